@@ -1,0 +1,80 @@
+"""The convolutional network; its defaults are the hand-tuned network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, final
+
+from torch import nn
+
+from cifar_models.activations import ActivationName, build_activation
+from cifar_models.checks import check_positive, check_rates
+
+PoolingName = Literal["max", "average"]
+HeadName = Literal["flatten", "global_max", "global_average"]
+
+
+@final
+@dataclass(frozen=True)
+class CNNConfig:
+    """One block a width in `channels`: convolution, batch norm, activation, dropout, 2x2 pooling.
+
+    `head` says how the last feature map becomes a vector. Raises ValueError naming the bad
+    argument.
+    """
+
+    kind: Literal["cnn"] = "cnn"
+    channels: tuple[int, ...] = (32, 64, 128)
+    kernel_size: int = 3
+    activation: ActivationName = "relu"
+    pooling: PoolingName = "max"
+    conv_dropout: float = 0.1
+    head: HeadName = "flatten"
+    head_dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        check_positive("channels", self.channels)
+        check_rates("conv_dropout", (self.conv_dropout,))
+        check_rates("head_dropout", (self.head_dropout,))
+        if self.kernel_size < 1 or self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd and positive, got {self.kernel_size!r}")
+
+
+def build_cnn(
+    config: CNNConfig, input_shape: tuple[int, int, int], num_classes: int
+) -> nn.Sequential:
+    """Return the network that maps (N, C, H, W) floats to (N, num_classes) logits.
+
+    Raises ValueError where the image is too small to be halved once a block.
+    """
+    in_channels, height, width = input_shape
+    shrink = 2 ** len(config.channels)
+    if min(height, width) < shrink:
+        raise ValueError(
+            f"input_shape {input_shape!r} is too small for {len(config.channels)} poolings: "
+            f"height and width must be at least {shrink}"
+        )
+    area = (height // shrink) * (width // shrink)
+    return nn.Sequential(*_blocks(config, in_channels), *_head(config, area, num_classes))
+
+
+def _blocks(config: CNNConfig, width_in: int) -> Iterator[nn.Module]:
+    for width in config.channels:
+        yield nn.Conv2d(width_in, width, config.kernel_size, padding=config.kernel_size // 2)
+        yield nn.BatchNorm2d(width)
+        yield build_activation(config.activation)
+        yield nn.Dropout2d(config.conv_dropout)
+        yield nn.MaxPool2d(2, 2) if config.pooling == "max" else nn.AvgPool2d(2, 2)
+        width_in = width
+
+
+def _head(config: CNNConfig, area: int, num_classes: int) -> Iterator[nn.Module]:
+    features = config.channels[-1]
+    if config.head == "flatten":
+        features *= area
+    elif config.head == "global_max":
+        yield nn.AdaptiveMaxPool2d(1)
+    else:
+        yield nn.AdaptiveAvgPool2d(1)
+    yield nn.Flatten()
+    yield nn.Dropout(config.head_dropout)
+    yield nn.Linear(features, num_classes)

@@ -1,0 +1,1 @@
+"""Honest hyperparameter search for small image classifiers."""

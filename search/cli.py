@@ -1,0 +1,183 @@
+"""The commands: parse, call, print. The only place that prints or exits.
+
+Heavy packages are imported inside the commands that need them, so that --help answers at once.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from search.errors import MachineError, UserError
+
+app = typer.Typer(
+    name="search",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Honest hyperparameter search for small image classifiers.",
+)
+
+RunsDir = Annotated[Path, typer.Option(help="Folder of the studies.")]
+Storage = Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --runs-dir.")]
+StudyName = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
+_RUNS = Path("runs")
+
+
+def main() -> None:
+    """Run the command line; user mistakes and machine failures end it with one line."""
+    try:
+        status = app(standalone_mode=False)
+    except (UserError, MachineError) as error:
+        status = _fail(str(error), error.exit_status)
+    except TyperException as error:
+        status = _fail(error.format_message(), 2)
+    except KeyboardInterrupt:
+        status = _fail("interrupted; run the same command again to go on", 130)
+    except BrokenPipeError:
+        status = 0
+    sys.exit(status)
+
+
+def _fail(message: str, status: int) -> int:
+    line = " ".join(message.split())
+    Console(stderr=True).print(f"error: {line}", soft_wrap=True, markup=False, highlight=False)
+    return status
+
+
+@app.command()
+def run(
+    recipe: Annotated[
+        Path | None, typer.Argument(help="TOML file with any of these settings.")
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="random, grid or tpe [random].")] = None,
+    pruner: Annotated[
+        str | None,
+        typer.Option(help="none, median, halving or hyperband [halving; none for grid]."),
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="How many [20; grid: all points].")] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most, a trial [40].")] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
+    ] = None,
+    validation: Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")] = None,
+    holdout_fraction: Annotated[float | None, typer.Option(help="Validation part [0.2].")] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of kfold [5].")] = None,
+    metric: Annotated[str | None, typer.Option(help="accuracy or loss [accuracy].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random [0].")] = None,
+    with_baseline: Annotated[
+        bool | None,
+        typer.Option("--with-baseline/--no-baseline", help="Try the hand-tuned one first [yes]."),
+    ] = None,
+    max_parameters: Annotated[int | None, typer.Option(help="Largest network allowed.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="auto, cifar10, digits or an image folder [auto].")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where data is kept [data].")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Height and width of a folder's images [the first's].")
+    ] = None,
+    test_fraction: Annotated[
+        float | None, typer.Option(help="Sealed part of a folder without test/ [0.1].")
+    ] = None,
+    study_name: Annotated[str | None, typer.Option(help="[made of space, sampler, data].")] = None,
+    storage: Storage = None,
+    runs_dir: Annotated[Path | None, typer.Option(help="Where studies are kept [runs].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; 0: one a core [0].")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of each worker [1].")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
+    ] = None,
+) -> None:
+    """Search, retrain the winner on all folds, open the test set once, write the report.
+
+    The same command again goes on with the study. Flags win over the recipe file.
+    """
+    flags = {name: value for name, value in locals().items() if name != "recipe"}
+    from search.recipe import Recipe
+
+    asked = Recipe.from_sources(recipe, flags)
+    from search.commands import run_and_describe
+
+    console = Console()
+    run_and_describe(asked, console)
+
+
+@app.command()
+def spaces(
+    space: Annotated[
+        str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME; default: all.")
+    ] = None,
+) -> None:
+    """List the search spaces: parameters, ranges, conditions, grid size."""
+    from search.commands import describe_spaces
+
+    for renderable in describe_spaces(space):
+        Console().print(renderable)
+
+
+@app.command(name="list")
+def list_studies(runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
+    """List the studies with their trials and best scores."""
+    from search.listing import studies_table
+
+    Console().print(studies_table(runs_dir, storage))
+
+
+@app.command()
+def show(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
+    """Show a study: recipe, best trials, refit and test result."""
+    from search.commands import describe_study
+
+    for renderable in describe_study(study, runs_dir, storage):
+        Console().print(renderable)
+
+
+@app.command()
+def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
+    """Rebuild a study's report from what is stored, without training."""
+    from search.commands import rebuild_report
+
+    Console().print(f"report: {rebuild_report(study, runs_dir, storage)}", soft_wrap=True)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON with all probabilities.")
+    ] = False,
+) -> None:
+    """Classify images with an exported model."""
+    from search.commands import classify, predictions_table
+
+    predictions = classify(model, images)
+    if as_json:
+        rows = [{"image": str(path), **vars(one)} for path, one in predictions]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    else:
+        Console().print(predictions_table(predictions))
+
+
+@app.command()
+def dashboard(
+    runs_dir: RunsDir = _RUNS,
+    storage: Storage = None,
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
+) -> None:
+    """Start optuna-dashboard on the studies; Ctrl-C ends it."""
+    from search.dashboard import run_dashboard
+    from search.listing import stored_url
+    from search.paths import RunPaths
+
+    url = stored_url(runs_dir, storage)
+    Console().print(f"dashboard: http://{host}:{port}/ (Ctrl-C ends it)")
+    raise typer.Exit(run_dashboard(url, RunPaths(runs_dir, "any").artifacts_dir, host, port))

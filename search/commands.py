@@ -1,0 +1,132 @@
+"""What the commands do, short of printing: values in, renderables out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from search.display import Display, LiveDisplay, PlainDisplay, describe_end
+from search.errors import UserError
+from search.final.export import Prediction, load_model
+from search.paths import RunPaths
+from search.pipeline import open_stored, run_study, write_stored_report
+from search.progress import format_score
+from search.recipe import Recipe
+from search.study.records import StudyRecord
+from search.study.store import read_study
+from spaces import BUILT_IN, Space, load_space
+from spaces.describe import describe_candidate
+from spaces.ranges import describe_range
+
+
+def run_and_describe(recipe: Recipe, console: Console) -> None:
+    """Run a study under a display that suits the console, then print what came of it."""
+    display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+    try:
+        outcome = run_study(recipe, display)
+    finally:
+        display.close()
+    for renderable in _result(outcome.record):
+        console.print(renderable, soft_wrap=not console.is_terminal)
+    console.print(f"model:  {outcome.model_dir}", soft_wrap=True, highlight=False)
+    console.print(f"report: {outcome.report}", soft_wrap=True, highlight=False)
+
+
+def describe_spaces(name: str | None) -> Iterator[RenderableType]:
+    """Yield a table for each space; raises UserError for an unknown one."""
+    for one in [name] if name is not None else list(BUILT_IN):
+        try:
+            yield _space_table(one, load_space(one))
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
+def describe_study(name: str, runs_dir: Path, storage: str | None) -> Iterator[RenderableType]:
+    """Yield the recipe, the best trials and the final result of a stored study."""
+    record = read_study(open_stored(name, runs_dir, storage))
+    yield Panel(Syntax(record.recipe.toml().rstrip(), "toml"), title=f"recipe of {record.name}")
+    yield _trials_table(record)
+    yield from _result(record)
+
+
+def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
+    """Write the report of a stored study again; returns the page."""
+    study = open_stored(name, runs_dir, storage)
+    return write_stored_report(read_study(study), study, RunPaths(runs_dir, name))
+
+
+def classify(model_dir: Path, images: Sequence[Path]) -> list[tuple[Path, Prediction]]:
+    """Return the prediction for each image; raises UserError naming what cannot be read."""
+    model = load_model(model_dir)
+    return [(path, model.classify(path)) for path in images]
+
+
+def predictions_table(predictions: Sequence[tuple[Path, Prediction]]) -> Table:
+    """Return one row an image: its most probable classes."""
+    table = Table()
+    table.add_column("image")
+    table.add_column("class")
+    table.add_column("probability", justify="right")
+    table.add_column("then")
+    for path, one in predictions:
+        others = sorted(one.probabilities.items(), key=lambda item: -item[1])[1:3]
+        rest = ", ".join(f"{name} {probability:.1%}" for name, probability in others)
+        table.add_row(str(path), one.name, f"{one.probability:.1%}", rest)
+    return table
+
+
+def _space_table(name: str, space: Space) -> Table:
+    baseline = space.baseline()
+    count = sum(1 for _ in space.grid())
+    caption = f"grid: {count:,} points"
+    if baseline is not None:
+        caption += f"\nbaseline: {describe_candidate(baseline)}"
+    table = Table(title=f"space {name}", caption=caption, caption_justify="left")
+    for column in ("parameter", "range", "only if"):
+        table.add_column(column)
+    for parameter in space.parameters():
+        table.add_row(
+            parameter.name, describe_range(parameter.distribution), parameter.condition or ""
+        )
+    return table
+
+
+def _trials_table(record: StudyRecord) -> Table:
+    states = [trial.state for trial in record.trials]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    table = Table(title=f"best trials ({counts or 'none yet'})")
+    for column in ("trial", "score", "epochs", "parameters", "candidate"):
+        table.add_column(column)
+    for trial in record.complete()[:10]:
+        words = describe_candidate(trial.candidate) if trial.candidate else ""
+        score = format_score(trial.mean, record.recipe.metric)
+        spread = f" +- {format_score(trial.std, record.recipe.metric)}"
+        table.add_row(
+            str(trial.number),
+            score + (spread if len(trial.fold_scores) > 1 else ""),
+            f"{trial.best_epoch}/{len(trial.history.epochs)}",
+            f"{trial.n_parameters:,}" if trial.n_parameters else "",
+            words,
+        )
+    return table
+
+
+def _result(record: StudyRecord) -> Iterator[RenderableType]:
+    metric, winner = record.recipe.metric, record.winner()
+    if winner is None or winner.candidate is None:
+        yield Text("no trial is complete yet")
+        return
+    yield Text(f"best: trial {winner.number} {describe_end(winner, metric)}", style="bold")
+    yield Text(f"      {describe_candidate(winner.candidate)}")
+    if record.test is not None and record.refit is not None:
+        low, high = record.test.interval
+        yield Text(
+            f"test: {record.test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
+            f"loss {record.test.loss:.4f}, on {record.test.n_images:,} images opened "
+            f"{len(record.openings)} time(s), after a refit of {record.refit.epochs} epochs",
+            style="bold",
+        )

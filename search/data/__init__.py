@@ -1,0 +1,1 @@
+"""Datasets as uint8 tensors, their statistics and their splits."""

@@ -1,0 +1,79 @@
+"""One file from the network, whole or not at all."""
+
+import hashlib
+import queue
+import threading
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any
+
+from search.errors import MachineError
+
+_STALL_SECONDS = 30.0
+_CHUNK_BYTES = 1 << 18
+
+
+def download(
+    url: str, path: Path, md5: str, *, patience: float, progress: Callable[[int, int], None]
+) -> None:
+    """Fetch `url` into `path`, which takes its name only when its md5 is right.
+
+    `patience` is how many seconds the server may take to answer; `progress` hears of (bytes
+    done, bytes in all). Raises MachineError with the reason; nothing half-written is kept.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with _open_within(url, patience) as answer, partial.open("wb") as file:
+            found = _copy(answer, file, progress)
+        if found != md5:
+            raise OSError(f"what came is incomplete or changed (md5 {found}, expected {md5})")
+        partial.replace(path)
+    except (OSError, HTTPException) as error:
+        raise MachineError(f"download of {url} failed: {_reason(error)}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _open_within(url: str, seconds: float) -> Any:  # noqa: ANN401 - urllib's own return type
+    """Open `url`; the time limit holds for name resolution too, which sockets do not limit."""
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def ask() -> None:
+        request = urllib.request.Request(url, headers={"User-Agent": "cifar-search"})  # noqa: S310
+        try:
+            answers.put(urllib.request.urlopen(request, timeout=_STALL_SECONDS))  # noqa: S310
+        except (OSError, HTTPException) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _copy(
+    answer: Any,  # noqa: ANN401
+    file: IO[bytes],
+    progress: Callable[[int, int], None],
+) -> str:
+    """Copy the answer's body and return its md5 in hex."""
+    digest, done = hashlib.md5(usedforsecurity=False), 0
+    total = int(answer.headers.get("Content-Length") or 0)
+    while chunk := answer.read(_CHUNK_BYTES):
+        file.write(chunk)
+        digest.update(chunk)
+        done += len(chunk)
+        progress(done, max(done, total))
+    return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "reason", error)  # what an URLError wraps
+    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return " ".join(text.split())

@@ -1,0 +1,103 @@
+"""Which images an image folder holds; opens none of them."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from search.errors import UserError
+
+EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+@final
+@dataclass(frozen=True)
+class ImageFile:
+    """A file as the directory shows it; `label` indexes the class names."""
+
+    path: Path
+    label: int
+    size: int
+    mtime_ns: int
+
+
+@final
+@dataclass(frozen=True)
+class FolderScan:
+    """The files of a folder by class, then by name; `test` is None where there is no test/."""
+
+    class_names: tuple[str, ...]
+    train: tuple[ImageFile, ...]
+    test: tuple[ImageFile, ...] | None
+
+
+def scan_folder(root: Path) -> FolderScan:
+    """Return what `root/train/<class>/*` and, where it is there, `root/test/<class>/*` hold.
+
+    Hidden names, other extensions and folders inside a class are passed over. Raises UserError
+    for a missing train/, fewer than two classes, an empty or unreadable class, and a test class
+    that train/ does not have.
+    """
+    try:
+        return _scan(root)
+    except OSError as error:
+        raise UserError(f"dataset: cannot read {error.filename}: {error.strerror}") from error
+
+
+def _scan(root: Path) -> FolderScan:
+    if not (root / "train").is_dir():
+        raise UserError(f"dataset: {root} has no folder train/ (expected train/<class>/<image>)")
+    names = _class_names(root / "train")
+    if len(names) < 2:
+        found = f"only {names[0]!r}" if names else "none"
+        raise UserError(
+            f"dataset: {root / 'train'} must hold at least 2 class folders, got {found}"
+        )
+    test = _scan_test(root / "test", names) if (root / "test").is_dir() else None
+    return FolderScan(names, _files(root / "train", names, names), test)
+
+
+def _scan_test(folder: Path, names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    found = _class_names(folder)
+    unknown = [name for name in found if name not in names]
+    if unknown:
+        raise UserError(f"dataset: {folder} has classes that train/ has not: {', '.join(unknown)}")
+    if not found:
+        raise UserError(f"dataset: {folder} has no class folders; fill it or remove it")
+    return _files(folder, found, names)
+
+
+def _class_names(folder: Path) -> tuple[str, ...]:
+    names = sorted(one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir())
+    for name in names:
+        if not name.isprintable():  # also what is not valid UTF-8
+            raise UserError(
+                f"dataset: class folder {name!r} in {folder} must have a printable name"
+            )
+    return tuple(names)
+
+
+def _files(folder: Path, found: tuple[str, ...], names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    return tuple(file for name in found for file in _class_files(folder / name, names.index(name)))
+
+
+def _class_files(folder: Path, label: int) -> list[ImageFile]:
+    with os.scandir(folder) as entries:
+        found = [_image_file(entry, label) for entry in entries if _is_image(entry)]
+    if not found:
+        kinds = ", ".join(EXTENSIONS)
+        raise UserError(f"dataset: class folder {folder} is empty; images are {kinds}")
+    return sorted(found, key=lambda file: file.path.name)
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    hidden = entry.name.startswith(".")
+    return not hidden and entry.name.lower().endswith(EXTENSIONS) and not entry.is_dir()
+
+
+def _image_file(entry: os.DirEntry[str], label: int) -> ImageFile:
+    status = entry.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
+        raise UserError(f"dataset: {entry.path} is not a regular file")
+    return ImageFile(Path(entry.path), label, status.st_size, status.st_mtime_ns)

@@ -1,0 +1,130 @@
+"""Folds: which images train and which validate. Indices only."""
+
+import hashlib
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+from search.data.failures import machine_failures
+from search.errors import MachineError, UserError
+
+Indices = npt.NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Two disjoint, ascending int64 index arrays that together cover the dataset."""
+
+    train: Indices
+    validation: Indices
+
+
+def holdout(
+    labels: Indices, fraction: float, seed: int, *, setting: str = "holdout_fraction"
+) -> tuple[Fold, ...]:
+    """Return one stratified fold whose validation part is ceil(fraction * N) images.
+
+    `labels` is int64 (N,); `seed` is any non-negative integer. Each class's share is within one
+    image of proportional. Raises UserError, naming `setting`, where a class would be left
+    without a training or a validation image.
+    """
+    try:
+        train, validation = train_test_split(
+            np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=_rng(seed)
+        )
+    except ValueError as error:  # too few images to give every class one on either side
+        raise _too_few(labels, fraction, setting) from error
+    n_classes = len(np.unique(labels))
+    if any(len(np.unique(labels[part])) < n_classes for part in (train, validation)):
+        raise _too_few(labels, fraction, setting)
+    return (Fold(_ascending(train), _ascending(validation)),)
+
+
+def kfold(labels: Indices, k: int, seed: int) -> tuple[Fold, ...]:
+    """Return `k` stratified folds; each image validates exactly once.
+
+    `labels` is int64 (N,); `seed` is any non-negative integer. Each class's validation count is
+    within one image of its size divided by `k`. Raises UserError unless 2 <= k <= the size of
+    the smallest class.
+    """
+    if k < 2:
+        raise UserError(f"folds must be at least 2, got {k}")
+    name, size = _smallest_class(labels)
+    if k > size:
+        raise UserError(
+            f"folds must be at most {size}, the number of images of the smallest class "
+            f"(class {name}), got {k}"
+        )
+    splitter = StratifiedKFold(k, shuffle=True, random_state=_rng(seed))
+    pairs = splitter.split(np.zeros(len(labels)), labels)
+    return tuple(Fold(_ascending(train), _ascending(validation)) for train, validation in pairs)
+
+
+def folds_hash(folds: tuple[Fold, ...]) -> str:
+    """Return the SHA-256 of the folds' indices, the same on every machine."""
+    digest = hashlib.sha256()
+    for fold in folds:
+        digest.update(f"{len(fold.train)} {len(fold.validation)};".encode())
+        for part in (fold.train, fold.validation):
+            digest.update(part.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def save_folds(path: Path, folds: tuple[Fold, ...]) -> None:
+    """Write the folds as npz, whole or not at all; raises MachineError."""
+    arrays: dict[str, Indices] = {}
+    for number, fold in enumerate(folds):
+        arrays |= {f"train_{number}": fold.train, f"validation_{number}": fold.validation}
+    partial = path.with_name(path.name + ".partial")
+    with machine_failures(f"cannot write the folds {path}", "make room there and run again"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+
+def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
+    """Return the stored folds; raises MachineError where they are not those of the hash."""
+    remedy = "put the study's own file back, or start a study with another name"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            numbers = range(len(arrays.files) // 2)
+            folds = tuple(Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in numbers)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise MachineError(f"the folds {path} cannot be read: {error}; {remedy}") from error
+    if folds_hash(folds) != expected_hash:
+        raise MachineError(f"the folds {path} are not those that the study was made with; {remedy}")
+    return folds
+
+
+def _rng(seed: int) -> np.random.RandomState:
+    # scikit-learn takes integers below 2**32 only; derive_seed gives 63 bits.
+    return np.random.RandomState(np.random.MT19937(seed))
+
+
+def _ascending(indices: npt.NDArray[np.int_]) -> Indices:
+    return np.sort(indices).astype(np.int64)
+
+
+def _smallest_class(labels: Indices) -> tuple[int, int]:
+    classes, counts = np.unique(labels, return_counts=True)
+    smallest = int(counts.argmin())
+    return int(classes[smallest]), int(counts[smallest])
+
+
+def _too_few(labels: Indices, fraction: float, setting: str) -> UserError:
+    name, size = _smallest_class(labels)
+    return UserError(
+        f"{setting} must leave every class an image on both sides, got {fraction:g} "
+        f"for {len(labels)} images, {size} of them in the smallest class (class {name})"
+    )

@@ -1,0 +1,177 @@
+"""Two watchers of a run: a live display for terminals, plain lines for everything else."""
+
+import time
+from abc import ABC, abstractmethod
+from typing import final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from search.progress import SearchProgress, format_score, format_seconds
+from search.recipe import Recipe
+from search.study.records import TrialRecord
+
+
+class Display(ABC):
+    """A watcher that keeps the search's progress and logs a line for every trial's end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._search: SearchProgress | None = None
+
+    @abstractmethod
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Take the state of a long step."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the terminal back."""
+
+    def notice(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
+        """Begin to count, and say how much there is to do."""
+        self._search = SearchProgress(recipe, n_planned)
+        for trial in done:
+            self._search.earlier(trial)
+        self.notice(f"study {recipe.study_name}: {self._search.done()} of {n_planned} trials done")
+
+    def trial_started(self, number: int, plan: int, slot: int) -> None:
+        """Take it in."""
+        del plan
+        if self._search is not None:
+            self._search.started(number, slot)
+
+    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
+        """Take it in."""
+        if self._search is not None:
+            self._search.epoch(number, epoch, score)
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        """Say how the trial ended, the best so far and the time left."""
+        search = self._search
+        if search is None:
+            return
+        search.ended(trial)
+        left = format_seconds(search.seconds_left(time.monotonic()))
+        self.notice(
+            f"trial {trial.number} {describe_end(trial, search.recipe.metric)}; "
+            f"{search.done()} of {search.n_planned} done, {describe_best(search)}, {left} left"
+        )
+
+    def search_ended(self) -> None:
+        """Say what is best."""
+        if self._search is not None:
+            self.notice(f"search ended: {describe_best(self._search)}")
+        self._search = None
+
+
+@final
+class PlainDisplay(Display):
+    """Lines alone, without colour; suits pipes and log files."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._said: dict[str, int] = {}
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Print a line at every quarter of the way."""
+        quarter = 4 * done // max(total, 1)
+        if self._said.get(description) != quarter:
+            self._said[description] = quarter
+            self.notice(f"{description}: {done:,} of {total:,}")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@final
+class LiveDisplay(Display):
+    """The same lines, and under them one block that is redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._steps: dict[str, tuple[int, int]] = {}
+        self._live = Live(
+            get_renderable=self._draw, console=console, refresh_per_second=4, transient=True
+        )
+        self._live.start()
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Show a bar until the step is done."""
+        self._steps[description] = (done, total)
+        if done >= total:
+            del self._steps[description]
+
+    def close(self) -> None:
+        """Remove the block."""
+        self._live.stop()
+
+    def _draw(self) -> RenderableType:
+        bars = [_bar(name, done, total) for name, (done, total) in list(self._steps.items())]
+        search: list[RenderableType] = [_panel(self._search)] if self._search else []
+        return Group(*search, *bars)
+
+
+def describe_end(trial: TrialRecord, metric: str) -> str:
+    """Return how a trial ended, in words."""
+    epochs = len(trial.history.epochs)
+    if trial.state == "failed":
+        return f"failed: {trial.reason}"
+    if trial.infeasible:
+        return f"not trained: {trial.reason}"
+    if trial.diverged:
+        return f"diverged: {trial.reason}"
+    if trial.state == "pruned":
+        return f"pruned after {epochs} epochs at {format_score(trial.value, metric)}"
+    spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
+    score = format_score(trial.mean, metric)
+    return f"complete: {score}{spread} at epoch {trial.best_epoch} of {epochs}"
+
+
+def describe_best(progress: SearchProgress) -> str:
+    """Return the best so far, in words."""
+    if progress.best is None:
+        return "best so far: none"
+    score = format_score(progress.best.mean, progress.recipe.metric)
+    return f"best so far: {score} (trial {progress.best.number})"
+
+
+def _panel(progress: SearchProgress) -> Panel:
+    left = format_seconds(progress.seconds_left(time.monotonic()))
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
+    head = f"{progress.done()} of {progress.n_planned} trials done, {len(progress.running)} running"
+    lines = [
+        Text(f"{head} ({counts})" if counts else head),
+        ProgressBar(total=progress.n_planned, completed=progress.done()),
+        Text(f"{describe_best(progress)}; {left} left", style="bold"),
+    ]
+    table = _workers_table(progress) if progress.running else Text("")
+    return Panel(Group(*lines, table), title=f"study {progress.recipe.study_name}", width=None)
+
+
+def _workers_table(progress: SearchProgress) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("worker", "trial", "epoch", f"validation {progress.recipe.metric}"):
+        table.add_column(column, justify="right")
+    for trial in sorted(progress.running.values(), key=lambda one: one.slot):
+        score = format_score(trial.score, progress.recipe.metric)
+        epochs = f"{trial.epoch}/{progress.recipe.epochs}"
+        table.add_row(str(trial.slot), str(trial.number), epochs, score)
+    return table
+
+
+def _bar(name: str, done: int, total: int) -> Table:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    bar = ProgressBar(total=max(total, 1), completed=done)
+    table.add_row(name, bar, f"{done:,} of {total:,}")
+    return table

@@ -1,0 +1,1 @@
+"""What happens once, at the end: refit, test set, export."""

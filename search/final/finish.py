@@ -1,0 +1,85 @@
+"""The end of a search: refit the winner, open the test set once, export the model."""
+
+import joblib
+import torch
+
+from search.data.dataset import DatasetInfo
+from search.errors import UserError
+from search.final.evaluation import TestResult, evaluate_predictions
+from search.final.export import ImageClassifier, ModelCard, export_model, save_images
+from search.final.refit import Refit, refit
+from search.final.test_set import open_test_split
+from search.paths import ModelPaths
+from search.study.observer import StudyObserver
+from search.study.opening import OpenStudy
+from search.study.records import StudyRecord, TrialRecord
+from search.study.store import read_study, to_plain
+
+
+def finish_study(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
+    """Return the study with its winner refitted and tested; does nothing where that is done.
+
+    Raises UserError where no trial is complete.
+    """
+    record = read_study(opened.study)
+    winner = record.winner()
+    if winner is None:
+        raise UserError(f"study {record.name!r} has no winner: {_why_no_winner(record)}")
+    if not _is_finished(record, winner, opened):
+        _finish(opened, winner, observer)
+    return read_study(opened.study)
+
+
+def _is_finished(record: StudyRecord, winner: TrialRecord, opened: OpenStudy) -> bool:
+    done = record.refit is not None and record.refit.trial == winner.number
+    return done and record.test is not None and ModelPaths(opened.paths.model_dir).card.exists()
+
+
+def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver) -> None:
+    study, dataset = opened.study, opened.dataset
+    study.set_user_attr("test", None)  # of an earlier winner
+    torch.set_num_threads(joblib.cpu_count())
+    description = f"refit of trial {winner.number}"
+    fitted = refit(
+        winner,
+        opened.recipe,
+        dataset,
+        lambda done, total: observer.progress(description, done, total),
+    )
+    study.set_user_attr("refit", to_plain(fitted.record))
+    card = model_card(fitted, dataset, study.study_name)
+    classifier = ImageClassifier(card, fitted.model.to("cpu"))
+    result = _test(opened, classifier, description)
+    export_model(card, classifier.network, opened.paths.model_dir)
+    study.set_user_attr("test", to_plain(result))
+
+
+def model_card(fitted: Refit, dataset: DatasetInfo, study_name: str) -> ModelCard:
+    """Return the description of a refitted network."""
+    return ModelCard(
+        candidate=fitted.candidate,
+        class_names=dataset.class_names,
+        input_shape=dataset.image_shape,
+        mean=fitted.statistics.mean,
+        std=fitted.statistics.safe_std,
+        study=study_name,
+        trial=fitted.record.trial,
+    )
+
+
+def _test(opened: OpenStudy, classifier: ImageClassifier, description: str) -> TestResult:
+    split = open_test_split(opened.study, opened.dataset, f"final evaluation, {description}")
+    logits = classifier.logits(split.images).numpy()
+    result = evaluate_predictions(logits, split.labels.numpy(), opened.dataset.class_names)
+    wrong = [mistake.index for mistake in result.mistakes]
+    save_images(opened.paths.mistakes, split.images[wrong].numpy())
+    return result
+
+
+def _why_no_winner(record: StudyRecord) -> str:
+    """Return in one line what became of its trials."""
+    states = [trial.state for trial in record.trials]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    reasons = [trial.reason for trial in record.trials if trial.reason]
+    last = f"; the last reason: {reasons[-1]}" if reasons else ""
+    return f"no trial is complete with a finite loss ({counts or 'no trials'}){last}"

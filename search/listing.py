@@ -1,0 +1,52 @@
+"""The list of studies; needs Optuna but no torch, so that it answers quickly."""
+
+from pathlib import Path
+
+import optuna
+from optuna.study import StudySummary
+from rich.table import Table
+
+from search.errors import UserError
+from search.paths import RunPaths
+from search.progress import format_score
+from search.study.storage import open_storage, storage_url
+
+
+def stored_url(runs_dir: Path, storage: str | None) -> str:
+    """Return the URL of existing studies; raises UserError where there is no database yet."""
+    database = RunPaths(runs_dir, "any").database
+    if storage is None and not database.exists():
+        raise UserError(f"runs_dir: {str(runs_dir)!r} holds no studies yet (no {database})")
+    return storage_url(storage, database)
+
+
+def studies_table(runs_dir: Path, storage: str | None) -> Table:
+    """Return one row a study: what it searches, how far it is, what it found."""
+    summaries = optuna.get_all_study_summaries(open_storage(stored_url(runs_dir, storage)))
+    table = Table(title="studies")
+    for column in ("study", "space", "sampler", "validation", "dataset"):
+        table.add_column(column)
+    for column in ("trials", "best validation", "test"):
+        table.add_column(column, justify="right")
+    for summary in sorted(summaries, key=lambda one: one.study_name):
+        table.add_row(*_row(summary))
+    return table
+
+
+def _row(summary: StudySummary) -> tuple[str, ...]:
+    recipe = summary.user_attrs.get("recipe")
+    if recipe is None:
+        return summary.study_name, "not made by this program", "", "", "", str(summary.n_trials)
+    metric, test = recipe["metric"], summary.user_attrs.get("test")
+    best = summary.best_trial.value if summary.best_trial is not None else None
+    kfold = recipe["validation"] == "kfold"
+    return (
+        summary.study_name,
+        recipe["space"],
+        recipe["sampler"],
+        f"{recipe['folds']}-fold" if kfold else f"holdout {recipe['holdout_fraction']:g}",
+        summary.user_attrs["dataset"]["name"],
+        str(summary.n_trials),
+        f"{format_score(best, metric)} {'loss' if metric == 'loss' else ''}".strip(),
+        format_score(test["accuracy"], "accuracy") if test else "-",
+    )

@@ -1,0 +1,113 @@
+"""RunPaths: the one owner of every file name under runs/."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+
+@final
+@dataclass(frozen=True)
+class RunPaths:
+    """Where one study keeps its files; makes no folder by itself."""
+
+    runs_dir: Path
+    study_name: str
+
+    @property
+    def database(self) -> Path:
+        """Return the SQLite file that all studies of `runs_dir` share."""
+        return self.runs_dir / "studies.db"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Return the folder that optuna-dashboard shows artifacts from."""
+        return self.runs_dir / "artifacts"
+
+    @property
+    def study_dir(self) -> Path:
+        """Return the study's own folder."""
+        return self.runs_dir / self.study_name
+
+    @property
+    def lock(self) -> Path:
+        """Return the lock that the coordinator holds."""
+        return self.study_dir / "lock"
+
+    @property
+    def lock_holder(self) -> Path:
+        """Return the file that says who holds the lock."""
+        return self.study_dir / "lock.json"
+
+    @property
+    def folds(self) -> Path:
+        """Return the stored fold indices."""
+        return self.study_dir / "folds.npz"
+
+    @property
+    def work_dir(self) -> Path:
+        """Return the folder of the trials under way."""
+        return self.study_dir / "work"
+
+    def trial_dir(self, number: int) -> Path:
+        """Return the folder through which one running trial talks with the coordinator."""
+        return self.work_dir / f"trial-{number}"
+
+    @property
+    def model_dir(self) -> Path:
+        """Return the folder of the exported best model."""
+        return self.study_dir / "model"
+
+    @property
+    def report_dir(self) -> Path:
+        """Return the folder of the report."""
+        return self.study_dir / "report"
+
+    @property
+    def report_page(self) -> Path:
+        """Return the self-contained page."""
+        return self.report_dir / "report.html"
+
+    @property
+    def mistakes(self) -> Path:
+        """Return the array of test images that the model got wrong, uint8 (M, 3, H, W)."""
+        return self.study_dir / "mistakes.npy"
+
+    def figure(self, name: str, suffix: str) -> Path:
+        """Return a figure's file; `suffix` is "pdf" or "png"."""
+        return self.report_dir / f"{name}.{suffix}"
+
+
+@final
+@dataclass(frozen=True)
+class TrialPaths:
+    """The files through which a running trial and the coordinator talk."""
+
+    trial_dir: Path
+
+    @property
+    def epochs(self) -> Path:
+        """Return the file to which the worker appends one line an epoch."""
+        return self.trial_dir / "epochs.jsonl"
+
+    @property
+    def answer(self) -> Path:
+        """Return the file in which the coordinator answers the newest epoch."""
+        return self.trial_dir / "answer.json"
+
+
+@final
+@dataclass(frozen=True)
+class ModelPaths:
+    """The files of an exported model."""
+
+    model_dir: Path
+
+    @property
+    def weights(self) -> Path:
+        """Return the state dict, as safetensors."""
+        return self.model_dir / "weights.safetensors"
+
+    @property
+    def card(self) -> Path:
+        """Return the description of network, classes and normalisation."""
+        return self.model_dir / "model.json"

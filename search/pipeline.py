@@ -1,0 +1,70 @@
+"""The main job from recipe to report, without a word on the screen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import optuna
+
+from search.errors import UserError
+from search.final.finish import finish_study
+from search.listing import stored_url
+from search.paths import RunPaths
+from search.recipe import Recipe
+from search.report.write import write_report
+from search.study.lock import study_lock
+from search.study.observer import StudyObserver
+from search.study.opening import find_study, open_study, prepare
+from search.study.records import StudyRecord
+from search.study.run import run_search
+from search.study.storage import open_storage
+from search.study.workers import InlineWorkers, ProcessWorkers, Workers
+
+
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves: the study as stored, and where its report lies."""
+
+    record: StudyRecord
+    report: Path
+    model_dir: Path
+
+
+def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) -> Outcome:
+    """Search, refit, test, report; goes on with the study where there is one already.
+
+    `inline` trains in this process, which suits debuggers and tests. Raises UserError and
+    MachineError, each one line.
+    """
+    plan = prepare(recipe, observer)
+    with study_lock(plan.paths):
+        opened = open_study(plan)
+        workers: Workers = (
+            InlineWorkers() if inline else ProcessWorkers(plan.recipe.workers, plan.recipe.threads)
+        )
+        try:
+            run_search(opened, workers, observer)
+        finally:
+            workers.close()
+        record = finish_study(opened, observer)
+        observer.notice(f"writing the report of {record.name}")
+        report = write_stored_report(record, opened.study, opened.paths)
+    return Outcome(record, report, opened.paths.model_dir)
+
+
+def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
+    """Write the report of a stored study; returns the page."""
+    mistakes = np.load(paths.mistakes, allow_pickle=False) if paths.mistakes.exists() else None
+    return write_report(record, study, mistakes, paths)
+
+
+def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
+    """Return a study by name; raises UserError where there is none, naming those there are."""
+    backend = open_storage(stored_url(runs_dir, storage))
+    study = find_study(backend, name)
+    if study is None:
+        known = ", ".join(optuna.get_all_study_names(backend)) or "none"
+        raise UserError(f"study {name!r} does not exist; known studies: {known}")
+    return study

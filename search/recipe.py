@@ -1,0 +1,131 @@
+"""Recipe: every setting of a study, from a TOML file and flags, validated in one place."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from search.errors import UserError
+
+SamplerName = Literal["random", "grid", "tpe"]
+PrunerName = Literal["none", "median", "halving", "hyperband"]
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(value: object) -> object:
+    """Return seconds for texts such as "90s", "30m", "1.5h" or "2d"; pass other values on."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
+    if match is None:
+        raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+@final
+class Recipe(BaseModel):
+    """Every setting of a study; the defaults are the program's defaults.
+
+    `timeout` is in seconds, `workers` 0 means one process a core, `threads` are per worker.
+    `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
+    sampler, dataset and validation; `trials` None is 20, but the whole grid for grid search.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    space: str
+    sampler: SamplerName = "random"
+    pruner: PrunerName | Literal["auto"] = "auto"
+    trials: int | None = Field(None, ge=1)
+    epochs: int = Field(40, ge=1)
+    timeout: Annotated[float | None, BeforeValidator(parse_duration)] = Field(None, gt=0)
+    validation: Literal["holdout", "kfold"] = "holdout"
+    holdout_fraction: float = Field(0.2, gt=0, lt=1)
+    folds: int = Field(5, ge=2)
+    metric: Literal["accuracy", "loss"] = "accuracy"
+    seed: int = Field(0, ge=0, lt=2**32)
+    with_baseline: bool = True
+    max_parameters: int | None = Field(None, ge=1)
+    dataset: str = "auto"
+    data_dir: Path = Path("data")
+    image_size: int | None = Field(None, ge=1, le=512)
+    test_fraction: float = Field(0.1, gt=0, lt=1)
+    study_name: str = Field("auto", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    storage: str | None = None
+    runs_dir: Path = Path("runs")
+    workers: int = Field(0, ge=0, le=1024)
+    threads: int = Field(1, ge=1, le=1024)
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if not self.study_name.strip("."):
+            raise ValueError(f"study_name must not be made of dots, got {self.study_name!r}")
+        return self
+
+    @classmethod
+    def from_sources(cls, path: Path | None, flags: Mapping[str, Any]) -> Self:
+        """Return the recipe of a TOML file and flags; flags win, None means not given.
+
+        Raises UserError, one line that names the setting, its value and what is accepted.
+        """
+        values = _read_toml(path) if path is not None else {}
+        values |= {name: value for name, value in flags.items() if value is not None}
+        for name in values:
+            if name not in cls.model_fields:
+                raise UserError(_unknown_setting(name, list(cls.model_fields)))
+        if "space" not in values:
+            raise UserError("space is missing: give --space mlp, --space cnn or FILE.py:NAME")
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError(describe_errors(error)) from error
+
+    def toml(self) -> str:
+        """Return the recipe as the TOML text that makes it again."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
+
+
+def describe_errors(error: ValidationError) -> str:
+    """Return a pydantic error as one line: each setting, what is wrong with it, and its value."""
+    return "; ".join(_describe(one["loc"], one["msg"], one["input"]) for one in error.errors())
+
+
+def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
+    message = message.removeprefix("Value error, ")
+    if not loc:
+        return message
+    name = ".".join(str(part) for part in loc)
+    return f"{name}: {message[0].lower()}{message[1:]}, got {value!r}"
+
+
+def _unknown_setting(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
+    return f"{name} is not a setting of a recipe: {hint}"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"recipe {path} does not exist") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"recipe {path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"recipe {path} is not valid TOML: {error}") from error
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)

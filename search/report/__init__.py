@@ -1,0 +1,1 @@
+"""The best-model report: information first, then figures, then the page."""

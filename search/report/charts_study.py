@@ -1,0 +1,125 @@
+"""Interactive charts of the search: info -> plotly."""
+
+import plotly.graph_objects as go
+
+from search.report.charts_base import Chart, escape, metric_format, new_chart_figure, wrap
+from search.report.info_history import OptimizationHistoryInfo, TrialPoint
+from search.report.info_importances import ImportancesInfo
+from search.report.info_parallel import ParallelCoordinatesInfo
+from search.report.kinds import ENDED, TrialKind
+from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
+from search.report.text import score
+from search.training.history import Metric
+
+_SYMBOLS: dict[TrialKind, str] = {
+    "complete": "circle",
+    "pruned": "circle-open",
+    "diverged": "x-thin-open",
+    "infeasible": "triangle-down",
+    "failed": "cross-thin-open",
+}
+MOST_BARS = 20
+
+
+def optimization_history_chart(info: OptimizationHistoryInfo) -> Chart:
+    """Return the trials by kind and the best so far; hovering tells each trial's story."""
+    figure = new_chart_figure(
+        xaxis={"title": "trial, in the plan's order"},
+        yaxis={"title": f"validation {info.metric}", "tickformat": metric_format(info.metric)},
+        # Trials without a score have a place but no height: they stand at the foot.
+        yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+        margin={"l": 60, "r": 16, "t": 48, "b": 48},
+    )
+    best = [(p.plan, p.best) for p in info.points if p.best is not None]
+    figure.add_scatter(
+        x=[plan for plan, _ in best],
+        y=[value for _, value in best],
+        mode="lines",
+        line={"shape": "hv", "color": GREY, "width": 1.5},
+        name="best so far",
+        hoverinfo="skip",
+    )
+    for kind in ENDED:
+        for valued in (True, False):
+            points = [p for p in info.points if p.kind == kind and (p.value is None) != valued]
+            if points:
+                figure.add_trace(_trial_marks(points, info.metric, valued=valued))
+    alt = f"Validation {info.metric} of each ended trial and the best so far"
+    return Chart("optimization-history", alt, figure, 400, 0)
+
+
+def _trial_marks(points: list[TrialPoint], metric: Metric, *, valued: bool) -> go.Scatter:
+    kind = points[0].kind
+    colour = KIND_COLOURS[kind]
+    return go.Scatter(
+        x=[p.plan for p in points],
+        y=[p.value if valued else 0.02 for p in points],
+        yaxis="y" if valued else "y2",
+        mode="markers",
+        name=KIND_NAMES[kind] if valued else f"{kind}, no score",
+        marker={
+            "color": colour,
+            "symbol": _SYMBOLS[kind],
+            "size": 9,
+            "line": {"color": colour, "width": 1.5},
+        },
+        text=[_story(p, metric) for p in points],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _story(point: TrialPoint, metric: Metric) -> str:
+    lines = [f"<b>trial {point.number}</b>, {point.kind}: {score(point.value, metric)}"]
+    if len(point.fold_scores) > 1:
+        lines.append("folds: " + ", ".join(score(value, metric) for value in point.fold_scores))
+    lines += [wrap(text) for text in (point.words, point.reason) if text]
+    return "<br>".join(lines)
+
+
+def importances_chart(info: ImportancesInfo) -> Chart:
+    """Return the parameters' importances as bars, the most important on top."""
+    names, values = info.names[:MOST_BARS], info.values[:MOST_BARS]
+    figure = new_chart_figure(
+        xaxis={"title": "importance", "rangemode": "tozero", "fixedrange": True},
+        yaxis={"autorange": "reversed", "automargin": True, "type": "category", "showgrid": False},
+        bargap=0.35,
+    )
+    figure.add_bar(
+        x=values,
+        y=[escape(name) for name in names],
+        orientation="h",
+        marker={"color": BLUE},
+        texttemplate="%{x:.2f}",
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    alt = f"Importance of each parameter; the greatest is {names[0]} with {values[0]:.2f}"
+    return Chart("importances", alt, figure, 90 + 26 * len(names), 0)
+
+
+def parallel_coordinates_chart(info: ParallelCoordinatesInfo) -> Chart:
+    """Return the trials as lines through all parameters and the score, coloured by score."""
+    figure = new_chart_figure(margin={"l": 48, "r": 16, "t": 64, "b": 24})
+    figure.add_parcoords(
+        line={
+            "color": info.values,
+            "colorscale": "Viridis",
+            "reversescale": info.metric == "accuracy",
+            "showscale": False,
+        },
+        labelangle=-20,
+        labelside="top",
+        dimensions=[
+            {
+                "label": escape(dimension.name),
+                "values": dimension.positions,
+                "range": [0, 1],
+                "tickvals": [position for position, _ in dimension.ticks],
+                "ticktext": [escape(label) for _, label in dimension.ticks],
+            }
+            for dimension in info.dimensions
+        ],
+    )
+    alt = f"{len(info.values)} scored trials as lines through their parameters"
+    return Chart("parallel-coordinates", alt, figure, 420, 88 * len(info.dimensions))

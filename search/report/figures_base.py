@@ -1,0 +1,60 @@
+"""What the paper figures share: size, style and axes."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from search.training.history import Metric
+
+COLUMN = 3.5  # inches, one column of a two-column paper
+
+# Names of classes may hold dollar signs, which are no formulas; journals want TrueType fonts.
+_STYLE: Any = {
+    "text.parse_math": False,
+    "pdf.fonttype": 42,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+}
+
+
+def paper_style() -> AbstractContextManager[None]:
+    """Return the context in which figures are drawn and saved; it leaves no setting behind."""
+    return mpl.rc_context(_STYLE)
+
+
+def new_figure(height: float, width: float = COLUMN) -> Figure:
+    """Return an empty figure, sizes in inches, without pyplot's global state."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def integer_axis(axes: Axes) -> None:
+    """Let the x axis tick at whole numbers alone."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def metric_axis(axes: Axes, metric: Metric) -> None:
+    """Label the y axis; accuracies are fractions shown as percentages."""
+    if metric == "accuracy":
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+
+
+def short(text: str, most: int = 18) -> str:
+    """Return a text of at most `most` characters, cut with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,90 @@
+"""What the search cost, and its best trials. Pure."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from search.report.kinds import KINDS, TrialKind, trial_kind, trial_score
+from search.report.text import count, duration, percent
+from search.study.records import StudyRecord, TrialRecord
+from spaces.describe import describe_candidate
+
+
+class CostInfo(NamedTuple):
+    """Trials by what became of them, and epochs and seconds spent.
+
+    An epoch is one pass of all the folds. `epochs_possible` is what the same trials would have
+    taken without pruning.
+    """
+
+    trials: tuple[tuple[TrialKind, int], ...]
+    epochs_trained: int
+    epochs_possible: int
+    trial_seconds: float
+    refit_seconds: float
+
+
+class TrialRow(NamedTuple):
+    """One of the best trials."""
+
+    rank: int
+    number: int
+    value: float | None
+    std: float | None
+    best_epoch: int | None
+    n_parameters: int | None
+    seconds: float
+    words: str
+
+
+def cost_info(record: StudyRecord) -> CostInfo:
+    """Return what the trials and the refit took."""
+    kinds = Counter(trial_kind(trial) for trial in record.trials)
+    trained: dict[int, int] = {}
+    for trial in record.trials:
+        # A trial run again goes on from its checkpoint: its attempts share their epochs.
+        if trial_kind(trial) not in ("waiting", "infeasible"):
+            epochs = len(trial.history.epochs)
+            trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))
+    return CostInfo(
+        trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
+        epochs_trained=sum(trained.values()),
+        epochs_possible=len(trained) * record.recipe.epochs,
+        trial_seconds=sum(trial.seconds for trial in record.trials),
+        refit_seconds=0.0 if record.refit is None else record.refit.seconds,
+    )
+
+
+def top_trials(record: StudyRecord, most: int = 10) -> tuple[TrialRow, ...]:
+    """Return the best complete trials, best first."""
+    best = record.complete()[:most]
+    return tuple(_row(rank, trial) for rank, trial in enumerate(best, start=1))
+
+
+def _row(rank: int, trial: TrialRecord) -> TrialRow:
+    return TrialRow(
+        rank=rank,
+        number=trial.number,
+        value=trial_score(trial),
+        std=trial.std,
+        best_epoch=trial.best_epoch,
+        n_parameters=trial.n_parameters,
+        seconds=trial.seconds,
+        words="" if trial.candidate is None else describe_candidate(trial.candidate),
+    )
+
+
+def cost_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
+    """Return the cost as (name, value) rows."""
+    total = cost.trial_seconds + cost.refit_seconds
+    share = cost.epochs_trained / max(cost.epochs_possible, 1)
+    return (
+        ("trials", count(sum(number for _, number in cost.trials))),
+        *((f"of them {kind}", count(number)) for kind, number in cost.trials),
+        (
+            "epochs trained, of those possible",
+            f"{cost.epochs_trained:,} of {cost.epochs_possible:,} ({percent(share, 0)})",
+        ),
+        ("time of all trials, added up", duration(cost.trial_seconds)),
+        ("time of the refit", duration(cost.refit_seconds)),
+        ("time in total", duration(total)),
+    )

@@ -1,0 +1,49 @@
+"""What the study was made of, as (name, value) rows. Pure."""
+
+from search.report.text import count, duration, percent
+from search.study.records import StudyRecord
+
+Rows = tuple[tuple[str, str], ...]
+
+
+def dataset_facts(record: StudyRecord) -> Rows:
+    """Return the dataset's name, sizes, classes and fingerprint."""
+    dataset = record.dataset
+    channels, height, width = dataset.image_shape
+    return (
+        ("dataset", dataset.name),
+        ("training images", count(dataset.n_train)),
+        ("test images", count(dataset.n_test)),
+        ("image", f"{channels} channels, {height} x {width} pixels"),
+        (f"classes ({len(dataset.class_names)})", ", ".join(dataset.class_names)),
+        ("fingerprint", dataset.fingerprint[:12]),
+    )
+
+
+def search_facts(record: StudyRecord) -> Rows:
+    """Return how the search was done: space, sampler, validation, seed."""
+    recipe = record.recipe
+    return (
+        ("space", recipe.space),
+        ("sampler", recipe.sampler),
+        ("pruner", recipe.pruner),
+        ("validation", validation_words(record)),
+        ("score", f"validation {recipe.metric}, mean over folds at E*"),
+        ("epochs at most", count(recipe.epochs)),
+        ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
+        ("seed", str(recipe.seed)),
+        ("folds", record.folds_hash[:12]),
+    )
+
+
+def machine_facts(record: StudyRecord) -> Rows:
+    """Return the versions and the hardware."""
+    return (*record.hardware.items(), *record.versions.items())
+
+
+def validation_words(record: StudyRecord) -> str:
+    """Return how trials were scored: "5-fold cross-validation" or "holdout of 20%"."""
+    recipe = record.recipe
+    if recipe.validation == "kfold":
+        return f"{recipe.folds}-fold cross-validation"
+    return f"holdout of {percent(recipe.holdout_fraction, 0)}"

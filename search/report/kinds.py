@@ -1,0 +1,35 @@
+"""What became of a trial, in the words of the report. Pure."""
+
+from typing import Literal, get_args
+
+from search.study.records import StudyRecord, TrialRecord
+from search.training.history import Metric
+
+TrialKind = Literal["complete", "pruned", "diverged", "infeasible", "failed", "running", "waiting"]
+KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
+ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
+
+
+def trial_kind(trial: TrialRecord) -> TrialKind:
+    """Return the state, or "infeasible" or "diverged" where that says more."""
+    if trial.infeasible:
+        return "infeasible"
+    if trial.diverged:
+        return "diverged"
+    return trial.state
+
+
+def trial_score(trial: TrialRecord) -> float | None:
+    """Return the mean over folds at E*, or for other trials the value as stored."""
+    return trial.value if trial.mean is None else trial.mean
+
+
+def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
+    """Return the trials that can win with their scores, in the plan's order."""
+    trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
+    return [(t, value) for t in trials if (value := trial_score(t)) is not None]
+
+
+def is_better(value: float, other: float, metric: Metric) -> bool:
+    """Return whether `value` beats `other`: a higher accuracy or a lower loss."""
+    return value > other if metric == "accuracy" else value < other

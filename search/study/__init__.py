@@ -1,0 +1,1 @@
+"""The study: plan, samplers, pruning, storage, coordinator and workers."""

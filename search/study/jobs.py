@@ -1,0 +1,58 @@
+"""Builds the jobs of one study and clears up after them."""
+
+import shutil
+from dataclasses import dataclass
+from typing import final
+
+from search.data.dataset import DatasetInfo
+from search.data.statistics import ChannelStatistics
+from search.paths import RunPaths, TrialPaths
+from search.recipe import Recipe
+from search.study.pruning import PruningRule
+from search.study.worker import TrialJob
+from search.training.settings import TrainingSettings
+from spaces import Candidate
+
+
+@final
+@dataclass(frozen=True)
+class JobFactory:
+    """What all trials of a study have in common; `recipe` has no "auto" left."""
+
+    recipe: Recipe
+    paths: RunPaths
+    dataset: DatasetInfo
+    folds_hash: str
+    statistics: tuple[ChannelStatistics, ...]
+    rule: PruningRule
+
+    def build(self, number: int, plan: int, candidate: Candidate) -> TrialJob:
+        """Return the job of one trial, its folder empty."""
+        self.clear(number)
+        epochs = range(1, self.recipe.epochs)
+        return TrialJob(
+            plan=plan,
+            candidate=candidate.model_dump_json(),
+            dataset=self.dataset,
+            folds_path=self.paths.folds,
+            folds_hash=self.folds_hash,
+            statistics=self.statistics,
+            study_seed=self.recipe.seed,
+            settings=training_settings(self.recipe),
+            threads=self.recipe.threads,
+            decision_epochs=frozenset(e for e in epochs if self.rule.decides_at(plan, e)),
+            paths=TrialPaths(self.paths.trial_dir(number)),
+        )
+
+    def clear(self, number: int) -> None:
+        """Remove a trial's folder, if there is one."""
+        directory = self.paths.trial_dir(number)
+        if directory.exists():
+            shutil.rmtree(directory)
+
+
+def training_settings(recipe: Recipe) -> TrainingSettings:
+    """Return the training settings of a resolved recipe."""
+    if recipe.precision == "auto":
+        raise ValueError("recipe must be resolved, got precision 'auto'")
+    return TrainingSettings(recipe.epochs, recipe.device, recipe.precision)

@@ -1,0 +1,199 @@
+"""Which plan index runs next, and as which Optuna trial."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from pydantic import ValidationError
+
+from search.errors import UserError
+from search.recipe import Recipe, describe_errors
+from search.seeding import derive_seed
+from search.study.plan import Objection, Params
+from spaces import Candidate, Space
+
+MOST_ATTEMPTS = 3
+INTERRUPTED = "interrupted"
+_MOST_INFEASIBLE = 1000
+_DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@final
+@dataclass(frozen=True)
+class Started:
+    """A trial that Optuna counts as running, with the candidate it stands for."""
+
+    trial: Trial
+    plan: int
+    candidate: Candidate
+
+
+@final
+@dataclass(frozen=True)
+class Rejected:
+    """A trial whose candidate cannot be trained; told as pruned, with its constraint.
+
+    `closed` says whether its plan index is thereby done; TPE asks again under the same index.
+    """
+
+    number: int
+    plan: int
+    closed: bool
+
+
+@final
+class TrialQueue:
+    """Hands out the trials of a study in plan order; the only one that asks Optuna.
+
+    On construction it fails the trials that a dead coordinator left running and queues, as
+    WAITING trials, every planned point that has not ended yet, so that the dashboard shows them.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        storage: BaseStorage,
+        recipe: Recipe,
+        space: Space,
+        points: Sequence[Params],
+        objection: Objection,
+    ) -> None:
+        self._study, self._storage, self._recipe = study, storage, recipe
+        self._space, self._points, self._objection = space, points, objection
+        self._rejections = 0
+        self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
+        self._fail_running()
+        self._open = {plan for plan in range(self.n_planned) if not self._is_done(plan)}
+        for plan in sorted(self._open):
+            self._queue(plan)
+
+    def next(self) -> Started | Rejected | None:
+        """Start the open trial of the lowest plan index; None where all are started or done.
+
+        Raises UserError where a sampler finds no candidate that can be trained.
+        """
+        if not self._open:
+            return None
+        plan = min(self._open)
+        trial = self._claim(plan) or self._ask(plan)
+        candidate, reason = self._suggest(trial)
+        if candidate is None:
+            return self._reject(trial, plan, reason)
+        self._open.discard(plan)
+        self._rejections = 0
+        trial.set_user_attr("candidate", candidate.model_dump_json())
+        return Started(trial, plan, candidate)
+
+    def is_open(self, plan: int) -> bool:
+        """Return whether the index is still to be started."""
+        return plan in self._open
+
+    def retry(self, plan: int) -> bool:
+        """Queue a failed index again; returns False once it has failed too often."""
+        if self._failures(plan) >= MOST_ATTEMPTS:
+            return False
+        self._open.add(plan)
+        self._queue(plan)
+        return True
+
+    def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
+        try:
+            candidate = self._space.suggest(trial)
+            reason = self._objection(candidate)
+        except ValidationError as error:
+            return None, describe_errors(error)
+        except ValueError as error:
+            return None, str(error)
+        self._record_constraint(trial, reason)
+        return (candidate, "") if reason is None else (None, reason)
+
+    def _record_constraint(self, trial: Trial, reason: str | None) -> None:
+        if self._recipe.max_parameters is not None:
+            trial.set_constraint("max_parameters", 0.0 if reason is None else 1.0)
+
+    def _reject(self, trial: Trial, plan: int, reason: str) -> Rejected:
+        self._rejections += 1
+        if self._rejections > _MOST_INFEASIBLE:
+            raise UserError(
+                f"space {self._space.name}: {self._recipe.sampler} found no candidate that can be "
+                f"trained in {_MOST_INFEASIBLE} tries: {reason}"
+            )
+        trial.set_user_attr("infeasible", True)
+        trial.set_user_attr("reason", reason)
+        self._study.tell(trial, state=TrialState.PRUNED)
+        closed = plan < len(self._points)
+        if closed:
+            self._open.discard(plan)
+        return Rejected(trial.number, plan, closed)
+
+    def _claim(self, plan: int) -> Trial | None:
+        for waiting in self._at(plan):
+            claimed = waiting.state == TrialState.WAITING and (
+                self._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
+            )
+            if claimed:
+                return Trial(self._study, waiting._trial_id)
+        return None
+
+    def _ask(self, plan: int) -> Trial:
+        attempt = len(self._at(plan))
+        seed = derive_seed(self._recipe.seed, "tpe", plan, attempt) % 2**32
+        self._study.sampler = _tpe_sampler(seed)
+        trial = self._study.ask()
+        trial.set_user_attr("plan", plan)
+        trial.set_user_attr("attempt", attempt)
+        return trial
+
+    def _queue(self, plan: int) -> None:
+        """Add a WAITING trial with the index's known parameters, unless there is one."""
+        earlier = self._at(plan)
+        params = self._params(plan, earlier)
+        if params is None or any(trial.state == TrialState.WAITING for trial in earlier):
+            return
+        self._study.add_trial(
+            create_trial(
+                state=TrialState.WAITING,
+                params=dict(params),
+                distributions=self._space.distributions(params),
+                user_attrs={"plan": plan, "attempt": len(earlier)},
+            )
+        )
+
+    def _params(self, plan: int, earlier: Sequence[FrozenTrial]) -> Params | None:
+        if plan < len(self._points):
+            return self._points[plan]
+        suggested = [trial.params for trial in earlier if "candidate" in trial.user_attrs]
+        return suggested[-1] if suggested else None
+
+    def _is_done(self, plan: int) -> bool:
+        planned = plan < len(self._points)
+        return (
+            any(
+                trial.state in _DONE and (planned or not trial.user_attrs.get("infeasible"))
+                for trial in self._at(plan)
+            )
+            or self._failures(plan) >= MOST_ATTEMPTS
+        )
+
+    def _failures(self, plan: int) -> int:
+        failed = [trial for trial in self._at(plan) if trial.state == TrialState.FAIL]
+        return sum(trial.user_attrs.get("reason") != INTERRUPTED for trial in failed)
+
+    def _fail_running(self) -> None:
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
+            self._study.tell(trial.number, state=TrialState.FAIL)
+
+    def _at(self, plan: int) -> list[FrozenTrial]:
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.user_attrs.get("plan") == plan]
+
+
+def _tpe_sampler(seed: int) -> optuna.samplers.TPESampler:
+    with warnings.catch_warnings():  # `group` keeps conditional parameters together
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, group=True)

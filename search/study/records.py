@@ -1,0 +1,94 @@
+"""A study and its trials as plain values, the only form in which reports see them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, final
+
+from search.data.dataset import DatasetInfo
+from search.final.evaluation import TestResult
+from search.recipe import Recipe
+from search.training.history import History
+from spaces.candidate import Candidate
+
+TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
+
+
+@final
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial as stored.
+
+    `plan` is the index in the study's plan; a trial that is run again keeps it, with a higher
+    `attempt`. `best_epoch` (E*), `fold_scores`, `mean` and `std` are None until the trial is
+    complete and where it diverged. `epochs_trained` counts epochs in vain too. `value` is the
+    score, or the last report of a pruned trial.
+    """
+
+    number: int
+    plan: int
+    attempt: int
+    state: TrialStateName
+    params: dict[str, Any]
+    candidate: Candidate | None = None
+    value: float | None = None
+    best_epoch: int | None = None
+    fold_scores: tuple[float, ...] = ()
+    mean: float | None = None
+    std: float | None = None
+    history: History = field(default_factory=History)
+    n_parameters: int | None = None
+    seconds: float = 0.0
+    epochs_trained: int = 0
+    diverged: bool = False
+    infeasible: bool = False
+    reason: str | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+
+@final
+@dataclass(frozen=True)
+class TestOpening:
+    """One opening of the sealed test split."""
+
+    time: datetime
+    purpose: str
+
+
+@final
+@dataclass(frozen=True)
+class RefitRecord:
+    """The winner trained on all folds together for E* epochs."""
+
+    trial: int
+    epochs: int
+    history: History
+    seconds: float
+    threads: int
+
+
+@final
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study as stored; `refit` and `test` are None until the search has ended."""
+
+    name: str
+    recipe: Recipe
+    dataset: DatasetInfo
+    folds_hash: str
+    versions: dict[str, str]
+    hardware: dict[str, str]
+    trials: tuple[TrialRecord, ...]
+    refit: RefitRecord | None = None
+    test: TestResult | None = None
+    openings: tuple[TestOpening, ...] = ()
+
+    def complete(self) -> list[TrialRecord]:
+        """Return the trials that can win: complete, with a score of their own, best first."""
+        scored = [t for t in self.trials if t.state == "complete" and t.best_epoch is not None]
+        sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
+        return sorted(scored, key=lambda t: (sign * (t.mean or 0.0), t.plan))
+
+    def winner(self) -> TrialRecord | None:
+        """Return the best complete trial, the lowest plan index on a tie, or None."""
+        return next(iter(self.complete()), None)

@@ -1,0 +1,93 @@
+"""Between Optuna's attributes and the plain records of `records.py`: the one place for keys."""
+
+from typing import Any, TypeVar
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import TypeAdapter, ValidationError
+
+from search.data.dataset import DatasetInfo
+from search.errors import UserError
+from search.final.evaluation import TestResult
+from search.recipe import Recipe
+from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord, TrialStateName
+from search.training.history import History
+from spaces.candidate import Candidate
+
+T = TypeVar("T")
+
+_STATES: dict[TrialState, TrialStateName] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+def to_plain(value: object) -> Any:
+    """Return a record as the plain JSON values that Optuna stores."""
+    return TypeAdapter(type(value)).dump_python(value, mode="json")
+
+
+def from_plain(kind: type[T], value: object) -> T:
+    """Return the record that `to_plain` made plain."""
+    return TypeAdapter(kind).validate_python(value)
+
+
+def read_trial(trial: FrozenTrial) -> TrialRecord:
+    """Return a trial as stored."""
+    attrs = trial.user_attrs
+    return TrialRecord(
+        number=trial.number,
+        plan=attrs.get("plan", trial.number),
+        attempt=attrs.get("attempt", 0),
+        state=_STATES[trial.state],
+        params=dict(trial.params),
+        candidate=Candidate.from_json(attrs["candidate"]) if "candidate" in attrs else None,
+        value=trial.value,
+        best_epoch=attrs.get("best_epoch"),
+        fold_scores=tuple(attrs.get("fold_scores", ())),
+        mean=attrs.get("score_mean"),
+        std=attrs.get("score_std"),
+        history=from_plain(History, attrs.get("history", {"epochs": []})),
+        n_parameters=attrs.get("n_parameters"),
+        seconds=attrs.get("seconds", 0.0),
+        epochs_trained=attrs.get("epochs_trained", 0),
+        diverged=attrs.get("diverged", False),
+        infeasible=attrs.get("infeasible", False),
+        reason=attrs.get("reason"),
+        started=trial.datetime_start,
+        finished=trial.datetime_complete,
+    )
+
+
+def read_study(study: optuna.Study) -> StudyRecord:
+    """Return a study as stored; raises UserError for a study that this program did not make."""
+    attrs = study.user_attrs
+    try:
+        return StudyRecord(
+            name=study.study_name,
+            recipe=Recipe.model_validate(attrs["recipe"]),
+            dataset=from_plain(DatasetInfo, attrs["dataset"]),
+            folds_hash=attrs["folds_hash"],
+            versions=attrs["versions"],
+            hardware=attrs["hardware"],
+            trials=tuple(read_trial(trial) for trial in study.get_trials(deepcopy=False)),
+            refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
+            test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
+            openings=read_openings(study),
+        )
+    except (KeyError, ValidationError) as error:
+        raise UserError(
+            f"study {study.study_name!r} was not written by this program: {_first_line(error)}"
+        ) from error
+
+
+def read_openings(study: optuna.Study) -> tuple[TestOpening, ...]:
+    """Return the recorded openings of the test split, oldest first."""
+    return from_plain(tuple[TestOpening, ...], study.user_attrs.get("test_openings", []))
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__} {str(error).splitlines()[0]}"

@@ -1,0 +1,99 @@
+"""What a worker does: trains one trial's networks and reports; knows nothing of Optuna."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, final
+
+import torch
+
+from search.data.cache import load_train_split
+from search.data.dataset import DatasetInfo
+from search.data.splits import Fold, load_folds
+from search.data.statistics import ChannelStatistics
+from search.paths import TrialPaths
+from search.seeding import derive_seed
+from search.study.channel import WorkerEnd
+from search.training.fold import FoldTask, FoldTraining
+from search.training.history import FoldEpoch
+from search.training.lockstep import diverged, run_epochs
+from search.training.schedules import build_schedule
+from search.training.settings import TrainingSettings
+from spaces.candidate import Candidate
+
+
+@final
+@dataclass(frozen=True)
+class TrialJob:
+    """Everything a worker needs to train one trial; small, so that it travels.
+
+    `statistics` holds one value per fold, of that fold's training part alone. After the epochs
+    in `decision_epochs` the worker waits shortly to be told whether to go on.
+    """
+
+    plan: int
+    candidate: str
+    dataset: DatasetInfo
+    folds_path: Path
+    folds_hash: str
+    statistics: tuple[ChannelStatistics, ...]
+    study_seed: int
+    settings: TrainingSettings
+    threads: int
+    decision_epochs: frozenset[int]
+    paths: TrialPaths
+
+
+@final
+@dataclass(frozen=True)
+class TrialOutcome:
+    """How a trial's training ended; `reason` says why it failed."""
+
+    ended: Literal["finished", "stopped", "diverged", "failed"]
+    reason: str | None = None
+
+
+def run_trial(job: TrialJob) -> TrialOutcome:
+    """Train a trial, reporting every epoch; never raises."""
+    try:
+        torch.set_num_threads(job.threads)
+        return _train(job)
+    except Exception as error:  # noqa: BLE001  # the record carries it; siblings must go on
+        first_line = (str(error).strip().splitlines() or [""])[0]
+        return TrialOutcome("failed", f"{type(error).__name__}: {first_line}")
+
+
+def _train(job: TrialJob) -> TrialOutcome:
+    channel = WorkerEnd(job.paths)
+    for epoch, figures in enumerate(run_epochs(list(_folds(job)), job.settings.epochs), start=1):
+        if diverged(figures):
+            return TrialOutcome("diverged", _divergence(figures, epoch))
+        channel.send(figures)
+        patience = 2.0 if epoch in job.decision_epochs else 0.0
+        if channel.told_to_stop(patience=patience):
+            return TrialOutcome("stopped")
+    return TrialOutcome("finished")
+
+
+def _folds(job: TrialJob) -> Iterator[FoldTraining]:
+    candidate = Candidate.from_json(job.candidate)
+    data = load_train_split(job.dataset).to(job.settings.device)
+    for number, fold in enumerate(load_folds(job.folds_path, job.folds_hash)):
+        task = _task(job, candidate, number, fold)
+        yield FoldTraining(candidate, task, data, len(job.dataset.class_names), job.settings)
+
+
+def _task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> FoldTask:
+    rate = candidate.optimizer.learning_rate
+    return FoldTask(
+        train=torch.from_numpy(fold.train),
+        validation=torch.from_numpy(fold.validation),
+        statistics=job.statistics[number],
+        schedule=build_schedule(candidate.schedule, rate, job.settings.epochs),
+        seed=derive_seed(job.study_seed, "trial", job.plan, "fold", number),
+    )
+
+
+def _divergence(figures: tuple[FoldEpoch, ...], epoch: int) -> str:
+    folds = [str(number) for number, fold in enumerate(figures) if diverged((fold,))]
+    return f"loss not finite in epoch {epoch}, fold {', '.join(folds)}"

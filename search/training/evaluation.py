@@ -1,0 +1,79 @@
+"""Loss and accuracy of a network over given images, without a transfer inside the loop."""
+
+from typing import final
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from search.data.dataset import TrainSplit
+from search.data.statistics import ChannelStatistics
+from search.training.settings import TrainingSettings
+
+
+@final
+class Normalizer:
+    """From uint8 images to floats of mean 0 and deviation 1 per channel, channels-last."""
+
+    def __init__(self, statistics: ChannelStatistics, device: str) -> None:
+        self._mean = torch.tensor(statistics.mean, dtype=torch.float32).view(1, -1, 1, 1)
+        self._std = torch.tensor(statistics.safe_std, dtype=torch.float32).view(1, -1, 1, 1)
+        self._mean, self._std = self._mean.to(device), self._std.to(device)
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (N, C, H, W) float32 on the images' device."""
+        floats = images.to(torch.float32, memory_format=torch.channels_last)
+        return floats.sub_(self._mean).div_(self._std)
+
+
+@final
+class Sums:
+    """Running sums of loss and correct answers, kept on the device until they are read."""
+
+    def __init__(self, device: str) -> None:
+        self._loss = torch.zeros((), dtype=torch.float64, device=device)
+        self._correct = torch.zeros((), dtype=torch.int64, device=device)
+        self._images = 0
+
+    def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Take in one batch: its mean loss, logits (N, classes) and labels (N,)."""
+        self._loss += mean_loss * len(labels)
+        self._correct += (logits.argmax(1) == labels).sum()
+        self._images += len(labels)
+
+    def mean_loss(self) -> float:
+        """Return the mean loss over images."""
+        return float(self._loss) / self._images
+
+    def accuracy(self) -> float:
+        """Return the fraction of images that were named rightly."""
+        return int(self._correct) / self._images
+
+
+@torch.inference_mode()
+def evaluate(
+    model: nn.Module,
+    data: TrainSplit,
+    indices: torch.Tensor,
+    normalize: Normalizer,
+    settings: TrainingSettings,
+) -> Sums:
+    """Return the sums of plain cross entropy and correct answers over the given images."""
+    sums = Sums(settings.device)
+    model.eval()
+    for batch in torch.split(indices.to(data.images.device), settings.evaluation_batch):
+        logits = settings.forward(model, normalize(data.images[batch]))
+        labels = data.labels[batch]
+        sums.add(cross_entropy(logits, labels), logits, labels)
+    return sums
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: nn.Module, images: torch.Tensor, normalize: Normalizer, settings: TrainingSettings
+) -> torch.Tensor:
+    """Return float32 logits (N, classes), on the CPU, of uint8 images (N, C, H, W)."""
+    model.eval()
+    parts = torch.split(images, settings.evaluation_batch)
+    logits = [settings.forward(model, normalize(part.to(settings.device))) for part in parts]
+    return torch.cat(logits).cpu()

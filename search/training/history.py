@@ -1,0 +1,70 @@
+"""What a training leaves behind: one record per fold and epoch, and the curves read from them."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+Metric = Literal["accuracy", "loss"]
+
+
+@final
+@dataclass(frozen=True)
+class FoldEpoch:
+    """One fold's figures after one epoch.
+
+    Losses are means over images (natural log; the training loss as optimised, so with label
+    smoothing; the validation loss plain), accuracies are fractions, `learning_rate` is the
+    rate of the epoch's first step, `seconds` is wall time of training and validation together.
+    A refit has no validation set: its validation figures are None.
+    """
+
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+    def score(self, metric: Metric) -> float:
+        """Return the validation figure that is compared; raises ValueError where there is none."""
+        value = self.validation_accuracy if metric == "accuracy" else self.validation_loss
+        if value is None:
+            raise ValueError(f"no validation {metric} was recorded")
+        return value
+
+
+@final
+@dataclass(frozen=True)
+class History:
+    """The epochs of a trial, oldest first; each holds one FoldEpoch per fold."""
+
+    epochs: tuple[tuple[FoldEpoch, ...], ...] = ()
+
+    def mean_curve(self, metric: Metric) -> list[float]:
+        """Return the mean over folds of the validation figure, one value per epoch."""
+        return [statistics.fmean(self.fold_scores(i + 1, metric)) for i in range(len(self.epochs))]
+
+    def fold_scores(self, epoch: int, metric: Metric) -> list[float]:
+        """Return the validation figure of each fold after `epoch` (counted from 1)."""
+        return [fold.score(metric) for fold in self.epochs[epoch - 1]]
+
+    def truncated(self, epochs: int) -> "History":
+        """Return the first `epochs` epochs."""
+        return History(self.epochs[:epochs])
+
+    def learning_rates(self) -> list[float]:
+        """Return the median over folds of the learning rate, one value per epoch."""
+        return [statistics.median(fold.learning_rate for fold in folds) for folds in self.epochs]
+
+    def seconds(self) -> float:
+        """Return the wall time of all epochs and folds."""
+        return sum(fold.seconds for folds in self.epochs for fold in folds)
+
+
+def best_epoch(curve: Sequence[float], metric: Metric) -> int:
+    """Return E*, the epoch (counted from 1) at which the curve is best, the earliest on a tie."""
+    if not curve:
+        raise ValueError("curve must have at least one epoch, got none")
+    best = max(curve) if metric == "accuracy" else min(curve)
+    return list(curve).index(best) + 1

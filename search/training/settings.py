@@ -1,0 +1,53 @@
+"""How networks are trained, beside what the candidate says."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import torch
+from torch import nn
+
+Precision = Literal["fp32", "bf16"]
+
+
+@final
+@dataclass(frozen=True)
+class TrainingSettings:
+    """`epochs` is the schedules' horizon; `precision` bf16 means autocast, weights stay fp32."""
+
+    epochs: int
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    evaluation_batch: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"epochs must be at least 1, got {self.epochs!r}")
+        if self.evaluation_batch < 1:
+            raise ValueError(f"evaluation_batch must be at least 1, got {self.evaluation_batch!r}")
+
+    def forward(self, model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """Return the model's logits as float32, computed in the settings' precision."""
+        kind = self.device.partition(":")[0]
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
+            logits: torch.Tensor = model(images)
+        return logits.float()
+
+
+def resolve_device(name: str) -> str:
+    """Return "cuda" or "cpu" for "auto"; raises ValueError where the device is not there."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device: {name!r} is not available on this machine; use cpu")
+    return name
+
+
+def resolve_precision(name: str, device: str) -> Precision:
+    """Return bf16 for "auto" where the processor multiplies bf16 natively, otherwise fp32."""
+    if name == "fp32":
+        return "fp32"
+    if name == "bf16":
+        return "bf16"
+    if device.startswith("cuda"):
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"

@@ -1,0 +1,32 @@
+"""What may be searched: candidates and the spaces that suggest them."""
+
+from cifar_models import CNNConfig, MLPConfig
+from spaces.base import Space
+from spaces.candidate import (
+    AdamConfig,
+    AdamWConfig,
+    Candidate,
+    ConstantConfig,
+    CosineConfig,
+    OneCycleConfig,
+    PlateauConfig,
+    SGDConfig,
+)
+from spaces.load import BUILT_IN, load_space, space_source
+
+__all__ = [
+    "BUILT_IN",
+    "AdamConfig",
+    "AdamWConfig",
+    "CNNConfig",
+    "Candidate",
+    "ConstantConfig",
+    "CosineConfig",
+    "MLPConfig",
+    "OneCycleConfig",
+    "PlateauConfig",
+    "SGDConfig",
+    "Space",
+    "load_space",
+    "space_source",
+]

@@ -1,0 +1,79 @@
+"""The built-in space of convolutional networks."""
+
+from optuna.trial import BaseTrial
+
+from cifar_models import CNNConfig
+from cifar_models.cnn import HeadName, PoolingName
+from spaces.base import Space
+from spaces.candidate import Candidate
+from spaces.optimizers import ACTIVATIONS, suggest_candidate, suggest_name
+
+POOLINGS: tuple[PoolingName, ...] = ("max", "average")
+HEADS: tuple[HeadName, ...] = ("flatten", "global_average", "global_max")
+
+
+def suggest_cnn(trial: BaseTrial) -> Candidate:
+    """Return three convolutions of suggested widths, and how to train them."""
+    model = CNNConfig(
+        channels=_suggest_channels(trial),
+        kernel_size=trial.suggest_categorical("kernel_size", (3, 5)),
+        activation=suggest_name(trial, "activation", ACTIVATIONS),
+        pooling=suggest_name(trial, "pooling", POOLINGS),
+        conv_dropout=trial.suggest_float("conv_dropout", 0.0, 0.3),
+        head=suggest_name(trial, "head", HEADS),
+        head_dropout=trial.suggest_float("head_dropout", 0.0, 0.6),
+    )
+    return suggest_candidate(trial, model)
+
+
+def _suggest_channels(trial: BaseTrial) -> tuple[int, ...]:
+    base = trial.suggest_int("base_width", 16, 128, log=True)
+    growth = trial.suggest_float("growth", 1.0, 2.0, step=0.25)
+    # multiples of eight: what vector units and tensor cores work on without padding
+    return tuple(8 * round(base * growth**depth / 8) for depth in range(3))
+
+
+CNN_SPACE = Space(
+    name="cnn",
+    suggest=suggest_cnn,
+    baseline_params={  # the hand-tuned network
+        "base_width": 32,
+        "growth": 2.0,
+        "kernel_size": 3,
+        "activation": "relu",
+        "pooling": "max",
+        "conv_dropout": 0.1,
+        "head": "flatten",
+        "head_dropout": 0.4,
+        "optimizer": "sgd",
+        "sgd_lr": 0.01,
+        "sgd_momentum": 0.9,
+        "sgd_nesterov": False,
+        "sgd_weight_decay": 1e-3,
+        "schedule": "plateau",
+        "batch_size": 64,
+        "label_smoothing": 0.0,
+        "augmentation": "none",
+    },
+    grid_levels={
+        "base_width": (32, 64),
+        "growth": (2.0,),
+        "kernel_size": (3,),
+        "activation": ("relu",),
+        "pooling": ("max",),
+        "conv_dropout": (0.0, 0.1),
+        "head": ("flatten",),
+        "head_dropout": (0.2,),
+        "optimizer": ("sgd", "adamw"),
+        "sgd_lr": (0.02, 0.1),
+        "sgd_momentum": (0.9,),
+        "sgd_nesterov": (True,),
+        "sgd_weight_decay": (5e-4,),
+        "adamw_lr": (1e-3, 4e-3),
+        "adamw_weight_decay": (0.05,),
+        "schedule": ("one_cycle",),
+        "batch_size": (128,),
+        "label_smoothing": (0.05,),
+        "augmentation": ("none", "flip_crop"),
+    },
+)

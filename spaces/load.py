@@ -1,0 +1,137 @@
+"""A space by name, or from a user's own file."""
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, MappingProxyType, ModuleType
+from typing import final
+
+from pydantic import ValidationError
+
+from spaces import cnn, mlp, optimizers
+from spaces.base import Space
+
+BUILT_IN: Mapping[str, Space] = MappingProxyType({"mlp": mlp.MLP_SPACE, "cnn": cnn.CNN_SPACE})
+_MODULES: Mapping[str, ModuleType] = MappingProxyType({"mlp": mlp, "cnn": cnn})
+
+
+def load_space(text: str) -> Space:
+    """Return the built-in space of that name, or the one that `path/to/file.py:NAME` holds.
+
+    The file is run. A user's space is tried out, so that its mistakes show before a study
+    starts. Raises ValueError, one line that says what is wrong and, for code, in which line.
+    """
+    if text in BUILT_IN:
+        return BUILT_IN[text]
+    path, name = _split(text)
+    with _one_line_errors(text, path):
+        module = _run(path)
+    space = _find(module, path, name)
+    with _one_line_errors(text, path):
+        _try_out(space)
+    return space
+
+
+def space_source(text: str) -> str:
+    """Return the SHA-256, in hexadecimal, of the source that defines the space.
+
+    Raises ValueError where there is no such space.
+    """
+    if text in BUILT_IN:
+        sources = [inspect.getsource(module) for module in (_MODULES[text], optimizers)]
+        return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+    path, _ = _split(text)
+    with _one_line_errors(text, path):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _split(text: str) -> tuple[Path, str]:
+    file, _, name = text.rpartition(":")
+    if not file.endswith(".py") or not name:
+        raise ValueError(f"space must be {_accepted(text)}, got {text!r}")
+    path = Path(file)
+    if not path.is_file():
+        raise ValueError(f"space {text!r}: file {file!r} does not exist or is no file")
+    return path, name
+
+
+def _accepted(text: str) -> str:
+    accepted = f"{', '.join(BUILT_IN)} or FILE.py:NAME"
+    nearest = difflib.get_close_matches(text.lower(), BUILT_IN, n=1, cutoff=0.5)
+    return f"{accepted} (did you mean {nearest[0]}?)" if nearest else accepted
+
+
+@final
+class _Uncached(SourceFileLoader):
+    """Compiles what the file says now, and leaves no bytecode beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+def _run(path: Path) -> ModuleType:
+    name = f"user_space_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    loader = _Uncached(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while they are made
+    try:
+        loader.exec_module(module)
+    finally:
+        sys.modules.pop(name, None)
+    return module
+
+
+def _find(module: ModuleType, path: Path, name: str) -> Space:
+    space = vars(module).get(name)
+    if isinstance(space, Space):
+        return space
+    found = [key for key, value in vars(module).items() if isinstance(value, Space)]
+    there = f"its spaces: {', '.join(found)}" if found else "it holds no Space"
+    if name in vars(module):
+        raise ValueError(f"{name} of {path} is a {type(space).__name__}, not a Space; {there}")
+    raise ValueError(f"{path} has no {name!r}; {there}")
+
+
+def _try_out(space: Space) -> None:
+    known = [parameter.name for parameter in space.parameters()]
+    for name in space.grid_levels:
+        if name not in known:
+            names = ", ".join(known)
+            raise ValueError(f"grid_levels names {name!r}, which is no parameter; known: {names}")
+    space.candidate(next(space.grid()))
+    space.baseline()
+
+
+@contextmanager
+def _one_line_errors(text: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        kind = type(error).__name__
+        raise ValueError(f"space {text!r}: {kind}: {_what(error)}{_place(error, path)}") from error
+
+
+def _what(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in (error.title, *first["loc"]))
+        return f"{field}: {first['msg']}, got {first['input']!r}"
+    return " ".join(str(error).split())
+
+
+def _place(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return ""  # its text ends with file and line already
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f" (line {lines[-1]})" if lines else ""

@@ -1,0 +1,69 @@
+"""The built-in space of multilayer perceptrons."""
+
+from optuna.trial import BaseTrial
+
+from cifar_models import MLPConfig
+from spaces.base import Space
+from spaces.candidate import Candidate
+from spaces.optimizers import ACTIVATIONS, suggest_candidate, suggest_name
+
+
+def suggest_mlp(trial: BaseTrial) -> Candidate:
+    """Return three linear layers of suggested widths, and how to train them."""
+    model = MLPConfig(
+        hidden_widths=(
+            trial.suggest_int("hidden_width_1", 64, 2048, log=True),
+            trial.suggest_int("hidden_width_2", 32, 1024, log=True),
+        ),
+        activation=suggest_name(trial, "activation", ACTIVATIONS),
+        batch_norm=trial.suggest_categorical("batch_norm", (True, False)),
+        dropouts=_suggest_dropouts(trial),
+    )
+    return suggest_candidate(trial, model)
+
+
+def _suggest_dropouts(trial: BaseTrial) -> tuple[float, float]:
+    if trial.suggest_categorical("dropout_mode", ("shared", "per_layer")) == "shared":
+        rate = trial.suggest_float("dropout", 0.0, 0.7)
+        return rate, rate
+    return trial.suggest_float("dropout_1", 0.0, 0.7), trial.suggest_float("dropout_2", 0.0, 0.7)
+
+
+MLP_SPACE = Space(
+    name="mlp",
+    suggest=suggest_mlp,
+    baseline_params={  # the hand-tuned network
+        "hidden_width_1": 512,
+        "hidden_width_2": 256,
+        "activation": "relu",
+        "batch_norm": True,
+        "dropout_mode": "shared",
+        "dropout": 0.4,
+        "optimizer": "adam",
+        "adam_lr": 1e-3,
+        "adam_weight_decay": 1e-6,
+        "schedule": "plateau",
+        "batch_size": 64,
+        "label_smoothing": 0.0,
+        "augmentation": "none",
+    },
+    grid_levels={
+        "hidden_width_1": (512, 1024),
+        "hidden_width_2": (256,),
+        "activation": ("relu",),
+        "batch_norm": (True,),
+        "dropout_mode": ("shared",),
+        "dropout": (0.2, 0.4),
+        "optimizer": ("sgd", "adamw"),
+        "sgd_lr": (0.01, 0.05),
+        "sgd_momentum": (0.9,),
+        "sgd_nesterov": (True,),
+        "sgd_weight_decay": (5e-4,),
+        "adamw_lr": (5e-4, 2e-3),
+        "adamw_weight_decay": (0.05,),
+        "schedule": ("one_cycle",),
+        "batch_size": (128,),
+        "label_smoothing": (0.0,),
+        "augmentation": ("none", "flip"),
+    },
+)

@@ -1,0 +1,235 @@
+"""Made-up studies: records as the storage would give them, with the matching Optuna study."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import optuna
+from optuna.samplers import RandomSampler
+from optuna.trial import TrialState as OptunaState
+from optuna.trial import create_trial
+
+from search.data.dataset import DatasetInfo
+from search.final.evaluation import evaluate_predictions
+from search.recipe import Recipe
+from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
+from search.training.history import FoldEpoch, History, best_epoch
+from spaces.candidate import Candidate
+from spaces.cnn import CNN_SPACE
+
+ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_STATES = {
+    "complete": OptunaState.COMPLETE,
+    "pruned": OptunaState.PRUNED,
+    "failed": OptunaState.FAIL,
+    "running": OptunaState.RUNNING,
+    "waiting": OptunaState.WAITING,
+}
+
+
+class Fake(NamedTuple):
+    """A study's record and the Optuna study that it was read from."""
+
+    record: StudyRecord
+    study: optuna.Study
+
+
+def fold_epoch(accuracy: float, rate: float = 0.1, *, refit: bool = False) -> FoldEpoch:
+    """Return an epoch whose losses are 1 - accuracy; training is 0.05 better."""
+    return FoldEpoch(
+        train_loss=1 - accuracy - 0.05,
+        train_accuracy=accuracy + 0.05,
+        validation_loss=None if refit else 1 - accuracy,
+        validation_accuracy=None if refit else accuracy,
+        learning_rate=rate,
+        seconds=0.5,
+    )
+
+
+def history(curves: Sequence[Sequence[float]], rates: Sequence[float] | None = None) -> History:
+    """Return the history of validation accuracies, one curve a fold."""
+    rates = rates or [0.1] * len(curves[0])
+    epochs = zip(*curves, strict=True)
+    return History(
+        tuple(
+            tuple(fold_epoch(a, rate) for a in folds)
+            for folds, rate in zip(epochs, rates, strict=True)
+        )
+    )
+
+
+def complete_trial(number: int, *curves: Sequence[float], **values: Any) -> TrialRecord:  # noqa: ANN401
+    """Return a complete trial scored by accuracy from its folds' curves."""
+    past = history(curves)
+    mean_curve = past.mean_curve("accuracy")
+    best = best_epoch(mean_curve, "accuracy")
+    scores = tuple(past.fold_scores(best, "accuracy"))
+    mean = mean_curve[best - 1]
+    fields: dict[str, Any] = {
+        "number": number,
+        "plan": number,
+        "attempt": 0,
+        "state": "complete",
+        "params": {},
+        "value": mean,
+        "best_epoch": best,
+        "fold_scores": scores,
+        "mean": mean,
+        "std": float(np.std(scores)),
+        "history": past,
+        "n_parameters": 114_186,
+        "seconds": 60.0,
+    }
+    return TrialRecord(**(fields | values))
+
+
+def other_trial(number: int, state: str, **values: Any) -> TrialRecord:  # noqa: ANN401
+    """Return a trial without a score of its own."""
+    fields: dict[str, Any] = {
+        "number": number,
+        "plan": number,
+        "attempt": 0,
+        "state": state,
+        "params": {},
+    }
+    return TrialRecord(**(fields | values))
+
+
+def study_record(trials: Sequence[TrialRecord], **values: Any) -> StudyRecord:  # noqa: ANN401
+    """Return a study of these trials that has not ended."""
+    recipe = Recipe(space="cnn", epochs=10, seed=7, **values.pop("recipe", {}))
+    names = values.pop("class_names", ANIMALS)
+    fields: dict[str, Any] = {
+        "name": "cnn-random-photos",
+        "recipe": recipe,
+        "dataset": DatasetInfo(
+            "photos", "f1" * 32, tuple(names), (3, 32, 32), 50_000, 10_000, Path("cache")
+        ),
+        "folds_hash": "ab" * 32,
+        "versions": {"python": "3.11.2", "torch": "2.11.0"},
+        "hardware": {"processor": "16 cores", "device": "cpu"},
+        "trials": tuple(trials),
+    }
+    return StudyRecord(**(fields | values))
+
+
+def optuna_study(trials: Sequence[TrialRecord], points: Sequence[Any] = ()) -> optuna.Study:
+    """Return an in-memory study of these trials; `points` gives each one's distributions."""
+    study = optuna.create_study(direction="maximize")
+    for trial in trials:
+        distributions = dict(points[trial.number]) if points else {}
+        value = trial.value if trial.state in ("complete", "pruned") else None
+        study.add_trial(
+            create_trial(
+                state=_STATES[trial.state],
+                value=value,
+                params=trial.params,
+                distributions=distributions,
+            )
+        )
+    return study
+
+
+def realistic(
+    n_trials: int = 24,
+    n_folds: int = 1,
+    epochs: int = 30,
+    class_names: Sequence[str] = ANIMALS,
+    *,
+    ended: bool = True,
+) -> Fake:
+    """Return a random search of the cnn space with every kind of trial, ended or not."""
+    asked = optuna.create_study(sampler=RandomSampler(seed=3))
+    asked.enqueue_trial(dict(CNN_SPACE.baseline_params or {}))
+    generator = np.random.default_rng(1)
+    trials, points = [], []
+    for number in range(n_trials):
+        trial = asked.ask()
+        candidate = CNN_SPACE.suggest(trial)
+        points.append(trial.distributions)
+        known = {
+            "params": dict(trial.params),
+            "candidate": candidate,
+            "seconds": 40.0 + 3 * number,
+            "n_parameters": int(generator.integers(20_000, 900_000)),
+        }
+        trials.append(_realistic_trial(number, known, n_folds, epochs, generator))
+    recipe = {"validation": "kfold" if n_folds > 1 else "holdout", "folds": max(n_folds, 2)}
+    record = study_record(trials, recipe=recipe, class_names=class_names)
+    record = replace(record, recipe=record.recipe.model_copy(update={"epochs": epochs}))
+    study = optuna_study(trials, points)
+    return Fake(with_end(record) if ended else record, study)
+
+
+def _realistic_trial(
+    number: int,
+    known: dict[str, Any],
+    n_folds: int,
+    epochs: int,
+    generator: np.random.Generator,
+) -> TrialRecord:
+    candidate: Candidate = known["candidate"]
+    rate = math.log10(candidate.optimizer.learning_rate)
+    top = 0.78 - 0.05 * (rate + 2.3) ** 2 + 0.03 * float(generator.normal())
+    top += 0.06 if candidate.augmentation == "flip_crop" else 0.0
+    if number % 9 == 4:
+        return other_trial(
+            number, "complete", value=0.1, diverged=True, reason="loss is not finite", **known
+        )
+    if number % 11 == 6:
+        return other_trial(number, "pruned", infeasible=True, reason="too many parameters", **known)
+    if number % 13 == 8:
+        return other_trial(number, "failed", reason="killed", **known)
+    pruned = number % 3 == 1
+    last = 3 + number % 4 if pruned else epochs
+    curves = [
+        [
+            top * (1 - 0.7 * math.exp(-e / 5)) - 0.001 * max(0, e - 20) + 0.008 * jitter
+            for e, jitter in enumerate(generator.normal(size=last).tolist(), start=1)
+        ]
+        for _ in range(n_folds)
+    ]
+    if pruned:
+        past = history(curves)
+        return other_trial(
+            number, "pruned", value=past.mean_curve("accuracy")[-1], history=past, **known
+        )
+    whole = complete_trial(number, *curves, **known)
+    rates = [0.01] * (epochs * 2 // 3) + [0.001] * (epochs - epochs * 2 // 3)
+    return replace(whole, history=history(curves, rates))
+
+
+def with_end(record: StudyRecord, n_images: int = 2000) -> StudyRecord:
+    """Return the study with a refit of its winner and one test evaluation."""
+    winner = record.winner()
+    assert winner is not None
+    assert winner.best_epoch is not None
+    curve = [fold[0].train_accuracy for fold in winner.history.epochs[: winner.best_epoch]]
+    past = History(tuple((fold_epoch(a, refit=True),) for a in curve))
+    generator = np.random.default_rng(2)
+    names = record.dataset.class_names
+    labels = generator.integers(0, len(names), n_images)
+    logits = generator.normal(size=(n_images, len(names))).astype(np.float32)
+    logits[np.arange(n_images), labels] += 2.5
+    logits[np.arange(n_images), labels // 2 * 2] += 1.0
+    return replace(
+        record,
+        refit=RefitRecord(winner.number, winner.best_epoch, past, 123.0, 2),
+        test=evaluate_predictions(logits, labels, names),
+        openings=(TestOpening(datetime(2025, 6, 1, 12, 30, tzinfo=UTC), "final evaluation"),),
+    )
+
+
+def mistake_images(record: StudyRecord, side: int = 32) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return soft colour patterns in place of the mistaken images."""
+    assert record.test is not None
+    rows, columns = np.mgrid[0:side, 0:side] / side
+    images = [
+        [127 + 127 * np.sin(3 * (rows * i + columns * (c + 1))) for c in range(3)]
+        for i in range(len(record.test.mistakes))
+    ]
+    return np.array(images).astype(np.uint8)
