@@ -3,13 +3,15 @@
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
-import json
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
@@ -17,8 +19,8 @@ from search.errors import MachineError, UserError
 app = typer.Typer(
     name="search",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # which leaves square brackets alone
     help="Honest hyperparameter search for small image classifiers.",
 )
 
@@ -26,27 +28,43 @@ RunsDir = Annotated[Path, typer.Option(help="Folder of the studies.")]
 Storage = Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --runs-dir.")]
 StudyName = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
 _RUNS = Path("runs")
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_PIPE_WIDTH = 160
 
 
 def main() -> None:
     """Run the command line; user mistakes and machine failures end it with one line."""
     try:
-        status = app(standalone_mode=False)
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except (UserError, MachineError) as error:
         status = _fail(str(error), error.exit_status)
     except TyperException as error:
         status = _fail(error.format_message(), 2)
-    except KeyboardInterrupt:
-        status = _fail("interrupted; run the same command again to go on", 130)
-    except BrokenPipeError:
-        status = 0
+    except OSError as error:
+        status = _fail(f"{error}; what was stored is kept, run the same command to go on", 1)
+    if status == _INTERRUPTED:
+        _fail("interrupted; run the same command again to go on", status)
     sys.exit(status)
 
 
 def _fail(message: str, status: int) -> int:
-    line = " ".join(message.split())
-    Console(stderr=True).print(f"error: {line}", soft_wrap=True, markup=False, highlight=False)
+    _console(stderr=True).print(f"error: {' '.join(message.split())}", soft_wrap=True)
     return status
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Return a console that prints names as they are, and wide where no terminal sets a width."""
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def _print(renderables: Iterable[RenderableType], console: Console) -> None:
+    """Print one after the other; lines are left whole where they may be copied or piped."""
+    for one in renderables:
+        whole = isinstance(one, str) or (isinstance(one, Text) and not console.is_terminal)
+        console.print(one, soft_wrap=whole)
 
 
 @app.command()
@@ -105,8 +123,8 @@ def run(
     asked = Recipe.from_sources(recipe, flags)
     from search.commands import run_and_describe
 
-    console = Console()
-    run_and_describe(asked, console)
+    console = _console()
+    _print(run_and_describe(asked, console), console)
 
 
 @app.command()
@@ -118,8 +136,7 @@ def spaces(
     """List the search spaces: parameters, ranges, conditions, grid size."""
     from search.commands import describe_spaces
 
-    for renderable in describe_spaces(space):
-        Console().print(renderable)
+    _print(describe_spaces(space), _console())
 
 
 @app.command(name="list")
@@ -127,7 +144,7 @@ def list_studies(runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
     """List the studies with their trials and best scores."""
     from search.listing import studies_table
 
-    Console().print(studies_table(runs_dir, storage))
+    _print([studies_table(runs_dir, storage)], _console())
 
 
 @app.command()
@@ -135,8 +152,7 @@ def show(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None) -
     """Show a study: recipe, best trials, refit and test result."""
     from search.commands import describe_study
 
-    for renderable in describe_study(study, runs_dir, storage):
-        Console().print(renderable)
+    _print(describe_study(study, runs_dir, storage), _console())
 
 
 @app.command()
@@ -144,7 +160,7 @@ def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None)
     """Rebuild a study's report from what is stored, without training."""
     from search.commands import rebuild_report
 
-    Console().print(f"report: {rebuild_report(study, runs_dir, storage)}", soft_wrap=True)
+    _print([f"report: {rebuild_report(study, runs_dir, storage)}"], _console())
 
 
 @app.command()
@@ -156,14 +172,10 @@ def predict(
     ] = False,
 ) -> None:
     """Classify images with an exported model."""
-    from search.commands import classify, predictions_table
+    from search.commands import classify, predictions_json, predictions_table
 
     predictions = classify(model, images)
-    if as_json:
-        rows = [{"image": str(path), **vars(one)} for path, one in predictions]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-    else:
-        Console().print(predictions_table(predictions))
+    _print([(predictions_json if as_json else predictions_table)(predictions)], _console())
 
 
 @app.command()
@@ -174,10 +186,12 @@ def dashboard(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
-    from search.dashboard import run_dashboard
+    from search.dashboard import dashboard_command, run_dashboard
     from search.listing import stored_url
     from search.paths import RunPaths
 
-    url = stored_url(runs_dir, storage)
-    Console().print(f"dashboard: http://{host}:{port}/ (Ctrl-C ends it)")
-    raise typer.Exit(run_dashboard(url, RunPaths(runs_dir, "any").artifacts_dir, host, port))
+    artifacts_dir = RunPaths(runs_dir, "any").artifacts_dir
+    command = dashboard_command(stored_url(runs_dir, storage), artifacts_dir, host, port)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    _print([f"dashboard: http://{address}/ (Ctrl-C ends it)"], _console())
+    raise typer.Exit(run_dashboard(command, artifacts_dir))

@@ -1,5 +1,6 @@
 """What the commands do, short of printing: values in, renderables out."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from rich.text import Text
 from search.display import Display, LiveDisplay, PlainDisplay, describe_end
 from search.errors import UserError
 from search.final.export import Prediction, load_model
+from search.formatting import format_epochs, format_score
 from search.paths import RunPaths
-from search.pipeline import open_stored, run_study, write_stored_report
-from search.progress import format_score
+from search.pipeline import open_stored, run_and_report, write_stored_report
 from search.recipe import Recipe
 from search.study.records import StudyRecord
 from search.study.store import read_study
@@ -23,17 +24,18 @@ from spaces.describe import describe_candidate
 from spaces.ranges import describe_range
 
 
-def run_and_describe(recipe: Recipe, console: Console) -> None:
-    """Run a study under a display that suits the console, then print what came of it."""
+def run_and_describe(recipe: Recipe, console: Console) -> Iterator[RenderableType]:
+    """Run a study under a display that suits the console, then yield what came of it."""
+    if recipe.runs_dir.exists() and not recipe.runs_dir.is_dir():
+        raise UserError(f"runs_dir must be a folder, got the file {str(recipe.runs_dir)!r}")
     display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
     try:
-        outcome = run_study(recipe, display)
+        outcome, page = run_and_report(recipe, display)
     finally:
         display.close()
-    for renderable in _result(outcome.record):
-        console.print(renderable, soft_wrap=not console.is_terminal)
-    console.print(f"model:  {outcome.model_dir}", soft_wrap=True, highlight=False)
-    console.print(f"report: {outcome.report}", soft_wrap=True, highlight=False)
+    yield from _result(outcome.record)
+    yield f"model:  {outcome.paths.model_dir}"
+    yield f"report: {page}"
 
 
 def describe_spaces(name: str | None) -> Iterator[RenderableType]:
@@ -48,7 +50,8 @@ def describe_spaces(name: str | None) -> Iterator[RenderableType]:
 def describe_study(name: str, runs_dir: Path, storage: str | None) -> Iterator[RenderableType]:
     """Yield the recipe, the best trials and the final result of a stored study."""
     record = read_study(open_stored(name, runs_dir, storage))
-    yield Panel(Syntax(record.recipe.toml().rstrip(), "toml"), title=f"recipe of {record.name}")
+    recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
+    yield Panel.fit(recipe, title=f"recipe of {record.name}")
     yield _trials_table(record)
     yield from _result(record)
 
@@ -63,6 +66,12 @@ def classify(model_dir: Path, images: Sequence[Path]) -> list[tuple[Path, Predic
     """Return the prediction for each image; raises UserError naming what cannot be read."""
     model = load_model(model_dir)
     return [(path, model.classify(path)) for path in images]
+
+
+def predictions_json(predictions: Sequence[tuple[Path, Prediction]]) -> str:
+    """Return the predictions with all their probabilities as a JSON array."""
+    rows = [{"image": str(path), **vars(one)} for path, one in predictions]
+    return json.dumps(rows, indent=2)
 
 
 def predictions_table(predictions: Sequence[tuple[Path, Prediction]]) -> Table:
@@ -126,7 +135,8 @@ def _result(record: StudyRecord) -> Iterator[RenderableType]:
         low, high = record.test.interval
         yield Text(
             f"test: {record.test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
-            f"loss {record.test.loss:.4f}, on {record.test.n_images:,} images opened "
-            f"{len(record.openings)} time(s), after a refit of {record.refit.epochs} epochs",
+            f"loss {record.test.loss:.4f}, on {record.test.n_images:,} images, after a refit of "
+            f"{format_epochs(record.refit.epochs)}; openings of the test set: "
+            f"{len(record.openings)}",
             style="bold",
         )

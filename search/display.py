@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from textwrap import indent
 from typing import final
 
 from rich.console import Console, Group, RenderableType
@@ -11,7 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.progress import SearchProgress, format_score, format_seconds
+from search.formatting import format_epochs, format_score, format_seconds
+from search.progress import SearchProgress
 from search.recipe import Recipe
 from search.study.records import TrialRecord
 
@@ -32,15 +34,16 @@ class Display(ABC):
         """Give the terminal back."""
 
     def notice(self, text: str) -> None:
-        """Print a line."""
-        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+        """Print a line that the user must see."""
+        self._say(text, style="bold")
 
     def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        """Begin to count, and say how much there is to do."""
+        """Begin to count; say what is searched and how much there is to do."""
         self._search = SearchProgress(recipe, n_planned)
         for trial in done:
             self._search.earlier(trial)
-        self.notice(f"study {recipe.study_name}: {self._search.done()} of {n_planned} trials done")
+        self._say(indent(recipe.toml(), "  ").rstrip())
+        self._say(f"study {recipe.study_name}: {self._search.done()} of {n_planned} trials done")
 
     def trial_started(self, number: int, plan: int, slot: int) -> None:
         """Take it in."""
@@ -60,7 +63,7 @@ class Display(ABC):
             return
         search.ended(trial)
         left = format_seconds(search.seconds_left(time.monotonic()))
-        self.notice(
+        self._say(
             f"trial {trial.number} {describe_end(trial, search.recipe.metric)}; "
             f"{search.done()} of {search.n_planned} done, {describe_best(search)}, {left} left"
         )
@@ -68,8 +71,11 @@ class Display(ABC):
     def search_ended(self) -> None:
         """Say what is best."""
         if self._search is not None:
-            self.notice(f"search ended: {describe_best(self._search)}")
+            self._say(f"search ended: {describe_best(self._search)}")
         self._search = None
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style), soft_wrap=True)
 
 
 @final
@@ -85,7 +91,7 @@ class PlainDisplay(Display):
         quarter = 4 * done // max(total, 1)
         if self._said.get(description) != quarter:
             self._said[description] = quarter
-            self.notice(f"{description}: {done:,} of {total:,}")
+            self._say(f"{description}: {done:,} of {total:,}")
 
     def close(self) -> None:
         """Do nothing."""
@@ -121,7 +127,7 @@ class LiveDisplay(Display):
 
 def describe_end(trial: TrialRecord, metric: str) -> str:
     """Return how a trial ended, in words."""
-    epochs = len(trial.history.epochs)
+    epochs = format_epochs(len(trial.history.epochs))
     if trial.state == "failed":
         return f"failed: {trial.reason}"
     if trial.infeasible:
@@ -129,10 +135,10 @@ def describe_end(trial: TrialRecord, metric: str) -> str:
     if trial.diverged:
         return f"diverged: {trial.reason}"
     if trial.state == "pruned":
-        return f"pruned after {epochs} epochs at {format_score(trial.value, metric)}"
+        return f"pruned after {epochs} at {format_score(trial.value, metric)}"
     spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
     score = format_score(trial.mean, metric)
-    return f"complete: {score}{spread} at epoch {trial.best_epoch} of {epochs}"
+    return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
 
 
 def describe_best(progress: SearchProgress) -> str:
@@ -147,7 +153,7 @@ def _panel(progress: SearchProgress) -> Panel:
     left = format_seconds(progress.seconds_left(time.monotonic()))
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
     head = f"{progress.done()} of {progress.n_planned} trials done, {len(progress.running)} running"
-    lines = [
+    lines: list[RenderableType] = [
         Text(f"{head} ({counts})" if counts else head),
         ProgressBar(total=progress.n_planned, completed=progress.done()),
         Text(f"{describe_best(progress)}; {left} left", style="bold"),

@@ -7,24 +7,33 @@ from optuna.study import StudySummary
 from rich.table import Table
 
 from search.errors import UserError
+from search.formatting import format_score
 from search.paths import RunPaths
-from search.progress import format_score
 from search.study.storage import open_storage, storage_url
+
+_SQLITE = "sqlite:///"
 
 
 def stored_url(runs_dir: Path, storage: str | None) -> str:
-    """Return the URL of existing studies; raises UserError where there is no database yet."""
+    """Return the URL of existing studies; raises UserError where there is no database yet.
+
+    Whoever only reads must not make an empty SQLite file.
+    """
     database = RunPaths(runs_dir, "any").database
-    if storage is None and not database.exists():
+    if storage is None and not database.is_file():
         raise UserError(f"runs_dir: {str(runs_dir)!r} holds no studies yet (no {database})")
+    given = Path((storage or "").partition("?")[0].removeprefix(_SQLITE))
+    if storage is not None and storage.startswith(_SQLITE) and not given.is_file():
+        raise UserError(f"storage: {storage!r} holds no studies yet (no {given})")
     return storage_url(storage, database)
 
 
 def studies_table(runs_dir: Path, storage: str | None) -> Table:
     """Return one row a study: what it searches, how far it is, what it found."""
     summaries = optuna.get_all_study_summaries(open_storage(stored_url(runs_dir, storage)))
-    table = Table(title="studies")
-    for column in ("study", "space", "sampler", "validation", "dataset"):
+    table = Table(title="studies" if summaries else "no studies yet")
+    table.add_column("study", no_wrap=True, overflow="fold")  # whole, to be copied
+    for column in ("space", "sampler", "validation", "dataset"):
         table.add_column(column)
     for column in ("trials", "best validation", "test"):
         table.add_column(column, justify="right")

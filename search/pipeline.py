@@ -25,15 +25,15 @@ from search.study.workers import InlineWorkers, ProcessWorkers, Workers
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the study as stored, and where its report lies."""
+    """What a run leaves: the study as stored, its folder, and where its report lies."""
 
     record: StudyRecord
-    report: Path
-    model_dir: Path
+    study: optuna.Study
+    paths: RunPaths
 
 
 def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) -> Outcome:
-    """Search, refit, test, report; goes on with the study where there is one already.
+    """Search, refit and test; goes on with the study where there is one already.
 
     `inline` trains in this process, which suits debuggers and tests. Raises UserError and
     MachineError, each one line.
@@ -41,17 +41,24 @@ def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) 
     plan = prepare(recipe, observer)
     with study_lock(plan.paths):
         opened = open_study(plan)
-        workers: Workers = (
-            InlineWorkers() if inline else ProcessWorkers(plan.recipe.workers, plan.recipe.threads)
-        )
+        workers = _workers(plan.recipe, inline=inline)
         try:
             run_search(opened, workers, observer)
         finally:
             workers.close()
         record = finish_study(opened, observer)
-        observer.notice(f"writing the report of {record.name}")
-        report = write_stored_report(record, opened.study, opened.paths)
-    return Outcome(record, report, opened.paths.model_dir)
+    return Outcome(record, opened.study, opened.paths)
+
+
+def run_and_report(recipe: Recipe, observer: StudyObserver) -> tuple[Outcome, Path]:
+    """Do the main job, and return what `run_study` does with the page of the report."""
+    outcome = run_study(recipe, observer)
+    observer.notice(f"writing the report of {outcome.record.name}")
+    return outcome, write_stored_report(outcome.record, outcome.study, outcome.paths)
+
+
+def _workers(recipe: Recipe, *, inline: bool) -> Workers:
+    return InlineWorkers() if inline else ProcessWorkers(recipe.workers, recipe.threads)
 
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:

@@ -53,7 +53,10 @@ class SearchProgress:
 
     def done(self) -> int:
         """Return how many planned trials have ended."""
-        return self.counts.get("complete", 0) + self.counts.get("pruned", 0)
+        kinds = ["complete", "pruned"]
+        if self.recipe.sampler != "tpe":  # which asks anew in place of an infeasible trial
+            kinds.append("infeasible")
+        return sum(self.counts.get(kind, 0) for kind in kinds)
 
     def seconds_left(self, now: float) -> float | None:
         """Return the time left at the pace of this run; None before the first trial ended."""
@@ -64,30 +67,10 @@ class SearchProgress:
     def _count(self, trial: TrialRecord) -> None:
         kind = "infeasible" if trial.infeasible else trial.state
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        if trial.mean is not None and trial.state == "complete" and self._is_better(trial.mean):
-            self.best = trial
+        if trial.mean is not None and trial.state == "complete":
+            self.best = trial if self.best is None else min(self.best, trial, key=self._rank)
 
-    def _is_better(self, score: float) -> bool:
-        if self.best is None or self.best.mean is None:
-            return True
-        sign = 1 if self.recipe.metric == "accuracy" else -1
-        return sign * score > sign * self.best.mean
-
-
-def format_score(score: float | None, metric: str) -> str:
-    """Return an accuracy as a percentage, a loss with four digits."""
-    if score is None:
-        return "-"
-    return f"{100 * score:.2f}%" if metric == "accuracy" else f"{score:.4f}"
-
-
-def format_seconds(seconds: float | None) -> str:
-    """Return a duration for people: 42 s, 7 min 05 s, 3 h 20 min."""
-    if seconds is None:
-        return "?"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    def _rank(self, trial: TrialRecord) -> tuple[float, int]:
+        """Return what is least for the winner, as StudyRecord.complete sorts."""
+        sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
+        return sign * (trial.mean or 0.0), trial.plan

@@ -7,13 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+import tomli_w
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+)
 
 from search.errors import UserError
 
 SamplerName = Literal["random", "grid", "tpe"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
+_TAKEN_NAMES = ("artifacts", "studies.db", "studies.db-journal", "studies.db-shm", "studies.db-wal")
 
 
 def parse_duration(value: object) -> object:
@@ -26,6 +37,25 @@ def parse_duration(value: object) -> object:
     return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
+def check_device(value: str) -> str:
+    """Return the value; raises ValueError unless it is auto, cpu, cuda or cuda:N."""
+    if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", value) is None:
+        raise ValueError("must be auto, cpu, cuda or cuda:N")
+    return value
+
+
+def check_study_name(value: str) -> str:
+    """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
+        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+    if not value.strip(".") or value in _TAKEN_NAMES:
+        raise ValueError(f"must not be made of dots alone, nor one of {', '.join(_TAKEN_NAMES)}")
+    return value
+
+
+_Folder = Annotated[Path, Field(strict=False)]  # TOML has no paths, only strings
+
+
 @final
 class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
@@ -33,9 +63,10 @@ class Recipe(BaseModel):
     `timeout` is in seconds, `workers` 0 means one process a core, `threads` are per worker.
     `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
     sampler, dataset and validation; `trials` None is 20, but the whole grid for grid search.
+    Written out, `storage` is without its password: PGPASSWORD or ~/.pgpass can give that.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     space: str
     sampler: SamplerName = "random"
@@ -51,22 +82,20 @@ class Recipe(BaseModel):
     with_baseline: bool = True
     max_parameters: int | None = Field(None, ge=1)
     dataset: str = "auto"
-    data_dir: Path = Path("data")
+    data_dir: _Folder = Path("data")
     image_size: int | None = Field(None, ge=1, le=512)
     test_fraction: float = Field(0.1, gt=0, lt=1)
-    study_name: str = Field("auto", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    study_name: Annotated[str, AfterValidator(check_study_name)] = "auto"
     storage: str | None = None
-    runs_dir: Path = Path("runs")
+    runs_dir: _Folder = Path("runs")
     workers: int = Field(0, ge=0, le=1024)
     threads: int = Field(1, ge=1, le=1024)
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: Annotated[str, AfterValidator(check_device)] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
-    @model_validator(mode="after")
-    def _check_names(self) -> Self:
-        if not self.study_name.strip("."):
-            raise ValueError(f"study_name must not be made of dots, got {self.study_name!r}")
-        return self
+    @field_serializer("storage")
+    def _without_password(self, url: str | None) -> str | None:
+        return url and re.sub(r"^([^:/]+://[^:/@]*):[^@]*@", r"\1@", url)
 
     @classmethod
     def from_sources(cls, path: Path | None, flags: Mapping[str, Any]) -> Self:
@@ -88,8 +117,7 @@ class Recipe(BaseModel):
 
     def toml(self) -> str:
         """Return the recipe as the TOML text that makes it again."""
-        values = self.model_dump(mode="json", exclude_none=True)
-        return "".join(f"{name} = {_toml_value(value)}\n" for name, value in values.items())
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def describe_errors(error: ValidationError) -> str:
@@ -120,12 +148,3 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"recipe {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"recipe {path} is not valid TOML: {error}") from error
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)

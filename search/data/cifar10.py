@@ -62,7 +62,7 @@ class Cifar10Source(Source):
         for name, md5 in _checksums():
             self._check(self._batches / name, md5)
         with warnings.catch_warnings():
-            # The batches were pickled by an old NumPy, in a way that the present one deplores.
+            # Old NumPy pickled the batches with integer flags, which some new versions deplore.
             warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
             train, test = (CIFAR10(self._data_dir, train=part) for part in (True, False))
         shape = (3, IMAGE_SIZE, IMAGE_SIZE)

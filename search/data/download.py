@@ -36,7 +36,7 @@ def download(
         partial.unlink(missing_ok=True)
 
 
-def _open_within(url: str, seconds: float) -> Any:  # noqa: ANN401 - urllib's own return type
+def _open_within(url: str, seconds: float) -> Any:
     """Open `url`; the time limit holds for name resolution too, which sockets do not limit."""
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -58,7 +58,7 @@ def _open_within(url: str, seconds: float) -> Any:  # noqa: ANN401 - urllib's ow
 
 
 def _copy(
-    answer: Any,  # noqa: ANN401
+    answer: Any,
     file: IO[bytes],
     progress: Callable[[int, int], None],
 ) -> str:

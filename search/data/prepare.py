@@ -70,7 +70,8 @@ def _existing_folder(dataset: str) -> Path:
 
 
 def _cifar10_or_digits(data_dir: Path, observer: DataObserver, *, fall_back: bool) -> Source:
-    from search.data.cifar10 import Cifar10Source  # torchvision takes seconds to import
+    # Imported here because torchvision takes seconds, which digits and folders need not wait for.
+    from search.data.cifar10 import Cifar10Source  # noqa: PLC0415
 
     cifar10 = Cifar10Source(data_dir)
     fingerprint = cifar10.fingerprint()

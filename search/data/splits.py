@@ -97,7 +97,7 @@ def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
     """Return the stored folds; raises MachineError where they are not those of the hash."""
     remedy = "put the study's own file back, or start a study with another name"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             numbers = range(len(arrays.files) // 2)
             folds = tuple(Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in numbers)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -43,6 +43,8 @@ class TestResult:
     `mistakes` are the most confident errors, most confident first.
     """
 
+    __test__ = False  # no test case, whatever its name begins with
+
     accuracy: float
     interval: tuple[float, float]
     loss: float

@@ -25,33 +25,30 @@ def finish_study(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
     winner = record.winner()
     if winner is None:
         raise UserError(f"study {record.name!r} has no winner: {_why_no_winner(record)}")
-    if not _is_finished(record, winner, opened):
-        _finish(opened, winner, observer)
+    tested = record.refit is not None and record.refit.trial == winner.number and record.test
+    if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
+        _finish(opened, winner, observer, test=not tested)
     return read_study(opened.study)
 
 
-def _is_finished(record: StudyRecord, winner: TrialRecord, opened: OpenStudy) -> bool:
-    done = record.refit is not None and record.refit.trial == winner.number
-    return done and record.test is not None and ModelPaths(opened.paths.model_dir).card.exists()
-
-
-def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver) -> None:
+def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, test: bool) -> None:
+    """Refit and export; `test` False where only the exported model is gone: a refit repeats."""
     study, dataset = opened.study, opened.dataset
-    study.set_user_attr("test", None)  # of an earlier winner
-    torch.set_num_threads(joblib.cpu_count())
     description = f"refit of trial {winner.number}"
+    torch.set_num_threads(joblib.cpu_count())
     fitted = refit(
         winner,
         opened.recipe,
         dataset,
         lambda done, total: observer.progress(description, done, total),
     )
-    study.set_user_attr("refit", to_plain(fitted.record))
     card = model_card(fitted, dataset, study.study_name)
     classifier = ImageClassifier(card, fitted.model.to("cpu"))
-    result = _test(opened, classifier, description)
+    if test:
+        study.set_user_attr("test", None)  # of an earlier winner
+        study.set_user_attr("refit", to_plain(fitted.record))
+        study.set_user_attr("test", to_plain(_test(opened, classifier, description)))
     export_model(card, classifier.network, opened.paths.model_dir)
-    study.set_user_attr("test", to_plain(result))
 
 
 def model_card(fitted: Refit, dataset: DatasetInfo, study_name: str) -> ModelCard:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from search.report.charts_base import Chart
+from search.report.charts_parallel import parallel_coordinates_chart
 from search.report.charts_result import confusion_chart, learning_curves_chart
 from search.report.charts_study import (
     importances_chart,
     optimization_history_chart,
-    parallel_coordinates_chart,
 )
 from search.report.info import ReportInfo
 

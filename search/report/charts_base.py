@@ -32,7 +32,7 @@ class Chart(NamedTuple):
     min_width: int
 
 
-def new_chart_figure(**layout: Any) -> go.Figure:  # noqa: ANN401 - plotly's own keywords
+def new_chart_figure(**layout: Any) -> go.Figure:
     """Return an empty figure with the shared layout."""
     figure = go.Figure(layout=_LAYOUT | layout)
     figure.update_xaxes(title_font_size=13, title_standoff=12)

@@ -23,7 +23,7 @@ def learning_curves_chart(info: LearningCurvesInfo) -> Chart:
         margin={"l": 60, "r": 16, "t": 72, "b": 48},
         shapes=[_vertical(epoch, "dot") for epoch in info.drops]
         + [_vertical(info.best_epoch, "dash")],
-        annotations=[_best_epoch_mark(info.best_epoch)],
+        annotations=[_best_epoch_mark(info)],
     )
     axes: tuple[tuple[Metric, str], ...] = (("accuracy", "y"), ("loss", "y2"))
     for metric, axis in axes:
@@ -85,9 +85,17 @@ def _vertical(epoch: int, dash: str) -> dict[str, Any]:
     }
 
 
-def _best_epoch_mark(epoch: int) -> dict[str, Any]:
-    return {"x": epoch, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False} | {
-        "text": f"E* = {epoch}"
+def _best_epoch_mark(info: LearningCurvesInfo) -> dict[str, Any]:
+    """Return the text "E* = 12" between the panels, on the side of its line that has room."""
+    late = info.best_epoch > len(info.mean.loss) / 2
+    return {
+        "x": info.best_epoch,
+        "xanchor": "right" if late else "left",
+        "y": 0.5,
+        "yref": "paper",
+        "yanchor": "middle",
+        "showarrow": False,
+        "text": f"E* = {info.best_epoch}",
     }
 
 

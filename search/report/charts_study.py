@@ -5,7 +5,6 @@ import plotly.graph_objects as go
 from search.report.charts_base import Chart, escape, metric_format, new_chart_figure, wrap
 from search.report.info_history import OptimizationHistoryInfo, TrialPoint
 from search.report.info_importances import ImportancesInfo
-from search.report.info_parallel import ParallelCoordinatesInfo
 from search.report.kinds import ENDED, TrialKind
 from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
 from search.report.text import score
@@ -18,7 +17,7 @@ _SYMBOLS: dict[TrialKind, str] = {
     "infeasible": "triangle-down",
     "failed": "cross-thin-open",
 }
-MOST_BARS = 20
+MOST_BARS = 15
 
 
 def optimization_history_chart(info: OptimizationHistoryInfo) -> Chart:
@@ -80,7 +79,7 @@ def importances_chart(info: ImportancesInfo) -> Chart:
     """Return the parameters' importances as bars, the most important on top."""
     names, values = info.names[:MOST_BARS], info.values[:MOST_BARS]
     figure = new_chart_figure(
-        xaxis={"title": "importance", "rangemode": "tozero", "fixedrange": True},
+        xaxis={"title": "importance", "range": [0, 1.15 * max(values)], "fixedrange": True},
         yaxis={"autorange": "reversed", "automargin": True, "type": "category", "showgrid": False},
         bargap=0.35,
     )
@@ -96,30 +95,3 @@ def importances_chart(info: ImportancesInfo) -> Chart:
     )
     alt = f"Importance of each parameter; the greatest is {names[0]} with {values[0]:.2f}"
     return Chart("importances", alt, figure, 90 + 26 * len(names), 0)
-
-
-def parallel_coordinates_chart(info: ParallelCoordinatesInfo) -> Chart:
-    """Return the trials as lines through all parameters and the score, coloured by score."""
-    figure = new_chart_figure(margin={"l": 48, "r": 16, "t": 64, "b": 24})
-    figure.add_parcoords(
-        line={
-            "color": info.values,
-            "colorscale": "Viridis",
-            "reversescale": info.metric == "accuracy",
-            "showscale": False,
-        },
-        labelangle=-20,
-        labelside="top",
-        dimensions=[
-            {
-                "label": escape(dimension.name),
-                "values": dimension.positions,
-                "range": [0, 1],
-                "tickvals": [position for position, _ in dimension.ticks],
-                "ticktext": [escape(label) for _, label in dimension.ticks],
-            }
-            for dimension in info.dimensions
-        ],
-    )
-    alt = f"{len(info.values)} scored trials as lines through their parameters"
-    return Chart("parallel-coordinates", alt, figure, 420, 88 * len(info.dimensions))

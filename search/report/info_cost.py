@@ -20,7 +20,7 @@ class CostInfo(NamedTuple):
     epochs_trained: int
     epochs_possible: int
     trial_seconds: float
-    refit_seconds: float
+    refit_seconds: float | None
 
 
 class TrialRow(NamedTuple):
@@ -50,7 +50,7 @@ def cost_info(record: StudyRecord) -> CostInfo:
         epochs_trained=sum(trained.values()),
         epochs_possible=len(trained) * record.recipe.epochs,
         trial_seconds=sum(trial.seconds for trial in record.trials),
-        refit_seconds=0.0 if record.refit is None else record.refit.seconds,
+        refit_seconds=None if record.refit is None else record.refit.seconds,
     )
 
 
@@ -75,16 +75,21 @@ def _row(rank: int, trial: TrialRecord) -> TrialRow:
 
 def cost_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
     """Return the cost as (name, value) rows."""
-    total = cost.trial_seconds + cost.refit_seconds
-    share = cost.epochs_trained / max(cost.epochs_possible, 1)
+    share = percent(cost.epochs_trained / max(cost.epochs_possible, 1), 0)
+    epochs = f"{cost.epochs_trained:,} of {cost.epochs_possible:,} ({share})"
     return (
         ("trials", count(sum(number for _, number in cost.trials))),
         *((f"of them {kind}", count(number)) for kind, number in cost.trials),
-        (
-            "epochs trained, of those possible",
-            f"{cost.epochs_trained:,} of {cost.epochs_possible:,} ({percent(share, 0)})",
-        ),
+        ("epochs trained, of those possible", epochs),
         ("time of all trials, added up", duration(cost.trial_seconds)),
+        *_refit_facts(cost),
+    )
+
+
+def _refit_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
+    if cost.refit_seconds is None:
+        return ()
+    return (
         ("time of the refit", duration(cost.refit_seconds)),
-        ("time in total", duration(total)),
+        ("time in total", duration(cost.trial_seconds + cost.refit_seconds)),
     )

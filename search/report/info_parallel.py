@@ -1,23 +1,28 @@
 """The scored trials as lines through their parameters. Pure, but for reading the study."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import optuna
 from optuna.trial import FrozenTrial
 
 from search.report.kinds import scored_trials
-from search.report.scales import Scale, linear_scale, parameter_scale
+from search.report.scales import Scale, linear_scale, parameter_scale, value_text
 from search.report.text import score
 from search.study.records import StudyRecord
 from search.training.history import Metric
 
+# None may be a choice of its own
+_MISSING: Final = object()
+
 
 class Dimension(NamedTuple):
-    """One axis: a position in 0..1 for each trial, and (position, label) ticks."""
+    """One axis: each trial's position in 0..1 and value as text, and (position, label) ticks."""
 
     name: str
     positions: tuple[float, ...]
+    labels: tuple[str, ...]
     ticks: tuple[tuple[float, str], ...]
 
 
@@ -46,12 +51,13 @@ def parallel_coordinates_info(
     if not trials:
         return ParallelCoordinatesInfo((), (), (), metric, "no trial is complete yet")
     names = _ordered({name for trial in trials for name in trial.params}, order)
-    score_scale = linear_scale(min(values), max(values), lambda value: score(value, metric))
+    write = partial(score, metric=metric)
+    score_scale = linear_scale(min(values), max(values), write)
     return ParallelCoordinatesInfo(
         numbers=tuple(trial.number for trial in trials),
         dimensions=(
             *(_parameter(name, trials) for name in names),
-            _dimension(f"validation {metric}", values, score_scale),
+            _dimension(f"validation {metric}", values, score_scale, write),
         ),
         values=values,
         metric=metric,
@@ -65,15 +71,22 @@ def _ordered(names: set[str], order: Sequence[str]) -> list[str]:
 
 def _parameter(name: str, trials: list[FrozenTrial]) -> Dimension:
     distribution = next(t.distributions[name] for t in trials if name in t.distributions)
-    values = [trial.params.get(name) for trial in trials]
-    missing = any(name not in trial.params for trial in trials)
-    if not missing:
-        return _dimension(name, values, parameter_scale(distribution, values))
-    present = [value for value, t in zip(values, trials, strict=True) if name in t.params]
-    scale = parameter_scale(distribution, present).lifted()
-    positions = [scale(t.params[name]) if name in t.params else 0.0 for t in trials]
-    return Dimension(name, tuple(positions), ((0.0, "-"), *scale.ticks()))
+    values = [trial.params.get(name, _MISSING) for trial in trials]
+    present = [value for value in values if value is not _MISSING]
+    scale = parameter_scale(distribution, present)
+    if len(present) == len(values):
+        return _dimension(name, values, scale)
+    above = scale.lifted()
+    return Dimension(
+        name=name,
+        positions=tuple(0.0 if value is _MISSING else above(value) for value in values),
+        labels=tuple("-" if value is _MISSING else value_text(value) for value in values),
+        ticks=((0.0, "-"), *above.ticks()),
+    )
 
 
-def _dimension(name: str, values: Sequence[object], scale: Scale) -> Dimension:
-    return Dimension(name, tuple(scale(value) for value in values), scale.ticks())
+def _dimension(
+    name: str, values: Sequence[Any], scale: Scale, write: Callable[[Any], str] = value_text
+) -> Dimension:
+    positions = tuple(scale(value) for value in values)
+    return Dimension(name, positions, tuple(write(value) for value in values), scale.ticks())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from search.report.kinds import is_better, trial_kind, trial_score
-from search.report.text import plural, score
+from search.report.text import plural, score, spread
 from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 from spaces.candidate import Candidate
@@ -120,13 +120,33 @@ def _settings(candidate: Candidate) -> tuple[tuple[str, tuple[tuple[str, str], .
 
 def _rows(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for name, value in values.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        yield name.replace("_", " "), "none" if value is None else shown
+        yield name.replace("_", " "), _shown(value)
+
+
+def _shown(value: object) -> str:
+    """Return a value to read, with four digits; the candidate's JSON is exact."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list():
+            return ", ".join(_shown(item) for item in value)
+        case _:
+            return str(value)
 
 
 def fold_rows(winner: WinnerInfo, metric: Metric) -> tuple[tuple[str, str], ...]:
-    """Return each fold's score at E* as a row."""
-    return tuple(
-        (f"fold {fold}", score(value, metric))
-        for fold, value in enumerate(winner.fold_scores, start=1)
+    """Return each fold's score at E*, their mean and spread, and E* itself as rows."""
+    scores = [score(value, metric) for value in winner.fold_scores]
+    best = ("E*, best epoch of the mean", str(winner.best_epoch))
+    if len(scores) == 1:
+        return (("validation score", scores[0]), best)
+    return (
+        *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
+        ("mean", score(winner.mean, metric)),
+        ("standard deviation", spread(winner.std, metric)),
+        best,
     )

@@ -35,8 +35,9 @@ class Scale:
         return replace(self, floor=0.15)
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}"
+def value_text(value: object) -> str:
+    """Return a value as a label: a float with three digits, others as they are."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def parameter_scale(distribution: BaseDistribution, values: Sequence[object]) -> Scale:
@@ -49,7 +50,7 @@ def parameter_scale(distribution: BaseDistribution, values: Sequence[object]) ->
     return _choice_scale(list(dict.fromkeys(values)))
 
 
-def linear_scale(low: float, high: float, write: Callable[[float], str] = _short) -> Scale:
+def linear_scale(low: float, high: float, write: Callable[[float], str] = value_text) -> Scale:
     """Return a scale with ticks at both ends and at round values between; `write` labels them."""
     if low == high:
         return Scale(lambda _: 0.5, ((low, write(low)),))
@@ -71,7 +72,7 @@ def log_scale(low: float, high: float) -> Scale:
         return along(math.log(value))
 
     marks = _with_ends(low, high, [10.0**exponent for exponent in exponents], place)
-    return Scale(place, tuple((mark, _short(mark)) for mark in marks))
+    return Scale(place, tuple((mark, value_text(mark)) for mark in marks))
 
 
 def _share(low: float, high: float) -> Callable[[float], float]:
@@ -88,7 +89,8 @@ def _with_ends(
 def _round_step(rough: float) -> float:
     """Return the greatest of 1, 2 and 5 times a power of ten that is at most `rough`."""
     power: float = 10.0 ** math.floor(math.log10(rough))
-    return max(factor * power for factor in (1, 2, 5) if factor * power <= rough)
+    # Rounding can leave the power itself a little above: 0.3 / 3 < 0.1.
+    return max((f * power for f in (1, 2, 5) if f * power <= rough), default=power)
 
 
 def _choice_scale(choices: list[object]) -> Scale:
@@ -96,5 +98,5 @@ def _choice_scale(choices: list[object]) -> Scale:
     places = [index / last if last else 0.5 for index in range(len(choices))]
     return Scale(
         lambda value: places[choices.index(value)],
-        tuple((choice, str(choice)) for choice in choices),
+        tuple((choice, value_text(choice)) for choice in choices),
     )

@@ -26,7 +26,7 @@ def spread(value: float | None, metric: Metric) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in its two largest units: 4350 is "1 h 12 min"."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -45,9 +45,10 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def times(number: int) -> str:
-    """Return how often: "never", "once", "twice", "3 times"."""
-    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
+def opened(number: int) -> str:
+    """Return how often: "never opened", "opened once", "opened twice", "opened 3 times"."""
+    words = ("never opened", "opened once", "opened twice")
+    return words[number] if number < len(words) else f"opened {number} times"
 
 
 def moment(time: datetime) -> str:

@@ -51,6 +51,8 @@ class TrialRecord:
 class TestOpening:
     """One opening of the sealed test split."""
 
+    __test__ = False  # no test case, whatever its name begins with
+
     time: datetime
     purpose: str
 

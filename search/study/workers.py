@@ -1,10 +1,11 @@
 """Where trials run: in processes of their own, or in this one."""
 
 import os
+import signal
 import threading
 import time
 from abc import ABC, abstractmethod
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import final
 
@@ -38,7 +39,7 @@ class ProcessWorkers(Workers):
         if count < 1:
             raise ValueError(f"count must be at least 1, got {count!r}")
         self._threads = threads
-        self._pools: list[Executor] = [self._pool() for _ in range(count)]
+        self._pools: list[ProcessPoolExecutor] = [self._pool() for _ in range(count)]
 
     @property
     def count(self) -> int:
@@ -47,24 +48,29 @@ class ProcessWorkers(Workers):
 
     def submit(self, slot: int, job: TrialJob) -> "Future[TrialOutcome]":
         """Start a trial; a pool that its worker's death broke is replaced first."""
+        future: Future[TrialOutcome]
         try:
-            return self._pools[slot].submit(run_trial, job)
+            future = self._pools[slot].submit(run_trial, job)
         except RuntimeError:
             self._pools[slot] = self._pool()
-            return self._pools[slot].submit(run_trial, job)
+            future = self._pools[slot].submit(run_trial, job)
+        return future
 
     def close(self) -> None:
         """Kill the processes."""
         for pool in self._pools:
-            pool.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]
+            pool.shutdown(wait=True, kill_workers=True)
 
-    def _pool(self) -> Executor:
+    def pids(self, slot: int) -> list[int]:
+        """Return the process of a slot that has begun to work, for whoever wants to signal it."""
+        return list(self._pools[slot]._processes or {})
+
+    def _pool(self) -> ProcessPoolExecutor:
         # Spinning OpenMP threads would starve the sibling workers (measured: 12 times slower).
         env = {"OMP_NUM_THREADS": str(self._threads), "OMP_WAIT_POLICY": "passive"}
-        pool: Executor = ProcessPoolExecutor(
-            max_workers=1, timeout=None, env=env, initializer=_watch_parent, initargs=(os.getpid(),)
+        return ProcessPoolExecutor(
+            max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=(os.getpid(),)
         )
-        return pool
 
 
 @final
@@ -88,8 +94,9 @@ class InlineWorkers(Workers):
         """Do nothing."""
 
 
-def _watch_parent(parent: int) -> None:
-    """End this worker within a second of its coordinator's death."""
+def _prepare(parent: int) -> None:
+    """Leave Ctrl-C to the coordinator, and end this worker soon after the coordinator's death."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -59,7 +59,7 @@ class FoldTraining:
         self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
         self._schedule = task.schedule
         _, channels, height, width = data.images.shape
-        with seeded(derive_seed(task.seed, "init")):
+        with seeded(derive_seed(task.seed, "init"), settings.device):
             model = build_model(candidate.model, (channels, height, width), num_classes)
         self.model: nn.Module = model.to(memory_format=torch.channels_last).to(settings.device)
         self._optimizer = build_optimizer(candidate.optimizer, self.model.parameters())
@@ -68,7 +68,7 @@ class FoldTraining:
     def run_epoch(self, epoch: int) -> FoldEpoch:
         """Train one epoch (counted from 1), then validate; returns the epoch's figures."""
         start = time.perf_counter()
-        with seeded(derive_seed(self._task.seed, "dropout", epoch)):
+        with seeded(derive_seed(self._task.seed, "dropout", epoch), self._settings.device):
             rate, trained = self._train(epoch)
         validated = self._validate()
         if validated is not None:
@@ -130,8 +130,9 @@ def generator(seed: int) -> torch.Generator:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generators for the block and put their old states back after it."""
-    with torch.random.fork_rng():
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Seed torch's global generators, those of `device` and the CPU, for the block alone."""
+    gpus = [device] if device.startswith("cuda") else []  # by default it would wake every GPU
+    with torch.random.fork_rng(gpus):
         torch.manual_seed(seed)
         yield

@@ -81,7 +81,7 @@ class OneCycleSchedule(Schedule):
 
     def _rate(self, step: int, total: int) -> float:
         low, peak = self.learning_rate / 25, self.warmup * total - 1
-        if step <= peak:
+        if step < peak:
             return _anneal(low, self.learning_rate, step / peak)
         return _anneal(self.learning_rate, low / 1e4, (step - peak) / max(total - 1 - peak, 1e-9))
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from search.data.dataset import DatasetInfo
+from search.data.prepare import prepare_dataset
+
 
 @final
 class Recorder:
@@ -25,6 +28,7 @@ class Recorder:
 
 
 FolderMaker = Callable[..., Path]
+Preparer = Callable[..., DatasetInfo]
 
 
 def write_images(
@@ -52,8 +56,13 @@ def data_dir(tmp_path: Path) -> Path:
 def make_folder(tmp_path: Path) -> FolderMaker:
     """Return a maker of folders: train/ with the given class sizes, test/ where asked for."""
 
-    def make(name: str = "pets", *, train: dict[str, int], test: dict[str, int] | None = None,
-             mode: str = "RGB") -> Path:
+    def make(
+        name: str = "pets",
+        *,
+        train: dict[str, int],
+        test: dict[str, int] | None = None,
+        mode: str = "RGB",
+    ) -> Path:
         for part, sizes in (("train", train), ("test", test or {})):
             for number, (label, count) in enumerate(sizes.items()):
                 seed = 100 * number + (part == "test")
@@ -61,3 +70,21 @@ def make_folder(tmp_path: Path) -> FolderMaker:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def prepare(data_dir: Path, recorder: Recorder) -> Preparer:
+    """Return prepare_dataset with the test's own data_dir and observer."""
+
+    def run(
+        dataset: str | Path, *, image_size: int | None = None, test_fraction: float = 0.1
+    ) -> DatasetInfo:
+        return prepare_dataset(
+            str(dataset),
+            data_dir,
+            image_size=image_size,
+            test_fraction=test_fraction,
+            observer=recorder,
+        )
+
+    return run

@@ -62,7 +62,7 @@ def history(curves: Sequence[Sequence[float]], rates: Sequence[float] | None = N
     )
 
 
-def complete_trial(number: int, *curves: Sequence[float], **values: Any) -> TrialRecord:  # noqa: ANN401
+def complete_trial(number: int, *curves: Sequence[float], **values: Any) -> TrialRecord:
     """Return a complete trial scored by accuracy from its folds' curves."""
     past = history(curves)
     mean_curve = past.mean_curve("accuracy")
@@ -87,7 +87,7 @@ def complete_trial(number: int, *curves: Sequence[float], **values: Any) -> Tria
     return TrialRecord(**(fields | values))
 
 
-def other_trial(number: int, state: str, **values: Any) -> TrialRecord:  # noqa: ANN401
+def other_trial(number: int, state: str, **values: Any) -> TrialRecord:
     """Return a trial without a score of its own."""
     fields: dict[str, Any] = {
         "number": number,
@@ -99,7 +99,7 @@ def other_trial(number: int, state: str, **values: Any) -> TrialRecord:  # noqa:
     return TrialRecord(**(fields | values))
 
 
-def study_record(trials: Sequence[TrialRecord], **values: Any) -> StudyRecord:  # noqa: ANN401
+def study_record(trials: Sequence[TrialRecord], **values: Any) -> StudyRecord:
     """Return a study of these trials that has not ended."""
     recipe = Recipe(space="cnn", epochs=10, seed=7, **values.pop("recipe", {}))
     names = values.pop("class_names", ANIMALS)

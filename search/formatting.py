@@ -1,0 +1,25 @@
+"""Figures in words; light, so that every command may import it."""
+
+
+def format_score(score: float | None, metric: str) -> str:
+    """Return an accuracy as a percentage, a loss with four digits."""
+    if score is None:
+        return "-"
+    return f"{100 * score:.2f}%" if metric == "accuracy" else f"{score:.4f}"
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Return a duration for people: 42 s, 7 min 05 s, 3 h 20 min."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def format_epochs(epochs: int) -> str:
+    """Return "1 epoch", "2 epochs" and so on."""
+    return f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs"

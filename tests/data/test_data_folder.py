@@ -1,0 +1,217 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from search.data.cache import CachePaths, load_train_split
+from search.data.dataset import DatasetInfo
+from search.errors import UserError
+
+
+def all_images(info: DatasetInfo) -> list[bytes]:
+    """Return every image of both parts, as bytes; here a test may look."""
+    paths = CachePaths(info.cache_dir)
+    parts = [np.load(paths.train_images), np.load(paths.test_images)]
+    return [image.tobytes() for part in parts for image in part]
+
+
+def test_folder_becomes_a_dataset(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """Classes are sorted, parts counted, images have the first one's size, labels their class."""
+    info = prepare(make_folder(train={"dog": 4, "cat": 3}, test={"cat": 2, "dog": 1}))
+    assert (info.name, info.class_names) == ("pets", ("cat", "dog"))
+    assert (info.image_shape, info.n_train, info.n_test) == ((3, 5, 6), 7, 3)
+    split = load_train_split(info)
+    assert (split.images.dtype, tuple(split.images.shape)) == (torch.uint8, (7, 3, 5, 6))
+    assert split.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert recorder.steps[-1] == ("Decoding pets", 10, 10)
+    assert recorder.notices == []
+
+
+def test_pixels_are_those_of_the_files(make_folder: Any, prepare: Any) -> None:
+    """Each image lands at the place of its file in sorted order."""
+    root = make_folder(train={"a": 3, "b": 2}, test={"a": 1, "b": 1})
+    files = sorted((root / "train").rglob("*.png"))
+    images = load_train_split(prepare(root)).images.numpy()
+    for image, file in zip(images, files, strict=True):
+        with Image.open(file) as expected:
+            assert np.array_equal(image.transpose(1, 2, 0), np.asarray(expected))
+
+
+def test_grey_images_have_three_equal_channels(make_folder: Any, prepare: Any) -> None:
+    """A grey folder is a dataset of three channels like any other."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1}, mode="L")
+    images = load_train_split(prepare(root)).images
+    assert torch.equal(images[:, 0], images[:, 1])
+    assert torch.equal(images[:, 0], images[:, 2])
+
+
+def test_mixed_sizes_become_one(make_folder: Any, prepare: Any) -> None:
+    """Images of other sizes follow the first training image, or image_size."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
+    Image.new("L", (30, 40)).save(root / "train" / "a" / "zz.PNG")
+    assert prepare(root).image_shape == (3, 5, 6)
+    assert prepare(root, image_size=8).image_shape == (3, 8, 8)
+
+
+def test_large_images_need_a_size(make_folder: Any, prepare: Any) -> None:
+    """Photographs are not decoded at full size by accident."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
+    Image.new("L", (2000, 10)).save(root / "train" / "a" / "000.png")
+    with pytest.raises(UserError, match=r"^image_size must be given.* 2000x10$"):
+        prepare(root)
+    assert prepare(root, image_size=16).n_train == 4
+
+
+def test_other_files_are_passed_over(make_folder: Any, prepare: Any) -> None:
+    """Hidden files, other extensions, nested folders and loops of links are no images."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
+    for name in (".hidden.png", "notes.txt", "Thumbs.db"):
+        (root / "train" / "a" / name).write_text("no image")
+    (root / "train" / "a" / "nested.png").mkdir()
+    (root / "train" / "a" / "loop").symlink_to(root)
+    (root / "train" / ".git").mkdir()
+    (root / "train" / "self").symlink_to(root / "train" / "self")
+    assert prepare(root).n_train == 4
+
+
+def test_sealed_part_is_stratified_and_disjoint(make_folder: Any, prepare: Any) -> None:
+    """Without test/, a tenth of each class goes to the test part and nothing is in both."""
+    info = prepare(make_folder(train={"a": 40, "b": 20}))
+    assert (info.n_train, info.n_test) == (54, 6)
+    assert load_train_split(info).labels.bincount().tolist() == [36, 18]
+    assert len(set(all_images(info))) == 60
+
+
+def test_sealed_part_is_fixed(make_folder: Any, prepare: Any, tmp_path: Path) -> None:
+    """The same images are set aside whenever and wherever the folder is read."""
+    root = make_folder(train={"a": 20, "b": 20})
+    first = prepare(root)
+    second = prepare(root.rename(tmp_path / "moved"))
+    assert first.cache_dir != second.cache_dir
+    assert first.fingerprint == second.fingerprint
+
+
+def test_test_fraction_counts_without_test_only(make_folder: Any, prepare: Any) -> None:
+    """The fraction sizes the sealed part, and changes nothing where test/ is given."""
+    root = make_folder("one", train={"a": 20, "b": 20})
+    assert prepare(root, test_fraction=0.3).n_test == 12
+    root = make_folder("two", train={"a": 20, "b": 20}, test={"a": 1})
+    assert prepare(root, test_fraction=0.3) == prepare(root, test_fraction=0.1)
+
+
+def test_name_is_sanitised(make_folder: Any, prepare: Any) -> None:
+    """A folder's name is fit for file and study names."""
+    assert prepare(make_folder("my péts & co", train={"a": 20, "b": 20})).name == "my_p_ts_co"
+
+
+def remove_train(root: Path) -> None:
+    (root / "train").rename(root / "training")
+
+
+def empty_class(root: Path) -> None:
+    (root / "train" / "empty").mkdir()
+
+
+def one_class(root: Path) -> None:
+    (root / "train" / "b").rename(root / "b")
+
+
+def no_class(root: Path) -> None:
+    one_class(root)
+    (root / "train" / "a").rename(root / "a")
+
+
+def unknown_test_class(root: Path) -> None:
+    (root / "test" / "a").rename(root / "test" / "wolf")
+
+
+def empty_test(root: Path) -> None:
+    (root / "test" / "a").rename(root / "a")
+
+
+def broken_image(root: Path) -> None:
+    path = root / "train" / "b" / "001.png"
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def broken_test_image(root: Path) -> None:
+    path = root / "test" / "a" / "000.png"
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def broken_link(root: Path) -> None:
+    (root / "train" / "b" / "lost.png").symlink_to(root / "nowhere")
+
+
+def pipe(root: Path) -> None:
+    os.mkfifo(root / "train" / "b" / "pipe.png")
+
+
+def odd_class_name(root: Path) -> None:
+    (root / "train" / "b").rename(root / "train" / "b\nc")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (remove_train, r"pets has no folder train/"),
+        (empty_class, r"train/empty is empty"),
+        (one_class, r"at least 2 class folders, got only 'a'"),
+        (no_class, r"at least 2 class folders, got none"),
+        (unknown_test_class, r"classes that train/ has not: wolf"),
+        (empty_test, r"test has no class folders"),
+        (broken_image, r"train/b/001\.png cannot be decoded"),
+        (broken_test_image, r"test/a/000\.png cannot be decoded"),
+        (broken_link, r"train/b/lost\.png: No such file"),
+        (pipe, r"train/b/pipe\.png is not a regular file"),
+        (odd_class_name, r"printable name"),
+    ],
+)
+def test_mistakes_are_named(
+    make_folder: Any,
+    prepare: Any,
+    data_dir: Path,
+    damage: Callable[[Path], None],
+    message: str,
+) -> None:
+    """Every fault of a folder is one line that names the place, and no cache is left."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
+    damage(root)
+    with pytest.raises(UserError, match=message) as caught:
+        prepare(root)
+    assert "\n" not in str(caught.value)
+    assert not [path for path in data_dir.glob("cache/*") if path.is_dir()]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_class_is_named(make_folder: Any, prepare: Any) -> None:
+    """A folder without permission is the user's to mend."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
+    (root / "train" / "b").chmod(0)
+    with pytest.raises(UserError, match=r"cannot read .*train/b: Permission denied"):
+        prepare(root)
+
+
+def test_failing_directory_is_named(
+    make_folder: Any, prepare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the system says of a directory, the user hears which one."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match=r"cannot read .*pets/.*: Permission denied"):
+        prepare(root)
+
+
+def test_too_few_images_to_seal_are_refused(make_folder: Any, prepare: Any) -> None:
+    """A class too small to be both trained and tested on is named before decoding."""
+    with pytest.raises(UserError, match=r"^test_fraction must leave .* 2 of them"):
+        prepare(make_folder(train={"a": 20, "b": 2}))

@@ -1,0 +1,105 @@
+"""Reports of a made-up study, built once."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from search.paths import RunPaths
+from search.report.charts import draw_charts
+from search.report.info import ReportInfo, report_info
+from search.report.page import render_page
+from tests.report import report_fakes as fakes
+
+HOSTILE = ('<b>bold</b> & "quoted"', "cost $5 or $6", "</script><script>alert(1)")
+
+
+class PageReader(HTMLParser):
+    """Collects a page's elements, scripts and visible text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.words: list[str] = []
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def read_page(info: ReportInfo) -> PageReader:
+    """Return the page of this information, parsed."""
+    reader = PageReader()
+    reader.feed(render_page(info, draw_charts(info)))
+    return reader
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> RunPaths:
+    return RunPaths(tmp_path, "study")
+
+
+@pytest.fixture(scope="session")
+def kfold() -> fakes.Fake:
+    return fakes.realistic(n_folds=5)
+
+
+@pytest.fixture(scope="session")
+def kfold_info(kfold: fakes.Fake) -> ReportInfo:
+    return report_info(kfold.record, kfold.study, fakes.mistake_images(kfold.record))
+
+
+@pytest.fixture(scope="session")
+def kfold_page(kfold_info: ReportInfo) -> PageReader:
+    return read_page(kfold_info)
+
+
+@pytest.fixture(scope="session")
+def unfinished() -> fakes.Fake:
+    """A study of which every trial was pruned, failed, or is not done."""
+    past = fakes.history([[0.3, 0.4]])
+    trials = [
+        fakes.other_trial(0, "pruned", value=0.4, history=past),
+        fakes.other_trial(1, "failed"),
+        fakes.other_trial(2, "running"),
+        fakes.other_trial(3, "waiting"),
+    ]
+    return fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials))
+
+
+@pytest.fixture(scope="session")
+def unfinished_info(unfinished: fakes.Fake) -> ReportInfo:
+    return report_info(unfinished.record, unfinished.study, None)
+
+
+@pytest.fixture(scope="session")
+def hostile() -> fakes.Fake:
+    return fakes.realistic(n_trials=6, class_names=HOSTILE)
+
+
+@pytest.fixture(scope="session")
+def hostile_info(hostile: fakes.Fake) -> ReportInfo:
+    return report_info(hostile.record, hostile.study, fakes.mistake_images(hostile.record))
+
+
+@pytest.fixture(scope="session")
+def many_classes_info() -> ReportInfo:
+    fake = fakes.realistic(n_trials=4, class_names=[f"class {i}" for i in range(37)])
+    return report_info(fake.record, fake.study, fakes.mistake_images(fake.record))

@@ -1,0 +1,141 @@
+"""The page: whole in itself, safe against names, and complete."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from search.report.info import ReportInfo
+from search.report.info_facts import validation_words
+from tests.report import report_fakes as fakes
+from tests.report.conftest import HOSTILE, PageReader, read_page
+
+
+def test_page_needs_nothing_from_outside(kfold_page: PageReader) -> None:
+    """No element loads or links anything but this page itself and its data."""
+    for tag, attributes in kfold_page.tags:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
+        for name in ("src", "href", "srcset", "action", "poster"):
+            value = attributes.get(name) or "#"
+            assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value[:80])
+
+
+def test_page_forbids_requests(kfold_page: PageReader) -> None:
+    """A content security policy lets the browser itself refuse any request."""
+    policies = [a["content"] for t, a in kfold_page.tags if "http-equiv" in a]
+    assert len(policies) == 1
+    assert str(policies[0]).startswith("default-src 'none';")
+    assert "http" not in str(policies[0])
+
+
+def test_plotly_is_embedded_once(kfold_page: PageReader) -> None:
+    """The library is by far the largest part of the page, so that once is enough."""
+    assert sum(len(script) > 1_000_000 for script in kfold_page.scripts) == 1
+
+
+def test_headings_are_in_order(kfold_page: PageReader) -> None:
+    """One h1 comes first, and no level is skipped on the way down."""
+    levels = [int(tag[1]) for tag, _ in kfold_page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_page_can_be_read_by_everyone(kfold_page: PageReader) -> None:
+    """Language, viewport and colour schemes are given, and every image has a text."""
+    attributes = dict(kfold_page.tags)
+    assert attributes["html"]["lang"] == "en"
+    metas = {a["name"]: a["content"] for t, a in kfold_page.tags if t == "meta" and "name" in a}
+    assert "width=device-width" in str(metas["viewport"])
+    assert metas["color-scheme"] == "light dark"
+    images = [a for t, a in kfold_page.tags if t == "img"]
+    assert len(images) == 24
+    assert all(image.get("alt") for image in images)
+    charts = [a for t, a in kfold_page.tags if a.get("class") == "chart"]
+    assert len(charts) == 5
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
+
+
+def test_every_chart_finds_its_figure(kfold_page: PageReader) -> None:
+    """Each chart names the element that holds its data."""
+    known = {a.get("id") for _, a in kfold_page.tags}
+    wanted = {a["data-figure"] for _, a in kfold_page.tags if "data-figure" in a}
+    assert wanted <= known
+
+
+def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> None:
+    """The facts by which a reader can trust and repeat the result are all there."""
+    record = kfold.record
+    winner, test, refit = record.winner(), record.test, record.refit
+    assert winner is not None
+    assert test is not None
+    assert refit is not None
+    low, high = test.interval
+    for fact in (
+        f"{test.accuracy:.2%}",
+        f"95% interval {low:.2%} to {high:.2%}",
+        f"{test.loss:.4f}",
+        f"{winner.mean:.2%}",
+        *(f"{score:.2%}" for score in winner.fold_scores),
+        f"{100 * (winner.std or 0):.2f} points",
+        f"E* = {winner.best_epoch}",
+        "2 min 03 s",
+        "The test set was opened once.",
+        "2025-06-01 12:30:00 UTC",
+        "final evaluation",
+        "the winner is",
+        "5-fold cross-validation",
+        "photos",
+        "50,000",
+        record.dataset.fingerprint[:12],
+        record.folds_hash[:12],
+        "2.11.0",
+        "16 cores",
+        "python -m search run recipe.toml",
+        "epochs trained, of those possible",
+        "of them diverged",
+        *record.dataset.class_names,
+    ):
+        assert fact in kfold_page.text, fact
+    for line in record.recipe.toml().splitlines():
+        assert line in kfold_page.text
+
+
+def test_names_are_text_and_never_markup(hostile_info: ReportInfo) -> None:
+    """Class names with markup show as they are, and can neither style nor run anything."""
+    page = read_page(hostile_info)
+    for name in HOSTILE:
+        assert name in page.text
+    scripts = [tag for tag, _ in page.tags if tag == "script"]
+    assert len(scripts) == 5 + 2
+    assert not any(script.startswith("alert") for script in page.scripts)
+    bold = [tag for tag, _ in page.tags if tag == "b"]
+    assert len(bold) == len(hostile_info.mistakes.images if hostile_info.mistakes else ())
+
+
+def test_unfinished_study_says_so(unfinished_info: ReportInfo) -> None:
+    """Without a complete trial the page tells what is missing instead of showing figures."""
+    text = read_page(unfinished_info).text
+    assert "No trial is complete yet (2 of 4 trials ended), so nothing has won." in text
+    assert "There is no test result yet." in text
+    assert "The test set was never opened." in text
+    assert "pruned after 2 epochs" in text
+    assert "importances need at least two complete trials" in text
+
+
+def test_repeated_openings_are_pointed_out(kfold_info: ReportInfo) -> None:
+    """A test set that was opened twice deserves a warning."""
+    record = replace(kfold_info.record, openings=kfold_info.record.openings * 2)
+    text = read_page(replace(kfold_info, record=record)).text
+    assert "The test set was opened twice." in text
+    assert "A test set is honest once." in text
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [({}, "holdout of 20%"), ({"validation": "kfold", "folds": 3}, "3-fold cross-validation")],
+)
+def test_validation_in_words(recipe: dict[str, object], words: str) -> None:
+    """The way of scoring is said in the field's words."""
+    assert validation_words(fakes.study_record([], recipe=recipe)) == words

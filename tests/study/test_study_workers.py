@@ -1,0 +1,141 @@
+"""Workers: processes of their own, whose death costs one trial only."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.paths import TrialPaths
+from search.recipe import Recipe
+from search.study.channel import CoordinatorEnd
+from search.study.jobs import JobFactory
+from search.study.opening import open_study, prepare
+from search.study.pruning import HalvingRule, NoPruning
+from search.study.worker import TrialJob, run_trial
+from search.study.workers import InlineWorkers, ProcessWorkers
+
+Maker = Callable[..., Recipe]
+
+
+@pytest.fixture
+def job(make_recipe: Maker, observer: Any) -> TrialJob:
+    opened = open_study(prepare(make_recipe(epochs=3), observer))
+    factory = JobFactory(
+        opened.recipe,
+        opened.paths,
+        opened.dataset,
+        opened.folds_hash,
+        opened.statistics,
+        NoPruning(),
+    )
+    candidate = opened.space.baseline()
+    assert candidate is not None
+    return factory.build(number=0, plan=0, candidate=candidate)
+
+
+@pytest.fixture
+def workers() -> Iterator[ProcessWorkers]:
+    workers = ProcessWorkers(2, threads=1)
+    yield workers
+    workers.close()
+
+
+def _elsewhere(job: TrialJob, folder: Path, **changes: Any) -> TrialJob:
+    return replace(job, paths=TrialPaths(folder), **changes)
+
+
+def test_processes_train_what_this_process_trains(
+    job: TrialJob, workers: ProcessWorkers, tmp_path: Path
+) -> None:
+    """A worker process reports the very epochs that the same job reports in this process."""
+    other = _elsewhere(job, tmp_path / "other")
+    assert workers.submit(0, job).result(60).ended == "finished"
+    assert run_trial(other).ended == "finished"
+    assert len(job.paths.epochs.read_bytes().splitlines()) == 3
+
+    def without_seconds(paths: TrialPaths) -> list[str]:
+        lines = paths.epochs.read_text(encoding="utf-8").splitlines()
+        return [line.partition('"seconds"')[0] for line in lines]
+
+    assert without_seconds(job.paths) == without_seconds(other.paths)
+
+
+def test_a_death_costs_its_own_trial_only(
+    job: TrialJob, workers: ProcessWorkers, tmp_path: Path
+) -> None:
+    """Killing one worker breaks its trial; its sibling finishes and its slot works again."""
+    long = replace(job.settings, epochs=100_000)
+    doomed = workers.submit(0, _elsewhere(job, tmp_path / "doomed", settings=long))
+    sibling = workers.submit(1, _elsewhere(job, tmp_path / "sibling"))
+    while not (tmp_path / "doomed" / "epochs.jsonl").exists():
+        time.sleep(0.05)
+    (pid,) = workers.pids(0)
+    os.kill(pid, signal.SIGKILL)
+    assert doomed.exception(60) is not None
+    assert sibling.result(60).ended == "finished"
+    assert workers.submit(0, _elsewhere(job, tmp_path / "next")).result(60).ended == "finished"
+
+
+def test_closing_ends_running_processes(
+    job: TrialJob, workers: ProcessWorkers, tmp_path: Path
+) -> None:
+    """`close` does not wait for a training to end."""
+    long = replace(job.settings, epochs=100_000)
+    future = workers.submit(0, _elsewhere(job, tmp_path / "long", settings=long))
+    while not (tmp_path / "long" / "epochs.jsonl").exists():
+        time.sleep(0.05)
+    begin = time.monotonic()
+    workers.close()
+    wait([future], 10)
+    assert time.monotonic() - begin < 10
+
+
+def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> None:
+    """A trial whose coordinator says stop after a rung ends there, without another epoch."""
+    waiting = _elsewhere(job, tmp_path / "trial", decision_epochs=frozenset({2}))
+    coordinator = CoordinatorEnd(waiting.paths)
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(run_trial(waiting)))
+    thread.start()
+    received = 0
+    while received < 2:
+        received += len(coordinator.receive())
+        coordinator.answer(received, stop=received == 2)
+    thread.join(30)
+    assert outcome[0].ended == "stopped"
+    assert received + len(coordinator.receive()) == 2
+
+
+def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
+    """Whatever goes wrong in a trial comes back as a failed outcome with its reason."""
+    outcome = run_trial(_elsewhere(job, tmp_path / "a", folds_path=tmp_path / "missing.npz"))
+    assert outcome.ended == "failed"
+    assert "missing.npz" in (outcome.reason or "")
+    assert "\n" not in (outcome.reason or "")
+
+
+def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, observer: Any) -> None:
+    """A job lists the rungs of its rule before the last epoch, and no other epoch."""
+    assert job.decision_epochs == frozenset()
+    opened = open_study(prepare(make_recipe(epochs=9, study_name="other"), observer))
+    factory = JobFactory(
+        opened.recipe, opened.paths, opened.dataset, "", opened.statistics, HalvingRule(1, 3)
+    )
+    candidate = opened.space.baseline()
+    assert candidate is not None
+    assert factory.build(0, 0, candidate).decision_epochs == {1, 3}
+
+
+def test_slots_and_counts_are_checked(job: TrialJob) -> None:
+    """Bad numbers are named."""
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        ProcessWorkers(0, threads=1)
+    with pytest.raises(ValueError, match="slot must be 0, got 1"):
+        InlineWorkers().submit(1, job)

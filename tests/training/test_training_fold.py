@@ -1,0 +1,294 @@
+"""One network in training: repeatable, independent of everything around it, and blind."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from cifar_models import CNNConfig, MLPConfig
+from search.data.dataset import TrainSplit
+from search.data.statistics import ChannelStatistics
+from search.training.fold import FoldTask, FoldTraining
+from search.training.history import FoldEpoch
+from search.training.schedules import (
+    ConstantSchedule,
+    CosineSchedule,
+    PlateauSchedule,
+    ReplaySchedule,
+)
+from search.training.settings import TrainingSettings
+from spaces.candidate import AugmentationName, Candidate, SGDConfig
+
+N_TRAIN, N_VALIDATION, N_CLASSES = 30, 10, 3
+STATISTICS = ChannelStatistics((120.0, 130.0, 125.0), (70.0, 71.0, 72.0))
+MLP = Candidate(
+    model=MLPConfig(hidden_widths=(8,), dropouts=(0.5,)),
+    optimizer=SGDConfig(learning_rate=0.05, momentum=0.0),  # no state beside the weights
+    batch_size=8,
+)
+CNN = Candidate(
+    model=CNNConfig(channels=(8, 8), head_dropout=0.1),
+    optimizer=SGDConfig(learning_rate=0.05),
+    batch_size=8,
+    augmentation="flip",
+)
+State = dict[str, torch.Tensor]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Spinning threads make tiny networks many times slower where other processes are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def random_data(seed: int = 0, n: int = N_TRAIN + N_VALIDATION) -> TrainSplit:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (n, 3, 8, 8), dtype=torch.uint8, generator=generator)
+    return TrainSplit(images, torch.randint(0, N_CLASSES, (n,), generator=generator))
+
+
+def make_task(**changes: Any) -> FoldTask:
+    task = FoldTask(
+        train=torch.arange(N_TRAIN),
+        validation=torch.arange(N_TRAIN, N_TRAIN + N_VALIDATION),
+        statistics=STATISTICS,
+        schedule=ConstantSchedule(0.05),
+        seed=3,
+    )
+    return replace(task, **changes)
+
+
+def make_training(
+    candidate: Candidate = MLP,
+    data: TrainSplit | None = None,
+    settings: TrainingSettings | None = None,
+    **task: Any,
+) -> FoldTraining:
+    settings = settings or TrainingSettings(epochs=3)
+    return FoldTraining(candidate, make_task(**task), data or random_data(), N_CLASSES, settings)
+
+
+def run(training: FoldTraining, epochs: int = 3) -> tuple[list[FoldEpoch], State]:
+    """Return the figures, without the wall time, and the state that they end with."""
+    figures = [replace(training.run_epoch(e), seconds=0.0) for e in range(1, epochs + 1)]
+    return figures, training.model.state_dict()
+
+
+def same(a: State, b: State) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("candidate", [MLP, CNN], ids=["mlp", "cnn"])
+def test_training_repeats_bit_for_bit(candidate: Candidate) -> None:
+    """The same task gives the same figures and weights, to the last bit."""
+    (first, weights), (second, others) = (run(make_training(candidate)) for _ in range(2))
+    assert first == second
+    assert same(weights, others)
+
+
+@pytest.mark.parametrize("candidate", [MLP, CNN], ids=["mlp", "cnn"])
+def test_global_generator_neither_matters_nor_moves(candidate: Candidate) -> None:
+    """Training does not read the global random state, and leaves it as it was."""
+    expected = run(make_training(candidate))
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    figures, weights = run(make_training(candidate))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert figures == expected[0]
+    assert same(weights, expected[1])
+
+
+def test_seed_decides_initialisation_and_course() -> None:
+    """Another seed gives other first weights and another course."""
+    one, other = make_training(), make_training(seed=4)
+    assert not same(one.model.state_dict(), other.model.state_dict())
+    assert run(one)[0] != run(other)[0]
+
+
+def test_an_epoch_depends_on_its_number_and_the_state_alone() -> None:
+    """From a copied state, epoch 2 goes as it went in one run; as epoch 3 it goes otherwise."""
+    whole, resumed, other = make_training(), make_training(), make_training()
+    whole.run_epoch(1)
+    for copy in (resumed, other):
+        copy.model.load_state_dict(whole.model.state_dict())
+    expected = whole.run_epoch(2)
+    assert resumed.run_epoch(2).train_loss == expected.train_loss
+    assert other.run_epoch(3).train_loss != expected.train_loss
+
+
+def epoch_batches(n_train: int, epochs: int) -> list[list[list[int]]]:
+    """Return the images of each batch of each epoch, as the network met them in training."""
+    images = torch.arange(n_train, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 8, 8)
+    data = TrainSplit(images, torch.zeros(n_train, dtype=torch.int64))
+    plain = ChannelStatistics((0.0,) * 3, (1.0,) * 3)
+    training = make_training(
+        data=data, train=torch.arange(n_train), validation=None, statistics=plain
+    )
+    met: list[list[list[int]]] = []
+
+    def remember(model: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        assert model.training
+        met[-1].append(inputs[0][:, 0, 0, 0].int().tolist())
+
+    training.model.register_forward_pre_hook(remember)
+    for epoch in range(1, epochs + 1):
+        met.append([])
+        training.run_epoch(epoch)
+    return met
+
+
+def test_every_epoch_meets_every_image_in_an_order_of_its_own() -> None:
+    """The order is drawn anew each epoch, and each image comes exactly once."""
+    orders = [sum(batches, []) for batches in epoch_batches(N_TRAIN, 3)]
+    assert [sorted(order) for order in orders] == [list(range(N_TRAIN))] * 3
+    assert len({tuple(order) for order in orders}) == 3
+    assert list(range(N_TRAIN)) not in orders
+
+
+@pytest.mark.parametrize(
+    ("n_train", "sizes"), [(24, [8, 8, 8]), (26, [8, 8, 8, 2]), (25, [8, 8, 8])]
+)
+def test_a_single_trailing_image_is_left_out(n_train: int, sizes: list[int]) -> None:
+    """The last batch may be smaller, but a batch of one has no batch-norm statistics."""
+    (batches,) = epoch_batches(n_train, 1)
+    assert [len(batch) for batch in batches] == sizes
+
+
+def test_the_image_left_out_is_another_one_each_epoch() -> None:
+    """The image without a batch is drawn anew each epoch, so that none is lost."""
+    missing = [set(range(25)) - set(sum(batches, [])) for batches in epoch_batches(25, 6)]
+    assert {len(one) for one in missing} == {1}
+    assert len(set.union(*missing)) > 1
+
+
+def shuffle_validation(data: TrainSplit) -> TrainSplit:
+    """Return other validation images and labels beside the same training ones."""
+    other, keep = random_data(seed=99), torch.arange(N_TRAIN + N_VALIDATION) < N_TRAIN
+    images = torch.where(keep[:, None, None, None], data.images, other.images)
+    return TrainSplit(images, torch.where(keep, data.labels, other.labels))
+
+
+@pytest.mark.parametrize("candidate", [MLP, CNN], ids=["mlp", "cnn"])
+def test_validation_images_never_reach_the_weights(candidate: Candidate) -> None:
+    """Whatever is validated on, weights, buffers and training figures are the same."""
+    figures, weights = run(make_training(candidate))
+    others, other_weights = run(make_training(candidate, shuffle_validation(random_data())))
+    assert same(weights, other_weights)
+    assert [f.train_loss for f in figures] == [f.train_loss for f in others]
+    assert [f.validation_loss for f in figures] != [f.validation_loss for f in others]
+
+
+def test_images_of_neither_part_never_matter() -> None:
+    """Images that no index names influence nothing."""
+    data = random_data()
+    more = random_data(seed=5, n=20)
+    wide = TrainSplit(torch.cat([data.images, more.images]), torch.cat([data.labels, more.labels]))
+    expected, weights = run(make_training())
+    figures, others = run(make_training(data=wide))
+    assert figures == expected
+    assert same(weights, others)
+
+
+def test_statistics_are_those_given() -> None:
+    """Images are normalised by the task's statistics: scaling both changes next to nothing."""
+    data = random_data()
+    halved = TrainSplit(data.images // 2, data.labels)
+    doubled = TrainSplit(halved.images * 2, data.labels)
+    even = ChannelStatistics((100.0, 110.0, 120.0), (60.0, 70.0, 80.0))
+    half = ChannelStatistics((50.0, 55.0, 60.0), (30.0, 35.0, 40.0))
+    expected, _ = run(make_training(data=doubled, statistics=even))
+    assert run(make_training(data=halved, statistics=half))[0] == expected
+    assert run(make_training(data=doubled, statistics=half))[0] != expected
+
+
+def test_without_validation_there_are_no_validation_figures() -> None:
+    """A refit trains as the fold does and has nothing to report on validation."""
+    expected, weights = run(make_training())
+    figures, others = run(make_training(validation=None))
+    assert same(weights, others)
+    assert {(f.validation_loss, f.validation_accuracy) for f in figures} == {(None, None)}
+    assert [f.train_loss for f in figures] == [f.train_loss for f in expected]
+
+
+def test_plateau_listens_to_its_own_validation_loss() -> None:
+    """The recorded rates are those that the rule makes of the recorded losses."""
+    rule = PlateauSchedule(0.5, factor=0.5, patience=0)
+    figures, _ = run(make_training(schedule=rule), 6)
+    for one in figures:
+        assert one.learning_rate == rule.learning_rate
+        assert one.validation_loss is not None
+        rule = rule.after(one.validation_loss)
+    assert len({one.learning_rate for one in figures}) > 1
+
+
+def test_learning_rate_is_that_of_the_first_step() -> None:
+    """The history records the rate with which the epoch begins."""
+    figures, _ = run(make_training(schedule=CosineSchedule(0.1, 3)))
+    rates = [CosineSchedule(0.1, 3).rates(epoch, 4)[0] for epoch in (1, 2, 3)]
+    assert [one.learning_rate for one in figures] == pytest.approx(rates)
+
+
+def test_replayed_rates_are_used() -> None:
+    """A rate of next to nothing in epoch 2 leaves the weights where epoch 1 put them."""
+    training = make_training(schedule=ReplaySchedule((0.1, 1e-30)))
+    _, after_one = run(training, 1)
+    before = {name: value.clone() for name, value in after_one.items() if "weight" in name}
+    training.run_epoch(2)
+    assert same(before, training.model.state_dict())
+
+
+@pytest.mark.parametrize("name", ["flip", "flip_crop"])
+def test_augmentation_changes_the_training_images_alone(name: AugmentationName) -> None:
+    """Augmentation alters training; validation sees its images as they are."""
+    plain, _ = run(make_training())
+    figures, _ = run(make_training(MLP.model_copy(update={"augmentation": name})))
+    assert [f.train_loss for f in figures] != [f.train_loss for f in plain]
+    resting = {"schedule": ConstantSchedule(0.0), "data": random_data()}
+    still = [MLP.model_copy(update={"augmentation": kind}) for kind in ("none", name)]
+    no_norm = MLPConfig(hidden_widths=(8,), dropouts=(0.0,), batch_norm=False)
+    losses = [
+        run(make_training(one.model_copy(update={"model": no_norm}), **resting))[0][-1]
+        for one in still
+    ]
+    assert losses[0].validation_loss == losses[1].validation_loss
+    assert losses[0].train_loss != losses[1].train_loss
+
+
+@pytest.mark.parametrize("field", ["label_smoothing", "gradient_clip", "batch_size"])
+def test_every_training_setting_has_an_effect(field: str) -> None:
+    """A candidate's training settings all reach the loop."""
+    value = {"label_smoothing": 0.3, "gradient_clip": 0.01, "batch_size": 15}[field]
+    expected, _ = run(make_training())
+    assert run(make_training(MLP.model_copy(update={field: value})))[0] != expected
+
+
+def easy_data() -> TrainSplit:
+    """Dark, middling and bright images, with some noise."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(120) % N_CLASSES
+    noise = torch.randint(0, 60, (120, 3, 8, 8), generator=generator)
+    return TrainSplit((noise + 80 * labels.view(-1, 1, 1, 1)).to(torch.uint8), labels)
+
+
+@pytest.mark.parametrize("candidate", [MLP, CNN], ids=["mlp", "cnn"])
+def test_bf16_learns(candidate: Candidate) -> None:
+    """In bf16 an easy problem is learned, with float32 weights and close to fp32's first loss."""
+    parts = {"train": torch.arange(90), "validation": torch.arange(90, 120)}
+    training, plain = (
+        make_training(candidate, easy_data(), TrainingSettings(8, precision=precision), **parts)
+        for precision in ("bf16", "fp32")
+    )
+    figures, weights = run(training, 8)
+    assert figures[-1].validation_accuracy is not None
+    assert figures[-1].validation_accuracy > 0.9
+    assert {value.dtype for value in weights.values() if value.is_floating_point()} == {
+        torch.float32
+    }
+    first = replace(plain.run_epoch(1), seconds=0.0)
+    assert figures[0].train_loss == pytest.approx(first.train_loss, rel=0.05)
+    assert figures[0] != first

@@ -1,0 +1,94 @@
+"""Curves, E* and learning rates read from a history."""
+
+import json
+
+import pytest
+
+from search.study.store import from_plain, to_plain
+from search.training.history import FoldEpoch, History, Metric, best_epoch
+
+
+def fold_epoch(
+    accuracy: float | None = 0.5, loss: float | None = 1.0, rate: float = 0.1
+) -> FoldEpoch:
+    return FoldEpoch(
+        train_loss=1.5,
+        train_accuracy=0.25,
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+        learning_rate=rate,
+        seconds=0.5,
+    )
+
+
+HISTORY = History(
+    (
+        (fold_epoch(0.2, 2.0, 0.3), fold_epoch(0.4, 1.0, 0.3), fold_epoch(0.6, 3.0, 0.3)),
+        (fold_epoch(0.5, 1.5, 0.3), fold_epoch(0.7, 0.5, 0.1), fold_epoch(0.6, 1.0, 0.1)),
+    )
+)
+
+
+def test_mean_curve_is_the_mean_over_folds() -> None:
+    """Each epoch's value is the mean of the folds' figures, for either metric."""
+    assert HISTORY.mean_curve("accuracy") == pytest.approx([0.4, 0.6])
+    assert HISTORY.mean_curve("loss") == pytest.approx([2.0, 1.0])
+    assert History().mean_curve("loss") == []
+
+
+def test_fold_scores_are_those_of_the_epoch() -> None:
+    """Epochs count from 1 and folds keep their order."""
+    assert HISTORY.fold_scores(2, "accuracy") == [0.5, 0.7, 0.6]
+    assert HISTORY.fold_scores(1, "loss") == [2.0, 1.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("curve", "metric", "expected"),
+    [
+        ([0.1, 0.3, 0.2], "accuracy", 2),
+        ([0.1, 0.3, 0.2], "loss", 1),
+        ([0.1, 0.3, 0.3, 0.3], "accuracy", 2),
+        ([2.0, 1.0, 3.0, 1.0], "loss", 2),
+        ([0.5], "accuracy", 1),
+    ],
+)
+def test_best_epoch(curve: list[float], metric: Metric, expected: int) -> None:
+    """E* counts from 1, goes up for accuracy and down for loss, the earliest on a tie."""
+    assert best_epoch(curve, metric) == expected
+
+
+def test_no_epoch_is_best_among_none() -> None:
+    """An empty curve has no E*."""
+    with pytest.raises(ValueError, match="at least one epoch"):
+        best_epoch([], "accuracy")
+
+
+def test_truncated_keeps_the_first_epochs() -> None:
+    """A cut history holds the oldest epochs; a longer cut than the history changes nothing."""
+    assert HISTORY.truncated(1) == History(HISTORY.epochs[:1])
+    assert HISTORY.truncated(0) == History()
+    assert HISTORY.truncated(5) == HISTORY
+
+
+def test_learning_rates_are_medians_over_folds() -> None:
+    """One fold that fell behind does not move the epoch's rate."""
+    assert HISTORY.learning_rates() == pytest.approx([0.3, 0.1])
+
+
+def test_seconds_are_summed() -> None:
+    """The wall time counts every fold of every epoch."""
+    assert HISTORY.seconds() == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+def test_refit_has_no_score(metric: Metric) -> None:
+    """Asking an epoch without validation for its score is an error, not a zero."""
+    with pytest.raises(ValueError, match=f"no validation {metric}"):
+        fold_epoch(None, None).score(metric)
+
+
+@pytest.mark.parametrize("history", [History(), HISTORY, History(((fold_epoch(None, None),),))])
+def test_json_keeps_every_bit(history: History) -> None:
+    """A history comes back from JSON exactly as it was."""
+    text = json.dumps(to_plain(history), allow_nan=False)
+    assert from_plain(History, json.loads(text)) == history
