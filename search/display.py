@@ -7,6 +7,7 @@ from typing import final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -153,9 +154,10 @@ def _panel(progress: SearchProgress) -> Panel:
     left = format_seconds(progress.seconds_left(time.monotonic()))
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
     head = f"{progress.done()} of {progress.n_planned} trials done, {len(progress.running)} running"
+    bar = ProgressBar(total=progress.n_planned, completed=progress.done())
     lines: list[RenderableType] = [
         Text(f"{head} ({counts})" if counts else head),
-        ProgressBar(total=progress.n_planned, completed=progress.done()),
+        Padding(bar, 0),  # a bar alone does not end its line
         Text(f"{describe_best(progress)}; {left} left", style="bold"),
     ]
     table = _workers_table(progress) if progress.running else Text("")

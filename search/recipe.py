@@ -70,7 +70,7 @@ class Recipe(BaseModel):
 
     space: str
     sampler: SamplerName = "random"
-    pruner: PrunerName | Literal["auto"] = "auto"
+    pruner: Literal["auto", PrunerName] = "auto"
     trials: int | None = Field(None, ge=1)
     epochs: int = Field(40, ge=1)
     timeout: Annotated[float | None, BeforeValidator(parse_duration)] = Field(None, gt=0)

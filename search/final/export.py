@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, final
+from typing import Literal, Self, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -30,16 +30,23 @@ class ModelCard(BaseModel):
     `input_shape` is (channels, height, width); `mean` and `std` are per channel, in 0..255.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = 1
     candidate: Candidate
     class_names: tuple[str, ...]
     input_shape: tuple[int, int, int]
     mean: tuple[float, ...]
-    std: tuple[float, ...]
+    std: tuple[PositiveFloat, ...]
     study: str
     trial: int
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        channels = self.input_shape[0]
+        if not len(self.mean) == len(self.std) == channels:
+            raise ValueError(f"mean and std need one value for each of the {channels} channels")
+        return self
 
 
 @final
@@ -103,7 +110,7 @@ def load_model(model_dir: Path | str) -> ImageClassifier:
         reason = describe_errors(error)
         raise UserError(f"model: {paths.card} is not a model's description: {reason}") from error
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = " ".join(str(error).split())
         raise UserError(f"model: {str(model_dir)!r} is not a model folder: {reason}") from error
     return ImageClassifier(card, network)
 

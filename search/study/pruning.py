@@ -10,9 +10,8 @@ import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import final
 
-from search.recipe import PrunerName
 from search.seeding import derive_seed
 from search.training.history import Metric
 
@@ -139,26 +138,6 @@ def rungs(min_epochs: int, factor: int, epochs: int) -> list[int]:
         found.append(rung)
         rung *= factor
     return found
-
-
-def build_rule(name: PrunerName | Literal["auto"], epochs: int, seed: int) -> PruningRule:
-    """Return the rule with its default settings for trainings of `epochs` epochs.
-
-    Raises ValueError for "auto", which a resolved recipe does not hold.
-    """
-    first, factor = max(1, epochs // 20), 3
-    match name:
-        case "none":
-            return NoPruning()
-        case "median":
-            return MedianRule(startup_trials=5, warmup_epochs=first)
-        case "halving":
-            return HalvingRule(first, factor)
-        case "hyperband":
-            starts = rungs(first, factor, max(first, epochs // factor))
-            return HyperbandRule(tuple(HalvingRule(start, factor) for start in starts), seed)
-        case "auto":
-            raise ValueError("pruner must be resolved, got 'auto'")
 
 
 def as_higher_is_better(curve: Sequence[float], metric: Metric) -> list[float]:

@@ -7,19 +7,17 @@ from typing import final
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import Trial, TrialState, create_trial
 from pydantic import ValidationError
 
 from search.errors import UserError
 from search.recipe import Recipe, describe_errors
 from search.seeding import derive_seed
+from search.study.ledger import INTERRUPTED, TrialLedger
 from search.study.plan import Objection, Params
 from spaces import Candidate, Space
 
-MOST_ATTEMPTS = 3
-INTERRUPTED = "interrupted"
 _MOST_INFEASIBLE = 1000
-_DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @final
@@ -63,11 +61,12 @@ class TrialQueue:
         objection: Objection,
     ) -> None:
         self._study, self._storage, self._recipe = study, storage, recipe
-        self._space, self._points, self._objection = space, points, objection
+        self._space, self._objection = space, objection
+        self._ledger = TrialLedger(study, points)
         self._rejections = 0
         self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
         self._fail_running()
-        self._open = {plan for plan in range(self.n_planned) if not self._is_done(plan)}
+        self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
         for plan in sorted(self._open):
             self._queue(plan)
 
@@ -94,7 +93,7 @@ class TrialQueue:
 
     def retry(self, plan: int) -> bool:
         """Queue a failed index again; returns False once it has failed too often."""
-        if self._failures(plan) >= MOST_ATTEMPTS:
+        if self._ledger.has_failed(plan):
             return False
         self._open.add(plan)
         self._queue(plan)
@@ -125,13 +124,13 @@ class TrialQueue:
         trial.set_user_attr("infeasible", True)
         trial.set_user_attr("reason", reason)
         self._study.tell(trial, state=TrialState.PRUNED)
-        closed = plan < len(self._points)
+        closed = self._ledger.is_planned(plan)
         if closed:
             self._open.discard(plan)
         return Rejected(trial.number, plan, closed)
 
     def _claim(self, plan: int) -> Trial | None:
-        for waiting in self._at(plan):
+        for waiting in self._ledger.trials(plan):
             claimed = waiting.state == TrialState.WAITING and (
                 self._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
             )
@@ -140,7 +139,7 @@ class TrialQueue:
         return None
 
     def _ask(self, plan: int) -> Trial:
-        attempt = len(self._at(plan))
+        attempt = len(self._ledger.trials(plan))
         seed = derive_seed(self._recipe.seed, "tpe", plan, attempt) % 2**32
         self._study.sampler = _tpe_sampler(seed)
         trial = self._study.ask()
@@ -150,8 +149,8 @@ class TrialQueue:
 
     def _queue(self, plan: int) -> None:
         """Add a WAITING trial with the index's known parameters, unless there is one."""
-        earlier = self._at(plan)
-        params = self._params(plan, earlier)
+        earlier = self._ledger.trials(plan)
+        params = self._ledger.known_params(plan)
         if params is None or any(trial.state == TrialState.WAITING for trial in earlier):
             return
         self._study.add_trial(
@@ -163,34 +162,10 @@ class TrialQueue:
             )
         )
 
-    def _params(self, plan: int, earlier: Sequence[FrozenTrial]) -> Params | None:
-        if plan < len(self._points):
-            return self._points[plan]
-        suggested = [trial.params for trial in earlier if "candidate" in trial.user_attrs]
-        return suggested[-1] if suggested else None
-
-    def _is_done(self, plan: int) -> bool:
-        planned = plan < len(self._points)
-        return (
-            any(
-                trial.state in _DONE and (planned or not trial.user_attrs.get("infeasible"))
-                for trial in self._at(plan)
-            )
-            or self._failures(plan) >= MOST_ATTEMPTS
-        )
-
-    def _failures(self, plan: int) -> int:
-        failed = [trial for trial in self._at(plan) if trial.state == TrialState.FAIL]
-        return sum(trial.user_attrs.get("reason") != INTERRUPTED for trial in failed)
-
     def _fail_running(self) -> None:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
             self._study.tell(trial.number, state=TrialState.FAIL)
-
-    def _at(self, plan: int) -> list[FrozenTrial]:
-        trials = self._study.get_trials(deepcopy=False)
-        return [trial for trial in trials if trial.user_attrs.get("plan") == plan]
 
 
 def _tpe_sampler(seed: int) -> optuna.samplers.TPESampler:

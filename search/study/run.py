@@ -12,7 +12,8 @@ from search.study.judge import Judge
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
 from search.study.plan import planned_points
-from search.study.pruning import as_higher_is_better, build_rule
+from search.study.pruners import build_rule
+from search.study.pruning import as_higher_is_better
 from search.study.queue import TrialQueue
 from search.study.store import read_study
 from search.study.telling import Teller

@@ -7,13 +7,13 @@ import optuna
 import pytest
 
 from search.recipe import PrunerName
+from search.study.pruners import build_rule
 from search.study.pruning import (
     HalvingRule,
     HyperbandRule,
     MedianRule,
     PruningRule,
     as_higher_is_better,
-    build_rule,
     rungs,
 )
 

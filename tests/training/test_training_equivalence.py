@@ -27,7 +27,7 @@ SHAPE = (3, 8, 8)
 # about 1e-7 a step. Over 30 steps that grows to 2e-6 for weights and to 2e-6 of the value for
 # running variances (measured); an error of the loop, such as a wrong batch, rate, seed or decay,
 # shows from 1e-4 up. Losses agree to 2e-7.
-STATE_TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+STATE_TOLERANCE = 1e-5
 LOSS_TOLERANCE = 2e-6
 
 MLP = MLPConfig(hidden_widths=(16, 8), dropouts=(0.3, 0.2))
@@ -75,15 +75,6 @@ class Epoch:
     learning_rate: float
     figures: tuple[float, float, float, float]
     state: dict[str, torch.Tensor]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Spinning threads make tiny networks many times slower where other processes are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +199,9 @@ def test_loop_does_what_plain_torch_does(name: str, data: TrainSplit) -> None:
     ours = list(train_with_our_loop(CANDIDATES[name], data))
     plain = list(train_plainly(CANDIDATES[name], data))
     for mine, theirs in zip(ours, plain, strict=True):
-        torch.testing.assert_close(mine.state, theirs.state, **STATE_TOLERANCE)
+        torch.testing.assert_close(
+            mine.state, theirs.state, rtol=STATE_TOLERANCE, atol=STATE_TOLERANCE
+        )
         assert mine.figures == pytest.approx(theirs.figures, rel=LOSS_TOLERANCE)
         assert mine.learning_rate == pytest.approx(theirs.learning_rate, rel=1e-12)
     assert len({epoch.learning_rate for epoch in ours}) > 1, "the plateau rule was never at work"

@@ -1,6 +1,6 @@
 """Folds in lockstep: each as if alone, stopped from outside or by divergence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -17,15 +17,6 @@ from search.training.settings import TrainingSettings
 from spaces.candidate import Candidate, SGDConfig
 
 N, N_FOLDS, EPOCHS = 36, 3, 4
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Spinning threads make tiny networks many times slower where other processes are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def make_fold(number: int, learning_rate: float = 0.1) -> FoldTraining:

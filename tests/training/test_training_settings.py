@@ -1,5 +1,7 @@
 """Settings, precision and device."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ from search.training.settings import (
 @pytest.mark.parametrize("name", ["epochs", "evaluation_batch"])
 def test_counts_must_be_positive(name: str) -> None:
     """A count of zero is refused with its name and value."""
-    values = {"epochs": 3} | {name: 0}
+    values: dict[str, Any] = {"epochs": 3} | {name: 0}
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         TrainingSettings(**values)
 

@@ -1,0 +1,54 @@
+"""What a study's trials say about each index of its plan."""
+
+from collections.abc import Sequence
+from typing import final
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from search.study.plan import Params
+
+INTERRUPTED = "interrupted"
+MOST_ATTEMPTS = 3
+
+
+@final
+class TrialLedger:
+    """Reads the study anew at every question; `points` are those planned beforehand."""
+
+    def __init__(self, study: optuna.Study, points: Sequence[Params]) -> None:
+        self._study, self._points = study, points
+
+    def trials(self, plan: int) -> list[FrozenTrial]:
+        """Return all trials of the index, oldest first."""
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.user_attrs.get("plan") == plan]
+
+    def is_planned(self, plan: int) -> bool:
+        """Return whether the index's point was known before the first trial."""
+        return plan < len(self._points)
+
+    def is_done(self, plan: int) -> bool:
+        """Return whether the index needs no further trial.
+
+        It is done with a COMPLETE or PRUNED trial, except for an infeasible one that TPE asked
+        for and asks again for, or when it has failed too often.
+        """
+        return self.has_failed(plan) or any(
+            trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+            and (self.is_planned(plan) or not trial.user_attrs.get("infeasible"))
+            for trial in self.trials(plan)
+        )
+
+    def has_failed(self, plan: int) -> bool:
+        """Return whether the index failed as often as it may; interruptions do not count."""
+        failed = [trial for trial in self.trials(plan) if trial.state == TrialState.FAIL]
+        reasons: list[str | None] = [trial.user_attrs.get("reason") for trial in failed]
+        return sum(reason != INTERRUPTED for reason in reasons) >= MOST_ATTEMPTS
+
+    def known_params(self, plan: int) -> Params | None:
+        """Return the index's parameters: planned, or those that TPE gave it; None if neither."""
+        if self.is_planned(plan):
+            return self._points[plan]
+        suggested = [t.params for t in self.trials(plan) if "candidate" in t.user_attrs]
+        return suggested[-1] if suggested else None

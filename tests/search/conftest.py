@@ -1,0 +1,70 @@
+"""What the tests of the command line share: the command itself, and tiny image folders."""
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from search.cli import main
+
+
+@final
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command left: its exit status and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    def error(self) -> str:
+        """Return the user error, after checking that it is one line and the exit status 2."""
+        assert (self.status, self.err.count("\n")) == (2, 1), self.err
+        assert self.err.startswith("error: ")
+        return self.err.removeprefix("error: ").rstrip("\n")
+
+
+Command = Callable[..., CommandResult]
+FolderMaker = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def command() -> Command:
+    """Return what runs `python -m search ARGUMENTS...` in this process."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None) -> CommandResult:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"):
+                patch.delenv(name, raising=False)
+            patch.setattr("sys.argv", ["search", *map(str, arguments)])
+            if cwd is not None:
+                patch.chdir(cwd)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        return CommandResult(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def make_folder() -> FolderMaker:
+    """Return a maker of image folders with the given class sizes, the classes of unlike grey."""
+
+    def make(root: Path, sizes: dict[str, int], side: int = 8) -> Path:
+        rng = np.random.default_rng(0)
+        for number, (name, count) in enumerate(sizes.items()):
+            folder = root / "train" / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                noise = rng.integers(0, 100, (side, side, 3), dtype=np.uint8)
+                Image.fromarray(noise + np.uint8(100 * number)).save(folder / f"{i}.png")
+        return root
+
+    return make

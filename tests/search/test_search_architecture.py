@@ -1,0 +1,282 @@
+"""The layout that DESIGN.md promises, read from the source: imports, output, sizes, classes."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_PACKAGES = ("cifar_models", "spaces", "search")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+# What each part may import of the three packages, besides itself.
+_MAY_IMPORT = {
+    "cifar_models": (),
+    "spaces": ("cifar_models",),
+    "search.errors": (),
+    "search.seeding": (),
+    "search.paths": (),
+    "search.formatting": (),
+    "search.recipe": ("search.errors",),
+    "search.data": ("search.errors",),
+    "search.training": (
+        "cifar_models",
+        "spaces.candidate",
+        "search.data.dataset",
+        "search.data.statistics",
+        "search.seeding",
+    ),
+    "search.study": (
+        "cifar_models",
+        "spaces",
+        "search.data",
+        "search.errors",
+        "search.final.evaluation",
+        "search.paths",
+        "search.recipe",
+        "search.seeding",
+        "search.training",
+    ),
+    "search.final": (
+        "cifar_models",
+        "spaces",
+        "search.data",
+        "search.errors",
+        "search.paths",
+        "search.recipe",
+        "search.seeding",
+        "search.study",
+        "search.training",
+    ),
+    "search.report": (
+        "spaces",
+        "search.errors",
+        "search.final.evaluation",
+        "search.paths",
+        "search.study.records",
+        "search.training.history",
+    ),
+    "search.dashboard": ("search.errors",),
+    "search.listing": (
+        "search.errors",
+        "search.formatting",
+        "search.paths",
+        "search.study.storage",
+    ),
+    "search.__main__": ("search.cli",),
+}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return every module's syntax tree by its dotted name."""
+    paths = [path for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")]
+    assert len(paths) > 50
+    return {_module(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def within(module: str, prefix: str) -> bool:
+    return module == prefix or module.startswith(prefix + ".")
+
+
+def modules_of(prefix: str) -> dict[str, ast.Module]:
+    found = {name: tree for name, tree in trees().items() if within(name, prefix)}
+    assert found, prefix
+    return found
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield every imported module, and every name imported from one, dotted."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def used_names(tree: ast.AST) -> set[str]:
+    """Return every name and dotted attribute that the code mentions."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)]
+    return {ast.unparse(node) for node in nodes}
+
+
+def attributes(tree: ast.AST) -> set[str]:
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("part", _MAY_IMPORT)
+def test_imports_point_one_way(part: str) -> None:
+    """cifar_models <- spaces <- search, and within search each part knows only those below."""
+    allowed = (part, *_MAY_IMPORT[part])
+    for name, tree in modules_of(part).items():
+        own = [one for one in imports(tree) if one.partition(".")[0] in _PACKAGES]
+        wrong = [one for one in own if not any(within(one, prefix) for prefix in allowed)]
+        assert wrong == [], name
+
+
+def test_nothing_imports_studies_or_tests() -> None:
+    """Committed recipes and tests are leaves."""
+    for name, tree in trees().items():
+        assert {one.partition(".")[0] for one in imports(tree)}.isdisjoint({"studies", "tests"}), (
+            name
+        )
+
+
+def test_networks_are_torch_alone() -> None:
+    """cifar_models needs torch and the standard library, no file and no Optuna."""
+    for name, tree in modules_of("cifar_models").items():
+        roots = {one.partition(".")[0] for one in imports(tree)} - {"cifar_models"}
+        assert roots <= {"abc", "collections", "dataclasses", "math", "torch", "typing"}, name
+
+
+def test_training_knows_no_optuna_and_no_files() -> None:
+    """Training takes tensors and yields figures; files and studies are others' work."""
+    forbidden = {"optuna", "pathlib", "os", "io", "shutil", "tempfile", "json", "pickle", "joblib"}
+    for name, tree in modules_of("search.training").items():
+        assert {one.partition(".")[0] for one in imports(tree)}.isdisjoint(forbidden), name
+        assert used_names(tree).isdisjoint({"open", "torch.save", "torch.load"}), name
+
+
+def test_optuna_is_known_to_the_study_and_to_those_who_read_it() -> None:
+    """Recipes, data, networks, training and the screen do not depend on it."""
+    free = ("cifar_models", "search.data", "search.training", "search.recipe", "search.display")
+    for part in (*free, "search.progress", "search.cli", "search.commands"):
+        for name, tree in modules_of(part).items():
+            assert "optuna" not in {one.partition(".")[0] for one in imports(tree)}, name
+
+
+def test_only_the_pipeline_knows_the_report() -> None:
+    """Nothing depends on how results are presented."""
+    outside = [name for name in trees() if not within(name, "search.report")]
+    users = {
+        name
+        for name in outside
+        if any(within(one, "search.report") for one in imports(trees()[name]))
+    }
+    assert users == {"search.pipeline"}
+
+
+def test_only_one_module_opens_the_test_split() -> None:
+    """The arrays of the test split are named by the cache that writes them and by test_set."""
+    users = {
+        name for name, tree in trees().items() if attributes(tree) & {"test_images", "test_labels"}
+    }
+    assert users == {"search.data.cache", "search.data.building", "search.final.test_set"}
+    importers = {
+        name
+        for name, tree in trees().items()
+        if any(within(one, "search.final.test_set") for one in imports(tree))
+    }
+    assert importers == {"search.final.finish"}
+
+
+def test_only_the_command_line_prints_or_exits() -> None:
+    """Everything else returns values, raises errors or tells an observer."""
+    forbidden = {"print", "exit", "quit", "sys.exit", "sys.stdout", "sys.stderr", "input"}
+    for name, tree in trees().items():
+        if name != "search.cli":
+            assert used_names(tree).isdisjoint(forbidden), name
+            assert "Console" not in {
+                ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)
+            }, name
+
+
+def test_random_numbers_come_from_seeds() -> None:
+    """Nothing draws from a global generator of Python or NumPy, nor seeds one from the clock."""
+    for name, tree in trees().items():
+        if name != "spaces.conditions":  # samples ranges with a fixed seed, to describe them
+            assert {one.partition(".")[0] for one in imports(tree)}.isdisjoint(
+                {"random", "secrets", "uuid"}
+            ), name
+        assert used_names(tree).isdisjoint({"np.random.seed", "torch.seed", "np.random.rand"}), name
+
+
+def test_weights_are_never_unpickled() -> None:
+    """Whatever is loaded cannot run code: no pickle, and torch.load only with weights_only."""
+    for name, tree in trees().items():
+        assert {one.partition(".")[0] for one in imports(tree)}.isdisjoint(
+            {"pickle", "dill", "cloudpickle", "marshal", "shelve"}
+        ), name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                assert "weights_only=True" in ast.unparse(node), name
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.load":
+                assert "allow_pickle=False" in ast.unparse(node), name
+
+
+def test_files_are_short() -> None:
+    """No module is longer than 200 lines."""
+    paths = [path for package in _PACKAGES for path in (_ROOT / package).rglob("*.py")]
+    lengths = {_module(path): len(path.read_text("utf-8").splitlines()) for path in paths}
+    assert {name: n for name, n in lengths.items() if n > 200} == {}
+
+
+def test_functions_are_short() -> None:
+    """No function's body is longer than 40 lines; a signature is a table, not code."""
+    bodies = {
+        f"{name}.{node.name}": (node.end_lineno or 0) - node.body[0].lineno + 1
+        for name, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, _FUNCTIONS)
+    }
+    assert {name: lines for name, lines in bodies.items() if lines > 40} == {}
+
+
+def test_everything_public_is_documented() -> None:
+    """Every module, and every public class and function outside a function, has a docstring."""
+    for name, tree in trees().items():
+        assert ast.get_docstring(tree), name
+        for node in _public(tree):
+            assert ast.get_docstring(node), f"{name}.{node.name}"
+
+
+def _public(
+    tree: ast.Module | ast.ClassDef,
+) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in tree.body:
+        named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if named and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from _public(node)
+
+
+def test_classes_are_abstract_or_final() -> None:
+    """Each class is @final, or abstract, or a plain tuple, or a private base within its module.
+
+    Abstract: a Protocol, an ABC, or a class with abstract methods of its own.
+    """
+    for name, tree in trees().items():
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        bases = {ast.unparse(base) for node in classes for base in node.bases}
+        for node in classes:
+            own = {ast.unparse(base) for base in node.bases}
+            private_base = node.name.startswith("_") and node.name in bases
+            plain = bool(own & {"NamedTuple", "Protocol", "ABC"})
+            assert (
+                "final" in _decorators(node) or plain or private_base or _has_abstract_methods(node)
+            ), f"{name}.{node.name}"
+
+
+def test_final_classes_are_not_subclassed() -> None:
+    """The decorator is kept at run time too, where type checkers do not look."""
+    every = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    final = {node.name for node in every if "final" in _decorators(node)}
+    assert final.isdisjoint({ast.unparse(base) for node in every for base in node.bases})
+
+
+def _decorators(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    return {ast.unparse(decorator) for decorator in node.decorator_list}
+
+
+def _has_abstract_methods(node: ast.ClassDef) -> bool:
+    methods = [one for one in node.body if isinstance(one, _FUNCTIONS)]
+    return any("abstractmethod" in _decorators(method) for method in methods)

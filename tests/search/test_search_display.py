@@ -1,0 +1,195 @@
+"""What a run shows: plain lines in a pipe, a live block on a terminal."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from search.display import Display, LiveDisplay, PlainDisplay
+from tests.search.search_fakes import make_recipe, make_trial
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
+
+
+def plain() -> Display:
+    return PlainDisplay(Console(file=io.StringIO(), width=80))
+
+
+def live(width: int = 80) -> Display:
+    return LiveDisplay(Console(file=io.StringIO(), force_terminal=True, width=width))
+
+
+def raw(display: Display) -> str:
+    """Close the display, which draws its last state, and return all that it wrote."""
+    display.close()
+    file = display._console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def shown(display: Display) -> str:
+    return _CONTROL.sub("", raw(display))
+
+
+def open_search(display: Display, n_planned: int = 4, **settings: Any) -> None:
+    display.study_opened(make_recipe(**settings), n_planned, [])
+
+
+def run_two_trials(display: Display) -> None:
+    open_search(display)
+    display.trial_started(0, 0, 0)
+    display.trial_started(1, 1, 1)
+    display.trial_ended(make_trial(0, mean=0.75))
+    display.trial_started(2, 2, 0)
+    display.epoch_ended(1, 3, 0.4375)
+
+
+@pytest.mark.parametrize("make", [plain, live])
+def test_the_resolved_recipe_and_the_state_are_shown_first(make: Callable[[], Display]) -> None:
+    """Whoever reads the log knows every setting, and how much was done before."""
+    display = make()
+    recipe = make_recipe(seed=11)
+    display.study_opened(recipe, 4, [make_trial(0), make_trial(1, "pruned")])
+    text = shown(display)
+    assert all(f"  {line}\n" in text for line in recipe.toml().splitlines())
+    assert "study mine: 2 of 4 trials done" in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "trial 0 complete: 50.00% at epoch 2 of 5; 1 of 4 done, best so far: 50.00%"),
+        ({"fold_scores": (0.4, 0.6), "std": 0.1}, "complete: 50.00% +- 10.00% at epoch 2 of 5"),
+        ({"state": "pruned", "value": 0.25, "epochs": 1}, "pruned after 1 epoch at 25.00%"),
+        ({"state": "pruned", "value": 0.25, "epochs": 3}, "pruned after 3 epochs at 25.00%"),
+        ({"state": "failed", "reason": "MemoryError: x"}, "failed: MemoryError: x; 0 of 4 done"),
+        ({"diverged": True, "reason": "loss not finite"}, "diverged: loss not finite; 1 of 4"),
+        ({"state": "pruned", "infeasible": True, "reason": "too big"}, "not trained: too big; 1"),
+    ],
+)
+def test_every_kind_of_end_has_its_line(facts: dict[str, Any], words: str) -> None:
+    """A line says how the trial ended, what is done, and what is best."""
+    display = plain()
+    open_search(display)
+    display.trial_ended(make_trial(0, **facts))
+    last = shown(display).splitlines()[-1]
+    assert words in last
+    assert last.endswith(" left")
+
+
+def test_losses_are_shown_as_losses() -> None:
+    """With --metric loss no figure is a percentage."""
+    display = plain()
+    open_search(display, metric="loss")
+    display.trial_ended(make_trial(0))
+    display.search_ended()
+    last = shown(display).splitlines()[-2:]
+    assert "complete: 0.5000 at epoch 2" in last[0]
+    assert last[1] == "search ended: best so far: 0.5000 (trial 0)"
+
+
+def test_plain_output_has_no_control_codes_and_no_broken_lines() -> None:
+    """Lines stay whole however long they are, and nothing but text is written."""
+    display = plain()
+    open_search(display)
+    display.trial_ended(make_trial(0, "failed", reason="x" * 300))
+    assert raw(display) == shown(display)
+    assert "x" * 300 in shown(display)
+
+
+def test_plain_progress_is_said_at_every_quarter_only() -> None:
+    """A long step fills no log file."""
+    display = plain()
+    for done in range(1, 101):
+        display.progress("Decoding pets", done, 100)
+    lines = shown(display).splitlines()
+    assert lines[-1] == "Decoding pets: 100 of 100"
+    assert len(lines) == 5
+
+
+def test_the_live_block_shows_every_worker_and_the_whole() -> None:
+    """Done, running, best with its number, time left, and each worker's trial, epoch, score."""
+    display = live()
+    run_two_trials(display)
+    text = shown(display)
+    assert "study mine" in text
+    assert "1 of 4 trials done, 2 running (1 complete)" in text
+    assert re.search(r"best so far: 75\.00% \(trial 0\); \d+ s left", text)
+    assert re.search(r"worker +trial +epoch +validation accuracy", text)
+    assert re.search(r"\b0 +2 +0/5 +-", text)
+    assert re.search(r"\b1 +1 +3/5 +43\.75%", text)
+
+
+def test_the_time_left_is_unknown_before_the_first_end() -> None:
+    """No estimate is made up."""
+    display = live()
+    open_search(display)
+    assert "best so far: none; ? left" in shown(display)
+
+
+def test_a_narrow_terminal_is_enough() -> None:
+    """At 40 columns the block is drawn within the width."""
+    display = live(40)
+    display.progress("Decoding a folder with a long name", 1, 3)
+    run_two_trials(display)
+    block = [line for line in re.split(r"[\r\n]+", shown(display)) if line.startswith("│")]
+    assert any("43.75%" in line for line in block)
+    assert all(len(line) <= 40 for line in block)
+
+
+def test_a_long_step_shows_a_bar_until_it_is_done() -> None:
+    """The bar goes when the step ends."""
+    display = live()
+    display.progress("Decoding pets", 1_500, 3_000)
+    assert "1,500 of 3,000" in shown(display)
+    display = live()
+    display.progress("Decoding pets", 1, 2)
+    display.progress("Decoding pets", 2, 2)
+    assert "Decoding" not in shown(display)
+
+
+@pytest.mark.parametrize("make", [plain, live])
+def test_a_notice_is_shown_as_it_is(make: Callable[[], Display]) -> None:
+    """Brackets and colons in names are no markup."""
+    display = make()
+    display.notice("using [bold]DIGITS[/bold] :smile: instead")
+    assert "using [bold]DIGITS[/bold] :smile: instead" in shown(display)
+
+
+def test_a_notice_stands_out_on_a_terminal() -> None:
+    """What the user must see is bold, unlike the lines of the trials."""
+    display = live()
+    display.notice("using DIGITS")
+    open_search(display)
+    text = raw(display)
+    assert "\x1b[1musing DIGITS" in text
+    assert "\x1b[1mstudy mine: 0" not in text
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR in the environment the live block has no colours; without, it has."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    coloured, grey = live(), None
+    run_two_trials(coloured)
+    monkeypatch.setenv("NO_COLOR", "1")
+    grey = live()
+    run_two_trials(grey)
+    assert _COLOUR.search(raw(coloured))
+    assert not _COLOUR.search(raw(grey))
+
+
+@pytest.mark.parametrize("make", [plain, live])
+def test_events_before_a_study_is_opened_are_passed_over(make: Callable[[], Display]) -> None:
+    """A watcher must not raise, whatever it hears when."""
+    display = make()
+    display.trial_started(0, 0, 0)
+    display.epoch_ended(0, 1, 0.5)
+    display.trial_ended(make_trial(0))
+    display.search_ended()
+    assert "trial" not in shown(display)
