@@ -12,6 +12,7 @@ from search.final.finish import finish_study
 from search.listing import stored_url
 from search.paths import RunPaths
 from search.recipe import Recipe
+from search.report.artifacts import publish_figures
 from search.report.write import write_report
 from search.study.lock import study_lock
 from search.study.observer import StudyObserver
@@ -62,9 +63,11 @@ def _workers(recipe: Recipe, *, inline: bool) -> Workers:
 
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
-    """Write the report of a stored study; returns the page."""
+    """Write a stored study's report, its figures into the dashboard too; return the page."""
     mistakes = np.load(paths.mistakes, allow_pickle=False) if paths.mistakes.exists() else None
-    return write_report(record, study, mistakes, paths)
+    page = write_report(record, study, mistakes, paths)
+    publish_figures(study, paths)
+    return page
 
 
 def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:

@@ -46,7 +46,7 @@ def parallel_coordinates_chart(info: ParallelCoordinatesInfo) -> Chart:
     for shade, trials in enumerate(_by_shade(info)):
         if trials:
             figure.add_trace(_lines(info, trials, shade / (SHADES - 1)))
-    alt = f"{len(info.values)} scored trials as lines through their parameters"
+    alt = f"{len(info.values)} trials as lines through their parameters"
     return Chart("parallel-coordinates", alt, figure, 440, 84 * n)
 
 

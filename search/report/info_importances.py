@@ -7,31 +7,36 @@ from typing import NamedTuple
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from search.report.kinds import scored_trials
+from search.report.comparing import comparable_trials
 from search.study.records import StudyRecord
+
+_FEWEST = 5
 
 
 class ImportancesInfo(NamedTuple):
     """Importances that add up to 1, the greatest first; or, where there are none, the reason.
 
-    They say what sets the best `quantile` of the `n_trials` scored trials apart from the rest.
+    They say what sets the best `quantile` of the `n_trials` trials apart from the rest; trials
+    are compared by their scores or, where `epoch` is given, after that epoch.
     """
 
     names: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
     n_trials: int = 0
     quantile: float = 0.0
+    epoch: int | None = None
     reason: str | None = None
 
 
 def importances_info(record: StudyRecord, study: optuna.Study) -> ImportancesInfo:
-    """Return PED-ANOVA importances of the scored trials' parameters.
+    """Return PED-ANOVA importances of the parameters of the trials that can be compared.
 
     Source: Watanabe, Bansal, Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter
     Importance in Arbitrary Subspaces", IJCAI 2023, as Optuna implements it. Conditional
     parameters count.
     """
-    scores = {trial.number: value for trial, value in scored_trials(record)}
+    compared = comparable_trials(record)
+    scores = {t.number: value for t, value in zip(compared.trials, compared.values, strict=True)}
     distributions = _searched(study, set(scores))
     if reason := _reason(scores, distributions):
         return ImportancesInfo(n_trials=len(scores), reason=reason)
@@ -44,7 +49,8 @@ def importances_info(record: StudyRecord, study: optuna.Study) -> ImportancesInf
         reason = "the trials are too few to tell the parameters apart"
         return ImportancesInfo(n_trials=len(scores), reason=reason)
     names, values = zip(*sorted(raw.items(), key=lambda item: (-item[1], item[0])), strict=True)
-    return ImportancesInfo(names, tuple(v / total for v in values), len(scores), quantile)
+    shares = tuple(value / total for value in values)
+    return ImportancesInfo(names, shares, len(scores), quantile, compared.epoch)
 
 
 def _searched(study: optuna.Study, numbers: set[int]) -> set[str]:
@@ -54,10 +60,10 @@ def _searched(study: optuna.Study, numbers: set[int]) -> set[str]:
 
 
 def _reason(scores: dict[int, float], names: set[str]) -> str | None:
-    if len(scores) < 2:
-        return "importances need at least two complete trials"
+    if len(scores) < _FEWEST:
+        return "importances need at least five trials that can be compared"
     if len(set(scores.values())) == 1:
-        return "all complete trials have the same score"
+        return "all trials have the same score"
     return None if names else "no parameter was varied"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.report.kinds import scored_trials
+from search.report.comparing import comparable_trials
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
 from search.report.text import score
 from search.study.records import StudyRecord
@@ -46,7 +46,9 @@ def parallel_coordinates_info(
     """Return the scored trials' axes: parameters in `order` first, then the others by name."""
     metric = record.recipe.metric
     frozen = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
-    scored = [(frozen[t.number], v) for t, v in scored_trials(record) if t.number in frozen]
+    compared = comparable_trials(record)
+    pairs = zip(compared.trials, compared.values, strict=True)
+    scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
     trials, values = [t for t, _ in scored], tuple(v for _, v in scored)
     if not trials:
         return ParallelCoordinatesInfo((), (), (), metric, "no trial is complete yet")

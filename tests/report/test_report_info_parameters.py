@@ -42,12 +42,11 @@ def test_importances_find_the_parameter_that_matters() -> None:
 @pytest.mark.parametrize(
     ("points", "scores", "reason"),
     [
-        ([], [], "at least two"),
-        ([{"x": 0.5}], [0.5], "at least two"),
-        ([{"x": 0.1}, {"x": 0.9}], [0.5, 0.5], "same score"),
-        ([{}, {}], [0.4, 0.5], "no parameter was varied"),
-        ([{"fixed": 3}, {"fixed": 3}], [0.4, 0.5], "no parameter was varied"),
-        ([{"x": 0.1}, {"y": 0.9}], [0.4, 0.5], "too few"),
+        ([], [], "at least five"),
+        ([{"x": 0.1}, {"x": 0.9}] * 2, [0.4, 0.5] * 2, "at least five"),
+        ([{"x": 0.1}, {"x": 0.9}] * 3, [0.5, 0.5] * 3, "same score"),
+        ([{}, {}] * 3, [0.4, 0.5] * 3, "no parameter was varied"),
+        ([{"fixed": 3}, {"fixed": 3}] * 3, [0.4, 0.5] * 3, "no parameter was varied"),
     ],
 )
 def test_importances_give_a_reason_where_there_are_none(

@@ -121,7 +121,7 @@ def test_unfinished_study_says_so(unfinished_info: ReportInfo) -> None:
     assert "There is no test result yet." in text
     assert "The test set was never opened." in text
     assert "pruned after 2 epochs" in text
-    assert "importances need at least two complete trials" in text
+    assert "importances need at least five trials" in text
 
 
 def test_repeated_openings_are_pointed_out(kfold_info: ReportInfo) -> None:

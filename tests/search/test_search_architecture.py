@@ -241,9 +241,9 @@ def test_everything_public_is_documented() -> None:
 def _public(
     tree: ast.Module | ast.ClassDef,
 ) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for node in tree.body:
-        named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        if named and not node.name.startswith("_"):
+        if isinstance(node, kinds) and not node.name.startswith("_"):
             yield node
             if isinstance(node, ast.ClassDef):
                 yield from _public(node)

@@ -17,10 +17,8 @@ from search.study.store import read_study
 from tests.search.conftest import Command, CommandResult, FolderMaker
 
 _NAME = "cnn-random-pets"
-_RUN = tuple(
-    "run --space cnn --dataset pets --trials 3 --epochs 2 --workers 1 --pruner none "
-    "--max-parameters 200000".split()
-)
+_BUDGET = ("--trials", "3", "--epochs", "2", "--max-parameters", "200000", "--pruner", "none")
+_RUN = ("run", "--space", "cnn", "--dataset", "pets", "--workers", "1", *_BUDGET)
 
 
 @final
