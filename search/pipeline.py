@@ -19,7 +19,7 @@ from search.study.observer import StudyObserver
 from search.study.opening import find_study, open_study, prepare
 from search.study.records import StudyRecord
 from search.study.run import run_search
-from search.study.storage import open_storage
+from search.study.storage import open_storage, storage_failures
 from search.study.workers import InlineWorkers, ProcessWorkers, Workers
 
 
@@ -40,7 +40,7 @@ def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) 
     MachineError, each one line.
     """
     plan = prepare(recipe, observer)
-    with study_lock(plan.paths):
+    with study_lock(plan.paths), storage_failures(plan.recipe.study_name):
         opened = open_study(plan)
         workers = _workers(plan.recipe, inline=inline)
         try:

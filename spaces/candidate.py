@@ -90,7 +90,7 @@ class Candidate(_Value):
     model: ModelValue
     optimizer: Annotated[OptimizerConfig, Field(discriminator="name")]
     schedule: Annotated[ScheduleConfig, Field(discriminator="name")] = ConstantConfig()
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=2)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     augmentation: AugmentationName = "none"
     gradient_clip: float | None = Field(None, gt=0)

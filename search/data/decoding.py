@@ -76,7 +76,7 @@ def _decode(path: Path, size: tuple[int, int] | None) -> Images:
             image = image.resize(size[::-1], Image.Resampling.BILINEAR)
         return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
     except _BROKEN as error:
-        raise UserError(f"dataset: image {path} cannot be decoded: {_reason(error)}") from error
+        raise UserError(f"image {path} cannot be decoded: {_reason(error)}") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:

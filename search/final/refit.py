@@ -81,10 +81,16 @@ def _train(training: FoldTraining, epochs: int, progress: Callable[[int, int], N
     history = History()
     for epoch, figures in enumerate(run_epochs([training], epochs), start=1):
         if diverged(figures):
-            raise MachineError(
-                f"the refit diverged in epoch {epoch}, though the folds did not; the study is "
-                "kept: run it again with more trials or another --precision"
-            )
+            raise MachineError(_diverged(epoch))
         history = History((*history.epochs, figures))
         progress(epoch, epochs)
+    if not all(bool(value.isfinite().all()) for value in training.model.state_dict().values()):
+        raise MachineError(_diverged(epochs))
     return history
+
+
+def _diverged(epoch: int) -> str:
+    return (
+        f"the refit diverged in epoch {epoch}, though the folds did not; the study is kept: "
+        "run it again with more trials or another --precision"
+    )

@@ -40,4 +40,9 @@ def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> 
             f"the test split in {dataset.cache_dir} cannot be read: {error}; "
             "remove that folder and run again to rebuild it"
         ) from error
+    if (images.shape, labels.shape) != ((dataset.n_test, *dataset.image_shape), (dataset.n_test,)):
+        raise MachineError(
+            f"the test split in {dataset.cache_dir} is not that of the dataset: "
+            "remove that folder and run again to rebuild it"
+        )
     return TestSplit(torch.from_numpy(images), torch.from_numpy(labels))

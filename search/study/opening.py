@@ -48,12 +48,14 @@ class Plan:
     dataset: DatasetInfo
     space: Space
     paths: RunPaths
+    folds: tuple[Fold, ...]
 
 
 def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
-    """Load the space, prepare the dataset and settle every "auto".
+    """Load the space, prepare the dataset, settle every "auto" and make the folds.
 
-    Raises UserError for an unknown space or dataset, MachineError where data cannot be had.
+    Raises UserError for an unknown space or dataset and for one too small for its folds,
+    MachineError where data cannot be had.
     """
     try:
         space = load_space(recipe.space)
@@ -67,22 +69,23 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
         observer=observer,
     )
     recipe = resolve_recipe(recipe, dataset)
-    return Plan(recipe, dataset, space, RunPaths(recipe.runs_dir, recipe.study_name))
+    paths = RunPaths(recipe.runs_dir, recipe.study_name)
+    return Plan(recipe, dataset, space, paths, make_folds(recipe, dataset))
 
 
 def open_study(plan: Plan) -> OpenStudy:
     """Make the plan's study or go on with it; the caller holds its lock.
 
-    Raises UserError where a study of this name has other settings, or where the folds cannot be
-    made; MachineError where the stored folds are damaged.
+    Raises UserError where a study of this name has other settings, MachineError where the stored
+    folds are damaged.
     """
     recipe, paths = plan.recipe, plan.paths
     storage = open_storage(storage_url(recipe.storage, paths.database))
     study = find_study(storage, recipe.study_name)
     if study is None:
-        folds = make_folds(plan)
+        folds = plan.folds
         save_folds(paths.folds, folds)
-        study = _create(plan, storage, folds)
+        study = _create(plan, storage)
     else:
         stored = read_study(study)
         check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
@@ -103,10 +106,9 @@ def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
         return None
 
 
-def make_folds(plan: Plan) -> tuple[Fold, ...]:
+def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     """Return the study's folds; raises UserError where the dataset is too small for them."""
-    recipe = plan.recipe
-    labels = load_train_split(plan.dataset).labels.numpy()
+    labels = load_train_split(dataset).labels.numpy()
     seed = derive_seed(recipe.seed, "folds")
     if recipe.validation == "kfold":
         return kfold(labels, recipe.folds, seed)
@@ -119,7 +121,7 @@ def fold_statistics(dataset: DatasetInfo, folds: tuple[Fold, ...]) -> tuple[Chan
     return tuple(channel_statistics(images, torch.from_numpy(fold.train)) for fold in folds)
 
 
-def _create(plan: Plan, storage: BaseStorage, folds: tuple[Fold, ...]) -> optuna.Study:
+def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     recipe = plan.recipe
     study = optuna.create_study(
         study_name=recipe.study_name,
@@ -129,7 +131,7 @@ def _create(plan: Plan, storage: BaseStorage, folds: tuple[Fold, ...]) -> optuna
     attributes = {
         "recipe": to_plain(recipe),
         "dataset": to_plain(plan.dataset),
-        "folds_hash": folds_hash(folds),
+        "folds_hash": folds_hash(plan.folds),
         "space_source": space_source(recipe.space),
         "versions": library_versions(),
         "hardware": hardware(recipe.device),

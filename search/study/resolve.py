@@ -1,5 +1,6 @@
 """From what was asked for to what is done: every "auto" of a recipe replaced."""
 
+import re
 from typing import Any
 
 import joblib
@@ -36,8 +37,9 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo) -> str:
     if recipe.study_name != "auto":
         return recipe.study_name
     space = recipe.space.rpartition(":")[2].lower()
-    name = f"{space}-{recipe.sampler}-{dataset.name}"
-    return (f"{name}-kfold{recipe.folds}" if recipe.validation == "kfold" else name)[:64]
+    suffix = f"-kfold{recipe.folds}" if recipe.validation == "kfold" else ""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space}-{recipe.sampler}-{dataset.name}")
+    return name[: 64 - len(suffix)] + suffix
 
 
 def _pruner(recipe: Recipe) -> str:

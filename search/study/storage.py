@@ -1,16 +1,18 @@
 """Optuna's storage, made safe for SQLite: write-ahead log and honest transactions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
 import optuna
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from search.errors import UserError
+from search.errors import MachineError, UserError
 
 
 @final
@@ -70,6 +72,19 @@ def open_storage(url: str) -> RDBStorage:
         reason = str(error).strip().splitlines()[0]
         shown = parsed.render_as_string(hide_password=True)
         raise UserError(f"storage: {shown!r} cannot be opened: {reason}") from error
+
+
+@contextmanager
+def storage_failures(study_name: str) -> Iterator[None]:
+    """Turn a database's failure in the block into a MachineError that says how to go on."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise MachineError(
+            f"the database of study {study_name!r} failed: {reason}; finished trials are kept, "
+            "run the same command again to go on"
+        ) from error
 
 
 def _parse(url: str) -> sqlalchemy.URL:

@@ -37,7 +37,8 @@ def resolve_device(name: str) -> str:
     """Return "cuda" or "cpu" for "auto"; raises ValueError where the device is not there."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    number = int(name.partition(":")[2] or 0)
+    if name.startswith("cuda") and number >= torch.cuda.device_count():
         raise ValueError(f"device: {name!r} is not available on this machine; use cpu")
     return name
 

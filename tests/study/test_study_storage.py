@@ -7,10 +7,10 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.errors import UserError
+from search.errors import MachineError, UserError
 from search.paths import RunPaths
 from search.study.lock import study_lock
-from search.study.storage import open_storage, storage_url
+from search.study.storage import open_storage, storage_failures, storage_url
 
 
 def _pragma(storage: optuna.storages.RDBStorage, name: str) -> object:
@@ -80,3 +80,17 @@ def test_a_second_run_is_refused_with_its_holder(tmp_path: Path) -> None:
         pytest.fail("the lock was held twice")
     with study_lock(paths):
         pass
+
+
+def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> None:
+    """A database that breaks in the middle of a run ends it with what is kept and how to go on."""
+    storage = open_storage(storage_url(None, tmp_path / "studies.db"))
+    study = optuna.create_study(study_name="a", storage=storage)
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE trials")
+    with (
+        pytest.raises(MachineError, match=r"'a' failed: .*no such table.* run the same") as caught,
+        storage_failures("a"),
+    ):
+        study.ask()
+    assert "\n" not in str(caught.value)
