@@ -11,6 +11,7 @@ from typing import final
 
 from joblib.externals.loky import ProcessPoolExecutor
 
+from search.study.memory import keep_freed_memory
 from search.study.worker import TrialJob, TrialOutcome, run_trial
 
 
@@ -95,8 +96,9 @@ class InlineWorkers(Workers):
 
 
 def _prepare(parent: int) -> None:
-    """Leave Ctrl-C to the coordinator, and end this worker soon after the coordinator's death."""
+    """Set up a worker: Ctrl-C is the coordinator's, and its death is followed soon."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_freed_memory()
 
     def watch() -> None:
         while os.getppid() == parent:

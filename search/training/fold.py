@@ -21,6 +21,7 @@ from search.training.history import FoldEpoch
 from search.training.optimizers import build_optimizer, set_learning_rate
 from search.training.schedules import Schedule
 from search.training.settings import TrainingSettings
+from search.training.twins import evaluation_twin, training_twin
 from spaces.candidate import Candidate
 
 
@@ -61,8 +62,9 @@ class FoldTraining:
         _, channels, height, width = data.images.shape
         with seeded(derive_seed(task.seed, "init"), settings.device):
             model = build_model(candidate.model, (channels, height, width), num_classes)
-        self.model: nn.Module = model.to(memory_format=torch.channels_last).to(settings.device)
+        self.model: nn.Sequential = model.to(memory_format=torch.channels_last).to(settings.device)
         self._optimizer = build_optimizer(candidate.optimizer, self.model.parameters())
+        self._twin = training_twin(self.model)
         self._normalize = Normalizer(task.statistics, settings.device)
 
     def run_epoch(self, epoch: int) -> FoldEpoch:
@@ -87,7 +89,7 @@ class FoldTraining:
         rates = self._schedule.rates(epoch, len(batches))
         augmentation = generator(derive_seed(self._task.seed, "augmentation", epoch))
         sums = Sums(self._settings.device)
-        self.model.train()
+        self._twin.train()
         for indices, rate in zip(batches, rates, strict=True):
             images = augment(self._data.images[indices], self._candidate.augmentation, augmentation)
             set_learning_rate(self._optimizer, rate)
@@ -96,7 +98,7 @@ class FoldTraining:
 
     def _step(self, images: torch.Tensor, labels: torch.Tensor, sums: Sums) -> None:
         self._optimizer.zero_grad(set_to_none=True)
-        logits = self._settings.forward(self.model, images)
+        logits = self._settings.forward(self._twin, images)
         loss = cross_entropy(logits, labels, label_smoothing=self._candidate.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         if self._candidate.gradient_clip is not None:
@@ -119,9 +121,8 @@ class FoldTraining:
     def _validate(self) -> Sums | None:
         if self._task.validation is None:
             return None
-        return evaluate(
-            self.model, self._data, self._task.validation, self._normalize, self._settings
-        )
+        twin = evaluation_twin(self.model)
+        return evaluate(twin, self._data, self._task.validation, self._normalize, self._settings)
 
 
 def generator(seed: int) -> torch.Generator:

@@ -17,7 +17,7 @@ class TrainingSettings:
     epochs: int
     device: str = "cpu"
     precision: Precision = "fp32"
-    evaluation_batch: int = 1000
+    evaluation_batch: int = 250
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
