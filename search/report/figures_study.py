@@ -80,7 +80,8 @@ def draw_importances(info: ImportancesInfo) -> Figure:
     axes.set_yticks(places, [short(name, 24) for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(values))
-    axes.set_xlabel(f"importance for the best {info.quantile:.0%} of {info.n_trials} trials")
+    after = f", after epoch {info.epoch}" if info.epoch else ""
+    axes.set_xlabel(f"importance for the best {info.quantile:.0%} of {info.n_trials} trials{after}")
     return figure
 
 

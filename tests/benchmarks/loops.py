@@ -1,0 +1,124 @@
+"""The loops that a training is compared with, and ours, each as one epoch with validation."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, Optimizer
+from torch.utils.data import DataLoader, Subset
+from torchvision import transforms
+from torchvision.datasets import CIFAR10
+
+from cifar_models import build_model
+from search.data.dataset import TrainSplit
+from search.data.statistics import channel_statistics
+from search.training.fold import FoldTask, FoldTraining
+from search.training.schedules import ConstantSchedule
+from search.training.settings import Precision, TrainingSettings
+from spaces import Candidate, SGDConfig
+
+CLASSES = 10
+Batch: TypeAlias = tuple[torch.Tensor, torch.Tensor]
+Batches: TypeAlias = Iterable[Batch]
+
+
+def make_data(n_images: int) -> TrainSplit:
+    """Return random images of CIFAR-10's shape, a fifth of which will validate."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (n_images, 3, 32, 32), generator=generator, dtype=torch.uint8)
+    return TrainSplit(images, torch.randint(0, CLASSES, (n_images,), generator=generator))
+
+
+def parts(data: TrainSplit) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the indices of the training and validation parts, 4 to 1."""
+    n_train = len(data.labels) * 4 // 5
+    return torch.arange(n_train), torch.arange(n_train, len(data.labels))
+
+
+def report_loop(candidate: Candidate, data: TrainSplit) -> Callable[[], None]:
+    """Return an epoch of the report's own loop: PIL images, ToTensor, Normalize, DataLoader."""
+    train, validation = parts(data)
+    statistics = channel_statistics(data.images, train)
+    mean, std = ([value / 255 for value in one] for one in (statistics.mean, statistics.std))
+    dataset = CIFAR10.__new__(CIFAR10)  # its own __getitem__, on our images
+    dataset.data = np.ascontiguousarray(data.images.permute(0, 2, 3, 1).numpy())
+    dataset.targets = data.labels.tolist()
+    dataset.target_transform = None
+    dataset.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])
+    train_loader = DataLoader(Subset(dataset, train.tolist()), candidate.batch_size, shuffle=True)
+    validation_loader = DataLoader(Subset(dataset, validation.tolist()), 1000)
+    return plain_epoch(candidate, lambda: train_loader, lambda: validation_loader)
+
+
+def resident_loop(candidate: Candidate, data: TrainSplit) -> Callable[[], None]:
+    """Return an epoch of a plain loop on normalised float tensors held in memory."""
+    train, validation = parts(data)
+    statistics = channel_statistics(data.images, train)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (statistics.mean, statistics.std))
+    images = ((data.images - mean) / std).float()
+
+    def batches(indices: torch.Tensor, size: int) -> Iterator[Batch]:
+        return ((images[one], data.labels[one]) for one in torch.split(indices, size))
+
+    return plain_epoch(
+        candidate,
+        lambda: batches(train[torch.randperm(len(train))], candidate.batch_size),
+        lambda: batches(validation, 1000),
+    )
+
+
+def plain_epoch(
+    candidate: Candidate, training: Callable[[], Batches], validation: Callable[[], Batches]
+) -> Callable[[], None]:
+    """Return an epoch written as tutorials write it, in fp32."""
+    model = build_model(candidate.model, (3, 32, 32), CLASSES)
+    optimizer = plain_optimizer(candidate, model)
+    criterion = nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        model.train()
+        for images, labels in training():
+            optimizer.zero_grad()
+            loss = criterion(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+        model.eval()
+        with torch.no_grad():
+            for images, labels in validation():
+                outputs = model(images)
+                criterion(outputs, labels).item()
+                (outputs.argmax(1) == labels).sum().item()
+
+    return epoch
+
+
+def plain_optimizer(candidate: Candidate, model: nn.Module) -> Optimizer:
+    """Return the candidate's SGD or Adam as a tutorial would make it."""
+    config = candidate.optimizer
+    rate, decay = config.learning_rate, config.weight_decay
+    if isinstance(config, SGDConfig):
+        return SGD(model.parameters(), lr=rate, momentum=config.momentum, weight_decay=decay)
+    return Adam(model.parameters(), lr=rate, weight_decay=decay)
+
+
+def our_loop(candidate: Candidate, data: TrainSplit, precision: Precision) -> Callable[[], None]:
+    """Return an epoch of this program's training."""
+    train, validation = parts(data)
+    task = FoldTask(
+        train=train,
+        validation=validation,
+        statistics=channel_statistics(data.images, train),
+        schedule=ConstantSchedule(candidate.optimizer.learning_rate),
+        seed=0,
+    )
+    training = FoldTraining(
+        candidate, task, data, CLASSES, TrainingSettings(1, precision=precision)
+    )
+    return lambda: void(training.run_epoch(1))
+
+
+def void(_value: object) -> None:
+    """Drop a value."""
