@@ -164,6 +164,19 @@ def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None)
 
 
 @app.command()
+def replay(
+    study: StudyName,
+    runs_dir: RunsDir = _RUNS,
+    storage: Storage = None,
+    orders: Annotated[int, typer.Option(min=1, help="Random orders of the trials.")] = 100,
+) -> None:
+    """Show what each pruning rule would have cost and kept on an unpruned study."""
+    from search.commands import describe_replay
+
+    _print([describe_replay(study, runs_dir, storage, orders)], _console())
+
+
+@app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],

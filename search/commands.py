@@ -18,6 +18,7 @@ from search.paths import RunPaths
 from search.pipeline import open_stored, run_and_report, write_stored_report
 from search.recipe import Recipe
 from search.study.records import StudyRecord
+from search.study.replay import recorded_trials, replay_all
 from search.study.store import read_study
 from spaces import BUILT_IN, Space, load_space
 from spaces.describe import describe_candidate
@@ -60,6 +61,21 @@ def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
     """Write the report of a stored study again; returns the page."""
     study = open_stored(name, runs_dir, storage)
     return write_stored_report(read_study(study), study, RunPaths(runs_dir, name))
+
+
+def describe_replay(name: str, runs_dir: Path, storage: str | None, orders: int) -> Table:
+    """Return one row a pruning rule, the cheapest first; raises UserError for a pruned study."""
+    record = read_study(open_stored(name, runs_dir, storage))
+    trials = recorded_trials(record)
+    metric = record.recipe.metric
+    table = Table(title=f"pruning rules on {len(trials)} trials of {name}, {orders} orders")
+    table.add_column("rule")
+    for column in ("epochs", "time", "mean regret", "95% regret"):
+        table.add_column(column, justify="right")
+    for rule in replay_all(trials, orders, record.recipe.seed):
+        regrets = (format_score(value, metric) for value in (rule.mean_regret, rule.high_regret))
+        table.add_row(rule.name, f"{rule.epochs_share:.1%}", f"{rule.seconds_share:.1%}", *regrets)
+    return table
 
 
 def classify(model_dir: Path, images: Sequence[Path]) -> list[tuple[Path, Prediction]]:
