@@ -1,11 +1,13 @@
 """Which parameters set the best trials apart. Pure, but for reading the Optuna study."""
 
-import math
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, create_trial
 
 from search.report.comparing import comparable_trials
 from search.study.records import StudyRecord
@@ -36,33 +38,34 @@ def importances_info(record: StudyRecord, study: optuna.Study) -> ImportancesInf
     parameters count.
     """
     compared = comparable_trials(record)
-    scores = {t.number: value for t, value in zip(compared.trials, compared.values, strict=True)}
-    distributions = _searched(study, set(scores))
-    if reason := _reason(scores, distributions):
+    frozen = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+    trials = [frozen[trial.number] for trial in compared.trials]
+    scores = compared.values
+    names = _searched(trials)
+    if reason := _reason(scores, names):
         return ImportancesInfo(n_trials=len(scores), reason=reason)
     sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
-    signed = {number: sign * value for number, value in scores.items()}
     quantile = _quantile(len(scores))
-    raw = _ped_anova(study, sorted(distributions), signed, quantile)
+    raw = _ped_anova(trials, [sign * value for value in scores], names, quantile)
     total = sum(raw.values())
     if not total > 0:
         reason = "the trials are too few to tell the parameters apart"
         return ImportancesInfo(n_trials=len(scores), reason=reason)
-    names, values = zip(*sorted(raw.items(), key=lambda item: (-item[1], item[0])), strict=True)
+    ordered, values = zip(*sorted(raw.items(), key=lambda item: (-item[1], item[0])), strict=True)
     shares = tuple(value / total for value in values)
-    return ImportancesInfo(names, shares, len(scores), quantile, compared.epoch)
+    return ImportancesInfo(ordered, shares, len(scores), quantile, compared.epoch)
 
 
-def _searched(study: optuna.Study, numbers: set[int]) -> set[str]:
-    """Return the parameters of the trials that had more than one value to take."""
-    trials = [t for t in study.get_trials(deepcopy=False) if t.number in numbers]
-    return {name for t in trials for name, dist in t.distributions.items() if not dist.single()}
+def _searched(trials: Sequence[FrozenTrial]) -> list[str]:
+    """Return the parameters that had more than one value to take."""
+    searched = {n for t in trials for n, dist in t.distributions.items() if not dist.single()}
+    return sorted(searched)
 
 
-def _reason(scores: dict[int, float], names: set[str]) -> str | None:
+def _reason(scores: Sequence[float], names: list[str]) -> str | None:
     if len(scores) < _FEWEST:
         return "importances need at least five trials that can be compared"
-    if len(set(scores.values())) == 1:
+    if len(set(scores)) == 1:
         return "all trials have the same score"
     return None if names else "no parameter was varied"
 
@@ -73,15 +76,24 @@ def _quantile(n_trials: int) -> float:
 
 
 def _ped_anova(
-    study: optuna.Study, names: list[str], signed: dict[int, float], quantile: float
+    trials: Sequence[FrozenTrial], losses: Sequence[float], names: list[str], quantile: float
 ) -> dict[str, float]:
+    """Return the raw importances; Optuna looks at complete trials only, so all are made so."""
+    with _quiet():
+        study = optuna.create_study(direction="minimize")
+        for trial, loss in zip(trials, losses, strict=True):
+            copy = create_trial(value=loss, params=trial.params, distributions=trial.distributions)
+            study.add_trial(copy)
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
+        return get_param_importances(study, evaluator=evaluator, params=names, normalize=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Optuna's log, and its warnings of few trials, which the report says itself."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
-        # Optuna warns of few trials, which the report says itself, and that low targets win.
         warnings.simplefilter("ignore")
-        return get_param_importances(
-            study,
-            evaluator=PedAnovaImportanceEvaluator(target_quantile=quantile),
-            params=names,
-            target=lambda trial: signed.get(trial.number, math.nan),
-            normalize=False,
-        )
+        yield
+    optuna.logging.set_verbosity(verbosity)

@@ -1,5 +1,6 @@
 """Opens a study: makes it, or finds it and checks that it is the one that was meant."""
 
+import warnings
 from dataclasses import dataclass
 from typing import final
 
@@ -128,6 +129,9 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
         storage=storage,
         direction="maximize" if recipe.metric == "accuracy" else "minimize",
     )
+    with warnings.catch_warnings():  # the dashboard's name for the value
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([f"validation {recipe.metric}"])
     attributes = {
         "recipe": to_plain(recipe),
         "dataset": to_plain(plan.dataset),

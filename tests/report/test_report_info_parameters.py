@@ -122,3 +122,24 @@ def test_a_single_value_stands_in_the_middle() -> None:
     """A range of one value has one tick at half height."""
     assert linear_scale(3, 3).ticks() == ((0.5, "3"),)
     assert log_scale(3, 3).ticks() == ((0.5, "3"),)
+
+
+def test_importances_reach_parameters_that_only_pruned_trials_had() -> None:
+    """Where pruned trials are compared too, their conditional parameters count as well."""
+    trials, known = [], []
+    for i in range(12):
+        name = "x" if i < 3 else "y"
+        params = {name: i / 12}
+        curve = [0.1 + i / 20, 0.9]
+        known.append({name: X})
+        trials.append(
+            fakes.complete_trial(i, curve, params=params)
+            if i < 3
+            else fakes.other_trial(
+                i, "pruned", value=curve[0], params=params, history=fakes.history([curve[:1]])
+            )
+        )
+    info = importances_info(fakes.study_record(trials), fakes.optuna_study(trials, known))
+    assert (info.n_trials, info.epoch) == (12, 1)
+    assert info.reason is None
+    assert "y" in info.names
