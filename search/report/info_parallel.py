@@ -52,7 +52,6 @@ def parallel_coordinates_info(
     trials, values = [t for t, _ in scored], tuple(v for _, v in scored)
     if not trials:
         return ParallelCoordinatesInfo((), (), (), metric, "no trial is complete yet")
-    after = f" after epoch {compared.epoch}" if compared.epoch else ""
     names = _ordered({name for trial in trials for name in trial.params}, order)
     write = partial(score, metric=metric)
     score_scale = linear_scale(min(values), max(values), write)
@@ -60,7 +59,7 @@ def parallel_coordinates_info(
         numbers=tuple(trial.number for trial in trials),
         dimensions=(
             *(_parameter(name, trials) for name in names),
-            _dimension(f"validation {metric}{after}", values, score_scale, write),
+            _dimension(f"validation {metric}", values, score_scale, write),
         ),
         values=values,
         metric=metric,
