@@ -119,8 +119,10 @@ def run(
     """
     flags = {name: value for name, value in locals().items() if name != "recipe"}
     from search.recipe import Recipe
+    from search.study.process import wait_passively
 
     asked = Recipe.from_sources(recipe, flags)
+    wait_passively()  # before torch is imported
     from search.commands import run_and_describe
 
     console = _console()

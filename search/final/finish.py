@@ -12,6 +12,7 @@ from search.final.test_set import open_test_split
 from search.paths import ModelPaths
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
+from search.study.process import keep_freed_memory
 from search.study.records import StudyRecord, TrialRecord
 from search.study.store import read_study, to_plain
 
@@ -36,6 +37,7 @@ def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, 
     study, dataset = opened.study, opened.dataset
     description = f"refit of trial {winner.number}"
     torch.set_num_threads(joblib.cpu_count())
+    keep_freed_memory()
     fitted = refit(
         winner,
         opened.recipe,
