@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 from typer.exceptions import TyperException
 
+from search import options
 from search.errors import MachineError, UserError
 
 app = typer.Typer(
@@ -25,7 +26,6 @@ app = typer.Typer(
 )
 
 RunsDir = Annotated[Path, typer.Option(help="Folder of the studies.")]
-Storage = Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --runs-dir.")]
 StudyName = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
 _RUNS = Path("runs")
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -69,49 +69,31 @@ def _print(renderables: Iterable[RenderableType], console: Console) -> None:
 
 @app.command()
 def run(
-    recipe: Annotated[
-        Path | None, typer.Argument(help="TOML file with any of these settings.")
-    ] = None,
-    space: Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")] = None,
-    sampler: Annotated[str | None, typer.Option(help="random, grid or tpe [random].")] = None,
-    pruner: Annotated[
-        str | None,
-        typer.Option(help="none, median, halving or hyperband [halving; none for grid]."),
-    ] = None,
-    trials: Annotated[int | None, typer.Option(help="How many [20; grid: all points].")] = None,
-    epochs: Annotated[int | None, typer.Option(help="At most, a trial [40].")] = None,
-    timeout: Annotated[
-        str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
-    ] = None,
-    validation: Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")] = None,
-    holdout_fraction: Annotated[float | None, typer.Option(help="Validation part [0.2].")] = None,
-    folds: Annotated[int | None, typer.Option(help="Folds of kfold [5].")] = None,
-    metric: Annotated[str | None, typer.Option(help="accuracy or loss [accuracy].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything random [0].")] = None,
-    with_baseline: Annotated[
-        bool | None,
-        typer.Option("--with-baseline/--no-baseline", help="Try the hand-tuned one first [yes]."),
-    ] = None,
-    max_parameters: Annotated[int | None, typer.Option(help="Largest network allowed.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="auto, cifar10, digits or an image folder [auto].")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where data is kept [data].")] = None,
-    image_size: Annotated[
-        int | None, typer.Option(help="Height and width of a folder's images [the first's].")
-    ] = None,
-    test_fraction: Annotated[
-        float | None, typer.Option(help="Sealed part of a folder without test/ [0.1].")
-    ] = None,
-    study_name: Annotated[str | None, typer.Option(help="[made of space, sampler, data].")] = None,
-    storage: Storage = None,
-    runs_dir: Annotated[Path | None, typer.Option(help="Where studies are kept [runs].")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; 0: one a core [0].")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of each worker [1].")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
-    ] = None,
+    recipe: options.Recipe = None,
+    space: options.Space = None,
+    sampler: options.Sampler = None,
+    pruner: options.Pruner = None,
+    trials: options.Trials = None,
+    epochs: options.Epochs = None,
+    timeout: options.Timeout = None,
+    validation: options.Validation = None,
+    holdout_fraction: options.HoldoutFraction = None,
+    folds: options.Folds = None,
+    metric: options.Metric = None,
+    seed: options.Seed = None,
+    with_baseline: options.WithBaseline = None,
+    max_parameters: options.MaxParameters = None,
+    dataset: options.Dataset = None,
+    data_dir: options.DataDir = None,
+    image_size: options.ImageSize = None,
+    test_fraction: options.TestFraction = None,
+    study_name: options.StudyName = None,
+    storage: options.Storage = None,
+    runs_dir: options.RunsDir = None,
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
 ) -> None:
     """Search, retrain the winner on all folds, open the test set once, write the report.
 
@@ -142,7 +124,7 @@ def spaces(
 
 
 @app.command(name="list")
-def list_studies(runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
+def list_studies(runs_dir: RunsDir = _RUNS, storage: options.Storage = None) -> None:
     """List the studies with their trials and best scores."""
     from search.listing import studies_table
 
@@ -150,7 +132,7 @@ def list_studies(runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
 
 
 @app.command()
-def show(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
+def show(study: StudyName, runs_dir: RunsDir = _RUNS, storage: options.Storage = None) -> None:
     """Show a study: recipe, best trials, refit and test result."""
     from search.commands import describe_study
 
@@ -158,7 +140,7 @@ def show(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None) -
 
 
 @app.command()
-def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None) -> None:
+def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: options.Storage = None) -> None:
     """Rebuild a study's report from what is stored, without training."""
     from search.commands import rebuild_report
 
@@ -169,7 +151,7 @@ def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: Storage = None)
 def replay(
     study: StudyName,
     runs_dir: RunsDir = _RUNS,
-    storage: Storage = None,
+    storage: options.Storage = None,
     orders: Annotated[int, typer.Option(min=1, help="Random orders of the trials.")] = 100,
 ) -> None:
     """Show what each pruning rule would have cost and kept on an unpruned study."""
@@ -196,7 +178,7 @@ def predict(
 @app.command()
 def dashboard(
     runs_dir: RunsDir = _RUNS,
-    storage: Storage = None,
+    storage: options.Storage = None,
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
 ) -> None:

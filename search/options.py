@@ -1,0 +1,53 @@
+"""The options of `run`, one for each setting of a recipe; None means not given.
+
+Texts in brackets are the defaults, which the recipe knows.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Recipe = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
+Space = Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")]
+Sampler = Annotated[str | None, typer.Option(help="random, grid or tpe [random].")]
+Pruner = Annotated[
+    str | None,
+    typer.Option(help="none, median, halving or hyperband [halving; none for grid]."),
+]
+Trials = Annotated[int | None, typer.Option(help="How many [20; grid: all points].")]
+Epochs = Annotated[int | None, typer.Option(help="At most, a trial [40].")]
+Timeout = Annotated[
+    str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
+]
+Validation = Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")]
+HoldoutFraction = Annotated[float | None, typer.Option(help="Validation part [0.2].")]
+Folds = Annotated[int | None, typer.Option(help="Folds of kfold [5].")]
+Metric = Annotated[str | None, typer.Option(help="accuracy or loss [accuracy].")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random [0].")]
+WithBaseline = Annotated[
+    bool | None,
+    typer.Option("--with-baseline/--no-baseline", help="Try the hand-tuned one first [yes]."),
+]
+MaxParameters = Annotated[int | None, typer.Option(help="Largest network allowed.")]
+Dataset = Annotated[
+    str | None, typer.Option(help="auto, cifar10, digits or an image folder [auto].")
+]
+DataDir = Annotated[Path | None, typer.Option(help="Where data is kept [data].")]
+ImageSize = Annotated[
+    int | None, typer.Option(help="Height and width of a folder's images [the first's].")
+]
+TestFraction = Annotated[
+    float | None, typer.Option(help="Sealed part of a folder without test/ [0.1].")
+]
+StudyName = Annotated[
+    str | None, typer.Option(help="Name to keep it under [made of space, sampler, data].")
+]
+Storage = Annotated[str | None, typer.Option(help="Database URL [SQLite in runs_dir].")]
+RunsDir = Annotated[Path | None, typer.Option(help="Where studies are kept [runs].")]
+Workers = Annotated[int | None, typer.Option(help="Processes; 0: one a core [0].")]
+Threads = Annotated[int | None, typer.Option(help="Threads of each worker [1].")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")]
+Precision = Annotated[
+    str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
+]
