@@ -3,11 +3,9 @@
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
@@ -15,6 +13,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from search import options
+from search.console import make_console
 from search.errors import MachineError, UserError
 
 app = typer.Typer(
@@ -25,11 +24,8 @@ app = typer.Typer(
     help="Honest hyperparameter search for small image classifiers.",
 )
 
-RunsDir = Annotated[Path, typer.Option(help="Folder of the studies.")]
-StudyName = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
 _RUNS = Path("runs")
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
-_PIPE_WIDTH = 160
 
 
 def main() -> None:
@@ -48,16 +44,8 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> int:
-    _console(stderr=True).print(f"error: {' '.join(message.split())}", soft_wrap=True)
+    make_console(stderr=True).print(f"error: {' '.join(message.split())}", soft_wrap=True)
     return status
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """Return a console that prints names as they are, and wide where no terminal sets a width."""
-    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _PIPE_WIDTH
-    return console
 
 
 def _print(renderables: Iterable[RenderableType], console: Console) -> None:
@@ -101,86 +89,100 @@ def run(
     """
     flags = {name: value for name, value in locals().items() if name != "recipe"}
     from search.recipe import Recipe
-    from search.study.process import wait_passively
+    from search.study.process import quiet_resource_tracker, wait_passively
 
     asked = Recipe.from_sources(recipe, flags)
     wait_passively()  # before torch is imported
+    quiet_resource_tracker()
     from search.commands import run_and_describe
 
-    console = _console()
+    console = make_console()
     _print(run_and_describe(asked, console), console)
 
 
 @app.command()
 def spaces(
-    space: Annotated[
-        str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME; default: all.")
-    ] = None,
+    space: options.SpaceToList = None,
 ) -> None:
     """List the search spaces: parameters, ranges, conditions, grid size."""
     from search.commands import describe_spaces
 
-    _print(describe_spaces(space), _console())
+    _print(describe_spaces(space), make_console())
 
 
 @app.command(name="list")
-def list_studies(runs_dir: RunsDir = _RUNS, storage: options.Storage = None) -> None:
+def list_studies(runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None) -> None:
     """List the studies with their trials and best scores."""
     from search.listing import studies_table
 
-    _print([studies_table(runs_dir, storage)], _console())
+    _print([studies_table(runs_dir, storage)], make_console())
 
 
 @app.command()
-def show(study: StudyName, runs_dir: RunsDir = _RUNS, storage: options.Storage = None) -> None:
+def show(
+    study: options.Study, runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None
+) -> None:
     """Show a study: recipe, best trials, refit and test result."""
     from search.commands import describe_study
 
-    _print(describe_study(study, runs_dir, storage), _console())
+    _print(describe_study(study, runs_dir, storage), make_console())
 
 
 @app.command()
-def report(study: StudyName, runs_dir: RunsDir = _RUNS, storage: options.Storage = None) -> None:
+def report(
+    study: options.Study, runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None
+) -> None:
     """Rebuild a study's report from what is stored, without training."""
     from search.commands import rebuild_report
 
-    _print([f"report: {rebuild_report(study, runs_dir, storage)}"], _console())
+    _print([f"report: {rebuild_report(study, runs_dir, storage)}"], make_console())
 
 
 @app.command()
 def replay(
-    study: StudyName,
-    runs_dir: RunsDir = _RUNS,
+    study: options.Study,
+    runs_dir: options.StudyFolder = _RUNS,
     storage: options.Storage = None,
-    orders: Annotated[int, typer.Option(min=1, help="Random orders of the trials.")] = 100,
+    orders: options.Orders = 100,
 ) -> None:
     """Show what each pruning rule would have cost and kept on an unpruned study."""
     from search.commands import describe_replay
 
-    _print([describe_replay(study, runs_dir, storage, orders)], _console())
+    _print([describe_replay(study, runs_dir, storage, orders)], make_console())
+
+
+@app.command()
+def delete(
+    study: options.Study,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+    yes: options.Yes = False,
+) -> None:
+    """Delete a study with its model and report."""
+    from search.removal import remove_study
+
+    remove_study(study, runs_dir, storage, sure=yes)
 
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")],
-    images: Annotated[list[Path], typer.Argument(help="Image files.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON with all probabilities.")
-    ] = False,
+    model: options.Model,
+    images: options.Images,
+    as_json: options.AsJson = False,
 ) -> None:
     """Classify images with an exported model."""
     from search.commands import classify, predictions_json, predictions_table
 
     predictions = classify(model, images)
-    _print([(predictions_json if as_json else predictions_table)(predictions)], _console())
+    _print([(predictions_json if as_json else predictions_table)(predictions)], make_console())
 
 
 @app.command()
 def dashboard(
-    runs_dir: RunsDir = _RUNS,
+    runs_dir: options.StudyFolder = _RUNS,
     storage: options.Storage = None,
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
     from search.dashboard import dashboard_command, run_dashboard
@@ -190,5 +192,5 @@ def dashboard(
     artifacts_dir = RunPaths(runs_dir, "any").artifacts_dir
     command = dashboard_command(stored_url(runs_dir, storage), artifacts_dir, host, port)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    _print([f"dashboard: http://{address}/ (Ctrl-C ends it)"], _console())
+    _print([f"dashboard: http://{address}/ (Ctrl-C ends it)"], make_console())
     raise typer.Exit(run_dashboard(command, artifacts_dir))

@@ -80,6 +80,9 @@ def describe_replay(name: str, runs_dir: Path, storage: str | None, orders: int)
 
 def classify(model_dir: Path, images: Sequence[Path]) -> list[tuple[Path, Prediction]]:
     """Return the prediction for each image; raises UserError naming what cannot be read."""
+    for path in images:
+        if path.is_dir():
+            raise UserError(f"images: {str(path)!r} is a folder; name the image files in it")
     model = load_model(model_dir)
     return [(path, model.classify(path)) for path in images]
 

@@ -65,7 +65,7 @@ class Display(ABC):
         search.ended(trial)
         left = format_seconds(search.seconds_left(time.monotonic()))
         self._say(
-            f"trial {trial.number} {describe_end(trial, search.recipe.metric)}; "
+            f"{describe_number(trial)} {describe_end(trial, search.recipe.metric)}; "
             f"{search.done()} of {search.n_planned} done, {describe_best(search)}, {left} left"
         )
 
@@ -124,6 +124,12 @@ class LiveDisplay(Display):
         bars = [_bar(name, done, total) for name, (done, total) in list(self._steps.items())]
         search: list[RenderableType] = [_panel(self._search)] if self._search else []
         return Group(*search, *bars)
+
+
+def describe_number(trial: TrialRecord) -> str:
+    """Return which trial it is, and for one that is run again, of which point of the plan."""
+    again = f" (point {trial.plan} again)" if trial.attempt else ""
+    return f"trial {trial.number}{again}"
 
 
 def describe_end(trial: TrialRecord, metric: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import optuna
 from optuna.study import StudySummary
+from optuna.trial import TrialState
 from rich.table import Table
 
 from search.errors import UserError
@@ -30,7 +31,8 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
 
 def studies_table(runs_dir: Path, storage: str | None) -> Table:
     """Return one row a study: what it searches, how far it is, what it found."""
-    summaries = optuna.get_all_study_summaries(open_storage(stored_url(runs_dir, storage)))
+    backend = open_storage(stored_url(runs_dir, storage))
+    summaries = optuna.get_all_study_summaries(backend)
     table = Table(title="studies" if summaries else "no studies yet")
     table.add_column("study", no_wrap=True, overflow="fold")  # whole, to be copied
     for column in ("space", "sampler", "validation", "dataset"):
@@ -38,14 +40,15 @@ def studies_table(runs_dir: Path, storage: str | None) -> Table:
     for column in ("trials", "best validation", "test"):
         table.add_column(column, justify="right")
     for summary in sorted(summaries, key=lambda one: one.study_name):
-        table.add_row(*_row(summary))
+        ended = backend.get_n_trials(summary._study_id, (TrialState.COMPLETE, TrialState.PRUNED))
+        table.add_row(*_row(summary, ended))
     return table
 
 
-def _row(summary: StudySummary) -> tuple[str, ...]:
+def _row(summary: StudySummary, ended: int) -> tuple[str, ...]:
     recipe = summary.user_attrs.get("recipe")
     if recipe is None:
-        return summary.study_name, "not made by this program", "", "", "", str(summary.n_trials)
+        return summary.study_name, "not made by this program", "", "", "", str(ended)
     metric, test = recipe["metric"], summary.user_attrs.get("test")
     best = summary.best_trial.value if summary.best_trial is not None else None
     kfold = recipe["validation"] == "kfold"
@@ -55,7 +58,7 @@ def _row(summary: StudySummary) -> tuple[str, ...]:
         recipe["sampler"],
         f"{recipe['folds']}-fold" if kfold else f"holdout {recipe['holdout_fraction']:g}",
         summary.user_attrs["dataset"]["name"],
-        str(summary.n_trials),
+        f"{ended} of {recipe['trials']}" if recipe["trials"] else str(ended),
         f"{format_score(best, metric)} {'loss' if metric == 'loss' else ''}".strip(),
         format_score(test["accuracy"], "accuracy") if test else "-",
     )

@@ -1,6 +1,7 @@
-"""The options of `run`, one for each setting of a recipe; None means not given.
+"""The options and arguments of the commands.
 
-Texts in brackets are the defaults, which the recipe knows.
+Those of `run` are one for each setting of a recipe; None means not given, and texts in brackets
+are the defaults, which the recipe knows.
 """
 
 from pathlib import Path
@@ -51,3 +52,14 @@ Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")]
 Precision = Annotated[
     str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
 ]
+
+StudyFolder = Annotated[Path, typer.Option(help="Folder of the studies.")]
+Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
+Orders = Annotated[int, typer.Option(min=1, help="Random orders of the trials.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it.")]
+Model = Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")]
+Images = Annotated[list[Path], typer.Argument(help="Image files.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all probabilities.")]
+Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+SpaceToList = Annotated[str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME [all].")]

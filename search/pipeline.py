@@ -16,7 +16,8 @@ from search.report.artifacts import publish_figures
 from search.report.write import write_report
 from search.study.lock import study_lock
 from search.study.observer import StudyObserver
-from search.study.opening import find_study, open_study, prepare
+from search.study.opening import find_study, open_study
+from search.study.preparing import prepare
 from search.study.records import StudyRecord
 from search.study.run import run_search
 from search.study.storage import open_storage, storage_failures

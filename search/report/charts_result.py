@@ -14,10 +14,15 @@ MOST_WITH_PERCENTAGES = 12
 MOST_WITH_COUNTS = 25
 
 
+def _epoch_step(info: LearningCurvesInfo) -> int:
+    """Return whole epochs between ticks, about eight of them."""
+    return max(1, round(len(info.mean.accuracy) / 8))
+
+
 def learning_curves_chart(info: LearningCurvesInfo) -> Chart:
     """Return accuracy over loss by epoch: each fold, their mean, training, refit, E*, drops."""
     figure = new_chart_figure(
-        xaxis={"anchor": "y2", "title": "epoch", "tickformat": "d"},
+        xaxis={"anchor": "y2", "title": "epoch", "tick0": 0, "dtick": _epoch_step(info)},
         yaxis={"domain": [0.54, 1], "title": "accuracy", "tickformat": metric_format("accuracy")},
         yaxis2={"domain": [0, 0.46], "title": "loss", "tickformat": metric_format("loss")},
         margin={"l": 60, "r": 16, "t": 72, "b": 48},

@@ -89,7 +89,7 @@ class Coordinator:
     def _settle_rejected(self, rejected: Rejected) -> None:
         if rejected.closed:
             self._judge.settle(rejected.plan, [])
-        self._observer.trial_ended(self._teller.record(rejected.number))
+        self._observer.trial_ended(self._teller.record(rejected.trial_id))
 
     def _start(self, started: Started, slot: int) -> None:
         job = self._jobs.build(started.trial.number, started.plan, started.candidate)
@@ -153,7 +153,7 @@ class Coordinator:
     def _close(self, active: _Active) -> None:
         del self._active[active.plan]
         self._jobs.clear(active.trial.number)
-        self._observer.trial_ended(self._teller.record(active.trial.number))
+        self._observer.trial_ended(self._teller.record(active.trial._trial_id))
 
 
 def _outcome(future: "Future[TrialOutcome]") -> TrialOutcome:

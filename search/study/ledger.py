@@ -14,15 +14,22 @@ MOST_ATTEMPTS = 3
 
 @final
 class TrialLedger:
-    """Reads the study anew at every question; `points` are those planned beforehand."""
+    """Reads the study at each `refresh`; `points` are those planned beforehand."""
 
     def __init__(self, study: optuna.Study, points: Sequence[Params]) -> None:
         self._study, self._points = study, points
+        self._trials: dict[int, list[FrozenTrial]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read all trials anew; waiting ones are read one by one from the database."""
+        self._trials = {}
+        for trial in self._study.get_trials(deepcopy=False):
+            self._trials.setdefault(trial.user_attrs.get("plan", -1), []).append(trial)
 
     def trials(self, plan: int) -> list[FrozenTrial]:
-        """Return all trials of the index, oldest first."""
-        trials = self._study.get_trials(deepcopy=False)
-        return [trial for trial in trials if trial.user_attrs.get("plan") == plan]
+        """Return all trials of the index as of the last refresh, oldest first."""
+        return self._trials.get(plan, [])
 
     def is_planned(self, plan: int) -> bool:
         """Return whether the index's point was known before the first trial."""

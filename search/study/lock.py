@@ -16,6 +16,10 @@ from search.paths import RunPaths
 @contextmanager
 def study_lock(paths: RunPaths) -> Iterator[None]:
     """Hold the study's lock for the block; raises UserError, saying who holds it, if taken."""
+    if paths.study_dir.exists() and not paths.study_dir.is_dir():
+        raise UserError(
+            f"study_name: {paths.study_dir} is a file, and the study needs a folder there"
+        )
     paths.study_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(paths.lock)
     try:

@@ -7,22 +7,20 @@ from typing import final
 import optuna
 import torch
 from optuna.storages import BaseStorage
+from optuna.trial import TrialState
 
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
-from search.data.prepare import prepare_dataset
-from search.data.splits import Fold, folds_hash, holdout, kfold, load_folds, save_folds
+from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.data.statistics import ChannelStatistics, channel_statistics
-from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.seeding import derive_seed
 from search.study.identity import check_same_study, hardware, library_versions
-from search.study.observer import StudyObserver
-from search.study.resolve import resolve_recipe
+from search.study.plan import Params
+from search.study.preparing import Plan
 from search.study.storage import open_storage, storage_url
 from search.study.store import read_study, to_plain
-from spaces import Space, load_space, space_source
+from spaces import Space, space_source
 
 
 @final
@@ -36,67 +34,56 @@ class OpenStudy:
     space: Space
     study: optuna.Study
     storage: BaseStorage
+    points: tuple[Params, ...]
     folds_hash: str
     statistics: tuple[ChannelStatistics, ...]
-
-
-@final
-@dataclass(frozen=True)
-class Plan:
-    """What a recipe comes to on this machine, before anything is written."""
-
-    recipe: Recipe
-    dataset: DatasetInfo
-    space: Space
-    paths: RunPaths
-    folds: tuple[Fold, ...]
-
-
-def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
-    """Load the space, prepare the dataset, settle every "auto" and make the folds.
-
-    Raises UserError for an unknown space or dataset and for one too small for its folds,
-    MachineError where data cannot be had.
-    """
-    try:
-        space = load_space(recipe.space)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    dataset = prepare_dataset(
-        recipe.dataset,
-        recipe.data_dir,
-        image_size=recipe.image_size,
-        test_fraction=recipe.test_fraction,
-        observer=observer,
-    )
-    recipe = resolve_recipe(recipe, dataset)
-    paths = RunPaths(recipe.runs_dir, recipe.study_name)
-    return Plan(recipe, dataset, space, paths, make_folds(recipe, dataset))
 
 
 def open_study(plan: Plan) -> OpenStudy:
     """Make the plan's study or go on with it; the caller holds its lock.
 
-    Raises UserError where a study of this name has other settings, MachineError where the stored
-    folds are damaged.
+    A study in which no trial was started yet is made anew. Raises UserError where a study of this
+    name has other settings, MachineError where the stored folds are damaged.
     """
     recipe, paths = plan.recipe, plan.paths
     storage = open_storage(storage_url(recipe.storage, paths.database))
     study = find_study(storage, recipe.study_name)
+    if study is not None and not _has_begun(study):
+        optuna.delete_study(study_name=recipe.study_name, storage=storage)
+        study = None
     if study is None:
-        folds = plan.folds
-        save_folds(paths.folds, folds)
-        study = _create(plan, storage)
+        save_folds(paths.folds, plan.folds)
+        study, folds = _create(plan, storage), plan.folds
     else:
-        stored = read_study(study)
-        check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
-        folds = load_folds(paths.folds, stored.folds_hash)
-        study.set_user_attr("recipe", to_plain(recipe))
-        study.set_user_attr("dataset", to_plain(plan.dataset))
-    statistics = fold_statistics(plan.dataset, folds)
+        recipe, folds = _go_on(plan, study)
     return OpenStudy(
-        recipe, paths, plan.dataset, plan.space, study, storage, folds_hash(folds), statistics
+        recipe=recipe,
+        paths=paths,
+        dataset=plan.dataset,
+        space=plan.space,
+        study=study,
+        storage=storage,
+        points=plan.points,
+        folds_hash=folds_hash(folds),
+        statistics=fold_statistics(plan.dataset, folds),
     )
+
+
+def _go_on(plan: Plan, study: optuna.Study) -> tuple[Recipe, tuple[Fold, ...]]:
+    stored = read_study(study)
+    settled = {name: getattr(stored.recipe, name) for name in plan.open_settings}
+    recipe = plan.recipe.model_copy(update=settled)
+    check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
+    if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
+        save_folds(plan.paths.folds, plan.folds)
+    folds = load_folds(plan.paths.folds, stored.folds_hash)
+    study.set_user_attr("recipe", to_plain(recipe))
+    study.set_user_attr("dataset", to_plain(plan.dataset))
+    return recipe, folds
+
+
+def _has_begun(study: optuna.Study) -> bool:
+    return any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
 
 
 def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
@@ -105,15 +92,6 @@ def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         return None
-
-
-def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
-    """Return the study's folds; raises UserError where the dataset is too small for them."""
-    labels = load_train_split(dataset).labels.numpy()
-    seed = derive_seed(recipe.seed, "folds")
-    if recipe.validation == "kfold":
-        return kfold(labels, recipe.folds, seed)
-    return holdout(labels, recipe.holdout_fraction, seed)
 
 
 def fold_statistics(dataset: DatasetInfo, folds: tuple[Fold, ...]) -> tuple[ChannelStatistics, ...]:

@@ -23,6 +23,13 @@ def wait_passively() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", openmp_settings(1)["OMP_WAIT_POLICY"])
 
 
+def quiet_resource_tracker() -> None:
+    """Keep joblib's resource tracker from warning when a killed run's semaphores are cleared."""
+    rule = "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
+    known = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{known},{rule}" if known else rule
+
+
 def keep_freed_memory() -> bool:
     """Keep freed blocks for reuse instead of handing each back; returns whether that was possible.
 

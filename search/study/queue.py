@@ -1,7 +1,7 @@
 """Which plan index runs next, and as which Optuna trial."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -38,7 +38,7 @@ class Rejected:
     `closed` says whether its plan index is thereby done; TPE asks again under the same index.
     """
 
-    number: int
+    trial_id: int
     plan: int
     closed: bool
 
@@ -48,7 +48,8 @@ class TrialQueue:
     """Hands out the trials of a study in plan order; the only one that asks Optuna.
 
     On construction it fails the trials that a dead coordinator left running and queues, as
-    WAITING trials, every planned point that has not ended yet, so that the dashboard shows them.
+    WAITING trials, every planned point that has not ended yet, so that the dashboard shows them;
+    `progress` gets (queued, in all).
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class TrialQueue:
         space: Space,
         points: Sequence[Params],
         objection: Objection,
+        progress: Callable[[int, int], None],
     ) -> None:
         self._study, self._storage, self._recipe = study, storage, recipe
         self._space, self._objection = space, objection
@@ -67,8 +69,10 @@ class TrialQueue:
         self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
         self._fail_running()
         self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
-        for plan in sorted(self._open):
+        for done, plan in enumerate(sorted(self._open), start=1):
             self._queue(plan)
+            progress(done, len(self._open))
+        self._ledger.refresh()
 
     def next(self) -> Started | Rejected | None:
         """Start the open trial of the lowest plan index; None where all are started or done.
@@ -93,10 +97,12 @@ class TrialQueue:
 
     def retry(self, plan: int) -> bool:
         """Queue a failed index again; returns False once it has failed too often."""
+        self._ledger.refresh()
         if self._ledger.has_failed(plan):
             return False
         self._open.add(plan)
         self._queue(plan)
+        self._ledger.refresh()
         return True
 
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
@@ -124,10 +130,11 @@ class TrialQueue:
         trial.set_user_attr("infeasible", True)
         trial.set_user_attr("reason", reason)
         self._study.tell(trial, state=TrialState.PRUNED)
+        self._ledger.refresh()
         closed = self._ledger.is_planned(plan)
         if closed:
             self._open.discard(plan)
-        return Rejected(trial.number, plan, closed)
+        return Rejected(trial._trial_id, plan, closed)
 
     def _claim(self, plan: int) -> Trial | None:
         for waiting in self._ledger.trials(plan):
@@ -166,6 +173,7 @@ class TrialQueue:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
             self._study.tell(trial.number, state=TrialState.FAIL)
+        self._ledger.refresh()
 
 
 def _tpe_sampler(seed: int) -> optuna.samplers.TPESampler:

@@ -12,17 +12,18 @@ from search.study.plan import DEFAULT_TRIALS
 from search.training.settings import resolve_device, resolve_precision
 
 
-def resolve_recipe(recipe: Recipe, dataset: DatasetInfo) -> Recipe:
-    """Return the recipe with nothing left open, for this machine and dataset.
-
-    Raises UserError where the machine lacks the device.
-    """
+def check_device(name: str) -> str:
+    """Return the device to train on; raises UserError where the machine lacks it."""
     try:
-        device = resolve_device(recipe.device)
+        return resolve_device(name)
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space_name: str, device: str) -> Recipe:
+    """Return the recipe with nothing left open, for this machine and dataset."""
     changes: dict[str, Any] = {
-        "study_name": _study_name(recipe, dataset),
+        "study_name": _study_name(recipe, dataset, space_name),
         "pruner": _pruner(recipe),
         "trials": recipe.trials if recipe.sampler == "grid" else recipe.trials or DEFAULT_TRIALS,
         "device": device,
@@ -33,12 +34,11 @@ def resolve_recipe(recipe: Recipe, dataset: DatasetInfo) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
-def _study_name(recipe: Recipe, dataset: DatasetInfo) -> str:
+def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     if recipe.study_name != "auto":
         return recipe.study_name
-    space = recipe.space.rpartition(":")[2].lower()
     suffix = f"-kfold{recipe.folds}" if recipe.validation == "kfold" else ""
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space}-{recipe.sampler}-{dataset.name}")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space_name}-{recipe.sampler}-{dataset.name}")
     return name[: 64 - len(suffix)] + suffix
 
 

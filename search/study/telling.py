@@ -5,6 +5,7 @@ import statistics
 from typing import final
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState
 
 from cifar_models import count_parameters
@@ -19,9 +20,11 @@ from spaces import Candidate
 class Teller:
     """The only one that tells Optuna a trial's end."""
 
-    def __init__(self, study: optuna.Study, metric: Metric, dataset: DatasetInfo) -> None:
+    def __init__(
+        self, study: optuna.Study, storage: BaseStorage, metric: Metric, dataset: DatasetInfo
+    ) -> None:
         self.metric: Metric = metric
-        self._study, self._dataset = study, dataset
+        self._study, self._storage, self._dataset = study, storage, dataset
 
     def started(self, trial: Trial, candidate: Candidate) -> None:
         """Record what is about to be trained."""
@@ -60,9 +63,9 @@ class Teller:
         self._record_history(trial, history, 0)
         self._study.tell(trial, state=TrialState.FAIL)
 
-    def record(self, number: int) -> TrialRecord:
-        """Return a trial as it is stored now."""
-        return read_trial(self._study.get_trials(deepcopy=False)[number])
+    def record(self, trial_id: int) -> TrialRecord:
+        """Return a trial, by Optuna's id, as it is stored now."""
+        return read_trial(self._storage.get_trial(trial_id))
 
     def _record_history(self, trial: Trial, history: History, accepted: int) -> None:
         trial.set_user_attr("history", to_plain(history.truncated(accepted)))

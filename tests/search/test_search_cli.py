@@ -11,7 +11,7 @@ from search.recipe import Recipe
 from tests.search.conftest import Command
 
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
-_COMMANDS = ("run", "spaces", "list", "show", "report", "predict", "dashboard")
+_COMMANDS = ("run", "spaces", "list", "show", "report", "replay", "delete", "predict", "dashboard")
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",)])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.display import Display, LiveDisplay, PlainDisplay
+from search.display import Display, LiveDisplay, PlainDisplay, describe_number
 from tests.search.search_fakes import make_recipe, make_trial
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -193,3 +193,11 @@ def test_events_before_a_study_is_opened_are_passed_over(make: Callable[[], Disp
     display.trial_ended(make_trial(0))
     display.search_ended()
     assert "trial" not in shown(display)
+
+
+def test_a_trial_that_is_run_again_names_its_point() -> None:
+    """After an interruption numbers run on, so the point of the plan is said."""
+    assert (
+        describe_number(make_trial(7, "complete", plan=3, attempt=1)) == "trial 7 (point 3 again)"
+    )
+    assert describe_number(make_trial(7, "complete")) == "trial 7"

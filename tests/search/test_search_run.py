@@ -80,7 +80,7 @@ def test_list_shows_one_row_a_study(study: Study, command: Command) -> None:
     listed = command("list", cwd=study.root)
     (row,) = [line for line in listed.out.splitlines() if _NAME in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
-    assert cells[:6] == [_NAME, "cnn", "random", "holdout 0.2", "pets", "3"]
+    assert cells[:6] == [_NAME, "cnn", "random", "holdout 0.2", "pets", "3 of 3"]
     assert all(re.fullmatch(r"\d+\.\d\d%", cell) for cell in cells[6:])
 
 
@@ -94,7 +94,7 @@ def test_a_long_study_name_is_listed_whole_in_a_narrow_terminal(
     study: Study, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names are there to be copied."""
-    monkeypatch.setattr("search.cli._PIPE_WIDTH", 60)
+    monkeypatch.setattr("search.console._PIPE_WIDTH", 60)
     assert _NAME in command("list", cwd=study.root).out
 
 
@@ -193,12 +193,21 @@ def test_predict_as_json_gives_all_probabilities(study: Study, command: Command)
     assert row["probability"] == row["probabilities"][row["name"]]
 
 
-@pytest.mark.parametrize("image", ["text.png", "none.png", "pets"])
-def test_what_is_no_image_is_named(study: Study, command: Command, image: str) -> None:
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("text.png", "image text.png cannot be decoded: "),
+        ("none.png", "image none.png cannot be decoded: "),
+        ("pets", "images: 'pets' is a folder"),
+    ],
+)
+def test_what_is_no_image_is_named(
+    study: Study, command: Command, image: str, message: str
+) -> None:
     """A text file, a missing file and a folder end the command before anything is printed."""
     (study.root / "text.png").write_text("no image")
     result = command("predict", study.model, "pets/train/cat/0.png", image, cwd=study.root)
-    assert re.search(f"image {image} cannot be decoded: ", result.error())
+    assert message in result.error()
     assert result.out == ""
 
 
@@ -224,3 +233,19 @@ def test_list_needs_no_torch(study: Study) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert _NAME in done.stdout
+
+
+def test_a_study_is_deleted_only_when_it_is_meant(study: Study, command: Command) -> None:
+    """Without --yes nothing happens; with it study, folder and artifacts go."""
+    root = study.root / "copy"
+    shutil.copytree(study.root / "runs", root / "runs")
+    refused = command("delete", _NAME, cwd=root)
+    assert (refused.status, refused.error()) == (
+        2,
+        f"study {_NAME!r}, its model and its report would be deleted: add --yes",
+    )
+    assert list((root / "runs" / "artifacts").iterdir())
+    assert command("delete", _NAME, "--yes", cwd=root).status == 0
+    assert not (root / "runs" / _NAME).exists()
+    assert list((root / "runs" / "artifacts").iterdir()) == []
+    assert command("delete", _NAME, "--yes", cwd=root).status == 2

@@ -15,7 +15,8 @@ from search.errors import UserError
 from search.paths import RunPaths
 from search.pipeline import open_stored, run_study
 from search.recipe import Recipe
-from search.study.opening import find_study
+from search.study.opening import find_study, open_study
+from search.study.preparing import prepare
 from search.study.records import StudyRecord
 from search.study.storage import open_storage, storage_url
 from search.study.store import read_study
@@ -318,3 +319,38 @@ def test_a_lost_model_folder_is_made_again_without_another_look(
     assert (again.paths.model_dir / "weights.safetensors").read_bytes() == weights
     assert len(again.record.openings) == 1
     assert again.record.test == outcome.record.test
+
+
+def test_lost_folds_are_made_again(make_recipe: Maker, observer: Any) -> None:
+    """Folds follow from the seed, so a removed run folder does not end a study."""
+    outcome = run_study(make_recipe(trials=2), observer, inline=True)
+    shutil.rmtree(outcome.paths.study_dir)
+    again = run_study(make_recipe(trials=3), observer, inline=True)
+    assert again.record.folds_hash == outcome.record.folds_hash
+    assert _table(again.record)[:2] == _table(outcome.record)
+
+
+def test_auto_takes_what_the_study_has(make_recipe: Maker, observer: Any) -> None:
+    """A setting that is left to the program does not make the same command another study."""
+    run_study(make_recipe(trials=1, pruner="median"), observer, inline=True)
+    recipe = make_recipe(trials=2, pruner="auto", precision="auto")
+    record = run_study(recipe, observer, inline=True).record
+    assert (record.recipe.pruner, record.recipe.precision) == ("median", "fp32")
+
+
+def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, observer: Any) -> None:
+    """Where no trial was started yet, other settings make the study anew."""
+    recipe = make_recipe(seed=1)
+    opened = open_study(prepare(recipe, observer))
+    assert opened.study.trials == []
+    record = run_study(make_recipe(seed=2, trials=1), observer, inline=True).record
+    assert record.recipe.seed == 2
+
+
+def test_a_file_in_the_way_of_the_study_is_named(make_recipe: Maker, observer: Any) -> None:
+    """A file where the study's folder should be is one line for the user."""
+    recipe = make_recipe()
+    recipe.runs_dir.mkdir()
+    (recipe.runs_dir / "study").write_text("in the way", encoding="utf-8")
+    with pytest.raises(UserError, match="study is a file, and the study needs a folder there"):
+        run_study(recipe, observer, inline=True)

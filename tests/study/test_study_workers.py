@@ -16,7 +16,8 @@ from search.paths import TrialPaths
 from search.recipe import Recipe
 from search.study.channel import CoordinatorEnd
 from search.study.jobs import JobFactory
-from search.study.opening import open_study, prepare
+from search.study.opening import open_study
+from search.study.preparing import prepare
 from search.study.pruning import HalvingRule, NoPruning
 from search.study.worker import TrialJob, run_trial
 from search.study.workers import InlineWorkers, ProcessWorkers

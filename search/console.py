@@ -1,0 +1,15 @@
+"""The console that commands print to."""
+
+import os
+
+from rich.console import Console
+
+_PIPE_WIDTH = 160
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console that prints names as they are, and wide where no terminal sets a width."""
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console

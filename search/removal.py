@@ -1,0 +1,36 @@
+"""Removes a study with everything that belongs to it."""
+
+import shutil
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta
+
+from search.errors import UserError
+from search.listing import stored_url
+from search.paths import RunPaths
+from search.study.lock import study_lock
+from search.study.storage import open_storage
+
+
+def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> None:
+    """Delete the study from the database, its folder and its artifacts.
+
+    Raises UserError where there is no such study, where it is being run, and unless `sure`.
+    """
+    backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
+    known = optuna.get_all_study_names(backend)
+    if name not in known:
+        raise UserError(f"study {name!r} does not exist; known studies: {', '.join(known)}")
+    if not sure:
+        raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
+    with study_lock(paths):
+        _remove_artifacts(optuna.load_study(study_name=name, storage=backend), paths)
+        optuna.delete_study(study_name=name, storage=backend)
+    shutil.rmtree(paths.study_dir)
+
+
+def _remove_artifacts(study: optuna.Study, paths: RunPaths) -> None:
+    store = FileSystemArtifactStore(str(paths.artifacts_dir))
+    for meta in get_all_artifact_meta(study):
+        store.remove(meta.artifact_id)
