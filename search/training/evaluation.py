@@ -13,17 +13,17 @@ from search.training.settings import TrainingSettings
 
 @final
 class Normalizer:
-    """From uint8 images to floats of mean 0 and deviation 1 per channel, channels-last."""
+    """From uint8 images to floats of mean 0 and deviation 1 per channel."""
 
     def __init__(self, statistics: ChannelStatistics, device: str) -> None:
-        self._mean = torch.tensor(statistics.mean, dtype=torch.float32).view(1, -1, 1, 1)
-        self._std = torch.tensor(statistics.safe_std, dtype=torch.float32).view(1, -1, 1, 1)
-        self._mean, self._std = self._mean.to(device), self._std.to(device)
+        mean, std = torch.tensor([statistics.mean, statistics.safe_std], dtype=torch.float64)
+        self._scale = (1 / std).float().view(1, -1, 1, 1).to(device)
+        self._shift = (-mean / std).float().view(1, -1, 1, 1).to(device)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Return (N, C, H, W) float32 on the images' device."""
-        floats = images.to(torch.float32, memory_format=torch.channels_last)
-        return floats.sub_(self._mean).div_(self._std)
+        """Return (N, C, H, W) float32, contiguous, on the images' device."""
+        floats = images.to(torch.float32, memory_format=torch.contiguous_format)
+        return torch.addcmul(self._shift, floats, self._scale)
 
 
 @final

@@ -32,6 +32,19 @@ def test_forward_gives_float32(precision: Precision) -> None:
     torch.testing.assert_close(logits, model(images), rtol=0.05, atol=0.05)
 
 
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)]
+)
+def test_convolutions_get_channels_last_images(precision: Precision, dtype: torch.dtype) -> None:
+    """A convolution meets channels-last images in the settings' precision."""
+    met: list[torch.Tensor] = []
+    model = nn.Sequential(nn.Conv2d(3, 4, 3))
+    model[0].register_forward_pre_hook(lambda _module, inputs: met.append(inputs[0]))
+    TrainingSettings(1, precision=precision).forward(model, torch.rand(2, 3, 8, 8))
+    assert met[0].dtype == dtype
+    assert met[0].is_contiguous(memory_format=torch.channels_last)
+
+
 def test_missing_gpu_is_named() -> None:
     """Without a GPU, auto is the CPU and a GPU asked for is refused."""
     if torch.cuda.is_available():
