@@ -76,7 +76,8 @@ class Display(ABC):
         self._search = None
 
     def _say(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style), soft_wrap=True)
+        # Lines in files stay whole; a terminal gets them broken between words.
+        self._console.print(Text(text, style), soft_wrap=not self._console.is_terminal)
 
 
 @final
