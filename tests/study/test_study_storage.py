@@ -1,7 +1,8 @@
 """Storage and lock: transactions, one runner, errors in one line."""
 
-import multiprocessing
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import optuna
@@ -36,23 +37,22 @@ def test_odd_folder_names_are_no_trouble(tmp_path: Path, name: str) -> None:
 
 
 def test_two_connections_never_claim_one_waiting_trial(tmp_path: Path) -> None:
-    """Each of 20 waiting trials is claimed once by two storages that race for them."""
+    """Each of 40 waiting trials is claimed once by four storages that race for them."""
     url = storage_url(None, tmp_path / "studies.db")
     study = optuna.create_study(study_name="a", storage=open_storage(url))
-    for _ in range(20):
+    for _ in range(40):
         study.enqueue_trial({})
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(2) as pool:
-        claimed = pool.map(_claim_all, [url, url])
-    assert sorted(claimed[0] + claimed[1]) == list(range(20))
+    with ThreadPoolExecutor(4) as pool:
+        claimed = list(pool.map(_claim_all, [open_storage(url) for _ in range(4)]))
+    assert sorted(chain(*claimed)) == list(range(40))
 
 
-def _claim_all(url: str) -> list[int]:
-    study = optuna.load_study(study_name="a", storage=open_storage(url))
+def _claim_all(storage: optuna.storages.RDBStorage) -> list[int]:
+    study = optuna.load_study(study_name="a", storage=storage)
     numbers = []
     while study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):
         number = study.ask().number
-        if number >= 20:
+        if number >= 40:
             break
         numbers.append(number)
     return numbers
