@@ -58,19 +58,30 @@ class Coordinator:
         self._active: dict[int, _Active] = {}
 
     def run(self) -> None:
-        """Run until every trial has ended, or the deadline has passed and those begun have."""
-        while self._start_trials() or self._active:
-            running = [a.future for a in self._active.values() if not a.future.done()]
-            wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+        """Run until every trial has ended, or the deadline has passed and those begun have.
+
+        Trials that ended but wait for one before them that is not started any more stay running in
+        the storage; the next run takes them up again.
+        """
+        while self._start_trials() or self._training():
+            wait(
+                [a.future for a in self._training()],
+                timeout=_POLL_SECONDS,
+                return_when=FIRST_COMPLETED,
+            )
             if self._receive():
                 self._judge.judge()
                 self._apply_verdicts()
         self._observer.search_ended()
 
+    def _training(self) -> list[_Active]:
+        """Return the trials whose end has not been seen; until then their slots are taken."""
+        return [active for active in self._active.values() if not active.ended]
+
     def _start_trials(self) -> bool:
         """Fill the idle slots; returns whether any trial was started or rejected."""
         slots = set(range(self._workers.count))
-        idle = slots - {a.slot for a in self._active.values() if not a.future.done()}
+        idle = slots - {active.slot for active in self._training()}
         begun = False
         while idle and not self._is_late():
             trial = self._queue.next()
