@@ -122,8 +122,11 @@ class LiveDisplay(Display):
         self._live.stop()
 
     def _draw(self) -> RenderableType:
-        bars = [_bar(name, done, total) for name, (done, total) in list(self._steps.items())]
-        search: list[RenderableType] = [_panel(self._search)] if self._search else []
+        # The cursor rests behind the last line: the terminal's ^C must not break into a new one.
+        width = max(self._console.width - 3, 1)
+        steps = list(self._steps.items())
+        bars = [_bar(name, done, total, width) for name, (done, total) in steps]
+        search: list[RenderableType] = [_panel(self._search, width)] if self._search else []
         return Group(*search, *bars)
 
 
@@ -157,7 +160,7 @@ def describe_best(progress: SearchProgress) -> str:
     return f"best so far: {score} (trial {progress.best.number})"
 
 
-def _panel(progress: SearchProgress) -> Panel:
+def _panel(progress: SearchProgress, width: int) -> Panel:
     left = format_seconds(progress.seconds_left(time.monotonic()))
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
     head = f"{progress.done()} of {progress.n_planned} trials done, {len(progress.running)} running"
@@ -168,7 +171,7 @@ def _panel(progress: SearchProgress) -> Panel:
         Text(f"{describe_best(progress)}; {left} left", style="bold"),
     ]
     table = _workers_table(progress) if progress.running else Text("")
-    return Panel(Group(*lines, table), title=f"study {progress.recipe.study_name}", width=None)
+    return Panel(Group(*lines, table), title=f"study {progress.recipe.study_name}", width=width)
 
 
 def _workers_table(progress: SearchProgress) -> Table:
@@ -182,8 +185,9 @@ def _workers_table(progress: SearchProgress) -> Table:
     return table
 
 
-def _bar(name: str, done: int, total: int) -> Table:
+def _bar(name: str, done: int, total: int, width: int) -> Table:
     table = Table.grid(padding=(0, 1), expand=True)
+    table.width = width
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     table.add_column(justify="right", no_wrap=True)
