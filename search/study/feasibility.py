@@ -16,8 +16,18 @@ class Feasibility:
 
     def __call__(self, candidate: Candidate) -> str | None:
         """Return the objection, or None; raises ValueError where the network cannot be built."""
-        classes = len(self._dataset.class_names)
-        count = count_parameters(candidate.model, self._dataset.image_shape, classes)
+        count = self._count(candidate)
         if self._most is not None and count > self._most:
             return f"{count:,} parameters are more than max_parameters {self._most:,}"
         return None
+
+    def excess(self, candidate: Candidate) -> int | None:
+        """Return how many parameters the candidate has too many (at most 0: none); None: no bound.
+
+        Raises ValueError where the network cannot be built.
+        """
+        return None if self._most is None else self._count(candidate) - self._most
+
+    def _count(self, candidate: Candidate) -> int:
+        classes = len(self._dataset.class_names)
+        return count_parameters(candidate.model, self._dataset.image_shape, classes)

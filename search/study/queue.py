@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from search.errors import UserError
 from search.recipe import Recipe, describe_errors
 from search.seeding import derive_seed
+from search.study.feasibility import Feasibility
 from search.study.ledger import INTERRUPTED, TrialLedger
-from search.study.plan import Objection, Params
+from search.study.plan import Params
 from spaces import Candidate, Space
 
 _MOST_INFEASIBLE = 1000
@@ -59,11 +60,11 @@ class TrialQueue:
         recipe: Recipe,
         space: Space,
         points: Sequence[Params],
-        objection: Objection,
+        feasibility: Feasibility,
         progress: Callable[[int, int], None],
     ) -> None:
         self._study, self._storage, self._recipe = study, storage, recipe
-        self._space, self._objection = space, objection
+        self._space, self._feasibility = space, feasibility
         self._ledger = TrialLedger(study, points)
         self._rejections = 0
         self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
@@ -108,17 +109,14 @@ class TrialQueue:
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
         try:
             candidate = self._space.suggest(trial)
-            reason = self._objection(candidate)
+            reason, excess = self._feasibility(candidate), self._feasibility.excess(candidate)
         except ValidationError as error:
             return None, describe_errors(error)
         except ValueError as error:
             return None, str(error)
-        self._record_constraint(trial, reason)
+        if excess is not None:
+            trial.set_constraint("max_parameters", excess)
         return (candidate, "") if reason is None else (None, reason)
-
-    def _record_constraint(self, trial: Trial, reason: str | None) -> None:
-        if self._recipe.max_parameters is not None:
-            trial.set_constraint("max_parameters", 0.0 if reason is None else 1.0)
 
     def _reject(self, trial: Trial, plan: int, reason: str) -> Rejected:
         self._rejections += 1
