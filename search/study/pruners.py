@@ -18,7 +18,7 @@ def build_rule(name: PrunerName | Literal["auto"], epochs: int, seed: int) -> Pr
 
     Raises ValueError for "auto", which a resolved recipe does not hold.
     """
-    first, factor = max(1, round(epochs / 10)), 3  # chosen by replay: studies/README.md
+    first, factor = max(1, epochs // 20), 3
     match name:
         case "none":
             return NoPruning()
