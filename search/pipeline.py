@@ -27,7 +27,7 @@ from search.study.workers import InlineWorkers, ProcessWorkers, Workers
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the study as stored, its folder, and where its report lies."""
+    """What a run leaves: the study as stored, Optuna's study, and where its files lie."""
 
     record: StudyRecord
     study: optuna.Study

@@ -49,8 +49,10 @@ def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, 
     if test:
         study.set_user_attr("test", None)  # of an earlier winner
         study.set_user_attr("refit", to_plain(fitted.record))
-        study.set_user_attr("test", to_plain(_test(opened, classifier, description)))
+        result = _test(opened, classifier, description)
     export_model(card, classifier.network, opened.paths.model_dir)
+    if test:  # last: a study that has its test result has its model too
+        study.set_user_attr("test", to_plain(result))
 
 
 def model_card(fitted: Refit, dataset: DatasetInfo, study_name: str) -> ModelCard:
