@@ -67,6 +67,7 @@ def run(
     validation: options.Validation = None,
     holdout_fraction: options.HoldoutFraction = None,
     folds: options.Folds = None,
+    racing: options.Racing = None,
     metric: options.Metric = None,
     seed: options.Seed = None,
     with_baseline: options.WithBaseline = None,

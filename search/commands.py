@@ -10,11 +10,12 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from search.display import Display, LiveDisplay, PlainDisplay, describe_end
+from search.display import Display, LiveDisplay, PlainDisplay
 from search.errors import UserError
 from search.final.export import Prediction, load_model
 from search.formatting import format_epochs, format_score
 from search.paths import RunPaths
+from search.phrases import describe_end
 from search.pipeline import open_stored, run_and_report, write_stored_report
 from search.recipe import Recipe
 from search.study.records import StudyRecord
@@ -144,11 +145,11 @@ def _trials_table(record: StudyRecord) -> Table:
 
 
 def _result(record: StudyRecord) -> Iterator[RenderableType]:
-    metric, winner = record.recipe.metric, record.winner()
+    winner = record.winner()
     if winner is None or winner.candidate is None:
         yield Text("no trial is complete yet")
         return
-    yield Text(f"best: trial {winner.number} {describe_end(winner, metric)}", style="bold")
+    yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
     yield Text(f"      {describe_candidate(winner.candidate)}")
     if record.test is not None and record.refit is not None:
         low, high = record.test.interval

@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from search.formatting import format_epochs, format_score, format_seconds
+from search.formatting import format_score, format_seconds
+from search.phrases import describe_best, describe_end, describe_number, describe_running
 from search.progress import SearchProgress
 from search.recipe import Recipe
 from search.study.records import TrialRecord
@@ -57,6 +58,17 @@ class Display(ABC):
         if self._search is not None:
             self._search.epoch(number, epoch, score)
 
+    def trial_waiting(self, number: int) -> None:
+        """Take it in."""
+        if self._search is not None:
+            self._search.waiting(number)
+
+    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        """Say who goes on."""
+        trials = "trial" if len(numbers) == 1 else "trials"
+        names = ", ".join(str(number) for number in numbers)
+        self._say(f"race: {trials} {names} earned {n_folds} of {of} folds")
+
     def trial_ended(self, trial: TrialRecord) -> None:
         """Say how the trial ended, the best so far and the time left."""
         search = self._search
@@ -65,7 +77,7 @@ class Display(ABC):
         search.ended(trial)
         left = format_seconds(search.seconds_left(time.monotonic()))
         self._say(
-            f"{describe_number(trial)} {describe_end(trial, search.recipe.metric)}; "
+            f"{describe_number(trial)} {describe_end(trial, search.recipe)}; "
             f"{search.done()} of {search.n_planned} done, {describe_best(search)}, {left} left"
         )
 
@@ -130,40 +142,10 @@ class LiveDisplay(Display):
         return Group(*search, *bars)
 
 
-def describe_number(trial: TrialRecord) -> str:
-    """Return which trial it is, and for one that is run again, of which point of the plan."""
-    again = f" (point {trial.plan} again)" if trial.attempt else ""
-    return f"trial {trial.number}{again}"
-
-
-def describe_end(trial: TrialRecord, metric: str) -> str:
-    """Return how a trial ended, in words."""
-    epochs = format_epochs(len(trial.history.epochs))
-    if trial.state == "failed":
-        return f"failed: {trial.reason}"
-    if trial.infeasible:
-        return f"not trained: {trial.reason}"
-    if trial.diverged:
-        return f"diverged: {trial.reason}"
-    if trial.state == "pruned":
-        return f"pruned after {epochs} at {format_score(trial.value, metric)}"
-    spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
-    score = format_score(trial.mean, metric)
-    return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
-
-
-def describe_best(progress: SearchProgress) -> str:
-    """Return the best so far, in words."""
-    if progress.best is None:
-        return "best so far: none"
-    score = format_score(progress.best.mean, progress.recipe.metric)
-    return f"best so far: {score} (trial {progress.best.number})"
-
-
 def _panel(progress: SearchProgress, width: int) -> Panel:
     left = format_seconds(progress.seconds_left(time.monotonic()))
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
-    head = f"{progress.done()} of {progress.n_planned} trials done, {len(progress.running)} running"
+    head = f"{progress.done()} of {progress.n_planned} trials done, {describe_running(progress)}"
     bar = ProgressBar(total=progress.n_planned, completed=progress.done())
     lines: list[RenderableType] = [
         Text(f"{head} ({counts})" if counts else head),
@@ -178,10 +160,12 @@ def _workers_table(progress: SearchProgress) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("worker", "trial", "epoch", f"validation {progress.recipe.metric}"):
         table.add_column(column, justify="right")
-    for trial in sorted(progress.running.values(), key=lambda one: one.slot):
+    running = progress.running.values()
+    training = [(trial.slot, trial) for trial in running if trial.slot is not None]
+    for slot, trial in sorted(training, key=lambda one: one[0]):
         score = format_score(trial.score, progress.recipe.metric)
         epochs = f"{trial.epoch}/{progress.recipe.epochs}"
-        table.add_row(str(trial.slot), str(trial.number), epochs, score)
+        table.add_row(str(slot), str(trial.number), epochs, score)
     return table
 
 

@@ -23,3 +23,8 @@ def format_seconds(seconds: float | None) -> str:
 def format_epochs(epochs: int) -> str:
     """Return "1 epoch", "2 epochs" and so on."""
     return f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs"
+
+
+def format_folds(n_folds: int, of: int) -> str:
+    """Return " on 1 of 5 folds" for a trial with fewer folds than the study has, else nothing."""
+    return f" on {n_folds} of {of} folds" if n_folds < of else ""

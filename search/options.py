@@ -24,6 +24,10 @@ Timeout = Annotated[
 Validation = Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")]
 HoldoutFraction = Annotated[float | None, typer.Option(help="Validation part [0.2].")]
 Folds = Annotated[int | None, typer.Option(help="Folds of kfold [5].")]
+Racing = Annotated[
+    bool | None,
+    typer.Option(help="Start trials on one fold; the better ones earn the others [no]."),
+]
 Metric = Annotated[str | None, typer.Option(help="accuracy or loss [accuracy].")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random [0].")]
 WithBaseline = Annotated[

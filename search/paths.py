@@ -49,8 +49,15 @@ class RunPaths:
         return self.study_dir / "work"
 
     def trial_dir(self, number: int) -> Path:
-        """Return the folder through which one running trial talks with the coordinator."""
+        """Return the folder of one running trial."""
         return self.work_dir / f"trial-{number}"
+
+    def strand_dir(self, number: int, fold: int) -> Path:
+        """Return the folder through which the worker of a running trial's folds talks.
+
+        `fold` is the first of those it trains.
+        """
+        return self.trial_dir(number) / f"from-fold-{fold}"
 
     @property
     def model_dir(self) -> Path:

@@ -11,10 +11,13 @@ from search.study.records import TrialRecord
 @final
 @dataclass
 class RunningTrial:
-    """A trial on a worker; `score` is the mean over folds after `epoch`."""
+    """A trial on a worker; `score` is the mean over folds after `epoch`.
+
+    `slot` is None while it waits to be told its end.
+    """
 
     number: int
-    slot: int
+    slot: int | None
     epoch: int = 0
     score: float | None = None
 
@@ -44,6 +47,11 @@ class SearchProgress:
         """Take in a trial's newest accepted epoch."""
         if number in self.running:
             self.running[number].epoch, self.running[number].score = epoch, score
+
+    def waiting(self, number: int) -> None:
+        """Take in that a trial is trained for now."""
+        if number in self.running:
+            self.running[number].slot = None
 
     def ended(self, trial: TrialRecord) -> None:
         """Take in that a trial ended."""

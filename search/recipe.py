@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_serializer,
+    model_validator,
 )
 
 from search.errors import UserError
@@ -62,7 +63,8 @@ class Recipe(BaseModel):
 
     `timeout` is in seconds, `workers` 0 means one process a core, `threads` are per worker.
     `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
-    sampler, dataset and validation; `trials` None is 20, but the whole grid for grid search.
+    sampler, dataset and validation; with `racing` trials start on one fold and earn the others;
+    `trials` None is 20, but the whole grid for grid search.
     Written out, `storage` is without its password: PGPASSWORD or ~/.pgpass can give that.
     """
 
@@ -77,6 +79,7 @@ class Recipe(BaseModel):
     validation: Literal["holdout", "kfold"] = "holdout"
     holdout_fraction: float = Field(0.2, gt=0, lt=1)
     folds: int = Field(5, ge=2)
+    racing: bool = False
     metric: Literal["accuracy", "loss"] = "accuracy"
     seed: int = Field(0, ge=0, lt=2**32)
     with_baseline: bool = True
@@ -96,6 +99,22 @@ class Recipe(BaseModel):
     @field_serializer("storage")
     def _without_password(self, url: str | None) -> str | None:
         return url and re.sub(r"^([^:/]+://[^:/@]*):[^@]*@", r"\1@", url)
+
+    @model_validator(mode="after")
+    def _can_race(self) -> Self:
+        if self.racing and self.validation != "kfold":
+            raise ValueError(f"racing needs validation 'kfold', got {self.validation!r}")
+        if self.racing and self.sampler == "tpe":
+            raise ValueError(
+                "racing needs sampler 'random' or 'grid', got 'tpe', which learns from trials "
+                "that have all their folds"
+            )
+        return self
+
+    @property
+    def n_folds(self) -> int:
+        """Return on how many folds a trial is scored; 1 for holdout."""
+        return self.folds if self.validation == "kfold" else 1
 
     @classmethod
     def from_sources(cls, path: Path | None, flags: Mapping[str, Any]) -> Self:

@@ -12,8 +12,8 @@ from spaces.describe import describe_candidate
 class CostInfo(NamedTuple):
     """Trials by what became of them, and epochs and seconds spent.
 
-    An epoch is one pass of all the folds. `epochs_possible` is what the same trials would have
-    taken without pruning.
+    Epochs are counted for every fold. `epochs_possible` is what the same trials would have taken
+    without pruning, on all folds.
     """
 
     trials: tuple[tuple[TrialKind, int], ...]
@@ -43,12 +43,12 @@ def cost_info(record: StudyRecord) -> CostInfo:
     for trial in record.trials:
         # A trial run again goes on from its checkpoint: its attempts share their epochs.
         if trial_kind(trial) not in ("waiting", "infeasible"):
-            epochs = len(trial.history.epochs)
+            epochs = trial.history.fold_epochs()
             trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))
     return CostInfo(
         trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
         epochs_trained=sum(trained.values()),
-        epochs_possible=len(trained) * record.recipe.epochs,
+        epochs_possible=len(trained) * record.recipe.epochs * record.recipe.n_folds,
         trial_seconds=sum(trial.seconds for trial in record.trials),
         refit_seconds=None if record.refit is None else record.refit.seconds,
     )

@@ -45,5 +45,6 @@ def validation_words(record: StudyRecord) -> str:
     """Return how trials were scored: "5-fold cross-validation" or "holdout of 20%"."""
     recipe = record.recipe
     if recipe.validation == "kfold":
-        return f"{recipe.folds}-fold cross-validation"
+        racing = ", raced from one fold on" if recipe.racing else ""
+        return f"{recipe.folds}-fold cross-validation{racing}"
     return f"holdout of {percent(recipe.holdout_fraction, 0)}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from search.formatting import format_folds
 from search.report.kinds import is_better, trial_kind, trial_score
 from search.report.text import plural, score, spread
 from search.study.records import StudyRecord, TrialRecord
@@ -74,15 +75,16 @@ def baseline_info(record: StudyRecord) -> BaselineInfo | None:
     trial = max(tries, key=lambda t: t.attempt)
     winner = record.winner()
     mean = trial_score(trial) if trial in record.complete() else None
-    return BaselineInfo(trial.number, mean, _outcome(trial, winner, mean, record.recipe.metric))
+    return BaselineInfo(trial.number, mean, _outcome(record, trial, winner, mean))
 
 
 def _outcome(
-    trial: TrialRecord, winner: TrialRecord | None, mean: float | None, metric: Metric
+    record: StudyRecord, trial: TrialRecord, winner: TrialRecord | None, mean: float | None
 ) -> str:
-    kind = trial_kind(trial)
+    kind, metric = trial_kind(trial), record.recipe.metric
     if kind == "pruned":
-        return f"pruned after {plural(len(trial.history.epochs), 'epoch')}"
+        folds = format_folds(trial.history.n_folds(), record.recipe.n_folds)
+        return f"pruned after {plural(len(trial.history.epochs), 'epoch')}{folds}"
     best = None if winner is None else trial_score(winner)
     if winner is None or mean is None or best is None:
         return kind

@@ -1,61 +1,40 @@
-"""The coordinator: starts trials on idle workers, judges what they report, tells Optuna."""
+"""The coordinator: has trials trained, judges what they report, tells Optuna."""
 
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from typing import final
 
-from optuna.trial import Trial
-
-from search.study.channel import CoordinatorEnd
-from search.study.jobs import JobFactory
-from search.study.judge import Judge
+from search.study.active import ActiveTrial
+from search.study.dispatch import Dispatcher
+from search.study.judge import Judge, Verdict
 from search.study.observer import StudyObserver
 from search.study.pruning import as_higher_is_better
-from search.study.queue import Rejected, Started, TrialQueue
+from search.study.queue import Rejected, TrialQueue
+from search.study.race import FoldRace
 from search.study.telling import Teller
-from search.study.worker import TrialOutcome
-from search.study.workers import Workers
-from search.training.history import History
-
-_POLL_SECONDS = 0.02
-
-
-@final
-@dataclass
-class _Active:
-    """A trial under way: running on a slot, or trained and waiting for its verdict."""
-
-    trial: Trial
-    plan: int
-    slot: int
-    channel: CoordinatorEnd
-    future: "Future[TrialOutcome]"
-    history: History = field(default_factory=History)
-    reported: int = 0
-    ended: bool = False
 
 
 @final
 class Coordinator:
     """Runs a study's open trials to their end; one instance a run, in the user's process.
 
-    `deadline` (a time.monotonic value) is when it starts no further trial.
+    With a `race` every trial starts on the first fold and earns the others. `deadline` (a
+    time.monotonic value) is when it starts no further trial.
     """
 
     def __init__(
         self,
         queue: TrialQueue,
         judge: Judge,
-        jobs: JobFactory,
+        dispatcher: Dispatcher,
         teller: Teller,
-        workers: Workers,
         observer: StudyObserver,
+        n_folds: int,
+        race: FoldRace | None = None,
         deadline: float | None = None,
     ) -> None:
-        self._queue, self._judge, self._jobs, self._teller = queue, judge, jobs, teller
-        self._workers, self._observer, self._deadline = workers, observer, deadline
-        self._active: dict[int, _Active] = {}
+        self._queue, self._judge, self._dispatcher = queue, judge, dispatcher
+        self._teller, self._observer = teller, observer
+        self._folds, self._race, self._deadline = range(n_folds), race, deadline
 
     def run(self) -> None:
         """Run until every trial has ended, or the deadline has passed and those begun have.
@@ -63,112 +42,115 @@ class Coordinator:
         Trials that ended but wait for one before them that is not started any more stay running in
         the storage; the next run takes them up again.
         """
-        while self._start_trials() or self._training():
-            wait(
-                [a.future for a in self._training()],
-                timeout=_POLL_SECONDS,
-                return_when=FIRST_COMPLETED,
-            )
+        while self._start() or self._dispatcher.training() or self._race_on():
+            self._dispatcher.wait()
             if self._receive():
                 self._judge.judge()
-                self._apply_verdicts()
+                for active in self._dispatcher.trials():
+                    self._settle(active, self._judge.verdict(active.plan))
         self._observer.search_ended()
 
-    def _training(self) -> list[_Active]:
-        """Return the trials whose end has not been seen; until then their slots are taken."""
-        return [active for active in self._active.values() if not active.ended]
-
-    def _start_trials(self) -> bool:
-        """Fill the idle slots; returns whether any trial was started or rejected."""
-        slots = set(range(self._workers.count))
-        idle = slots - {active.slot for active in self._training()}
+    def _start(self) -> bool:
+        """Fill the idle slots; returns whether anything was started or rejected."""
         begun = False
-        while idle and not self._is_late():
-            trial = self._queue.next()
-            if trial is None:
-                break
+        while self._dispatcher.idle() and (self._start_earned_fold() or self._start_trial()):
             begun = True
-            if isinstance(trial, Rejected):
-                self._settle_rejected(trial)
-            else:
-                self._start(trial, idle.pop())
         return begun
 
-    def _is_late(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+    def _start_trial(self) -> bool:
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        trial = None if late else self._queue.next()
+        if isinstance(trial, Rejected):
+            if trial.closed:
+                self._judge.settle(trial.plan, [])
+            self._observer.trial_ended(self._teller.record(trial.trial_id))
+        elif trial is not None:
+            self._teller.started(trial.trial, trial.candidate)
+            folds = self._folds if self._race is None else self._folds[:1]
+            self._dispatcher.start(trial, folds, self._queue.n_open())
+        return trial is not None
 
-    def _settle_rejected(self, rejected: Rejected) -> None:
-        if rejected.closed:
-            self._judge.settle(rejected.plan, [])
-        self._observer.trial_ended(self._teller.record(rejected.trial_id))
+    def _start_earned_fold(self) -> bool:
+        earned = self._race.next_fold() if self._race is not None else None
+        if earned is not None:
+            self._dispatcher.add_fold(*earned)
+        return earned is not None
 
-    def _start(self, started: Started, slot: int) -> None:
-        job = self._jobs.build(started.trial.number, started.plan, started.candidate)
-        self._teller.started(started.trial, started.candidate)
-        self._observer.trial_started(started.trial.number, started.plan, slot)
-        channel = CoordinatorEnd(job.paths)
-        future = self._workers.submit(slot, job)
-        self._active[started.plan] = _Active(started.trial, started.plan, slot, channel, future)
+    def _race_on(self) -> bool:
+        """Hand out further folds once nothing trains; at the end tell all that took part."""
+        if self._race is None:
+            return False
+        rivals = [active for active in self._dispatcher.trials() if active.racing]
+        plans, n_folds = self._race.promote({active.plan: active.history() for active in rivals})
+        if plans:
+            numbers = [self._dispatcher.trial(plan).trial.number for plan in plans]
+            self._observer.folds_earned(numbers, n_folds, len(self._folds))
+        else:
+            for active in rivals:
+                self._teller.raced(
+                    active.trial, active.history(), active.effort(), len(self._folds)
+                )
+                self._close(active)
+        return bool(plans)
 
     def _receive(self) -> bool:
         """Take in what trials reported; returns whether there was anything new."""
-        news = [self._receive_one(active) for active in list(self._active.values())]
-        return any(news)
+        news = [active for active in self._dispatcher.trials() if active.receive()]
+        for active in news:
+            if not active.racing:
+                curve = active.history().mean_curve(self._teller.metric)
+                higher = as_higher_is_better(curve, self._teller.metric)
+                self._judge.update(active.plan, higher, ended=not active.training)
+        return bool(news)
 
-    def _receive_one(self, active: _Active) -> bool:
-        done = active.future.done()  # asked first, so that what came before the end is read below
-        epochs = active.channel.receive()
-        if not epochs and done == active.ended:
-            return False
-        active.ended = done
-        active.history = History((*active.history.epochs, *epochs))
-        if done and _outcome(active.future).ended == "failed":
-            self._finish_failed(active)
-        else:
-            curve = active.history.mean_curve(self._teller.metric)
-            higher = as_higher_is_better(curve, self._teller.metric)
-            self._judge.update(active.plan, higher, ended=done)
-        return True
-
-    def _apply_verdicts(self) -> None:
-        for active in list(self._active.values()):
-            verdict = self._judge.verdict(active.plan)
-            self._report(active, verdict.epochs)
-            active.channel.answer(len(active.history.epochs), stop=verdict.pruned)
-            if verdict.settled and active.ended:
-                self._finish(active)
-
-    def _report(self, active: _Active, accepted: int) -> None:
-        curve = active.history.mean_curve(self._teller.metric)
-        for epoch in range(active.reported + 1, accepted + 1):
-            active.trial.report(curve[epoch - 1], epoch)
-            self._observer.epoch_ended(active.trial.number, epoch, curve[epoch - 1])
-        active.reported = max(active.reported, accepted)
-
-    def _finish(self, active: _Active) -> None:
-        verdict, outcome = self._judge.verdict(active.plan), _outcome(active.future)
+    def _settle(self, active: ActiveTrial, verdict: Verdict) -> None:
+        """Report what is accepted, answer the workers, and end the trial where it has ended."""
+        outcome = None if active.training else active.outcome()
+        if outcome is not None and outcome.ended == "failed":
+            self._finish_failed(active, outcome.reason or "")
+            return
+        self._report(active, verdict.epochs)
+        active.answer(stop=verdict.pruned)
+        if outcome is None or not verdict.settled:
+            return
+        history, effort = active.history(), active.effort()
         if verdict.pruned:
-            self._teller.pruned(active.trial, active.history, verdict.epochs)
+            self._teller.pruned(active.trial, history, effort, verdict.epochs)
         elif outcome.ended == "diverged":
-            self._teller.diverged(active.trial, active.history, outcome.reason or "")
+            self._teller.diverged(active.trial, history, effort, outcome.reason or "")
+        elif self._race is None:
+            self._teller.complete(active.trial, history, effort)
         else:
-            self._teller.complete(active.trial, active.history)
+            self._enter_race(active)
+            return
         self._close(active)
 
-    def _finish_failed(self, active: _Active) -> None:
-        self._teller.failed(active.trial, active.history, _outcome(active.future).reason or "")
+    def _enter_race(self, active: ActiveTrial) -> None:
+        active.racing = True
+        if not active.waiting:
+            active.waiting = True
+            self._observer.trial_waiting(active.trial.number)
+
+    def _report(self, active: ActiveTrial, accepted: int) -> None:
+        """Report what was accepted since the last time.
+
+        Folds earned in a race catch up with their trial's epoch: the observer alone hears of that.
+        """
+        curve = active.history().mean_curve(self._teller.metric)
+        for epoch in range(active.reported + 1, min(accepted, len(curve)) + 1):
+            if not active.racing:
+                active.trial.report(curve[epoch - 1], epoch)
+            self._observer.epoch_ended(active.trial.number, epoch, curve[epoch - 1])
+            active.reported = epoch
+
+    def _finish_failed(self, active: ActiveTrial, reason: str) -> None:
+        self._teller.failed(active.trial, active.effort(), reason)
         self._close(active)
         if not self._queue.retry(active.plan):
             self._judge.settle(active.plan, [])
 
-    def _close(self, active: _Active) -> None:
-        del self._active[active.plan]
-        self._jobs.clear(active.trial.number)
+    def _close(self, active: ActiveTrial) -> None:
+        self._dispatcher.close(active)
+        if self._race is not None:
+            self._race.withdraw(active.plan)
         self._observer.trial_ended(self._teller.record(active.trial._trial_id))
-
-
-def _outcome(future: "Future[TrialOutcome]") -> TrialOutcome:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    return TrialOutcome("failed", f"the worker died ({type(error).__name__})")

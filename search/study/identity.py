@@ -18,6 +18,7 @@ DECIDING = (
     "validation",
     "holdout_fraction",
     "folds",
+    "racing",
     "metric",
     "seed",
     "with_baseline",

@@ -26,14 +26,16 @@ class JobFactory:
     statistics: tuple[ChannelStatistics, ...]
     rule: PruningRule
 
-    def build(self, number: int, plan: int, candidate: Candidate) -> TrialJob:
-        """Return the job of one trial, its folder empty."""
-        self.clear(number)
-        epochs = range(1, self.recipe.epochs)
+    def build(
+        self, number: int, plan: int, candidate: Candidate, folds: tuple[int, ...], *, judged: bool
+    ) -> TrialJob:
+        """Return the job of some folds of a trial; `judged` if it may be pruned meanwhile."""
+        epochs = range(1, self.recipe.epochs) if judged else ()
         return TrialJob(
             plan=plan,
             candidate=candidate.model_dump_json(),
             dataset=self.dataset,
+            folds=folds,
             folds_path=self.paths.folds,
             folds_hash=self.folds_hash,
             statistics=self.statistics,
@@ -41,7 +43,7 @@ class JobFactory:
             settings=training_settings(self.recipe),
             threads=self.recipe.threads,
             decision_epochs=frozenset(e for e in epochs if self.rule.decides_at(plan, e)),
-            paths=TrialPaths(self.paths.trial_dir(number)),
+            paths=TrialPaths(self.paths.strand_dir(number, folds[0])),
         )
 
     def clear(self, number: int) -> None:

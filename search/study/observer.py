@@ -22,6 +22,12 @@ class StudyObserver(DataObserver, Protocol):
     def epoch_ended(self, number: int, epoch: int, score: float) -> None:
         """Hear the mean over folds of the validation figure after an epoch."""
 
+    def trial_waiting(self, number: int) -> None:
+        """Hear that a trial is trained on the folds it has and waits for what others reach."""
+
+    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        """Hear that trials earned training on `n_folds` of all `of` folds, best first."""
+
     def trial_ended(self, trial: TrialRecord) -> None:
         """Hear that a trial ended."""
 

@@ -92,6 +92,10 @@ class TrialQueue:
         trial.set_user_attr("candidate", candidate.model_dump_json())
         return Started(trial, plan, candidate)
 
+    def n_open(self) -> int:
+        """Return how many indices are still to be started."""
+        return len(self._open)
+
     def is_open(self, plan: int) -> bool:
         """Return whether the index is still to be started."""
         return plan in self._open

@@ -20,7 +20,8 @@ class TrialRecord:
 
     `plan` is the index in the study's plan; a trial that is run again keeps it, with a higher
     `attempt`. `best_epoch` (E*), `fold_scores`, `mean` and `std` are None until the trial is
-    complete and where it diverged. `epochs_trained` counts epochs in vain too. `value` is the
+    complete and where it diverged. `fold_epochs` counts the
+    epochs of every fold, those in vain too. `value` is the
     score, or the last report of a pruned trial.
     """
 
@@ -38,7 +39,7 @@ class TrialRecord:
     history: History = field(default_factory=History)
     n_parameters: int | None = None
     seconds: float = 0.0
-    epochs_trained: int = 0
+    fold_epochs: int = 0
     diverged: bool = False
     infeasible: bool = False
     reason: str | None = None

@@ -1,8 +1,8 @@
 """Replays pruning rules over recorded curves: what each would have cost and kept. Pure."""
 
 import statistics
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,21 +18,27 @@ from search.study.pruning import (
     as_higher_is_better,
     rungs,
 )
+from search.study.racing import FoldCurves, best_mean, promotions
 from search.study.records import StudyRecord
+from search.training.history import History, Metric
 
 
 class RecordedTrial(NamedTuple):
-    """A trial trained to its end: its curve (higher is better) and its seconds an epoch."""
+    """A trial trained to its end: a curve for each fold (higher is better), seconds an epoch."""
 
-    curve: tuple[float, ...]
+    folds: tuple[tuple[float, ...], ...]
     epoch_seconds: float
+
+    def score(self) -> float:
+        """Return the best of the mean over all folds."""
+        return best_mean(self.folds)
 
 
 class ReplayedRule(NamedTuple):
     """What a rule comes to over many orders of the same trials.
 
-    Costs are means, as shares of training everything; regrets are how far the winner's best
-    value falls short of the best of all trials: mean and 95th percentile over the orders.
+    Costs are means, as shares of training every fold of everything; regrets are how far the
+    winner's score falls short of the best of all trials: mean and 95th percentile over the orders.
     """
 
     name: str
@@ -40,6 +46,16 @@ class ReplayedRule(NamedTuple):
     seconds_share: float
     mean_regret: float
     high_regret: float
+
+
+class Kept(NamedTuple):
+    """How far one trial would have been trained: its epochs, and on how many folds."""
+
+    epochs: int
+    folds: int
+
+
+Scoring = Literal["all folds", "racing", "one fold"]
 
 
 def recorded_trials(record: StudyRecord) -> list[RecordedTrial]:
@@ -50,19 +66,22 @@ def recorded_trials(record: StudyRecord) -> list[RecordedTrial]:
             f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "
             "none that was pruned; record one with --pruner none"
         )
-    metric = record.recipe.metric
-    curves = [as_higher_is_better(t.history.mean_curve(metric), metric) for t in complete]
-    seconds = [t.history.seconds() / len(t.history.epochs) for t in complete]
-    return [RecordedTrial(tuple(c), s) for c, s in zip(curves, seconds, strict=True)]
+    return [_recorded(trial.history, record.recipe.metric) for trial in complete]
 
 
 def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[ReplayedRule]:
-    """Return every rule and setting, the cheapest first; the first trial stays first."""
-    horizon = max(len(trial.curve) for trial in trials)
+    """Return every rule and setting, the cheapest first; the first trial stays first.
+
+    Trials of several folds are also raced, and scored by their first fold alone.
+    """
+    horizon = max(len(trial.folds[0]) for trial in trials)
     permutations = [_order(len(trials), derive_seed(seed, "order", i)) for i in range(orders)]
+    shuffled = [[trials[i] for i in order] for order in permutations]
+    scorings: tuple[Scoring, ...] = ("all folds", "racing", "one fold")
     replayed = [
-        _replay(name, rule, [[trials[i] for i in order] for order in permutations], horizon)
+        _replay(name, rule, scoring, shuffled, horizon)
         for name, rule in candidate_rules(horizon, seed)
+        for scoring in (scorings if len(trials[0].folds) > 1 else scorings[:1])
     ]
     return sorted(replayed, key=lambda one: one.seconds_share)
 
@@ -82,22 +101,51 @@ def candidate_rules(horizon: int, seed: int) -> Iterator[tuple[str, PruningRule]
                 yield f"hyperband from {first} by {factor}", HyperbandRule(brackets, seed)
 
 
-def kept_epochs(trials: Sequence[RecordedTrial], rule: PruningRule, horizon: int) -> list[int]:
-    """Return how many epochs each trial would have been trained, in the given order."""
+def kept(
+    trials: Sequence[RecordedTrial], rule: PruningRule, horizon: int, scoring: Scoring
+) -> list[Kept]:
+    """Return how far each trial would have been trained, in the given order."""
+    n_folds = len(trials[0].folds)
+    judged = n_folds if scoring == "all folds" else 1
     judge = Judge(rule, horizon)
     for plan, trial in enumerate(trials):
-        judge.update(plan, trial.curve, ended=True)
+        curve = [statistics.fmean(values) for values in zip(*trial.folds[:judged], strict=True)]
+        judge.update(plan, curve, ended=True)
     judge.judge()
-    return [judge.verdict(plan).epochs for plan in range(len(trials))]
+    epochs = [judge.verdict(plan).epochs for plan in range(len(trials))]
+    folds = dict.fromkeys(range(len(trials)), judged)
+    if scoring == "racing":
+        folds |= _race({p: t.folds for p, t in enumerate(trials) if epochs[p] == horizon}, n_folds)
+    return [Kept(epochs[plan], folds[plan]) for plan in range(len(trials))]
+
+
+def _race(finished: Mapping[int, FoldCurves], n_folds: int) -> dict[int, int]:
+    """Return on how many folds each trial that reached the last epoch is trained in the end."""
+    have = dict.fromkeys(finished, 1)
+    while True:
+        standings = {plan: finished[plan][:folds] for plan, folds in have.items()}
+        earned, level = promotions(standings, n_folds)
+        if not earned:
+            return have
+        have |= dict.fromkeys(earned, level)
+
+
+def _recorded(history: History, metric: Metric) -> RecordedTrial:
+    curves = [as_higher_is_better(curve, metric) for curve in history.fold_curves(metric)]
+    return RecordedTrial(tuple(map(tuple, curves)), history.seconds() / history.fold_epochs())
 
 
 def _replay(
-    name: str, rule: PruningRule, orders: Sequence[Sequence[RecordedTrial]], horizon: int
+    name: str,
+    rule: PruningRule,
+    scoring: Scoring,
+    orders: Sequence[Sequence[RecordedTrial]],
+    horizon: int,
 ) -> ReplayedRule:
-    results = [_replay_one(rule, trials, horizon) for trials in orders]
+    results = [_replay_one(rule, scoring, trials, horizon) for trials in orders]
     epochs, seconds, regrets = zip(*results, strict=True)
     return ReplayedRule(
-        name,
+        name if len(orders[0][0].folds) == 1 else f"{name}, {scoring}",
         statistics.fmean(epochs),
         statistics.fmean(seconds),
         statistics.fmean(regrets),
@@ -106,16 +154,20 @@ def _replay(
 
 
 def _replay_one(
-    rule: PruningRule, trials: Sequence[RecordedTrial], horizon: int
+    rule: PruningRule, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
 ) -> tuple[float, float, float]:
-    kept = kept_epochs(trials, rule, horizon)
-    lengths = [len(trial.curve) for trial in trials]
-    spent = sum(n * trial.epoch_seconds for n, trial in zip(kept, trials, strict=True))
-    whole = sum(n * trial.epoch_seconds for n, trial in zip(lengths, trials, strict=True))
-    full = zip(kept, trials, strict=True)
-    survivors = [max(trial.curve) for n, trial in full if n == len(trial.curve)]
-    best = max(max(trial.curve) for trial in trials)
-    return sum(kept) / sum(lengths), spent / whole, best - max(survivors)
+    """Return the shares of epochs and of seconds, and the regret."""
+    ends = kept(trials, rule, horizon, scoring)
+    n_folds = len(trials[0].folds)
+    spent = [end.epochs * end.folds for end in ends]
+    seconds = [trial.epoch_seconds for trial in trials]
+    share = sum(n * s for n, s in zip(spent, seconds, strict=True)) / sum(seconds)
+    scored = max(end.folds for end in ends if end.epochs == horizon)
+    rivals = [t for t, end in zip(trials, ends, strict=True) if end == Kept(horizon, scored)]
+    winner = max(rivals, key=lambda trial: best_mean(trial.folds[:scored]))
+    regret = max(trial.score() for trial in trials) - winner.score()
+    whole = horizon * n_folds
+    return sum(spent) / (whole * len(trials)), share / whole, regret
 
 
 def _order(n: int, seed: int) -> list[int]:

@@ -1,15 +1,19 @@
 """From what was asked for to what is done: every "auto" of a recipe replaced."""
 
+import math
 import re
 from typing import Any
 
 import joblib
+import torch
 
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.recipe import Recipe
 from search.study.plan import DEFAULT_TRIALS
 from search.training.settings import resolve_device, resolve_precision
+
+GIB = 1 << 30
 
 
 def check_device(name: str) -> str:
@@ -28,7 +32,7 @@ def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space_name: str, device
         "trials": recipe.trials if recipe.sampler == "grid" else recipe.trials or DEFAULT_TRIALS,
         "device": device,
         "precision": resolve_precision(recipe.precision, device),
-        "workers": recipe.workers or _workers(device, recipe.threads),
+        "workers": recipe.workers or _workers(recipe, dataset, device),
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
     return recipe.model_copy(update=changes)
@@ -38,6 +42,7 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     if recipe.study_name != "auto":
         return recipe.study_name
     suffix = f"-kfold{recipe.folds}" if recipe.validation == "kfold" else ""
+    suffix += "-racing" if recipe.racing else ""
     name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space_name}-{recipe.sampler}-{dataset.name}")
     return name[: 64 - len(suffix)] + suffix
 
@@ -48,5 +53,21 @@ def _pruner(recipe: Recipe) -> str:
     return "none" if recipe.sampler == "grid" else "halving"
 
 
-def _workers(device: str, threads: int) -> int:
-    return 1 if device.startswith("cuda") else max(1, joblib.cpu_count() // threads)
+def gpu_workers(free_bytes: int, split_bytes: int, networks: int, cores: int) -> int:
+    """Return how many processes share a GPU with so many free bytes, at least 1.
+
+    Each needs 1 GiB for CUDA's own sake, its copy of the training split, and 1 GiB for each of
+    the networks that it trains together; more processes than cores to launch kernels are of no
+    use. A rule of thumb, not measured.
+    """
+    return max(1, min(cores, free_bytes // (GIB + split_bytes + networks * GIB)))
+
+
+def _workers(recipe: Recipe, dataset: DatasetInfo, device: str) -> int:
+    cores: int = joblib.cpu_count() // recipe.threads
+    if not device.startswith("cuda"):
+        return max(1, cores)
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    networks = recipe.folds if recipe.validation == "kfold" else 1
+    split_bytes = dataset.n_train * math.prod(dataset.image_shape)  # uint8; labels are few
+    return gpu_workers(free_bytes, split_bytes, networks, cores)

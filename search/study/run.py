@@ -3,7 +3,9 @@
 import shutil
 import time
 
+from search.recipe import Recipe
 from search.study.coordinator import Coordinator
+from search.study.dispatch import Dispatcher
 from search.study.feasibility import Feasibility
 from search.study.jobs import JobFactory
 from search.study.judge import Judge
@@ -12,6 +14,8 @@ from search.study.opening import OpenStudy
 from search.study.pruners import build_rule
 from search.study.pruning import as_higher_is_better
 from search.study.queue import TrialQueue
+from search.study.race import FoldRace
+from search.study.records import TrialRecord
 from search.study.store import read_study
 from search.study.telling import Teller
 from search.study.workers import Workers
@@ -39,14 +43,21 @@ def run_search(opened: OpenStudy, workers: Workers, observer: StudyObserver) -> 
         curve = trial.history.mean_curve(recipe.metric)
         judge.settle(trial.plan, as_higher_is_better(curve, recipe.metric))
     observer.study_opened(recipe, queue.n_planned, ended)
+    jobs = JobFactory(
+        recipe, opened.paths, opened.dataset, opened.folds_hash, opened.statistics, rule
+    )
     Coordinator(
         queue=queue,
         judge=judge,
-        jobs=JobFactory(
-            recipe, opened.paths, opened.dataset, opened.folds_hash, opened.statistics, rule
-        ),
+        dispatcher=Dispatcher(workers, jobs, observer),
         teller=Teller(opened.study, opened.storage, recipe.metric, opened.dataset),
-        workers=workers,
         observer=observer,
+        n_folds=len(opened.statistics),
+        race=_race(recipe, ended) if recipe.racing else None,
         deadline=deadline,
     ).run()
+
+
+def _race(recipe: Recipe, ended: list[TrialRecord]) -> FoldRace:
+    raced = [t for t in ended if len(t.history.epochs) == recipe.epochs and not t.diverged]
+    return FoldRace(recipe.folds, recipe.metric, {t.plan: t.history for t in raced})

@@ -53,7 +53,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         history=from_plain(History, attrs.get("history", {"epochs": []})),
         n_parameters=attrs.get("n_parameters"),
         seconds=attrs.get("seconds", 0.0),
-        epochs_trained=attrs.get("epochs_trained", 0),
+        fold_epochs=attrs.get("fold_epochs", 0),
         diverged=attrs.get("diverged", False),
         infeasible=attrs.get("infeasible", False),
         reason=attrs.get("reason"),

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from dataclasses import dataclass
 from typing import final
 
 import optuna
@@ -14,6 +15,15 @@ from search.study.records import TrialRecord
 from search.study.store import read_trial, to_plain
 from search.training.history import History, Metric, best_epoch
 from spaces import Candidate
+
+
+@final
+@dataclass(frozen=True)
+class Effort:
+    """What a trial took, in vain or not: seconds of its folds added up, and their epochs."""
+
+    seconds: float
+    fold_epochs: int
 
 
 @final
@@ -32,7 +42,7 @@ class Teller:
         count = count_parameters(candidate.model, self._dataset.image_shape, classes)
         trial.set_user_attr("n_parameters", count)
 
-    def complete(self, trial: Trial, history: History) -> None:
+    def complete(self, trial: Trial, history: History, effort: Effort) -> None:
         """Tell a trial that was trained to its end: its value is the mean over folds at E*."""
         curve = history.mean_curve(self.metric)
         best = best_epoch(curve, self.metric)
@@ -41,33 +51,45 @@ class Teller:
         trial.set_user_attr("fold_scores", scores)
         trial.set_user_attr("score_mean", curve[best - 1])
         trial.set_user_attr("score_std", statistics.pstdev(scores))
-        self._record_history(trial, history, len(history.epochs))
+        self._record(trial, history, effort)
         self._study.tell(trial, curve[best - 1])
 
-    def pruned(self, trial: Trial, history: History, epochs: int) -> None:
+    def raced(self, trial: Trial, history: History, effort: Effort, n_folds: int) -> None:
+        """Tell a trial at the end of a fold race: complete with all the folds, otherwise pruned.
+
+        The curve reported so far was the first fold's; the mean over all it has replaces it.
+        """
+        for epoch, value in enumerate(history.mean_curve(self.metric), start=1):
+            self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+        if history.n_folds() == n_folds:
+            self.complete(trial, history, effort)
+        else:
+            self.pruned(trial, history, effort, len(history.epochs))
+
+    def pruned(self, trial: Trial, history: History, effort: Effort, epochs: int) -> None:
         """Tell a trial that was pruned after `epochs`; what it trained beyond is dropped."""
-        self._record_history(trial, history, epochs)
+        self._record(trial, history.truncated(epochs), effort)
         self._study.tell(trial, state=TrialState.PRUNED)
 
-    def diverged(self, trial: Trial, history: History, reason: str) -> None:
+    def diverged(self, trial: Trial, history: History, effort: Effort, reason: str) -> None:
         """Tell a trial whose loss was not finite: it is worth chance."""
         trial.set_user_attr("diverged", True)
         trial.set_user_attr("reason", reason)
-        self._record_history(trial, history, len(history.epochs))
+        self._record(trial, history, effort)
         classes = len(self._dataset.class_names)
         self._study.tell(trial, 1 / classes if self.metric == "accuracy" else math.log(classes))
 
-    def failed(self, trial: Trial, history: History, reason: str) -> None:
+    def failed(self, trial: Trial, effort: Effort, reason: str) -> None:
         """Tell a trial that the machine or the code failed."""
         trial.set_user_attr("reason", reason)
-        self._record_history(trial, history, 0)
+        self._record(trial, History(), effort)
         self._study.tell(trial, state=TrialState.FAIL)
 
     def record(self, trial_id: int) -> TrialRecord:
         """Return a trial, by Optuna's id, as it is stored now."""
         return read_trial(self._storage.get_trial(trial_id))
 
-    def _record_history(self, trial: Trial, history: History, accepted: int) -> None:
-        trial.set_user_attr("history", to_plain(history.truncated(accepted)))
-        trial.set_user_attr("seconds", history.seconds())
-        trial.set_user_attr("epochs_trained", len(history.epochs))
+    def _record(self, trial: Trial, history: History, effort: Effort) -> None:
+        trial.set_user_attr("history", to_plain(history))
+        trial.set_user_attr("seconds", effort.seconds)
+        trial.set_user_attr("fold_epochs", effort.fold_epochs)

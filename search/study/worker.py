@@ -14,6 +14,7 @@ from search.data.statistics import ChannelStatistics
 from search.paths import TrialPaths
 from search.seeding import derive_seed
 from search.study.channel import WorkerEnd
+from search.study.failures import describe_failure
 from search.training.fold import FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.lockstep import diverged, run_epochs
@@ -27,12 +28,14 @@ from spaces.candidate import Candidate
 class TrialJob:
     """Everything a worker needs to train one trial; small, so that it travels.
 
-    `statistics` holds one value per fold, of that fold's training part alone. After the epochs
+    `folds` are those to train, in lockstep. `statistics` holds one value for each fold of the
+    study, of that fold's training part alone. After the epochs
     in `decision_epochs` the worker waits shortly to be told whether to go on.
     """
 
     plan: int
     candidate: str
+    folds: tuple[int, ...]
     dataset: DatasetInfo
     folds_path: Path
     folds_hash: str
@@ -59,15 +62,14 @@ def run_trial(job: TrialJob) -> TrialOutcome:
         torch.set_num_threads(job.threads)
         return _train(job)
     except Exception as error:  # noqa: BLE001  # the record carries it; siblings must go on
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        return TrialOutcome("failed", f"{type(error).__name__}: {first_line}")
+        return TrialOutcome("failed", describe_failure(error))
 
 
 def _train(job: TrialJob) -> TrialOutcome:
     channel = WorkerEnd(job.paths)
     for epoch, figures in enumerate(run_epochs(list(_folds(job)), job.settings.epochs), start=1):
         if diverged(figures):
-            return TrialOutcome("diverged", _divergence(figures, epoch))
+            return TrialOutcome("diverged", _divergence(job, figures, epoch))
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
@@ -78,8 +80,9 @@ def _train(job: TrialJob) -> TrialOutcome:
 def _folds(job: TrialJob) -> Iterator[FoldTraining]:
     candidate = Candidate.from_json(job.candidate)
     data = load_train_split(job.dataset).to(job.settings.device)
-    for number, fold in enumerate(load_folds(job.folds_path, job.folds_hash)):
-        task = _task(job, candidate, number, fold)
+    folds = load_folds(job.folds_path, job.folds_hash)
+    for number in job.folds:
+        task = _task(job, candidate, number, folds[number])
         yield FoldTraining(candidate, task, data, len(job.dataset.class_names), job.settings)
 
 
@@ -94,6 +97,7 @@ def _task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> FoldT
     )
 
 
-def _divergence(figures: tuple[FoldEpoch, ...], epoch: int) -> str:
-    folds = [str(number) for number, fold in enumerate(figures) if diverged((fold,))]
+def _divergence(job: TrialJob, figures: tuple[FoldEpoch, ...], epoch: int) -> str:
+    pairs = zip(job.folds, figures, strict=True)
+    folds = [str(number) for number, fold in pairs if diverged((fold,))]
     return f"loss not finite in epoch {epoch}, fold {', '.join(folds)}"

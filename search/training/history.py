@@ -49,6 +49,10 @@ class History:
         """Return the validation figure of each fold after `epoch` (counted from 1)."""
         return [fold.score(metric) for fold in self.epochs[epoch - 1]]
 
+    def fold_curves(self, metric: Metric) -> list[list[float]]:
+        """Return each fold's validation figure, one value per epoch."""
+        return [[fold.score(metric) for fold in curve] for curve in zip(*self.epochs, strict=True)]
+
     def truncated(self, epochs: int) -> "History":
         """Return the first `epochs` epochs."""
         return History(self.epochs[:epochs])
@@ -56,6 +60,14 @@ class History:
     def learning_rates(self) -> list[float]:
         """Return the median over folds of the learning rate, one value per epoch."""
         return [statistics.median(fold.learning_rate for fold in folds) for folds in self.epochs]
+
+    def n_folds(self) -> int:
+        """Return the number of folds; 0 before the first epoch."""
+        return len(self.epochs[0]) if self.epochs else 0
+
+    def fold_epochs(self) -> int:
+        """Return how many epochs were trained, those of every fold counted."""
+        return sum(len(folds) for folds in self.epochs)
 
     def seconds(self) -> float:
         """Return the wall time of all epochs and folds."""

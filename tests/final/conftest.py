@@ -49,6 +49,12 @@ class Listener:
     def epoch_ended(self, number: int, epoch: int, score: float) -> None:
         self.events.append("epoch ended")
 
+    def trial_waiting(self, number: int) -> None:
+        self.events.append("trial waiting")
+
+    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        self.events.append("folds earned")
+
     def trial_ended(self, trial: TrialRecord) -> None:
         self.events.append(f"trial ended {trial.state}")
 

@@ -54,6 +54,7 @@ _MAY_IMPORT = {
         "spaces",
         "search.errors",
         "search.final.evaluation",
+        "search.formatting",
         "search.paths",
         "search.study.records",
         "search.training.history",

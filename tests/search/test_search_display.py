@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.display import Display, LiveDisplay, PlainDisplay, describe_number
+from search.display import Display, LiveDisplay, PlainDisplay
+from search.phrases import describe_number
 from tests.search.search_fakes import make_recipe, make_trial
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -38,8 +38,9 @@ def test_a_false_flag_is_given(tmp_path: Path) -> None:
 def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
     """The TOML text of a full recipe is read back as it was."""
     recipe = Recipe(
-        space="a/b.py:SPACE", sampler="tpe", pruner="median", trials=3, epochs=2, timeout=90.5,
-        validation="kfold", holdout_fraction=0.25, folds=3, metric="loss", seed=2**32 - 1,
+        space="a/b.py:SPACE", sampler="grid", pruner="median", trials=3, epochs=2, timeout=90.5,
+        validation="kfold", holdout_fraction=0.25, folds=3, racing=True, metric="loss",
+        seed=2**32 - 1,
         with_baseline=False, max_parameters=1000, dataset="pets", data_dir=Path("d"),
         image_size=16, test_fraction=0.3, study_name="Study_1.a-b", storage="sqlite:///x.db",
         runs_dir=Path("r"), workers=2, threads=2, device="cuda:1", precision="fp32",
@@ -106,6 +107,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("validation", ["holdout", "kfold"], ["loo"]),
     ("holdout_fraction", [0.001, 0.999], [0, 1, -0.1, 1.5, float("nan"), "0.2"]),
     ("folds", [2], [1, 0]),
+    ("racing", [False], ["yes", 1]),
     ("metric", ["accuracy", "loss"], ["f1"]),
     ("seed", [0, 2**32 - 1], [-1, 2**32, True]),
     ("with_baseline", [True, False], ["yes", 1]),

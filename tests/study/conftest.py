@@ -33,6 +33,12 @@ class SilentObserver:
     def epoch_ended(self, number: int, epoch: int, score: float) -> None:
         self.events.append(("epoch", number, epoch, score))
 
+    def trial_waiting(self, number: int) -> None:
+        self.events.append(("waiting", number))
+
+    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        self.events.append(("earned", numbers, n_folds, of))
+
     def trial_ended(self, trial: TrialRecord) -> None:
         self.events.append(("ended", trial.number, trial.state))
 

@@ -4,20 +4,52 @@ import pytest
 
 from search.errors import UserError
 from search.study.pruning import HalvingRule, NoPruning
-from search.study.replay import RecordedTrial, candidate_rules, kept_epochs, replay_all
+from search.study.racing import fold_levels
+from search.study.replay import Kept, RecordedTrial, candidate_rules, kept, replay_all
 from search.study.replay import recorded_trials as recorded
 from tests.report import report_fakes as fakes
 
 CURVES = [(0.5, 0.6, 0.7, 0.7), (0.1, 0.2, 0.3, 0.9), (0.6, 0.7, 0.8, 0.8), (0.2, 0.2, 0.2, 0.2)]
 TRIALS = [
-    RecordedTrial(curve, seconds) for curve, seconds in zip(CURVES, (1, 2, 3, 4), strict=True)
+    RecordedTrial((curve,), seconds) for curve, seconds in zip(CURVES, (1, 2, 3, 4), strict=True)
 ]
 
 
 def test_kept_epochs_by_hand() -> None:
     """Halving by 2 from epoch 1 keeps the leaders and drops the late bloomer at once."""
-    assert kept_epochs(TRIALS, HalvingRule(1, 2), 4) == [4, 1, 4, 1]
-    assert kept_epochs(TRIALS, NoPruning(), 4) == [4, 4, 4, 4]
+    assert [one.epochs for one in kept(TRIALS, HalvingRule(1, 2), 4, "all folds")] == [4, 1, 4, 1]
+    assert [one.epochs for one in kept(TRIALS, NoPruning(), 4, "all folds")] == [4, 4, 4, 4]
+
+
+def _folds(*scores: float) -> RecordedTrial:
+    """Return a trial of two epochs whose folds end at the given scores."""
+    return RecordedTrial(tuple((0.0, score) for score in scores), 1.0)
+
+
+RACERS = [
+    _folds(0.5, 0.5, 0.5, 0.5, 0.5),
+    _folds(0.9, 0.1, 0.1, 0.1, 0.1),  # lucky on the first fold
+    _folds(0.8, 0.7, 0.7, 0.7, 0.7),
+    _folds(0.4, 0.9, 0.9, 0.9, 0.9),  # unlucky there
+]
+
+
+def test_a_race_by_hand() -> None:
+    """Of four the better two get a second fold, on which the lucky one loses."""
+    assert fold_levels(5) == (1, 2, 5)
+    ends = kept(RACERS, NoPruning(), 2, "racing")
+    assert ends == [Kept(2, 1), Kept(2, 2), Kept(2, 5), Kept(2, 1)]
+
+
+def test_scorings_are_replayed_side_by_side() -> None:
+    """One fold is cheapest and takes the lucky trial; racing costs less than all folds."""
+    rules = {rule.name: rule for rule in replay_all(RACERS, orders=3, seed=0)}
+    one, racing, every = (rules[f"none, {name}"] for name in ("one fold", "racing", "all folds"))
+    assert (one.epochs_share, every.epochs_share) == (pytest.approx(0.2), 1)
+    assert racing.epochs_share == pytest.approx((1 + 2 + 5 + 1) / 20)
+    assert one.mean_regret == pytest.approx(0.8 - 0.26)
+    assert racing.mean_regret == pytest.approx(0.8 - 0.72)
+    assert every.mean_regret == 0
 
 
 def test_costs_and_regrets_are_shares_of_training_everything() -> None:
@@ -49,4 +81,4 @@ def test_a_pruned_study_cannot_be_replayed() -> None:
     with pytest.raises(UserError, match="record one with --pruner none"):
         recorded(fakes.study_record(trials))
     whole = recorded(fakes.study_record(trials[:2]))
-    assert [trial.curve for trial in whole] == [(0.5, 0.6), (0.4, 0.7)]
+    assert [trial.folds for trial in whole] == [((0.5, 0.6),), ((0.4, 0.7),)]

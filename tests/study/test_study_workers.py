@@ -38,7 +38,7 @@ def job(make_recipe: Maker, observer: Any) -> TrialJob:
     )
     candidate = opened.space.baseline()
     assert candidate is not None
-    return factory.build(number=0, plan=0, candidate=candidate)
+    return factory.build(0, 0, candidate, (0,), judged=True)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
 
 
 def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, observer: Any) -> None:
-    """A job lists the rungs of its rule before the last epoch, and no other epoch."""
+    """A job lists the rungs of its rule before the last epoch; none where nothing judges it."""
     assert job.decision_epochs == frozenset()
     opened = open_study(prepare(make_recipe(epochs=9, study_name="other"), observer))
     factory = JobFactory(
@@ -131,7 +131,8 @@ def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, observer
     )
     candidate = opened.space.baseline()
     assert candidate is not None
-    assert factory.build(0, 0, candidate).decision_epochs == {1, 3}
+    assert factory.build(0, 0, candidate, (0,), judged=True).decision_epochs == {1, 3}
+    assert not factory.build(0, 0, candidate, (1,), judged=False).decision_epochs
 
 
 def test_slots_and_counts_are_checked(job: TrialJob) -> None:

@@ -1,0 +1,45 @@
+"""What a running search says of its trials, in words."""
+
+from search.formatting import format_epochs, format_folds, format_score
+from search.progress import SearchProgress
+from search.recipe import Recipe
+from search.study.records import TrialRecord
+
+
+def describe_number(trial: TrialRecord) -> str:
+    """Return which trial it is, and for one that is run again, of which point of the plan."""
+    again = f" (point {trial.plan} again)" if trial.attempt else ""
+    return f"trial {trial.number}{again}"
+
+
+def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
+    """Return how a trial ended, in words."""
+    metric = recipe.metric
+    epochs = format_epochs(len(trial.history.epochs))
+    if trial.state == "failed":
+        return f"failed: {trial.reason}"
+    if trial.infeasible:
+        return f"not trained: {trial.reason}"
+    if trial.diverged:
+        return f"diverged: {trial.reason}"
+    if trial.state == "pruned":
+        folds = format_folds(trial.history.n_folds(), recipe.n_folds)
+        return f"pruned after {epochs}{folds} at {format_score(trial.value, metric)}"
+    spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
+    score = format_score(trial.mean, metric)
+    return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
+
+
+def describe_best(progress: SearchProgress) -> str:
+    """Return the best so far, in words."""
+    if progress.best is None:
+        return "best so far: none"
+    score = format_score(progress.best.mean, progress.recipe.metric)
+    return f"best so far: {score} (trial {progress.best.number})"
+
+
+def describe_running(progress: SearchProgress) -> str:
+    """Return how many trials train, and how many wait for what others reach."""
+    waiting = sum(trial.slot is None for trial in progress.running.values())
+    running = f"{len(progress.running) - waiting} running"
+    return f"{running}, {waiting} waiting" if waiting else running

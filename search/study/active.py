@@ -1,0 +1,114 @@
+"""A trial under way: its folds, on one worker or spread over several."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import final
+
+from optuna.trial import Trial
+
+from search.study.channel import CoordinatorEnd
+from search.study.queue import Started
+from search.study.telling import Effort
+from search.study.worker import TrialOutcome
+from search.training.history import FoldEpoch, History
+
+# Of several ends the worst is the trial's.
+_SEVERITY = ("finished", "stopped", "diverged", "failed")
+
+
+@final
+@dataclass
+class Strand:
+    """Some folds of a trial, trained in lockstep by the worker of one slot."""
+
+    folds: tuple[int, ...]
+    slot: int
+    channel: CoordinatorEnd
+    future: "Future[TrialOutcome]"
+    epochs: list[tuple[FoldEpoch, ...]] = field(default_factory=list)
+    ended: bool = False
+
+    def receive(self) -> bool:
+        """Take in what was reported; returns whether there was anything new."""
+        done = self.future.done()  # asked first, so that what came before the end is read below
+        news = self.channel.receive()
+        changed = bool(news) or done != self.ended
+        self.epochs += news
+        self.ended = done
+        return changed
+
+    def outcome(self) -> TrialOutcome:
+        """Return how its training ended; only once it did."""
+        error = self.future.exception()
+        if error is None:
+            return self.future.result()
+        return TrialOutcome("failed", f"the worker died ({type(error).__name__})")
+
+
+@final
+@dataclass
+class ActiveTrial:
+    """A trial that Optuna counts as running.
+
+    It is trained, then waits for its verdict; in a fold race (`racing`) it then waits (`waiting`)
+    until it is given more folds or its end.
+    """
+
+    trial: Trial
+    started: Started
+    strands: list[Strand] = field(default_factory=list)
+    reported: int = 0
+    racing: bool = False
+    waiting: bool = False
+
+    @property
+    def plan(self) -> int:
+        """Return its index in the study's plan."""
+        return self.started.plan
+
+    @property
+    def training(self) -> bool:
+        """Return whether the end of any of its strands has not been seen."""
+        return not all(strand.ended for strand in self.strands)
+
+    def receive(self) -> bool:
+        """Take in what its workers reported; returns whether there was anything new."""
+        changed = [strand.receive() for strand in self.strands]
+        return any(changed)
+
+    def history(self) -> History:
+        """Return the epochs that all folds begun so far have, folds in order."""
+        strands = sorted(self.strands, key=lambda strand: strand.folds)
+        together = zip(*(strand.epochs for strand in strands), strict=False)
+        return History(tuple(tuple(chain(*folds)) for folds in together))
+
+    def outcome(self) -> TrialOutcome:
+        """Return the worst of its strands' outcomes, of equal ones that of the fewest epochs."""
+        worst = min(
+            (strand for strand in self.strands if strand.ended),
+            key=lambda one: (-_SEVERITY.index(one.outcome().ended), len(one.epochs), one.folds),
+        )
+        return worst.outcome()
+
+    def answer(self, *, stop: bool) -> None:
+        """Answer every worker at it; those that train in vain are told to stop.
+
+        A fold that diverged ends the trial at its epoch: the others go on as far, not further.
+        """
+        for strand in self.strands:
+            if not strand.ended:
+                hopeless = any(_overtaken(strand, other) for other in self.strands)
+                strand.channel.answer(len(strand.epochs), stop=stop or hopeless)
+
+    def effort(self) -> Effort:
+        """Return what was spent on it, in vain or not."""
+        trained = [fold for strand in self.strands for folds in strand.epochs for fold in folds]
+        return Effort(sum(fold.seconds for fold in trained), len(trained))
+
+
+def _overtaken(strand: Strand, other: Strand) -> bool:
+    if not other.ended:
+        return False
+    ended = other.outcome().ended
+    return ended == "failed" or (ended == "diverged" and len(strand.epochs) >= len(other.epochs))

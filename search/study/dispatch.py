@@ -1,0 +1,76 @@
+"""Which trials are under way and which worker trains what of them."""
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from typing import final
+
+from search.study.active import ActiveTrial, Strand
+from search.study.channel import CoordinatorEnd
+from search.study.jobs import JobFactory
+from search.study.observer import StudyObserver
+from search.study.queue import Started
+from search.study.racing import split_folds
+from search.study.workers import Workers
+
+_POLL_SECONDS = 0.02
+
+
+@final
+class Dispatcher:
+    """Keeps the active trials by plan index, and hands their folds to idle workers."""
+
+    def __init__(self, workers: Workers, jobs: JobFactory, observer: StudyObserver) -> None:
+        self._workers, self._jobs, self._observer = workers, jobs, observer
+        self._active: dict[int, ActiveTrial] = {}
+
+    def trials(self) -> list[ActiveTrial]:
+        """Return the active trials."""
+        return list(self._active.values())
+
+    def trial(self, plan: int) -> ActiveTrial:
+        """Return the active trial of a plan index."""
+        return self._active[plan]
+
+    def training(self) -> list[Strand]:
+        """Return the strands whose end has not been seen; until then their slots are taken."""
+        return [s for active in self._active.values() for s in active.strands if not s.ended]
+
+    def idle(self) -> list[int]:
+        """Return the slots at which nothing trains."""
+        return sorted(set(range(self._workers.count)) - {s.slot for s in self.training()})
+
+    def wait(self) -> None:
+        """Wait until a training ends, and not for long."""
+        futures = [strand.future for strand in self.training()]
+        wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+
+    def start(self, started: Started, folds: Sequence[int], n_others: int) -> None:
+        """Start a trial; `n_others` are still to be started.
+
+        Where there are fewer trials than idle slots, its folds spread over several workers.
+        """
+        active = self._active[started.plan] = ActiveTrial(started.trial, started)
+        self._jobs.clear(started.trial.number)
+        idle = self.idle()
+        n_parts = min(max(len(idle) // (n_others + 1), 1), len(folds))
+        for slot, part in zip(idle, split_folds(folds, n_parts), strict=False):
+            self._launch(active, part, slot)
+
+    def add_fold(self, plan: int, fold: int) -> None:
+        """Train a further fold of an active trial at an idle slot."""
+        active = self._active[plan]
+        active.reported, active.waiting = 0, False
+        self._launch(active, (fold,), self.idle()[0])
+
+    def close(self, active: ActiveTrial) -> None:
+        """Forget a trial that has ended, and clear its folder."""
+        del self._active[active.plan]
+        self._jobs.clear(active.trial.number)
+
+    def _launch(self, active: ActiveTrial, folds: tuple[int, ...], slot: int) -> None:
+        number, plan, candidate = active.trial.number, active.plan, active.started.candidate
+        job = self._jobs.build(number, plan, candidate, folds, judged=not active.racing)
+        self._observer.trial_started(number, plan, slot)
+        channel = CoordinatorEnd(job.paths)
+        future = self._workers.submit(slot, job)
+        active.strands.append(Strand(folds, slot, channel, future))

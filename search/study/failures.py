@@ -1,0 +1,34 @@
+"""Why a trial failed, in one line."""
+
+import re
+
+import torch
+
+# torch's allocators raise plain RuntimeErrors on a CPU; CUDA itself and its libraries do, when they
+# and not torch's allocator meet the end of the memory, as while a process starts on a full GPU.
+_MEMORY = re.compile(
+    r"DefaultCPUAllocator: (not enough memory|can't allocate memory)"
+    r"|CUDA error: out of memory"
+    r"|CU(DNN|BLAS)_STATUS_ALLOC_FAILED"
+)
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return "oom: ..." where memory, a GPU's or the machine's, was too small; else "Type: ...".
+
+    What follows is the first line of the error's message.
+    """
+    name, first_line = type(error).__name__, _first_line(error)
+    if _is_out_of_memory(error):
+        return f"oom: {first_line or name}"
+    return f"{name}: {first_line}"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and bool(_MEMORY.search(str(error)))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0]

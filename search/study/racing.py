@@ -1,0 +1,60 @@
+"""Fold racing: which trials earn how many folds. Pure.
+
+Every trial is trained on the first fold alone, under the pruning rule. Of those that reached the
+last epoch the better half earns a second fold, and so on to all of them: successive halving
+(Jamieson and Talwalkar, 2016) with folds as the budget. The trials are compared by the folds that
+all of them have.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from statistics import fmean
+
+FoldCurves = Sequence[Sequence[float]]
+
+
+def fold_levels(n_folds: int) -> tuple[int, ...]:
+    """Return the numbers of folds at which trials are compared, from 1 to `n_folds`.
+
+    They double, and the last step is never the shorter one: 1, 2, 5 for five folds.
+    """
+    levels = [1]
+    while levels[-1] < n_folds:
+        doubled = 2 * levels[-1]
+        levels.append(doubled if 2 * doubled <= n_folds else n_folds)
+    return tuple(levels)
+
+
+def promotions(
+    standings: Mapping[int, FoldCurves], n_folds: int, closed: Collection[int] = ()
+) -> tuple[tuple[int, ...], int]:
+    """Return which trials earned more folds, best first, and how many each is then to have.
+
+    `standings` holds, by plan index, the curves of each fold that a trial was trained on (higher
+    is better) up to the last epoch. Trials in `closed` ended in an earlier run: they compete, but
+    are not trained any further. A trial that diverges on a later fold is left out of the standings,
+    and the next best takes its place. Nobody: the race is over.
+    """
+    for level, following in pairwise(fold_levels(n_folds)):
+        rivals = [plan for plan, curves in standings.items() if len(curves) >= level]
+        rivals.sort(key=lambda plan: (-best_mean(standings[plan][:level]), plan))
+        earned = tuple(
+            plan
+            for plan in rivals[: (len(rivals) + 1) // 2]
+            if len(standings[plan]) < following and plan not in closed
+        )
+        if earned:
+            return earned, following
+    return (), n_folds
+
+
+def best_mean(curves: FoldCurves) -> float:
+    """Return the best value of the mean over folds, as trials are scored."""
+    return max(fmean(values) for values in zip(*curves, strict=True))
+
+
+def split_folds(folds: Sequence[int], parts: int) -> list[tuple[int, ...]]:
+    """Return the folds in order, split into `parts` as equal as can be, the larger ones first."""
+    size, rest = divmod(len(folds), parts)
+    starts = [i * size + min(i, rest) for i in range(parts + 1)]
+    return [tuple(folds[start:end]) for start, end in pairwise(starts)]
