@@ -50,7 +50,9 @@ StudyName = Annotated[
 ]
 Storage = Annotated[str | None, typer.Option(help="Database URL [SQLite in runs_dir].")]
 RunsDir = Annotated[Path | None, typer.Option(help="Where studies are kept [runs].")]
-Workers = Annotated[int | None, typer.Option(help="Processes; 0: one a core [0].")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes; 0: one a core, or what a GPU has room for [0].")
+]
 Threads = Annotated[int | None, typer.Option(help="Threads of each worker [1].")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")]
 Precision = Annotated[

@@ -61,7 +61,8 @@ _Folder = Annotated[Path, Field(strict=False)]  # TOML has no paths, only string
 class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
 
-    `timeout` is in seconds, `workers` 0 means one process a core, `threads` are per worker.
+    `timeout` is in seconds, `workers` 0 means one process a core, or as many as
+    share a GPU by its memory, `threads` are per worker.
     `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
     sampler, dataset and validation; with `racing` trials start on one fold and earn the others;
     `trials` None is 20, but the whole grid for grid search.

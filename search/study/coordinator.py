@@ -113,6 +113,8 @@ class Coordinator:
         active.answer(stop=verdict.pruned)
         if outcome is None or not verdict.settled:
             return
+        if outcome.fallback is not None:
+            active.trial.set_user_attr("fallback", outcome.fallback)
         history, effort = active.history(), active.effort()
         if verdict.pruned:
             self._teller.pruned(active.trial, history, effort, verdict.epochs)

@@ -68,6 +68,5 @@ def _workers(recipe: Recipe, dataset: DatasetInfo, device: str) -> int:
     if not device.startswith("cuda"):
         return max(1, cores)
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    networks = recipe.folds if recipe.validation == "kfold" else 1
     split_bytes = dataset.n_train * math.prod(dataset.image_shape)  # uint8; labels are few
-    return gpu_workers(free_bytes, split_bytes, networks, cores)
+    return gpu_workers(free_bytes, split_bytes, recipe.n_folds, cores)

@@ -50,10 +50,14 @@ class TrialJob:
 @final
 @dataclass(frozen=True)
 class TrialOutcome:
-    """How a trial's training ended; `reason` says why it failed."""
+    """How a trial's training ended; `reason` says why it failed.
+
+    `fallback` says why its steps were not recorded on a GPU, where they were not.
+    """
 
     ended: Literal["finished", "stopped", "diverged", "failed"]
     reason: str | None = None
+    fallback: str | None = None
 
 
 def run_trial(job: TrialJob) -> TrialOutcome:
@@ -66,15 +70,16 @@ def run_trial(job: TrialJob) -> TrialOutcome:
 
 
 def _train(job: TrialJob) -> TrialOutcome:
-    channel = WorkerEnd(job.paths)
-    for epoch, figures in enumerate(run_epochs(list(_folds(job)), job.settings.epochs), start=1):
+    folds, channel = list(_folds(job)), WorkerEnd(job.paths)
+    fallback = next((fold.fallback for fold in folds if fold.fallback), None)
+    for epoch, figures in enumerate(run_epochs(folds, job.settings.epochs), start=1):
         if diverged(figures):
-            return TrialOutcome("diverged", _divergence(job, figures, epoch))
+            return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
-            return TrialOutcome("stopped")
-    return TrialOutcome("finished")
+            return TrialOutcome("stopped", fallback=fallback)
+    return TrialOutcome("finished", fallback=fallback)
 
 
 def _folds(job: TrialJob) -> Iterator[FoldTraining]:

@@ -191,9 +191,29 @@ def test_events_before_a_study_is_opened_are_passed_over(make: Callable[[], Disp
     display = make()
     display.trial_started(0, 0, 0)
     display.epoch_ended(0, 1, 0.5)
+    display.trial_waiting(0)
     display.trial_ended(make_trial(0))
     display.search_ended()
     assert "trial" not in shown(display)
+
+
+def test_a_race_is_told() -> None:
+    """Who earned folds gets a line, and a loser's line says on how many folds it was beaten."""
+    display = plain()
+    open_search(display, validation="kfold", folds=5, racing=True)
+    display.folds_earned([3, 1], 2, 5)
+    display.trial_ended(make_trial(0, "pruned", value=0.25))
+    text = shown(display)
+    assert "race: trials 3, 1 earned 2 of 5 folds" in text
+    assert "trial 0 pruned after 5 epochs on 1 of 5 folds at 25.00%" in text
+
+
+def test_waiting_trials_leave_the_table_of_workers() -> None:
+    """A trial that waits for others is counted; its worker's row is gone."""
+    display = live()
+    run_two_trials(display)
+    display.trial_waiting(2)
+    assert "1 running, 1 waiting" in shown(display)
 
 
 def test_a_trial_that_is_run_again_names_its_point() -> None:
