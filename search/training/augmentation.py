@@ -1,4 +1,6 @@
-"""Augmentation of whole batches: one gather, with flip and crop drawn for each image."""
+"""Augmentation of whole batches: draws made ahead for an epoch, then one gather a batch."""
+
+from collections.abc import Sequence
 
 import torch
 from torch.nn.functional import pad
@@ -8,33 +10,52 @@ from spaces.candidate import AugmentationName
 CROP_PADDING = 4
 
 
+def draw_epoch(
+    name: AugmentationName, sizes: Sequence[int], generator: torch.Generator, device: torch.device
+) -> list[torch.Tensor | None]:
+    """Return the draws of each batch, int64 (3, size) on `device`: mirrored (0 or 1), top, left.
+
+    An image is mirrored with probability 1/2; with "flip_crop" its window begins `top` and `left`
+    pixels into the padded image. "none" draws nothing. `generator` lives on the CPU, so that every
+    device sees the same draws; they are moved in one transfer.
+    """
+    if name == "none" or not sizes:
+        return [None] * len(sizes)
+    places = 2 * _margin(name) + 1
+    draws = [_draw(size, places, generator) for size in sizes]
+    return list(torch.split(torch.cat(draws, dim=1).to(device), list(sizes), dim=1))
+
+
 def augment(
-    images: torch.Tensor, name: AugmentationName, generator: torch.Generator
+    images: torch.Tensor, name: AugmentationName, draws: torch.Tensor | None
 ) -> torch.Tensor:
-    """Return uint8 images (N, C, H, W), each mirrored with probability 1/2 and shifted.
+    """Return uint8 images (N, C, H, W) mirrored and shifted by their draws, channels-last.
 
     "flip" mirrors left to right; "flip_crop" also cuts a window of the same size out of the
-    image padded by 4 black pixels on each side. The result is channels-last in memory.
-    `generator` lives on the CPU, so that every device draws the same.
+    image padded by 4 black pixels on each side. Without draws the images come back as they are.
     """
-    if name == "none":
+    if draws is None:
         return images
+    mirrored, top, left = draws
     n, _, height, width = images.shape
-    margin = CROP_PADDING if name == "flip_crop" else 0
-    flipped = torch.rand(n, generator=generator) < 0.5
-    top, left = torch.randint(0, 2 * margin + 1, (2, n), generator=generator)
-    columns = torch.arange(width).expand(n, width)
-    columns = torch.where(flipped[:, None], columns.flip(1), columns) + left[:, None]
-    rows = torch.arange(height) + top[:, None]
-    return gather_windows(pad(images, [margin] * 4), rows, columns)
+    columns = torch.arange(width, device=images.device).expand(n, width)
+    columns = torch.where(mirrored[:, None] == 1, columns.flip(1), columns) + left[:, None]
+    rows = torch.arange(height, device=images.device) + top[:, None]
+    return _gather(pad(images, [_margin(name)] * 4), rows, columns)
 
 
-def gather_windows(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Return, for image i, the pixels at rows[i] x columns[i]: (N, C, h, w).
+def _draw(size: int, places: int, generator: torch.Generator) -> torch.Tensor:
+    mirrored = torch.rand(size, generator=generator) < 0.5
+    corner = torch.randint(0, places, (2, size), generator=generator)
+    return torch.cat([mirrored[None].to(torch.int64), corner])
 
-    `images` is (N, C, H, W), `rows` (N, h) and `columns` (N, w) are int64.
-    """
-    rows, columns = rows.to(images.device), columns.to(images.device)
+
+def _margin(name: AugmentationName) -> int:
+    return CROP_PADDING if name == "flip_crop" else 0
+
+
+def _gather(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Return, for image i, the pixels at rows[i] x columns[i]: (N, C, h, w)."""
     which = torch.arange(len(images), device=images.device)[:, None, None]
     pixels = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]]
     return pixels.permute(0, 3, 1, 2)

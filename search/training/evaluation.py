@@ -22,24 +22,29 @@ class Normalizer:
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Return (N, C, H, W) float32, contiguous, on the images' device."""
-        floats = images.to(torch.float32, memory_format=torch.contiguous_format)
-        return torch.addcmul(self._shift, floats, self._scale)
+        floats = images.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+        return floats.mul_(self._scale).add_(self._shift)
 
 
 @final
 class Sums:
-    """Running sums of loss and correct answers, kept on the device until they are read."""
+    """Sums of loss and correct answers over a number of images, in tensors that stay in place."""
 
     def __init__(self, device: str) -> None:
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
         self._correct = torch.zeros((), dtype=torch.int64, device=device)
         self._images = 0
 
+    def restart(self, images: int) -> None:
+        """Begin anew, to take in so many images."""
+        self._loss.zero_()
+        self._correct.zero_()
+        self._images = images
+
     def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Take in one batch: its mean loss, logits (N, classes) and labels (N,)."""
         self._loss += mean_loss * len(labels)
         self._correct += (logits.argmax(1) == labels).sum()
-        self._images += len(labels)
 
     def mean_loss(self) -> float:
         """Return the mean loss over images."""
@@ -60,10 +65,11 @@ def evaluate(
 ) -> Sums:
     """Return the sums of plain cross entropy and correct answers over the given images."""
     sums = Sums(settings.device)
+    sums.restart(len(indices))
     model.eval()
     for batch in torch.split(indices.to(data.images.device), settings.evaluation_batch):
-        logits = settings.forward(model, normalize(data.images[batch]))
-        labels = data.labels[batch]
+        logits = settings.forward(model, normalize(data.images.index_select(0, batch)))
+        labels = data.labels.index_select(0, batch)
         sums.add(cross_entropy(logits, labels), logits, labels)
     return sums
 

@@ -8,19 +8,19 @@ from typing import final
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from cifar_models import build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
 from search.seeding import derive_seed
-from search.training.augmentation import augment
+from search.training.augmentation import draw_epoch
 from search.training.evaluation import Normalizer, Sums, evaluate
+from search.training.graph_step import build_step
 from search.training.history import FoldEpoch
-from search.training.optimizers import build_optimizer, set_learning_rate
+from search.training.optimizers import build_optimizer
 from search.training.schedules import Schedule
 from search.training.settings import TrainingSettings
+from search.training.step import Batch, Learner, StepBuilder
 from search.training.twins import evaluation_twin, training_twin
 from spaces.candidate import Candidate
 
@@ -56,6 +56,7 @@ class FoldTraining:
         data: TrainSplit,
         num_classes: int,
         settings: TrainingSettings,
+        build: StepBuilder = build_step,
     ) -> None:
         self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
         self._schedule = task.schedule
@@ -63,60 +64,66 @@ class FoldTraining:
         with seeded(derive_seed(task.seed, "init"), settings.device):
             model = build_model(candidate.model, (channels, height, width), num_classes)
         self.model: nn.Sequential = model.to(memory_format=torch.channels_last).to(settings.device)
-        self._optimizer = build_optimizer(candidate.optimizer, self.model.parameters())
-        self._twin = training_twin(self.model)
         self._normalize = Normalizer(task.statistics, settings.device)
+        self._sums = Sums(settings.device)
+        self._learner = Learner(
+            candidate=candidate,
+            network=training_twin(self.model),
+            optimizer=build_optimizer(candidate.optimizer, self.model.parameters()),
+            data=data,
+            normalize=self._normalize,
+            settings=settings,
+            sums=self._sums,
+        )
+        self._step = build(self._learner, task.train)
+
+    @property
+    def fallback(self) -> str | None:
+        """Return why the steps are not recorded on a device where they should be, or None."""
+        return self._step.fallback
 
     def run_epoch(self, epoch: int) -> FoldEpoch:
         """Train one epoch (counted from 1), then validate; returns the epoch's figures."""
         start = time.perf_counter()
         with seeded(derive_seed(self._task.seed, "dropout", epoch), self._settings.device):
-            rate, trained = self._train(epoch)
+            rate = self._train(epoch)
         validated = self._validate()
         if validated is not None:
             self._schedule = self._schedule.after(validated.mean_loss())
         return FoldEpoch(
-            train_loss=trained.mean_loss(),
-            train_accuracy=trained.accuracy(),
+            train_loss=self._sums.mean_loss(),
+            train_accuracy=self._sums.accuracy(),
             validation_loss=validated.mean_loss() if validated else None,
             validation_accuracy=validated.accuracy() if validated else None,
             learning_rate=rate,
             seconds=time.perf_counter() - start,
         )
 
-    def _train(self, epoch: int) -> tuple[float, Sums]:
-        batches = list(self._batches(epoch))
-        rates = self._schedule.rates(epoch, len(batches))
-        augmentation = generator(derive_seed(self._task.seed, "augmentation", epoch))
-        sums = Sums(self._settings.device)
-        self._twin.train()
-        for indices, rate in zip(batches, rates, strict=True):
-            images = augment(self._data.images[indices], self._candidate.augmentation, augmentation)
-            set_learning_rate(self._optimizer, rate)
-            self._step(self._normalize(images), self._data.labels[indices], sums)
-        return rates[0], sums
+    def _train(self, epoch: int) -> float:
+        """Take the epoch's steps; returns the learning rate of the first."""
+        batches = self._batches(epoch)
+        self._sums.restart(sum(len(batch.indices) for batch in batches))
+        self._learner.network.train()
+        for batch in batches:
+            self._step.run(batch)
+        return batches[0].learning_rate
 
-    def _step(self, images: torch.Tensor, labels: torch.Tensor, sums: Sums) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        logits = self._settings.forward(self._twin, images)
-        loss = cross_entropy(logits, labels, label_smoothing=self._candidate.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self._candidate.gradient_clip is not None:
-            clip_grad_norm_(self.model.parameters(), self._candidate.gradient_clip)
-        self._optimizer.step()
-        sums.add(loss.detach(), logits.detach(), labels)
-
-    def _batches(self, epoch: int) -> Iterator[torch.Tensor]:
-        """Yield the epoch's batches of indices, in the order its seed draws.
+    def _batches(self, epoch: int) -> list[Batch]:
+        """Return the epoch's batches, all that is random about them drawn from the task's seed.
 
         The last batch may be smaller; one of a single image is left out for this epoch, as
         batch norm has no statistics of one image.
         """
-        shuffle = generator(derive_seed(self._task.seed, "order", epoch))
+        device, seed = self._data.images.device, self._task.seed
+        shuffle = generator(derive_seed(seed, "order", epoch))
         order = self._task.train[torch.randperm(len(self._task.train), generator=shuffle)]
-        for batch in torch.split(order, self._candidate.batch_size):
-            if len(batch) > 1:
-                yield batch.to(self._data.images.device)
+        parts = torch.split(order.to(device), self._candidate.batch_size)
+        indices = [part for part in parts if len(part) > 1]
+        augmentation = generator(derive_seed(seed, "augmentation", epoch))
+        sizes = [len(part) for part in indices]
+        draws = draw_epoch(self._candidate.augmentation, sizes, augmentation, device)
+        rates = self._schedule.rates(epoch, len(indices))
+        return [Batch(*batch) for batch in zip(indices, draws, rates, strict=True)]
 
     def _validate(self) -> Sums | None:
         if self._task.validation is None:

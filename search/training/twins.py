@@ -13,6 +13,8 @@ from torch import nn
 from torch.nn.functional import conv2d, linear
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from search.training.dropout import FastDropout
+
 L = TypeVar("L", nn.Conv2d, nn.Linear)
 N = TypeVar("N", nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -26,9 +28,11 @@ def training_twin(network: nn.Sequential) -> nn.Sequential:
     Max pooling moves before a rising activation and before Dropout2d, which scales whole channels
     by factors of at least zero; average pooling moves before Dropout2d. Both leave the function
     as it is, and the activation then sees a quarter of the values. A layer in front of a batch
-    norm is applied without its bias (see `BiasFreeConv`).
+    norm is applied without its bias (see `BiasFreeConv`). Dropout draws cheaper masks (see
+    `FastDropout`).
     """
-    return nn.Sequential(*_merge_biases(_pool_early(list(network))))
+    ordered = [_fast_dropout(module) for module in _pool_early(list(network))]
+    return nn.Sequential(*_merge_biases(ordered))
 
 
 def evaluation_twin(network: nn.Sequential) -> nn.Sequential:
@@ -38,6 +42,10 @@ def evaluation_twin(network: nn.Sequential) -> nn.Sequential:
     """
     ordered = _pool_early([m for m in network if not isinstance(m, (nn.Dropout, nn.Dropout2d))])
     return nn.Sequential(*_fold(ordered)).eval()
+
+
+def _fast_dropout(module: nn.Module) -> nn.Module:
+    return FastDropout(module) if isinstance(module, (nn.Dropout, nn.Dropout2d)) else module
 
 
 def _fold(modules: list[nn.Module]) -> Iterator[nn.Module]:

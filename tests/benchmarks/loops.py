@@ -14,6 +14,7 @@ from torchvision.datasets import CIFAR10
 from cifar_models import build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import channel_statistics
+from search.training.augmentation import augment, draw_epoch
 from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import ConstantSchedule
 from search.training.settings import Precision, TrainingSettings
@@ -118,6 +119,21 @@ def our_loop(candidate: Candidate, data: TrainSplit, precision: Precision) -> Ca
         candidate, task, data, CLASSES, TrainingSettings(1, precision=precision)
     )
     return lambda: void(training.run_epoch(1))
+
+
+def augmentation_alone(candidate: Candidate, data: TrainSplit) -> Callable[[], None]:
+    """Return the drawing and the gathers with which our epoch flips and crops its images."""
+    train, _ = parts(data)
+    batches = torch.split(train, candidate.batch_size)
+    generator = torch.Generator().manual_seed(0)
+    sizes = [len(batch) for batch in batches]
+
+    def epoch() -> None:
+        draws = draw_epoch("flip_crop", sizes, generator, data.images.device)
+        for batch, drawn in zip(batches, draws, strict=True):
+            augment(data.images.index_select(0, batch), "flip_crop", drawn)
+
+    return epoch
 
 
 def void(_value: object) -> None:

@@ -45,7 +45,8 @@ def test_scorings_are_replayed_side_by_side() -> None:
     """One fold is cheapest and takes the lucky trial; racing costs less than all folds."""
     rules = {rule.name: rule for rule in replay_all(RACERS, orders=3, seed=0)}
     one, racing, every = (rules[f"none, {name}"] for name in ("one fold", "racing", "all folds"))
-    assert (one.epochs_share, every.epochs_share) == (pytest.approx(0.2), 1)
+    assert one.epochs_share == pytest.approx(0.2)
+    assert every.epochs_share == 1
     assert racing.epochs_share == pytest.approx((1 + 2 + 5 + 1) / 20)
     assert one.mean_regret == pytest.approx(0.8 - 0.26)
     assert racing.mean_regret == pytest.approx(0.8 - 0.72)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from search.training.augmentation import CROP_PADDING, augment
+from search.training.augmentation import CROP_PADDING, augment, draw_epoch
 from spaces.candidate import AugmentationName
 
 N, SIDE = 64, 10
@@ -18,6 +18,14 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def make_images(n: int = N, width: int = SIDE) -> torch.Tensor:
     return torch.randint(1, 256, (n, 3, SIDE, width), dtype=torch.uint8, generator=seeded(9))
+
+
+def augmented(
+    images: torch.Tensor, name: AugmentationName, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the images augmented as an epoch of one batch draws."""
+    (draws,) = draw_epoch(name, [len(images)], generator, images.device)
+    return augment(images, name, draws)
 
 
 def windows(image: torch.Tensor) -> torch.Tensor:
@@ -41,7 +49,7 @@ def which_window(image: torch.Tensor, found: torch.Tensor) -> int:
 def test_shape_and_dtype_are_kept(name: AugmentationName, width: int) -> None:
     """The result has the images' shape, square or not, and stays uint8."""
     images = make_images(width=width)
-    found = augment(images, name, seeded())
+    found = augmented(images, name, seeded())
     assert found.shape == images.shape
     assert found.dtype == torch.uint8
 
@@ -51,7 +59,7 @@ def test_source_is_left_alone(name: AugmentationName) -> None:
     """The given images are the same afterwards."""
     images = make_images()
     before = images.clone()
-    augment(images, name, seeded())
+    augmented(images, name, seeded())
     assert torch.equal(images, before)
 
 
@@ -59,14 +67,14 @@ def test_none_draws_nothing() -> None:
     """Without augmentation the images come back and the generator rests."""
     images, generator = make_images(), seeded()
     state = generator.get_state()
-    assert torch.equal(augment(images, "none", generator), images)
+    assert torch.equal(augmented(images, "none", generator), images)
     assert torch.equal(generator.get_state(), state)
 
 
 def test_flip_mirrors_some_images_and_keeps_the_others() -> None:
     """Each image is itself or its mirror image, and both occur about as often."""
     images = make_images()
-    found = augment(images, "flip", seeded())
+    found = augmented(images, "flip", seeded())
     kept = (found == images).flatten(1).all(1)
     mirrored = (found == images.flip(3)).flatten(1).all(1)
     assert (kept ^ mirrored).all()
@@ -76,7 +84,7 @@ def test_flip_mirrors_some_images_and_keeps_the_others() -> None:
 def test_crops_are_windows_of_the_padded_image() -> None:
     """Each result is one of the 81 x 2 windows of its image, and the draws differ."""
     images = make_images()
-    found = augment(images, "flip_crop", seeded())
+    found = augmented(images, "flip_crop", seeded())
     numbers = [which_window(a, b) for a, b in zip(images, found, strict=True)]
     assert len(set(numbers)) > N / 2
     assert {number >= 81 for number in numbers} == {False, True}
@@ -85,7 +93,7 @@ def test_crops_are_windows_of_the_padded_image() -> None:
 def test_every_shift_occurs() -> None:
     """Over many draws of one image every one of the 9 shifts occurs in both directions."""
     image = make_images(1)
-    found = augment(image.expand(400, -1, -1, -1), "flip_crop", seeded())
+    found = augmented(image.expand(400, -1, -1, -1), "flip_crop", seeded())
     numbers = {which_window(image[0], one) % 81 for one in found}
     assert {n // 9 for n in numbers} == set(range(9))
     assert {n % 9 for n in numbers} == set(range(9))
@@ -95,22 +103,22 @@ def test_every_shift_occurs() -> None:
 def test_draws_follow_the_generator(name: AugmentationName) -> None:
     """The same seed gives the same images, another seed or the next batch gives others."""
     images, generator = make_images(), seeded()
-    first, second = (augment(images, name, generator) for _ in range(2))
-    assert torch.equal(first, augment(images, name, seeded()))
+    first, second = (augmented(images, name, generator) for _ in range(2))
+    assert torch.equal(first, augmented(images, name, seeded()))
     assert not torch.equal(first, second)
-    assert not torch.equal(first, augment(images, name, seeded(1)))
+    assert not torch.equal(first, augmented(images, name, seeded(1)))
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_draws_leave_the_global_generator_alone(name: AugmentationName) -> None:
     """Dropout's random numbers do not depend on the augmentation."""
     before = torch.get_rng_state()
-    augment(make_images(), name, seeded())
+    augmented(make_images(), name, seeded())
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_result_is_channels_last(name: AugmentationName) -> None:
     """The gather leaves the batch in the layout that convolutions want."""
-    found = augment(make_images(), name, seeded())
+    found = augmented(make_images(), name, seeded())
     assert found.is_contiguous(memory_format=torch.channels_last)

@@ -20,6 +20,7 @@ from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import build_schedule
 from search.training.settings import TrainingSettings
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, PlateauConfig, SGDConfig
+from tests.training.training_plain import with_plain_dropout
 
 EPOCHS, N_TRAIN, N_VALIDATION, N_CLASSES, SEED = 5, 44, 20, 3, 7
 SHAPE = (3, 8, 8)
@@ -114,7 +115,7 @@ def train_plainly(candidate: Candidate, data: TrainSplit) -> Iterator[Epoch]:
     dataset = TensorDataset(_to_floats(data.images, statistics), data.labels)
     validation = TensorDataset(*dataset[N_TRAIN : N_TRAIN + N_VALIDATION])
     torch.manual_seed(derive_seed(SEED, "init"))
-    model = build_model(candidate.model, SHAPE, N_CLASSES)
+    model = with_plain_dropout(build_model(candidate.model, SHAPE, N_CLASSES))
     optimizer = _plain_optimizer(candidate, model)
     scheduler = ReduceLROnPlateau(optimizer, mode="min", factor=0.3, patience=0)
     criterion = nn.CrossEntropyLoss(label_smoothing=candidate.label_smoothing)

@@ -78,8 +78,18 @@ def test_logits_keep_the_order_of_the_images(evaluation_batch: int) -> None:
 def test_sums_weigh_batches_by_their_images() -> None:
     """A small batch counts for its images, not for a whole batch."""
     sums = Sums("cpu")
+    sums.restart(4)
     right = torch.eye(4)
     sums.add(torch.tensor(1.0), right[:3], torch.tensor([0, 1, 0]))
     sums.add(torch.tensor(5.0), right[:1], torch.tensor([0]))
     assert sums.mean_loss() == pytest.approx(2.0)
     assert sums.accuracy() == 0.75
+
+
+def test_restarted_sums_know_nothing_of_before() -> None:
+    """The same tensors serve the next epoch."""
+    sums = Sums("cpu")
+    for _ in range(2):
+        sums.restart(2)
+        sums.add(torch.tensor(3.0), torch.eye(2), torch.tensor([0, 0]))
+    assert (sums.mean_loss(), sums.accuracy()) == (3.0, 0.5)

@@ -129,7 +129,7 @@ def epoch_batches(
         met[-1].append(images[:, 0, 0, 0].int().tolist())
         return augment(images, *others)
 
-    monkeypatch.setattr("search.training.fold.augment", remember)
+    monkeypatch.setattr("search.training.step.augment", remember)
     for epoch in range(1, epochs + 1):
         met.append([])
         training.run_epoch(epoch)

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from cifar_models import CNNConfig, MLPConfig, build_model
+from search.training.dropout import FastDropout
 from search.training.twins import evaluation_twin, training_twin
+from tests.training.training_plain import with_plain_dropout
 
 CONFIGS: list[Any] = [
     CNNConfig(channels=(4, 8, 8)),
@@ -46,7 +48,7 @@ def test_a_training_twin_gives_the_plain_outputs_gradients_and_buffers(config: A
     plain, mirrored, twin = _networks(config)
     for step, images in enumerate(_batches()):
         losses = []
-        for network in (plain, twin):
+        for network in (with_plain_dropout(plain), twin):
             torch.manual_seed(step)
             network.train()
             network.zero_grad(set_to_none=True)
@@ -71,13 +73,13 @@ def test_pooling_before_relu_and_dropout_is_bitwise_the_same() -> None:
     images = torch.randn(8, 6, 8, 8, generator=generator)
     plain = nn.Sequential(nn.ReLU(), nn.Dropout2d(0.5), nn.MaxPool2d(2))
     results = []
-    for network in (plain, training_twin(plain)):
+    for network in (with_plain_dropout(plain), training_twin(plain)):
         inputs = images.clone().requires_grad_()
         torch.manual_seed(3)
         outputs = network(inputs)
         outputs.square().sum().backward()
         results.append((outputs, inputs.grad))
-    assert [type(m) for m in training_twin(plain)] == [nn.MaxPool2d, nn.ReLU, nn.Dropout2d]
+    assert [type(m) for m in training_twin(plain)] == [nn.MaxPool2d, nn.ReLU, FastDropout]
     assert torch.equal(results[0][0], results[1][0])
     gradients = [gradient for _, gradient in results]
     assert gradients[0] is not None
@@ -92,7 +94,7 @@ def test_activations_that_fall_somewhere_stay_before_the_pooling(activation: nn.
     assert [type(m) for m in training_twin(plain)] == [
         type(activation),
         nn.MaxPool2d,
-        nn.Dropout2d,
+        FastDropout,
     ]
 
 

@@ -1,0 +1,99 @@
+"""One step of training: a batch through the network, and the weights after it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from search.data.dataset import TrainSplit
+from search.training.augmentation import augment
+from search.training.evaluation import Normalizer, Sums
+from search.training.optimizers import set_learning_rate
+from search.training.settings import TrainingSettings
+from spaces.candidate import Candidate
+
+
+@final
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from, and how fast.
+
+    `indices` is int64 (N,), into the training split; `draws` is int64 (3, N) as `draw_epoch` makes
+    it, None without augmentation. Both live on the split's device.
+    """
+
+    indices: torch.Tensor
+    draws: torch.Tensor | None
+    learning_rate: float
+
+
+@final
+@dataclass(frozen=True)
+class Learner:
+    """A network with all that a step of it needs; `learn` expects it in training mode."""
+
+    candidate: Candidate
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    data: TrainSplit
+    normalize: Normalizer
+    settings: TrainingSettings
+    sums: Sums
+
+    def learn(self, indices: torch.Tensor, draws: torch.Tensor | None) -> None:
+        """Take one step on the images at `indices`, augmented as drawn.
+
+        Nothing is read back from the device, and no tensor that outlives the step is replaced but
+        the gradients: such a step can be recorded and repeated.
+        """
+        chosen = self.data.images.index_select(0, indices)
+        images = augment(chosen, self.candidate.augmentation, draws)
+        labels = self.data.labels.index_select(0, indices)
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.settings.forward(self.network, self.normalize(images))
+        loss = cross_entropy(logits, labels, label_smoothing=self.candidate.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.candidate.gradient_clip is not None:
+            clip_grad_norm_(self.network.parameters(), self.candidate.gradient_clip)
+        self.optimizer.step()
+        self.sums.add(loss.detach(), logits.detach(), labels)
+
+
+class TrainingStep(ABC):
+    """How the steps of one training are carried out; the learner is the same for all."""
+
+    @property
+    @abstractmethod
+    def fallback(self) -> str | None:
+        """Return why steps are not recorded although they should be; None where all is well."""
+
+    @abstractmethod
+    def run(self, batch: Batch) -> None:
+        """Take one step."""
+
+
+@final
+class EagerStep(TrainingStep):
+    """Every operation is launched by itself."""
+
+    def __init__(self, learner: Learner, fallback: str | None = None) -> None:
+        self._learner, self._fallback = learner, fallback
+
+    @property
+    def fallback(self) -> str | None:
+        """Return the reason given."""
+        return self._fallback
+
+    def run(self, batch: Batch) -> None:
+        """Take one step, on a batch of any size."""
+        set_learning_rate(self._learner.optimizer, batch.learning_rate)
+        self._learner.learn(batch.indices, batch.draws)
+
+
+StepBuilder: TypeAlias = Callable[[Learner, torch.Tensor], TrainingStep]
+"""From a learner and the indices that it learns from, int64 (N,), to its step."""
