@@ -1,4 +1,8 @@
-"""Folds: which images train and which validate. Indices only."""
+"""Folds: which images train and which validate. Indices only.
+
+scikit-learn is imported where folds are made: a worker only loads them, and would pay a second of
+its start and 60 MB for nothing.
+"""
 
 import hashlib
 import os
@@ -10,7 +14,6 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from search.data.failures import machine_failures
 from search.errors import MachineError, UserError
@@ -36,6 +39,8 @@ def holdout(
     image of proportional. Raises UserError, naming `setting`, where a class would be left
     without a training or a validation image.
     """
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
     try:
         train, validation = train_test_split(
             np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=_rng(seed)
@@ -55,6 +60,8 @@ def kfold(labels: Indices, k: int, seed: int) -> tuple[Fold, ...]:
     within one image of its size divided by `k`. Raises UserError unless 2 <= k <= the size of
     the smallest class.
     """
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+
     if k < 2:
         raise UserError(f"folds must be at least 2, got {k}")
     name, size = _smallest_class(labels)

@@ -53,6 +53,8 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
     )
     open_settings = tuple(name for name in DECIDING if getattr(recipe, name) == "auto")
     recipe = resolve_recipe(recipe, dataset, space.name, device)
+    if "precision" in open_settings and recipe.precision == "fp32":
+        observer.notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own")
     points = planned_points(recipe, space, Feasibility(dataset, recipe.max_parameters))
     return Plan(
         recipe=recipe,

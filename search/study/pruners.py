@@ -18,7 +18,7 @@ def build_rule(name: PrunerName | Literal["auto"], epochs: int, seed: int) -> Pr
 
     Raises ValueError for "auto", which a resolved recipe does not hold.
     """
-    first, factor = max(2, epochs // 20), 3  # measured: studies/README.md
+    first, factor = max(2, epochs // 10), 3  # measured: studies/README.md
     match name:
         case "none":
             return NoPruning()

@@ -1,7 +1,12 @@
-"""How many workers share a GPU."""
+"""What is settled for the machine: precision, and how many workers share a GPU."""
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from search.recipe import Recipe
+from search.study.preparing import prepare
 from search.study.resolve import GIB, gpu_workers
 
 SPLIT = GIB // 8
@@ -29,3 +34,23 @@ def test_memory_or_cores_bound_the_workers(
 def test_one_worker_at_least(free: int, cores: int) -> None:
     """On a full GPU, or with more threads a worker than cores, one worker tries."""
     assert gpu_workers(free, SPLIT, 1, cores) == 1
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("asked", ["auto", "fp32"])
+def test_a_processor_without_bf16_is_told(
+    native: bool,
+    asked: str,
+    make_recipe: Callable[..., Recipe],
+    observer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Left to the program, precision follows the processor; fp32 for want of bf16 is said."""
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: native)
+    plan = prepare(make_recipe(precision=asked), observer)
+    assert plan.recipe.precision == ("bf16" if native and asked == "auto" else "fp32")
+    said = [event[1] for event in observer.events if event[0] == "notice"]
+    missing = not native and asked == "auto"
+    assert said == (
+        ["precision: fp32, as this cpu has no bf16 arithmetic of its own"] if missing else []
+    )
