@@ -19,6 +19,7 @@ from search.study.observer import StudyObserver
 from search.study.opening import find_study, open_study
 from search.study.preparing import prepare
 from search.study.records import StudyRecord
+from search.study.resolve import check_device, count_workers
 from search.study.run import run_search
 from search.study.storage import open_storage, storage_failures
 from search.study.workers import InlineWorkers, ProcessWorkers, Workers
@@ -40,15 +41,16 @@ def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) 
     `inline` trains in this process, which suits debuggers and tests. Raises UserError and
     MachineError, each one line.
     """
-    plan = prepare(recipe, observer)
-    with study_lock(plan.paths), storage_failures(plan.recipe.study_name):
-        opened = open_study(plan)
-        workers = _workers(plan.recipe, inline=inline)
-        try:
+    workers = _start_workers(recipe, inline=inline)
+    try:
+        plan = prepare(recipe, observer)
+        with study_lock(plan.paths), storage_failures(plan.recipe.study_name):
+            opened = open_study(plan)
             run_search(opened, workers, observer)
-        finally:
-            workers.close()
-        record = finish_study(opened, observer)
+            workers.close()  # the refit has the machine for itself
+            record = finish_study(opened, observer)
+    finally:
+        workers.close()
     return Outcome(record, opened.study, opened.paths)
 
 
@@ -59,8 +61,11 @@ def run_and_report(recipe: Recipe, observer: StudyObserver) -> tuple[Outcome, Pa
     return outcome, write_stored_report(outcome.record, outcome.study, outcome.paths)
 
 
-def _workers(recipe: Recipe, *, inline: bool) -> Workers:
-    return InlineWorkers() if inline else ProcessWorkers(recipe.workers, recipe.threads)
+def _start_workers(recipe: Recipe, *, inline: bool) -> Workers:
+    """Start the processes before anything else: they need seconds until they can train."""
+    if inline:
+        return InlineWorkers()
+    return ProcessWorkers(count_workers(recipe, check_device(recipe.device)), recipe.threads)
 
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:

@@ -1,5 +1,6 @@
 """The coordinator: has trials trained, judges what they report, tells Optuna."""
 
+import math
 import time
 from typing import final
 
@@ -11,6 +12,8 @@ from search.study.pruning import as_higher_is_better
 from search.study.queue import Rejected, TrialQueue
 from search.study.race import FoldRace
 from search.study.telling import Teller
+
+_QUEUEING_SECONDS = 0.05  # at a time, between looks at the workers
 
 
 @final
@@ -43,11 +46,13 @@ class Coordinator:
         the storage; the next run takes them up again.
         """
         while self._start() or self._dispatcher.training() or self._race_on():
+            self._queue.queue_ahead(_QUEUEING_SECONDS)
             self._dispatcher.wait()
             if self._receive():
                 self._judge.judge()
                 for active in self._dispatcher.trials():
                     self._settle(active, self._judge.verdict(active.plan))
+        self._queue.queue_ahead(math.inf)
         self._observer.search_ended()
 
     def _start(self) -> bool:

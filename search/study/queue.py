@@ -1,7 +1,9 @@
 """Which plan index runs next, and as which Optuna trial."""
 
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -48,9 +50,9 @@ class Rejected:
 class TrialQueue:
     """Hands out the trials of a study in plan order; the only one that asks Optuna.
 
-    On construction it fails the trials that a dead coordinator left running and queues, as
-    WAITING trials, every planned point that has not ended yet, so that the dashboard shows them;
-    `progress` gets (queued, in all).
+    On construction it fails the trials that a dead coordinator left running. Every planned point
+    that has not ended yet is queued as a WAITING trial, so that the dashboard shows it: the next
+    one when it is needed, the others by `queue_ahead`, as each takes some 15 ms.
     """
 
     def __init__(
@@ -61,7 +63,6 @@ class TrialQueue:
         space: Space,
         points: Sequence[Params],
         feasibility: Feasibility,
-        progress: Callable[[int, int], None],
     ) -> None:
         self._study, self._storage, self._recipe = study, storage, recipe
         self._space, self._feasibility = space, feasibility
@@ -70,10 +71,8 @@ class TrialQueue:
         self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
         self._fail_running()
         self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
-        for done, plan in enumerate(sorted(self._open), start=1):
-            self._queue(plan)
-            progress(done, len(self._open))
-        self._ledger.refresh()
+        self._unqueued = deque(sorted(self._open))
+        self._waiting: dict[int, int] = {}  # Optuna's trial ids
 
     def next(self) -> Started | Rejected | None:
         """Start the open trial of the lowest plan index; None where all are started or done.
@@ -83,6 +82,8 @@ class TrialQueue:
         if not self._open:
             return None
         plan = min(self._open)
+        if self._unqueued and self._unqueued[0] == plan:
+            self._queue(self._unqueued.popleft())
         trial = self._claim(plan) or self._ask(plan)
         candidate, reason = self._suggest(trial)
         if candidate is None:
@@ -91,6 +92,12 @@ class TrialQueue:
         self._rejections = 0
         trial.set_user_attr("candidate", candidate.model_dump_json())
         return Started(trial, plan, candidate)
+
+    def queue_ahead(self, seconds: float) -> None:
+        """Queue further points, in plan order, until the time is up."""
+        end = time.monotonic() + seconds
+        while self._unqueued and time.monotonic() < end:
+            self._queue(self._unqueued.popleft())
 
     def n_open(self) -> int:
         """Return how many indices are still to be started."""
@@ -107,7 +114,6 @@ class TrialQueue:
             return False
         self._open.add(plan)
         self._queue(plan)
-        self._ledger.refresh()
         return True
 
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
@@ -139,13 +145,11 @@ class TrialQueue:
         return Rejected(trial._trial_id, plan, closed)
 
     def _claim(self, plan: int) -> Trial | None:
-        for waiting in self._ledger.trials(plan):
-            claimed = waiting.state == TrialState.WAITING and (
-                self._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
-            )
-            if claimed:
-                return Trial(self._study, waiting._trial_id)
-        return None
+        trial_id = self._waiting.pop(plan, None)
+        if trial_id is None:
+            return None
+        claimed = self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+        return Trial(self._study, trial_id) if claimed else None
 
     def _ask(self, plan: int) -> Trial:
         attempt = len(self._ledger.trials(plan))
@@ -159,17 +163,19 @@ class TrialQueue:
     def _queue(self, plan: int) -> None:
         """Add a WAITING trial with the index's known parameters, unless there is one."""
         earlier = self._ledger.trials(plan)
+        waiting = [t._trial_id for t in earlier if t.state == TrialState.WAITING]
         params = self._ledger.known_params(plan)
-        if params is None or any(trial.state == TrialState.WAITING for trial in earlier):
-            return
-        self._study.add_trial(
-            create_trial(
+        if waiting:
+            self._waiting[plan] = waiting[0]
+        elif params is not None:
+            trial = create_trial(
                 state=TrialState.WAITING,
                 params=dict(params),
                 distributions=self._space.distributions(params),
                 user_attrs={"plan": plan, "attempt": len(earlier)},
             )
-        )
+            study_id = self._study._study_id
+            self._waiting[plan] = self._storage.create_new_trial(study_id, template_trial=trial)
 
     def _fail_running(self) -> None:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):

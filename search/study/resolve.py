@@ -1,6 +1,5 @@
 """From what was asked for to what is done: every "auto" of a recipe replaced."""
 
-import math
 import re
 from typing import Any
 
@@ -32,7 +31,7 @@ def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space_name: str, device
         "trials": recipe.trials if recipe.sampler == "grid" else recipe.trials or DEFAULT_TRIALS,
         "device": device,
         "precision": resolve_precision(recipe.precision, device),
-        "workers": recipe.workers or _workers(recipe, dataset, device),
+        "workers": count_workers(recipe, device),
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
     return recipe.model_copy(update=changes)
@@ -53,20 +52,22 @@ def _pruner(recipe: Recipe) -> str:
     return "none" if recipe.sampler == "grid" else "halving"
 
 
-def gpu_workers(free_bytes: int, split_bytes: int, networks: int, cores: int) -> int:
-    """Return how many processes share a GPU with so many free bytes, at least 1.
-
-    Each needs 1 GiB for CUDA's own sake, its copy of the training split, and 1 GiB for each of
-    the networks that it trains together; more processes than cores to launch kernels are of no
-    use. A rule of thumb, not measured.
-    """
-    return max(1, min(cores, free_bytes // (GIB + split_bytes + networks * GIB)))
-
-
-def _workers(recipe: Recipe, dataset: DatasetInfo, device: str) -> int:
+def count_workers(recipe: Recipe, device: str) -> int:
+    """Return how many processes train: as many as asked for, or as suit the device for 0."""
     cores: int = joblib.cpu_count() // recipe.threads
+    if recipe.workers:
+        return recipe.workers
     if not device.startswith("cuda"):
         return max(1, cores)
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    split_bytes = dataset.n_train * math.prod(dataset.image_shape)  # uint8; labels are few
-    return gpu_workers(free_bytes, split_bytes, recipe.n_folds, cores)
+    return gpu_workers(free_bytes, recipe.n_folds, cores)
+
+
+def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
+    """Return how many processes share a GPU with so many free bytes, at least 1.
+
+    Each needs 2 GiB for CUDA's own sake and its copy of the training split, and 1 GiB for each of
+    the networks that it trains together; more processes than cores to launch kernels are of no
+    use. A rule of thumb, not measured.
+    """
+    return max(1, min(cores, free_bytes // ((2 + networks) * GIB)))

@@ -34,7 +34,6 @@ def run_search(opened: OpenStudy, workers: Workers, observer: StudyObserver) -> 
         opened.space,
         opened.points,
         Feasibility(opened.dataset, recipe.max_parameters),
-        lambda done, total: observer.progress("queueing trials", done, total),
     )
     rule = build_rule(recipe.pruner, recipe.epochs, recipe.seed)
     ended = [trial for trial in read_study(opened.study).trials if not queue.is_open(trial.plan)]

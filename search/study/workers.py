@@ -34,7 +34,10 @@ class Workers(ABC):
 
 @final
 class ProcessWorkers(Workers):
-    """One loky process a slot, each in a pool of its own: a death costs only its own trial."""
+    """One loky process a slot, each in a pool of its own: a death costs only its own trial.
+
+    The processes start at once; that takes seconds, in which a study can be made ready.
+    """
 
     def __init__(self, count: int, threads: int) -> None:
         if count < 1:
@@ -58,9 +61,9 @@ class ProcessWorkers(Workers):
         return future
 
     def close(self) -> None:
-        """Kill the processes."""
-        for pool in self._pools:
-            pool.shutdown(wait=True, kill_workers=True)
+        """Kill the processes, if that has not been done."""
+        while self._pools:
+            self._pools.pop().shutdown(wait=True, kill_workers=True)
 
     def pids(self, slot: int) -> list[int]:
         """Return the process of a slot that has begun to work, for whoever wants to signal it."""
@@ -68,9 +71,11 @@ class ProcessWorkers(Workers):
 
     def _pool(self) -> ProcessPoolExecutor:
         env = openmp_settings(self._threads)
-        return ProcessPoolExecutor(
+        pool = ProcessPoolExecutor(
             max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=(os.getpid(),)
         )
+        pool.submit(_wake)
+        return pool
 
 
 @final
@@ -92,6 +97,10 @@ class InlineWorkers(Workers):
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def _wake() -> None:
+    """Do nothing: a process that can call this has imported torch and all that trials need."""
 
 
 def _prepare(parent: int) -> None:

@@ -7,33 +7,44 @@ import pytest
 
 from search.recipe import Recipe
 from search.study.preparing import prepare
-from search.study.resolve import GIB, gpu_workers
-
-SPLIT = GIB // 8
+from search.study.resolve import GIB, count_workers, gpu_workers
 
 
 @pytest.mark.parametrize(
     ("free", "networks", "cores", "expected"),
     [
         (80 * GIB, 1, 16, 16),  # cores end first
-        (8 * GIB, 1, 16, 3),
-        (80 * GIB, 5, 16, 13),
-        (8 * GIB, 5, 16, 1),
-        (2 * (2 * GIB + SPLIT), 1, 16, 2),  # exactly enough for two
-        (2 * (2 * GIB + SPLIT) - 1, 1, 16, 1),
+        (10 * GIB, 1, 16, 3),
+        (80 * GIB, 5, 16, 11),
+        (10 * GIB, 5, 16, 1),
+        (6 * GIB, 1, 16, 2),  # exactly enough for two
+        (6 * GIB - 1, 1, 16, 1),
     ],
 )
 def test_memory_or_cores_bound_the_workers(
     free: int, networks: int, cores: int, expected: int
 ) -> None:
     """As many as the free memory holds, but no more than there are cores."""
-    assert gpu_workers(free, SPLIT, networks, cores) == expected
+    assert gpu_workers(free, networks, cores) == expected
 
 
 @pytest.mark.parametrize(("free", "cores"), [(0, 16), (GIB, 16), (80 * GIB, 0)])
 def test_one_worker_at_least(free: int, cores: int) -> None:
     """On a full GPU, or with more threads a worker than cores, one worker tries."""
-    assert gpu_workers(free, SPLIT, 1, cores) == 1
+    assert gpu_workers(free, 1, cores) == 1
+
+
+@pytest.mark.parametrize(("asked", "threads", "expected"), [(0, 1, 4), (0, 3, 1), (7, 1, 7)])
+def test_a_process_a_core_unless_told(
+    asked: int,
+    threads: int,
+    expected: int,
+    make_recipe: Callable[..., Recipe],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a CPU with four cores; threads share them out."""
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    assert count_workers(make_recipe(workers=asked, threads=threads), "cpu") == expected
 
 
 @pytest.mark.parametrize("native", [False, True])

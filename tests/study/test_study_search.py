@@ -280,7 +280,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
     recipe = make_recipe(sampler="grid", trials=None, epochs=2, pruner="halving")
     record = run_study(recipe, observer, inline=True).record
     failed = [t for t in record.trials if t.state == "failed"]
-    assert {t.reason for t in failed} == {"MemoryError: no room"}
+    assert {t.reason for t in failed} == {"oom: no room"}
     assert {t.plan: t.attempt for t in failed} == dict.fromkeys({t.plan for t in failed}, 2)
     assert len(failed) == 3 * 6, "width 2, 4, 8 x (sgd 0.01, adam 0.01), three times each"
     assert {t.params.get("sgd_lr") for t in record.trials if t.state != "failed"} == {0.1}
