@@ -145,11 +145,13 @@ def replay(
     runs_dir: options.StudyFolder = _RUNS,
     storage: options.Storage = None,
     orders: options.Orders = 100,
+    sampled_alone: options.SampledAlone = False,
 ) -> None:
     """Show what each pruning rule would have cost and kept on an unpruned study."""
     from search.commands import describe_replay
 
-    _print([describe_replay(study, runs_dir, storage, orders)], make_console())
+    table = describe_replay(study, runs_dir, storage, orders, sampled_alone=sampled_alone)
+    _print([table], make_console())
 
 
 @app.command()

@@ -64,10 +64,12 @@ def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
     return write_stored_report(read_study(study), study, RunPaths(runs_dir, name))
 
 
-def describe_replay(name: str, runs_dir: Path, storage: str | None, orders: int) -> Table:
+def describe_replay(
+    name: str, runs_dir: Path, storage: str | None, orders: int, *, sampled_alone: bool
+) -> Table:
     """Return one row a pruning rule, the cheapest first; raises UserError for a pruned study."""
     record = read_study(open_stored(name, runs_dir, storage))
-    trials = recorded_trials(record)
+    trials = recorded_trials(record, sampled_alone=sampled_alone)
     metric = record.recipe.metric
     table = Table(title=f"pruning rules on {len(trials)} trials of {name}, {orders} orders")
     table.add_column("rule")

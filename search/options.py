@@ -61,6 +61,9 @@ Precision = Annotated[
 
 StudyFolder = Annotated[Path, typer.Option(help="Folder of the studies.")]
 Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
+SampledAlone = Annotated[
+    bool, typer.Option("--sampled-alone", help="Leave out the hand-tuned network, tried first.")
+]
 Orders = Annotated[int, typer.Option(min=1, help="Random orders of the trials.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it.")]
 Model = Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")]

@@ -58,9 +58,13 @@ class Kept(NamedTuple):
 Scoring = Literal["all folds", "racing", "one fold"]
 
 
-def recorded_trials(record: StudyRecord) -> list[RecordedTrial]:
-    """Return the complete trials in plan order; raises UserError where any trial was pruned."""
-    complete = sorted(record.complete(), key=lambda trial: trial.plan)
+def recorded_trials(record: StudyRecord, *, sampled_alone: bool = False) -> list[RecordedTrial]:
+    """Return the complete trials in plan order; raises UserError where any trial was pruned.
+
+    `sampled_alone` leaves out the hand-tuned network, if it was tried first.
+    """
+    first = 1 if sampled_alone and record.recipe.with_baseline else 0
+    complete = sorted((t for t in record.complete() if t.plan >= first), key=lambda t: t.plan)
     if any(t.state == "pruned" and not t.infeasible for t in record.trials) or len(complete) < 2:
         raise UserError(
             f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "

@@ -83,3 +83,12 @@ def test_a_pruned_study_cannot_be_replayed() -> None:
         recorded(fakes.study_record(trials))
     whole = recorded(fakes.study_record(trials[:2]))
     assert [trial.folds for trial in whole] == [((0.5, 0.6),), ((0.4, 0.7),)]
+
+
+def test_the_hand_tuned_network_can_be_left_out() -> None:
+    """It is the first of the plan where the recipe has it; otherwise the first was sampled."""
+    trials = [fakes.complete_trial(i, [0.1 * i, 0.5]) for i in range(3)]
+    for with_baseline, expected in ((True, 2), (False, 3)):
+        record = fakes.study_record(trials, recipe={"with_baseline": with_baseline})
+        assert len(recorded(record, sampled_alone=True)) == expected
+        assert len(recorded(record)) == 3
