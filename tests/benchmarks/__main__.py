@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from tests.benchmarks import single
+from search.errors import MachineError, UserError
+from tests.benchmarks import gpu, memory, overhead, racing, single, startup, workers
+from tests.benchmarks.peers.contestants import DEFAULT_TOOLS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 RESULTS_DIR = Path("runs") / "benchmarks"
@@ -24,6 +26,97 @@ def single_training(
 ) -> None:
     """One training of each hand-tuned network against plainer loops."""
     single.run(RESULTS_DIR, images=images, repeats=repeats, threads=threads)
+
+
+@app.command(name="peers")
+def peers_race(
+    tools: Annotated[str, typer.Option(help="Of these and ours-tpe.")] = DEFAULT_TOOLS,
+    space: Annotated[str, typer.Option(help="mlp or cnn.")] = "cnn",
+    dataset: Annotated[Path | None, typer.Option(help="Image folder [generated].")] = None,
+    budget: Annotated[float, typer.Option(help="Seconds of each search.")] = 600.0,
+    seeds: Annotated[int, typer.Option(help="Searches of each tool.")] = 3,
+    epochs: Annotated[int, typer.Option(help="At most, a trial.")] = 40,
+    out: Annotated[Path, typer.Option(help="Where it writes.")] = RESULTS_DIR / "peers",
+) -> None:
+    """Whole searches against the tools that a user would pick instead; needs [benchmarks]."""
+    from tests.benchmarks.peers import running  # noqa: PLC0415  # its needs are an extra
+
+    try:
+        running.run(running.Settings.parse(space, tools, dataset, budget, seeds, epochs, out))
+    except (UserError, MachineError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_status) from error
+
+
+@app.command(name="racing")
+def fold_racing(
+    space: Annotated[str, typer.Option(help="mlp, cnn or FILE.py:NAME.")] = "mlp",
+    dataset: Annotated[str, typer.Option(help="digits or an image folder.")] = "digits",
+    trials: Annotated[int, typer.Option(help="Trials of each search.")] = 60,
+    epochs: Annotated[int, typer.Option(help="At most, a trial.")] = 20,
+    data_dir: Annotated[Path, typer.Option(help="Where decoded images are kept.")] = Path("data"),
+) -> None:
+    """Holdout, five folds, and five folds with racing: the same plan and pruner."""
+    racing.run(
+        RESULTS_DIR, space=space, dataset=dataset, trials=trials, epochs=epochs, data_dir=data_dir
+    )
+
+
+@app.command(name="gpu")
+def gpu_training(
+    images: Annotated[int, typer.Option(help="Images, a fifth of which validate.")] = 50_000,
+    epochs: Annotated[int, typer.Option(help="Counted epochs.")] = 40,
+) -> None:
+    """Both hand-tuned networks on a GPU, eager and recorded, one fold and five."""
+    try:
+        gpu.run(RESULTS_DIR, images=images, epochs=epochs)
+    except MachineError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_status) from error
+
+
+@app.command(name="workers")
+def many_workers(
+    images: Annotated[int, typer.Option(help="Images, a fifth of which validate.")] = 3_000,
+    repeats: Annotated[int, typer.Option(help="Counted rounds.")] = 4,
+) -> None:
+    """W workers against one, beside the same trainings alone and matrix products."""
+    workers.run(RESULTS_DIR, images=images, repeats=repeats)
+
+
+@app.command(name="overhead")
+def around_the_arithmetic(
+    trials: Annotated[int, typer.Option(help="Trials of each search.")] = 4,
+    repeats: Annotated[int, typer.Option(help="Counted rounds.")] = 3,
+) -> None:
+    """What storage, progress, reporting and judging take of a trial at 5 s an epoch."""
+    overhead.run(RESULTS_DIR, trials=trials, repeats=repeats)
+
+
+@app.command(name="startup")
+def start_up(
+    dataset: Annotated[Path | None, typer.Option(help="Image folder [generated].")] = None,
+    images: Annotated[int, typer.Option(help="Training images to generate.")] = 50_000,
+    repeats: Annotated[int, typer.Option(help="Counted runs of each command.")] = 3,
+) -> None:
+    """Seconds to the help, to the list of studies, to the first training step."""
+    startup.run(RESULTS_DIR, dataset=dataset, images=images, repeats=repeats)
+
+
+@app.command(name="memory")
+def worker_memory(
+    images: Annotated[int, typer.Option(help="Training images to generate.")] = 50_000,
+) -> None:
+    """A worker's own memory while it trains the hand-tuned CNN."""
+    memory.run(RESULTS_DIR, images=images)
+
+
+@app.command(name="all")
+def all_on_a_cpu() -> None:
+    """Run single, workers, overhead, startup and memory in turn, as they are by default."""
+    single_training()
+    for benchmark in (workers, overhead, startup, memory):
+        benchmark.run(RESULTS_DIR)
 
 
 if __name__ == "__main__":

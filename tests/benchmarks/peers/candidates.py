@@ -1,0 +1,10 @@
+"""The candidates of a random search, the same for every tool that samples at random."""
+
+from search.study.plan import random_point
+from spaces import Candidate, load_space
+
+
+def candidate_at(name: str, seed: int, index: int) -> Candidate:
+    """Return the space's `index`-th random candidate, which `search run` tries `index`-th."""
+    space = load_space(name)
+    return space.candidate(random_point(space, seed, index, lambda _candidate: None))

@@ -1,0 +1,54 @@
+"""Who is compared, by the names that --tools takes."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import final
+
+from search.errors import UserError
+
+BASELINE = "baseline"
+OURS = "ours"
+DEFAULT_TOOLS = "optuna,ray,sklearn,ours"
+
+
+@final
+@dataclass(frozen=True)
+class Contestant:
+    """How a search is called in tables, where it is, and the package that it needs."""
+
+    title: str
+    module: str
+    function: str = "search"
+    package: str = "optuna"
+
+
+CONTESTANTS = {
+    "optuna": Contestant(
+        "Optuna, MedianPruner, DataLoader", "tests.benchmarks.peers.optuna_script"
+    ),
+    "ray": Contestant("Ray Tune, ASHA", "tests.benchmarks.peers.ray_tune", package="ray"),
+    "sklearn": Contestant(
+        "HalvingRandomSearchCV over skorch", "tests.benchmarks.peers.halving", package="skorch"
+    ),
+    OURS: Contestant("search run", "tests.benchmarks.peers.ours"),
+    "ours-tpe": Contestant(
+        "search run --sampler tpe", "tests.benchmarks.peers.ours", function="search_tpe"
+    ),
+    BASELINE: Contestant("hand-tuned network", "tests.benchmarks.peers.hand_tuned"),
+}
+
+
+def parse_tools(text: str) -> list[str]:
+    """Return the named tools; raises UserError for an unknown or repeated one.
+
+    Raises it for one whose package is not installed, too.
+    """
+    tools = [one.strip() for one in text.split(",")]
+    known = [name for name in CONTESTANTS if name != BASELINE]
+    for tool in tools:
+        if tool not in known or tools.count(tool) > 1:
+            raise UserError(f"tools: names among {', '.join(known)}, each once, got {text!r}")
+        package = CONTESTANTS[tool].package
+        if find_spec(package) is None:
+            raise UserError(f"tools: {tool} needs {package}: pip install -e '.[benchmarks]'")
+    return tools
