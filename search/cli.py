@@ -90,11 +90,12 @@ def run(
     """
     flags = {name: value for name, value in locals().items() if name != "recipe"}
     from search.recipe import Recipe
-    from search.study.process import quiet_resource_tracker, wait_passively
+    from search.study.process import quiet_resource_tracker, start_server, wait_passively
 
     asked = Recipe.from_sources(recipe, flags)
     wait_passively()  # before torch is imported
     quiet_resource_tracker()
+    start_server(asked.threads)  # it needs as long as this process to import torch
     from search.commands import run_and_describe
 
     console = make_console()

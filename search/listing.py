@@ -1,10 +1,10 @@
 """The list of studies; needs Optuna but no torch, so that it answers quickly."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import optuna
-from optuna.study import StudySummary
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
 from search.errors import UserError
@@ -13,6 +13,7 @@ from search.paths import RunPaths
 from search.study.storage import open_storage, storage_url
 
 _SQLITE = "sqlite:///"
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def stored_url(runs_dir: Path, storage: str | None) -> str:
@@ -32,33 +33,38 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
 def studies_table(runs_dir: Path, storage: str | None) -> Table:
     """Return one row a study: what it searches, how far it is, what it found."""
     backend = open_storage(stored_url(runs_dir, storage))
-    summaries = optuna.get_all_study_summaries(backend)
-    table = Table(title="studies" if summaries else "no studies yet")
+    studies = backend.get_all_studies()
+    table = Table(title="studies" if studies else "no studies yet")
     table.add_column("study", no_wrap=True, overflow="fold")  # whole, to be copied
     for column in ("space", "sampler", "validation", "dataset"):
         table.add_column(column)
     for column in ("trials", "best validation", "test"):
         table.add_column(column, justify="right")
-    for summary in sorted(summaries, key=lambda one: one.study_name):
-        ended = backend.get_n_trials(summary._study_id, (TrialState.COMPLETE, TrialState.PRUNED))
-        table.add_row(*_row(summary, ended))
+    for study in sorted(studies, key=lambda one: one.study_name):
+        # Read once: Optuna's summary and its count of trials would load every curve twice.
+        ended = backend.get_all_trials(study._study_id, deepcopy=False, states=_ENDED)
+        table.add_row(study.study_name, *_facts(study.user_attrs, ended))
     return table
 
 
-def _row(summary: StudySummary, ended: int) -> tuple[str, ...]:
-    recipe = summary.user_attrs.get("recipe")
+def _facts(attrs: Mapping[str, Any], ended: list[FrozenTrial]) -> tuple[str, ...]:
+    recipe, test = attrs.get("recipe"), attrs.get("test")
     if recipe is None:
-        return summary.study_name, "not made by this program", "", "", "", str(ended)
-    metric, test = recipe["metric"], summary.user_attrs.get("test")
-    best = summary.best_trial.value if summary.best_trial is not None else None
-    kfold = recipe["validation"] == "kfold"
+        return "not made by this program", "", "", "", str(len(ended))
+    metric, kfold = recipe["metric"], recipe["validation"] == "kfold"
+    best = format_score(_best(ended, metric), metric)
     return (
-        summary.study_name,
         recipe["space"],
         recipe["sampler"],
         f"{recipe['folds']}-fold" if kfold else f"holdout {recipe['holdout_fraction']:g}",
-        summary.user_attrs["dataset"]["name"],
-        f"{ended} of {recipe['trials']}" if recipe["trials"] else str(ended),
-        f"{format_score(best, metric)} {'loss' if metric == 'loss' else ''}".strip(),
+        attrs["dataset"]["name"],
+        f"{len(ended)} of {recipe['trials']}" if recipe["trials"] else str(len(ended)),
+        f"{best} loss" if metric == "loss" else best,
         format_score(test["accuracy"], "accuracy") if test else "-",
     )
+
+
+def _best(ended: list[FrozenTrial], metric: str) -> float | None:
+    """Return the best value of a complete trial; a pruned one's is its last report."""
+    values = [t.value for t in ended if t.state == TrialState.COMPLETE and t.value is not None]
+    return (max if metric == "accuracy" else min)(values, default=None)

@@ -1,8 +1,15 @@
 """Settings of a process that trains, below torch: OpenMP's waiting and the C library's memory."""
 
 import ctypes
+import multiprocessing
 import os
 import platform
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BYTES = 1 << 30
@@ -18,16 +25,62 @@ def openmp_settings(threads: int) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
 
 
+def start_server(threads: int) -> BaseContext:
+    """Return what makes worker processes, and start the server that they are forked from.
+
+    The server imports torch once, seconds that pass beside whatever is done meanwhile; workers
+    share the pages and are there at once. The first call decides the server's environment. Where
+    processes cannot be forked every worker imports for itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["search.study.preload"])
+    with _environment(openmp_settings(threads)), _deaf_to_interrupts():
+        forkserver.ensure_running()
+    return context
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for the block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let a process that is started in the block ignore Ctrl-C: it is the coordinator's."""
+    if threading.current_thread() is not threading.main_thread():  # only there it can be set
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def wait_passively() -> None:
     """Apply OpenMP's waiting policy to this process, unless the user chose one."""
     os.environ.setdefault("OMP_WAIT_POLICY", openmp_settings(1)["OMP_WAIT_POLICY"])
 
 
 def quiet_resource_tracker() -> None:
-    """Keep joblib's resource tracker from warning when a killed run's semaphores are cleared."""
-    rule = "ignore::UserWarning:joblib.externals.loky.backend.resource_tracker"
+    """Keep resource trackers from warning when a killed run's semaphores are cleared."""
+    modules = ("joblib.externals.loky.backend.resource_tracker", "multiprocessing.resource_tracker")
     known = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = f"{known},{rule}" if known else rule
+    rules = [known] if known else []
+    rules += [f"ignore::UserWarning:{module}" for module in modules]
+    os.environ["PYTHONWARNINGS"] = ",".join(rules)
 
 
 def keep_freed_memory() -> bool:

@@ -1,9 +1,9 @@
 """Where trials run: in processes of their own, or in this one."""
 
+import multiprocessing
 import os
 import signal
 import threading
-import time
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import replace
@@ -11,7 +11,7 @@ from typing import final
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from search.study.process import keep_freed_memory, openmp_settings
+from search.study.process import keep_freed_memory, start_server
 from search.study.worker import TrialJob, TrialOutcome, run_trial
 
 
@@ -42,7 +42,7 @@ class ProcessWorkers(Workers):
     def __init__(self, count: int, threads: int) -> None:
         if count < 1:
             raise ValueError(f"count must be at least 1, got {count!r}")
-        self._threads = threads
+        self._context = start_server(threads)
         self._pools: list[ProcessPoolExecutor] = [self._pool() for _ in range(count)]
 
     @property
@@ -70,9 +70,8 @@ class ProcessWorkers(Workers):
         return list(self._pools[slot]._processes or {})
 
     def _pool(self) -> ProcessPoolExecutor:
-        env = openmp_settings(self._threads)
         pool = ProcessPoolExecutor(
-            max_workers=1, timeout=None, env=env, initializer=_prepare, initargs=(os.getpid(),)
+            max_workers=1, timeout=None, context=self._context, initializer=_prepare
         )
         pool.submit(_wake)
         return pool
@@ -103,14 +102,15 @@ def _wake() -> None:
     """Do nothing: a process that can call this has imported torch and all that trials need."""
 
 
-def _prepare(parent: int) -> None:
+def _prepare() -> None:
     """Set up a worker: Ctrl-C is the coordinator's, and its death is followed soon."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed_memory()
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
+        coordinator = multiprocessing.parent_process()
+        if coordinator is not None:
+            coordinator.join()
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

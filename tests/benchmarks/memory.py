@@ -1,9 +1,12 @@
-"""What a worker needs of its own while it trains, beyond the dataset that all of them share.
+"""What a worker needs of its own while it trains, beyond what all of them share.
+
+Shared are the dataset, memory-mapped, and what the server that workers are forked from imported.
 
 The search runs as its users start it, so that nothing of the benchmark is loaded by the worker.
 """
 
 import re
+import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +37,7 @@ def run(results_dir: Path, *, images: int = 50_000) -> None:
 
 def _check(folder: Path, precision: Precision) -> Check:
     samples = _sample_epoch(folder, precision)
-    note = f"{len(samples)} samples, median {sorted(samples)[len(samples) // 2]:.0f}"
+    note = f"{len(samples)} samples, median {statistics.median(samples):.0f}"
     return Check(f"a worker's own peak, {precision}", "MB", (max(samples),), _ALLOWED, note)
 
 
@@ -58,18 +61,17 @@ def _sample_epoch(folder: Path, precision: Precision) -> list[float]:
 
 
 def _workers_megabytes(search: Search, shared_dir: Path) -> Iterator[float]:
-    for pid in descendants(search.pid):
+    servers = list(children(search.pid))
+    for pid in [worker for server in servers for worker in children(server)]:
         with suppress(OSError):  # it has ended
             yield own_bytes(Path(f"/proc/{pid}/smaps").read_text("utf-8"), shared_dir) / 1e6
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """Yield the processes that a process, or one of these, has started."""
+def children(pid: int) -> Iterator[int]:
+    """Yield the processes that a process has started."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text("utf-8").split():
-                yield int(child)
-                yield from descendants(int(child))
+            yield from map(int, (task / "children").read_text("utf-8").split())
 
 
 def own_bytes(smaps: str, shared_dir: Path) -> int:

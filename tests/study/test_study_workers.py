@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,6 +84,27 @@ def test_a_death_costs_its_own_trial_only(
     assert doomed.exception(60) is not None
     assert sibling.result(60).ended == "finished"
     assert workers.submit(0, _elsewhere(job, tmp_path / "next")).result(60).ended == "finished"
+
+
+def test_workers_follow_a_coordinator_that_was_killed() -> None:
+    """After kill -9 of the coordinator its workers, and what they were forked from, are gone."""
+    code = (
+        "import time\n"
+        "from search.study.workers import ProcessWorkers\n"
+        "workers = ProcessWorkers(2, threads=1)\n"
+        "print(*workers.pids(0), *workers.pids(1), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        process.kill()
+    assert len(pids) == 2
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def test_closing_ends_running_processes(

@@ -1,0 +1,39 @@
+"""The list of studies, from a database of made-up trials."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from search.listing import studies_table
+from search.paths import RunPaths
+from search.study.storage import open_storage, storage_url
+
+_RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3, "trials": 9}
+
+
+def cells(runs_dir: Path, metric: str | None) -> list[Any]:
+    """Return the cells of a study: complete at 0.5 and 0.7, pruned at 0.9 and 0.1, one waiting."""
+    storage = open_storage(storage_url(None, RunPaths(runs_dir, "any").database))
+    study = optuna.create_study(study_name="mine", storage=storage)
+    if metric is not None:
+        study.set_user_attr("recipe", _RECIPE | {"metric": metric})
+        study.set_user_attr("dataset", {"name": "digits"})
+    study.add_trials([create_trial(value=value) for value in (0.5, 0.7)])
+    study.add_trials([create_trial(state=TrialState.PRUNED, value=value) for value in (0.9, 0.1)])
+    study.add_trial(create_trial(state=TrialState.WAITING))
+    return [cell for column in studies_table(runs_dir, None).columns for cell in column.cells]
+
+
+@pytest.mark.parametrize(("metric", "best"), [("accuracy", "70.00%"), ("loss", "0.5000 loss")])
+def test_the_best_is_a_complete_trial(tmp_path: Path, metric: str, best: str) -> None:
+    """A pruned trial's value is its last report and wins nothing; it counts as ended."""
+    found = cells(tmp_path, metric)
+    assert found == ["mine", "cnn", "random", "3-fold", "digits", "4 of 9", best, "-"]
+
+
+def test_a_foreign_study_is_listed_as_such(tmp_path: Path) -> None:
+    """A study that another program left in the database does not stop the list."""
+    assert cells(tmp_path, None) == ["mine", "not made by this program", "", "", "", "4", "", ""]
