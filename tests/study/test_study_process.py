@@ -9,10 +9,6 @@ import pytest
 from search.study.process import openmp_settings, quiet_resource_tracker, start_server
 
 
-def _settings() -> dict[str, str | None]:
-    return {name: os.environ.get(name) for name in openmp_settings(1)}
-
-
 def test_starting_the_server_leaves_this_process_as_it_was() -> None:
     """Neither its environment nor its answer to Ctrl-C is changed."""
     before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
@@ -24,14 +20,9 @@ def test_starting_the_server_leaves_this_process_as_it_was() -> None:
 def test_forked_processes_have_torch_and_the_settings() -> None:
     """OpenMP's settings reach a worker, where torch is there before anything was asked of it."""
     with ProcessPoolExecutor(1, mp_context=start_server(1)) as pool:
-        assert pool.submit(_settings).result(60) == openmp_settings(1)
-        assert "torch" in pool.submit(_modules).result(60)
-
-
-def _modules() -> set[str]:
-    import sys  # noqa: PLC0415  # in the forked process
-
-    return set(sys.modules)
+        for name, value in openmp_settings(1).items():
+            assert pool.submit(os.getenv, name).result(60) == value
+        assert pool.submit(eval, "'torch' in __import__('sys').modules").result(60)
 
 
 def test_resource_trackers_are_quieted_beside_other_rules(monkeypatch: pytest.MonkeyPatch) -> None:
