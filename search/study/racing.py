@@ -1,11 +1,12 @@
 """Fold racing: which trials earn how many folds. Pure.
 
 Every trial is trained on the first fold alone, under the pruning rule. Of those that reached the
-last epoch the better half earns a second fold, and so on to all of them: successive halving
-(Jamieson and Talwalkar, 2016) with folds as the budget. The trials are compared by the folds that
-all of them have.
+last epoch the best third, at least two, earns a second fold, of these the best third more, up to
+all folds: successive halving (Jamieson and Talwalkar, 2016) with folds as the budget. Trials are
+compared by the folds that all of them have.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
@@ -40,12 +41,20 @@ def promotions(
         rivals.sort(key=lambda plan: (-best_mean(standings[plan][:level]), plan))
         earned = tuple(
             plan
-            for plan in rivals[: (len(rivals) + 1) // 2]
+            for plan in rivals[: n_promoted(len(rivals), level)]
             if len(standings[plan]) < following and plan not in closed
         )
         if earned:
             return earned, following
     return (), n_folds
+
+
+def n_promoted(n_rivals: int, level: int) -> int:
+    """Return how many of the trials with `level` folds go on: a third, rounded up.
+
+    From the first fold at least two do, so that more than one fold decides.
+    """
+    return max(math.ceil(n_rivals / 3), 2 if level == 1 else 1)
 
 
 def best_mean(curves: FoldCurves) -> float:

@@ -1,6 +1,7 @@
 """Fold racing, the pure part: who earns folds, and how folds are shared out."""
 
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ def _race(scores: dict[int, list[float]], n_folds: int) -> dict[int, int]:
 
 @pytest.mark.parametrize("n_trials", [1, 2, 3, 5, 8, 20])
 @pytest.mark.parametrize("n_folds", [2, 3, 5, 10])
-def test_the_better_half_goes_on_at_every_level(n_trials: int, n_folds: int) -> None:
-    """At each level the better half, rounded up, of those that have so many folds earns more."""
+def test_the_best_third_goes_on_at_every_level(n_trials: int, n_folds: int) -> None:
+    """At each level a third, rounded up, earns more; of those on one fold two at least."""
     rng = np.random.default_rng(n_trials)
     scores = {plan: list(rng.uniform(size=n_folds)) for plan in range(n_trials)}
     have = _race(scores, n_folds)
@@ -40,7 +41,7 @@ def test_the_better_half_goes_on_at_every_level(n_trials: int, n_folds: int) -> 
     group = list(scores)
     for level, following in pairwise(levels):
         group.sort(key=lambda plan: -float(np.mean(scores[plan][:level])))
-        better = group[: (len(group) + 1) // 2]
+        better = group[: max(ceil(len(group) / 3), 2 if level == 1 else 1)]
         assert {plan for plan in have if have[plan] >= following} == set(better)
         group = better
     assert n_folds in have.values(), "somebody ends with all the folds"
@@ -48,9 +49,9 @@ def test_the_better_half_goes_on_at_every_level(n_trials: int, n_folds: int) -> 
 
 def test_a_trial_that_drops_out_gives_its_place_to_the_next() -> None:
     """Where the best diverged on a later fold, the best of the rest is trained instead."""
-    curves = {0: [[0.9], [0.9]], 1: [[0.8]], 2: [[0.7]], 3: [[0.6]]}
-    assert promotions(curves, 2) == ((1,), 2)
-    assert promotions({plan: curves[plan] for plan in (1, 2, 3)}, 2) == ((1, 2), 2)
+    curves = {0: [[0.9], [0.9]], 1: [[0.8], [0.8]], 2: [[0.7]], 3: [[0.6]]}
+    assert promotions(curves, 2) == ((), 2)
+    assert promotions({plan: curves[plan] for plan in (1, 2, 3)}, 2) == ((2,), 2)
 
 
 def test_trials_that_ended_compete_without_being_trained() -> None:
@@ -62,7 +63,7 @@ def test_trials_that_ended_compete_without_being_trained() -> None:
 
 def test_ties_go_to_the_lower_index_and_nobody_is_no_race() -> None:
     """Equal scores are settled by the plan; an empty race is over."""
-    assert promotions({4: [[0.5]], 2: [[0.5]]}, 5) == ((2,), 2)
+    assert promotions({4: [[0.5]], 2: [[0.5]], 3: [[0.5]]}, 5) == ((2, 3), 2)
     assert promotions({}, 5) == ((), 5)
 
 

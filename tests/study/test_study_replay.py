@@ -35,7 +35,7 @@ RACERS = [
 
 
 def test_a_race_by_hand() -> None:
-    """Of four the better two get a second fold, on which the lucky one loses."""
+    """Of four the best two get a second fold, on which the lucky one loses."""
     assert fold_levels(5) == (1, 2, 5)
     ends = kept(RACERS, NoPruning(), 2, "racing")
     assert ends == [Kept(2, 1), Kept(2, 2), Kept(2, 5), Kept(2, 1)]
