@@ -5,11 +5,13 @@ import multiprocessing
 import os
 import platform
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+from types import ModuleType
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BYTES = 1 << 30
@@ -39,6 +41,20 @@ def start_server(threads: int) -> BaseContext:
     with _environment(openmp_settings(threads)), _deaf_to_interrupts():
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Keep processes that are started in the block from importing the script that runs.
+
+    They need nothing of it, and a script without the usual guard would start itself anew in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

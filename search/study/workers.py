@@ -11,7 +11,7 @@ from typing import final
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from search.study.process import keep_freed_memory, start_server
+from search.study.process import keep_freed_memory, start_server, without_main
 from search.study.worker import TrialJob, TrialOutcome, run_trial
 
 
@@ -73,7 +73,8 @@ class ProcessWorkers(Workers):
         pool = ProcessPoolExecutor(
             max_workers=1, timeout=None, context=self._context, initializer=_prepare
         )
-        pool.submit(_wake)
+        with without_main():
+            pool.submit(_wake)
         return pool
 
 

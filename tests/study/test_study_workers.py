@@ -107,6 +107,22 @@ def test_workers_follow_a_coordinator_that_was_killed() -> None:
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
+def test_a_script_needs_no_guard(tmp_path: Path) -> None:
+    """Workers do not import the script that starts them, which would start itself once more."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from search.study.workers import ProcessWorkers\n"
+        "print('started')\n"
+        "workers = ProcessWorkers(2, threads=1)\n"
+        "print(*(pool.submit(abs, -7).result(60) for pool in workers._pools))\n"
+        "workers.close()\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "started\n7 7\n"
+
+
 def test_closing_ends_running_processes(
     job: TrialJob, workers: ProcessWorkers, tmp_path: Path
 ) -> None:
