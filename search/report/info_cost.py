@@ -41,7 +41,7 @@ def cost_info(record: StudyRecord) -> CostInfo:
     kinds = Counter(trial_kind(trial) for trial in record.trials)
     trained: dict[int, int] = {}
     for trial in record.trials:
-        # A trial run again goes on from its checkpoint: its attempts share their epochs.
+        # A trial run again counts once, with the attempt that got farthest.
         if trial_kind(trial) not in ("waiting", "infeasible"):
             epochs = trial.history.fold_epochs()
             trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))

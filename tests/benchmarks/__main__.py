@@ -9,7 +9,7 @@ from search.errors import MachineError, UserError
 from tests.benchmarks import gpu, memory, overhead, racing, single, startup, workers
 from tests.benchmarks.peers.contestants import DEFAULT_TOOLS
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 RESULTS_DIR = Path("runs") / "benchmarks"
 
 
@@ -57,9 +57,12 @@ def fold_racing(
     data_dir: Annotated[Path, typer.Option(help="Where decoded images are kept.")] = Path("data"),
 ) -> None:
     """Holdout, five folds, and five folds with racing: the same plan and pruner."""
-    racing.run(
-        RESULTS_DIR, space=space, dataset=dataset, trials=trials, epochs=epochs, data_dir=data_dir
-    )
+    settings = {"space": space, "dataset": dataset, "trials": trials, "epochs": epochs}
+    try:
+        racing.run(RESULTS_DIR, **settings, data_dir=data_dir)
+    except (UserError, MachineError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_status) from error
 
 
 @app.command(name="gpu")

@@ -56,7 +56,7 @@ class Searched:
 def run(results_dir: Path, **settings: Any) -> None:
     """Print cost and winner of the three searches; `settings` are those of a recipe."""
     with tempfile.TemporaryDirectory() as folder:
-        recipe = Recipe(**settings, runs_dir=Path(folder))
+        recipe = Recipe.from_sources(None, settings | {"runs_dir": Path(folder)})
         holdout = _search(recipe, study_name="holdout")
         racing = _search(recipe, study_name="racing", validation="kfold", racing=True)
         plain = _search(recipe, study_name="kfold", validation="kfold")
