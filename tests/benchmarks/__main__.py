@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks NAME`: runs a benchmark on an otherwise idle machine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,15 @@ from tests.benchmarks.peers.contestants import DEFAULT_TOOLS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 RESULTS_DIR = Path("runs") / "benchmarks"
+
+
+@contextmanager
+def _errors_as_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (UserError, MachineError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_status) from error
 
 
 @app.callback()
@@ -41,11 +52,8 @@ def peers_race(
     """Whole searches against the tools that a user would pick instead; needs [benchmarks]."""
     from tests.benchmarks.peers import running  # noqa: PLC0415  # its needs are an extra
 
-    try:
+    with _errors_as_one_line():
         running.run(running.Settings.parse(space, tools, dataset, budget, seeds, epochs, out))
-    except (UserError, MachineError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_status) from error
 
 
 @app.command(name="racing")
@@ -58,11 +66,8 @@ def fold_racing(
 ) -> None:
     """Holdout, five folds, and five folds with racing: the same plan and pruner."""
     settings = {"space": space, "dataset": dataset, "trials": trials, "epochs": epochs}
-    try:
+    with _errors_as_one_line():
         racing.run(RESULTS_DIR, **settings, data_dir=data_dir)
-    except (UserError, MachineError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_status) from error
 
 
 @app.command(name="gpu")
@@ -71,11 +76,8 @@ def gpu_training(
     epochs: Annotated[int, typer.Option(help="Counted epochs.")] = 40,
 ) -> None:
     """Both hand-tuned networks on a GPU, eager and recorded, one fold and five."""
-    try:
+    with _errors_as_one_line():
         gpu.run(RESULTS_DIR, images=images, epochs=epochs)
-    except MachineError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_status) from error
 
 
 @app.command(name="workers")
