@@ -9,17 +9,18 @@ from torch import nn
 from cifar_models.activations import ActivationName, build_activation
 from cifar_models.checks import check_positive, check_rates
 
-PoolingName = Literal["max", "average"]
+PoolingName = Literal["max", "overlapping_max", "average"]
 HeadName = Literal["flatten", "global_max", "global_average"]
 
 
 @final
 @dataclass(frozen=True)
 class CNNConfig:
-    """One block a width in `channels`: convolution, batch norm, activation, dropout, 2x2 pooling.
+    """One block a width in `channels`: convolution, batch norm, activation, dropout, pooling.
 
-    `head` says how the last feature map becomes a vector. Raises ValueError naming the bad
-    argument.
+    A pooling halves the image, by 2x2 squares or by overlapping 3x3 ones (Krizhevsky, Sutskever
+    and Hinton, 2012). `head` says how the last feature map becomes a vector. Raises ValueError
+    naming the bad argument.
     """
 
     kind: Literal["cnn"] = "cnn"
@@ -53,8 +54,16 @@ def build_cnn(
             f"input_shape {input_shape!r} is too small for {len(config.channels)} poolings: "
             f"height and width must be at least {shrink}"
         )
-    area = (height // shrink) * (width // shrink)
+    area = _pooled_side(height, config) * _pooled_side(width, config)
     return nn.Sequential(*_blocks(config, in_channels), *_head(config, area, num_classes))
+
+
+def _pooled_side(side: int, config: CNNConfig) -> int:
+    """Return the side of the last feature map; only overlapping squares reach an odd last row."""
+    odd = 1 if config.pooling == "overlapping_max" else 0
+    for _ in config.channels:
+        side = (side + odd) // 2
+    return side
 
 
 def _blocks(config: CNNConfig, width_in: int) -> Iterator[nn.Module]:
@@ -63,8 +72,14 @@ def _blocks(config: CNNConfig, width_in: int) -> Iterator[nn.Module]:
         yield nn.BatchNorm2d(width)
         yield build_activation(config.activation)
         yield nn.Dropout2d(config.conv_dropout)
-        yield nn.MaxPool2d(2, 2) if config.pooling == "max" else nn.AvgPool2d(2, 2)
+        yield _pooling(config.pooling)
         width_in = width
+
+
+def _pooling(name: PoolingName) -> nn.Module:
+    if name == "average":
+        return nn.AvgPool2d(2, 2)
+    return nn.MaxPool2d(2, 2) if name == "max" else nn.MaxPool2d(3, 2, padding=1)
 
 
 def _head(config: CNNConfig, area: int, num_classes: int) -> Iterator[nn.Module]:

@@ -8,19 +8,18 @@ from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 
-from search.display import Display, LiveDisplay, PlainDisplay
+from search.display import open_display
 from search.errors import UserError
 from search.final.export import Prediction, load_model
-from search.formatting import format_epochs, format_score
+from search.formatting import format_score
 from search.paths import RunPaths
-from search.phrases import describe_end
 from search.pipeline import open_stored, run_and_report, write_stored_report
 from search.recipe import Recipe
 from search.study.records import StudyRecord
 from search.study.replay import recorded_trials, replay_all
 from search.study.store import read_study
+from search.summary import describe_result
 from spaces import BUILT_IN, Space, load_space
 from spaces.describe import describe_candidate
 from spaces.ranges import describe_range
@@ -30,12 +29,12 @@ def run_and_describe(recipe: Recipe, console: Console) -> Iterator[RenderableTyp
     """Run a study under a display that suits the console, then yield what came of it."""
     if recipe.runs_dir.exists() and not recipe.runs_dir.is_dir():
         raise UserError(f"runs_dir must be a folder, got the file {str(recipe.runs_dir)!r}")
-    display: Display = LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+    display = open_display(console)
     try:
         outcome, page = run_and_report(recipe, display)
     finally:
         display.close()
-    yield from _result(outcome.record)
+    yield from describe_result(outcome.record)
     yield f"model:  {outcome.paths.model_dir}"
     yield f"report: {page}"
 
@@ -55,7 +54,7 @@ def describe_study(name: str, runs_dir: Path, storage: str | None) -> Iterator[R
     recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
     yield Panel.fit(recipe, title=f"recipe of {record.name}")
     yield _trials_table(record)
-    yield from _result(record)
+    yield from describe_result(record)
 
 
 def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
@@ -144,21 +143,3 @@ def _trials_table(record: StudyRecord) -> Table:
             words,
         )
     return table
-
-
-def _result(record: StudyRecord) -> Iterator[RenderableType]:
-    winner = record.winner()
-    if winner is None or winner.candidate is None:
-        yield Text("no trial is complete yet")
-        return
-    yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
-    yield Text(f"      {describe_candidate(winner.candidate)}")
-    if record.test is not None and record.refit is not None:
-        low, high = record.test.interval
-        yield Text(
-            f"test: {record.test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
-            f"loss {record.test.loss:.4f}, on {record.test.n_images:,} images, after a refit of "
-            f"{format_epochs(record.refit.epochs)}; openings of the test set: "
-            f"{len(record.openings)}",
-            style="bold",
-        )

@@ -20,6 +20,11 @@ from search.recipe import Recipe
 from search.study.records import TrialRecord
 
 
+def open_display(console: Console) -> "Display":
+    """Return the display that suits the console; the caller closes it."""
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
 class Display(ABC):
     """A watcher that keeps the search's progress and logs a line for every trial's end."""
 

@@ -64,6 +64,15 @@ class RunPaths:
         """Return the folder of the exported best model."""
         return self.study_dir / "model"
 
+    def network(self, number: int) -> Path:
+        """Return the weights that a trial of the baseline ended with, as safetensors."""
+        return self.study_dir / "networks" / f"trial-{number}.safetensors"
+
+    @property
+    def test_predictions(self) -> Path:
+        """Return the test split's labels and what the best model made of them, as npz."""
+        return self.study_dir / "test-predictions.npz"
+
     @property
     def report_dir(self) -> Path:
         """Return the folder of the report."""

@@ -9,11 +9,15 @@ import optuna
 
 from search.errors import UserError
 from search.final.finish import finish_study
+from search.final.predictions import load_predictions
 from search.listing import stored_url
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.report.artifacts import publish_figures
+from search.report.baseline_study import choose_baseline
+from search.report.evidence import Evidence, TestedStudy
 from search.report.write import write_report
+from search.stored_baselines import stored_baselines
 from search.study.lock import study_lock
 from search.study.observer import StudyObserver
 from search.study.opening import find_study, open_study
@@ -70,10 +74,20 @@ def _start_workers(recipe: Recipe, *, inline: bool) -> Workers:
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
     """Write a stored study's report, its figures into the dashboard too; return the page."""
-    mistakes = np.load(paths.mistakes, allow_pickle=False) if paths.mistakes.exists() else None
-    page = write_report(record, study, mistakes, paths)
+    chosen = choose_baseline(record, stored_baselines(study))
+    evidence = Evidence(
+        mistakes=np.load(paths.mistakes, allow_pickle=False) if paths.mistakes.exists() else None,
+        predictions=load_predictions(paths.test_predictions),
+        baseline=None if chosen is None else _with_predictions(chosen, paths.runs_dir),
+    )
+    page = write_report(record, study, evidence, paths)
     publish_figures(study, paths)
     return page
+
+
+def _with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:
+    paths = RunPaths(runs_dir, record.name)
+    return TestedStudy(record, load_predictions(paths.test_predictions))
 
 
 def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:

@@ -21,7 +21,7 @@ from pydantic import (
 
 from search.errors import UserError
 
-SamplerName = Literal["random", "grid", "tpe"]
+SamplerName = Literal["random", "grid", "tpe", "baseline"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
@@ -65,7 +65,8 @@ class Recipe(BaseModel):
     share a GPU by its memory, `threads` are per worker.
     `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
     sampler, dataset and validation; with `racing` trials start on one fold and earn the others;
-    `trials` None is 20, but the whole grid for grid search.
+    `trials` None is 20, but the whole grid for grid search, and 1 for the sampler "baseline", which
+    trains the space's hand-tuned candidate and no other, each trial with a seed of its own.
     Written out, `storage` is without its password: PGPASSWORD or ~/.pgpass can give that.
     """
 
@@ -111,6 +112,27 @@ class Recipe(BaseModel):
                 "that have all their folds"
             )
         return self
+
+    @model_validator(mode="after")
+    def _reproduces_whole(self) -> Self:
+        if self.sampler == "baseline" and self.racing:
+            raise ValueError("racing has no rivals with sampler 'baseline', leave it out")
+        if self.sampler == "baseline" and self.pruner not in ("auto", "none"):
+            raise ValueError(f"sampler 'baseline' needs pruner 'none', got {self.pruner!r}")
+        if self.as_reported and self.holdout_fraction != 0.2:
+            raise ValueError(
+                "sampler 'baseline' has the hand-tuned report's holdout_fraction 0.2, "
+                f"got {self.holdout_fraction:g}"
+            )
+        return self
+
+    @property
+    def as_reported(self) -> bool:
+        """Return whether networks are trained and measured as in the hand-tuned report.
+
+        That is: on its split, scored after the last epoch, tested without a refit.
+        """
+        return self.sampler == "baseline" and self.validation == "holdout"
 
     @property
     def n_folds(self) -> int:

@@ -83,6 +83,9 @@ AugmentationName = Literal["none", "flip", "flip_crop"]
 class Candidate(_Value):
     """One point of a search space, complete enough to be trained without the space.
 
+    With `test_time_flip` the network is asked twice, about an image and its mirror image, and the
+    logits are averaged, in validation as in use.
+
     Raises pydantic.ValidationError naming the field and its value. `model_dump_json` and
     `from_json` are exact inverses.
     """
@@ -93,6 +96,7 @@ class Candidate(_Value):
     batch_size: int = Field(64, ge=2)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     augmentation: AugmentationName = "none"
+    test_time_flip: bool = False
     gradient_clip: float | None = Field(None, gt=0)
 
     @classmethod

@@ -8,7 +8,7 @@ from spaces.base import Space
 from spaces.candidate import Candidate
 from spaces.optimizers import ACTIVATIONS, suggest_candidate, suggest_name
 
-POOLINGS: tuple[PoolingName, ...] = ("max", "average")
+POOLINGS: tuple[PoolingName, ...] = ("max", "overlapping_max", "average")
 HEADS: tuple[HeadName, ...] = ("flatten", "global_average", "global_max")
 
 
@@ -54,6 +54,7 @@ CNN_SPACE = Space(
         "batch_size": 64,
         "label_smoothing": 0.0,
         "augmentation": "none",
+        "test_time_flip": False,
     },
     grid_levels={
         "base_width": (32, 64),
@@ -75,5 +76,6 @@ CNN_SPACE = Space(
         "batch_size": (128,),
         "label_smoothing": (0.05,),
         "augmentation": ("none", "flip_crop"),
+        "test_time_flip": (False,),
     },
 )

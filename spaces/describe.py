@@ -21,6 +21,11 @@ _SCHEDULES = {
     "cosine": "lowered along a cosine",
     "one_cycle": "raised and lowered in one cycle",
 }
+_POOLINGS = {
+    "max": "max pooling",
+    "overlapping_max": "overlapping max pooling",
+    "average": "average pooling",
+}
 _HEADS = {
     "flatten": "a flattened head",
     "global_average": "a global average pooling head",
@@ -43,6 +48,8 @@ def describe_candidate(candidate: Candidate) -> str:
         f"batches of {candidate.batch_size}",
         _AUGMENTATIONS[candidate.augmentation],
     ]
+    if candidate.test_time_flip:
+        parts.append("predictions averaged with the mirror image's")
     if candidate.label_smoothing:
         parts.append(f"label smoothing {_number(candidate.label_smoothing)}")
     if candidate.gradient_clip is not None:
@@ -66,7 +73,7 @@ def _describe_cnn(model: CNNConfig) -> str:
     what = "convolution" if len(model.channels) == 1 else "convolutions"
     return (
         f"{_count(len(model.channels))} {what} of {_list(model.channels)} channels "
-        f"({size}x{size} kernels, {_ACTIVATIONS[model.activation]}, {model.pooling} pooling, "
+        f"({size}x{size} kernels, {_ACTIVATIONS[model.activation]}, {_POOLINGS[model.pooling]}, "
         f"{_dropout((model.conv_dropout,))}), {_HEADS[model.head]} with "
         f"{_dropout((model.head_dropout,))}"
     )

@@ -46,6 +46,7 @@ MLP_SPACE = Space(
         "batch_size": 64,
         "label_smoothing": 0.0,
         "augmentation": "none",
+        "test_time_flip": False,
     },
     grid_levels={
         "hidden_width_1": (512, 1024),
@@ -65,5 +66,6 @@ MLP_SPACE = Space(
         "batch_size": (128,),
         "label_smoothing": (0.0,),
         "augmentation": ("none", "flip"),
+        "test_time_flip": (False,),
     },
 )

@@ -37,6 +37,7 @@ def suggest_candidate(trial: BaseTrial, model: MLPConfig | CNNConfig) -> Candida
         batch_size=trial.suggest_categorical("batch_size", BATCH_SIZES),
         label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
         augmentation=suggest_name(trial, "augmentation", AUGMENTATIONS),
+        test_time_flip=trial.suggest_categorical("test_time_flip", (False, True)),
     )
 
 

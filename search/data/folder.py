@@ -19,7 +19,7 @@ from search.errors import UserError
 
 MAX_SIDE = 512
 
-_FORMAT = 1  # raise it when files are decoded or split in another way
+_FORMAT = 2  # raise it when files are decoded or split in another way
 _TEST_SEED = 20_000  # fixed: the test part belongs to the folder, not to a study
 _SMALL_FILE_BYTES = 4096
 

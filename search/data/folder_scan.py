@@ -3,6 +3,7 @@
 import os
 import stat
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import final
 
@@ -25,7 +26,12 @@ class ImageFile:
 @final
 @dataclass(frozen=True)
 class FolderScan:
-    """The files of a folder by class, then by name; `test` is None where there is no test/."""
+    """The files of a folder, in order; `test` is None where there is no test/.
+
+    A part whose files are numbered through all its classes (`cat/00029.jpg`, `dog/00030.jpg`) is
+    in the order of these numbers, so that a copy of a dataset keeps the order of the original;
+    any other is ordered by class, then by name.
+    """
 
     class_names: tuple[str, ...]
     train: tuple[ImageFile, ...]
@@ -79,7 +85,18 @@ def _class_names(folder: Path) -> tuple[str, ...]:
 
 
 def _files(folder: Path, found: tuple[str, ...], names: tuple[str, ...]) -> tuple[ImageFile, ...]:
-    return tuple(file for name in found for file in _class_files(folder / name, names.index(name)))
+    files = [file for name in found for file in _class_files(folder / name, names.index(name))]
+    return tuple(_in_order(files))
+
+
+def _in_order(files: list[ImageFile]) -> list[ImageFile]:
+    stems = [file.path.stem for file in files]
+    if not all(stem.isdecimal() and stem.isascii() for stem in stems):
+        return files
+    numbers = [int(stem) for stem in stems]
+    if len(set(numbers)) < len(numbers):  # each class has numbers of its own
+        return files
+    return [file for _, file in sorted(zip(numbers, files, strict=True), key=itemgetter(0))]
 
 
 def _class_files(folder: Path, label: int) -> list[ImageFile]:

@@ -9,16 +9,18 @@ import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, model_validator
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from cifar_models import build_model
+from search.data.dataset import DatasetInfo
 from search.data.decoding import decode_image
 from search.data.statistics import ChannelStatistics
 from search.errors import UserError
 from search.paths import ModelPaths
 from search.recipe import describe_errors
-from search.training.evaluation import Normalizer, predict_logits
+from search.study.weights import save_weights
+from search.training.evaluation import Normalizer, as_used, predict_logits
 from search.training.settings import TrainingSettings
 from spaces import Candidate
 
@@ -40,6 +42,26 @@ class ModelCard(BaseModel):
     std: tuple[PositiveFloat, ...]
     study: str
     trial: int
+
+    @classmethod
+    def describe(
+        cls,
+        candidate: Candidate,
+        dataset: DatasetInfo,
+        statistics: ChannelStatistics,
+        study: str,
+        trial: int,
+    ) -> Self:
+        """Return the card of a trial's network, whose images `statistics` normalised."""
+        return cls(
+            candidate=candidate,
+            class_names=dataset.class_names,
+            input_shape=dataset.image_shape,
+            mean=statistics.mean,
+            std=statistics.safe_std,
+            study=study,
+            trial=trial,
+        )
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:
@@ -70,7 +92,8 @@ class ImageClassifier:
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return float32 logits (N, classes) of uint8 images (N, C, H, W) of the input shape."""
-        return predict_logits(self.network, images, self._normalize, TrainingSettings(epochs=1))
+        network = as_used(self.network, self.card.candidate)
+        return predict_logits(network, images, self._normalize, TrainingSettings(epochs=1))
 
     def classify(self, image: Path | str) -> Prediction:
         """Return the prediction for an image file, resized to the input shape.
@@ -87,13 +110,7 @@ class ImageClassifier:
 def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
     """Write weights and card, each under a temporary name first; the card last."""
     paths = ModelPaths(model_dir)
-    model_dir.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
-    }
-    temporary = paths.weights.with_suffix(".tmp")
-    save_file(weights, temporary)
-    temporary.replace(paths.weights)
+    save_weights(paths.weights, network)
     temporary = paths.card.with_suffix(".tmp")
     temporary.write_text(card.model_dump_json(indent=2), encoding="utf-8")
     temporary.replace(paths.card)

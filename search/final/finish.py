@@ -3,12 +3,11 @@
 import joblib
 import torch
 
-from search.data.dataset import DatasetInfo
 from search.errors import UserError
-from search.final.evaluation import TestResult, evaluate_predictions
-from search.final.export import ImageClassifier, ModelCard, export_model, save_images
-from search.final.refit import Refit, refit
-from search.final.test_set import open_test_split
+from search.final.export import ImageClassifier, ModelCard, export_model
+from search.final.measuring import measure
+from search.final.refit import refit
+from search.final.reproduce import finish_reproduction
 from search.paths import ModelPaths
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
@@ -20,8 +19,11 @@ from search.study.store import read_study, to_plain
 def finish_study(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
     """Return the study with its winner refitted and tested; does nothing where that is done.
 
-    Raises UserError where no trial is complete.
+    A reproduction has no refit: there the networks of its trials are tested. Raises UserError
+    where no trial is complete.
     """
+    if opened.recipe.as_reported:
+        return finish_reproduction(opened)
     record = read_study(opened.study)
     winner = record.winner()
     if winner is None:
@@ -44,37 +46,18 @@ def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, 
         dataset,
         lambda done, total: observer.progress(description, done, total),
     )
-    card = model_card(fitted, dataset, study.study_name)
+    card = ModelCard.describe(
+        fitted.candidate, dataset, fitted.statistics, study.study_name, fitted.record.trial
+    )
     classifier = ImageClassifier(card, fitted.model.to("cpu"))
     if test:
         study.set_user_attr("test", None)  # of an earlier winner
         study.set_user_attr("refit", to_plain(fitted.record))
-        result = _test(opened, classifier, description)
+        purpose = f"final evaluation, {description}"
+        results = measure(opened, {winner.number: classifier}, winner.number, purpose)
     export_model(card, classifier.network, opened.paths.model_dir)
     if test:  # last: a study that has its test result has its model too
-        study.set_user_attr("test", to_plain(result))
-
-
-def model_card(fitted: Refit, dataset: DatasetInfo, study_name: str) -> ModelCard:
-    """Return the description of a refitted network."""
-    return ModelCard(
-        candidate=fitted.candidate,
-        class_names=dataset.class_names,
-        input_shape=dataset.image_shape,
-        mean=fitted.statistics.mean,
-        std=fitted.statistics.safe_std,
-        study=study_name,
-        trial=fitted.record.trial,
-    )
-
-
-def _test(opened: OpenStudy, classifier: ImageClassifier, description: str) -> TestResult:
-    split = open_test_split(opened.study, opened.dataset, f"final evaluation, {description}")
-    logits = classifier.logits(split.images).numpy()
-    result = evaluate_predictions(logits, split.labels.numpy(), opened.dataset.class_names)
-    wrong = [mistake.index for mistake in result.mistakes]
-    save_images(opened.paths.mistakes, split.images[wrong].numpy())
-    return result
+        study.set_user_attr("test", to_plain(results[winner.number]))
 
 
 def _why_no_winner(record: StudyRecord) -> str:

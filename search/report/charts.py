@@ -3,24 +3,30 @@
 from collections.abc import Iterator
 
 from search.report.charts_base import Chart
+from search.report.charts_confusion import confusion_chart
+from search.report.charts_curves import learning_curves_chart
 from search.report.charts_parallel import parallel_coordinates_chart
-from search.report.charts_result import confusion_chart, learning_curves_chart
-from search.report.charts_study import (
-    importances_chart,
-    optimization_history_chart,
-)
-from search.report.info import ReportInfo
+from search.report.charts_study import importances_chart, optimization_history_chart
+from search.report.charts_versus import versus_chart
+from search.report.info import ReportInfo, SearchInfo
 
 
 def draw_charts(info: ReportInfo) -> Iterator[Chart]:
     """Yield the charts that the study has something to show for."""
-    if info.history.points:
-        yield optimization_history_chart(info.history)
+    if info.versus is not None:
+        yield versus_chart(info.versus)
     if info.curves is not None:
         yield learning_curves_chart(info.curves)
     if info.confusion is not None:
         yield confusion_chart(info.confusion)
-    if info.importances.reason is None:
-        yield importances_chart(info.importances)
-    if info.parallel.reason is None:
-        yield parallel_coordinates_chart(info.parallel)
+    if info.search is not None:
+        yield from _search_charts(info.search)
+
+
+def _search_charts(search: SearchInfo) -> Iterator[Chart]:
+    if search.history.points:
+        yield optimization_history_chart(search.history)
+    if search.importances.reason is None:
+        yield importances_chart(search.importances)
+    if search.parallel.reason is None:
+        yield parallel_coordinates_chart(search.parallel)

@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from search.training.history import Metric
 
@@ -47,10 +47,15 @@ def integer_axis(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
+def percentages() -> FuncFormatter:
+    """Return a formatter of fractions with as many decimals as they need: 80%, 47.5%."""
+    return FuncFormatter(lambda value, _: f"{100 * value:.4g}%")
+
+
 def metric_axis(axes: Axes, metric: Metric) -> None:
     """Label the y axis; accuracies are fractions shown as percentages."""
     if metric == "accuracy":
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        axes.yaxis.set_major_formatter(percentages())
     else:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
 

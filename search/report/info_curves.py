@@ -1,7 +1,8 @@
-"""The winner's learning curves over the folds, and the refit's. Pure."""
+"""The winner's learning curves over the folds, and the refit's; or those of all repeats. Pure."""
 
 import statistics
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from search.study.records import StudyRecord, TrialRecord
@@ -9,51 +10,68 @@ from search.training.history import History
 
 
 class Curves(NamedTuple):
-    """Accuracy (fractions) and loss (nats), one value per epoch."""
+    """Accuracy (fractions) and loss (nats), one value per epoch.
+
+    `drops` are the epochs (counted from 1) after which a plateau schedule lowered the rate.
+    """
 
     accuracy: tuple[float, ...]
     loss: tuple[float, ...]
+    drops: tuple[int, ...] = ()
 
 
 class LearningCurvesInfo(NamedTuple):
-    """The winner's validation curves (each fold and their mean) and training curves.
+    """Validation curves of one training each and their mean, and the mean of training curves.
 
-    `training` is the mean over folds; `refit` is None before the refit. `drops` are the epochs
-    (counted from 1) that begin at a lower rate than the one before, under a plateau schedule.
+    The trainings are the winner's folds, or, as `repeats`, all those of a baseline that is trained
+    as in the hand-tuned report. `refit` is None where there is none (yet), `best_epoch` where the
+    last epoch counts. `drops` are those of the median rate, which a refit replays; with
+    repeats, whose rates fall independently, each curve has its own instead.
     """
 
     trial: int
-    folds: tuple[Curves, ...]
+    repeats: bool
+    parts: tuple[Curves, ...]
     mean: Curves
     training: Curves
     refit: Curves | None
-    best_epoch: int
+    best_epoch: int | None
     drops: tuple[int, ...]
 
 
 def learning_curves_info(record: StudyRecord) -> LearningCurvesInfo | None:
-    """Return the winner's curves, or None where nothing has won or no epoch is stored."""
+    """Return the curves, or None where nothing has won or no epoch is stored."""
     winner = record.winner()
     if winner is None or winner.best_epoch is None or not winner.history.epochs:
         return None
-    history = winner.history
+    as_reported = record.recipe.as_reported
+    history = _side_by_side(record.complete()) if as_reported else winner.history
+    repeats = as_reported and history.n_folds() > 1
+    steps = _has_plateaus(winner)
     return LearningCurvesInfo(
         trial=winner.number,
-        folds=_fold_curves(history),
+        repeats=repeats,
+        parts=tuple(_part(history, i, marked=repeats and steps) for i in range(history.n_folds())),
         mean=Curves(tuple(history.mean_curve("accuracy")), tuple(history.mean_curve("loss"))),
         training=_training_curves(history),
         refit=None if record.refit is None else _training_curves(record.refit.history),
-        best_epoch=winner.best_epoch,
-        drops=_drops(winner),
+        best_epoch=None if as_reported else winner.best_epoch,
+        drops=_drops(history.learning_rates()) if steps and not repeats else (),
     )
 
 
-def _fold_curves(history: History) -> tuple[Curves, ...]:
-    accuracy = [history.fold_scores(i + 1, "accuracy") for i in range(len(history.epochs))]
-    loss = [history.fold_scores(i + 1, "loss") for i in range(len(history.epochs))]
-    return tuple(
-        Curves(a, b)
-        for a, b in zip(zip(*accuracy, strict=True), zip(*loss, strict=True), strict=True)
+def _side_by_side(trials: Sequence[TrialRecord]) -> History:
+    """Return equally long trainings of one fold each as one history, as if they were folds."""
+    epochs = zip(*(trial.history.epochs for trial in trials), strict=True)
+    return History(tuple(tuple(chain.from_iterable(epoch)) for epoch in epochs))
+
+
+def _part(history: History, fold: int, *, marked: bool) -> Curves:
+    rates = [folds[fold].learning_rate for folds in history.epochs]
+    return Curves(
+        accuracy=tuple(history.fold_curves("accuracy")[fold]),
+        loss=tuple(history.fold_curves("loss")[fold]),
+        drops=_drops(rates) if marked else (),
     )
 
 
@@ -64,9 +82,10 @@ def _training_curves(history: History) -> Curves:
     )
 
 
-def _drops(trial: TrialRecord) -> tuple[int, ...]:
+def _has_plateaus(trial: TrialRecord) -> bool:
     # A cosine falls at every step, so that only a plateau's drops are worth a mark.
-    if trial.candidate is None or trial.candidate.schedule.name != "plateau":
-        return ()
-    rates = pairwise(trial.history.learning_rates())
-    return tuple(epoch for epoch, (old, new) in enumerate(rates, start=2) if new < old)
+    return trial.candidate is not None and trial.candidate.schedule.name == "plateau"
+
+
+def _drops(rates: Sequence[float]) -> tuple[int, ...]:
+    return tuple(epoch for epoch, (old, new) in enumerate(pairwise(rates), start=1) if new < old)

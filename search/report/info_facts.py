@@ -1,6 +1,6 @@
 """What the study was made of, as (name, value) rows. Pure."""
 
-from search.report.text import count, duration, percent
+from search.report.text import count, duration, percent, times
 from search.study.records import StudyRecord
 
 Rows = tuple[tuple[str, str], ...]
@@ -28,8 +28,8 @@ def search_facts(record: StudyRecord) -> Rows:
         ("sampler", recipe.sampler),
         ("pruner", recipe.pruner),
         ("validation", validation_words(record)),
-        ("score", f"validation {recipe.metric}, mean over folds at E*"),
-        ("epochs at most", count(recipe.epochs)),
+        ("score", f"validation {recipe.metric}, {scored_epoch(record)}"),
+        ("epochs" if recipe.as_reported else "epochs at most", count(recipe.epochs)),
         ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
         ("seed", str(recipe.seed)),
         ("folds", record.folds_hash[:12]),
@@ -47,4 +47,26 @@ def validation_words(record: StudyRecord) -> str:
     if recipe.validation == "kfold":
         racing = ", raced from one fold on" if recipe.racing else ""
         return f"{recipe.folds}-fold cross-validation{racing}"
+    if recipe.as_reported:
+        return "the hand-tuned report’s holdout of a fifth"
     return f"holdout of {percent(recipe.holdout_fraction, 0)}"
+
+
+def scored_epoch(record: StudyRecord) -> str:
+    """Return which figures are a trial's: "mean over folds at E*" or "after the last epoch"."""
+    return "after the last epoch" if record.recipe.as_reported else "mean over folds at E*"
+
+
+def page_title(record: StudyRecord) -> str:
+    """Return what kind of report it is."""
+    return "Baseline report" if record.recipe.sampler == "baseline" else "Best-model report"
+
+
+def page_lead(record: StudyRecord) -> str:
+    """Return in a sentence what was searched or reproduced, on what, and how it was scored."""
+    recipe, dataset = record.recipe, record.dataset.name
+    how = f"scored by {validation_words(record)}"
+    if recipe.sampler != "baseline":
+        return f"{recipe.sampler} search of the space {recipe.space} on {dataset}, {how}."
+    trained = f"trained {times(len(record.complete()))}"
+    return f"The hand-tuned network of the space {recipe.space} on {dataset}, {trained}, {how}."

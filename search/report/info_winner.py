@@ -68,9 +68,12 @@ def winner_info(record: StudyRecord) -> WinnerInfo | None:
 
 
 def baseline_info(record: StudyRecord) -> BaselineInfo | None:
-    """Return what became of the baseline, the plan's first point, or None without one."""
+    """Return what became of the baseline, the plan's first point, or None without one.
+
+    A study of the baseline alone has none to compare with.
+    """
     tries = [trial for trial in record.trials if trial.plan == 0]
-    if not record.recipe.with_baseline or not tries:
+    if not record.recipe.with_baseline or record.recipe.sampler == "baseline" or not tries:
         return None
     trial = max(tries, key=lambda t: t.attempt)
     winner = record.winner()

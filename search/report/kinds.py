@@ -6,6 +6,8 @@ from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 
 TrialKind = Literal["complete", "pruned", "diverged", "infeasible", "failed", "running", "waiting"]
+ModelKind = Literal["mlp", "cnn"]
+MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
 ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
 
@@ -28,6 +30,12 @@ def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
     """Return the trials that can win with their scores, in the plan's order."""
     trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
     return [(t, value) for t in trials if (value := trial_score(t)) is not None]
+
+
+def model_kind(record: StudyRecord) -> ModelKind | None:
+    """Return the winner's kind of network, None where nothing has won."""
+    winner = record.winner()
+    return None if winner is None or winner.candidate is None else winner.candidate.model.kind
 
 
 def is_better(value: float, other: float, metric: Metric) -> bool:

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from search.final.reported import reported_note
 from search.report import info_facts, text
 from search.report.charts_base import Chart
 from search.report.info import ReportInfo
@@ -34,6 +35,7 @@ def render_page(info: ReportInfo, charts: Iterable[Chart]) -> str:
         cost=cost_facts(info.cost),
         command="python -m search run recipe.toml",
         thumbnails=() if info.mistakes is None else [data_uri(i) for i in info.mistakes.images],
+        reported_note=reported_note(info.record) if info.reported else "",
         fold_rows=() if info.winner is None else fold_rows(info.winner, metric),
         charts={chart.name: chart for chart in charts},
         chart_json=chart_json,

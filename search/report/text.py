@@ -45,10 +45,34 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def times(number: int) -> str:
+    """Return how often: "never", "once", "twice", "3 times"."""
+    words = ("never", "once", "twice")
+    return words[number] if number < len(words) else f"{number} times"
+
+
 def opened(number: int) -> str:
     """Return how often: "never opened", "opened once", "opened twice", "opened 3 times"."""
-    words = ("never opened", "opened once", "opened twice")
-    return words[number] if number < len(words) else f"opened {number} times"
+    return f"opened {times(number)}" if number else "never opened"
+
+
+def points(difference: float, digits: int = 2) -> str:
+    """Return a difference of two fractions in points: 0.0912 is "+9.12", a fall has a minus."""
+    rounded = round(100 * difference, digits)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
+    return f"{sign}{abs(rounded):.{digits}f}"
+
+
+def interval(fractions: tuple[float, float]) -> str:
+    """Return an interval of accuracies: "77.1% to 78.6%" with two decimals."""
+    low, high = fractions
+    return f"{percent(low, 2)} to {percent(high, 2)}"
+
+
+def probability(p_value: float) -> str:
+    """Return a p-value with four decimals on one line: "p = 0.0123", "p < 0.0001"."""
+    words = "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.4f}"
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def moment(time: datetime) -> str:

@@ -1,5 +1,6 @@
 """Builds the jobs of one study and clears up after them."""
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from typing import final
@@ -44,6 +45,7 @@ class JobFactory:
             threads=self.recipe.threads,
             decision_epochs=frozenset(e for e in epochs if self.rule.decides_at(plan, e)),
             paths=TrialPaths(self.paths.strand_dir(number, folds[0])),
+            network=self.paths.network(number) if self.recipe.as_reported else None,
         )
 
     def clear(self, number: int) -> None:
@@ -57,4 +59,7 @@ def training_settings(recipe: Recipe) -> TrainingSettings:
     """Return the training settings of a resolved recipe."""
     if recipe.precision == "auto":
         raise ValueError("recipe must be resolved, got precision 'auto'")
-    return TrainingSettings(recipe.epochs, recipe.device, recipe.precision)
+    settings = TrainingSettings(recipe.epochs, recipe.device, recipe.precision)
+    if not recipe.as_reported:
+        return settings
+    return dataclasses.replace(settings, evaluation_batch=1000, mean_over="batches")

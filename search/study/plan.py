@@ -70,6 +70,8 @@ def planned_points(recipe: Recipe, space: Space, objection: Objection) -> list[P
     `objection` says why a candidate cannot be trained, or None; random points that meet one are
     drawn anew, grid points are kept. Raises UserError where there is no point to visit.
     """
+    if recipe.sampler == "baseline":
+        return _repeated_baseline(space, recipe.trials or 1)
     baseline = [space.baseline_params] if recipe.with_baseline and space.baseline_params else []
     if recipe.sampler == "tpe":
         return list(baseline[: recipe.trials])
@@ -79,6 +81,12 @@ def planned_points(recipe: Recipe, space: Space, objection: Objection) -> list[P
     count = DEFAULT_TRIALS if recipe.trials is None else recipe.trials
     drawn = (random_point(space, recipe.seed, i, objection) for i in range(len(baseline), count))
     return [*baseline[:count], *drawn]
+
+
+def _repeated_baseline(space: Space, repeats: int) -> list[Params]:
+    if space.baseline_params is None:
+        raise UserError(f"space {space.name} has no baseline_params, so no baseline to train")
+    return [space.baseline_params] * repeats
 
 
 def random_point(space: Space, seed: int, plan: int, objection: Objection) -> Params:

@@ -6,7 +6,7 @@ from typing import final
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.prepare import prepare_dataset
-from search.data.splits import Fold, holdout, kfold
+from search.data.splits import Fold, holdout, kfold, reported_holdout
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -15,7 +15,7 @@ from search.study.feasibility import Feasibility
 from search.study.identity import DECIDING
 from search.study.observer import StudyObserver
 from search.study.plan import Params, planned_points
-from search.study.resolve import check_device, resolve_recipe
+from search.study.resolve import check_device, lacks_bf16, resolve_recipe
 from spaces import Space, load_space
 
 
@@ -53,7 +53,7 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
     )
     open_settings = tuple(name for name in DECIDING if getattr(recipe, name) == "auto")
     recipe = resolve_recipe(recipe, dataset, space.name, device)
-    if "precision" in open_settings and recipe.precision == "fp32":
+    if "precision" in open_settings and lacks_bf16(recipe):
         observer.notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own")
     points = planned_points(recipe, space, Feasibility(dataset, recipe.max_parameters))
     return Plan(
@@ -70,6 +70,8 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
 def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     """Return the study's folds; raises UserError where the dataset is too small for them."""
     labels = load_train_split(dataset).labels.numpy()
+    if recipe.as_reported:
+        return reported_holdout(labels)
     seed = derive_seed(recipe.seed, "folds")
     if recipe.validation == "kfold":
         return kfold(labels, recipe.folds, seed)

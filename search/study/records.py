@@ -72,8 +72,23 @@ class RefitRecord:
 
 @final
 @dataclass(frozen=True)
+class RepeatResult:
+    """One training of the baseline on the test split: fractions, loss as a mean over images."""
+
+    trial: int
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+
+
+@final
+@dataclass(frozen=True)
 class StudyRecord:
-    """A study as stored; `refit` and `test` are None until the search has ended."""
+    """A study as stored; `refit` and `test` are None until the search has ended.
+
+    Where the recipe is `as_reported` there is no refit: `repeats` holds the test of every
+    complete trial's network, and `test` that of the winner's.
+    """
 
     name: str
     recipe: Recipe
@@ -84,6 +99,7 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
     refit: RefitRecord | None = None
     test: TestResult | None = None
+    repeats: tuple[RepeatResult, ...] = ()
     openings: tuple[TestOpening, ...] = ()
 
     def complete(self) -> list[TrialRecord]:

@@ -10,9 +10,10 @@ from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.recipe import Recipe
 from search.study.plan import DEFAULT_TRIALS
-from search.training.settings import resolve_device, resolve_precision
+from search.training.settings import Precision, resolve_device, resolve_precision
 
 GIB = 1 << 30
+_DEFAULT_TRIALS = {"random": DEFAULT_TRIALS, "tpe": DEFAULT_TRIALS, "baseline": 1}
 
 
 def check_device(name: str) -> str:
@@ -28,9 +29,9 @@ def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space_name: str, device
     changes: dict[str, Any] = {
         "study_name": _study_name(recipe, dataset, space_name),
         "pruner": _pruner(recipe),
-        "trials": recipe.trials if recipe.sampler == "grid" else recipe.trials or DEFAULT_TRIALS,
+        "trials": recipe.trials or _DEFAULT_TRIALS.get(recipe.sampler),
         "device": device,
-        "precision": resolve_precision(recipe.precision, device),
+        "precision": _precision(recipe, device),
         "workers": count_workers(recipe, device),
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
@@ -49,7 +50,18 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
 def _pruner(recipe: Recipe) -> str:
     if recipe.pruner != "auto":
         return recipe.pruner
-    return "none" if recipe.sampler == "grid" else "halving"
+    return "none" if recipe.sampler in ("grid", "baseline") else "halving"
+
+
+def _precision(recipe: Recipe, device: str) -> Precision:
+    if recipe.precision == "auto" and recipe.sampler == "baseline":
+        return "fp32"  # as it was tuned by hand
+    return resolve_precision(recipe.precision, device)
+
+
+def lacks_bf16(recipe: Recipe) -> bool:
+    """Return whether a resolved recipe takes fp32 because its device has no bf16 arithmetic."""
+    return recipe.precision == "fp32" and recipe.sampler != "baseline"
 
 
 def count_workers(recipe: Recipe, device: str) -> int:

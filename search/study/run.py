@@ -49,7 +49,7 @@ def run_search(opened: OpenStudy, workers: Workers, observer: StudyObserver) -> 
         queue=queue,
         judge=judge,
         dispatcher=Dispatcher(workers, jobs, observer),
-        teller=Teller(opened.study, opened.storage, recipe.metric, opened.dataset),
+        teller=Teller(opened.study, opened.storage, recipe, opened.dataset),
         observer=observer,
         n_folds=len(opened.statistics),
         race=_race(recipe, ended) if recipe.racing else None,

@@ -10,7 +10,14 @@ from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.final.evaluation import TestResult
 from search.recipe import Recipe
-from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord, TrialStateName
+from search.study.records import (
+    RefitRecord,
+    RepeatResult,
+    StudyRecord,
+    TestOpening,
+    TrialRecord,
+    TrialStateName,
+)
 from search.training.history import History
 from spaces.candidate import Candidate
 
@@ -76,6 +83,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             trials=tuple(read_trial(trial) for trial in study.get_trials(deepcopy=False)),
             refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
             test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
+            repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_openings(study),
         )
     except (KeyError, ValidationError) as error:

@@ -11,6 +11,7 @@ from optuna.trial import Trial, TrialState
 
 from cifar_models import count_parameters
 from search.data.dataset import DatasetInfo
+from search.recipe import Recipe
 from search.study.records import TrialRecord
 from search.study.store import read_trial, to_plain
 from search.training.history import History, Metric, best_epoch
@@ -31,9 +32,10 @@ class Teller:
     """The only one that tells Optuna a trial's end."""
 
     def __init__(
-        self, study: optuna.Study, storage: BaseStorage, metric: Metric, dataset: DatasetInfo
+        self, study: optuna.Study, storage: BaseStorage, recipe: Recipe, dataset: DatasetInfo
     ) -> None:
-        self.metric: Metric = metric
+        self.metric: Metric = recipe.metric
+        self._at_end = recipe.as_reported
         self._study, self._storage, self._dataset = study, storage, dataset
 
     def started(self, trial: Trial, candidate: Candidate) -> None:
@@ -43,9 +45,12 @@ class Teller:
         trial.set_user_attr("n_parameters", count)
 
     def complete(self, trial: Trial, history: History, effort: Effort) -> None:
-        """Tell a trial that was trained to its end: its value is the mean over folds at E*."""
+        """Tell a trial that was trained to its end: its value is the mean over folds at E*.
+
+        The baseline is scored as reported, after the last epoch.
+        """
         curve = history.mean_curve(self.metric)
-        best = best_epoch(curve, self.metric)
+        best = len(curve) if self._at_end else best_epoch(curve, self.metric)
         scores = history.fold_scores(best, self.metric)
         trial.set_user_attr("best_epoch", best)
         trial.set_user_attr("fold_scores", scores)

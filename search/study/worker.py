@@ -15,6 +15,7 @@ from search.paths import TrialPaths
 from search.seeding import derive_seed
 from search.study.channel import WorkerEnd
 from search.study.failures import describe_failure
+from search.study.weights import save_weights
 from search.training.fold import FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.lockstep import diverged, run_epochs
@@ -30,7 +31,8 @@ class TrialJob:
 
     `folds` are those to train, in lockstep. `statistics` holds one value for each fold of the
     study, of that fold's training part alone. After the epochs
-    in `decision_epochs` the worker waits shortly to be told whether to go on.
+    in `decision_epochs` the worker waits shortly to be told whether to go on. `network` is where
+    the weights of the first of the folds are kept once they are trained, if anywhere.
     """
 
     plan: int
@@ -45,6 +47,7 @@ class TrialJob:
     threads: int
     decision_epochs: frozenset[int]
     paths: TrialPaths
+    network: Path | None = None
 
 
 @final
@@ -79,6 +82,8 @@ def _train(job: TrialJob) -> TrialOutcome:
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
             return TrialOutcome("stopped", fallback=fallback)
+    if job.network is not None:
+        save_weights(job.network, folds[0].model)
     return TrialOutcome("finished", fallback=fallback)
 
 

@@ -8,7 +8,8 @@ from torch.nn.functional import cross_entropy
 
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
-from search.training.settings import TrainingSettings
+from search.training.settings import MeanOver, TrainingSettings
+from spaces.candidate import Candidate
 
 
 @final
@@ -30,29 +31,50 @@ class Normalizer:
 class Sums:
     """Sums of loss and correct answers over a number of images, in tensors that stay in place."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, mean_over: MeanOver = "images") -> None:
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
         self._correct = torch.zeros((), dtype=torch.int64, device=device)
-        self._images = 0
+        self._mean_over = mean_over
+        self._images = self._losses = 0
 
-    def restart(self, images: int) -> None:
-        """Begin anew, to take in so many images."""
+    def restart(self, images: int, batches: int) -> None:
+        """Begin anew, to take in so many images in so many batches."""
         self._loss.zero_()
         self._correct.zero_()
         self._images = images
+        self._losses = images if self._mean_over == "images" else batches
 
     def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Take in one batch: its mean loss, logits (N, classes) and labels (N,)."""
-        self._loss += mean_loss * len(labels)
+        self._loss += mean_loss * (len(labels) if self._mean_over == "images" else 1)
         self._correct += (logits.argmax(1) == labels).sum()
 
     def mean_loss(self) -> float:
-        """Return the mean loss over images."""
-        return float(self._loss) / self._images
+        """Return the mean loss, over images or batches as asked for."""
+        return float(self._loss) / self._losses
 
     def accuracy(self) -> float:
         """Return the fraction of images that were named rightly."""
         return int(self._correct) / self._images
+
+
+@final
+class Mirrored(nn.Module):
+    """Asks a network about images (N, C, H, W) and their mirror images; averages the logits."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the mean of both logits (N, classes)."""
+        logits: torch.Tensor = (self._network(images) + self._network(images.flip(3))) / 2
+        return logits
+
+
+def as_used(network: nn.Module, candidate: Candidate) -> nn.Module:
+    """Return the network as the candidate says that it is asked."""
+    return Mirrored(network) if candidate.test_time_flip else network
 
 
 @torch.inference_mode()
@@ -64,10 +86,11 @@ def evaluate(
     settings: TrainingSettings,
 ) -> Sums:
     """Return the sums of plain cross entropy and correct answers over the given images."""
-    sums = Sums(settings.device)
-    sums.restart(len(indices))
+    batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
+    sums = Sums(settings.device, settings.mean_over)
+    sums.restart(len(indices), len(batches))
     model.eval()
-    for batch in torch.split(indices.to(data.images.device), settings.evaluation_batch):
+    for batch in batches:
         logits = settings.forward(model, normalize(data.images.index_select(0, batch)))
         labels = data.labels.index_select(0, batch)
         sums.add(cross_entropy(logits, labels), logits, labels)

@@ -14,7 +14,7 @@ from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
 from search.seeding import derive_seed
 from search.training.augmentation import draw_epoch
-from search.training.evaluation import Normalizer, Sums, evaluate
+from search.training.evaluation import Normalizer, Sums, as_used, evaluate
 from search.training.graph_step import build_step
 from search.training.history import FoldEpoch
 from search.training.optimizers import build_optimizer
@@ -65,7 +65,7 @@ class FoldTraining:
             model = build_model(candidate.model, (channels, height, width), num_classes)
         self.model: nn.Sequential = model.to(memory_format=torch.channels_last).to(settings.device)
         self._normalize = Normalizer(task.statistics, settings.device)
-        self._sums = Sums(settings.device)
+        self._sums = Sums(settings.device, settings.mean_over)
         self._learner = Learner(
             candidate=candidate,
             network=training_twin(self.model),
@@ -102,7 +102,7 @@ class FoldTraining:
     def _train(self, epoch: int) -> float:
         """Take the epoch's steps; returns the learning rate of the first."""
         batches = self._batches(epoch)
-        self._sums.restart(sum(len(batch.indices) for batch in batches))
+        self._sums.restart(sum(len(batch.indices) for batch in batches), len(batches))
         self._learner.network.train()
         for batch in batches:
             self._step.run(batch)
@@ -128,7 +128,7 @@ class FoldTraining:
     def _validate(self) -> Sums | None:
         if self._task.validation is None:
             return None
-        twin = evaluation_twin(self.model)
+        twin = as_used(evaluation_twin(self.model), self._candidate)
         return evaluate(twin, self._data, self._task.validation, self._normalize, self._settings)
 
 

@@ -13,9 +13,10 @@ Metric = Literal["accuracy", "loss"]
 class FoldEpoch:
     """One fold's figures after one epoch.
 
-    Losses are means over images (natural log; the training loss as optimised, so with label
-    smoothing; the validation loss plain), accuracies are fractions, `learning_rate` is the
-    rate of the epoch's first step, `seconds` is wall time of training and validation together.
+    Losses are means over images, in a reproduction over batches (natural log; the training loss as
+    optimised, so with label smoothing; the validation loss plain), accuracies are fractions,
+    `learning_rate` is the rate of the epoch's first step, `seconds` is wall time of training and
+    validation together.
     A refit has no validation set: its validation figures are None.
     """
 

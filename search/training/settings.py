@@ -7,17 +7,23 @@ import torch
 from torch import nn
 
 Precision = Literal["fp32", "bf16"]
+MeanOver = Literal["images", "batches"]
 
 
 @final
 @dataclass(frozen=True)
 class TrainingSettings:
-    """`epochs` is the schedules' horizon; `precision` bf16 means autocast, weights stay fp32."""
+    """`epochs` is the schedules' horizon; `precision` bf16 means autocast, weights stay fp32.
+
+    `mean_over` says what losses are means of: "batches" counts a smaller last batch like the
+    others, as most hand-written loops do.
+    """
 
     epochs: int
     device: str = "cpu"
     precision: Precision = "fp32"
     evaluation_batch: int = 250
+    mean_over: MeanOver = "images"
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

@@ -52,10 +52,18 @@ def test_convolutions_keep_the_size(kernel_size: int) -> None:
 
 @pytest.mark.parametrize("pooling", get_args(PoolingName))
 def test_pooling_is_the_one_asked_for(pooling: PoolingName) -> None:
-    """The pooling of a block takes the largest value, or the mean, of every 2x2 square."""
+    """A pooling halves the image: by the largest of 2x2 or overlapping 3x3 values, or the mean."""
     pool = build_model(CNNConfig(channels=(4,), pooling=pooling), (3, 8, 8), 2)[4]
-    square = torch.tensor([[[[0.0, 1.0], [2.0, 5.0]]]])
-    assert pool(square).item() == (5.0 if pooling == "max" else 2.0)
+    row = torch.tensor([[[[0.0, 9.0, 2.0, 1.0], [0.0, 3.0, 2.0, 3.0]]]])
+    expected = {"max": [9.0, 3.0], "overlapping_max": [9.0, 9.0], "average": [3.0, 2.0]}
+    assert pool(row).flatten().tolist() == expected[pooling]
+
+
+@pytest.mark.parametrize("pooling", get_args(PoolingName))
+def test_odd_images_suit_every_pooling(pooling: PoolingName) -> None:
+    """The flattened head fits whatever a pooling leaves of an odd side."""
+    model = build_model(CNNConfig(channels=(4, 4, 8), pooling=pooling), (3, 17, 23), 5)
+    assert model(torch.zeros(2, 3, 17, 23)).shape == (2, 5)
 
 
 @pytest.mark.parametrize("shape", [(3, 7, 32), (3, 32, 7)])

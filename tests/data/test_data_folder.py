@@ -215,3 +215,30 @@ def test_too_few_images_to_seal_are_refused(make_folder: Any, prepare: Any) -> N
     """A class too small to be both trained and tested on is named before decoding."""
     with pytest.raises(UserError, match=r"^test_fraction must leave .* 2 of them"):
         prepare(make_folder(train={"a": 20, "b": 2}))
+
+
+def _write_grey(path: Path, value: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4), (value, value, value)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("2", "10", "1"), [1, 2, 10]),
+        (("00002", "00010", "00001"), [1, 2, 10]),
+        (("2", "10", "x1"), [10, 2, 1]),
+        (("2", "1", "1"), [1, 2, 1]),
+    ],
+)
+def test_files_numbered_through_the_classes_keep_that_order(
+    names: tuple[str, str, str], order: list[int], prepare: Any, tmp_path: Path
+) -> None:
+    """A copy of a dataset keeps the original's order; other files go by class, then by name."""
+    root = tmp_path / "numbered"
+    for name, cls in zip(names, "aab", strict=True):
+        _write_grey(root / "train" / cls / f"{name}.png", int(name.strip("x")))
+    for cls in "ab":
+        _write_grey(root / "test" / cls / "0.png", 0)
+    data = load_train_split(prepare(str(root)))
+    assert data.images[:, 0, 0, 0].tolist() == order

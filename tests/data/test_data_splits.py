@@ -3,8 +3,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
-from search.data.splits import Fold, Indices, folds_hash, holdout, kfold, load_folds, save_folds
+from search.data.splits import (
+    Fold,
+    Indices,
+    folds_hash,
+    holdout,
+    kfold,
+    load_folds,
+    reported_holdout,
+    save_folds,
+)
 from search.errors import MachineError, UserError
 from search.seeding import derive_seed
 
@@ -103,6 +113,16 @@ def test_fractions_that_empty_a_class_are_refused(counts: list[int], fraction: f
     with pytest.raises(UserError, match=rf"^part_size must leave .* got {fraction}") as caught:
         holdout(labels, fraction, 0, setting="part_size")
     assert "\n" not in str(caught.value)
+
+
+def test_the_reported_split_takes_no_seed() -> None:
+    """A fifth of each class validates, the same fifth always."""
+    labels = np.repeat(np.arange(3), 50)
+    (fold,), (again,) = reported_holdout(labels), reported_holdout(labels)
+    assert np.bincount(labels[fold.validation]).tolist() == [10, 10, 10]
+    assert np.array_equal(fold.validation, again.validation)
+    train, _ = train_test_split(np.arange(150), test_size=0.2, random_state=37, stratify=labels)
+    assert fold.train.tolist() == sorted(train)
 
 
 def test_hash_tells_folds_apart() -> None:

@@ -76,13 +76,13 @@ def test_only_three_modules_name_the_files() -> None:
 
 
 def test_only_the_end_of_the_search_imports_the_opener() -> None:
-    """search/final/finish.py alone imports search.final.test_set, and nobody does so by text."""
+    """search/final/measuring.py alone imports search.final.test_set, and nobody does so by text."""
     opener = "search.final.test_set"
     importing = {path for path, tree in source_files() if opener in imports_in(tree)}
     relative = {p for p, tree in source_files() if any("test_set" in i for i in imports_in(tree))}
     calling = {path for path, tree in source_files() if "open_test_split" in names_in(tree)}
-    assert importing == relative == {"search/final/finish.py"}
-    assert calling == {"search/final/finish.py", "search/final/test_set.py"}
+    assert importing == relative == {"search/final/measuring.py"}
+    assert calling == {"search/final/measuring.py", "search/final/test_set.py"}
 
 
 @dataclass

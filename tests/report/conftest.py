@@ -7,8 +7,10 @@ import pytest
 
 from search.paths import RunPaths
 from search.report.charts import draw_charts
+from search.report.evidence import Evidence, TestedStudy
 from search.report.info import ReportInfo, report_info
 from search.report.page import render_page
+from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
 HOSTILE = ('<b>bold</b> & "quoted"', "cost $5 or $6", "</script><script>alert(1)")
@@ -63,7 +65,11 @@ def kfold() -> fakes.Fake:
 
 @pytest.fixture(scope="session")
 def kfold_info(kfold: fakes.Fake) -> ReportInfo:
-    return report_info(kfold.record, kfold.study, fakes.mistake_images(kfold.record))
+    """Return a search beside a baseline of three trainings."""
+    record = kfold.record
+    predictions = fakes.model_predictions(record)
+    baseline = baseline_fakes.reproduction(3)
+    return report_info(*kfold, Evidence(fakes.mistake_images(record), predictions, baseline))
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +92,7 @@ def unfinished() -> fakes.Fake:
 
 @pytest.fixture(scope="session")
 def unfinished_info(unfinished: fakes.Fake) -> ReportInfo:
-    return report_info(unfinished.record, unfinished.study, None)
+    return report_info(*unfinished, Evidence())
 
 
 @pytest.fixture(scope="session")
@@ -96,10 +102,27 @@ def hostile() -> fakes.Fake:
 
 @pytest.fixture(scope="session")
 def hostile_info(hostile: fakes.Fake) -> ReportInfo:
-    return report_info(hostile.record, hostile.study, fakes.mistake_images(hostile.record))
+    return report_info(*hostile, Evidence(fakes.mistake_images(hostile.record)))
 
 
 @pytest.fixture(scope="session")
 def many_classes_info() -> ReportInfo:
     fake = fakes.realistic(n_trials=4, class_names=[f"class {i}" for i in range(37)])
-    return report_info(fake.record, fake.study, fakes.mistake_images(fake.record))
+    return report_info(*fake, Evidence(fakes.mistake_images(fake.record)))
+
+
+@pytest.fixture(scope="session")
+def reproduction() -> TestedStudy:
+    """Return a baseline study of three trainings."""
+    return baseline_fakes.reproduction(3)
+
+
+@pytest.fixture(scope="session")
+def reproduction_info(reproduction: TestedStudy) -> ReportInfo:
+    return baseline_info(reproduction)
+
+
+def baseline_info(study: TestedStudy) -> ReportInfo:
+    """Return what a baseline study's own report says."""
+    evidence = Evidence(predictions=study.predictions)
+    return report_info(study.record, fakes.optuna_study(study.record.trials), evidence)

@@ -15,6 +15,7 @@ from optuna.trial import create_trial
 
 from search.data.dataset import DatasetInfo
 from search.final.evaluation import evaluate_predictions
+from search.final.predictions import TestPredictions
 from search.recipe import Recipe
 from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from search.training.history import FoldEpoch, History, best_epoch
@@ -210,18 +211,39 @@ def with_end(record: StudyRecord, n_images: int = 2000) -> StudyRecord:
     assert winner.best_epoch is not None
     curve = [fold[0].train_accuracy for fold in winner.history.epochs[: winner.best_epoch]]
     past = History(tuple((fold_epoch(a, refit=True),) for a in curve))
-    generator = np.random.default_rng(2)
-    names = record.dataset.class_names
-    labels = generator.integers(0, len(names), n_images)
-    logits = generator.normal(size=(n_images, len(names))).astype(np.float32)
-    logits[np.arange(n_images), labels] += 2.5
-    logits[np.arange(n_images), labels // 2 * 2] += 1.0
+    logits, labels = model_logits(record, n_images=n_images)
     return replace(
         record,
         refit=RefitRecord(winner.number, winner.best_epoch, past, 123.0, 2),
-        test=evaluate_predictions(logits, labels, names),
-        openings=(TestOpening(datetime(2025, 6, 1, 12, 30, tzinfo=UTC), "final evaluation"),),
+        test=evaluate_predictions(logits, labels, record.dataset.class_names),
+        openings=(opening(),),
     )
+
+
+def opening(minute: int = 30) -> TestOpening:
+    """Return an opening of the test set at that minute past noon."""
+    return TestOpening(datetime(2025, 6, 1, 12, minute, tzinfo=UTC), "final evaluation")
+
+
+def model_logits(
+    record: StudyRecord, strength: float = 2.5, seed: int = 2, n_images: int = 2000
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return a model's logits and the labels, which every model of a dataset shares.
+
+    Classes are confused in pairs; `strength` makes the model good.
+    """
+    classes = len(record.dataset.class_names)
+    labels = np.random.default_rng(2).integers(0, classes, n_images)
+    logits = np.random.default_rng(seed).normal(size=(n_images, classes)).astype(np.float32)
+    logits[np.arange(n_images), labels] += strength
+    logits[np.arange(n_images), labels // 2 * 2] += 1.0
+    return logits, labels
+
+
+def model_predictions(record: StudyRecord, **model: Any) -> TestPredictions:
+    """Return what a model of `model_logits` made of the test images."""
+    logits, labels = model_logits(record, **model)
+    return TestPredictions(labels, logits.argmax(axis=1))
 
 
 def mistake_images(record: StudyRecord, side: int = 32) -> np.ndarray[Any, np.dtype[np.uint8]]:

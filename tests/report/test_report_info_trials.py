@@ -59,7 +59,7 @@ def test_curves_are_folds_mean_and_best_epoch() -> None:
     record = fakes.study_record([fakes.complete_trial(0, [0.2, 0.6, 0.4], [0.4, 0.6, 0.7])])
     info = learning_curves_info(record)
     assert info is not None
-    assert [fold.accuracy for fold in info.folds] == [(0.2, 0.6, 0.4), (0.4, 0.6, 0.7)]
+    assert [fold.accuracy for fold in info.parts] == [(0.2, 0.6, 0.4), (0.4, 0.6, 0.7)]
     assert info.mean.accuracy == pytest.approx((0.3, 0.6, 0.55))
     assert info.mean.loss == pytest.approx((0.7, 0.4, 0.45))
     assert info.training.accuracy == pytest.approx((0.35, 0.65, 0.6))
@@ -80,9 +80,11 @@ def test_curves_hold_the_refit_without_validation() -> None:
     assert info.refit.accuracy == pytest.approx((0.35, 0.55))
 
 
-@pytest.mark.parametrize(("schedule", "drops"), [("plateau", (3, 4)), ("cosine", ())])
+@pytest.mark.parametrize(
+    ("schedule", "drops"), [("plateau", (2, 3)), ("cosine", ()), ("one_cycle", ())]
+)
 def test_drops_are_marked_for_plateaus_alone(schedule: str, drops: tuple[int, ...]) -> None:
-    """A plateau's drops are epochs counted from 1; a cosine, which always falls, has none."""
+    """A plateau's are the epochs that end in a fall; a smooth change of the rate has none."""
     params = dict(CNN_SPACE.baseline_params or {}) | {"schedule": schedule}
     trial = replace(
         fakes.complete_trial(0, [0.1, 0.2, 0.3, 0.4]),

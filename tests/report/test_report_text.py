@@ -36,3 +36,20 @@ def test_times_and_moment() -> None:
     """Counts of openings read as words, and a time without a zone is shown without one."""
     assert [text.opened(n) for n in (0, 1, 3)] == ["never opened", "opened once", "opened 3 times"]
     assert text.moment(datetime(2025, 6, 1, 12, 30)) == "2025-06-01 12:30:00"
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [(0.0912, "+9.12"), (-0.004, "−0.40"), (0.0, "0.00"), (-0.00001, "0.00")],
+)
+def test_points(difference: float, words: str) -> None:
+    """A gain has a plus, a loss a minus, and what rounds to nothing has neither."""
+    assert text.points(difference) == words
+
+
+@pytest.mark.parametrize(
+    ("p_value", "words"), [(0.01234, "p = 0.0123"), (1.0, "p = 1.0000"), (1e-9, "p < 0.0001")]
+)
+def test_probability(p_value: float, words: str) -> None:
+    """Small p-values are bounded, not written as zero, and none is broken over two lines."""
+    assert text.probability(p_value).split("\N{NO-BREAK SPACE}") == words.split()

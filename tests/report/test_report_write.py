@@ -4,6 +4,7 @@ import pytest
 
 from search.errors import MachineError
 from search.paths import RunPaths
+from search.report.evidence import Evidence
 from search.report.figures import FIGURE_NAMES
 from search.report.write import write_report
 from tests.report import report_fakes as fakes
@@ -11,9 +12,10 @@ from tests.report import report_fakes as fakes
 
 def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     """Every figure lies beside the page as PDF and PNG, and no temporary file is left."""
-    page = write_report(hostile.record, hostile.study, fakes.mistake_images(hostile.record), paths)
+    page = write_report(*hostile, Evidence(fakes.mistake_images(hostile.record)), paths)
     assert page == paths.report_page
-    expected = {paths.figure(name, s).name for name in FIGURE_NAMES for s in ("pdf", "png")}
+    names = [n for n in FIGURE_NAMES if not n.startswith("mlp-") and n != "versus-baseline"]
+    expected = {paths.figure(name, s).name for name in names for s in ("pdf", "png")}
     assert {path.name for path in paths.report_dir.iterdir()} == expected | {"report.html"}
     assert paths.figure("mistakes", "pdf").read_bytes().startswith(b"%PDF")
     assert paths.figure("mistakes", "png").read_bytes().startswith(b"\x89PNG")
@@ -22,18 +24,19 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
 def test_stale_figures_are_removed(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """A figure of an earlier report that no longer applies does not stay to mislead."""
     paths.report_dir.mkdir(parents=True)
-    stale = paths.figure("confusion-matrix", "png")
-    stale.write_bytes(b"old")
-    write_report(unfinished.record, unfinished.study, None, paths)
-    assert not stale.exists()
+    stale = [paths.figure(name, "png") for name in ("mlp-learning-curve", "cnn-confusion-matrix")]
+    for figure in stale:
+        figure.write_bytes(b"old")
+    write_report(*unfinished, Evidence(), paths)
+    assert not any(figure.exists() for figure in stale)
     assert paths.figure("optimization-history", "pdf").exists()
 
 
 def test_same_study_same_files(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """Building the report again changes no byte."""
-    write_report(unfinished.record, unfinished.study, None, paths)
+    write_report(*unfinished, Evidence(), paths)
     before = {path: path.read_bytes() for path in paths.report_dir.iterdir()}
-    write_report(unfinished.record, unfinished.study, None, paths)
+    write_report(*unfinished, Evidence(), paths)
     assert before == {path: path.read_bytes() for path in paths.report_dir.iterdir()}
 
 
@@ -41,4 +44,4 @@ def test_unwritable_folder_is_one_line(unfinished: fakes.Fake, paths: RunPaths) 
     """A folder that cannot be made is a failure of the machine that says how to go on."""
     paths.study_dir.write_text("a file where the folder should be")
     with pytest.raises(MachineError, match="go on with: python -m search report"):
-        write_report(unfinished.record, unfinished.study, None, paths)
+        write_report(*unfinished, Evidence(), paths)

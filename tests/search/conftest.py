@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from search.cli import main
+from search.cli.app import main
 
 
 @final

@@ -6,12 +6,15 @@ from inspect import signature
 
 import pytest
 
-from search.cli import run
+from search.cli.training import run
 from search.recipe import Recipe
 from tests.search.conftest import Command
 
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
-_COMMANDS = ("run", "spaces", "list", "show", "report", "replay", "delete", "predict", "dashboard")
+_COMMANDS = (
+    "run", "baseline", "spaces", "list", "show", "report", "dashboard", "predict", "analyze",
+    "replay", "delete",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
@@ -47,7 +50,7 @@ def test_every_setting_of_a_recipe_has_a_flag() -> None:
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help")])
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     """In a fresh process help comes without torch, optuna or matplotlib."""
-    code = "import sys; from search.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = "import sys; from search.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
     code += f"sys.exit(' '.join(set({_HEAVY}) & set(sys.modules)) or 0)"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],

@@ -36,7 +36,10 @@ RUN = ("run", "--space", "cnn", "--trials", "1", "--epochs", "1", "--workers", "
         ((), "space is missing: give --space"),
         (("--space", "cmn"), "space must be mlp, cnn or FILE.py:NAME .*got 'cmn'"),
         (("--space", "no.py:S"), "space 'no.py:S': file 'no.py' does not exist"),
-        (("--space", "cnn", "--sampler", "rndom"), "sampler: .*'random', 'grid' or 'tpe', got"),
+        (
+            ("--space", "cnn", "--sampler", "rndom"),
+            "sampler: .*'tpe' or 'baseline', got 'rndom'",
+        ),
         (("--space", "cnn", "--pruner", "x"), "pruner: .*'halving'.*got 'x'"),
         (("--space", "cnn", "--dataset", "none"), "dataset: 'none' is neither auto, cifar10, dig"),
         (("--space", "cnn", "--epochs", "0"), "epochs: .*greater than or equal to 1, got 0"),

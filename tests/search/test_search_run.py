@@ -94,7 +94,7 @@ def test_a_long_study_name_is_listed_whole_in_a_narrow_terminal(
     study: Study, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names are there to be copied."""
-    monkeypatch.setattr("search.console._PIPE_WIDTH", 60)
+    monkeypatch.setattr("search.cli.console._PIPE_WIDTH", 60)
     assert _NAME in command("list", cwd=study.root).out
 
 
@@ -224,7 +224,7 @@ def test_a_damaged_model_is_named(study: Study, command: Command, tmp_path: Path
 
 def test_list_needs_no_torch(study: Study) -> None:
     """Listing studies in a fresh process imports neither torch nor matplotlib."""
-    code = "import sys; from search.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = "import sys; from search.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
     code += "sys.exit('heavy' if {'torch', 'matplotlib', 'sklearn'} & set(sys.modules) else 0)"
     runs = str(study.root / "runs")
     done = subprocess.run(

@@ -5,10 +5,12 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
-from search.training.evaluation import Normalizer, Sums, evaluate, predict_logits
-from search.training.settings import TrainingSettings
+from search.training.evaluation import Normalizer, Sums, as_used, evaluate, predict_logits
+from search.training.settings import MeanOver, TrainingSettings
+from spaces.candidate import Candidate, SGDConfig
 
 STATISTICS = ChannelStatistics((10.0, 100.0, 200.0), (5.0, 50.0, 0.0))
 
@@ -75,14 +77,15 @@ def test_logits_keep_the_order_of_the_images(evaluation_batch: int) -> None:
     assert not found.requires_grad
 
 
-def test_sums_weigh_batches_by_their_images() -> None:
-    """A small batch counts for its images, not for a whole batch."""
-    sums = Sums("cpu")
-    sums.restart(4)
+@pytest.mark.parametrize(("mean_over", "loss"), [("images", 2.0), ("batches", 3.0)])
+def test_a_small_batch_weighs_as_asked_for(mean_over: MeanOver, loss: float) -> None:
+    """It counts for its images, or like any other batch, as in hand-written loops."""
+    sums = Sums("cpu", mean_over)
+    sums.restart(images=4, batches=2)
     right = torch.eye(4)
     sums.add(torch.tensor(1.0), right[:3], torch.tensor([0, 1, 0]))
     sums.add(torch.tensor(5.0), right[:1], torch.tensor([0]))
-    assert sums.mean_loss() == pytest.approx(2.0)
+    assert sums.mean_loss() == pytest.approx(loss)
     assert sums.accuracy() == 0.75
 
 
@@ -90,6 +93,17 @@ def test_restarted_sums_know_nothing_of_before() -> None:
     """The same tensors serve the next epoch."""
     sums = Sums("cpu")
     for _ in range(2):
-        sums.restart(2)
+        sums.restart(images=2, batches=1)
         sums.add(torch.tensor(3.0), torch.eye(2), torch.tensor([0, 0]))
     assert (sums.mean_loss(), sums.accuracy()) == (3.0, 0.5)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_flip_at_test_time_averages_both_images(flip: bool) -> None:
+    """The logits are the mean of the image's and the mirror image's, or the image's alone."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+    images = torch.rand(3, 1, 3, 4)
+    candidate = Candidate(model=MLPConfig(), optimizer=SGDConfig(), test_time_flip=flip)
+    alone, mirrored = network(images), network(images.flip(3))
+    expected = (alone + mirrored) / 2 if flip else alone
+    assert torch.allclose(as_used(network, candidate)(images), expected)

@@ -262,12 +262,19 @@ def test_validation_images_are_not_augmented(name: AugmentationName) -> None:
     assert [f.train_loss for f in first] != [f.train_loss for f in second]
 
 
-@pytest.mark.parametrize("field", ["label_smoothing", "gradient_clip", "batch_size"])
+@pytest.mark.parametrize(
+    "field", ["label_smoothing", "gradient_clip", "batch_size", "test_time_flip"]
+)
 def test_every_training_setting_has_an_effect(field: str) -> None:
     """A candidate's training settings all reach the loop."""
-    value = {"label_smoothing": 0.3, "gradient_clip": 0.01, "batch_size": 15}[field]
+    values = {
+        "label_smoothing": 0.3,
+        "gradient_clip": 0.01,
+        "batch_size": 15,
+        "test_time_flip": True,
+    }
     expected, _ = run(make_training())
-    assert run(make_training(MLP.model_copy(update={field: value})))[0] != expected
+    assert run(make_training(MLP.model_copy(update={field: values[field]})))[0] != expected
 
 
 def easy_data() -> TrainSplit:

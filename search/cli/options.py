@@ -11,7 +11,7 @@ import typer
 
 Recipe = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
 Space = Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")]
-Sampler = Annotated[str | None, typer.Option(help="random, grid or tpe [random].")]
+Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or baseline [random].")]
 Pruner = Annotated[
     str | None,
     typer.Option(help="none, median, halving or hyperband [halving; none for grid]."),
@@ -59,6 +59,10 @@ Precision = Annotated[
     str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
 ]
 
+BaselineSpace = Annotated[str, typer.Option("--space", help="mlp, cnn or FILE.py:NAME.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")]
+BaselinePrecision = Annotated[str | None, typer.Option("--precision", help="fp32 or bf16 [fp32].")]
+
 StudyFolder = Annotated[Path, typer.Option(help="Folder of the studies.")]
 Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
 SampledAlone = Annotated[
@@ -71,4 +75,5 @@ Images = Annotated[list[Path], typer.Argument(help="Image files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all probabilities.")]
 Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Output = Annotated[Path, typer.Option(help="Folder of the figures and the table.")]
 SpaceToList = Annotated[str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME [all].")]

@@ -1,0 +1,1 @@
+"""What the training images look like: the data analysis of the hand-tuned report."""

@@ -1,0 +1,45 @@
+"""The program: its commands, in the order of its help."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import typer
+
+from search.cli import stored, tools, training
+from search.cli.console import make_console
+from search.cli.ending import run_to_end
+
+_COMMANDS: Mapping[str, Callable[..., None]] = {
+    "run": training.run,
+    "baseline": training.baseline,
+    "spaces": tools.spaces,
+    "list": stored.list_studies,
+    "show": stored.show,
+    "report": stored.report,
+    "dashboard": stored.dashboard,
+    "predict": tools.predict,
+    "analyze": tools.analyze,
+    "replay": stored.replay,
+    "delete": stored.delete,
+}
+
+
+def main() -> None:
+    """Run the command line; user mistakes and machine failures end it with one line."""
+    status, failure = run_to_end(_build_app(), sys.argv[1:] or ["--help"])
+    if failure is not None:
+        make_console(stderr=True).print(f"error: {failure}", soft_wrap=True)
+    sys.exit(status)
+
+
+def _build_app() -> typer.Typer:
+    app = typer.Typer(
+        name="search",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",  # which leaves square brackets alone
+        help="Honest hyperparameter search for small image classifiers.",
+    )
+    for name, command in _COMMANDS.items():
+        app.command(name)(command)
+    return app

@@ -1,0 +1,88 @@
+"""The commands that train.
+
+Heavy packages are imported inside the commands that need them, so that --help answers at once.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from search.cli import options
+from search.cli.console import make_console
+from search.cli.printing import print_all
+
+
+def run(
+    recipe: options.Recipe = None,
+    space: options.Space = None,
+    sampler: options.Sampler = None,
+    pruner: options.Pruner = None,
+    trials: options.Trials = None,
+    epochs: options.Epochs = None,
+    timeout: options.Timeout = None,
+    validation: options.Validation = None,
+    holdout_fraction: options.HoldoutFraction = None,
+    folds: options.Folds = None,
+    racing: options.Racing = None,
+    metric: options.Metric = None,
+    seed: options.Seed = None,
+    with_baseline: options.WithBaseline = None,
+    max_parameters: options.MaxParameters = None,
+    dataset: options.Dataset = None,
+    data_dir: options.DataDir = None,
+    image_size: options.ImageSize = None,
+    test_fraction: options.TestFraction = None,
+    study_name: options.StudyName = None,
+    storage: options.Storage = None,
+    runs_dir: options.RunsDir = None,
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
+) -> None:
+    """Search, retrain the winner on all folds, open the test set once, write the report.
+
+    The same command again goes on with the study. Flags win over the recipe file.
+    """
+    _run(recipe, {name: value for name, value in locals().items() if name != "recipe"})
+
+
+def baseline(
+    space: options.BaselineSpace,
+    repeats: options.Repeats = 1,
+    epochs: options.Epochs = None,
+    validation: options.Validation = None,
+    folds: options.Folds = None,
+    seed: options.Seed = None,
+    dataset: options.Dataset = None,
+    data_dir: options.DataDir = None,
+    image_size: options.ImageSize = None,
+    test_fraction: options.TestFraction = None,
+    study_name: options.StudyName = None,
+    storage: options.Storage = None,
+    runs_dir: options.RunsDir = None,
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    device: options.Device = None,
+    precision: options.BaselinePrecision = None,
+) -> None:
+    """Train the hand-tuned network as its report did, and compare the figures.
+
+    With --validation kfold it is scored by cross-validation instead, refitted and tested, as the
+    winner of a k-fold search is.
+    """
+    flags = {name: value for name, value in locals().items() if name != "repeats"}
+    _run(None, flags | {"sampler": "baseline", "trials": repeats})
+
+
+def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
+    from search.recipe import Recipe
+    from search.study.process import quiet_resource_tracker, start_server, wait_passively
+
+    asked = Recipe.from_sources(recipe, flags)
+    wait_passively()  # before torch is imported
+    quiet_resource_tracker()
+    start_server(asked.threads)  # it needs as long as this process to import torch
+    from search.commands import run_and_describe
+
+    console = make_console()
+    print_all(run_and_describe(asked, console), console)

@@ -1,0 +1,57 @@
+"""What the best model made of each test image: kept, so that two models can be compared pairwise.
+
+The test split itself stays sealed meanwhile.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from search.errors import MachineError
+
+Classes = npt.NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TestPredictions:
+    """True and predicted classes of the test images, int64 (N,), in the split's order."""
+
+    __test__ = False  # no test case, whatever its name begins with
+
+    labels: Classes
+    predictions: Classes
+
+
+def save_predictions(path: Path, predictions: TestPredictions) -> None:
+    """Write them whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(
+            file, labels=predictions.labels, predictions=predictions.predictions, allow_pickle=False
+        )
+    temporary.replace(path)
+
+
+def load_predictions(path: Path) -> TestPredictions | None:
+    """Return what `save_predictions` wrote, None where there is nothing.
+
+    Raises MachineError where the file is damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            labels, predictions = arrays["labels"], arrays["predictions"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise MachineError(
+            f"the test predictions {path} cannot be read: {error}; "
+            "remove the file to have a report without them"
+        ) from error
+    if labels.shape != predictions.shape:
+        raise MachineError(f"the test predictions {path} are damaged; remove the file")
+    return TestPredictions(labels, predictions)

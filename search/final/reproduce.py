@@ -1,0 +1,75 @@
+"""The end of a reproduction: every trained network is tested as it is, in one opening."""
+
+import joblib
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from cifar_models import build_model
+from search.errors import MachineError, UserError
+from search.final.evaluation import TestResult
+from search.final.export import ImageClassifier, ModelCard, export_model
+from search.final.measuring import measure
+from search.paths import ModelPaths
+from search.study.opening import OpenStudy
+from search.study.records import RepeatResult, StudyRecord, TrialRecord
+from search.study.store import read_study, to_plain
+
+
+def finish_reproduction(opened: OpenStudy) -> StudyRecord:
+    """Return the study with every complete trial's network tested and the best one exported.
+
+    The best is that of the best validation score. Does nothing where that is done. Raises
+    UserError where no trial is complete, MachineError where a trial's network is gone.
+    """
+    record = read_study(opened.study)
+    winner, trials = record.winner(), sorted(record.complete(), key=lambda trial: trial.plan)
+    if winner is None:
+        raise UserError(f"study {record.name!r}: no training ended with a finite loss")
+    if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
+        _test(opened, trials, winner)
+    elif not ModelPaths(opened.paths.model_dir).card.exists():
+        _export(opened, winner)
+    return read_study(opened.study)
+
+
+def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> None:
+    torch.set_num_threads(joblib.cpu_count())
+    classifiers = {trial.number: _classifier(opened, trial) for trial in trials}
+    count = "1 training" if len(trials) == 1 else f"{len(trials)} trainings"
+    purpose = f"final evaluation, {count} of the baseline"
+    opened.study.set_user_attr("test", None)  # of fewer trainings
+    results = measure(opened, classifiers, winner.number, purpose)
+    _export(opened, winner)
+    repeats = tuple(_repeat(number, result) for number, result in results.items())
+    opened.study.set_user_attr("test", to_plain(results[winner.number]))
+    opened.study.set_user_attr("repeats", to_plain(repeats))  # last: with it all is there
+
+
+def _repeat(number: int, result: TestResult) -> RepeatResult:
+    return RepeatResult(number, result.accuracy, result.interval, result.loss)
+
+
+def _export(opened: OpenStudy, winner: TrialRecord) -> None:
+    classifier = _classifier(opened, winner)
+    export_model(classifier.card, classifier.network, opened.paths.model_dir)
+
+
+def _classifier(opened: OpenStudy, trial: TrialRecord) -> ImageClassifier:
+    """Return the network that a trial ended with."""
+    dataset, path = opened.dataset, opened.paths.network(trial.number)
+    if trial.candidate is None:
+        raise ValueError(f"trial {trial.number} has no candidate")
+    classes = len(dataset.class_names)
+    network = build_model(trial.candidate.model, dataset.image_shape, classes)
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise MachineError(
+            f"the network of trial {trial.number}, {path}, cannot be read: {error}; "
+            f"delete study {opened.study.study_name!r} and run it again"
+        ) from error
+    card = ModelCard.describe(
+        trial.candidate, dataset, opened.statistics[0], opened.study.study_name, trial.number
+    )
+    return ImageClassifier(card, network)

@@ -1,0 +1,94 @@
+"""Our reproduction beside the hand-tuned report's figures."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from search.data.dataset import DatasetInfo
+from search.final.reported import incomparable, reported_infos, reported_note, reported_rows
+from search.recipe import Recipe
+from search.study.records import RepeatResult, StudyRecord, TrialRecord
+from search.training.history import FoldEpoch, History
+
+CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+
+
+def make_record(
+    accuracies: list[float], dataset: DatasetInfo, space: str = "mlp", epochs: int = 40
+) -> StudyRecord:
+    """Return a reproduction whose trainings end with these accuracies and twice them as loss."""
+    trials = tuple(_trial(number, value, epochs) for number, value in enumerate(accuracies))
+    recipe = Recipe(space=space, sampler="baseline", epochs=epochs, trials=len(trials))
+    repeats = tuple(
+        RepeatResult(number, value, (0, 1), 2 * value) for number, value in enumerate(accuracies)
+    )
+    return StudyRecord("b", recipe, dataset, "", {}, {}, trials, repeats=repeats)
+
+
+def _trial(number: int, accuracy: float, epochs: int) -> TrialRecord:
+    earlier = FoldEpoch(1.0, 0.5, 9.0, 0.1, 0.01, 1.0)
+    last = FoldEpoch(1.0, 0.5, 2 * accuracy, accuracy, 0.01, 1.0)
+    history = History(tuple((epoch,) for epoch in [*[earlier] * (epochs - 1), last]))
+    return TrialRecord(number, number, 0, "complete", {}, best_epoch=epochs, history=history)
+
+
+@pytest.fixture
+def copy(dataset: DatasetInfo) -> DatasetInfo:
+    """Return what is known of a copy of CIFAR-10."""
+    return dataclasses.replace(
+        dataset, class_names=CLASSES, n_train=50_000, n_test=10_000, name="copy"
+    )
+
+
+def test_differences_are_ours_less_the_reports(copy: DatasetInfo) -> None:
+    """Figures are those after the last epoch, averaged over the trainings."""
+    infos = {one.name: one for one in reported_infos(make_record([0.57, 0.61], copy))}
+    assert list(infos) == ["validation loss", "validation accuracy", "test loss", "test accuracy"]
+    assert infos["validation accuracy"].difference == pytest.approx(0.59 - 0.58)
+    assert infos["test loss"].difference == pytest.approx(1.18 - 1.2)
+    assert infos["test accuracy"].deviation == pytest.approx(0.0283, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "within"),
+    [([0.584], True), ([0.586], False), ([0.584, 0.600], True), ([0.599, 0.600], False)],
+)
+def test_the_spread_is_rounding_and_chance(
+    accuracies: list[float], within: bool, copy: DatasetInfo
+) -> None:
+    """ "About 58%" covers half a point; two deviations of several trainings come on top."""
+    infos = {one.name: one for one in reported_infos(make_record(accuracies, copy))}
+    assert infos["test accuracy"].within is within
+
+
+def test_a_copy_is_compared_and_said_to_be_one(copy: DatasetInfo) -> None:
+    """The pixels are others, so the sentence below the table says so."""
+    record = make_record([0.58], copy)
+    assert incomparable(record) is None
+    assert "of the original images, these of copies" in reported_note(record)
+    row = reported_rows(record)[1]
+    assert row == ("validation accuracy", "about 58%", "58.00%", "+0.00 points", row.verdict)
+    assert row.verdict == "within its spread"
+
+
+@pytest.mark.parametrize(("epochs", "reason"), [(40, "of CIFAR-10, these of"), (5, "these of 5")])
+def test_what_cannot_be_compared_is_said(
+    epochs: int, reason: str, dataset: DatasetInfo, copy: DatasetInfo
+) -> None:
+    """Other data and fewer epochs have figures, but no verdict."""
+    record = make_record([0.58], copy if epochs == 5 else dataset, epochs=epochs)
+    assert reason in reported_note(record)
+    assert {row.verdict for row in reported_rows(record)} == {"not comparable"}
+
+
+@pytest.mark.parametrize("changes", [{"repeats": ()}, {"space": "mine.py:SPACE"}])
+def test_other_studies_have_no_such_table(changes: dict[str, Any], copy: DatasetInfo) -> None:
+    """An untested reproduction, and one of the user's own network."""
+    space = changes.get("space", "mlp")
+    record = make_record([0.58], copy, space=space)
+    if "repeats" in changes:
+        record = dataclasses.replace(record, repeats=())
+    assert reported_infos(record) == ()

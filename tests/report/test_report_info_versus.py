@@ -1,0 +1,152 @@
+"""The winner beside a baseline study."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from search.errors import MachineError
+from search.final.evaluation import evaluate_predictions
+from search.final.predictions import TestPredictions
+from search.report.evidence import TestedStudy
+from search.report.info_versus import MOST_CLASSES, VersusInfo, versus_info
+from tests.report import baseline_fakes
+from tests.report import report_fakes as fakes
+
+LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
+WINNER = np.array([0, 0, 0, 1, 1, 1, 1, 0, 2, 0])
+BASELINE = np.array([0, 0, 0, 0, 1, 0, 0, 0, 2, 2])
+NAMES = ("a", "b", "c")
+
+
+def _study(record_of: TestedStudy, predicted: np.ndarray) -> TestedStudy:
+    """Return the study with a test of ten images of three classes."""
+    logits = (4 * np.eye(3))[predicted].astype(np.float32)
+    test = evaluate_predictions(logits, LABELS, NAMES)
+    record = replace(record_of.record, test=test)
+    return TestedStudy(record, TestPredictions(LABELS, predicted))
+
+
+@pytest.fixture(scope="module")
+def ours() -> TestedStudy:
+    return _study(TestedStudy(fakes.realistic(6).record), WINNER)
+
+
+@pytest.fixture(scope="module")
+def theirs() -> TestedStudy:
+    return _study(baseline_fakes.reproduction(3), BASELINE)
+
+
+@pytest.fixture(scope="module")
+def versus(ours: TestedStudy, theirs: TestedStudy) -> VersusInfo:
+    info = versus_info(ours, theirs)
+    assert info is not None
+    return info
+
+
+def test_gains_are_sorted_by_class(versus: VersusInfo) -> None:
+    """Recalls come from the same images; the greatest gain comes first, losses last."""
+    assert [gain.name for gain in versus.gains] == ["b", "a", "c"]
+    assert [gain.gain for gain in versus.gains] == pytest.approx([0.5, -0.25, -0.5])
+    first = versus.gains[0]
+    assert (first.n_images, first.baseline_right, first.winner_right) == (4, 1, 3)
+    assert (first.baseline_recall, first.winner_recall) == (0.25, 0.75)
+
+
+def test_all_classes_together_are_the_accuracies(versus: VersusInfo) -> None:
+    """Seven of ten images are right in either: no gain, said in words."""
+    assert (versus.overall.n_images, versus.overall.winner_right) == (10, 7)
+    assert (versus.overall.gain, versus.outcome) == (0.0, "level with the winner")
+
+
+def test_images_are_paired(versus: VersusInfo) -> None:
+    """Level as they are, the models are right on different images."""
+    assert versus.paired is not None
+    assert (versus.paired.only_first, versus.paired.only_second) == (2, 2)
+    assert versus.lacking == ()
+
+
+def test_repeats_are_summarised_and_one_stands_for_them(theirs: TestedStudy) -> None:
+    """Mean and standard deviation are over the trainings, the pairing with the exported one."""
+    info = versus_info(TestedStudy(fakes.realistic(6).record), baseline_fakes.reproduction(3))
+    assert info is not None
+    accuracies = [one.accuracy for one in theirs.record.repeats]
+    assert info.mean == pytest.approx(np.mean(accuracies))
+    assert info.std == pytest.approx(np.std(accuracies, ddof=1))
+    winner = theirs.record.winner()
+    assert winner is not None
+    assert (info.repeats, info.trial) == (3, winner.number)
+    assert info.protocol.startswith("trained 3 times on the split of the hand-tuned report, 40 ")
+
+
+def test_one_training_has_no_spread(ours: TestedStudy) -> None:
+    """A single training has a test accuracy but no standard deviation."""
+    info = versus_info(ours, _study(baseline_fakes.reproduction(1), BASELINE))
+    assert info is not None
+    assert info.std is None
+
+
+def test_a_crossvalidated_baseline_says_how_it_was_made(ours: TestedStudy) -> None:
+    """It was refitted, so that its trainings have no test accuracies of their own."""
+    info = versus_info(ours, _study(baseline_fakes.crossvalidated(2), BASELINE))
+    assert info is not None
+    assert info.protocol == "scored by 5-fold cross-validation, refitted for 2 epochs, tested"
+    assert (info.repeats, info.mean, info.std) == (2, None, None)
+
+
+def test_changes_go_from_baseline_to_winner(ours: TestedStudy, versus: VersusInfo) -> None:
+    """Each setting has the hand-tuned value first."""
+    winner = ours.record.winner()
+    assert winner is not None
+    assert winner.candidate is not None
+    changed = {name: (before, after) for name, before, after in versus.changes}
+    assert changed["optimizer.learning_rate"][0] == "0.01"
+    assert all(before != after for before, after in changed.values())
+
+
+def test_without_predictions_the_recalls_remain(ours: TestedStudy, theirs: TestedStudy) -> None:
+    """An older study keeps no predictions: classes are compared, images cannot be."""
+    info = versus_info(TestedStudy(ours.record), theirs)
+    assert info is not None
+    assert (info.paired, info.lacking) == (None, (ours.record.name,))
+    assert info.gains[0].name == "b"
+
+
+def test_before_a_test_there_is_nothing_to_compare(ours: TestedStudy, theirs: TestedStudy) -> None:
+    """Neither side may be untested."""
+    untested = TestedStudy(replace(ours.record, test=None))
+    assert versus_info(untested, theirs) is None
+    assert versus_info(ours, TestedStudy(replace(theirs.record, test=None))) is None
+
+
+def test_predictions_of_another_test_are_refused(ours: TestedStudy, theirs: TestedStudy) -> None:
+    """Predictions that do not give the stored accuracy are of another model or damaged."""
+    stale = TestedStudy(ours.record, TestPredictions(LABELS, LABELS))
+    with pytest.raises(MachineError, match="'cnn-random-photos' are not those of its test result"):
+        versus_info(stale, theirs)
+    short = TestedStudy(ours.record, TestPredictions(LABELS[:9], WINNER[:9]))
+    with pytest.raises(MachineError, match="not those of its test result"):
+        versus_info(short, theirs)
+
+
+def test_other_images_are_never_paired(ours: TestedStudy, theirs: TestedStudy) -> None:
+    """The same number of right images in another order is no pairing."""
+    shuffled = TestedStudy(ours.record, TestPredictions(LABELS[::-1], WINNER[::-1]))
+    with pytest.raises(MachineError, match="are of different test images"):
+        versus_info(shuffled, theirs)
+
+
+def test_studies_of_other_data_are_never_compared(ours: TestedStudy, theirs: TestedStudy) -> None:
+    """Fingerprints decide, not names."""
+    dataset = replace(theirs.record.dataset, fingerprint="e2" * 32)
+    with pytest.raises(ValueError, match="differ in their dataset"):
+        versus_info(ours, TestedStudy(replace(theirs.record, dataset=dataset)))
+
+
+def test_many_classes_are_cut_to_the_most_telling(versus: VersusInfo) -> None:
+    """A figure has room for the greatest gains and for the least."""
+    gains = tuple(versus.gains[0]._replace(name=str(i), winner_right=i) for i in range(40))
+    shown = versus._replace(gains=gains).shown
+    assert len(shown) == MOST_CLASSES
+    assert (shown[0], shown[-1]) == (gains[0], gains[-1])
+    assert versus.shown == versus.gains
