@@ -18,9 +18,10 @@ HeadName = Literal["flatten", "global_max", "global_average"]
 class CNNConfig:
     """One block a width in `channels`: convolution, batch norm, activation, dropout, pooling.
 
-    A pooling halves the image, by 2x2 squares or by overlapping 3x3 ones (Krizhevsky, Sutskever
-    and Hinton, 2012). `head` says how the last feature map becomes a vector. Raises ValueError
-    naming the bad argument.
+    With `pool_first` the pooling follows the convolution, so that batch norm and activation work
+    on a quarter of the values. A pooling halves the image, by 2x2 squares or by overlapping 3x3
+    ones (Krizhevsky, Sutskever and Hinton, 2012). `head` says how the last feature map becomes a
+    vector. Raises ValueError naming the bad argument.
     """
 
     kind: Literal["cnn"] = "cnn"
@@ -28,6 +29,7 @@ class CNNConfig:
     kernel_size: int = 3
     activation: ActivationName = "relu"
     pooling: PoolingName = "max"
+    pool_first: bool = False
     conv_dropout: float = 0.1
     head: HeadName = "flatten"
     head_dropout: float = 0.4
@@ -67,12 +69,17 @@ def _pooled_side(side: int, config: CNNConfig) -> int:
 
 
 def _blocks(config: CNNConfig, width_in: int) -> Iterator[nn.Module]:
+    kernel, first = config.kernel_size, config.pool_first
     for width in config.channels:
-        yield nn.Conv2d(width_in, width, config.kernel_size, padding=config.kernel_size // 2)
+        # before a batch norm a bias is of no use; the hand-tuned network has one all the same
+        yield nn.Conv2d(width_in, width, kernel, padding=kernel // 2, bias=not first)
+        if first:
+            yield _pooling(config.pooling)
         yield nn.BatchNorm2d(width)
         yield build_activation(config.activation)
         yield nn.Dropout2d(config.conv_dropout)
-        yield _pooling(config.pooling)
+        if not first:
+            yield _pooling(config.pooling)
         width_in = width
 
 

@@ -24,6 +24,11 @@ class RunPaths:
         return self.runs_dir / "artifacts"
 
     @property
+    def comparison_dir(self) -> Path:
+        """Return the folder of the comparison of several studies."""
+        return self.runs_dir / "comparison"
+
+    @property
     def study_dir(self) -> Path:
         """Return the study's own folder."""
         return self.runs_dir / self.study_name
@@ -58,6 +63,20 @@ class RunPaths:
         `fold` is the first of those it trains.
         """
         return self.trial_dir(number) / f"from-fold-{fold}"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """Return the folder of all checkpoints."""
+        return self.study_dir / "checkpoints"
+
+    def trial_checkpoints(self, plan: int) -> Path:
+        """Return the folder of the checkpoints of a trial, whichever attempt it is."""
+        return self.checkpoints_dir / f"plan-{plan}"
+
+    @property
+    def refit_checkpoints(self) -> Path:
+        """Return the folder of the refit's checkpoint."""
+        return self.checkpoints_dir / "refit"
 
     @property
     def model_dir(self) -> Path:

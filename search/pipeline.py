@@ -78,14 +78,15 @@ def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPath
     evidence = Evidence(
         mistakes=np.load(paths.mistakes, allow_pickle=False) if paths.mistakes.exists() else None,
         predictions=load_predictions(paths.test_predictions),
-        baseline=None if chosen is None else _with_predictions(chosen, paths.runs_dir),
+        baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
     )
     page = write_report(record, study, evidence, paths)
     publish_figures(study, paths)
     return page
 
 
-def _with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:
+def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:
+    """Return a study with what its best model made of the test images, where that was kept."""
     paths = RunPaths(runs_dir, record.name)
     return TestedStudy(record, load_predictions(paths.test_predictions))
 

@@ -25,7 +25,14 @@ SamplerName = Literal["random", "grid", "tpe", "baseline"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
-_TAKEN_NAMES = ("artifacts", "studies.db", "studies.db-journal", "studies.db-shm", "studies.db-wal")
+_TAKEN_NAMES = (
+    "artifacts",
+    "comparison",
+    "studies.db",
+    "studies.db-journal",
+    "studies.db-shm",
+    "studies.db-wal",
+)
 
 
 def parse_duration(value: object) -> object:
@@ -61,8 +68,8 @@ _Folder = Annotated[Path, Field(strict=False)]  # TOML has no paths, only string
 class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
 
-    `timeout` is in seconds, `workers` 0 means one process a core, or as many as
-    share a GPU by its memory, `threads` are per worker.
+    `timeout` is in seconds, `checkpoint_every` in epochs (0: never), `workers` 0 means one process
+    a core, or as many as share a GPU by its memory, `threads` are per worker.
     `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
     sampler, dataset and validation; with `racing` trials start on one fold and earn the others;
     `trials` None is 20, but the whole grid for grid search, and 1 for the sampler "baseline", which
@@ -93,6 +100,7 @@ class Recipe(BaseModel):
     study_name: Annotated[str, AfterValidator(check_study_name)] = "auto"
     storage: str | None = None
     runs_dir: _Folder = Path("runs")
+    checkpoint_every: int = Field(1, ge=0)
     workers: int = Field(0, ge=0, le=1024)
     threads: int = Field(1, ge=1, le=1024)
     device: Annotated[str, AfterValidator(check_device)] = "auto"

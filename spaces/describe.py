@@ -71,9 +71,10 @@ def candidate_differences(a: Candidate, b: Candidate) -> tuple[tuple[str, str, s
 def _describe_cnn(model: CNNConfig) -> str:
     size = model.kernel_size
     what = "convolution" if len(model.channels) == 1 else "convolutions"
+    pooling = _POOLINGS[model.pooling] + (" before batch norm" if model.pool_first else "")
     return (
         f"{_count(len(model.channels))} {what} of {_list(model.channels)} channels "
-        f"({size}x{size} kernels, {_ACTIVATIONS[model.activation]}, {_POOLINGS[model.pooling]}, "
+        f"({size}x{size} kernels, {_ACTIVATIONS[model.activation]}, {pooling}, "
         f"{_dropout((model.conv_dropout,))}), {_HEADS[model.head]} with "
         f"{_dropout((model.head_dropout,))}"
     )

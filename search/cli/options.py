@@ -50,6 +50,9 @@ StudyName = Annotated[
 ]
 Storage = Annotated[str | None, typer.Option(help="Database URL [SQLite in runs_dir].")]
 RunsDir = Annotated[Path | None, typer.Option(help="Where studies are kept [runs].")]
+CheckpointEvery = Annotated[
+    int | None, typer.Option(help="Epochs between checkpoints; 0: none [1].")
+]
 Workers = Annotated[
     int | None, typer.Option(help="Processes; 0: one a core, or what a GPU has room for [0].")
 ]
@@ -65,6 +68,10 @@ BaselinePrecision = Annotated[str | None, typer.Option("--precision", help="fp32
 
 StudyFolder = Annotated[Path, typer.Option(help="Folder of the studies.")]
 Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
+Studies = Annotated[list[str], typer.Argument(help="Names of studies; several are compared.")]
+ComparisonOutput = Annotated[
+    Path | None, typer.Option("--output", help="Folder of a comparison [comparison in runs-dir].")
+]
 SampledAlone = Annotated[
     bool, typer.Option("--sampled-alone", help="Leave out the hand-tuned network, tried first.")
 ]

@@ -10,6 +10,7 @@ import typer
 from search.cli import options
 from search.cli.console import make_console
 from search.cli.printing import print_all
+from search.errors import UserError
 
 _RUNS = Path("runs")
 
@@ -31,12 +32,28 @@ def show(
 
 
 def report(
-    study: options.Study, runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None
+    studies: options.Studies,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+    output: options.ComparisonOutput = None,
 ) -> None:
-    """Rebuild a study's report from what is stored, without training."""
+    """Rebuild a study's report from what is stored, without training; or compare several studies.
+
+    A comparison is a table and a figure of the best so far over the time of search.
+    """
+    if len(studies) > 1:
+        from search.comparison import compare_and_describe
+
+        print_all(compare_and_describe(studies, runs_dir, storage, output), make_console())
+        return
+    if output is not None:
+        raise UserError(
+            f"output {str(output)!r} is for a comparison: name two or more studies, got "
+            f"{studies[0]!r} alone, or leave it out"
+        )
     from search.commands import rebuild_report
 
-    print_all([f"report: {rebuild_report(study, runs_dir, storage)}"], make_console())
+    print_all([f"report: {rebuild_report(studies[0], runs_dir, storage)}"], make_console())
 
 
 def replay(

@@ -1,5 +1,7 @@
 """The end of a search: refit the winner, open the test set once, export the model."""
 
+import shutil
+
 import joblib
 import torch
 
@@ -44,6 +46,7 @@ def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, 
         winner,
         opened.recipe,
         dataset,
+        opened.paths.refit_checkpoints,
         lambda done, total: observer.progress(description, done, total),
     )
     card = ModelCard.describe(
@@ -58,6 +61,8 @@ def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, 
     export_model(card, classifier.network, opened.paths.model_dir)
     if test:  # last: a study that has its test result has its model too
         study.set_user_attr("test", to_plain(results[winner.number]))
+    if opened.paths.checkpoints_dir.exists():
+        shutil.rmtree(opened.paths.checkpoints_dir)
 
 
 def _why_no_winner(record: StudyRecord) -> str:

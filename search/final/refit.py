@@ -1,19 +1,20 @@
 """Trains the winner anew on all folds together, for E* epochs, without looking at anything."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 import torch
 from torch import nn
 
 from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, TrainSplit
 from search.data.statistics import ChannelStatistics, channel_statistics
 from search.errors import MachineError
 from search.recipe import Recipe
 from search.seeding import derive_seed
+from search.study.checkpoints import Checkpoints, training_key
 from search.study.jobs import training_settings
 from search.study.records import RefitRecord, TrialRecord
 from search.training.fold import FoldTask, FoldTraining
@@ -40,50 +41,55 @@ def refit(
     winner: TrialRecord,
     recipe: Recipe,
     dataset: DatasetInfo,
+    checkpoints_dir: Path,
     progress: Callable[[int, int], None],
 ) -> Refit:
     """Return the winner trained on the whole training split; `progress` gets (epoch, epochs).
 
+    Goes on from the checkpoint in `checkpoints_dir`, where there is one of this very training.
     Raises MachineError where the loss stops being finite.
     """
     if winner.candidate is None or winner.best_epoch is None:
         raise ValueError(f"winner must be a complete trial, got trial {winner.number}")
-    start = time.monotonic()
     settings, candidate = training_settings(recipe), winner.candidate
     data = load_train_split(dataset).to(settings.device)
-    everything = torch.arange(dataset.n_train)
-    statistics = channel_statistics(data.images, everything)
-    task = FoldTask(
+    task, threads = _task(winner, candidate, recipe, data), torch.get_num_threads()
+    facts = (candidate.model_dump_json(), dataset.fingerprint, task.seed, task.schedule)
+    key = training_key(*facts, settings, threads, torch.__version__)
+    checkpoints, classes = Checkpoints(checkpoints_dir, key), len(dataset.class_names)
+    state = checkpoints.load(0)
+    training = FoldTraining(candidate, task, data, classes, settings, resume=state)
+
+    def keep(epoch: int) -> None:
+        every = recipe.checkpoint_every
+        if every and epoch % every == 0 and len(training.state().history) == epoch:
+            checkpoints.save(0, training.state())
+        progress(epoch, winner.best_epoch or 0)
+
+    history = _train(training, winner.best_epoch, keep)
+    record = RefitRecord(winner.number, winner.best_epoch, history, history.seconds(), threads)
+    return Refit(training.model, candidate, task.statistics, settings, record)
+
+
+def _task(winner: TrialRecord, candidate: Candidate, recipe: Recipe, data: TrainSplit) -> FoldTask:
+    everything = torch.arange(len(data.labels))
+    rate, recorded = candidate.optimizer.learning_rate, winner.history.learning_rates()
+    return FoldTask(
         train=everything,
         validation=None,
-        statistics=statistics,
-        schedule=refit_schedule(
-            candidate.schedule,
-            candidate.optimizer.learning_rate,
-            recipe.epochs,
-            winner.history.learning_rates(),
-        ),
+        statistics=channel_statistics(data.images, everything),
+        schedule=refit_schedule(candidate.schedule, rate, recipe.epochs, recorded),
         seed=derive_seed(recipe.seed, "trial", winner.plan, "refit"),
     )
-    training = FoldTraining(candidate, task, data, len(dataset.class_names), settings)
-    history = _train(training, winner.best_epoch, progress)
-    record = RefitRecord(
-        trial=winner.number,
-        epochs=winner.best_epoch,
-        history=history,
-        seconds=time.monotonic() - start,
-        threads=torch.get_num_threads(),
-    )
-    return Refit(training.model, candidate, statistics, settings, record)
 
 
-def _train(training: FoldTraining, epochs: int, progress: Callable[[int, int], None]) -> History:
+def _train(training: FoldTraining, epochs: int, keep: Callable[[int], None]) -> History:
     history = History()
     for epoch, figures in enumerate(run_epochs([training], epochs), start=1):
         if diverged(figures):
             raise MachineError(_diverged(epoch))
         history = History((*history.epochs, figures))
-        progress(epoch, epochs)
+        keep(epoch)
     if not all(bool(value.isfinite().all()) for value in training.model.state_dict().values()):
         raise MachineError(_diverged(epochs))
     return history

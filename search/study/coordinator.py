@@ -152,11 +152,19 @@ class Coordinator:
 
     def _finish_failed(self, active: ActiveTrial, reason: str) -> None:
         self._teller.failed(active.trial, active.effort(), reason)
-        self._close(active)
-        if not self._queue.retry(active.plan):
+        if self._queue.retry(active.plan):
+            self._leave(active)
+        else:
             self._judge.settle(active.plan, [])
+            self._close(active)
 
     def _close(self, active: ActiveTrial) -> None:
+        """End a trial for good."""
+        self._leave(active)
+        self._dispatcher.forget(active.plan)
+
+    def _leave(self, active: ActiveTrial) -> None:
+        """End a trial, though not its plan index: a later attempt goes on where it was."""
         self._dispatcher.close(active)
         if self._race is not None:
             self._race.withdraw(active.plan)

@@ -67,6 +67,10 @@ class Dispatcher:
         del self._active[active.plan]
         self._jobs.clear(active.trial.number)
 
+    def forget(self, plan: int) -> None:
+        """Remove the checkpoints of a plan index that needs no further attempt."""
+        self._jobs.forget(plan)
+
     def _launch(self, active: ActiveTrial, folds: tuple[int, ...], slot: int) -> None:
         number, plan, candidate = active.trial.number, active.plan, active.started.candidate
         job = self._jobs.build(number, plan, candidate, folds, judged=not active.racing)

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 from search.data.dataset import DatasetInfo
@@ -45,14 +46,23 @@ class JobFactory:
             threads=self.recipe.threads,
             decision_epochs=frozenset(e for e in epochs if self.rule.decides_at(plan, e)),
             paths=TrialPaths(self.paths.strand_dir(number, folds[0])),
+            checkpoints=self.paths.trial_checkpoints(plan),
+            checkpoint_every=self.recipe.checkpoint_every,
             network=self.paths.network(number) if self.recipe.as_reported else None,
         )
 
     def clear(self, number: int) -> None:
         """Remove a trial's folder, if there is one."""
-        directory = self.paths.trial_dir(number)
-        if directory.exists():
-            shutil.rmtree(directory)
+        _remove(self.paths.trial_dir(number))
+
+    def forget(self, plan: int) -> None:
+        """Remove the checkpoints of a trial that needs no further attempt."""
+        _remove(self.paths.trial_checkpoints(plan))
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
 
 
 def training_settings(recipe: Recipe) -> TrainingSettings:

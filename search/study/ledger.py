@@ -7,8 +7,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.study.plan import Params
+from search.study.records import INTERRUPTED
 
-INTERRUPTED = "interrupted"
 MOST_ATTEMPTS = 3
 
 

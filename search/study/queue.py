@@ -16,8 +16,9 @@ from search.errors import UserError
 from search.recipe import Recipe, describe_errors
 from search.seeding import derive_seed
 from search.study.feasibility import Feasibility
-from search.study.ledger import INTERRUPTED, TrialLedger
+from search.study.ledger import TrialLedger
 from search.study.plan import Params
+from search.study.records import INTERRUPTED
 from spaces import Candidate, Space
 
 _MOST_INFEASIBLE = 1000

@@ -10,6 +10,8 @@ from search.recipe import Recipe
 from search.training.history import History
 from spaces.candidate import Candidate
 
+INTERRUPTED = "interrupted"  # the reason of a trial that a dead coordinator left
+
 TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
 
 

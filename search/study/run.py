@@ -37,14 +37,15 @@ def run_search(opened: OpenStudy, workers: Workers, observer: StudyObserver) -> 
     )
     rule = build_rule(recipe.pruner, recipe.epochs, recipe.seed)
     ended = [trial for trial in read_study(opened.study).trials if not queue.is_open(trial.plan)]
-    judge = Judge(rule, recipe.epochs)
-    for trial in ended:
-        curve = trial.history.mean_curve(recipe.metric)
-        judge.settle(trial.plan, as_higher_is_better(curve, recipe.metric))
-    observer.study_opened(recipe, queue.n_planned, ended)
     jobs = JobFactory(
         recipe, opened.paths, opened.dataset, opened.folds_hash, opened.statistics, rule
     )
+    judge = Judge(rule, recipe.epochs)
+    for trial in ended:
+        jobs.forget(trial.plan)
+        curve = trial.history.mean_curve(recipe.metric)
+        judge.settle(trial.plan, as_higher_is_better(curve, recipe.metric))
+    observer.study_opened(recipe, queue.n_planned, ended)
     Coordinator(
         queue=queue,
         judge=judge,

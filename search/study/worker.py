@@ -1,6 +1,6 @@
 """What a worker does: trains one trial's networks and reports; knows nothing of Optuna."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, final
@@ -14,9 +14,10 @@ from search.data.statistics import ChannelStatistics
 from search.paths import TrialPaths
 from search.seeding import derive_seed
 from search.study.channel import WorkerEnd
+from search.study.checkpoints import Checkpoints, training_key
 from search.study.failures import describe_failure
 from search.study.weights import save_weights
-from search.training.fold import FoldTask, FoldTraining
+from search.training.fold import FoldState, FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.lockstep import diverged, run_epochs
 from search.training.schedules import build_schedule
@@ -31,7 +32,9 @@ class TrialJob:
 
     `folds` are those to train, in lockstep. `statistics` holds one value for each fold of the
     study, of that fold's training part alone. After the epochs
-    in `decision_epochs` the worker waits shortly to be told whether to go on. `network` is where
+    in `decision_epochs` the worker waits shortly to be told whether to go on. Every
+    `checkpoint_every` epochs (0: never) the folds' states are kept in `checkpoints`, where a later
+    attempt finds them. `network` is where
     the weights of the first of the folds are kept once they are trained, if anywhere.
     """
 
@@ -47,6 +50,8 @@ class TrialJob:
     threads: int
     decision_epochs: frozenset[int]
     paths: TrialPaths
+    checkpoints: Path
+    checkpoint_every: int = 1
     network: Path | None = None
 
 
@@ -73,11 +78,13 @@ def run_trial(job: TrialJob) -> TrialOutcome:
 
 
 def _train(job: TrialJob) -> TrialOutcome:
-    folds, channel = list(_folds(job)), WorkerEnd(job.paths)
-    fallback = next((fold.fallback for fold in folds if fold.fallback), None)
-    for epoch, figures in enumerate(run_epochs(folds, job.settings.epochs), start=1):
+    folds, channel = {number: _fold(job, number) for number in job.folds}, WorkerEnd(job.paths)
+    fallback = next((fold.fallback for fold in folds.values() if fold.fallback), None)
+    for epoch, figures in enumerate(run_epochs(list(folds.values()), job.settings.epochs), start=1):
         if diverged(figures):
             return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
+        if job.checkpoint_every and epoch % job.checkpoint_every == 0:
+            _keep(job, folds, epoch)
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
@@ -87,13 +94,33 @@ def _train(job: TrialJob) -> TrialOutcome:
     return TrialOutcome("finished", fallback=fallback)
 
 
-def _folds(job: TrialJob) -> Iterator[FoldTraining]:
+def _fold(job: TrialJob, number: int) -> FoldTraining:
     candidate = Candidate.from_json(job.candidate)
     data = load_train_split(job.dataset).to(job.settings.device)
-    folds = load_folds(job.folds_path, job.folds_hash)
-    for number in job.folds:
-        task = _task(job, candidate, number, folds[number])
-        yield FoldTraining(candidate, task, data, len(job.dataset.class_names), job.settings)
+    task = _task(job, candidate, number, load_folds(job.folds_path, job.folds_hash)[number])
+    return FoldTraining(
+        candidate,
+        task,
+        data,
+        len(job.dataset.class_names),
+        job.settings,
+        resume=_checkpoints(job).load(number),
+    )
+
+
+def _keep(job: TrialJob, folds: Mapping[int, FoldTraining], epoch: int) -> None:
+    """Write a checkpoint of each fold that was trained in this epoch."""
+    ended = epoch == job.settings.epochs and job.network is None
+    for number, fold in folds.items():
+        state = fold.state()
+        if len(state.history) == epoch:  # one that was further when it was interrupted has more
+            _checkpoints(job).save(number, FoldState(state.history) if ended else state)
+
+
+def _checkpoints(job: TrialJob) -> Checkpoints:
+    facts = (job.candidate, job.dataset.fingerprint, job.folds_hash, job.study_seed, job.plan)
+    key = training_key(*facts, job.settings, job.threads, torch.__version__)
+    return Checkpoints(job.checkpoints, key)
 
 
 def _task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> FoldTask:

@@ -1,10 +1,10 @@
 """One network in training: a fold of a trial, or the refit on all of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, field
+from typing import Any, final
 
 import torch
 from torch import nn
@@ -42,11 +42,26 @@ class FoldTask:
 
 
 @final
+@dataclass(frozen=True, eq=False)
+class FoldState:
+    """What a training needs to go on after the epochs of its history, in state dicts of torch.
+
+    There are no random states to keep, nor one of the schedule: the former are derived from the
+    epoch's number, the latter from the history's losses. Without weights (both dicts empty) only
+    the history can be told again, which is all that is asked of a training that has ended.
+    """
+
+    history: tuple[FoldEpoch, ...]
+    model: dict[str, torch.Tensor] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+
+
+@final
 class FoldTraining:
     """A network with its optimizer and schedule, advanced by whole epochs.
 
     All randomness of an epoch is derived from the task's seed and the epoch's number, so that
-    an epoch depends on nothing but the state it starts from.
+    an epoch depends on nothing but the state it starts from: that of `resume`, or a new network.
     """
 
     def __init__(
@@ -57,19 +72,25 @@ class FoldTraining:
         num_classes: int,
         settings: TrainingSettings,
         build: StepBuilder = build_step,
+        resume: FoldState | None = None,
     ) -> None:
         self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
-        self._schedule = task.schedule
+        self._history = [] if resume is None else list(resume.history)
+        self._schedule = _schedule_after(task.schedule, self._history)
         _, channels, height, width = data.images.shape
         with seeded(derive_seed(task.seed, "init"), settings.device):
             model = build_model(candidate.model, (channels, height, width), num_classes)
         self.model: nn.Sequential = model.to(memory_format=torch.channels_last).to(settings.device)
+        optimizer = build_optimizer(candidate.optimizer, self.model.parameters())
+        if resume is not None and resume.model:
+            self.model.load_state_dict(resume.model)
+            optimizer.load_state_dict(resume.optimizer)
         self._normalize = Normalizer(task.statistics, settings.device)
         self._sums = Sums(settings.device, settings.mean_over)
         self._learner = Learner(
             candidate=candidate,
             network=training_twin(self.model),
-            optimizer=build_optimizer(candidate.optimizer, self.model.parameters()),
+            optimizer=optimizer,
             data=data,
             normalize=self._normalize,
             settings=settings,
@@ -82,8 +103,21 @@ class FoldTraining:
         """Return why the steps are not recorded on a device where they should be, or None."""
         return self._step.fallback
 
+    def state(self) -> FoldState:
+        """Return the state after the last epoch, in the very tensors that training goes on with."""
+        optimizer = self._learner.optimizer.state_dict()
+        return FoldState(tuple(self._history), self.model.state_dict(), optimizer)
+
     def run_epoch(self, epoch: int) -> FoldEpoch:
-        """Train one epoch (counted from 1), then validate; returns the epoch's figures."""
+        """Train one epoch (counted from 1), then validate; returns the epoch's figures.
+
+        Epochs of the history that it was resumed with are told again, not trained again.
+        """
+        if epoch > len(self._history):
+            self._history.append(self._run_epoch(epoch))
+        return self._history[epoch - 1]
+
+    def _run_epoch(self, epoch: int) -> FoldEpoch:
         start = time.perf_counter()
         with seeded(derive_seed(self._task.seed, "dropout", epoch), self._settings.device):
             rate = self._train(epoch)
@@ -130,6 +164,13 @@ class FoldTraining:
             return None
         twin = as_used(evaluation_twin(self.model), self._candidate)
         return evaluate(twin, self._data, self._task.validation, self._normalize, self._settings)
+
+
+def _schedule_after(schedule: Schedule, history: Iterable[FoldEpoch]) -> Schedule:
+    for epoch in history:
+        if epoch.validation_loss is not None:
+            schedule = schedule.after(epoch.validation_loss)
+    return schedule
 
 
 def generator(seed: int) -> torch.Generator:

@@ -59,6 +59,16 @@ def test_pooling_is_the_one_asked_for(pooling: PoolingName) -> None:
     assert pool(row).flatten().tolist() == expected[pooling]
 
 
+def test_pooling_first_follows_the_convolution() -> None:
+    """Then batch norm and activation see the pooled values, and no bias is learned in vain."""
+    config = CNNConfig(channels=(4, 8), pool_first=True)
+    kinds = [type(layer) for layer in build_model(config, (3, 8, 8), 2)][:5]
+    assert kinds == [nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d, nn.ReLU, nn.Dropout2d]
+    convolution = build_model(config, (3, 8, 8), 2)[0]
+    assert isinstance(convolution, nn.Conv2d)
+    assert convolution.bias is None
+
+
 @pytest.mark.parametrize("pooling", get_args(PoolingName))
 def test_odd_images_suit_every_pooling(pooling: PoolingName) -> None:
     """The flattened head fits whatever a pooling leaves of an odd side."""

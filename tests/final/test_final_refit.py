@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,7 +24,11 @@ WinnerMaker = Callable[..., TrialRecord]
 
 
 def silently(winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> Refit:
-    return refit(winner, recipe, dataset, lambda done, total: None)
+    return refit(winner, recipe, dataset, _unused(dataset), lambda done, total: None)
+
+
+def _unused(dataset: DatasetInfo) -> Path:
+    return dataset.cache_dir.parent / "checkpoints"
 
 
 def weights(fitted: Refit) -> list[torch.Tensor]:
@@ -103,7 +108,14 @@ def test_refit_tells_each_epoch(
 ) -> None:
     """Progress counts the epochs up to E*."""
     told: list[tuple[int, int]] = []
-    refit(make_winner(), recipe, dataset, lambda done, total: told.append((done, total)))
+    checkpoints = _unused(dataset)
+    refit(
+        make_winner(),
+        recipe,
+        dataset,
+        checkpoints,
+        lambda done, total: told.append((done, total)),
+    )
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 

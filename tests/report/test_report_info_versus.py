@@ -100,7 +100,7 @@ def test_changes_go_from_baseline_to_winner(ours: TestedStudy, versus: VersusInf
     assert winner is not None
     assert winner.candidate is not None
     changed = {name: (before, after) for name, before, after in versus.changes}
-    assert changed["optimizer.learning_rate"][0] == "0.01"
+    assert changed["model.channels"][0] == "32, 64, 128"
     assert all(before != after for before, after in changed.values())
 
 

@@ -168,7 +168,7 @@ def test_optuna_is_known_to_the_study_and_to_those_who_read_it() -> None:
             assert "optuna" not in {one.partition(".")[0] for one in imports(tree)}, name
 
 
-def test_only_the_pipeline_knows_the_report() -> None:
+def test_only_the_pipeline_and_the_comparison_know_the_report() -> None:
     """Nothing depends on how results are presented; the analysis draws in the same style."""
     parts = ("search.report", "search.analysis")
     outside = [name for name in trees() if not any(within(name, part) for part in parts)]
@@ -177,7 +177,7 @@ def test_only_the_pipeline_knows_the_report() -> None:
         for name in outside
         if any(within(one, "search.report") for one in imports(trees()[name]))
     }
-    assert users == {"search.pipeline"}
+    assert users == {"search.pipeline", "search.comparison"}
 
 
 def test_only_one_module_opens_the_test_split() -> None:

@@ -18,6 +18,8 @@ CONFIGS: list[Any] = [
     CNNConfig(channels=(4, 8, 8), activation="elu", kernel_size=5, pooling="average"),
     CNNConfig(channels=(4, 8, 8), activation="gelu", head="global_average"),
     CNNConfig(channels=(4, 8, 8), activation="silu", conv_dropout=0.0),
+    CNNConfig(channels=(4, 8, 8), pooling="overlapping_max"),
+    CNNConfig(channels=(4, 8, 8), activation="gelu", pool_first=True),
     MLPConfig(hidden_widths=(16, 8)),
     MLPConfig(hidden_widths=(16, 8), activation="silu", batch_norm=False),
 ]
@@ -111,7 +113,11 @@ def test_an_evaluation_twin_predicts_what_the_plain_network_predicts(config: Any
     with torch.inference_mode():
         for images in _batches():
             torch.testing.assert_close(twin(images), plain(images), rtol=1e-4, atol=1e-5)
-    assert not any(isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout)) for m in twin)
+    left_behind = (nn.BatchNorm1d, nn.Dropout, nn.Dropout2d)
+    assert not any(isinstance(module, left_behind) for module in twin)
+    # a largest value scaled by a negative factor is a smallest one: behind a pooling it stays
+    behind_pooling = getattr(config, "pool_first", False)
+    assert any(isinstance(module, nn.BatchNorm2d) for module in twin) == behind_pooling
     for name, value in plain.state_dict().items():
         assert torch.equal(value, before[name]), "the plain network is untouched"
 

@@ -1,0 +1,145 @@
+"""Several studies side by side: what each cost, found, and gained over hand tuning. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from search.report.evidence import TestedStudy
+from search.report.info_best_so_far import (
+    BaselineLevel,
+    BestSoFar,
+    baseline_levels,
+    best_so_far,
+    shared_metric,
+)
+from search.report.info_estimate import Estimate, accuracy_estimate, score_estimate
+from search.report.info_versus import versus_info
+from search.report.kinds import KINDS, TrialKind, trial_kind
+from search.report.search_clock import search_clock
+from search.study.records import StudyRecord
+from search.training.history import Metric
+
+
+class ComparedStudy(NamedTuple):
+    """A study and the baseline study to set beside it, None where there is none."""
+
+    study: TestedStudy
+    baseline: TestedStudy | None = None
+
+
+class GainInfo(NamedTuple):
+    """The winner less its baseline in test accuracy.
+
+    `test` is the baseline study's accuracy. `difference` (a fraction) is against its exported
+    model, that of `trial`; the 95% `interval` needs both models' predictions and is None without.
+    """
+
+    study: str
+    test: Estimate
+    trial: int
+    difference: float
+    interval: tuple[float, float] | None
+
+
+class StudyRow(NamedTuple):
+    """One study; what is not there yet is None.
+
+    `epochs` counts those of every fold, in vain or not; `seconds` is the time in which any trial
+    ran. `score` is the best validation figure by the study's own `metric`, or the mean of a
+    baseline study's trainings; `test` likewise.
+    """
+
+    study: str
+    space: str
+    sampler: str
+    validation: str
+    dataset: str
+    fingerprint: str
+    trials: tuple[tuple[TrialKind, int], ...]
+    epochs: int
+    seconds: float
+    metric: Metric
+    score: Estimate | None
+    test: Estimate | None
+    gain: GainInfo | None
+
+
+class ComparisonInfo(NamedTuple):
+    """The rows in the order asked for, and the curves of the searches among them.
+
+    `metric` is that of the curves and levels; the levels are those of every baseline study that is
+    compared or set beside one.
+    """
+
+    rows: tuple[StudyRow, ...]
+    curves: tuple[BestSoFar, ...]
+    levels: tuple[BaselineLevel, ...]
+    metric: Metric
+
+    @property
+    def drawn(self) -> tuple[BestSoFar, ...]:
+        """Return the curves that have something to show."""
+        return tuple(curve for curve in self.curves if curve.points)
+
+
+def comparison_info(compared: Sequence[ComparedStudy]) -> ComparisonInfo:
+    """Return what there is to say of the studies; a baseline among them has a level, no curve.
+
+    Raises MachineError where stored predictions do not belong to the test results.
+    """
+    records = [one.study.record for one in compared]
+    metric = shared_metric(records)
+    beside = [one.baseline.record for one in compared if one.baseline is not None]
+    baselines = {r.name: r for r in [*records, *beside] if r.recipe.sampler == "baseline"}
+    searches = [record for record in records if record.name not in baselines]
+    return ComparisonInfo(
+        rows=tuple(_row(one) for one in compared),
+        curves=tuple(best_so_far(record, metric) for record in searches),
+        levels=baseline_levels(list(baselines.values()), metric),
+        metric=metric,
+    )
+
+
+def _row(compared: ComparedStudy) -> StudyRow:
+    record = compared.study.record
+    kinds = Counter(trial_kind(trial) for trial in record.trials)
+    return StudyRow(
+        study=record.name,
+        space=record.recipe.space,
+        sampler=record.recipe.sampler,
+        validation=_validation(record),
+        dataset=record.dataset.name,
+        fingerprint=record.dataset.fingerprint,
+        trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
+        # older studies store the history alone
+        epochs=sum(max(t.fold_epochs, t.history.fold_epochs()) for t in record.trials),
+        seconds=search_clock(record).total(),
+        metric=record.recipe.metric,
+        score=score_estimate(record),
+        test=accuracy_estimate(record),
+        gain=_gain(compared),
+    )
+
+
+def _validation(record: StudyRecord) -> str:
+    recipe = record.recipe
+    if recipe.as_reported:
+        return "report's split"
+    if recipe.validation == "holdout":
+        return f"holdout {recipe.holdout_fraction:g}"
+    return f"{recipe.folds}-fold{', raced' if recipe.racing else ''}"
+
+
+def _gain(compared: ComparedStudy) -> GainInfo | None:
+    study, baseline = compared
+    test = None if baseline is None else accuracy_estimate(baseline.record)
+    versus = None if baseline is None else versus_info(study, baseline)
+    if versus is None or test is None:
+        return None
+    return GainInfo(
+        study=versus.study,
+        test=test,
+        trial=versus.trial,
+        difference=versus.overall.gain,
+        interval=None if versus.paired is None else versus.paired.interval,
+    )

@@ -1,0 +1,122 @@
+"""Several studies side by side, as they are to be read. Pure."""
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from search.report.info_comparison import ComparisonInfo, GainInfo, StudyRow
+from search.report.info_estimate import Estimate
+from search.report.text import count, duration, interval, percent, points
+from search.training.history import Metric
+
+ABSENT = "-"
+READING = (
+    "Epochs are those of every fold, in vain or not; time is that in which any trial ran. "
+    "± is a standard deviation, over the winner's folds or over a baseline's trainings. Intervals "
+    "are of 95%: Wilson's for a test accuracy, Wald's for a difference, which is taken image by "
+    "image on the test set against the baseline's exported model, that of its best validation "
+    "score."
+)
+
+
+class TextRow(NamedTuple):
+    """A study's row as it is to be read; a cell that is not there yet is "-"."""
+
+    study: str
+    space: str
+    sampler: str
+    validation: str
+    trials: str
+    epochs: str
+    time: str
+    score: str
+    test: str
+    baseline: str
+    gain: str
+
+
+COLUMNS = TextRow(
+    study="study",
+    space="space",
+    sampler="sampler",
+    validation="validation",
+    trials="trials",
+    epochs="epochs",
+    time="time",
+    score="validation score",
+    test="test accuracy",
+    baseline="baseline's test accuracy",
+    gain="difference",
+)
+
+
+def text_rows(info: ComparisonInfo) -> tuple[TextRow, ...]:
+    """Return one row a study."""
+    return tuple(_text_row(row) for row in info.rows)
+
+
+def _text_row(row: StudyRow) -> TextRow:
+    return TextRow(
+        study=row.study,
+        space=row.space,
+        sampler=row.sampler,
+        validation=row.validation,
+        trials=", ".join(f"{number} {kind}" for kind, number in row.trials) or ABSENT,
+        epochs=count(row.epochs),
+        time=duration(row.seconds),
+        score=_estimate(row.score, row.metric),
+        test=_estimate(row.test, "accuracy"),
+        baseline=ABSENT if row.gain is None else _estimate(row.gain.test, "accuracy"),
+        gain=ABSENT if row.gain is None else _difference(row.gain),
+    )
+
+
+def _estimate(estimate: Estimate | None, metric: Metric) -> str:
+    if estimate is None:
+        return ABSENT
+    if metric == "loss":
+        spread = "" if estimate.std is None else f" ± {estimate.std:.4f}"
+        value = f"loss {estimate.value:.4f}{spread}"
+    else:
+        spread = "" if estimate.std is None else f" ± {100 * estimate.std:.2f}"
+        value = f"{percent(estimate.value, 2)}{spread}"
+    beside = estimate.over if estimate.interval is None else interval(estimate.interval)
+    return f"{value} ({beside})" if beside else value
+
+
+def _difference(gain: GainInfo) -> str:
+    if gain.interval is None:
+        return f"{points(gain.difference)} points"
+    low, high = gain.interval
+    return f"{points(gain.difference)} points ({points(low)} to {points(high)})"
+
+
+def notes(info: ComparisonInfo) -> tuple[str, ...]:
+    """Return in a line each which data the studies are of, and why there is no figure if so."""
+    if info.drawn:
+        return (_data_note(info),)
+    return _data_note(info), "No search among them has a complete trial, so there is no figure."
+
+
+def _data_note(info: ComparisonInfo) -> str:
+    studies: dict[str, list[StudyRow]] = {}
+    for row in info.rows:
+        studies.setdefault(row.fingerprint, []).append(row)
+    if len(studies) == 1:
+        return f"All of them are of the same data, {info.rows[0].dataset}."
+    parts = (
+        f"{', '.join(row.study for row in rows)} of {rows[0].dataset} ({fingerprint[:12]})"
+        for fingerprint, rows in studies.items()
+    )
+    return f"They are not of the same data, so compare with care: {'; '.join(parts)}."
+
+
+def comparison_markdown(info: ComparisonInfo) -> str:
+    """Return the table, how it is to be read, and the command that makes it again."""
+    table = [_line(COLUMNS), "|" + "---|" * len(COLUMNS), *map(_line, text_rows(info))]
+    command = f"python -m search report {shlex.join(row.study for row in info.rows)}"
+    return "\n\n".join(("\n".join(table), *notes(info), READING, f"Made by `{command}`.")) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,49 @@
+"""Made-up studies with times, to be compared."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from search.report.evidence import TestedStudy
+from search.report.info_comparison import ComparedStudy
+from search.study.records import INTERRUPTED, StudyRecord, TrialRecord
+from tests.report import baseline_fakes
+from tests.report import report_fakes as fakes
+
+NOON = datetime(2025, 6, 1, 12)
+
+
+def minutes(number: float) -> datetime:
+    """Return the moment so many minutes past noon."""
+    return NOON + timedelta(minutes=number)
+
+
+def during(trial: TrialRecord, start: float, end: float | None) -> TrialRecord:
+    """Return the trial with its times, in minutes past noon."""
+    return replace(trial, started=minutes(start), finished=None if end is None else minutes(end))
+
+
+def interrupted(number: int, start: float, found: float) -> TrialRecord:
+    """Return an attempt that a dead run left, found by the next one at the minute `found`."""
+    return during(fakes.other_trial(number, "failed", reason=INTERRUPTED), start, found)
+
+
+def scored(number: int, accuracy: float, start: float, end: float) -> TrialRecord:
+    """Return a complete trial of the hand-tuned cnn, best in the second of three epochs."""
+    trial = fakes.complete_trial(
+        number, [0.1, accuracy, 0.2], candidate=baseline_fakes.HAND_TUNED, fold_epochs=3
+    )
+    return during(trial, start, end)
+
+
+def search(name: str, accuracies: Sequence[float], **recipe: Any) -> StudyRecord:
+    """Return a search of trials of ten minutes, one after the other, that has not ended."""
+    trials = [scored(i, a, 10 * i, 10 * (i + 1)) for i, a in enumerate(accuracies)]
+    return fakes.study_record(trials, name=name, recipe=recipe)
+
+
+def compared(record: StudyRecord, baseline: TestedStudy | None = None) -> ComparedStudy:
+    """Return a study to compare, with what its model made of the test images if it has ended."""
+    predictions = None if record.test is None else fakes.model_predictions(record)
+    return ComparedStudy(TestedStudy(record, predictions), baseline)

@@ -1,0 +1,116 @@
+"""Comparisons in words, Markdown and CSV."""
+
+import csv
+import io
+from dataclasses import replace
+
+from search.report.csv_comparison import comparison_csv
+from search.report.info_comparison import ComparisonInfo, comparison_info
+from search.report.tables_comparison import COLUMNS, comparison_markdown, notes, text_rows
+from tests.report import baseline_fakes
+from tests.report import report_fakes as fakes
+from tests.report.comparison_fakes import compared, search
+
+
+def _two() -> ComparisonInfo:
+    """Return an ended search beside its baseline, and one that has not begun."""
+    ended = fakes.with_end(search("ended", [0.5, 0.75]))
+    return comparison_info(
+        [compared(ended, baseline_fakes.reproduction(2)), compared(search("open", []))]
+    )
+
+
+def test_a_row_reads_well() -> None:
+    """Percentages, intervals, points and times, as in the report."""
+    row = text_rows(_two())[0]
+    assert (row.trials, row.epochs, row.time) == ("2 complete", "6", "20 min 00 s")
+    assert row.score == "75.00%"
+    assert row.test.endswith("%)")
+    assert " (" in row.test
+    assert row.baseline.endswith("(2 trainings)")
+    assert " ± " in row.baseline
+    assert row.gain.startswith("+")
+    assert " points (+" in row.gain
+
+
+def test_what_is_not_there_yet_is_a_dash() -> None:
+    """An empty cell could be a mistake, a dash cannot."""
+    row = text_rows(_two())[1]
+    assert (row.trials, row.score, row.test, row.baseline, row.gain) == ("-",) * 5
+    assert (row.epochs, row.time) == ("0", "0.0 s")
+
+
+def test_a_loss_is_called_one() -> None:
+    """Four decimals, and a word, so that it is not taken for an accuracy."""
+    trial = fakes.complete_trial(0, [0.5], [0.7], mean=0.4, std=0.1)
+    record = fakes.study_record([trial], recipe={"metric": "loss"})
+    assert (
+        text_rows(comparison_info([compared(record)]))[0].score == "loss 0.4000 ± 0.1000 (2 folds)"
+    )
+
+
+def test_a_difference_without_an_interval_stands_alone() -> None:
+    """No empty brackets."""
+    info = _two()
+    gain = info.rows[0].gain
+    assert gain is not None
+    row = info.rows[0]._replace(gain=gain._replace(interval=None, difference=-0.012))
+    assert text_rows(info._replace(rows=(row,)))[0].gain == "−1.20 points"
+
+
+def test_one_dataset_is_named_and_several_are_warned_of() -> None:
+    """Studies of different images may be compared, but not without a word."""
+    one = search("a", [0.5])
+    other = replace(
+        search("b", [0.5]), dataset=replace(one.dataset, name="birds", fingerprint="e2" * 32)
+    )
+    assert notes(comparison_info([compared(one)])) == ("All of them are of the same data, photos.",)
+    assert notes(
+        comparison_info([compared(one), compared(other), compared(replace(one, name="c"))])
+    ) == (
+        "They are not of the same data, so compare with care: a, c of photos (f1f1f1f1f1f1); "
+        "b of birds (e2e2e2e2e2e2).",
+    )
+
+
+def test_a_missing_figure_is_explained() -> None:
+    """Baselines alone, or searches that have just begun, have no course."""
+    info = comparison_info([compared(baseline_fakes.reproduction(2).record)])
+    assert "no figure" in notes(info)[-1]
+
+
+def test_markdown_is_a_table_with_its_reading_and_its_command() -> None:
+    """Every line has a cell for each column; the command makes it again."""
+    lines = comparison_markdown(_two()).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 4
+    assert {line.count("|") for line in table} == {len(COLUMNS) + 1}
+    assert table[0].startswith("| study | space |")
+    assert lines[-1] == "Made by `python -m search report ended open`."
+
+
+def test_a_bar_in_a_name_does_not_end_a_cell() -> None:
+    """A space may lie in a file of any name."""
+    record = search("a", [0.5])
+    recipe = record.recipe.model_copy(update={"space": "x|y.py:SPACE"})
+    text = comparison_markdown(comparison_info([compared(replace(record, recipe=recipe))]))
+    assert "| x\\|y.py:SPACE |" in text
+
+
+def test_csv_has_every_digit_and_empty_cells() -> None:
+    """Other programs read numbers, and nothing where there is nothing."""
+    info = _two()
+    ended, begun = csv.DictReader(io.StringIO(comparison_csv(info)))
+    gain, test = info.rows[0].gain, info.rows[0].test
+    assert gain is not None
+    assert gain.interval is not None
+    assert test is not None
+    assert test.interval is not None
+    assert float(ended["test"]) == test.value
+    assert (float(ended["test_low"]), float(ended["test_high"])) == test.interval
+    assert float(ended["difference"]) == gain.difference
+    assert (float(ended["difference_low"]), float(ended["difference_high"])) == gain.interval
+    assert float(ended["baseline_test_std"]) == gain.test.std
+    assert ended["trials_complete"] == "2"
+    assert float(ended["hours"]) == 1 / 3
+    assert begun["test"] == begun["difference"] == begun["baseline"] == ""
