@@ -52,7 +52,7 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
         observer=observer,
     )
     open_settings = tuple(name for name in DECIDING if getattr(recipe, name) == "auto")
-    recipe = resolve_recipe(recipe, dataset, space.name, device)
+    recipe = resolve_recipe(recipe, dataset, space, device)
     if "precision" in open_settings and lacks_bf16(recipe):
         observer.notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own")
     points = planned_points(recipe, space, Feasibility(dataset, recipe.max_parameters))

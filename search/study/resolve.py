@@ -11,6 +11,7 @@ from search.errors import UserError
 from search.recipe import Recipe
 from search.study.plan import DEFAULT_TRIALS
 from search.training.settings import Precision, resolve_device, resolve_precision
+from spaces import Space
 
 GIB = 1 << 30
 _DEFAULT_TRIALS = {"random": DEFAULT_TRIALS, "tpe": DEFAULT_TRIALS, "baseline": 1}
@@ -24,12 +25,13 @@ def check_device(name: str) -> str:
         raise UserError(str(error)) from error
 
 
-def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space_name: str, device: str) -> Recipe:
+def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space: Space, device: str) -> Recipe:
     """Return the recipe with nothing left open, for this machine and dataset."""
     changes: dict[str, Any] = {
-        "study_name": _study_name(recipe, dataset, space_name),
+        "study_name": _study_name(recipe, dataset, space.name),
         "pruner": _pruner(recipe),
         "trials": recipe.trials or _DEFAULT_TRIALS.get(recipe.sampler),
+        "with_baseline": recipe.with_baseline and space.baseline_params is not None,
         "device": device,
         "precision": _precision(recipe, device),
         "workers": count_workers(recipe, device),

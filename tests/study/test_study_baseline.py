@@ -152,9 +152,9 @@ def test_training_is_measured_as_in_the_report(make_baseline: Maker, make_recipe
 
 def test_a_baseline_is_in_fp32_unpruned_and_alone(make_baseline: Maker, observer: Any) -> None:
     """What is left open becomes what the hand-tuned network had."""
-    dataset = prepare(make_baseline(), observer).dataset
+    plan = prepare(make_baseline(), observer)
     asked = make_baseline(precision="auto", trials=None, study_name="auto")
-    recipe = resolve_recipe(asked, dataset, "tiny", "cpu")
+    recipe = resolve_recipe(asked, plan.dataset, plan.space, "cpu")
     assert (recipe.precision, recipe.pruner, recipe.trials) == ("fp32", "none", 1)
     assert recipe.study_name == "tiny-baseline-colours"
 

@@ -1,13 +1,14 @@
 """What is settled for the machine: precision, and how many workers share a GPU."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from search.recipe import Recipe
 from search.study.preparing import prepare
-from search.study.resolve import GIB, count_workers, gpu_workers
+from search.study.resolve import GIB, count_workers, gpu_workers, resolve_recipe
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,14 @@ def test_a_processor_without_bf16_is_told(
     assert said == (
         ["precision: fp32, as this cpu has no bf16 arithmetic of its own"] if missing else []
     )
+
+
+@pytest.mark.parametrize(("asked", "known"), [(True, True), (True, False), (False, True)])
+def test_a_baseline_is_promised_where_there_is_one(
+    asked: bool, known: bool, make_recipe: Callable[..., Recipe], observer: Any
+) -> None:
+    """A space without a hand-tuned candidate has no baseline, so no report speaks of one."""
+    recipe = make_recipe(with_baseline=asked)
+    plan = prepare(recipe, observer)
+    space = plan.space if known else replace(plan.space, baseline_params=None)
+    assert resolve_recipe(recipe, plan.dataset, space, "cpu").with_baseline == (asked and known)
