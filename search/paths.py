@@ -107,6 +107,11 @@ class RunPaths:
         """Return the array of test images that the model got wrong, uint8 (M, 3, H, W)."""
         return self.study_dir / "mistakes.npy"
 
+    @property
+    def reported_table(self) -> Path:
+        """Return the figures of the hand-tuned report beside ours, as CSV."""
+        return self.report_dir / "reported.csv"
+
     def figure(self, name: str, suffix: str) -> Path:
         """Return a figure's file; `suffix` is "pdf" or "png"."""
         return self.report_dir / f"{name}.{suffix}"

@@ -10,6 +10,7 @@ from search.final.export import ImageClassifier, ModelCard, export_model
 from search.final.measuring import measure
 from search.final.refit import refit
 from search.final.reproduce import finish_reproduction
+from search.final.winning import why_no_winner
 from search.paths import ModelPaths
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
@@ -29,7 +30,7 @@ def finish_study(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
     record = read_study(opened.study)
     winner = record.winner()
     if winner is None:
-        raise UserError(f"study {record.name!r} has no winner: {_why_no_winner(record)}")
+        raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
     tested = record.refit is not None and record.refit.trial == winner.number and record.test
     if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
         _finish(opened, winner, observer, test=not tested)
@@ -63,12 +64,3 @@ def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, 
         study.set_user_attr("test", to_plain(results[winner.number]))
     if opened.paths.checkpoints_dir.exists():
         shutil.rmtree(opened.paths.checkpoints_dir)
-
-
-def _why_no_winner(record: StudyRecord) -> str:
-    """Return in one line what became of its trials."""
-    states = [trial.state for trial in record.trials]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    reasons = [trial.reason for trial in record.trials if trial.reason]
-    last = f"; the last reason: {reasons[-1]}" if reasons else ""
-    return f"no trial is complete with a finite loss ({counts or 'no trials'}){last}"

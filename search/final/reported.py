@@ -4,6 +4,8 @@ The report (Python 2nd Assignment Image Classification, PTIT, June 2025) gives i
 figures after 40 epochs as "about", and calls those of the test identical.
 """
 
+import csv
+import io
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,6 +111,15 @@ def reported_note(record: StudyRecord) -> str:
 def reported_rows(record: StudyRecord) -> tuple[ReportedRow, ...]:
     """Return the comparison as it is to be read."""
     return tuple(_row(info) for info in reported_infos(record))
+
+
+def reported_csv(record: StudyRecord) -> str:
+    """Return the comparison as CSV: fractions and losses unrounded, unknown cells empty."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(ReportedInfo._fields)
+    table.writerows(reported_infos(record))
+    return text.getvalue()
 
 
 def _row(info: ReportedInfo) -> ReportedRow:

@@ -10,6 +10,7 @@ from search.errors import MachineError, UserError
 from search.final.evaluation import TestResult
 from search.final.export import ImageClassifier, ModelCard, export_model
 from search.final.measuring import measure
+from search.final.winning import why_no_winner
 from search.paths import ModelPaths
 from search.study.opening import OpenStudy
 from search.study.records import RepeatResult, StudyRecord, TrialRecord
@@ -25,7 +26,7 @@ def finish_reproduction(opened: OpenStudy) -> StudyRecord:
     record = read_study(opened.study)
     winner, trials = record.winner(), sorted(record.complete(), key=lambda trial: trial.plan)
     if winner is None:
-        raise UserError(f"study {record.name!r}: no training ended with a finite loss")
+        raise UserError(f"study {record.name!r} has nothing to test: {why_no_winner(record)}")
     if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
         _test(opened, trials, winner)
     elif not ModelPaths(opened.paths.model_dir).card.exists():

@@ -6,6 +6,7 @@ import optuna
 from matplotlib.figure import Figure
 
 from search.errors import MachineError
+from search.final.reported import reported_csv
 from search.paths import RunPaths
 from search.report.charts import draw_charts
 from search.report.evidence import Evidence
@@ -33,6 +34,8 @@ def write_report(
             drawn = dict(draw_figures(info))
             for name in FIGURE_NAMES:
                 _renew(drawn.get(name), name, paths)
+        if info.reported:
+            save_bytes(reported_csv(record).encode("utf-8"), paths.reported_table)
         save_bytes(page.encode("utf-8"), paths.report_page)
     except OSError as error:
         raise MachineError(

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from search.data.dataset import DatasetInfo
-from search.final.reported import incomparable, reported_infos, reported_note, reported_rows
+from search.final.reported import (
+    incomparable,
+    reported_csv,
+    reported_infos,
+    reported_note,
+    reported_rows,
+)
 from search.recipe import Recipe
 from search.study.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import FoldEpoch, History
@@ -92,3 +98,13 @@ def test_other_studies_have_no_such_table(changes: dict[str, Any], copy: Dataset
     if "repeats" in changes:
         record = dataclasses.replace(record, repeats=())
     assert reported_infos(record) == ()
+
+
+def test_the_csv_holds_the_same_unrounded(copy: DatasetInfo) -> None:
+    """One line a figure under the names of its fields; what one training cannot say is empty."""
+    header, *lines = reported_csv(make_record([0.57], copy)).splitlines()
+    assert header.startswith("name,metric,reported,ours,deviation,trainings,difference")
+    infos = reported_infos(make_record([0.57], copy))
+    assert [line.split(",")[0] for line in lines] == [info.name for info in infos]
+    assert float(lines[3].split(",")[6]) == infos[3].difference
+    assert lines[3].split(",")[4] == ""

@@ -224,7 +224,7 @@ def test_a_diverged_repeat_has_no_test(make_baseline: Maker, tmp_path: Path, obs
         .replace('"sgd_lr": 1.0}', '"sgd_lr": 1e30}'),
         encoding="utf-8",
     )
-    with pytest.raises(UserError, match="no training ended with a finite loss"):
+    with pytest.raises(UserError, match="no trial is complete with a finite loss"):
         run_study(make_baseline(), observer, inline=True)
     stored = RunPaths(tmp_path / "runs", "study")
     assert not stored.test_predictions.exists()
