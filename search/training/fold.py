@@ -113,9 +113,11 @@ class FoldTraining:
 
         Epochs of the history that it was resumed with are told again, not trained again.
         """
-        if epoch > len(self._history):
-            self._history.append(self._run_epoch(epoch))
-        return self._history[epoch - 1]
+        if epoch <= len(self._history):
+            return self._history[epoch - 1]
+        figures = self._run_epoch(epoch)
+        self._history.append(figures)
+        return figures
 
     def _run_epoch(self, epoch: int) -> FoldEpoch:
         start = time.perf_counter()

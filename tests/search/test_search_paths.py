@@ -34,7 +34,8 @@ def test_every_purpose_has_a_path_of_its_own(tmp_path: Path) -> None:
 def test_studies_share_only_the_database_and_the_artifacts(tmp_path: Path) -> None:
     """A study's files lie in its own folder."""
     one, two = all_paths(tmp_path, "one"), all_paths(tmp_path, "two")
-    assert {name for name in one if one[name] == two[name]} == {"database", "artifacts_dir"}
+    shared = {"database", "artifacts_dir", "comparison_dir"}
+    assert {name for name in one if one[name] == two[name]} == shared
     own = [path for name, path in one.items() if path != two[name]]
     assert all(path.is_relative_to(tmp_path / "one") for path in own)
 
@@ -45,7 +46,7 @@ def test_asking_for_a_path_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("shared", ["database", "artifacts_dir"])
+@pytest.mark.parametrize("shared", ["database", "artifacts_dir", "comparison_dir"])
 def test_no_study_can_take_the_name_of_a_shared_file(tmp_path: Path, shared: str) -> None:
     """A study's folder never lies where the database or the artifacts do."""
     with pytest.raises(ValueError, match="study_name"):

@@ -43,7 +43,8 @@ def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
         seed=2**32 - 1,
         with_baseline=False, max_parameters=1000, dataset="pets", data_dir=Path("d"),
         image_size=16, test_fraction=0.3, study_name="Study_1.a-b", storage="sqlite:///x.db",
-        runs_dir=Path("r"), workers=2, threads=2, device="cuda:1", precision="fp32",
+        runs_dir=Path("r"), checkpoint_every=5, workers=2, threads=2, device="cuda:1",
+        precision="fp32",
     )  # fmt: skip
     assert recipe.model_fields_set == set(Recipe.model_fields)
     assert recipe_of(tmp_path, recipe.toml()) == recipe
@@ -118,6 +119,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("test_fraction", [0.001, 0.999], [0, 1]),
     ("storage", ["sqlite:///x"], [1]),
     ("runs_dir", ["r"], [False]),
+    ("checkpoint_every", [0, 1000], [-1]),
     ("workers", [0, 1024], [-1, 1025]),
     ("threads", [1, 1024], [0, 1025]),
     ("device", ["auto", "cpu", "cuda", "cuda:12"], ["gpu", "cuda:", "cuda:x", "cpu:0", ""]),
@@ -142,7 +144,7 @@ def test_bounds(name: str, good: list[Any], bad: list[Any]) -> None:
         assert message.endswith(f", got {value!r}"), message
 
 
-@pytest.mark.parametrize("name", [".", "..", "...", "artifacts", "studies.db", "studies.db-wal"])
+@pytest.mark.parametrize("name", [".", "..", "...", "artifacts", "comparison", "studies.db"])
 def test_names_that_are_no_folder_of_their_own_are_refused(name: str) -> None:
     """A study never shares a name with runs_dir itself or with what lies in it."""
     assert mistake(study_name=name).startswith("study_name: must not be")

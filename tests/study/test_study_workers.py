@@ -51,7 +51,9 @@ def workers() -> Iterator[ProcessWorkers]:
 
 
 def _elsewhere(job: TrialJob, folder: Path, **changes: Any) -> TrialJob:
-    return replace(job, paths=TrialPaths(folder), **changes)
+    """Return the job with a folder and checkpoints of its own."""
+    checkpoints = folder / "checkpoints"
+    return replace(job, paths=TrialPaths(folder), checkpoints=checkpoints, **changes)
 
 
 def test_processes_train_what_this_process_trains(
