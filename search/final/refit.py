@@ -62,8 +62,9 @@ def refit(
 
     def keep(epoch: int) -> None:
         every = recipe.checkpoint_every
-        if every and epoch % every == 0 and len(training.state().history) == epoch:
-            checkpoints.save(0, training.state())
+        reached = training.state()
+        if every and epoch % every == 0 and len(reached.history) == epoch:
+            checkpoints.save(0, reached)
         progress(epoch, winner.best_epoch or 0)
 
     history = _train(training, winner.best_epoch, keep)

@@ -8,7 +8,6 @@ until the next, so that whenever the machine stops there is a whole one.
 import hashlib
 import io
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast, final
@@ -55,11 +54,6 @@ class Checkpoints:
             if state is not None:
                 return state
         return None
-
-    def remove(self) -> None:
-        """Remove the folder, if there is one."""
-        if self.directory.exists():
-            shutil.rmtree(self.directory)
 
     def _path(self, fold: int, suffix: str) -> Path:
         return self.directory / f"fold-{fold}.{suffix}"

@@ -1,6 +1,6 @@
 """What a worker does: trains one trial's networks and reports; knows nothing of Optuna."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, final
@@ -78,13 +78,14 @@ def run_trial(job: TrialJob) -> TrialOutcome:
 
 
 def _train(job: TrialJob) -> TrialOutcome:
-    folds, channel = {number: _fold(job, number) for number in job.folds}, WorkerEnd(job.paths)
+    checkpoints, channel = _checkpoints(job), WorkerEnd(job.paths)
+    folds = dict(_folds(job, checkpoints))
     fallback = next((fold.fallback for fold in folds.values() if fold.fallback), None)
     for epoch, figures in enumerate(run_epochs(list(folds.values()), job.settings.epochs), start=1):
         if diverged(figures):
             return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
         if job.checkpoint_every and epoch % job.checkpoint_every == 0:
-            _keep(job, folds, epoch)
+            _keep(job, checkpoints, folds, epoch)
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
@@ -94,27 +95,25 @@ def _train(job: TrialJob) -> TrialOutcome:
     return TrialOutcome("finished", fallback=fallback)
 
 
-def _fold(job: TrialJob, number: int) -> FoldTraining:
+def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldTraining]]:
+    """Yield each fold's number and training, all on one copy of the data."""
     candidate = Candidate.from_json(job.candidate)
     data = load_train_split(job.dataset).to(job.settings.device)
-    task = _task(job, candidate, number, load_folds(job.folds_path, job.folds_hash)[number])
-    return FoldTraining(
-        candidate,
-        task,
-        data,
-        len(job.dataset.class_names),
-        job.settings,
-        resume=_checkpoints(job).load(number),
-    )
+    folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
+    for number in job.folds:
+        task, state = _task(job, candidate, number, folds[number]), checkpoints.load(number)
+        yield number, FoldTraining(candidate, task, data, classes, job.settings, resume=state)
 
 
-def _keep(job: TrialJob, folds: Mapping[int, FoldTraining], epoch: int) -> None:
+def _keep(
+    job: TrialJob, checkpoints: Checkpoints, folds: Mapping[int, FoldTraining], epoch: int
+) -> None:
     """Write a checkpoint of each fold that was trained in this epoch."""
     ended = epoch == job.settings.epochs and job.network is None
     for number, fold in folds.items():
         state = fold.state()
         if len(state.history) == epoch:  # one that was further when it was interrupted has more
-            _checkpoints(job).save(number, FoldState(state.history) if ended else state)
+            checkpoints.save(number, FoldState(state.history) if ended else state)
 
 
 def _checkpoints(job: TrialJob) -> Checkpoints:

@@ -16,6 +16,7 @@ import pytest
 
 from search.paths import TrialPaths
 from search.recipe import Recipe
+from search.study import worker
 from search.study.channel import CoordinatorEnd
 from search.study.jobs import JobFactory
 from search.study.opening import open_study
@@ -27,9 +28,9 @@ from search.study.workers import InlineWorkers, ProcessWorkers
 Maker = Callable[..., Recipe]
 
 
-@pytest.fixture
-def job(make_recipe: Maker, observer: Any) -> TrialJob:
-    opened = open_study(prepare(make_recipe(epochs=3), observer))
+def _build_job(recipe: Recipe, observer: Any, folds: tuple[int, ...]) -> TrialJob:
+    """Return a job of the space's baseline."""
+    opened = open_study(prepare(recipe, observer))
     factory = JobFactory(
         opened.recipe,
         opened.paths,
@@ -40,7 +41,12 @@ def job(make_recipe: Maker, observer: Any) -> TrialJob:
     )
     candidate = opened.space.baseline()
     assert candidate is not None
-    return factory.build(0, 0, candidate, (0,), judged=True)
+    return factory.build(0, 0, candidate, folds, judged=True)
+
+
+@pytest.fixture
+def job(make_recipe: Maker, observer: Any) -> TrialJob:
+    return _build_job(make_recipe(epochs=3), observer, (0,))
 
 
 @pytest.fixture
@@ -182,3 +188,22 @@ def test_slots_and_counts_are_checked(job: TrialJob) -> None:
         ProcessWorkers(0, threads=1)
     with pytest.raises(ValueError, match="slot must be 0, got 1"):
         InlineWorkers().submit(1, job)
+
+
+def test_the_folds_of_a_job_share_one_copy_of_the_data(
+    make_recipe: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many folds a worker trains, images and folds are read once."""
+    recipe = make_recipe(epochs=1, validation="kfold", folds=3)
+    job = _build_job(recipe, observer, (0, 1, 2))
+    read: list[str] = []
+    for name in ("load_train_split", "load_folds"):
+        load = getattr(worker, name)
+
+        def counted(*args: Any, name: str = name, load: Any = load) -> Any:
+            read.append(name)
+            return load(*args)
+
+        monkeypatch.setattr(worker, name, counted)
+    assert run_trial(job).ended == "finished"
+    assert sorted(read) == ["load_folds", "load_train_split"]
