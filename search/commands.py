@@ -25,13 +25,15 @@ from spaces.describe import describe_candidate
 from spaces.ranges import describe_range
 
 
-def run_and_describe(recipe: Recipe, console: Console) -> Iterator[RenderableType]:
+def run_and_describe(
+    recipe: Recipe, console: Console, *, accept_changes: bool = False
+) -> Iterator[RenderableType]:
     """Run a study under a display that suits the console, then yield what came of it."""
     if recipe.runs_dir.exists() and not recipe.runs_dir.is_dir():
         raise UserError(f"runs_dir must be a folder, got the file {str(recipe.runs_dir)!r}")
     display = open_display(console)
     try:
-        outcome, page = run_and_report(recipe, display)
+        outcome, page = run_and_report(recipe, display, accept_changes=accept_changes)
     finally:
         display.close()
     yield from describe_result(outcome.record)

@@ -39,17 +39,20 @@ class Outcome:
     paths: RunPaths
 
 
-def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) -> Outcome:
+def run_study(
+    recipe: Recipe, observer: StudyObserver, *, inline: bool = False, accept_changes: bool = False
+) -> Outcome:
     """Search, refit and test; goes on with the study where there is one already.
 
-    `inline` trains in this process, which suits debuggers and tests. Raises UserError and
-    MachineError, each one line.
+    `inline` trains in this process, which suits debuggers and tests; `accept_changes` goes on
+    though the space's code or a library is another. Raises UserError and MachineError, each one
+    line.
     """
     workers = _start_workers(recipe, inline=inline)
     try:
         plan = prepare(recipe, observer)
         with study_lock(plan.paths), storage_failures(plan.recipe.study_name):
-            opened = open_study(plan)
+            opened = open_study(plan, accept_changes=accept_changes)
             run_search(opened, workers, observer)
             workers.close()  # the refit has the machine for itself
             record = finish_study(opened, observer)
@@ -58,9 +61,11 @@ def run_study(recipe: Recipe, observer: StudyObserver, *, inline: bool = False) 
     return Outcome(record, opened.study, opened.paths)
 
 
-def run_and_report(recipe: Recipe, observer: StudyObserver) -> tuple[Outcome, Path]:
+def run_and_report(
+    recipe: Recipe, observer: StudyObserver, *, accept_changes: bool = False
+) -> tuple[Outcome, Path]:
     """Do the main job, and return what `run_study` does with the page of the report."""
-    outcome = run_study(recipe, observer)
+    outcome = run_study(recipe, observer, accept_changes=accept_changes)
     observer.notice(f"writing the report of {outcome.record.name}")
     return outcome, write_stored_report(outcome.record, outcome.study, outcome.paths)
 

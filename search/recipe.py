@@ -20,47 +20,12 @@ from pydantic import (
 )
 
 from search.errors import UserError
+from search.recipe_checks import check_device, check_study_name, parse_duration
 
 SamplerName = Literal["random", "grid", "tpe", "baseline"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
-_TAKEN_NAMES = (
-    "artifacts",
-    "comparison",
-    "studies.db",
-    "studies.db-journal",
-    "studies.db-shm",
-    "studies.db-wal",
-)
 
-
-def parse_duration(value: object) -> object:
-    """Return seconds for texts such as "90s", "30m", "1.5h" or "2d"; pass other values on."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
-    if match is None:
-        raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
-    return float(match[1]) * _SECONDS[match[2] or "s"]
-
-
-def check_device(value: str) -> str:
-    """Return the value; raises ValueError unless it is auto, cpu, cuda or cuda:N."""
-    if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", value) is None:
-        raise ValueError("must be auto, cpu, cuda or cuda:N")
-    return value
-
-
-def check_study_name(value: str) -> str:
-    """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
-    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
-        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
-    if not value.strip(".") or value in _TAKEN_NAMES:
-        raise ValueError(f"must not be made of dots alone, nor one of {', '.join(_TAKEN_NAMES)}")
-    return value
-
-
+_Duration = Annotated[float | None, BeforeValidator(parse_duration)]
 _Folder = Annotated[Path, Field(strict=False)]  # TOML has no paths, only strings
 
 
@@ -68,7 +33,8 @@ _Folder = Annotated[Path, Field(strict=False)]  # TOML has no paths, only string
 class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
 
-    `timeout` is in seconds, `checkpoint_every` in epochs (0: never), `workers` 0 means one process
+    `timeout` (after which no trial starts) and `trial_timeout` (after which a trial fails) are in
+    seconds, `checkpoint_every` in epochs (0: never), `workers` 0 means one process
     a core, or as many as share a GPU by its memory, `threads` are per worker.
     `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
     sampler, dataset and validation; with `racing` trials start on one fold and earn the others;
@@ -84,7 +50,8 @@ class Recipe(BaseModel):
     pruner: Literal["auto", PrunerName] = "auto"
     trials: int | None = Field(None, ge=1)
     epochs: int = Field(40, ge=1)
-    timeout: Annotated[float | None, BeforeValidator(parse_duration)] = Field(None, gt=0)
+    timeout: _Duration = Field(None, gt=0)
+    trial_timeout: _Duration = Field(None, gt=0)
     validation: Literal["holdout", "kfold"] = "holdout"
     holdout_fraction: float = Field(0.2, gt=0, lt=1)
     folds: int = Field(5, ge=2)

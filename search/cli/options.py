@@ -21,6 +21,9 @@ Epochs = Annotated[int | None, typer.Option(help="At most, a trial [40].")]
 Timeout = Annotated[
     str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
 ]
+TrialTimeout = Annotated[
+    str | None, typer.Option(help="End a trial that has not ended after this time [never].")
+]
 Validation = Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")]
 HoldoutFraction = Annotated[float | None, typer.Option(help="Validation part [0.2].")]
 Folds = Annotated[int | None, typer.Option(help="Folds of kfold [5].")]
@@ -60,6 +63,10 @@ Threads = Annotated[int | None, typer.Option(help="Threads of each worker [1].")
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")]
 Precision = Annotated[
     str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
+]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option("--accept-changes", help="Go on though the space's code or a library changed."),
 ]
 
 BaselineSpace = Annotated[str, typer.Option("--space", help="mlp, cnn or FILE.py:NAME.")]

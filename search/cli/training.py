@@ -19,6 +19,7 @@ def run(
     trials: options.Trials = None,
     epochs: options.Epochs = None,
     timeout: options.Timeout = None,
+    trial_timeout: options.TrialTimeout = None,
     validation: options.Validation = None,
     holdout_fraction: options.HoldoutFraction = None,
     folds: options.Folds = None,
@@ -39,12 +40,14 @@ def run(
     threads: options.Threads = None,
     device: options.Device = None,
     precision: options.Precision = None,
+    accept_changes: options.AcceptChanges = False,
 ) -> None:
     """Search, retrain the winner on all folds, open the test set once, write the report.
 
     The same command again goes on with the study. Flags win over the recipe file.
     """
-    _run(recipe, {name: value for name, value in locals().items() if name != "recipe"})
+    flags = {name: value for name, value in locals().items() if name != "recipe"}
+    _run(recipe, flags)
 
 
 def baseline(
@@ -66,6 +69,7 @@ def baseline(
     threads: options.Threads = None,
     device: options.Device = None,
     precision: options.BaselinePrecision = None,
+    accept_changes: options.AcceptChanges = False,
 ) -> None:
     """Train the hand-tuned network as its report did, and compare the figures.
 
@@ -80,6 +84,7 @@ def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
     from search.recipe import Recipe
     from search.study.process import quiet_resource_tracker, start_server, wait_passively
 
+    accept_changes = flags.pop("accept_changes")
     asked = Recipe.from_sources(recipe, flags)
     wait_passively()  # before torch is imported
     quiet_resource_tracker()
@@ -87,4 +92,4 @@ def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
     from search.commands import run_and_describe
 
     console = make_console()
-    print_all(run_and_describe(asked, console), console)
+    print_all(run_and_describe(asked, console, accept_changes=accept_changes), console)

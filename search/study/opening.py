@@ -39,7 +39,7 @@ class OpenStudy:
     statistics: tuple[ChannelStatistics, ...]
 
 
-def open_study(plan: Plan) -> OpenStudy:
+def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     """Make the plan's study or go on with it; the caller holds its lock.
 
     A study in which no trial was started yet is made anew. Raises UserError where a study of this
@@ -55,7 +55,7 @@ def open_study(plan: Plan) -> OpenStudy:
         save_folds(paths.folds, plan.folds)
         study, folds = _create(plan, storage), plan.folds
     else:
-        recipe, folds = _go_on(plan, study)
+        recipe, folds = _go_on(plan, study, accept_changes=accept_changes)
     return OpenStudy(
         recipe=recipe,
         paths=paths,
@@ -69,7 +69,9 @@ def open_study(plan: Plan) -> OpenStudy:
     )
 
 
-def _go_on(plan: Plan, study: optuna.Study) -> tuple[Recipe, tuple[Fold, ...]]:
+def _go_on(
+    plan: Plan, study: optuna.Study, *, accept_changes: bool
+) -> tuple[Recipe, tuple[Fold, ...]]:
     stored = read_study(study)
     settled = {name: getattr(stored.recipe, name) for name in plan.open_settings}
     recipe = plan.recipe.model_copy(update=settled)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
-from search.recipe import Recipe, parse_duration
+from search.recipe import Recipe
+from search.recipe_checks import parse_duration
 
 
 def recipe_of(tmp_path: Path, toml: str, **flags: Any) -> Recipe:

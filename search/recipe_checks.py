@@ -1,0 +1,40 @@
+"""Checks of single settings of a recipe; each raises ValueError, which pydantic words."""
+
+import re
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
+_TAKEN_NAMES = (
+    "artifacts",
+    "comparison",
+    "studies.db",
+    "studies.db-journal",
+    "studies.db-shm",
+    "studies.db-wal",
+)
+
+
+def parse_duration(value: object) -> object:
+    """Return seconds for texts such as "90s", "30m", "1.5h" or "2d"; pass other values on."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
+    if match is None:
+        raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+def check_device(value: str) -> str:
+    """Return the value; raises ValueError unless it is auto, cpu, cuda or cuda:N."""
+    if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", value) is None:
+        raise ValueError("must be auto, cpu, cuda or cuda:N")
+    return value
+
+
+def check_study_name(value: str) -> str:
+    """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
+        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+    if not value.strip(".") or value in _TAKEN_NAMES:
+        raise ValueError(f"must not be made of dots alone, nor one of {', '.join(_TAKEN_NAMES)}")
+    return value
