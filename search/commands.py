@@ -12,12 +12,14 @@ from rich.table import Table
 from search.display import open_display
 from search.errors import UserError
 from search.final.export import Prediction, load_model
-from search.formatting import format_score
+from search.formatting import format_bytes, format_score
 from search.paths import RunPaths
 from search.pipeline import open_stored, run_and_report, write_stored_report
 from search.recipe import Recipe
+from search.study.disk import disk_use
 from search.study.records import StudyRecord
 from search.study.replay import recorded_trials, replay_all
+from search.study.stopping import StopRequest
 from search.study.store import read_study
 from search.summary import describe_result
 from spaces import BUILT_IN, Space, load_space
@@ -26,17 +28,19 @@ from spaces.ranges import describe_range
 
 
 def run_and_describe(
-    recipe: Recipe, console: Console, *, accept_changes: bool = False
+    recipe: Recipe, console: Console, stop: StopRequest, *, accept_changes: bool = False
 ) -> Iterator[RenderableType]:
     """Run a study under a display that suits the console, then yield what came of it."""
     if recipe.runs_dir.exists() and not recipe.runs_dir.is_dir():
         raise UserError(f"runs_dir must be a folder, got the file {str(recipe.runs_dir)!r}")
     display = open_display(console)
     try:
-        outcome, page = run_and_report(recipe, display, accept_changes=accept_changes)
+        outcome, page = run_and_report(recipe, display, stop, accept_changes=accept_changes)
     finally:
         display.close()
     yield from describe_result(outcome.record)
+    if page is None:
+        return
     yield f"model:  {outcome.paths.model_dir}"
     yield f"report: {page}"
 
@@ -57,6 +61,7 @@ def describe_study(name: str, runs_dir: Path, storage: str | None) -> Iterator[R
     yield Panel.fit(recipe, title=f"recipe of {record.name}")
     yield _trials_table(record)
     yield from describe_result(record)
+    yield f"disk:  {format_bytes(disk_use(RunPaths(runs_dir, name).study_dir))}"
 
 
 def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:

@@ -1,5 +1,6 @@
 """Several stored studies side by side: values in, files written, renderables out."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from rich.text import Text
 from search.errors import UserError
 from search.paths import RunPaths
 from search.pipeline import open_stored, with_predictions
+from search.recipe import Recipe
+from search.recipe_checks import without_password
 from search.report.baseline_study import choose_baseline
 from search.report.info_comparison import ComparedStudy, ComparisonInfo, comparison_info
 from search.report.tables_comparison import ABSENT, READING, notes, text_rows
@@ -31,10 +34,25 @@ def compare_and_describe(
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output must be a folder, got the file {str(folder)!r}")
     info = compare_studies(names, runs_dir, storage)
-    paths = write_comparison(info, folder)
+    command = comparison_command(names, runs_dir, storage, output)
+    paths = write_comparison(info, command, folder)
     yield _table(info)
     yield from map(Text, (*notes(info), READING))
     yield from (f"written: {path}" for path in paths)
+
+
+def comparison_command(
+    names: Sequence[str], runs_dir: Path, storage: str | None, output: Path | None
+) -> str:
+    """Return the command that compares the studies; it names a database without its password."""
+    words = ["python", "-m", "search", "report", *names]
+    if runs_dir != Recipe.model_fields["runs_dir"].default:
+        words += ["--runs-dir", str(runs_dir)]
+    if storage is not None:
+        words += ["--storage", without_password(storage)]
+    if output is not None:
+        words += ["--output", str(output)]
+    return shlex.join(words)
 
 
 def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -> ComparisonInfo:

@@ -1,62 +1,128 @@
-"""Starts optuna-dashboard on the studies."""
+"""Serves optuna-dashboard on the studies."""
 
+import errno
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any, final
+from urllib.parse import quote
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
 
+import sqlalchemy
+from optuna.artifacts import FileSystemArtifactStore
+from optuna_dashboard import wsgi
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from search.dashboard_guard import Guard, is_loopback
 from search.errors import UserError
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-
-def dashboard_command(url: str, artifacts_dir: Path, host: str, port: int) -> list[str]:
-    """Return the command that starts optuna-dashboard.
-
-    It has no authentication of its own, so only loopback addresses are accepted.
-    Raises UserError for another host, and for a port that is taken.
-    """
-    if host not in _LOOPBACK:
+def check_host(host: str, *, public: bool) -> None:
+    """Raise UserError for an address that others can reach, unless that is wanted."""
+    if not is_loopback(host) and not public:
         raise UserError(
             f"host: {host!r} would open the studies to the network, and optuna-dashboard asks for "
-            f"no password; use {', '.join(_LOOPBACK)}"
+            "no password; use 127.0.0.1, ::1 or localhost, or add --insecure-public"
         )
-    _check_port(host, port)
-    program = str(Path(sys.executable).with_name("optuna-dashboard"))
-    address = ["--host", host, "--port", str(port)]
-    return [program, url, *address, "--artifact-dir", str(artifacts_dir)]
 
 
-def run_dashboard(command: Sequence[str], artifacts_dir: Path) -> int:
-    """Run the command until it ends, or until Ctrl-C or SIGTERM; returns the exit status.
+def dashboard_app(
+    url: str, artifacts_dir: Path, *, public: bool = False, read_only: bool = False
+) -> WSGIApplication:
+    """Return optuna-dashboard behind its guard, on the database of the URL.
 
-    Raises UserError where optuna-dashboard is not installed.
+    Of a SQLite file `read_only` opens nothing for writing. Raises UserError where the database
+    cannot be opened or holds no studies.
     """
+    parsed = _parse(url)
+    if read_only and parsed.get_backend_name() == "sqlite":
+        parsed = _read_only(parsed)
+    _check_studies(parsed)
     artifacts_dir.mkdir(parents=True, exist_ok=True)
+    opened = parsed.render_as_string(hide_password=False)
+    escaped = opened.replace("{", "{{").replace("}", "}}")  # Optuna formats URLs
+    app = wsgi(escaped, artifact_store=FileSystemArtifactStore(str(artifacts_dir)))
+    return Guard(app, public, read_only)
+
+
+def bind(app: WSGIApplication, host: str, port: int) -> WSGIServer:
+    """Return a server that listens; port 0 takes a free one.
+
+    Raises UserError where the address is not one of this machine or the port is taken.
+    """
+    kind = _Server6 if ":" in host else _Server
+    try:
+        return make_server(host, port, app, server_class=kind, handler_class=_Quiet)
+    except (OSError, UnicodeError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise UserError(f"port: {port} is in use on {host}; give another --port") from error
+        if isinstance(error, PermissionError):
+            raise UserError(f"port: {port} is not yours to open; give one above 1023") from error
+        raise UserError(f"host: {host!r} is no address of this machine: {error}") from error
+
+
+def serve(server: WSGIServer) -> None:
+    """Answer until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        # In a group of its own, so that Ctrl-C reaches this process alone, which then ends it.
-        child = subprocess.Popen(command, start_new_session=True)  # noqa: S603
-    except FileNotFoundError as error:
-        raise UserError(
-            "optuna-dashboard is not installed: pip install optuna-dashboard"
-        ) from error
-    try:
-        return child.wait()
+        server.serve_forever()
     except KeyboardInterrupt:
-        return 0
+        return
     finally:
-        child.terminate()
-        child.wait()
+        server.server_close()
 
 
-def _check_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UserError(f"port: {port} is in use on {host}; give another --port") from error
+@final
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a request; none keeps the program from ending."""
+
+    daemon_threads = True
+
+
+@final
+class _Server6(ThreadingMixIn, WSGIServer):
+    """The same on an IPv6 address."""
+
+    daemon_threads = True
+    address_family = socket.AF_INET6
+
+
+@final
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of the requests that it answers."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Write nothing."""
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise UserError(
+            "storage: the value is not a database URL such as sqlite:///runs/studies.db or "
+            "postgresql+psycopg://user@host/name"
+        ) from error
+
+
+def _read_only(url: URL) -> URL:
+    """Return the URL by which SQLite opens a file without writing to it."""
+    name = url.database or ""
+    if not name.startswith("file:"):
+        name = f"file:{quote(str(Path(name).resolve()))}"
+    return url.set(database=name).update_query_dict({"mode": "ro", "uri": "true"})
+
+
+def _check_studies(url: URL) -> None:
+    try:
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM studies")
+        engine.dispose()
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        shown = url.render_as_string(hide_password=True)
+        raise UserError(f"storage: {shown!r} cannot be opened: {reason}") from error

@@ -14,7 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from search.formatting import format_score, format_seconds
-from search.phrases import describe_best, describe_end, describe_number, describe_running
+from search.phrases import (
+    describe_best,
+    describe_end,
+    describe_number,
+    describe_running,
+    describe_stop,
+)
 from search.progress import SearchProgress
 from search.recipe import Recipe
 from search.study.records import TrialRecord
@@ -73,6 +79,10 @@ class Display(ABC):
         trials = "trial" if len(numbers) == 1 else "trials"
         names = ", ".join(str(number) for number in numbers)
         self._say(f"race: {trials} {names} earned {n_folds} of {of} folds")
+
+    def stopping(self, n_training: int) -> None:
+        """Say what it waits for."""
+        self._say(describe_stop(n_training), style="bold")
 
     def trial_ended(self, trial: TrialRecord) -> None:
         """Say how the trial ended, the best so far and the time left."""

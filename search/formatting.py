@@ -28,3 +28,11 @@ def format_epochs(epochs: int) -> str:
 def format_folds(n_folds: int, of: int) -> str:
     """Return " on 1 of 5 folds" for a trial with fewer folds than the study has, else nothing."""
     return f" on {n_folds} of {of} folds" if n_folds < of else ""
+
+
+def format_bytes(count: int) -> str:
+    """Return a size for people: 512 bytes, 3.4 MB, 12 GB."""
+    if count < 1_000_000:
+        return f"{count:,} bytes" if count < 1000 else f"{count / 1e3:.0f} kB"
+    size, unit = (count / 1e9, "GB") if count >= 1e9 else (count / 1e6, "MB")
+    return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"

@@ -14,6 +14,13 @@ def describe_number(trial: TrialRecord) -> str:
 
 def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
     """Return how a trial ended, in words."""
+    if trial.same_as is not None:
+        known = f"not trained again, as its candidate is that of trial {trial.same_as}"
+        return f"{known}: {_describe_end(trial, recipe)}"
+    return _describe_end(trial, recipe)
+
+
+def _describe_end(trial: TrialRecord, recipe: Recipe) -> str:
     metric = recipe.metric
     epochs = format_epochs(len(trial.history.epochs))
     if trial.state == "failed":
@@ -28,6 +35,16 @@ def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
     spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
     score = format_score(trial.mean, metric)
     return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
+
+
+def describe_stop(n_training: int) -> str:
+    """Return what a stop waits for, where it waits."""
+    if not n_training:
+        return "stopping"
+    epochs = (
+        "the epoch of 1 training" if n_training == 1 else f"the epochs of {n_training} trainings"
+    )
+    return f"stopping: {epochs} will be ended and kept; Ctrl-C again ends at once, without them"
 
 
 def describe_best(progress: SearchProgress) -> str:

@@ -1,8 +1,6 @@
 """Recipe: every setting of a study, from a TOML file and flags, validated in one place."""
 
 import difflib
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, final
@@ -20,13 +18,26 @@ from pydantic import (
 )
 
 from search.errors import UserError
-from search.recipe_checks import check_device, check_study_name, parse_duration
+from search.recipe_checks import (
+    check_device,
+    check_path,
+    check_study_name,
+    check_text,
+    parse_duration,
+    without_password,
+)
+from search.recipe_file import read_toml
 
 SamplerName = Literal["random", "grid", "tpe", "baseline"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]
 
-_Duration = Annotated[float | None, BeforeValidator(parse_duration)]
-_Folder = Annotated[Path, Field(strict=False)]  # TOML has no paths, only strings
+_Seconds = Annotated[float, Field(gt=0, le=1e9)]
+_Duration = Annotated[_Seconds | None, BeforeValidator(parse_duration)]
+_Text = Annotated[str, AfterValidator(check_text)]
+# TOML has no paths, only strings.
+_Folder = Annotated[Path, Field(strict=False), AfterValidator(check_path)]
+_LARGEST = 100_000  # of what is enumerated before a search starts, and kept for each trial
+_SHOWN = 200  # characters of a wrong value
 
 
 @final
@@ -45,29 +56,29 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    space: str
+    space: _Text
     sampler: SamplerName = "random"
     pruner: Literal["auto", PrunerName] = "auto"
-    trials: int | None = Field(None, ge=1)
-    epochs: int = Field(40, ge=1)
-    timeout: _Duration = Field(None, gt=0)
-    trial_timeout: _Duration = Field(None, gt=0)
+    trials: int | None = Field(None, ge=1, le=_LARGEST)
+    epochs: int = Field(40, ge=1, le=_LARGEST)
+    timeout: _Duration = None
+    trial_timeout: _Duration = None
     validation: Literal["holdout", "kfold"] = "holdout"
     holdout_fraction: float = Field(0.2, gt=0, lt=1)
-    folds: int = Field(5, ge=2)
+    folds: int = Field(5, ge=2, le=_LARGEST)
     racing: bool = False
     metric: Literal["accuracy", "loss"] = "accuracy"
     seed: int = Field(0, ge=0, lt=2**32)
     with_baseline: bool = True
-    max_parameters: int | None = Field(None, ge=1)
-    dataset: str = "auto"
+    max_parameters: int | None = Field(None, ge=1, le=10**12)
+    dataset: _Text = "auto"
     data_dir: _Folder = Path("data")
     image_size: int | None = Field(None, ge=1, le=512)
     test_fraction: float = Field(0.1, gt=0, lt=1)
     study_name: Annotated[str, AfterValidator(check_study_name)] = "auto"
-    storage: str | None = None
+    storage: _Text | None = None
     runs_dir: _Folder = Path("runs")
-    checkpoint_every: int = Field(1, ge=0)
+    checkpoint_every: int = Field(1, ge=0, le=_LARGEST)
     workers: int = Field(0, ge=0, le=1024)
     threads: int = Field(1, ge=1, le=1024)
     device: Annotated[str, AfterValidator(check_device)] = "auto"
@@ -75,7 +86,7 @@ class Recipe(BaseModel):
 
     @field_serializer("storage")
     def _without_password(self, url: str | None) -> str | None:
-        return url and re.sub(r"^([^:/]+://[^:/@]*):[^@]*@", r"\1@", url)
+        return url and without_password(url)
 
     @model_validator(mode="after")
     def _can_race(self) -> Self:
@@ -120,7 +131,7 @@ class Recipe(BaseModel):
 
         Raises UserError, one line that names the setting, its value and what is accepted.
         """
-        values = _read_toml(path) if path is not None else {}
+        values = read_toml(path) if path is not None else {}
         values |= {name: value for name, value in flags.items() if value is not None}
         for name in values:
             if name not in cls.model_fields:
@@ -147,21 +158,19 @@ def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
     if not loc:
         return message
     name = ".".join(str(part) for part in loc)
-    return f"{name}: {message[0].lower()}{message[1:]}, got {value!r}"
+    return f"{name}: {message[0].lower()}{message[1:]}, got {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    try:
+        text = without_password(repr(value))
+    except ValueError:  # of Python: an integer of thousands of digits
+        return "a huge number"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _unknown_setting(name: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
+    nearest = difflib.get_close_matches(name[:_SHOWN], known, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
-    return f"{name} is not a setting of a recipe: {hint}"
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"recipe {path} does not exist") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"recipe {path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"recipe {path} is not valid TOML: {error}") from error
+    shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)
+    return f"{shown} is not a setting of a recipe: {hint}"

@@ -1,6 +1,7 @@
 """Checks of single settings of a recipe; each raises ValueError, which pydantic words."""
 
 import re
+from pathlib import Path
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
@@ -31,10 +32,31 @@ def check_device(value: str) -> str:
     return value
 
 
+def check_text(value: str) -> str:
+    """Return the value; raises ValueError unless it can be stored, printed and given to the system.
+
+    A name that is not UTF-8 comes from the command line with surrogates in it.
+    """
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("must be valid UTF-8 without NUL characters")
+    return value
+
+
+def check_path(value: Path) -> Path:
+    """Return the value; raises ValueError as `check_text` does."""
+    return Path(check_text(str(value)))
+
+
 def check_study_name(value: str) -> str:
     """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
     if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
         raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
-    if not value.strip(".") or value in _TAKEN_NAMES:
+    if not value.strip(".") or value.lower() in _TAKEN_NAMES:  # some disks know no capitals
         raise ValueError(f"must not be made of dots alone, nor one of {', '.join(_TAKEN_NAMES)}")
     return value
+
+
+def without_password(text: str) -> str:
+    """Return the text, a database's URL without its password."""
+    text = re.sub(r"([?&]password=)[^&\s'\"]*", r"\1", text)
+    return re.sub(r"([^:/\s]+://[^:/@]*):[^@]*@", r"\1@", text)

@@ -15,8 +15,9 @@ from typing import final
 
 from pydantic import ValidationError
 
-from spaces import cnn, mlp, optimizers
+from spaces import candidate, cnn, mlp, optimizers
 from spaces.base import Space
+from spaces.source import bare_source
 
 BUILT_IN: Mapping[str, Space] = MappingProxyType({"mlp": mlp.MLP_SPACE, "cnn": cnn.CNN_SPACE})
 _MODULES: Mapping[str, ModuleType] = MappingProxyType({"mlp": mlp, "cnn": cnn})
@@ -40,16 +41,17 @@ def load_space(text: str) -> Space:
 
 
 def space_source(text: str) -> str:
-    """Return the SHA-256, in hexadecimal, of the source that defines the space.
+    """Return the code that defines the space, without comments, docstrings and formatting.
 
-    Raises ValueError where there is no such space.
+    That is the user's file, or the modules of a built-in space: its own, the suggestions that it
+    shares and the candidates that they make. Raises ValueError where there is no such space.
     """
     if text in BUILT_IN:
-        sources = [inspect.getsource(module) for module in (_MODULES[text], optimizers)]
-        return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+        modules = (_MODULES[text], optimizers, candidate)
+        return "\n".join(bare_source(inspect.getsource(module)) for module in modules)
     path, _ = _split(text)
     with _one_line_errors(text, path):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return bare_source(path.read_bytes())
 
 
 def _split(text: str) -> tuple[Path, str]:

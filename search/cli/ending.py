@@ -1,11 +1,14 @@
 """How a command ends: its exit status and, where it failed, the one line that says why."""
 
+import shlex
+
 import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
+from search.recipe_checks import without_password
 
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
 
 
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
@@ -23,6 +26,11 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
         return 2, error.format_message()
     except OSError as error:
         return 1, f"{error}; what was stored is kept, run the same command to go on"
-    if status == _INTERRUPTED:
-        return status, "interrupted; run the same command again to go on"
+    if status in _INTERRUPTED:
+        return status, f"interrupted; to go on: {_command(arguments)}"
     return status, None
+
+
+def _command(arguments: list[str]) -> str:
+    """Return the command line anew, without the password of a database."""
+    return shlex.join(["python", "-m", "search", *map(without_password, arguments)])

@@ -87,7 +87,16 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it.")]
 Model = Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")]
 Images = Annotated[list[Path], typer.Argument(help="Image files.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all probabilities.")]
-Host = Annotated[str, typer.Option(help="Loopback address to listen on.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; a loopback one.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+ReadOnly = Annotated[
+    bool, typer.Option("--read-only", help="Show the studies, let nobody change or delete them.")
+]
+InsecurePublic = Annotated[
+    bool,
+    typer.Option(
+        "--insecure-public", help="Listen on any --host: whoever reaches it needs no password."
+    ),
+]
 Output = Annotated[Path, typer.Option(help="Folder of the figures and the table.")]
 SpaceToList = Annotated[str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME [all].")]

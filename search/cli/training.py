@@ -6,8 +6,11 @@ Heavy packages are imported inside the commands that need them, so that --help a
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from search.cli import options
 from search.cli.console import make_console
+from search.cli.interrupts import Interrupts
 from search.cli.printing import print_all
 
 
@@ -91,5 +94,12 @@ def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
     start_server(asked.threads)  # it needs as long as this process to import torch
     from search.commands import run_and_describe
 
-    console = make_console()
-    print_all(run_and_describe(asked, console, accept_changes=accept_changes), console)
+    console, interrupts = make_console(), Interrupts()
+    told = run_and_describe(asked, console, interrupts.stop, accept_changes=accept_changes)
+    try:
+        with interrupts.handled():
+            print_all(told, console)
+    except KeyboardInterrupt:
+        console.show_cursor()
+    if interrupts.status is not None:
+        raise typer.Exit(interrupts.status)

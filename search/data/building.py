@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from search.data.cache import CachePaths, StoredInfo, open_cache
+from search.data.checksums import write_sums
 from search.data.dataset import DatasetInfo
 from search.data.npy import ArrayLayout, write_array
 from search.data.observer import DataObserver
@@ -64,7 +65,7 @@ def _build(
 
 
 def _write(content: Content, name: str, source_fingerprint: str, paths: CachePaths) -> None:
-    """Write the arrays and then the description, with the SHA-256 of all that was written."""
+    """Write arrays, description and SHA-256 sums; the description has one of all values."""
     train, test, shape = content.train, content.test, content.image_shape
     facts = [content.class_names, shape, len(train.labels), len(test.labels)]
     digest = hashlib.sha256(json.dumps(facts).encode())
@@ -83,6 +84,8 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
         source_fingerprint=source_fingerprint,
     )
     paths.info.write_text(info.model_dump_json(indent=2), encoding="utf-8")
+    arrays = (paths.train_images, paths.train_labels, paths.test_images, paths.test_labels)
+    write_sums((paths.info, *arrays))
 
 
 def _remove(folder: Path) -> None:

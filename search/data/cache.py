@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from search.data.checksums import check_sums
 from search.data.dataset import DatasetInfo, TrainSplit
 from search.data.npy import ArrayLayout, map_array
 from search.errors import MachineError
@@ -87,14 +88,15 @@ class StoredInfo(BaseModel):
 
 
 def open_cache(paths: CachePaths, source_fingerprint: str) -> DatasetInfo:
-    """Return what the cache holds, checked without reading an image.
+    """Return what the cache holds, its description and training arrays checked by their SHA-256.
 
     Raises FileNotFoundError where there is no such folder, and ValueError, with the reason,
-    where it is damaged: a file is missing, of another size or with another header, or the
-    description is garbled or of another source. Of the test arrays only the sizes are looked at.
+    where it is damaged: a file is missing, of another size or changed, or the description is
+    of another source. Of the test arrays only the sizes are looked at.
     """
     if not paths.cache_dir.is_dir():
         raise FileNotFoundError(paths.cache_dir)
+    check_sums([paths.info])
     stored = _read_info(paths)
     if stored.source_fingerprint != source_fingerprint:
         raise ValueError("it is of another source")
@@ -102,7 +104,7 @@ def open_cache(paths: CachePaths, source_fingerprint: str) -> DatasetInfo:
     for path, layout in _arrays(info):
         if not path.is_file() or path.stat().st_size != layout.file_bytes:
             raise ValueError(f"{path.name} is missing or of the wrong size")
-    _map_train(info)
+    check_sums([paths.train_images, paths.train_labels])
     return info
 
 
@@ -123,8 +125,8 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
 def _read_info(paths: CachePaths) -> StoredInfo:
     try:
         return StoredInfo.model_validate_json(paths.info.read_bytes())
-    except (FileNotFoundError, ValidationError) as error:
-        raise ValueError(f"{paths.info.name} is missing or garbled") from error
+    except ValidationError as error:
+        raise ValueError(f"{paths.info.name} is garbled") from error
 
 
 def _map_train(info: DatasetInfo) -> tuple[np.ndarray, np.ndarray]:

@@ -14,14 +14,20 @@ from search.errors import UserError
 
 _BATCH_BYTES = 32 << 20
 _TASK_IMAGES = 32
+# Those that an image folder may hold, whatever a file calls itself. Pillow knows forty others,
+# one of which (EPS) runs a program on the file.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # What Pillow raises on broken files, besides its own bomb error and warning.
 _BROKEN = (
     OSError,
+    EOFError,
     SyntaxError,
     ValueError,
     TypeError,
-    IndexError,
-    KeyError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
     struct.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
@@ -34,6 +40,8 @@ def decode_image(path: Path, size: tuple[int, int] | None = None) -> Images:
     `size` is (height, width) to resize to, bilinear with antialiasing; None keeps the image's
     own. Raises UserError, naming the file, for whatever is not a whole image of sane size.
     """
+    if path.exists() and not path.is_file():  # a pipe would block the reader
+        raise UserError(f"image {path} is not a regular file")
     with warnings.catch_warnings():
         _set_filters()
         return _decode(path, size)
@@ -70,7 +78,7 @@ def _decode_all(paths: Sequence[Path], size: tuple[int, int]) -> Images:
 
 def _decode(path: Path, size: tuple[int, int] | None) -> Images:
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=_FORMATS) as file:
             image = _rgb(ImageOps.exif_transpose(file))
         if size is not None and image.size != size[::-1]:
             image = image.resize(size[::-1], Image.Resampling.BILINEAR)
@@ -91,5 +99,5 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "it is damaged, or no image of a known format"
+        return f"it is damaged, or no image of a known format ({', '.join(_FORMATS)})"
     return " ".join(str(error).split()) or type(error).__name__

@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 
 from search.data.decoding import decode_batches, decode_image
+from search.data.folder_notices import folder_notices
 from search.data.folder_scan import FolderScan, ImageFile, scan_folder
 from search.data.observer import DataObserver
 from search.data.source import Content, Images, Part, Source
@@ -54,6 +55,10 @@ class FolderSource(Source):
             line = f"{file.size} {file.mtime_ns} {file.path}\n"
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()
+
+    def notices(self) -> Iterator[str]:
+        """Yield what the user may have meant otherwise, a line each; raises as `fingerprint`."""
+        return folder_notices(self._root, self._scan)
 
     def read(self, observer: DataObserver) -> Content:
         """Return the content; both parts report their progress as one."""

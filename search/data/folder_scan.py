@@ -41,9 +41,9 @@ class FolderScan:
 def scan_folder(root: Path) -> FolderScan:
     """Return what `root/train/<class>/*` and, where it is there, `root/test/<class>/*` hold.
 
-    Hidden names, other extensions and folders inside a class are passed over. Raises UserError
-    for a missing train/, fewer than two classes, an empty or unreadable class, and a test class
-    that train/ does not have.
+    Hidden names, other extensions, files beside the class folders and folders inside them are
+    passed over. Raises UserError for a missing train/, a test/ that is no folder, fewer than two
+    classes, an empty or unreadable class, and a test class that train/ does not have.
     """
     try:
         return _scan(root)
@@ -60,11 +60,13 @@ def _scan(root: Path) -> FolderScan:
         raise UserError(
             f"dataset: {root / 'train'} must hold at least 2 class folders, got {found}"
         )
-    test = _scan_test(root / "test", names) if (root / "test").is_dir() else None
+    test = _scan_test(root / "test", names) if os.path.lexists(root / "test") else None
     return FolderScan(names, _files(root / "train", names, names), test)
 
 
 def _scan_test(folder: Path, names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    if not folder.is_dir():
+        raise UserError(f"dataset: {folder} is no folder; put class folders there or remove it")
     found = _class_names(folder)
     unknown = [name for name in found if name not in names]
     if unknown:
@@ -101,14 +103,15 @@ def _in_order(files: list[ImageFile]) -> list[ImageFile]:
 
 def _class_files(folder: Path, label: int) -> list[ImageFile]:
     with os.scandir(folder) as entries:
-        found = [_image_file(entry, label) for entry in entries if _is_image(entry)]
+        found = [_image_file(entry, label) for entry in entries if is_image(entry)]
     if not found:
         kinds = ", ".join(EXTENSIONS)
         raise UserError(f"dataset: class folder {folder} is empty; images are {kinds}")
     return sorted(found, key=lambda file: file.path.name)
 
 
-def _is_image(entry: os.DirEntry[str]) -> bool:
+def is_image(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of a class folder is taken for an image, by its name alone."""
     hidden = entry.name.startswith(".")
     return not hidden and entry.name.lower().endswith(EXTENSIONS) and not entry.is_dir()
 

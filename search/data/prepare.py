@@ -32,10 +32,10 @@ def prepare_dataset(
     be downloaded, otherwise digits, with a notice. Raises UserError for whatever the user can
     mend, MachineError for a failed download or a full disk.
     """
-    if data_dir.exists() and not data_dir.is_dir():
-        raise UserError(f"data_dir must be a folder, got the file {data_dir}")
     remedy = "nothing half-written was kept; make room or choose another data_dir and run again"
     with machine_failures(f"data_dir {data_dir} cannot be used", remedy):
+        if data_dir.exists() and not data_dir.is_dir():
+            raise UserError(f"data_dir must be a folder, got the file {data_dir}")
         source = _find_source(dataset, data_dir, image_size, test_fraction, observer)
         return open_or_build(source, data_dir, observer)
 
@@ -48,7 +48,7 @@ def _find_source(
     observer: DataObserver,
 ) -> Source:
     if dataset not in ("auto", "cifar10", "digits"):
-        return FolderSource(_existing_folder(dataset), image_size, test_fraction)
+        return _folder(dataset, image_size, test_fraction, observer)
     if image_size not in (None, DIGITS_SIZE):
         raise UserError(
             f"image_size is for image folders; dataset {dataset} has {DIGITS_SIZE}, "
@@ -57,6 +57,15 @@ def _find_source(
     if dataset == "digits":
         return DigitsSource()
     return _cifar10_or_digits(data_dir, observer, fall_back=dataset == "auto")
+
+
+def _folder(
+    dataset: str, image_size: int | None, test_fraction: float, observer: DataObserver
+) -> Source:
+    source = FolderSource(_existing_folder(dataset), image_size, test_fraction)
+    for text in source.notices():
+        observer.notice(text)
+    return source
 
 
 def _existing_folder(dataset: str) -> Path:

@@ -1,74 +1,34 @@
 """The exported model: safetensors weights and a JSON that says how to use them."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, model_validator
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from cifar_models import build_model
-from search.data.dataset import DatasetInfo
+from cifar_models import MLPConfig, build_model
+from search.data.checksums import check_sums, sums_path, write_sums
 from search.data.decoding import decode_image
 from search.data.statistics import ChannelStatistics
 from search.errors import UserError
+from search.final.card import ModelCard
 from search.paths import ModelPaths
 from search.recipe import describe_errors
 from search.study.weights import save_weights
 from search.training.evaluation import Normalizer, as_used, predict_logits
 from search.training.settings import TrainingSettings
-from spaces import Candidate
 
+__all__ = ["ImageClassifier", "ModelCard", "Prediction", "export_model", "load_model"]
 
-@final
-class ModelCard(BaseModel):
-    """model.json: what is needed to rebuild the network and to prepare an image for it.
-
-    `input_shape` is (channels, height, width); `mean` and `std` are per channel, in 0..255.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    format: Literal[1] = 1
-    candidate: Candidate
-    class_names: tuple[str, ...]
-    input_shape: tuple[int, int, int]
-    mean: tuple[float, ...]
-    std: tuple[PositiveFloat, ...]
-    study: str
-    trial: int
-
-    @classmethod
-    def describe(
-        cls,
-        candidate: Candidate,
-        dataset: DatasetInfo,
-        statistics: ChannelStatistics,
-        study: str,
-        trial: int,
-    ) -> Self:
-        """Return the card of a trial's network, whose images `statistics` normalised."""
-        return cls(
-            candidate=candidate,
-            class_names=dataset.class_names,
-            input_shape=dataset.image_shape,
-            mean=statistics.mean,
-            std=statistics.safe_std,
-            study=study,
-            trial=trial,
-        )
-
-    @model_validator(mode="after")
-    def _check_channels(self) -> Self:
-        channels = self.input_shape[0]
-        if not len(self.mean) == len(self.std) == channels:
-            raise ValueError(f"mean and std need one value for each of the {channels} channels")
-        return self
+_MOST_CARD_BYTES = 1 << 20
 
 
 @final
@@ -98,38 +58,89 @@ class ImageClassifier:
     def classify(self, image: Path | str) -> Prediction:
         """Return the prediction for an image file, resized to the input shape.
 
-        Raises UserError, naming the file, where it is no readable image.
+        Raises UserError, naming the file, where it is no readable image, and where the network's
+        answer is not finite.
         """
         pixels = decode_image(Path(image), self.card.input_shape[1:])
         probabilities = self.logits(torch.from_numpy(pixels)[None]).softmax(1)[0].tolist()
         named = dict(zip(self.card.class_names, probabilities, strict=True))
         best = max(named, key=lambda name: named[name])
+        if not math.isfinite(sum(probabilities)):
+            raise UserError(f"model: its answer to {image} is not finite, so it names no class")
         return Prediction(best, named[best], named)
 
 
 def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
-    """Write weights and card, each under a temporary name first; the card last."""
+    """Write weights, card and their SHA-256 sums, each under a temporary name first."""
     paths = ModelPaths(model_dir)
     save_weights(paths.weights, network)
     temporary = paths.card.with_suffix(".tmp")
     temporary.write_text(card.model_dump_json(indent=2), encoding="utf-8")
     temporary.replace(paths.card)
+    write_sums((paths.card, paths.weights))
 
 
 def load_model(model_dir: Path | str) -> ImageClassifier:
-    """Return the exported model of a folder; raises UserError where it is not one."""
+    """Return the exported model of a folder.
+
+    Raises UserError where it is none, or not as it was written: a network of flipped bits would
+    answer too. Weights are looked at before a network is made, so no folder can ask for more
+    memory than its weights take.
+    """
     paths = ModelPaths(Path(model_dir))
     try:
-        card = ModelCard.model_validate_json(paths.card.read_bytes())
-        network = build_model(card.candidate.model, card.input_shape, len(card.class_names))
-        network.load_state_dict(load_file(paths.weights))
+        _check_whole(paths)
+        card = ModelCard.model_validate_json(_read_card(paths.card))
+        return ImageClassifier(card, _load_network(card, paths.weights))
     except ValidationError as error:
         reason = describe_errors(error)
         raise UserError(f"model: {paths.card} is not a model's description: {reason}") from error
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)  # torch adds its stack
         raise UserError(f"model: {str(model_dir)!r} is not a model folder: {reason}") from error
-    return ImageClassifier(card, network)
+
+
+def _check_whole(paths: ModelPaths) -> None:
+    if not paths.card.is_file():
+        raise ValueError(f"it has no {paths.card.name}")
+    try:
+        check_sums((paths.card, paths.weights))
+    except ValueError as error:
+        files, sums = f"{paths.card.name} {paths.weights.name}", sums_path(paths.model_dir).name
+        raise ValueError(
+            f"{error}; what was changed on purpose is taken over by: sha256sum {files} > {sums}"
+        ) from error
+
+
+def _read_card(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(_MOST_CARD_BYTES + 1)
+    if len(content) > _MOST_CARD_BYTES:
+        raise ValueError(f"{path.name} is larger than {_MOST_CARD_BYTES:,} bytes")
+    return content
+
+
+def _load_network(card: ModelCard, path: Path) -> nn.Module:
+    weights, model = load_file(path), card.candidate.model
+    layers = model.hidden_widths if isinstance(model, MLPConfig) else model.channels
+    if len(layers) > len(weights):
+        raise ValueError(f"{path.name} has {len(weights)} arrays for {len(layers)} layers")
+    with torch.device("meta"):  # takes no memory, however large
+        network = build_model(model, card.input_shape, len(card.class_names))
+    _check_fit(network.state_dict(), weights)
+    network.load_state_dict(weights, assign=True)
+    return network
+
+
+def _check_fit(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> None:
+    for name in sorted({*expected, *found}):
+        needs, has = _layout(expected.get(name)), _layout(found.get(name))
+        if needs != has:
+            raise ValueError(f"size mismatch: {name} must be {needs}, got {has}")
+
+
+def _layout(tensor: torch.Tensor | None) -> str:
+    return "absent" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
 
 
 def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:

@@ -16,14 +16,15 @@ from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
 from search.study.process import keep_freed_memory
 from search.study.records import StudyRecord, TrialRecord
+from search.study.stopping import StopRequest
 from search.study.store import read_study, to_plain
 
 
-def finish_study(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
+def finish_study(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:
     """Return the study with its winner refitted and tested; does nothing where that is done.
 
-    A reproduction has no refit: there the networks of its trials are tested. Raises UserError
-    where no trial is complete.
+    A reproduction has no refit: there the networks of its trials are tested. A refit that is
+    stopped leaves the study as it is. Raises UserError where no trial is complete.
     """
     if opened.recipe.as_reported:
         return finish_reproduction(opened)
@@ -33,23 +34,34 @@ def finish_study(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
         raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
     tested = record.refit is not None and record.refit.trial == winner.number and record.test
     if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
-        _finish(opened, winner, observer, test=not tested)
+        _finish(opened, winner, observer, stop, test=not tested)
     return read_study(opened.study)
 
 
-def _finish(opened: OpenStudy, winner: TrialRecord, observer: StudyObserver, *, test: bool) -> None:
+def _finish(
+    opened: OpenStudy,
+    winner: TrialRecord,
+    observer: StudyObserver,
+    stop: StopRequest,
+    *,
+    test: bool,
+) -> None:
     """Refit and export; `test` False where only the exported model is gone: a refit repeats."""
     study, dataset = opened.study, opened.dataset
     description = f"refit of trial {winner.number}"
     torch.set_num_threads(joblib.cpu_count())
     keep_freed_memory()
-    fitted = refit(
-        winner,
-        opened.recipe,
-        dataset,
-        opened.paths.refit_checkpoints,
-        lambda done, total: observer.progress(description, done, total),
-    )
+    with stop.heeded():
+        fitted = refit(
+            winner,
+            opened.recipe,
+            dataset,
+            opened.paths.refit_checkpoints,
+            lambda done, total: observer.progress(description, done, total),
+            stop,
+        )
+    if fitted is None:
+        return
     card = ModelCard.describe(
         fitted.candidate, dataset, fitted.statistics, study.study_name, fitted.record.trial
     )

@@ -17,6 +17,7 @@ from search.seeding import derive_seed
 from search.study.checkpoints import Checkpoints, training_key
 from search.study.jobs import training_settings
 from search.study.records import RefitRecord, TrialRecord
+from search.study.stopping import StopRequest
 from search.training.fold import FoldTask, FoldTraining
 from search.training.history import History
 from search.training.lockstep import diverged, run_epochs
@@ -43,11 +44,13 @@ def refit(
     dataset: DatasetInfo,
     checkpoints_dir: Path,
     progress: Callable[[int, int], None],
-) -> Refit:
+    stop: StopRequest,
+) -> Refit | None:
     """Return the winner trained on the whole training split; `progress` gets (epoch, epochs).
 
-    Goes on from the checkpoint in `checkpoints_dir`, where there is one of this very training.
-    Raises MachineError where the loss stops being finite.
+    Goes on from the checkpoint in `checkpoints_dir`, where there is one of this very training, and
+    leaves one where it is stopped: None is returned then. Raises MachineError where the loss stops
+    being finite.
     """
     if winner.candidate is None or winner.best_epoch is None:
         raise ValueError(f"winner must be a complete trial, got trial {winner.number}")
@@ -61,13 +64,16 @@ def refit(
     training = FoldTraining(candidate, task, data, classes, settings, resume=state)
 
     def keep(epoch: int) -> None:
-        every = recipe.checkpoint_every
-        reached = training.state()
-        if every and epoch % every == 0 and len(reached.history) == epoch:
+        every, reached = recipe.checkpoint_every, training.state()
+        if len(reached.history) != epoch:  # told again from the checkpoint
+            return
+        if every and (epoch % every == 0 or stop.asked()):
             checkpoints.save(0, reached)
         progress(epoch, winner.best_epoch or 0)
 
-    history = _train(training, winner.best_epoch, keep)
+    history = _train(training, winner.best_epoch, keep, stop)
+    if history is None:
+        return None
     record = RefitRecord(winner.number, winner.best_epoch, history, history.seconds(), threads)
     return Refit(training.model, candidate, task.statistics, settings, record)
 
@@ -84,13 +90,17 @@ def _task(winner: TrialRecord, candidate: Candidate, recipe: Recipe, data: Train
     )
 
 
-def _train(training: FoldTraining, epochs: int, keep: Callable[[int], None]) -> History:
+def _train(
+    training: FoldTraining, epochs: int, keep: Callable[[int], None], stop: StopRequest
+) -> History | None:
     history = History()
     for epoch, figures in enumerate(run_epochs([training], epochs), start=1):
         if diverged(figures):
             raise MachineError(_diverged(epoch))
         history = History((*history.epochs, figures))
         keep(epoch)
+        if stop.asked() and epoch < epochs:
+            return None
     if not all(bool(value.isfinite().all()) for value in training.model.state_dict().values()):
         raise MachineError(_diverged(epochs))
     return history

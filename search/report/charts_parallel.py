@@ -4,6 +4,8 @@ Plotly's own kind for this needs WebGL, which not every browser has and no print
 lines are plain ones.
 """
 
+import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,21 +18,24 @@ from search.report.palette import GREY
 from search.report.text import score
 
 SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
+_AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest
+_ANGLE = 25  # degrees by which names rise, so that they do not meet
+_NAME = 24  # characters in a line of a name
 
 
 def parallel_coordinates_chart(info: ParallelCoordinatesInfo) -> Chart:
     """Return the trials as lines through the score and all parameters, coloured by score."""
     axes = _score_first(info)
-    n = len(axes)
+    n, beyond = len(axes), _beyond(axes[-1])
     figure = new_chart_figure(
         showlegend=False,
-        margin={"l": 8, "r": 8, "t": 90, "b": 16},
+        margin={"l": 8, "r": beyond, "t": 90, "b": 16},
         xaxis={
             "side": "top",
             "tickvals": list(range(n)),
-            "ticktext": [escape(dimension.name) for dimension in axes],
-            "tickangle": -25,
-            "range": [-0.2, n - 0.3],
+            "ticktext": [escape(_in_lines(axis.name)).replace("\n", "<br>") for axis in axes],
+            "tickangle": -_ANGLE,
+            "range": [-0.2, n - 1],
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
@@ -47,7 +52,18 @@ def parallel_coordinates_chart(info: ParallelCoordinatesInfo) -> Chart:
         if trials:
             figure.add_trace(_lines(info, trials, shade / (SHADES - 1)))
     alt = f"{len(info.values)} trials as lines through their parameters"
-    return Chart("parallel-coordinates", alt, figure, 440, 84 * n)
+    return Chart("parallel-coordinates", alt, figure, 440, _AXIS * n + beyond)
+
+
+def _in_lines(name: str) -> str:
+    return textwrap.fill(name, _NAME)
+
+
+def _beyond(last: Dimension) -> int:
+    """Return the pixels that the last axis's name and ticks need to its right."""
+    name = 7 * math.cos(math.radians(_ANGLE)) * max(map(len, _in_lines(last.name).split("\n")))
+    ticks = 6.5 * max(len(label) for _, label in last.ticks)
+    return round(max(name, ticks)) + 16
 
 
 def _score_first(info: ParallelCoordinatesInfo) -> tuple[Dimension, ...]:

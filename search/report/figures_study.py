@@ -112,7 +112,7 @@ def draw_parallel_coordinates(info: ParallelCoordinatesInfo) -> Figure:
 
 
 def _in_lines(name: str) -> str:
-    return textwrap.fill(name.replace("_", " "), width=12)
+    return textwrap.fill(name.replace("_", " "), width=14)
 
 
 def _draw_axis(axes: Axes, place: int, dimension: Dimension) -> None:

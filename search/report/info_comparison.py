@@ -46,7 +46,7 @@ class StudyRow(NamedTuple):
 
     `epochs` counts those of every fold, in vain or not; `seconds` is the time in which any trial
     ran. `score` is the best validation figure by the study's own `metric`, or the mean of a
-    baseline study's trainings; `test` likewise.
+    baseline study's trainings; `test` likewise. `changed` says that its code changed on the way.
     """
 
     study: str
@@ -62,6 +62,7 @@ class StudyRow(NamedTuple):
     score: Estimate | None
     test: Estimate | None
     gain: GainInfo | None
+    changed: bool
 
 
 class ComparisonInfo(NamedTuple):
@@ -118,6 +119,7 @@ def _row(compared: ComparedStudy) -> StudyRow:
         score=score_estimate(record),
         test=accuracy_estimate(record),
         gain=_gain(compared),
+        changed=bool(record.changes),
     )
 
 

@@ -29,14 +29,16 @@ class Dimension(NamedTuple):
 class ParallelCoordinatesInfo(NamedTuple):
     """One axis per parameter, then one for the score; `values` (the scores) give the colour.
 
-    A trial without some conditional parameter stands at that axis's tick "-". `reason` says why
-    there is nothing to draw.
+    A trial without some conditional parameter stands at that axis's tick "-". Trials are compared
+    by their scores or, where `epoch` is given, after that epoch. `reason` says why there is
+    nothing to draw.
     """
 
     numbers: tuple[int, ...]
     dimensions: tuple[Dimension, ...]
     values: tuple[float, ...]
     metric: Metric
+    epoch: int | None = None
     reason: str | None = None
 
 
@@ -51,7 +53,7 @@ def parallel_coordinates_info(
     scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
     trials, values = [t for t, _ in scored], tuple(v for _, v in scored)
     if not trials:
-        return ParallelCoordinatesInfo((), (), (), metric, "no trial is complete yet")
+        return ParallelCoordinatesInfo((), (), (), metric, reason="no trial is complete yet")
     names = _ordered({name for trial in trials for name in trial.params}, order)
     write = partial(score, metric=metric)
     score_scale = linear_scale(min(values), max(values), write)
@@ -59,11 +61,16 @@ def parallel_coordinates_info(
         numbers=tuple(trial.number for trial in trials),
         dimensions=(
             *(_parameter(name, trials) for name in names),
-            _dimension(f"validation {metric}", values, score_scale, write),
+            _dimension(_score_name(metric, compared.epoch), values, score_scale, write),
         ),
         values=values,
         metric=metric,
+        epoch=compared.epoch,
     )
+
+
+def _score_name(metric: Metric, epoch: int | None) -> str:
+    return f"validation {metric}" + (f" after epoch\N{NO-BREAK SPACE}{epoch}" if epoch else "")
 
 
 def _ordered(names: set[str], order: Sequence[str]) -> list[str]:

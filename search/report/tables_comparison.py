@@ -1,6 +1,5 @@
 """Several studies side by side, as they are to be read. Pure."""
 
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -92,10 +91,14 @@ def _difference(gain: GainInfo) -> str:
 
 
 def notes(info: ComparisonInfo) -> tuple[str, ...]:
-    """Return in a line each which data the studies are of, and why there is no figure if so."""
-    if info.drawn:
-        return (_data_note(info),)
-    return _data_note(info), "No search among them has a complete trial, so there is no figure."
+    """Return in a line each of which data and code the studies are, and why there is no figure."""
+    told = [_data_note(info)]
+    changed = [row.study for row in info.rows if row.changed]
+    if changed:
+        told.append(f"Of code that changed on the way, as their reports say: {', '.join(changed)}.")
+    if not info.drawn:
+        told.append("No search among them has a complete trial, so there is no figure.")
+    return tuple(told)
 
 
 def _data_note(info: ComparisonInfo) -> str:
@@ -111,10 +114,9 @@ def _data_note(info: ComparisonInfo) -> str:
     return f"They are not of the same data, so compare with care: {'; '.join(parts)}."
 
 
-def comparison_markdown(info: ComparisonInfo) -> str:
+def comparison_markdown(info: ComparisonInfo, command: str) -> str:
     """Return the table, how it is to be read, and the command that makes it again."""
     table = [_line(COLUMNS), "|" + "---|" * len(COLUMNS), *map(_line, text_rows(info))]
-    command = f"python -m search report {shlex.join(row.study for row in info.rows)}"
     return "\n\n".join(("\n".join(table), *notes(info), READING, f"Made by `{command}`.")) + "\n"
 
 

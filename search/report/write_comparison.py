@@ -13,14 +13,15 @@ from search.report.tables_comparison import comparison_markdown
 FIGURE_FILES = ("best-so-far.pdf", "best-so-far.png")
 
 
-def write_comparison(info: ComparisonInfo, folder: Path) -> tuple[Path, ...]:
+def write_comparison(info: ComparisonInfo, command: str, folder: Path) -> tuple[Path, ...]:
     """Write every file that applies, in place of an earlier comparison's; return their paths.
 
-    A figure that no longer applies is removed. Raises MachineError where one cannot be written.
+    `command` makes them again. A figure that no longer applies is removed. Raises MachineError
+    where one cannot be written.
     """
     tables = {
         folder / "results.csv": comparison_csv(info),
-        folder / "results.md": comparison_markdown(info),
+        folder / "results.md": comparison_markdown(info, command),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

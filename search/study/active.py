@@ -1,5 +1,6 @@
 """A trial under way: its folds, on one worker or spread over several."""
 
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,13 +15,16 @@ from search.study.worker import TrialOutcome
 from search.training.history import FoldEpoch, History
 
 # Of several ends the worst is the trial's.
-_SEVERITY = ("finished", "stopped", "diverged", "failed")
+_SEVERITY = ("finished", "stopped", "diverged", "failed", "unwritable")
 
 
 @final
 @dataclass
 class Strand:
-    """Some folds of a trial, trained in lockstep by the worker of one slot."""
+    """Some folds of a trial, trained in lockstep by the worker of one slot.
+
+    `overdue` says why its worker was killed, if it was.
+    """
 
     folds: tuple[int, ...]
     slot: int
@@ -28,6 +32,8 @@ class Strand:
     future: "Future[TrialOutcome]"
     epochs: list[tuple[FoldEpoch, ...]] = field(default_factory=list)
     ended: bool = False
+    began: float = field(default_factory=time.monotonic)
+    overdue: str | None = None
 
     def receive(self) -> bool:
         """Take in what was reported; returns whether there was anything new."""
@@ -43,6 +49,8 @@ class Strand:
         error = self.future.exception()
         if error is None:
             return self.future.result()
+        if self.overdue is not None:
+            return TrialOutcome("failed", self.overdue)
         return TrialOutcome("failed", f"the worker died ({type(error).__name__})")
 
 
@@ -101,9 +109,15 @@ class ActiveTrial:
                 hopeless = any(_overtaken(strand, other) for other in self.strands)
                 strand.channel.answer(len(strand.epochs), stop=stop or hopeless)
 
-    def effort(self) -> Effort:
-        """Return what was spent on it, in vain or not."""
-        trained = [fold for strand in self.strands for folds in strand.epochs for fold in folds]
+    def effort(self, every: int = 0) -> Effort:
+        """Return what was spent on it, in vain or not.
+
+        For a trial that is tried again, with a checkpoint `every` so many epochs: what its next
+        attempt has to spend once more.
+        """
+        kept = [len(one.epochs) // every * every if every else 0 for one in self.strands]
+        pairs = zip(self.strands, kept, strict=True)
+        trained = [fold for one, n in pairs for folds in one.epochs[n:] for fold in folds]
         return Effort(sum(fold.seconds for fold in trained), len(trained))
 
 

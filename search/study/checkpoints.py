@@ -38,10 +38,14 @@ class Checkpoints:
         """Write a fold's state; it is on the disk when this returns. Raises OSError."""
         self.directory.mkdir(parents=True, exist_ok=True)
         newest, previous, temporary = (self._path(fold, s) for s in ("ckpt", "previous", "tmp"))
-        with temporary.open("wb") as file:
-            _write(file, self.key, state)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with temporary.open("wb") as file:
+                _write(file, self.key, state)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            temporary.unlink(missing_ok=True)  # on a full disk every byte counts
+            raise
         if newest.exists():
             newest.replace(previous)
         temporary.replace(newest)
@@ -87,7 +91,12 @@ def _write(file: BinaryIO, key: str, state: FoldState) -> None:
         "optimizer": state.optimizer,
     }
     hashing = _Hashing(file)
-    torch.save(content, cast("IO[bytes]", hashing))
+    try:
+        torch.save(content, cast("IO[bytes]", hashing))
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):  # torch hides what the file said
+            raise error.__context__ from error
+        raise
     file.write(hashing.digest.digest())
 
 

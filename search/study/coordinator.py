@@ -4,13 +4,15 @@ import math
 import time
 from typing import final
 
-from search.study.active import ActiveTrial
 from search.study.dispatch import Dispatcher
-from search.study.judge import Judge, Verdict
+from search.study.duplicates import Duplicates
+from search.study.judge import Judge
 from search.study.observer import StudyObserver
 from search.study.pruning import as_higher_is_better
-from search.study.queue import Rejected, TrialQueue
+from search.study.queue import Rejected, Started, TrialQueue
 from search.study.race import FoldRace
+from search.study.settling import Settler
+from search.study.stopping import StopRequest
 from search.study.telling import Teller
 
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the workers
@@ -21,7 +23,8 @@ class Coordinator:
     """Runs a study's open trials to their end; one instance a run, in the user's process.
 
     With a `race` every trial starts on the first fold and earns the others. `deadline` (a
-    time.monotonic value) is when it starts no further trial.
+    time.monotonic value) is when it starts no further trial; what trains for longer than
+    `trial_timeout` seconds is killed.
     """
 
     def __init__(
@@ -29,31 +32,55 @@ class Coordinator:
         queue: TrialQueue,
         judge: Judge,
         dispatcher: Dispatcher,
+        settler: Settler,
         teller: Teller,
         observer: StudyObserver,
+        duplicates: Duplicates,
         n_folds: int,
         race: FoldRace | None = None,
         deadline: float | None = None,
+        trial_timeout: float | None = None,
     ) -> None:
         self._queue, self._judge, self._dispatcher = queue, judge, dispatcher
-        self._teller, self._observer = teller, observer
-        self._folds, self._race, self._deadline = range(n_folds), race, deadline
+        self._settler, self._teller, self._observer = settler, teller, observer
+        self._duplicates, self._folds, self._race = duplicates, range(n_folds), race
+        self._deadline, self._trial_timeout = deadline, trial_timeout
 
-    def run(self) -> None:
+    def run(self, stop: StopRequest) -> bool:
         """Run until every trial has ended, or the deadline has passed and those begun have.
 
-        Trials that ended but wait for one before them that is not started any more stay running in
-        the storage; the next run takes them up again.
+        Returns whether that was so: a stop that is asked for ends it sooner, once what trains has
+        ended its epoch. Trials that are begun but not told then are queued again.
         """
-        while self._start() or self._dispatcher.training() or self._race_on():
+        while not stop.asked() and self._goes_on():
             self._queue.queue_ahead(_QUEUEING_SECONDS)
             self._dispatcher.wait()
+            if self._trial_timeout is not None:
+                self._dispatcher.end_overdue(self._trial_timeout)
             if self._receive():
                 self._judge.judge()
                 for active in self._dispatcher.trials():
-                    self._settle(active, self._judge.verdict(active.plan))
-        self._queue.queue_ahead(math.inf)
+                    self._settler.settle(active, self._judge.verdict(active.plan))
+            self._settler.settle_duplicates()
+        self._settler.settle_duplicates()  # of trials that a race has ended
+        if stop.asked():
+            self._observer.stopping(len(self._dispatcher.training()))
+            self._dispatcher.stop_all()
+        self._put_back()
+        self._queue.queue_ahead(0 if stop.asked() else math.inf)
         self._observer.search_ended()
+        return not stop.asked()
+
+    def _goes_on(self) -> bool:
+        return self._start() or bool(self._dispatcher.training()) or self._race_on()
+
+    def _put_back(self) -> None:
+        """Queue again what is begun and was not told, as one before it in the plan was not."""
+        for active in self._dispatcher.trials():
+            self._dispatcher.close(active)
+            self._queue.put_back(active.started)
+        for started in self._duplicates.waiting():
+            self._queue.put_back(started)
 
     def _start(self) -> bool:
         """Fill the idle slots; returns whether anything was started or rejected."""
@@ -70,10 +97,16 @@ class Coordinator:
                 self._judge.settle(trial.plan, [])
             self._observer.trial_ended(self._teller.record(trial.trial_id))
         elif trial is not None:
-            self._teller.started(trial.trial, trial.candidate)
-            folds = self._folds if self._race is None else self._folds[:1]
-            self._dispatcher.start(trial, folds, self._queue.n_open())
+            self._begin(trial)
         return trial is not None
+
+    def _begin(self, started: Started) -> None:
+        self._teller.started(started.trial, started.candidate)
+        if self._duplicates.hold(started):
+            self._judge.settle(started.plan, [])  # the others are not compared with it twice
+            return
+        folds = self._folds if self._race is None else self._folds[:1]
+        self._dispatcher.start(started, folds, self._queue.n_open())
 
     def _start_earned_fold(self) -> bool:
         earned = self._race.next_fold() if self._race is not None else None
@@ -91,11 +124,7 @@ class Coordinator:
             numbers = [self._dispatcher.trial(plan).trial.number for plan in plans]
             self._observer.folds_earned(numbers, n_folds, len(self._folds))
         else:
-            for active in rivals:
-                self._teller.raced(
-                    active.trial, active.history(), active.effort(), len(self._folds)
-                )
-                self._close(active)
+            self._settler.settle_race(rivals, len(self._folds))
         return bool(plans)
 
     def _receive(self) -> bool:
@@ -107,65 +136,3 @@ class Coordinator:
                 higher = as_higher_is_better(curve, self._teller.metric)
                 self._judge.update(active.plan, higher, ended=not active.training)
         return bool(news)
-
-    def _settle(self, active: ActiveTrial, verdict: Verdict) -> None:
-        """Report what is accepted, answer the workers, and end the trial where it has ended."""
-        outcome = None if active.training else active.outcome()
-        if outcome is not None and outcome.ended == "failed":
-            self._finish_failed(active, outcome.reason or "")
-            return
-        self._report(active, verdict.epochs)
-        active.answer(stop=verdict.pruned)
-        if outcome is None or not verdict.settled:
-            return
-        if outcome.fallback is not None:
-            active.trial.set_user_attr("fallback", outcome.fallback)
-        history, effort = active.history(), active.effort()
-        if verdict.pruned:
-            self._teller.pruned(active.trial, history, effort, verdict.epochs)
-        elif outcome.ended == "diverged":
-            self._teller.diverged(active.trial, history, effort, outcome.reason or "")
-        elif self._race is None:
-            self._teller.complete(active.trial, history, effort)
-        else:
-            self._enter_race(active)
-            return
-        self._close(active)
-
-    def _enter_race(self, active: ActiveTrial) -> None:
-        active.racing = True
-        if not active.waiting:
-            active.waiting = True
-            self._observer.trial_waiting(active.trial.number)
-
-    def _report(self, active: ActiveTrial, accepted: int) -> None:
-        """Report what was accepted since the last time.
-
-        Folds earned in a race catch up with their trial's epoch: the observer alone hears of that.
-        """
-        curve = active.history().mean_curve(self._teller.metric)
-        for epoch in range(active.reported + 1, min(accepted, len(curve)) + 1):
-            if not active.racing:
-                active.trial.report(curve[epoch - 1], epoch)
-            self._observer.epoch_ended(active.trial.number, epoch, curve[epoch - 1])
-            active.reported = epoch
-
-    def _finish_failed(self, active: ActiveTrial, reason: str) -> None:
-        self._teller.failed(active.trial, active.effort(), reason)
-        if self._queue.retry(active.plan):
-            self._leave(active)
-        else:
-            self._judge.settle(active.plan, [])
-            self._close(active)
-
-    def _close(self, active: ActiveTrial) -> None:
-        """End a trial for good."""
-        self._leave(active)
-        self._dispatcher.forget(active.plan)
-
-    def _leave(self, active: ActiveTrial) -> None:
-        """End a trial, though not its plan index: a later attempt goes on where it was."""
-        self._dispatcher.close(active)
-        if self._race is not None:
-            self._race.withdraw(active.plan)
-        self._observer.trial_ended(self._teller.record(active.trial._trial_id))

@@ -1,15 +1,18 @@
 """Which trials are under way and which worker trains what of them."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from typing import final
 
+from search.formatting import format_seconds
 from search.study.active import ActiveTrial, Strand
 from search.study.channel import CoordinatorEnd
 from search.study.jobs import JobFactory
 from search.study.observer import StudyObserver
 from search.study.queue import Started
 from search.study.racing import split_folds
+from search.study.records import TIMED_OUT
 from search.study.workers import Workers
 
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
@@ -43,6 +46,22 @@ class Dispatcher:
         """Wait until a training ends, and not for long."""
         futures = [strand.future for strand in self.training()]
         wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+
+    def end_overdue(self, seconds: float) -> None:
+        """Kill the workers of trainings that have taken longer than so many seconds."""
+        for strand in self.training():
+            if strand.overdue is None and time.monotonic() - strand.began > seconds:
+                limit = format_seconds(seconds)
+                strand.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
+                self._workers.kill(strand.slot)
+
+    def stop_all(self) -> None:
+        """Ask everything that trains to stop after its epoch, and wait until it has."""
+        while strands := self.training():
+            for strand in strands:
+                strand.receive()
+                strand.channel.answer(len(strand.epochs), stop=True)
+            self.wait()
 
     def start(self, started: Started, folds: Sequence[int], n_others: int) -> None:
         """Start a trial; `n_others` are still to be started.

@@ -1,5 +1,6 @@
 """Why a trial failed, in one line."""
 
+import errno
 import re
 
 import torch
@@ -11,6 +12,14 @@ _MEMORY = re.compile(
     r"|CUDA error: out of memory"
     r"|CU(DNN|BLAS)_STATUS_ALLOC_FAILED"
 )
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Return whether the disk is full, read-only or broken."""
+    return isinstance(error, OSError) and error.errno in _UNWRITABLE
 
 
 def describe_failure(error: BaseException) -> str:

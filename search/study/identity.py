@@ -9,6 +9,9 @@ import torch
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.recipe import Recipe
+from search.study.changes import Code, describe_changes
+from search.study.records import StudyRecord
+from spaces import space_source
 
 DECIDING = (
     "space",
@@ -44,9 +47,29 @@ def check_same_study(
         )
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions that decide a result."""
-    names = ("torch", "torchvision", "optuna", "scikit-learn", "numpy")
+def check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, ...]:
+    """Return what changed in the code since the study began, in a text each.
+
+    Raises UserError, showing each change, unless there is none or the user accepts them.
+    """
+    then = Code(stored.space_code, stored.versions)
+    changes = describe_changes(stored.recipe.space, then, code)
+    if changes and not accept:
+        raise UserError(
+            f"study {stored.name!r} began with other code: {'; '.join(changes)}; accepted: "
+            "another --study-name, or --accept-changes to go on with this one"
+        )
+    return changes
+
+
+def current_code(space: str) -> Code:
+    """Return the code that a study with this setting of `space` is trained by now."""
+    return Code(space_source(space), code_versions())
+
+
+def code_versions() -> dict[str, str]:
+    """Return the versions that decide a result: Python's, the libraries' and this program's."""
+    names = ("torch", "torchvision", "optuna", "scikit-learn", "numpy", "cifar-search")
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 

@@ -7,7 +7,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.study.plan import Params
-from search.study.records import INTERRUPTED
+from search.study.records import INTERRUPTED, TIMED_OUT
+from search.study.store import stored_trials
 
 MOST_ATTEMPTS = 3
 
@@ -24,7 +25,7 @@ class TrialLedger:
     def refresh(self) -> None:
         """Read all trials anew; waiting ones are read one by one from the database."""
         self._trials = {}
-        for trial in self._study.get_trials(deepcopy=False):
+        for trial in stored_trials(self._study):
             self._trials.setdefault(trial.user_attrs.get("plan", -1), []).append(trial)
 
     def trials(self, plan: int) -> list[FrozenTrial]:
@@ -47,11 +48,17 @@ class TrialLedger:
             for trial in self.trials(plan)
         )
 
-    def has_failed(self, plan: int) -> bool:
-        """Return whether the index failed as often as it may; interruptions do not count."""
-        failed = [trial for trial in self.trials(plan) if trial.state == TrialState.FAIL]
-        reasons: list[str | None] = [trial.user_attrs.get("reason") for trial in failed]
-        return sum(reason != INTERRUPTED for reason in reasons) >= MOST_ATTEMPTS
+    def has_failed(self, plan: int, *further: str) -> bool:
+        """Return whether the index failed as often as it may; interruptions do not count.
+
+        What timed out, or equals a trial that failed so, would do so again. `further` are reasons
+        to come.
+        """
+        failed = [trial.user_attrs for trial in self.trials(plan) if trial.state == TrialState.FAIL]
+        reasons = [*(str(attrs.get("reason")) for attrs in failed), *further]
+        hopeless = any("same_as" in attrs for attrs in failed)
+        hopeless |= any(reason.startswith(TIMED_OUT) for reason in reasons)
+        return hopeless or sum(reason != INTERRUPTED for reason in reasons) >= MOST_ATTEMPTS
 
     def known_params(self, plan: int) -> Params | None:
         """Return the index's parameters: planned, or those that TPE gave it; None if neither."""

@@ -1,53 +1,53 @@
-"""One coordinator a study: a lock that the operating system frees when its holder dies."""
+"""One coordinator a study, whichever runs folder and host it is started from."""
 
-import json
-import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-
-from filelock import FileLock, Timeout
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 from search.errors import UserError
 from search.paths import RunPaths
+from search.study.advisory_lock import advisory_lock
+from search.study.database_url import parse_url, sqlite_file
+from search.study.file_lock import file_lock
+from search.study.holder import HeldError
+from search.study.storage import storage_url
 
 
 @contextmanager
-def study_lock(paths: RunPaths) -> Iterator[None]:
-    """Hold the study's lock for the block; raises UserError, saying who holds it, if taken."""
+def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
+    """Hold the study's locks for the block: that of its folder, then that of its database.
+
+    `storage` is the URL as the recipe has it, None for the SQLite file in the runs folder. Raises
+    UserError, saying who holds it, where one is taken, and where the database cannot be opened.
+    """
     if paths.study_dir.exists() and not paths.study_dir.is_dir():
         raise UserError(
             f"study_name: {paths.study_dir} is a file, and the study needs a folder there"
         )
     paths.study_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(paths.lock)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise UserError(
-            f"study {paths.study_name!r} is being run by {_holder(paths)}; wait for it, end it, "
-            "or give another --study-name"
-        ) from error
-    try:
-        _sign(paths)
+    with ExitStack() as locks:
+        try:
+            locks.enter_context(file_lock(paths.lock, paths.lock_holder))
+            locks.enter_context(_database_lock(paths, storage))
+        except HeldError as error:
+            raise UserError(
+                f"study {paths.study_name!r} is being run by {error}; wait for it, end it, "
+                "or give another --study-name"
+            ) from error
         yield
-    finally:
-        lock.release()
 
 
-def _sign(paths: RunPaths) -> None:
-    facts = {
-        "process": os.getpid(),
-        "host": socket.gethostname(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    paths.lock_holder.write_text(json.dumps(facts), encoding="utf-8")
+def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManager[None]:
+    url = parse_url(storage_url(storage, paths.database))
+    file = sqlite_file(url)
+    if file is None:
+        return advisory_lock(url, paths.study_name)
+    folder = lock_folder(file)
+    folder.mkdir(parents=True, exist_ok=True)
+    return file_lock(folder / f"{paths.study_name}.lock", folder / f"{paths.study_name}.json")
 
 
-def _holder(paths: RunPaths) -> str:
-    try:
-        facts = json.loads(paths.lock_holder.read_text(encoding="utf-8"))
-        return f"process {facts['process']} on {facts['host']} since {facts['since']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"
+def lock_folder(database: Path) -> Path:
+    """Return the folder, beside a SQLite file, of the locks of its studies."""
+    real = database.resolve()  # one file under several names is one database
+    return real.with_name(f"{real.name}.locks")

@@ -28,6 +28,9 @@ class StudyObserver(DataObserver, Protocol):
     def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
         """Hear that trials earned training on `n_folds` of all `of` folds, best first."""
 
+    def stopping(self, n_training: int) -> None:
+        """Hear that the search was asked to stop and waits for so many epochs to end."""
+
     def trial_ended(self, trial: TrialRecord) -> None:
         """Hear that a trial ended."""
 

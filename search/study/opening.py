@@ -1,7 +1,7 @@
 """Opens a study: makes it, or finds it and checks that it is the one that was meant."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import optuna
@@ -15,12 +15,15 @@ from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.data.statistics import ChannelStatistics, channel_statistics
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.study.identity import check_same_study, hardware, library_versions
+from search.study.changes import Code
+from search.study.identity import check_code, check_same_study, current_code, hardware
+from search.study.parameters import check_parameters
 from search.study.plan import Params
 from search.study.preparing import Plan
 from search.study.storage import open_storage, storage_url
-from search.study.store import read_study, to_plain
-from spaces import Space, space_source
+from search.study.store import add_change, read_study, to_plain
+from search.study.superseding import supersede_waiting
+from spaces import Space
 
 
 @final
@@ -42,8 +45,10 @@ class OpenStudy:
 def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     """Make the plan's study or go on with it; the caller holds its lock.
 
-    A study in which no trial was started yet is made anew. Raises UserError where a study of this
-    name has other settings, MachineError where the stored folds are damaged.
+    A study in which no trial was started yet is made anew. With `accept_changes` a study goes on
+    though its code changed: waiting trials of the space as it was are superseded, and the change
+    is noted. Raises UserError where a study of this name has other settings or changed otherwise,
+    MachineError where the stored folds are damaged.
     """
     recipe, paths = plan.recipe, plan.paths
     storage = open_storage(storage_url(recipe.storage, paths.database))
@@ -55,7 +60,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         save_folds(paths.folds, plan.folds)
         study, folds = _create(plan, storage), plan.folds
     else:
-        recipe, folds = _go_on(plan, study, accept_changes=accept_changes)
+        recipe, folds = _go_on(plan, study, storage, accept_changes=accept_changes)
     return OpenStudy(
         recipe=recipe,
         paths=paths,
@@ -70,18 +75,37 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
 
 
 def _go_on(
-    plan: Plan, study: optuna.Study, *, accept_changes: bool
+    plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
 ) -> tuple[Recipe, tuple[Fold, ...]]:
     stored = read_study(study)
     settled = {name: getattr(stored.recipe, name) for name in plan.open_settings}
     recipe = plan.recipe.model_copy(update=settled)
     check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
+    check_parameters(study, plan.space, recipe.space)
+    code = current_code(recipe.space)
+    changes = check_code(stored, code, accept=accept_changes)
     if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
         save_folds(plan.paths.folds, plan.folds)
     folds = load_folds(plan.paths.folds, stored.folds_hash)
-    study.set_user_attr("recipe", to_plain(recipe))
-    study.set_user_attr("dataset", to_plain(plan.dataset))
+    if changes:
+        supersede_waiting(plan, study, storage)
+        add_change(study, stored, changes)
+    else:  # of what is not compared the first version stays
+        code = replace(code, versions={**code.versions, **stored.versions})
+    _store(study, recipe, plan.dataset, code)
     return recipe, folds
+
+
+def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code) -> None:
+    """Write what may differ from run to run."""
+    attributes = {
+        "recipe": to_plain(recipe),
+        "dataset": to_plain(dataset),
+        "space_code": code.space,
+        "versions": dict(code.versions),
+    }
+    for name, value in attributes.items():
+        study.set_user_attr(name, value)
 
 
 def _has_begun(study: optuna.Study) -> bool:
@@ -112,14 +136,7 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     with warnings.catch_warnings():  # the dashboard's name for the value
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([f"validation {recipe.metric}"])
-    attributes = {
-        "recipe": to_plain(recipe),
-        "dataset": to_plain(plan.dataset),
-        "folds_hash": folds_hash(plan.folds),
-        "space_source": space_source(recipe.space),
-        "versions": library_versions(),
-        "hardware": hardware(recipe.device),
-    }
-    for name, value in attributes.items():
-        study.set_user_attr(name, value)
+    study.set_user_attr("folds_hash", folds_hash(plan.folds))
+    study.set_user_attr("hardware", hardware(recipe.device))
+    _store(study, recipe, plan.dataset, current_code(recipe.space))
     return study

@@ -38,7 +38,7 @@ def start_server(threads: int) -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["search.study.preload"])
-    with _environment(openmp_settings(threads)), _deaf_to_interrupts():
+    with _environment(openmp_settings(threads)), _deaf_to_signals():
         forkserver.ensure_running()
     return context
 
@@ -73,16 +73,21 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Let a process that is started in the block ignore Ctrl-C: it is the coordinator's."""
+def _deaf_to_signals() -> Iterator[None]:
+    """Let a process that is started in the block ignore Ctrl-C and SIGTERM.
+
+    They are the coordinator's, though the whole process group gets them; its death ends the others.
+    """
     if threading.current_thread() is not threading.main_thread():  # only there it can be set
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_passively() -> None:

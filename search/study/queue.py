@@ -1,7 +1,6 @@
 """Which plan index runs next, and as which Optuna trial."""
 
 import time
-import warnings
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from search.study.feasibility import Feasibility
 from search.study.ledger import TrialLedger
 from search.study.plan import Params
 from search.study.records import INTERRUPTED
+from search.study.samplers import tpe_sampler
 from spaces import Candidate, Space
 
 _MOST_INFEASIBLE = 1000
@@ -108,14 +108,21 @@ class TrialQueue:
         """Return whether the index is still to be started."""
         return plan in self._open
 
-    def retry(self, plan: int) -> bool:
-        """Queue a failed index again; returns False once it has failed too often."""
+    def is_last_attempt(self, plan: int, reason: str) -> bool:
+        """Return whether the index has failed too often once its trial fails for this reason."""
         self._ledger.refresh()
-        if self._ledger.has_failed(plan):
-            return False
+        return self._ledger.has_failed(plan, reason)
+
+    def retry(self, plan: int) -> None:
+        """Queue a failed index again."""
+        self._ledger.refresh()
         self._open.add(plan)
         self._queue(plan)
-        return True
+
+    def put_back(self, started: Started) -> None:
+        """Queue the index of an interrupted trial again; it is no attempt that counts."""
+        self._fail_interrupted(started.trial._trial_id, started.trial.number)
+        self.retry(started.plan)
 
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
         try:
@@ -155,7 +162,7 @@ class TrialQueue:
     def _ask(self, plan: int) -> Trial:
         attempt = len(self._ledger.trials(plan))
         seed = derive_seed(self._recipe.seed, "tpe", plan, attempt) % 2**32
-        self._study.sampler = _tpe_sampler(seed)
+        self._study.sampler = tpe_sampler(seed)
         trial = self._study.ask()
         trial.set_user_attr("plan", plan)
         trial.set_user_attr("attempt", attempt)
@@ -180,12 +187,9 @@ class TrialQueue:
 
     def _fail_running(self) -> None:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
-            self._study.tell(trial.number, state=TrialState.FAIL)
+            self._fail_interrupted(trial._trial_id, trial.number)
         self._ledger.refresh()
 
-
-def _tpe_sampler(seed: int) -> optuna.samplers.TPESampler:
-    with warnings.catch_warnings():  # `group` keeps conditional parameters together
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=seed, group=True)
+    def _fail_interrupted(self, trial_id: int, number: int) -> None:
+        self._storage.set_trial_user_attr(trial_id, "reason", INTERRUPTED)
+        self._study.tell(number, state=TrialState.FAIL)

@@ -10,7 +10,9 @@ from search.recipe import Recipe
 from search.training.history import History
 from spaces.candidate import Candidate
 
-INTERRUPTED = "interrupted"  # the reason of a trial that a dead coordinator left
+INTERRUPTED = "interrupted"  # the reason of a trial that was stopped or left by a dead coordinator
+SUPERSEDED = "superseded"  # of one that waited with a point of the space before it changed
+TIMED_OUT = "timed out"  # how the reason begins of a trial that took longer than it may
 
 TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
 
@@ -23,7 +25,8 @@ class TrialRecord:
     `plan` is the index in the study's plan; a trial that is run again keeps it, with a higher
     `attempt`. `best_epoch` (E*), `fold_scores`, `mean` and `std` are None until the trial is
     complete and where it diverged. `fold_epochs` counts the
-    epochs of every fold, those in vain too. `value` is the
+    epochs of every fold, those in vain too. `same_as` is the number of the trial that had the same
+    candidate before, whose result it has. `value` is the
     score, or the last report of a pruned trial.
     """
 
@@ -45,6 +48,7 @@ class TrialRecord:
     diverged: bool = False
     infeasible: bool = False
     reason: str | None = None
+    same_as: int | None = None
     started: datetime | None = None
     finished: datetime | None = None
 
@@ -58,6 +62,19 @@ class TestOpening:
 
     time: datetime
     purpose: str
+
+
+@final
+@dataclass(frozen=True)
+class AcceptedChange:
+    """Code that changed while the study went on, as the user accepted it.
+
+    `n_trials` had ended by then; `changes` are what changed, in a text each.
+    """
+
+    time: datetime
+    n_trials: int
+    changes: tuple[str, ...]
 
 
 @final
@@ -88,6 +105,8 @@ class RepeatResult:
 class StudyRecord:
     """A study as stored; `refit` and `test` are None until the search has ended.
 
+    `space_code` is the source of its space, None where it was not stored yet; `changes` are those
+    of the code that were accepted, oldest first.
     Where the recipe is `as_reported` there is no refit: `repeats` holds the test of every
     complete trial's network, and `test` that of the winner's.
     """
@@ -103,6 +122,8 @@ class StudyRecord:
     test: TestResult | None = None
     repeats: tuple[RepeatResult, ...] = ()
     openings: tuple[TestOpening, ...] = ()
+    space_code: str | None = None
+    changes: tuple[AcceptedChange, ...] = ()
 
     def complete(self) -> list[TrialRecord]:
         """Return the trials that can win: complete, with a score of their own, best first."""

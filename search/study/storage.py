@@ -1,6 +1,6 @@
 """Optuna's storage, made safe for SQLite: write-ahead log and honest transactions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
@@ -9,10 +9,10 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from search.errors import MachineError, UserError
+from search.errors import MachineError
+from search.study.database_url import first_line, opening, parse_url, sqlite_file
 
 
 @final
@@ -48,30 +48,30 @@ def _on_begin(connection: sqlalchemy.Connection) -> None:
 
 
 def storage_url(url: str | None, database: Path) -> str:
-    """Return the storage's URL: the given one, or that of the SQLite file."""
-    return url if url is not None else f"sqlite:///{database.resolve()}"
+    """Return the storage's URL: the given one with its driver, or that of the SQLite file.
+
+    It holds the password, if there is one. Raises UserError where the given one is malformed.
+    """
+    if url is not None:
+        return parse_url(url).render_as_string(hide_password=False)
+    return sqlalchemy.URL.create("sqlite", database=str(database.resolve())).render_as_string()
 
 
-def open_storage(url: str) -> RDBStorage:
+def open_storage(text: str) -> RDBStorage:
     """Return the storage behind the URL; creates the SQLite file and its folder if needed.
 
-    Raises UserError where the URL is malformed or the database does not answer.
+    Raises UserError where the URL is malformed or the database does not answer, MachineError
+    where there is no space or no permission for a SQLite file.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    parsed = _parse(url)
-    build: Callable[[], RDBStorage]
-    if parsed.get_backend_name() == "sqlite":
-        if parsed.database and not parsed.database.startswith("file:"):
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        build = lambda: SQLiteStorage(_escape(url))  # noqa: E731
-    else:
-        build = lambda: RDBStorage(_escape(url), engine_kwargs={"pool_pre_ping": True})  # noqa: E731
-    try:
-        return build()
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        shown = parsed.render_as_string(hide_password=True)
-        raise UserError(f"storage: {shown!r} cannot be opened: {reason}") from error
+    url = parse_url(text)
+    file = sqlite_file(url)
+    rendered = _escape(url.render_as_string(hide_password=False))
+    with opening(url):
+        if file is None:
+            return RDBStorage(rendered, engine_kwargs={"pool_pre_ping": True})
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return SQLiteStorage(rendered)
 
 
 @contextmanager
@@ -80,20 +80,10 @@ def storage_failures(study_name: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        reason = first_line(error.__cause__ or error)
         raise MachineError(
             f"the database of study {study_name!r} failed: {reason}; finished trials are kept, "
             "run the same command again to go on"
-        ) from error
-
-
-def _parse(url: str) -> sqlalchemy.URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise UserError(
-            "storage: the value is not a database URL such as sqlite:///runs/studies.db or "
-            "postgresql+psycopg://user@host/name"
         ) from error
 
 

@@ -1,5 +1,6 @@
 """Between Optuna's attributes and the plain records of `records.py`: the one place for keys."""
 
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import optuna
@@ -11,6 +12,8 @@ from search.errors import UserError
 from search.final.evaluation import TestResult
 from search.recipe import Recipe
 from search.study.records import (
+    SUPERSEDED,
+    AcceptedChange,
     RefitRecord,
     RepeatResult,
     StudyRecord,
@@ -64,13 +67,17 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         diverged=attrs.get("diverged", False),
         infeasible=attrs.get("infeasible", False),
         reason=attrs.get("reason"),
+        same_as=attrs.get("same_as"),
         started=trial.datetime_start,
         finished=trial.datetime_complete,
     )
 
 
 def read_study(study: optuna.Study) -> StudyRecord:
-    """Return a study as stored; raises UserError for a study that this program did not make."""
+    """Return a study as stored; raises UserError for a study that this program did not make.
+
+    A trial that was superseded before it began is none of its trials.
+    """
     attrs = study.user_attrs
     try:
         return StudyRecord(
@@ -80,11 +87,13 @@ def read_study(study: optuna.Study) -> StudyRecord:
             folds_hash=attrs["folds_hash"],
             versions=attrs["versions"],
             hardware=attrs["hardware"],
-            trials=tuple(read_trial(trial) for trial in study.get_trials(deepcopy=False)),
+            trials=tuple(read_trial(trial) for trial in stored_trials(study)),
             refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
             test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_openings(study),
+            space_code=attrs.get("space_code"),
+            changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
     except (KeyError, ValidationError) as error:
         raise UserError(
@@ -92,9 +101,22 @@ def read_study(study: optuna.Study) -> StudyRecord:
         ) from error
 
 
+def stored_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the study's trials but for those superseded before they began."""
+    trials = study.get_trials(deepcopy=False)
+    return [trial for trial in trials if trial.user_attrs.get("reason") != SUPERSEDED]
+
+
 def read_openings(study: optuna.Study) -> tuple[TestOpening, ...]:
     """Return the recorded openings of the test split, oldest first."""
     return from_plain(tuple[TestOpening, ...], study.user_attrs.get("test_openings", []))
+
+
+def add_change(study: optuna.Study, stored: StudyRecord, changes: tuple[str, ...]) -> None:
+    """Note a change of the code that was accepted now, after those noted before."""
+    ended = sum(trial.state in ("complete", "pruned") for trial in stored.trials)
+    noted = (*stored.changes, AcceptedChange(datetime.now(UTC), ended, changes))
+    study.set_user_attr("accepted_changes", [to_plain(change) for change in noted])
 
 
 def _first_line(error: Exception) -> str:

@@ -90,6 +90,20 @@ class Teller:
         self._record(trial, History(), effort)
         self._study.tell(trial, state=TrialState.FAIL)
 
+    def repeated(self, trial: Trial, original: TrialRecord) -> None:
+        """Tell a trial whose candidate another had: it has that one's result, at no cost."""
+        source = self._study.get_trials(deepcopy=False)[original.number]
+        own = {"plan", "attempt", *trial.user_attrs}
+        for name, value in source.user_attrs.items():
+            if name not in own:
+                trial.set_user_attr(name, value)
+        for name, value in (("same_as", original.number), ("seconds", 0.0), ("fold_epochs", 0)):
+            trial.set_user_attr(name, value)
+        for epoch, value in source.intermediate_values.items():
+            trial.report(value, epoch)
+        values = source.values if source.state == TrialState.COMPLETE else None
+        self._study.tell(trial, values, state=source.state)
+
     def record(self, trial_id: int) -> TrialRecord:
         """Return a trial, by Optuna's id, as it is stored now."""
         return read_trial(self._storage.get_trial(trial_id))

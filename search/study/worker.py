@@ -15,7 +15,7 @@ from search.paths import TrialPaths
 from search.seeding import derive_seed
 from search.study.channel import WorkerEnd
 from search.study.checkpoints import Checkpoints, training_key
-from search.study.failures import describe_failure
+from search.study.failures import describe_failure, is_unwritable
 from search.study.weights import save_weights
 from search.training.fold import FoldState, FoldTask, FoldTraining
 from search.training.history import FoldEpoch
@@ -60,10 +60,11 @@ class TrialJob:
 class TrialOutcome:
     """How a trial's training ended; `reason` says why it failed.
 
+    It is "unwritable" where the disk takes no more, which no other trial could help.
     `fallback` says why its steps were not recorded on a GPU, where they were not.
     """
 
-    ended: Literal["finished", "stopped", "diverged", "failed"]
+    ended: Literal["finished", "stopped", "diverged", "failed", "unwritable"]
     reason: str | None = None
     fallback: str | None = None
 
@@ -74,7 +75,8 @@ def run_trial(job: TrialJob) -> TrialOutcome:
         torch.set_num_threads(job.threads)
         return _train(job)
     except Exception as error:  # noqa: BLE001  # the record carries it; siblings must go on
-        return TrialOutcome("failed", describe_failure(error))
+        ended: Literal["failed", "unwritable"] = "unwritable" if is_unwritable(error) else "failed"
+        return TrialOutcome(ended, describe_failure(error))
 
 
 def _train(job: TrialJob) -> TrialOutcome:
@@ -84,11 +86,14 @@ def _train(job: TrialJob) -> TrialOutcome:
     for epoch, figures in enumerate(run_epochs(list(folds.values()), job.settings.epochs), start=1):
         if diverged(figures):
             return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
-        if job.checkpoint_every and epoch % job.checkpoint_every == 0:
+        kept = job.checkpoint_every and epoch % job.checkpoint_every == 0
+        if kept:
             _keep(job, checkpoints, folds, epoch)
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
+            if job.checkpoint_every and not kept:
+                _keep(job, checkpoints, folds, epoch)
             return TrialOutcome("stopped", fallback=fallback)
     if job.network is not None:
         save_weights(job.network, folds[0].model)

@@ -28,6 +28,10 @@ class Workers(ABC):
         """Start a trial in the slot (0 to count - 1), which must be idle."""
 
     @abstractmethod
+    def kill(self, slot: int) -> None:
+        """End what trains in the slot; its future gets an exception."""
+
+    @abstractmethod
     def close(self) -> None:
         """End all processes, whatever they are doing."""
 
@@ -59,6 +63,11 @@ class ProcessWorkers(Workers):
             self._pools[slot] = self._pool()
             future = self._pools[slot].submit(run_trial, job)
         return future
+
+    def kill(self, slot: int) -> None:
+        """Kill the slot's process; the next trial there gets a new one."""
+        for pid in self.pids(slot):
+            os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Kill the processes, if that has not been done."""
@@ -95,6 +104,9 @@ class InlineWorkers(Workers):
         future.set_result(run_trial(replace(job, decision_epochs=frozenset())))
         return future
 
+    def kill(self, slot: int) -> None:
+        """Do nothing: when `submit` has returned nothing trains."""
+
     def close(self) -> None:
         """Do nothing."""
 
@@ -104,8 +116,9 @@ def _wake() -> None:
 
 
 def _prepare() -> None:
-    """Set up a worker: Ctrl-C is the coordinator's, and its death is followed soon."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Set up a worker: signals to stop are the coordinator's, whose death is followed soon."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     keep_freed_memory()
 
     def watch() -> None:

@@ -16,6 +16,7 @@ from search.study.opening import open_study
 from search.study.preparing import prepare
 from search.study.records import StudyRecord
 from search.study.run import run_search
+from search.study.stopping import StopRequest
 from search.study.store import read_study
 from search.study.workers import ProcessWorkers
 from tests.benchmarks.checks import Bound, Check, show_checks
@@ -85,7 +86,7 @@ def _search(recipe: Recipe, **changes: Any) -> Searched:
     workers = ProcessWorkers(opened.recipe.workers, opened.recipe.threads)
     begin = time.perf_counter()
     try:
-        run_search(opened, workers, display)
+        run_search(opened, workers, display, StopRequest())
     finally:
         workers.close()
     return Searched(read_study(opened.study), time.perf_counter() - begin)

@@ -23,6 +23,7 @@ from search.study.plan import planned_points
 from search.study.preparing import Plan, make_folds
 from search.study.records import TrialRecord
 from search.study.run import run_search
+from search.study.stopping import StopRequest
 from search.study.workers import Workers
 from search.training.settings import Precision
 from spaces import load_space
@@ -119,6 +120,10 @@ class Watch:
         """Show it."""
         self._display.folds_earned(numbers, n_folds, of)
 
+    def stopping(self, n_training: int) -> None:
+        """Pass it on."""
+        self._display.stopping(n_training)
+
     def trial_ended(self, trial: TrialRecord) -> None:
         """Keep it."""
         self._display.trial_ended(trial)
@@ -181,7 +186,7 @@ def watch_search(opened: OpenStudy, workers: Workers) -> Watch:
     """
     watch = Watch()
     try:
-        run_search(opened, workers, watch)
+        run_search(opened, workers, watch, StopRequest())
     finally:
         watch.close()
     reasons = [trial.reason for trial in watch.trials if trial.state == "failed"]

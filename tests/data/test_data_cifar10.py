@@ -171,6 +171,45 @@ def test_trap_springs_when_unpickled(tmp_path: Path) -> None:
     assert (tmp_path / "sprung").exists()
 
 
+def escaping(name: str, link: str = "", kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, link
+    return member
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        escaping("../out"),
+        escaping(f"{CIFAR10.base_folder}/../../../out"),
+        escaping("/tmp/out"),  # noqa: S108
+        escaping("a", "../../out", tarfile.SYMTYPE),
+        escaping("a", "/etc/passwd", tarfile.SYMTYPE),
+        escaping("a", "../../out", tarfile.LNKTYPE),
+        escaping("a", kind=tarfile.CHRTYPE),
+    ],
+    ids=["parent", "inner parent", "absolute", "link", "absolute link", "hard link", "device"],
+)
+def test_an_archive_cannot_write_elsewhere(
+    archive: Path,
+    data_dir: Path,
+    recorder: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    member: tarfile.TarInfo,
+) -> None:
+    """Were even the md5 that of an evil archive, nothing would leave its folder."""
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.addfile(member)
+    monkeypatch.setattr(CIFAR10, "tgz_md5", md5(archive))
+    put_archive(archive, data_dir)
+    before = {*data_dir.parent.rglob("*")}
+    with pytest.raises((MachineError, OSError)):
+        Cifar10Source(data_dir).obtain(recorder)
+    new = {path.name for path in {*data_dir.parent.rglob("*")} - before}
+    assert new <= {".cifar10.lock", CIFAR10.base_folder}
+    assert not Path("/tmp/out").exists()  # noqa: S108
+
+
 def test_corrupt_archive_is_named(archive: Path, prepare: Any, data_dir: Path) -> None:
     """A half archive of the user's is neither unpacked nor deleted."""
     path = put_archive(archive, data_dir)

@@ -79,6 +79,40 @@ def test_other_files_are_passed_over(make_folder: Any, prepare: Any) -> None:
     assert prepare(root).n_train == 4
 
 
+def test_what_is_passed_over_is_told(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """A file where a class folder should be, a nested folder or a foreign kind is no secret."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    (root / "train" / "a" / ".hidden").touch()
+    (root / "train" / "a" / "nested").mkdir()
+    (root / "train" / "b" / "x.heic").touch()
+    (root / "train" / "c").write_text("a class?")
+    (root / "test" / "loop").symlink_to(root / "test" / "loop")
+    prepare(root)
+    (notice,) = recorder.notices
+    listed = "'train/a/nested', 'train/b/x.heic', 'train/c', 'test/loop'"
+    assert notice.startswith("dataset: passed over in ")
+    assert notice.endswith(f": {listed}")
+
+
+def test_long_lists_of_the_unused_are_cut(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """The notice stays one readable line."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    for number in range(8):
+        (root / "train" / f"file\n{number}").touch()
+    prepare(root)
+    assert recorder.notices[0].endswith("'train/file\\n4' and 3 more")
+    assert "\n" not in recorder.notices[0]
+
+
+def test_a_class_without_test_images_is_told(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """It is trained on, and each run says that its test accuracy is not of this class."""
+    root = make_folder(train={"a": 2, "b": 2, "c": 2}, test={"b": 1})
+    for _ in range(2):
+        assert prepare(root).n_test == 1
+        assert "test has no image of 'a', 'c': the test accuracy" in recorder.notices.pop()
+    assert recorder.notices == []
+
+
 def test_sealed_part_is_stratified_and_disjoint(make_folder: Any, prepare: Any) -> None:
     """Without test/, a tenth of each class goes to the test part and nothing is in both."""
     info = prepare(make_folder(train={"a": 40, "b": 20}))
@@ -144,6 +178,11 @@ def broken_test_image(root: Path) -> None:
     path.write_bytes(path.read_bytes()[:40])
 
 
+def file_as_test(root: Path) -> None:
+    (root / "test").rename(root / "old")
+    (root / "test").touch()
+
+
 def broken_link(root: Path) -> None:
     (root / "train" / "b" / "lost.png").symlink_to(root / "nowhere")
 
@@ -165,6 +204,7 @@ def odd_class_name(root: Path) -> None:
         (no_class, r"at least 2 class folders, got none"),
         (unknown_test_class, r"classes that train/ has not: wolf"),
         (empty_test, r"test has no class folders"),
+        (file_as_test, r"test is no folder"),
         (broken_image, r"train/b/001\.png cannot be decoded"),
         (broken_test_image, r"test/a/000\.png cannot be decoded"),
         (broken_link, r"train/b/lost\.png: No such file"),

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from cifar_models import CNNConfig, MLPConfig, build_model
+from search.data.checksums import write_sums
 from search.errors import UserError
 from search.final.export import ImageClassifier, ModelCard, export_model, load_model, save_images
 from search.paths import ModelPaths
@@ -70,7 +71,8 @@ def test_loaded_model_is_the_exported_one(model: CNNConfig | MLPConfig, tmp_path
     assert torch.equal(loaded.logits(random_images()), expected)
     assert torch.equal(loaded.logits(random_images()), expected)
     paths = ModelPaths(tmp_path / "deep" / "model")
-    assert {*paths.model_dir.iterdir()} == {paths.weights, paths.card}
+    sums = paths.model_dir / "SHA256SUMS"
+    assert {*paths.model_dir.iterdir()} == {paths.weights, paths.card, sums}
 
 
 def test_logits_are_of_normalised_images(model_dir: Path) -> None:
@@ -128,6 +130,24 @@ def edit_card(paths: ModelPaths, **changes: Any) -> None:
     paths.card.write_text(json.dumps(card | changes), encoding="utf-8")
 
 
+def wide(*widths: int) -> dict[str, Any]:
+    """Return the candidate of a perceptron with the given hidden widths."""
+    model = {"kind": "mlp", "hidden_widths": widths, "dropouts": [0.0] * len(widths)}
+    return {"model": model, "optimizer": {"name": "adam"}}
+
+
+def cast_weights(paths: ModelPaths, dtype: torch.dtype) -> None:
+    tensors = load_file(paths.weights)
+    save_file({name: value.to(dtype) for name, value in tensors.items()}, paths.weights)
+
+
+def take_over(model_dir: Path) -> None:
+    """Write the sums anew, as someone who changed the files on purpose does."""
+    paths = ModelPaths(model_dir)
+    if paths.card.exists() and paths.weights.exists():
+        write_sums((paths.card, paths.weights))
+
+
 def other_weights(paths: ModelPaths) -> None:
     save_file({name: value[:1] for name, value in two_dimensional(paths)}, paths.weights)
 
@@ -150,6 +170,15 @@ DAMAGE: dict[str, Callable[[ModelPaths], object]] = {
     "no JSON": lambda paths: paths.card.write_bytes(b"{\n"),
     "no text": lambda paths: paths.card.write_bytes(b"\xff\xfe\n"),
     "unknown field": lambda paths: edit_card(paths, colour="red"),
+    "same class twice": lambda paths: edit_card(paths, class_names=["ant", "ant", "bee"]),
+    "odd class": lambda paths: edit_card(paths, class_names=["ant", "\x1b[2J", "bee"]),
+    "one channel": lambda paths: edit_card(paths, input_shape=[1, 8, 10], mean=[1], std=[1]),
+    "huge image": lambda paths: edit_card(paths, input_shape=[3, 60000, 60000]),
+    "huge network": lambda paths: edit_card(paths, candidate=wide(10**12)),
+    "endless network": lambda paths: edit_card(paths, candidate=wide(10**30)),
+    "deep network": lambda paths: edit_card(paths, candidate=wide(*[1] * 100_000)),
+    "long card": lambda paths: edit_card(paths, study="x" * (1 << 20)),
+    "half weights": lambda paths: cast_weights(paths, torch.float16),
     "wrong type": lambda paths: edit_card(paths, trial="four"),
     "newer format": lambda paths: edit_card(paths, format=2),
     "no network": lambda paths: edit_card(paths, candidate={"model": {"kind": "rnn"}}),
@@ -165,10 +194,13 @@ DAMAGE: dict[str, Callable[[ModelPaths], object]] = {
 }
 
 
+@pytest.mark.parametrize("taken_over", [False, True])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_model_is_one_line(damage: str, model_dir: Path) -> None:
+def test_damaged_model_is_one_line(damage: str, taken_over: bool, model_dir: Path) -> None:
     """Whatever is wrong with a model folder, the user reads one line that names it."""
     DAMAGE[damage](ModelPaths(model_dir))
+    if taken_over:
+        take_over(model_dir)
     with pytest.raises(UserError, match=r"^model: .*model") as caught:
         load_model(model_dir)
     message = str(caught.value)
@@ -184,14 +216,50 @@ def test_damaged_model_is_one_line(damage: str, model_dir: Path) -> None:
         ("newer format", r"format.*1.*got 2"),
         ("image too small", "too small for 2 poolings"),
         ("other class count", "size mismatch"),
-        ("no card", "No such file"),
+        ("no card", "it has no model.json"),
+        ("no weights", "weights.safetensors is missing"),
+        ("huge network", "size mismatch: 0.bias must be absent"),
+        ("deep network", "arrays for 100000 layers"),
+        ("half weights", "must be torch.float32.*got torch.float16"),
+        ("same class twice", "class_names must differ"),
     ],
 )
 def test_message_says_what_is_wrong(damage: str, words: str, model_dir: Path) -> None:
     """The line says which setting or file is at fault."""
     DAMAGE[damage](ModelPaths(model_dir))
-    with pytest.raises(UserError, match=words):
+    take_over(model_dir)
+    with pytest.raises(UserError, match=words) as caught:
         load_model(model_dir)
+    assert len(str(caught.value)) < 2000
+
+
+def test_every_flipped_bit_of_the_weights_is_noticed(model_dir: Path) -> None:
+    """safetensors loads a flipped weight as it is; the sum beside it tells, and what to do."""
+    weights = ModelPaths(model_dir).weights
+    whole = weights.read_bytes()
+    for position in np.random.default_rng(0).integers(0, len(whole), 50).tolist():
+        flip_byte(weights, position)
+        with pytest.raises(UserError, match=r"not as it was written.*taken over by: sha256sum"):
+            load_model(model_dir)
+        weights.write_bytes(whole)
+    assert load_model(model_dir).card == make_card()
+
+
+def test_an_answer_that_is_not_finite_is_none(model_dir: Path, tmp_path: Path) -> None:
+    """Weights of infinity, however they came there, name no class."""
+    paths = ModelPaths(model_dir)
+    tensors = load_file(paths.weights)
+    save_file(
+        {
+            name: value / 0 if value.is_floating_point() else value
+            for name, value in tensors.items()
+        },
+        paths.weights,
+    )
+    take_over(model_dir)
+    Image.new("RGB", (4, 4)).save(tmp_path / "image.png")
+    with pytest.raises(UserError, match=r"^model: its answer to .*image.png is not finite"):
+        load_model(model_dir).classify(tmp_path / "image.png")
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:

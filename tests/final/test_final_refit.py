@@ -15,6 +15,7 @@ from search.final.refit import Refit, refit
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.study.records import TrialRecord
+from search.study.stopping import StopRequest
 from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import CosineSchedule, ReplaySchedule
 from search.training.settings import TrainingSettings
@@ -24,7 +25,11 @@ WinnerMaker = Callable[..., TrialRecord]
 
 
 def silently(winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> Refit:
-    return refit(winner, recipe, dataset, _unused(dataset), lambda done, total: None)
+    fitted = refit(
+        winner, recipe, dataset, _unused(dataset), lambda done, total: None, StopRequest()
+    )
+    assert fitted is not None
+    return fitted
 
 
 def _unused(dataset: DatasetInfo) -> Path:
@@ -115,6 +120,7 @@ def test_refit_tells_each_epoch(
         dataset,
         checkpoints,
         lambda done, total: told.append((done, total)),
+        StopRequest(),
     )
     assert told == [(1, 3), (2, 3), (3, 3)]
 

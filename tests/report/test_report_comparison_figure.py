@@ -17,6 +17,8 @@ from search.study.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report.comparison_fakes import compared, search
 
+COMMAND = "python -m search report a b"
+
 
 def _info(*records: StudyRecord) -> ComparisonInfo:
     return comparison_info([compared(one, baseline_fakes.reproduction(2)) for one in records])
@@ -106,7 +108,7 @@ def test_a_comparison_is_four_files(tmp_path: Path) -> None:
     """The folder is made, and written again where it is there."""
     folder = tmp_path / "deep" / "comparison"
     for _ in range(2):
-        paths = write_comparison(_info(search("a", [0.5]), search("b", [0.6])), folder)
+        paths = write_comparison(_info(search("a", [0.5]), search("b", [0.6])), COMMAND, folder)
         assert sorted(folder.iterdir()) == sorted(paths)
         assert [path.name for path in paths] == [
             "best-so-far.pdf", "best-so-far.png", "results.csv", "results.md",
@@ -115,8 +117,8 @@ def test_a_comparison_is_four_files(tmp_path: Path) -> None:
 
 def test_a_figure_that_no_longer_applies_is_removed(tmp_path: Path) -> None:
     """Nothing of an earlier comparison stays beside the new table."""
-    write_comparison(_info(search("a", [0.5])), tmp_path)
-    paths = write_comparison(_info(search("a", [])), tmp_path)
+    write_comparison(_info(search("a", [0.5])), COMMAND, tmp_path)
+    paths = write_comparison(_info(search("a", [])), COMMAND, tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     assert [path.name for path in paths] == ["results.csv", "results.md"]
 
@@ -125,4 +127,4 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """One line that says what is kept and how to go on."""
     (tmp_path / "file").write_text("mine")
     with pytest.raises(MachineError, match=r"cannot be written to .*file.*; the studies are kept"):
-        write_comparison(_info(search("a", [0.5])), tmp_path / "file" / "folder")
+        write_comparison(_info(search("a", [0.5])), COMMAND, tmp_path / "file" / "folder")

@@ -3,10 +3,12 @@
 import csv
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from search.report.csv_comparison import comparison_csv
 from search.report.info_comparison import ComparisonInfo, comparison_info
 from search.report.tables_comparison import COLUMNS, comparison_markdown, notes, text_rows
+from search.study.records import AcceptedChange
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, search
@@ -73,6 +75,15 @@ def test_one_dataset_is_named_and_several_are_warned_of() -> None:
     )
 
 
+def test_a_study_whose_code_changed_is_named() -> None:
+    """Its trials are not all of one code, which who compares it should know."""
+    change = AcceptedChange(datetime(2026, 11, 22, tzinfo=UTC), 1, ("torch 2.11.0 -> 2.12.0",))
+    info = comparison_info(
+        [compared(replace(search("a", [0.5]), changes=(change,))), compared(search("b", [0.5]))]
+    )
+    assert notes(info)[1:] == ("Of code that changed on the way, as their reports say: a.",)
+
+
 def test_a_missing_figure_is_explained() -> None:
     """Baselines alone, or searches that have just begun, have no course."""
     info = comparison_info([compared(baseline_fakes.reproduction(2).record)])
@@ -81,19 +92,21 @@ def test_a_missing_figure_is_explained() -> None:
 
 def test_markdown_is_a_table_with_its_reading_and_its_command() -> None:
     """Every line has a cell for each column; the command makes it again."""
-    lines = comparison_markdown(_two()).splitlines()
+    lines = comparison_markdown(
+        _two(), "python -m search report ended open --runs-dir r"
+    ).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
     assert {line.count("|") for line in table} == {len(COLUMNS) + 1}
     assert table[0].startswith("| study | space |")
-    assert lines[-1] == "Made by `python -m search report ended open`."
+    assert lines[-1] == "Made by `python -m search report ended open --runs-dir r`."
 
 
 def test_a_bar_in_a_name_does_not_end_a_cell() -> None:
     """A space may lie in a file of any name."""
     record = search("a", [0.5])
     recipe = record.recipe.model_copy(update={"space": "x|y.py:SPACE"})
-    text = comparison_markdown(comparison_info([compared(replace(record, recipe=recipe))]))
+    text = comparison_markdown(comparison_info([compared(replace(record, recipe=recipe))]), "")
     assert "| x\\|y.py:SPACE |" in text
 
 

@@ -5,7 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from search.report.charts import draw_charts
+from search.report.charts_base import Chart
 from search.report.charts_curves import learning_curves_chart
+from search.report.charts_parallel import parallel_coordinates_chart
 from search.report.figures import FIGURE_NAMES, draw_figures
 from search.report.figures_base import paper_style
 from search.report.figures_curves import draw_learning_curves
@@ -120,6 +122,25 @@ def test_parallel_chart_holds_every_trial(kfold_info: ReportInfo) -> None:
     best = parallel.numbers[parallel.values.index(max(parallel.values))]
     last = chart.figure.data[-1]
     assert any(text.startswith(f"trial {best}: ") for text in last.text)
+
+
+def test_parallel_chart_has_room_for_its_last_name(kfold_info: ReportInfo) -> None:
+    """The chart grows by what stands beyond its last axis, and a long name is broken."""
+    assert kfold_info.search is not None
+    parallel = kfold_info.search.parallel
+
+    def chart_with(name: str) -> Chart:
+        *others, last, score = parallel.dimensions
+        return parallel_coordinates_chart(
+            parallel._replace(dimensions=(*others, last._replace(name=name), score))
+        )
+
+    narrow, wide, long = (chart_with("x" * n) for n in (1, 24, 60))
+    margin = wide.figure.layout.margin.r
+    assert margin > 24 * 6
+    assert wide.min_width - narrow.min_width == margin - narrow.figure.layout.margin.r > 0
+    assert long.figure.layout.margin.r == margin
+    assert long.figure.layout.xaxis.ticktext[-1] == "<br>".join(("x" * 24, "x" * 24, "x" * 12))
 
 
 def test_each_repeat_is_drawn_with_its_own_drops(reproduction_info: ReportInfo) -> None:

@@ -100,6 +100,20 @@ def test_axes_follow_the_order_of_importance() -> None:
     assert names == ["y", "rate", "x", "validation accuracy"]
 
 
+def test_the_epoch_at_which_trials_are_compared_is_told() -> None:
+    """Pruned trials have no score: with them, all stand where they were after one epoch."""
+    trials = [
+        fakes.complete_trial(0, [0.2, 0.3, 0.9], params={"x": 0.1}),
+        fakes.other_trial(
+            1, "pruned", value=0.4, params={"x": 0.2}, history=fakes.history([[0.1, 0.4]])
+        ),
+    ]
+    study = fakes.optuna_study(trials, [{"x": X}] * 2)
+    info = parallel_coordinates_info(fakes.study_record(trials), study)
+    assert (info.epoch, info.values) == (2, (0.3, 0.4))
+    assert info.dimensions[-1].name == "validation accuracy after epoch\N{NO-BREAK SPACE}2"
+
+
 def test_no_axes_without_scored_trials(unfinished: fakes.Fake) -> None:
     """A study without a complete trial gives a reason."""
     info = parallel_coordinates_info(*unfinished)

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
 
 from search.report.info import ReportInfo
 from search.report.info_facts import validation_words
+from search.study.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.conftest import HOSTILE, PageReader, read_page
 
@@ -100,6 +102,27 @@ def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> No
         assert fact in kfold_page.text, fact
     for line in record.recipe.toml().splitlines():
         assert line in kfold_page.text
+
+
+def test_changes_of_the_code_are_told(kfold_info: ReportInfo, kfold_page: PageReader) -> None:
+    """When, after how many trials and what: on top that there are any, and where to repeat it."""
+    assert "changed" not in kfold_page.text
+    noted = tuple(
+        AcceptedChange(datetime(2026, 11, day, 23, tzinfo=UTC), n_trials, changes)
+        for day, n_trials, changes in (
+            (21, 1, ("torch 2.11.0 -> 2.12.0", "numpy 2.4.0 -> 2.5.0")),
+            (22, 12, ('space \'my.py:SPACE\': "- <b>" "+ b"',)),
+        )
+    )
+    info = replace(kfold_info, record=replace(kfold_info.record, changes=noted))
+    page = read_page(info)
+    for fact in (
+        "The code changed while the study went on: what changed .",
+        "Changed on 2026-11-21, after 1 trial: torch 2.11.0 -> 2.12.0; numpy 2.4.0 -> 2.5.0",
+        'Changed on 2026-11-22, after 12 trials: space \'my.py:SPACE\': "- <b>" "+ b"',
+    ):
+        assert fact in page.text, fact
+    assert "changes" in [attributes.get("id") for _, attributes in page.tags]
 
 
 def test_names_are_text_and_never_markup(hostile_info: ReportInfo) -> None:

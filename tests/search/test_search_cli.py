@@ -69,6 +69,20 @@ def test_the_module_runs_as_a_program() -> None:
     assert done.stderr == "error: No such command 'bogus'.\n"
 
 
+@pytest.mark.parametrize("name", ["../out", "..", "", "a/b", "x" * 65, "a b", "studies.db"])
+def test_names_that_lead_out_of_the_runs_folder_are_refused(command: Command, name: str) -> None:
+    """Whatever a database calls its studies, nothing outside runs_dir is written or deleted."""
+    for arguments in (
+        ("show", name),
+        ("report", name),
+        ("replay", name),
+        ("delete", name, "--yes"),
+    ):
+        error = command(*arguments).error()
+        assert error.startswith("study: must ")
+        assert error.endswith(f", got {name!r}")
+
+
 def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
     """Both built-in spaces with ranges, conditions, grid size and baseline."""
     out = command("spaces").out

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
+from search.comparison import comparison_command
 from search.final.predictions import save_predictions
 from search.paths import RunPaths
 from search.report.evidence import TestedStudy
@@ -108,6 +109,16 @@ def test_no_figure_is_cut_in_a_narrow_terminal(
     assert "…" not in out
     assert "80.00%" in out
     assert "(2 trainings)" in out
+
+
+def test_the_table_names_the_command_that_made_it(command: Command, root: Path) -> None:
+    """Folders are named where they are not the defaults, a database without its password."""
+    arguments = ("report", "ended", "open", "--runs-dir", "runs/", "--output", "a folder")
+    assert command(*arguments, cwd=root).status == 0
+    last = (root / "a folder" / "results.md").read_text(encoding="utf-8").splitlines()[-1]
+    assert last == "Made by `python -m search report ended open --output 'a folder'`."
+    told = comparison_command(["a"], Path("x"), "postgresql://me:secret@host/db", None)
+    assert told == "python -m search report a --runs-dir x --storage postgresql://me@host/db"
 
 
 @pytest.mark.parametrize(

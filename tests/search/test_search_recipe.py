@@ -42,7 +42,8 @@ def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
         space="a/b.py:SPACE", sampler="grid", pruner="median", trials=3, epochs=2, timeout=90.5,
         validation="kfold", holdout_fraction=0.25, folds=3, racing=True, metric="loss",
         seed=2**32 - 1,
-        with_baseline=False, max_parameters=1000, dataset="pets", data_dir=Path("d"),
+        trial_timeout=60.0, with_baseline=False, max_parameters=1000,
+        dataset="pets", data_dir=Path("d"),
         image_size=16, test_fraction=0.3, study_name="Study_1.a-b", storage="sqlite:///x.db",
         runs_dir=Path("r"), checkpoint_every=5, workers=2, threads=2, device="cuda:1",
         precision="fp32",
@@ -103,29 +104,30 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("sampler", ["random", "grid", "tpe"], ["Random", "", 1]),
     ("pruner", ["auto", "none", "median", "halving", "hyperband"], ["sha"]),
-    ("trials", [1], [0, -1, 1.5, "3", True]),
-    ("epochs", [1], [0, "2", 2.0]),
-    ("timeout", [0.001, 5], [0, -1.0, True, float("inf")]),
+    ("trials", [1, 100_000], [0, -1, 1.5, "3", True, 100_001, 10**9]),
+    ("epochs", [1, 100_000], [0, "2", 2.0, 100_001]),
+    ("timeout", [0.001, 5, 10**9], [0, -1.0, True, float("inf"), 10**9 + 1, 10**150]),
+    ("trial_timeout", [0.001, "90s"], [0, "-1s", float("nan")]),
     ("validation", ["holdout", "kfold"], ["loo"]),
     ("holdout_fraction", [0.001, 0.999], [0, 1, -0.1, 1.5, float("nan"), "0.2"]),
-    ("folds", [2], [1, 0]),
+    ("folds", [2, 100_000], [1, 0, 100_001]),
     ("racing", [False], ["yes", 1]),
     ("metric", ["accuracy", "loss"], ["f1"]),
     ("seed", [0, 2**32 - 1], [-1, 2**32, True]),
     ("with_baseline", [True, False], ["yes", 1]),
-    ("max_parameters", [1], [0]),
-    ("dataset", ["auto", "any/path"], [3, ["a"]]),
-    ("data_dir", ["d", Path("d")], [1]),
+    ("max_parameters", [1, 10**12], [0, 10**12 + 1]),
+    ("dataset", ["auto", "any/path", "ünï"], [3, ["a"], "a\0b", "a\udcffb"]),
+    ("data_dir", ["d", Path("d")], [1, "a\0b", "a\udcffb"]),
     ("image_size", [1, 512], [0, 513]),
     ("test_fraction", [0.001, 0.999], [0, 1]),
-    ("storage", ["sqlite:///x"], [1]),
-    ("runs_dir", ["r"], [False]),
-    ("checkpoint_every", [0, 1000], [-1]),
+    ("storage", ["sqlite:///x"], [1, "sqlite:///\0"]),
+    ("runs_dir", ["r"], [False, "\udcff"]),
+    ("checkpoint_every", [0, 100_000], [-1, 100_001]),
     ("workers", [0, 1024], [-1, 1025]),
     ("threads", [1, 1024], [0, 1025]),
     ("device", ["auto", "cpu", "cuda", "cuda:12"], ["gpu", "cuda:", "cuda:x", "cpu:0", ""]),
     ("precision", ["auto", "fp32", "bf16"], ["fp16"]),
-    ("study_name", ["a", "x" * 64, "A.b_c-9"], ["", "x" * 65, "a b", "a/b", "ä", "a\n"]),
+    ("study_name", ["a", "x" * 64, "A.b_c-9"], ["", "x" * 65, "a b", "a/b", "ä", "a\n", "a\0"]),
 ]
 
 
@@ -145,7 +147,9 @@ def test_bounds(name: str, good: list[Any], bad: list[Any]) -> None:
         assert message.endswith(f", got {value!r}"), message
 
 
-@pytest.mark.parametrize("name", [".", "..", "...", "artifacts", "comparison", "studies.db"])
+@pytest.mark.parametrize(
+    "name", [".", "..", "...", "artifacts", "Artifacts", "comparison", "studies.db", "Studies.DB"]
+)
 def test_names_that_are_no_folder_of_their_own_are_refused(name: str) -> None:
     """A study never shares a name with runs_dir itself or with what lies in it."""
     assert mistake(study_name=name).startswith("study_name: must not be")
@@ -177,14 +181,45 @@ def test_an_unknown_setting_like_no_other_gets_the_list(tmp_path: Path) -> None:
 
 def test_a_syntax_error_names_file_and_line(tmp_path: Path) -> None:
     """The user finds the place without searching."""
-    with pytest.raises(UserError, match=r"recipe\.toml is not valid TOML: .*line 2"):
+    with pytest.raises(
+        UserError, match=r"recipe\.toml is not valid TOML: .*line 2.*'trials = = 3'"
+    ):
         recipe_of(tmp_path, 'space = "cnn"\ntrials = = 3\n')
 
 
-def test_a_key_given_twice_is_a_syntax_error(tmp_path: Path) -> None:
-    """The file cannot say two things at once."""
-    with pytest.raises(UserError, match="is not valid TOML"):
-        recipe_of(tmp_path, 'space = "cnn"\nspace = "mlp"\n')
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('space = "cnn"\nspace = "mlp"\n', "overwrite .*line 2.*'space = \"mlp\"'"),
+        ('space = "cnn"\nspace = "mlp"', "overwrite .*at the end, line 2.*'space = \"mlp\"'"),
+        ('space = "cnn"\n\ntrials', "at the end, line 3.*'trials'"),
+        ('space = """\n\n', "Unterminated.*at the end, line 2"),
+        ("trials = " + "[" * 5000, "nested too deep"),
+        ("trials = " + "9" * 5000, "limit .*digits"),
+    ],
+)
+def test_whatever_is_wrong_with_the_text_is_placed(tmp_path: Path, toml: str, words: str) -> None:
+    """A key given twice shows its line; the end of a file has a number too."""
+    with pytest.raises(UserError, match=f"recipe.toml is not valid TOML: .*{words}") as caught:
+        recipe_of(tmp_path, toml)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Some editors begin a file with one."""
+    assert recipe_of(tmp_path, '\ufeffspace = "mlp"\n').space == "mlp"
+
+
+def test_long_values_are_cut_in_the_error() -> None:
+    """The line stays readable, whatever was given."""
+    assert len(mistake(sampler="x" * 10_000)) < 400
+    assert mistake(epochs=16**6000).endswith("got a huge number")
+
+
+def test_an_error_never_shows_the_password() -> None:
+    """A wrong storage is told without it."""
+    for url in ("postgresql://me:s3cret@host/\0", "postgresql://host/db?password=s3cret&x=\0"):
+        assert "s3cret" not in mistake(storage=url)
 
 
 def test_a_recipe_needs_a_space() -> None:
@@ -193,14 +228,22 @@ def test_a_recipe_needs_a_space() -> None:
         Recipe.from_sources(None, {"space": None})
 
 
-def test_a_missing_recipe_a_folder_and_binary_data_are_refused(tmp_path: Path) -> None:
-    """Whatever cannot be read as text is named."""
-    binary = tmp_path / "binary.toml"
-    binary.write_bytes(b"\xff\xfe\x00")
-    for path in (tmp_path / "none.toml", tmp_path, binary):
-        with pytest.raises(UserError, match=r"^recipe ") as caught:
-            Recipe.from_sources(path, {})
-        assert str(path) in str(caught.value)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("none.toml", "none.toml does not exist"),
+        ("", "cannot be read: Is a directory"),
+        ("binary.toml", "binary.toml is not UTF-8 text: see line 3"),
+        ("large.toml", "larger than 1,048,576 bytes"),
+        ("a\0b", "'.*a.x00b' is no file name"),
+    ],
+)
+def test_what_is_no_text_file_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    """A missing file, a folder, binary data, a film: each is named with what is wrong."""
+    (tmp_path / "binary.toml").write_bytes(b"a = 1\n\n\xff\xfe\x00")
+    (tmp_path / "large.toml").write_bytes(b"#" * (1 << 20) + b"\n")
+    with pytest.raises(UserError, match=rf"^recipe .*{words}"):
+        Recipe.from_sources(tmp_path / name, {})
 
 
 def test_the_committed_recipes_are_valid() -> None:

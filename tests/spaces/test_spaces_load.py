@@ -146,8 +146,8 @@ def test_failed_import_leaves_no_module(tmp_path: Path) -> None:
     assert set(sys.modules) == before
 
 
-def test_source_hash_follows_the_code(tmp_path: Path) -> None:
-    """The hash of a space's source changes with its code, and only then."""
+def test_source_follows_the_code(tmp_path: Path) -> None:
+    """A space's source changes with its code, and only then."""
     path = write(tmp_path, GOOD)
     first = space_source(f"{path}:SPACE")
     assert space_source(f"{path}:SPACE") == first
@@ -155,8 +155,42 @@ def test_source_hash_follows_the_code(tmp_path: Path) -> None:
     assert space_source(f"{path}:SPACE") != first
 
 
-def test_source_hashes_of_built_in_spaces_differ() -> None:
-    """Built-in spaces have stable hashes of their own; an unknown one has none."""
-    assert space_source("mlp") == space_source("mlp") != space_source("cnn")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def suggest(trial):", "# what to ask\ndef suggest(trial):  # a trial"),
+        ("def suggest(trial):", 'def suggest(trial):\n    """Return a candidate."""'),
+        ("from spaces", '"""A tiny space."""\n\nfrom spaces'),
+        ("1e-3, 1e-1, log=True", "\n        1e-3,\n        0.1,\n        log = True,\n    "),
+        ('"tiny"', "'tiny'"),
+    ],
+)
+def test_source_is_without_what_does_nothing(tmp_path: Path, old: str, new: str) -> None:
+    """Comments, docstrings, line breaks and quotes do not count."""
+    first = space_source(f"{write(tmp_path, GOOD)}:SPACE")
+    assert old in GOOD
+    assert space_source(f"{write(tmp_path, GOOD.replace(old, new))}:SPACE") == first
+
+
+def test_a_body_that_is_a_docstring_stays_code(tmp_path: Path) -> None:
+    """Without its docstring it is still valid, so that the source can be read again."""
+    path = write(tmp_path, 'class Empty:\n    """Nothing."""\n')
+    assert space_source(f"{path}:SPACE") == "class Empty:\n    pass"
+
+
+def test_source_that_is_no_python_is_one_line(tmp_path: Path) -> None:
+    """A file that cannot be parsed is named."""
+    with pytest.raises(ValueError, match=r"tiny.py:SPACE': SyntaxError") as caught:
+        space_source(f"{write(tmp_path, 'def (')}:SPACE")
+    assert "\n" not in str(caught.value)
+
+
+def test_sources_of_built_in_spaces_differ() -> None:
+    """Built-in spaces have what they share and what is their own; an unknown one has none."""
+    assert "def suggest_mlp" in space_source("mlp")
+    assert "def suggest_cnn" not in space_source("mlp")
+    for shared in ("def suggest_optimizer", "class PlateauConfig"):
+        assert shared in space_source("mlp")
+        assert shared in space_source("cnn")
     with pytest.raises(ValueError, match="space must be"):
         space_source("resnet")

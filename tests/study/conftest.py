@@ -39,6 +39,9 @@ class SilentObserver:
     def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
         self.events.append(("earned", numbers, n_folds, of))
 
+    def stopping(self, n_training: int) -> None:
+        self.events.append(("stopping", n_training))
+
     def trial_ended(self, trial: TrialRecord) -> None:
         self.events.append(("ended", trial.number, trial.state))
 

@@ -10,6 +10,7 @@ from search.recipe import Recipe
 from search.study.opening import open_study
 from search.study.preparing import prepare
 from search.study.run import run_search
+from search.study.stopping import StopRequest
 from search.study.store import read_study
 from search.study.worker import TrialJob, TrialOutcome, run_trial
 from search.study.workers import Workers
@@ -42,6 +43,9 @@ class SlowFirst(Workers):
             held.set_result(run_trial(_without_waiting(first)))
         return future
 
+    def kill(self, slot: int) -> None:
+        raise AssertionError("nothing hangs here")
+
     def close(self) -> None:
         pass
 
@@ -52,7 +56,7 @@ def _without_waiting(job: TrialJob) -> TrialJob:
 
 def _search(recipe: Recipe, observer: Any, workers: Workers) -> Any:
     opened = open_study(prepare(recipe, observer))
-    run_search(opened, workers, observer)
+    run_search(opened, workers, observer, StopRequest())
     return read_study(opened.study)
 
 

@@ -1,16 +1,16 @@
-"""Storage and lock: transactions, one runner, errors in one line."""
+"""Storage: transactions, odd names, failures in one line."""
 
 import pickle
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from search.errors import MachineError, UserError
-from search.paths import RunPaths
-from search.study.lock import study_lock
 from search.study.storage import open_storage, storage_failures, storage_url
 
 
@@ -27,7 +27,9 @@ def test_sqlite_uses_a_write_ahead_log_also_after_pickling(tmp_path: Path) -> No
         assert _pragma(one, "synchronous") == 1
 
 
-@pytest.mark.parametrize("name", ["with {braces}", "with space", "100%"])
+@pytest.mark.parametrize(
+    "name", ["with {braces}", "with space", "100%", "100%41", "why?", "a#b", "me:s@x", "ünï"]
+)
 def test_odd_folder_names_are_no_trouble(tmp_path: Path, name: str) -> None:
     """A folder's name may hold what URLs and format strings treat specially."""
     url = storage_url(None, tmp_path / name / "studies.db")
@@ -58,30 +60,6 @@ def _claim_all(storage: optuna.storages.RDBStorage) -> list[int]:
     return numbers
 
 
-@pytest.mark.parametrize(
-    "url", ["nonsense", "mysterious://host/name", "postgresql+psycopg://me:secret@127.0.0.1:1/x"]
-)
-def test_a_bad_url_is_one_line_without_its_password(url: str) -> None:
-    """A URL that cannot be used is named in one line, its password left out."""
-    with pytest.raises(UserError, match=r"^storage: ") as caught:
-        open_storage(url)
-    assert "\n" not in str(caught.value)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_second_run_is_refused_with_its_holder(tmp_path: Path) -> None:
-    """While the lock is held, another run hears who holds it; afterwards it is free."""
-    paths = RunPaths(tmp_path, "study")
-    with (
-        study_lock(paths),
-        pytest.raises(UserError, match=r"'study' is being run by process \d+ on .* since"),
-        study_lock(paths),
-    ):
-        pytest.fail("the lock was held twice")
-    with study_lock(paths):
-        pass
-
-
 def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> None:
     """A database that breaks in the middle of a run ends it with what is kept and how to go on."""
     storage = open_storage(storage_url(None, tmp_path / "studies.db"))
@@ -94,3 +72,35 @@ def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> 
     ):
         study.ask()
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_permission_is_a_machine_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the database cannot be written the line says so, and that nothing is lost."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(MachineError, match=r"^storage: .* Permission denied; what is stored is"):
+        open_storage(storage_url(None, tmp_path / "runs" / "studies.db"))
+
+
+def test_a_full_disk_is_a_machine_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own errors are the machine's, whatever the URL."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("INSERT", None, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr("search.study.storage.SQLiteStorage", refuse)
+    with pytest.raises(MachineError, match="disk is full; what is stored is kept"):
+        open_storage(storage_url(None, tmp_path / "studies.db"))
+
+
+def test_what_is_no_database_is_a_mistake(tmp_path: Path) -> None:
+    """Another file, and a file where a folder would be, are not the machine's fault."""
+    (tmp_path / "text").write_text("no database at all, but long enough for a header" * 9)
+    for name in ("text", "text/studies.db"):
+        with pytest.raises(UserError, match=r"^storage: .* cannot be opened: "):
+            open_storage(f"sqlite:///{tmp_path / name}")

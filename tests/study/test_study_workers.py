@@ -94,6 +94,19 @@ def test_a_death_costs_its_own_trial_only(
     assert workers.submit(0, _elsewhere(job, tmp_path / "next")).result(60).ended == "finished"
 
 
+def test_a_slot_can_be_killed(job: TrialJob, workers: ProcessWorkers, tmp_path: Path) -> None:
+    """What trains there ends with an exception, and the slot takes the next trial."""
+    endless = replace(job.settings, epochs=100_000)
+    future = workers.submit(0, _elsewhere(job, tmp_path / "endless", settings=endless))
+    channel = CoordinatorEnd(TrialPaths(tmp_path / "endless"))
+    while not channel.receive():
+        time.sleep(0.01)
+    workers.kill(0)
+    assert future.exception(timeout=30) is not None
+    again = workers.submit(0, _elsewhere(job, tmp_path / "next"))
+    assert again.result(timeout=60).ended == "finished"
+
+
 def test_workers_follow_a_coordinator_that_was_killed() -> None:
     """After kill -9 of the coordinator its workers, and what they were forked from, are gone."""
     code = (
@@ -167,6 +180,40 @@ def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
     assert outcome.ended == "failed"
     assert "missing.npz" in (outcome.reason or "")
     assert "\n" not in (outcome.reason or "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_from_other_failures(job: TrialJob, tmp_path: Path) -> None:
+    """A checkpoint that does not fit is nobody's fault: no other trial would do better."""
+    blocked = _elsewhere(job, tmp_path / "blocked")
+    blocked.checkpoints.mkdir(parents=True)
+    (blocked.checkpoints / "fold-0.tmp").symlink_to("/dev/full")
+    outcome = run_trial(blocked)
+    assert outcome.ended == "unwritable"
+    assert "No space left on device" in (outcome.reason or "")
+
+
+@pytest.mark.parametrize(("every", "kept"), [(1, 2), (3, 2), (0, None)])
+def test_a_stop_keeps_the_epoch(
+    every: int, kept: int | None, job: TrialJob, tmp_path: Path
+) -> None:
+    """A trial that is stopped leaves a checkpoint of its last epoch, due or not, if any."""
+    stopped = _elsewhere(
+        job, tmp_path / "trial", decision_epochs=frozenset({1, 2}), checkpoint_every=every
+    )
+    thread = threading.Thread(target=lambda: run_trial(stopped))
+    coordinator, received = CoordinatorEnd(stopped.paths), 0
+    thread.start()
+    while thread.is_alive():
+        received += len(coordinator.receive())
+        coordinator.answer(received, stop=received == 2)
+        time.sleep(0.01)
+    files = list(stopped.checkpoints.glob("*.ckpt"))
+    assert len(files) == (kept is not None)
+    if kept is not None:
+        state = worker._checkpoints(stopped).load(0)
+        assert state is not None
+        assert len(state.history) == kept
 
 
 def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, observer: Any) -> None:

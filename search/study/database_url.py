@@ -1,0 +1,78 @@
+"""Database URLs: which are accepted, and how they are shown without their passwords."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+
+from search.errors import MachineError, UserError
+
+_EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
+_DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
+_MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
+
+
+def parse_url(text: str) -> sqlalchemy.URL:
+    """Return the URL of a SQLite file or a PostgreSQL database; raises UserError for any other.
+
+    No message repeats what was given before it is known which part of it is a password.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise UserError(f"storage: the value is not a database URL such as {_EXAMPLES}") from error
+    if "@" in (url.host or ""):
+        raise UserError("storage: write @ in a user name or a password as %40")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UserError(
+            f"storage: {show_url(url)!r} cannot be opened: it is neither SQLite nor PostgreSQL, "
+            f"give {_EXAMPLES}"
+        )
+    if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
+        raise UserError(f"storage: {show_url(url)!r} is in memory and would be lost, name a file")
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def show_url(url: sqlalchemy.URL) -> str:
+    """Return the URL for people: its password starred, its query, which can hold one, left out."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def sqlite_file(url: sqlalchemy.URL) -> Path | None:
+    """Return the file of a SQLite database; None in memory, and for every other database."""
+    database = url.database or ""
+    if url.get_backend_name() != "sqlite" or database in ("", ":memory:"):
+        return None
+    if not database.startswith("file:"):
+        return Path(database)
+    path = unquote(urlsplit(database).path)
+    return Path(path) if path and url.query.get("mode") != "memory" else None
+
+
+@contextmanager
+def opening(url: sqlalchemy.URL) -> Iterator[None]:
+    """Turn what goes wrong in the block, where a database is opened, into one line.
+
+    Raises MachineError where SQLite cannot use its file: no space, no permission, a damaged disk;
+    otherwise UserError, as where a server refuses the user or does not answer.
+    """
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        yield
+    except (SQLAlchemyError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        failure = f"{show_url(url)!r} cannot be opened: {first_line(error)}"
+        machine = isinstance(error, OperationalError | OSError) and not isinstance(error, _MISTAKES)
+        if sqlite and machine:
+            raise MachineError(
+                f"storage: {failure}; what is stored is kept, run the same command again to go on"
+            ) from error
+        raise UserError(f"storage: {failure}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message: SQLAlchemy's have several."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,108 @@
+"""`python -m tests.chaos NAME`: breaks a search in every way that a machine can, in full."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tests.chaos import kill, postgres
+from tests.chaos.bits import flip_bits
+from tests.chaos.disk import fill_up, small_disk
+from tests.chaos.kill import Survival, undisturbed
+from tests.chaos.searches import Search
+from tests.chaos.server import install_server
+from tests.chaos.summary import (
+    all_survived,
+    describe_all,
+    describe_bits,
+    describe_disk,
+    describe_survival,
+)
+from tests.chaos.unavailable import UnavailableError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Runs = Annotated[int, typer.Option(min=1, help="Searches to disturb, beside one left in peace.")]
+Seed = Annotated[int, typer.Option(help="Seed of who is struck, and when.")]
+
+
+@app.callback()
+def chaos() -> None:
+    """Exit status 1 where anything is lost; what a machine lacks is left out, with a word."""
+
+
+@app.command(name="kill")
+def kill_searches(runs: Runs = 30, seed: Seed = 0) -> None:
+    """Kill -9 of workers and coordinators of searches with SQLite."""
+    _report(kill.run(runs, seed))
+
+
+@app.command(name="postgres")
+def kill_with_postgres(runs: Runs = 10, seed: Seed = 0) -> None:
+    """The same with PostgreSQL, installed if need be and started for it."""
+    install_server()
+    with _left_out("postgres"):
+        _report(postgres.run(runs, seed))
+
+
+@app.command(name="disk")
+def full_disk(runs: Runs = 3, seed: Seed = 0) -> None:
+    """A small file system that becomes full in the middle of a search; needs root."""
+    with _left_out("disk"), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        reference = undisturbed(Search(folder / "calm" / "runs", folder / "data"))
+        sound = True
+        for number in range(runs):
+            with small_disk(folder / f"disk-{number}") as disk:
+                search = Search(disk / "runs", folder / "data", said=folder)
+                report = fill_up(search, reference, seed + number)
+            typer.echo(describe_disk(report))
+            sound = sound and not report.problems
+    _end(sound=sound)
+
+
+@app.command(name="bits")
+def flipped_bits(flips: Annotated[int, typer.Option(min=1, help="Flipped bits.")] = 300) -> None:
+    """Single flipped bits and truncations of checkpoints."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = flip_bits(Path(folder), flips)
+    typer.echo(describe_bits(report))
+    _end(sound=report.is_sound())
+
+
+@app.command(name="all")
+def everything() -> None:
+    """Run bits, disk, kill and postgres in turn, as they are by default."""
+    flipped_bits()
+    full_disk()
+    kill_searches()
+    kill_with_postgres()
+
+
+def _report(survivals: Iterable[Survival]) -> None:
+    known = []
+    for one in survivals:
+        known.append(one)
+        typer.echo(describe_survival(one))
+    typer.echo(describe_all(known))
+    _end(sound=all_survived(known))
+
+
+def _end(*, sound: bool) -> None:
+    if not sound:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _left_out(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UnavailableError as error:
+        typer.echo(f"{name} is left out: {error}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,75 @@
+"""Processes as the system shows them in /proc: who descends from whom, and who still lives."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+_PROC = Path("/proc")
+_POLL_SECONDS = 0.02
+_GONE = (FileNotFoundError, ProcessLookupError)
+
+
+@final
+@dataclass(frozen=True)
+class Process:
+    """A process; with the clock tick of its `start` it is no other that got the same number."""
+
+    pid: int
+    parent: int
+    start: int
+
+    def lives(self) -> bool:
+        """Return whether it runs still."""
+        now = _read(self.pid)
+        return now is not None and now.start == self.start
+
+    def kill(self) -> None:
+        """Send it SIGKILL, unless it has ended."""
+        if self.lives():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def children(*parents: int) -> list[Process]:
+    """Return the living processes that one of `parents` started."""
+    return [process for process in _all() if process.parent in parents]
+
+
+def workers(coordinator: int) -> list[Process]:
+    """Return a coordinator's workers, which are forked by a server that is its child."""
+    return children(*(child.pid for child in children(coordinator)))
+
+
+def family(coordinator: int) -> list[Process]:
+    """Return all that a coordinator started, directly or by its children."""
+    return children(coordinator) + workers(coordinator)
+
+
+def seconds_until_gone(processes: Sequence[Process], patience: float) -> float:
+    """Wait until none of them lives; returns how long that took, infinity if it does not."""
+    begin = time.monotonic()
+    while (waited := time.monotonic() - begin) < patience:
+        if not any(process.lives() for process in processes):
+            return waited
+        time.sleep(_POLL_SECONDS)
+    return float("inf")
+
+
+def _all() -> Iterator[Process]:
+    found = (_read(int(path.name)) for path in _PROC.iterdir() if path.name.isdigit())
+    yield from (process for process in found if process is not None)
+
+
+def _read(pid: int) -> Process | None:
+    """Return a process that runs; one that has ended but is not reaped yet does not."""
+    try:
+        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except _GONE:
+        return None
+    fields = stat.rpartition(")")[2].split()  # after the name, which may hold anything
+    return None if fields[0] in "ZX" else Process(pid, int(fields[1]), int(fields[19]))
