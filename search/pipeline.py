@@ -67,7 +67,7 @@ def locked_run(
     workers = _start_workers(recipe, inline=inline)
     try:
         plan = prepare(recipe, observer)
-        with study_lock(plan.paths), storage_failures(plan.recipe.study_name):
+        with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
             _say_disk(check_disk(opened, workers.count), observer)
             ended = run_search(opened, workers, observer, stop)

@@ -24,7 +24,7 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
         raise UserError(f"study {name!r} does not exist; known studies: {', '.join(known)}")
     if not sure:
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
-    with study_lock(paths):
+    with study_lock(paths, storage):
         _remove_artifacts(optuna.load_study(study_name=name, storage=backend), paths)
         optuna.delete_study(study_name=name, storage=backend)
     shutil.rmtree(paths.study_dir)

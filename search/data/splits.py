@@ -23,6 +23,19 @@ Indices = npt.NDArray[np.int64]
 # The split of the hand-tuned report: of 6,000 candidates the one that gives its channel means.
 REPORTED_FRACTION, REPORTED_STATE = 0.2, 37
 
+# What zipfile and NumPy raise on a damaged npz.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -126,7 +139,7 @@ def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             numbers = range(len(arrays.files) // 2)
             folds = tuple(Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in numbers)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise MachineError(f"the folds {path} cannot be read: {error}; {remedy}") from error
     if folds_hash(folds) != expected_hash:
         raise MachineError(f"the folds {path} are not those that the study was made with; {remedy}")

@@ -27,7 +27,7 @@ def finish_study(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) 
     stopped leaves the study as it is. Raises UserError where no trial is complete.
     """
     if opened.recipe.as_reported:
-        return finish_reproduction(opened)
+        return finish_reproduction(opened, observer)
     record = read_study(opened.study)
     winner = record.winner()
     if winner is None:

@@ -16,6 +16,7 @@ from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.study.checkpoints import Checkpoints, training_key
 from search.study.jobs import training_settings
+from search.study.keeping import Keeper
 from search.study.records import RefitRecord, TrialRecord
 from search.study.stopping import StopRequest
 from search.training.fold import FoldTask, FoldTraining
@@ -24,6 +25,8 @@ from search.training.lockstep import diverged, run_epochs
 from search.training.schedules import refit_schedule
 from search.training.settings import TrainingSettings
 from spaces import Candidate
+
+Progress = Callable[[int, int], None]
 
 
 @final
@@ -43,7 +46,7 @@ def refit(
     recipe: Recipe,
     dataset: DatasetInfo,
     checkpoints_dir: Path,
-    progress: Callable[[int, int], None],
+    progress: Progress,
     stop: StopRequest,
 ) -> Refit | None:
     """Return the winner trained on the whole training split; `progress` gets (epoch, epochs).
@@ -60,18 +63,9 @@ def refit(
     facts = (candidate.model_dump_json(), dataset.fingerprint, task.seed, task.schedule)
     key = training_key(*facts, settings, threads, torch.__version__)
     checkpoints, classes = Checkpoints(checkpoints_dir, key), len(dataset.class_names)
-    state = checkpoints.load(0)
-    training = FoldTraining(candidate, task, data, classes, settings, resume=state)
-
-    def keep(epoch: int) -> None:
-        every, reached = recipe.checkpoint_every, training.state()
-        if len(reached.history) != epoch:  # told again from the checkpoint
-            return
-        if every and (epoch % every == 0 or stop.asked()):
-            checkpoints.save(0, reached)
-        progress(epoch, winner.best_epoch or 0)
-
-    history = _train(training, winner.best_epoch, keep, stop)
+    training = FoldTraining(candidate, task, data, classes, settings, resume=checkpoints.load(0))
+    with Keeper(checkpoints, recipe.checkpoint_every) as keeper:
+        history = _train(training, winner.best_epoch, keeper, progress, stop)
     if history is None:
         return None
     record = RefitRecord(winner.number, winner.best_epoch, history, history.seconds(), threads)
@@ -91,14 +85,16 @@ def _task(winner: TrialRecord, candidate: Candidate, recipe: Recipe, data: Train
 
 
 def _train(
-    training: FoldTraining, epochs: int, keep: Callable[[int], None], stop: StopRequest
+    training: FoldTraining, epochs: int, keeper: Keeper, progress: Progress, stop: StopRequest
 ) -> History | None:
-    history = History()
+    history, known = History(), len(training.state().history)
     for epoch, figures in enumerate(run_epochs([training], epochs), start=1):
         if diverged(figures):
             raise MachineError(_diverged(epoch))
         history = History((*history.epochs, figures))
-        keep(epoch)
+        keeper.keep(epoch, {0: training}, leaving=stop.asked())
+        if epoch > known:  # and not told again from the checkpoint
+            progress(epoch, epochs)
         if stop.asked() and epoch < epochs:
             return None
     if not all(bool(value.isfinite().all()) for value in training.model.state_dict().values()):

@@ -12,26 +12,56 @@ from search.final.export import ImageClassifier, ModelCard, export_model
 from search.final.measuring import measure
 from search.final.winning import why_no_winner
 from search.paths import ModelPaths
+from search.study.jobs import JobFactory
+from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
+from search.study.pruning import NoPruning
 from search.study.records import RepeatResult, StudyRecord, TrialRecord
 from search.study.store import read_study, to_plain
+from search.study.worker import run_trial
 
 
-def finish_reproduction(opened: OpenStudy) -> StudyRecord:
+def finish_reproduction(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
     """Return the study with every complete trial's network tested and the best one exported.
 
-    The best is that of the best validation score. Does nothing where that is done. Raises
-    UserError where no trial is complete, MachineError where a trial's network is gone.
+    The best is that of the best validation score. Does nothing where that is done. A network that
+    is lost is trained again. Raises UserError where no trial is complete.
     """
     record = read_study(opened.study)
     winner, trials = record.winner(), sorted(record.complete(), key=lambda trial: trial.plan)
     if winner is None:
         raise UserError(f"study {record.name!r} has nothing to test: {why_no_winner(record)}")
     if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
+        _train_lost(opened, trials, observer)
         _test(opened, trials, winner)
     elif not ModelPaths(opened.paths.model_dir).card.exists():
+        _train_lost(opened, [winner], observer)
         _export(opened, winner)
     return read_study(opened.study)
+
+
+def _train_lost(opened: OpenStudy, trials: list[TrialRecord], observer: StudyObserver) -> None:
+    """Train the networks anew whose files are gone or damaged; they come out the same."""
+    for trial in trials:
+        try:
+            load_file(opened.paths.network(trial.number))
+        except (OSError, SafetensorError):
+            observer.notice(f"the network of trial {trial.number} is lost: it is trained again")
+            _train_again(opened, trial)
+
+
+def _train_again(opened: OpenStudy, trial: TrialRecord) -> None:
+    if trial.candidate is None:
+        raise ValueError(f"trial {trial.number} has no candidate")
+    data, folds = opened.dataset, opened.statistics
+    jobs = JobFactory(opened.recipe, opened.paths, data, opened.folds_hash, folds, NoPruning())
+    job = jobs.build(trial.number, trial.plan, trial.candidate, (0,), judged=False)
+    jobs.clear(trial.number)
+    outcome = run_trial(job)
+    jobs.clear(trial.number)
+    jobs.forget(trial.plan)
+    if outcome.ended != "finished":
+        raise MachineError(f"trial {trial.number} cannot be trained again: {outcome.reason}")
 
 
 def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> None:

@@ -1,5 +1,6 @@
 """Database URLs: which are accepted, and how they are shown without their passwords."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,26 +8,29 @@ from urllib.parse import unquote, urlsplit
 
 import sqlalchemy
 from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
 from search.errors import MachineError, UserError
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
 _DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
+_FAILURES = (
+    SQLAlchemyError, SAWarning, ImportError, OSError, RuntimeError, TypeError, ValueError
+)  # fmt: skip
 _MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
 
 
 def parse_url(text: str) -> sqlalchemy.URL:
     """Return the URL of a SQLite file or a PostgreSQL database; raises UserError for any other.
 
-    No message repeats what was given before it is known which part of it is a password.
+    No message repeats what was given until it is certain which part of it is a password.
     """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
         raise UserError(f"storage: the value is not a database URL such as {_EXAMPLES}") from error
-    if "@" in (url.host or ""):
-        raise UserError("storage: write @ in a user name or a password as %40")
+    if url.get_backend_name() != "sqlite" and text.count("@") > (url.username is not None):
+        raise UserError("storage: write @ as %40, except the one between password and host")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise UserError(
             f"storage: {show_url(url)!r} cannot be opened: it is neither SQLite nor PostgreSQL, "
@@ -62,8 +66,10 @@ def opening(url: sqlalchemy.URL) -> Iterator[None]:
     """
     sqlite = url.get_backend_name() == "sqlite"
     try:
-        yield
-    except (SQLAlchemyError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SAWarning)  # options that would be ignored
+            yield
+    except _FAILURES as error:
         failure = f"{show_url(url)!r} cannot be opened: {first_line(error)}"
         machine = isinstance(error, OperationalError | OSError) and not isinstance(error, _MISTAKES)
         if sqlite and machine:

@@ -7,10 +7,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.study.plan import Params
-from search.study.records import INTERRUPTED, TIMED_OUT
+from search.study.records import INTERRUPTED, SUPERSEDED, TIMED_OUT
 from search.study.store import stored_trials
 
 MOST_ATTEMPTS = 3
+_NO_ATTEMPT = (INTERRUPTED, SUPERSEDED)
 
 
 @final
@@ -58,7 +59,7 @@ class TrialLedger:
         reasons = [*(str(attrs.get("reason")) for attrs in failed), *further]
         hopeless = any("same_as" in attrs for attrs in failed)
         hopeless |= any(reason.startswith(TIMED_OUT) for reason in reasons)
-        return hopeless or sum(reason != INTERRUPTED for reason in reasons) >= MOST_ATTEMPTS
+        return hopeless or sum(reason not in _NO_ATTEMPT for reason in reasons) >= MOST_ATTEMPTS
 
     def known_params(self, plan: int) -> Params | None:
         """Return the index's parameters: planned, or those that TPE gave it; None if neither."""

@@ -16,8 +16,8 @@ from search.recipe import Recipe, describe_errors
 from search.seeding import derive_seed
 from search.study.feasibility import Feasibility
 from search.study.ledger import TrialLedger
+from search.study.orphans import fail_interrupted
 from search.study.plan import Params
-from search.study.records import INTERRUPTED
 from search.study.samplers import tpe_sampler
 from spaces import Candidate, Space
 
@@ -51,7 +51,7 @@ class Rejected:
 class TrialQueue:
     """Hands out the trials of a study in plan order; the only one that asks Optuna.
 
-    On construction it fails the trials that a dead coordinator left running. Every planned point
+    Every planned point
     that has not ended yet is queued as a WAITING trial, so that the dashboard shows it: the next
     one when it is needed, the others by `queue_ahead`, as each takes some 15 ms.
     """
@@ -70,7 +70,6 @@ class TrialQueue:
         self._ledger = TrialLedger(study, points)
         self._rejections = 0
         self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
-        self._fail_running()
         self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
         self._unqueued = deque(sorted(self._open))
         self._waiting: dict[int, int] = {}  # Optuna's trial ids
@@ -121,7 +120,7 @@ class TrialQueue:
 
     def put_back(self, started: Started) -> None:
         """Queue the index of an interrupted trial again; it is no attempt that counts."""
-        self._fail_interrupted(started.trial._trial_id, started.trial.number)
+        fail_interrupted(self._study, self._storage, started.trial)
         self.retry(started.plan)
 
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
@@ -184,12 +183,3 @@ class TrialQueue:
             )
             study_id = self._study._study_id
             self._waiting[plan] = self._storage.create_new_trial(study_id, template_trial=trial)
-
-    def _fail_running(self) -> None:
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._fail_interrupted(trial._trial_id, trial.number)
-        self._ledger.refresh()
-
-    def _fail_interrupted(self, trial_id: int, number: int) -> None:
-        self._storage.set_trial_user_attr(trial_id, "reason", INTERRUPTED)
-        self._study.tell(number, state=TrialState.FAIL)

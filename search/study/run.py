@@ -12,6 +12,7 @@ from search.study.jobs import JobFactory
 from search.study.judge import Judge
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
+from search.study.orphans import fail_orphans
 from search.study.pruners import build_rule
 from search.study.pruning import as_higher_is_better
 from search.study.queue import TrialQueue
@@ -33,6 +34,7 @@ def run_search(
     """
     recipe = opened.recipe
     deadline = None if recipe.timeout is None else time.monotonic() + recipe.timeout
+    fail_orphans(opened.study, opened.storage, opened.paths)
     if opened.paths.work_dir.exists():
         shutil.rmtree(opened.paths.work_dir)
     queue = TrialQueue(

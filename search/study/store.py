@@ -69,8 +69,14 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         reason=attrs.get("reason"),
         same_as=attrs.get("same_as"),
         started=trial.datetime_start,
-        finished=trial.datetime_complete,
+        finished=_finished(trial),
     )
+
+
+def _finished(trial: FrozenTrial) -> datetime | None:
+    """Return when it ended; for one that a dead coordinator left, its last sign of life."""
+    seen = trial.user_attrs.get("last_seen")
+    return trial.datetime_complete if seen is None else datetime.fromisoformat(seen)
 
 
 def read_study(study: optuna.Study) -> StudyRecord:

@@ -16,8 +16,9 @@ from search.seeding import derive_seed
 from search.study.channel import WorkerEnd
 from search.study.checkpoints import Checkpoints, training_key
 from search.study.failures import describe_failure, is_unwritable
+from search.study.keeping import Keeper
 from search.study.weights import save_weights
-from search.training.fold import FoldState, FoldTask, FoldTraining
+from search.training.fold import FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.lockstep import diverged, run_epochs
 from search.training.schedules import build_schedule
@@ -80,23 +81,27 @@ def run_trial(job: TrialJob) -> TrialOutcome:
 
 
 def _train(job: TrialJob) -> TrialOutcome:
-    checkpoints, channel = _checkpoints(job), WorkerEnd(job.paths)
+    checkpoints = _checkpoints(job)
     folds = dict(_folds(job, checkpoints))
+    with Keeper(checkpoints, job.checkpoint_every) as keeper:
+        outcome = _run_epochs(job, folds, keeper)
+    if job.network is not None and outcome.ended == "finished":
+        save_weights(job.network, folds[0].model)
+    return outcome
+
+
+def _run_epochs(job: TrialJob, folds: Mapping[int, FoldTraining], keeper: Keeper) -> TrialOutcome:
     fallback = next((fold.fallback for fold in folds.values() if fold.fallback), None)
-    for epoch, figures in enumerate(run_epochs(list(folds.values()), job.settings.epochs), start=1):
+    last, channel = job.settings.epochs, WorkerEnd(job.paths)
+    for epoch, figures in enumerate(run_epochs(list(folds.values()), last), start=1):
         if diverged(figures):
             return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
-        kept = job.checkpoint_every and epoch % job.checkpoint_every == 0
-        if kept:
-            _keep(job, checkpoints, folds, epoch)
+        keeper.keep(epoch, folds, ended=epoch == last and job.network is None)
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
-            if job.checkpoint_every and not kept:
-                _keep(job, checkpoints, folds, epoch)
+            keeper.keep(epoch, folds, leaving=True)
             return TrialOutcome("stopped", fallback=fallback)
-    if job.network is not None:
-        save_weights(job.network, folds[0].model)
     return TrialOutcome("finished", fallback=fallback)
 
 
@@ -108,17 +113,6 @@ def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldT
     for number in job.folds:
         task, state = _task(job, candidate, number, folds[number]), checkpoints.load(number)
         yield number, FoldTraining(candidate, task, data, classes, job.settings, resume=state)
-
-
-def _keep(
-    job: TrialJob, checkpoints: Checkpoints, folds: Mapping[int, FoldTraining], epoch: int
-) -> None:
-    """Write a checkpoint of each fold that was trained in this epoch."""
-    ended = epoch == job.settings.epochs and job.network is None
-    for number, fold in folds.items():
-        state = fold.state()
-        if len(state.history) == epoch:  # one that was further when it was interrupted has more
-            checkpoints.save(number, FoldState(state.history) if ended else state)
 
 
 def _checkpoints(job: TrialJob) -> Checkpoints:

@@ -1,10 +1,11 @@
 """One network in training: a fold of a trial, or the refit on all of them."""
 
+import copy
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, Self, final
 
 import torch
 from torch import nn
@@ -54,6 +55,10 @@ class FoldState:
     history: tuple[FoldEpoch, ...]
     model: dict[str, torch.Tensor] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
+
+    def copied(self) -> Self:
+        """Return the state in tensors of its own, which further training leaves as they are."""
+        return copy.deepcopy(self)
 
 
 @final

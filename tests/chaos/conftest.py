@@ -1,6 +1,4 @@
-"""The undisturbed search that all disturbed ones are compared with, trained once."""
-
-from pathlib import Path
+"""The undisturbed search that all disturbed ones are compared with, run once."""
 
 import pytest
 
@@ -9,10 +7,12 @@ from tests.chaos.searches import Search
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("chaos-data")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Search:
+    """Return the search in its short form; each test gives it a runs folder of its own."""
+    folder = tmp_path_factory.mktemp("chaos")
+    return Search(folder / "runs", folder / "data", plans=12)
 
 
 @pytest.fixture(scope="session")
-def reference(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    return undisturbed(Search(tmp_path_factory.mktemp("calm") / "runs", data_dir))
+def reference(short: Search) -> Reference:
+    return undisturbed(short)

@@ -88,7 +88,7 @@ def _problems(
     if results_hash(search) != reference.results:
         yield "other results than the undisturbed search"
     if ordeal.orphan_seconds > MOST_ORPHAN_SECONDS:
-        yield f"a worker outlived its coordinator by {ordeal.orphan_seconds:.1f} s"
+        yield f"a {ordeal.orphan} outlived its coordinator by {ordeal.orphan_seconds:.1f} s"
     if search.errors():
         yield f"said on standard error: {search.errors()[-1]}"
     damage = database_damage(search.paths.database) if search.storage is None else None

@@ -9,7 +9,7 @@ from typing import Literal, final
 import numpy as np
 
 from tests.chaos.effort import Epoch, EpochWatch
-from tests.chaos.processes import Process, family, seconds_until_gone, workers
+from tests.chaos.processes import Process, await_end, family, workers
 from tests.chaos.searches import WORKERS, Running, Search
 
 _POLL_SECONDS = 0.02
@@ -35,14 +35,15 @@ class Ordeal:
     """What a search went through.
 
     `cut_short` counts the trainings that were under way when they were killed: at most so many
-    epochs were lost in their middle, which nobody reports. `orphan_seconds` is how long workers
-    outlived their coordinators at most.
+    epochs were lost in their middle, which nobody reports. `orphan_seconds` is how long one of a
+    coordinator's processes outlived it at most, and `orphan` whether that was a worker.
     """
 
     workers_killed: int
     coordinators_killed: int
     cut_short: int
     orphan_seconds: float
+    orphan: str
     epochs: frozenset[Epoch]
     status: int
 
@@ -106,7 +107,7 @@ class _Siege:
     def __init__(self, search: Search, rng: np.random.Generator) -> None:
         self._search, self._rng = search, rng
         self._workers = self._coordinators = self._cut_short = 0
-        self._orphan_seconds = 0.0
+        self._orphan_seconds, self._orphan = 0.0, "orphan"
         self._running = search.start()
 
     def run(self, watch: EpochWatch, blows: deque[Blow]) -> Ordeal:
@@ -123,6 +124,7 @@ class _Siege:
             coordinators_killed=self._coordinators,
             cut_short=self._cut_short,
             orphan_seconds=self._orphan_seconds,
+            orphan=self._orphan,
             epochs=watch.look(),
             status=self._running.wait(),
         )
@@ -142,7 +144,7 @@ class _Siege:
 
     def _kill_coordinator(self, trainings: int) -> None:
         """Kill the coordinator, and start it again, at times before its workers have ended."""
-        left = family(self._running.pid)
+        left, trained_by = family(self._running.pid), workers(self._running.pid)
         if self._running.poll() is not None:
             return
         self.end()
@@ -151,12 +153,14 @@ class _Siege:
         at_once = self._rng.random() < 0.5
         if at_once:
             self._running = self._search.start()
-        self._await_orphans(left)
+        self._await_orphans(left, trained_by)
         if not at_once:
             self._running = self._search.start()
 
-    def _await_orphans(self, left: list[Process]) -> None:
-        waited = seconds_until_gone(left, patience=60.0)
-        self._orphan_seconds = max(self._orphan_seconds, waited)
-        for process in left:
+    def _await_orphans(self, left: list[Process], trained_by: list[Process]) -> None:
+        waited, last = await_end(left, patience=60.0)
+        if waited > self._orphan_seconds:
+            kind = "worker" if set(last) & set(trained_by) else "helper"
+            self._orphan_seconds, self._orphan = waited, kind
+        for process in last:
             process.kill()

@@ -46,18 +46,22 @@ def workers(coordinator: int) -> list[Process]:
 
 
 def family(coordinator: int) -> list[Process]:
-    """Return all that a coordinator started, directly or by its children."""
+    """Return all that a coordinator started, its workers last."""
     return children(coordinator) + workers(coordinator)
 
 
-def seconds_until_gone(processes: Sequence[Process], patience: float) -> float:
-    """Wait until none of them lives; returns how long that took, infinity if it does not."""
-    begin = time.monotonic()
-    while (waited := time.monotonic() - begin) < patience:
-        if not any(process.lives() for process in processes):
-            return waited
+def await_end(processes: Sequence[Process], patience: float) -> tuple[float, list[Process]]:
+    """Wait until none of them lives; returns how many seconds the last lived, and which did.
+
+    Those that live still when the patience has ended are returned with infinite seconds.
+    """
+    begin, last = time.monotonic(), list(processes)
+    while alive := [process for process in last if process.lives()]:
+        last = alive
+        if time.monotonic() - begin > patience:
+            return float("inf"), last
         time.sleep(_POLL_SECONDS)
-    return float("inf")
+    return time.monotonic() - begin, last
 
 
 def _all() -> Iterator[Process]:

@@ -14,7 +14,7 @@ def describe_survival(one: Survival) -> str:
         f"killed {ordeal.workers_killed} workers, {ordeal.coordinators_killed} coordinators; "
         f"trials failed {one.failed}, interrupted {one.interrupted}; epochs {one.trained}, "
         f"again {one.again}, cut off at most {ordeal.cut_short}: in vain at most "
-        f"{one.in_vain():.1%}; orphans lived {ordeal.orphan_seconds:.1f} s; "
+        f"{one.in_vain():.1%}; longest {ordeal.orphan} {ordeal.orphan_seconds:.1f} s; "
         f"{_verdict(one.problems)}"
     )
 

@@ -1,5 +1,6 @@
 """The short form of `python -m tests.chaos disk`."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_search_goes_on_once_there_is_room(
-    disk: Path, reference: Reference, data_dir: Path, tmp_path: Path
+    disk: Path, reference: Reference, short: Search, tmp_path: Path
 ) -> None:
     """A full disk ends it with one line and status 1; with room again it ends as if nothing was."""
-    search = Search(disk / "runs", data_dir, said=tmp_path)
+    search = dataclasses.replace(short, runs_dir=disk / "runs", said=tmp_path)
     assert fill_up(search, reference, seed=0).problems == ()

@@ -82,9 +82,11 @@ def test_grandchildren_are_workers_and_gone_once_killed() -> None:
             parent = processes.children(child.pid)
         (sleeper,) = parent
         assert sleeper.lives()
-        assert processes.seconds_until_gone([sleeper], patience=0.05) == float("inf")
+        assert processes.await_end([sleeper], patience=0.05) == (float("inf"), [sleeper])
         sleeper.kill()
-        assert processes.seconds_until_gone([sleeper], patience=60) < 60
+        waited, last = processes.await_end([sleeper], patience=60)
+        assert waited < 60
+        assert last == [sleeper]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The short form of `python -m tests.chaos postgres`, and the lock in a database."""
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,10 +103,10 @@ def test_a_password_may_stand_in_the_query(server: sqlalchemy.URL) -> None:
 
 
 def test_a_killed_search_ends_as_one_in_a_file(
-    server: sqlalchemy.URL, reference: Reference, data_dir: Path, tmp_path: Path
+    server: sqlalchemy.URL, reference: Reference, short: Search, tmp_path: Path
 ) -> None:
     """The results are those of the undisturbed search with SQLite; the password is kept nowhere."""
-    search = with_database(Search(tmp_path / "runs", data_dir), server, 1)
+    search = with_database(dataclasses.replace(short, runs_dir=tmp_path / "runs"), server, 1)
     blows = [Blow("worker", reference.epochs // 3, 0.1)]
     blows.append(Blow("coordinator", reference.epochs // 2, 0.1))
     survival = survive(search, reference, blows, np.random.default_rng(0))

@@ -9,10 +9,10 @@ from search.recipe import Recipe
 from tests.fuzz.fuzzing import fuzz, refusal
 
 TAKEN = ("artifacts", "comparison", "studies.db", "studies.db-wal")
-near = st.text("aZ09._-/ \\\n~é", min_size=0, max_size=66) | st.from_regex(r"[\w./-]{0,70}")
+near = st.text("aZ09._-/ \\\n~é", min_size=0, max_size=66)
 
 
-@fuzz(500, name=st.text(max_size=70) | near | st.sampled_from(TAKEN))
+@fuzz(300, name=st.text(max_size=10) | near | st.sampled_from(TAKEN))
 def test_a_name_is_a_folder_of_its_own_or_refused(name: str) -> None:
     """What is accepted names one entry of runs_dir that is nobody else's."""
     allowed = re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name) and name.strip(".")

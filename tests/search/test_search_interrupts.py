@@ -107,6 +107,7 @@ def test_the_way_on_hides_a_password() -> None:
 
 def test_every_end_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted command says how to go on, whatever it was."""
+
     def interrupted() -> None:
         raise KeyboardInterrupt
 

@@ -17,6 +17,7 @@ from search.study.preparing import prepare
 from search.study.records import SUPERSEDED, StudyRecord
 from search.study.samplers import tpe_sampler
 from search.study.store import read_study
+from spaces.asking import ParamValue
 
 Maker = Callable[..., Recipe]
 
@@ -165,7 +166,7 @@ def test_a_point_that_tpe_asked_for_waits_while_it_is_of_the_space(
     """TPE has no plan: its interrupted points stay where their ranges are what they were."""
     recipe = make_recipe(sampler="tpe")
     _begin(recipe, observer)
-    params = {"width": 2, "optimizer": "adam", "adam_lr": rate or 0.05}
+    params: dict[str, ParamValue] = {"width": 2, "optimizer": "adam", "adam_lr": rate or 0.05}
     study, space = _study(recipe), prepare(recipe, observer).space
     study.add_trial(
         create_trial(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sklearn.model_selection import train_test_split
 
 from search.data.cache import load_train_split
-from search.errors import MachineError, UserError
+from search.errors import UserError
 from search.final.export import load_model
 from search.final.predictions import load_predictions
 from search.final.test_set import open_test_split
@@ -133,13 +133,18 @@ def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, observer: A
     assert weights.read_bytes() == before
 
 
-def test_a_lost_network_is_named(make_baseline: Maker, observer: Any) -> None:
-    """A repeat whose weights are gone cannot be tested: one line says which and what to do."""
+@pytest.mark.parametrize("damage", ["lost", "cut"])
+def test_a_lost_network_is_trained_again(damage: str, make_baseline: Maker, observer: Any) -> None:
+    """A repeat whose weights are gone or damaged gets the very same ones, and that is said."""
     outcome = run_study(make_baseline(), observer, inline=True)
+    network = outcome.paths.network(1)
+    before = network.read_bytes()
     outcome.study.set_user_attr("repeats", [])
-    outcome.paths.network(1).unlink()
-    with pytest.raises(MachineError, match=r"network of trial 1.*delete study 'study'"):
-        run_study(make_baseline(), observer, inline=True)
+    network.unlink() if damage == "lost" else network.write_bytes(before[:-10])
+    again = run_study(make_baseline(), observer, inline=True)
+    assert network.read_bytes() == before
+    assert again.record.repeats == outcome.record.repeats
+    assert ("notice", "the network of trial 1 is lost: it is trained again") in observer.events
 
 
 def test_training_is_measured_as_in_the_report(make_baseline: Maker, make_recipe: Maker) -> None:
