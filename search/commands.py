@@ -8,6 +8,7 @@ from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from search.display import open_display
 from search.errors import UserError
@@ -60,6 +61,7 @@ def describe_study(name: str, runs_dir: Path, storage: str | None) -> Iterator[R
     recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
     yield Panel.fit(recipe, title=f"recipe of {record.name}")
     yield _trials_table(record)
+    yield from (Text(change.line()) for change in record.changes)
     yield from describe_result(record)
     yield f"disk:  {format_bytes(disk_use(RunPaths(runs_dir, name).study_dir))}"
 

@@ -1,6 +1,6 @@
 """What the study was made of, as (name, value) rows. Pure."""
 
-from search.report.text import count, day, duration, percent, plural, times
+from search.report.text import count, duration, percent, times
 from search.study.records import StudyRecord
 
 Rows = tuple[tuple[str, str], ...]
@@ -39,15 +39,6 @@ def search_facts(record: StudyRecord) -> Rows:
 def machine_facts(record: StudyRecord) -> Rows:
     """Return the versions and the hardware."""
     return (*record.hardware.items(), *record.versions.items())
-
-
-def change_lines(record: StudyRecord) -> tuple[str, ...]:
-    """Return a line for each accepted change of the code: when, after how many trials, and what."""
-    return tuple(
-        f"Changed on {day(change.time)}, after {plural(change.n_trials, 'trial')}: "
-        f"{'; '.join(change.changes)}"
-        for change in record.changes
-    )
 
 
 def validation_words(record: StudyRecord) -> str:

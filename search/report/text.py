@@ -75,11 +75,6 @@ def probability(p_value: float) -> str:
     return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def day(time: datetime) -> str:
-    """Return a time's date: "2026-11-22"."""
-    return time.strftime("%Y-%m-%d")
-
-
 def moment(time: datetime) -> str:
     """Return a time to the second, with its zone where that is known."""
     return time.strftime("%Y-%m-%d %H:%M:%S %Z").strip()

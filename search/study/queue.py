@@ -174,7 +174,7 @@ class TrialQueue:
         params = self._ledger.known_params(plan)
         if waiting:
             self._waiting[plan] = waiting[0]
-        elif params is not None:
+        elif params is not None and self._allows(params):
             trial = create_trial(
                 state=TrialState.WAITING,
                 params=dict(params),
@@ -183,3 +183,11 @@ class TrialQueue:
             )
             study_id = self._study._study_id
             self._waiting[plan] = self._storage.create_new_trial(study_id, template_trial=trial)
+
+    def _allows(self, params: Params) -> bool:
+        """Return whether the space, which may have changed, has the point."""
+        try:
+            self._space.distributions(params)
+        except ValueError:
+            return False
+        return True

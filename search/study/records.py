@@ -76,6 +76,11 @@ class AcceptedChange:
     n_trials: int
     changes: tuple[str, ...]
 
+    def line(self) -> str:
+        """Return it in words: when, after how many trials, and what."""
+        trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials} trials"
+        return f"Changed on {self.time:%Y-%m-%d}, after {trials}: {'; '.join(self.changes)}"
+
 
 @final
 @dataclass(frozen=True)

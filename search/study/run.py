@@ -14,10 +14,10 @@ from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
 from search.study.orphans import fail_orphans
 from search.study.pruners import build_rule
-from search.study.pruning import as_higher_is_better
+from search.study.pruning import PruningRule, as_higher_is_better
 from search.study.queue import TrialQueue
 from search.study.race import FoldRace
-from search.study.records import TrialRecord
+from search.study.records import StudyRecord, TrialRecord
 from search.study.settling import Settler
 from search.study.stopping import StopRequest
 from search.study.store import read_study
@@ -32,51 +32,64 @@ def run_search(
 
     Raises UserError where no candidate can be trained, MachineError where the disk takes no more.
     """
-    recipe = opened.recipe
-    deadline = None if recipe.timeout is None else time.monotonic() + recipe.timeout
     fail_orphans(opened.study, opened.storage, opened.paths)
     if opened.paths.work_dir.exists():
         shutil.rmtree(opened.paths.work_dir)
-    queue = TrialQueue(
-        opened.study,
-        opened.storage,
-        recipe,
-        opened.space,
-        opened.points,
-        Feasibility(opened.dataset, recipe.max_parameters),
-    )
+    coordinator = _coordinator(opened, workers, observer)
+    with stop.heeded():
+        return coordinator.run(stop)
+
+
+def _coordinator(opened: OpenStudy, workers: Workers, observer: StudyObserver) -> Coordinator:
+    recipe, data, folds = opened.recipe, opened.dataset, opened.statistics
+    queue, record = _queue(opened), read_study(opened.study)
+    ended = [trial for trial in record.trials if not queue.is_open(trial.plan)]
     rule = build_rule(recipe.pruner, recipe.epochs, recipe.seed)
-    ended = [trial for trial in read_study(opened.study).trials if not queue.is_open(trial.plan)]
-    jobs = JobFactory(
-        recipe, opened.paths, opened.dataset, opened.folds_hash, opened.statistics, rule
-    )
-    judge = Judge(rule, recipe.epochs)
+    jobs = JobFactory(recipe, opened.paths, data, opened.folds_hash, folds, rule)
     for trial in ended:
         jobs.forget(trial.plan)
-        curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
-        judge.settle(trial.plan, as_higher_is_better(curve, recipe.metric))
     observer.study_opened(recipe, queue.n_planned, ended)
-    dispatcher = Dispatcher(workers, jobs, observer)
-    teller = Teller(opened.study, opened.storage, recipe, opened.dataset)
-    duplicates = Duplicates(ended, repeat=recipe.sampler == "baseline")
+    judge, dispatcher = _judge(rule, recipe, ended), Dispatcher(workers, jobs, observer)
+    teller = Teller(opened.study, opened.storage, recipe, data)
+    duplicates = Duplicates(_by_this_code(record, ended), repeat=recipe.sampler == "baseline")
     race = _race(recipe, ended) if recipe.racing else None
     every = recipe.checkpoint_every
-    settler = Settler(queue, judge, dispatcher, teller, observer, duplicates, race, every)
-    coordinator = Coordinator(
+    return Coordinator(
         queue=queue,
         judge=judge,
         dispatcher=dispatcher,
-        settler=settler,
+        settler=Settler(queue, judge, dispatcher, teller, observer, duplicates, race, every),
         teller=teller,
         observer=observer,
         duplicates=duplicates,
-        n_folds=len(opened.statistics),
+        n_folds=len(folds),
         race=race,
-        deadline=deadline,
+        deadline=None if recipe.timeout is None else time.monotonic() + recipe.timeout,
         trial_timeout=recipe.trial_timeout,
     )
-    with stop.heeded():
-        return coordinator.run(stop)
+
+
+def _queue(opened: OpenStudy) -> TrialQueue:
+    feasibility = Feasibility(opened.dataset, opened.recipe.max_parameters)
+    points, space = opened.points, opened.space
+    return TrialQueue(opened.study, opened.storage, opened.recipe, space, points, feasibility)
+
+
+def _judge(rule: PruningRule, recipe: Recipe, ended: list[TrialRecord]) -> Judge:
+    """Return the judge, who knows the trials of earlier runs, equal ones once."""
+    judge = Judge(rule, recipe.epochs)
+    for trial in ended:
+        curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
+        judge.settle(trial.plan, as_higher_is_better(curve, recipe.metric))
+    return judge
+
+
+def _by_this_code(record: StudyRecord, ended: list[TrialRecord]) -> list[TrialRecord]:
+    """Return the trials since the code last changed: others' results are not those of equals."""
+    if not record.changes:
+        return ended
+    begun = [(trial.started, trial) for trial in ended if trial.started is not None]
+    return [trial for time, trial in begun if time.astimezone() >= record.changes[-1].time]
 
 
 def _race(recipe: Recipe, ended: list[TrialRecord]) -> FoldRace:

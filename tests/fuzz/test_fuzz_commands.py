@@ -97,8 +97,9 @@ def test_a_command_line_is_done_or_refused_in_one_line(
 settings = st.lists(
     st.sampled_from(
         [("--trials", "2"), ("--epochs", "0"), ("--seed", "-1"), ("--folds", "3"),
-         ("--device", "x"), ("--validation", "kfold"), ("--sampler", "tpe"), ("--racing",), ("--timeout", "1h"),
-         ("--study-name", "a/b"), ("--dataset", "digits"), ("--runs-dir", "file.txt")]
+         ("--device", "x"), ("--validation", "kfold"), ("--sampler", "tpe"), ("--racing",),
+         ("--timeout", "1h"), ("--study-name", "a/b"), ("--dataset", "digits"),
+         ("--runs-dir", "file.txt")]
     ),
     max_size=5,
 )  # fmt: skip

@@ -19,7 +19,9 @@ _MAY_IMPORT = {
     "search.seeding": (),
     "search.paths": (),
     "search.formatting": (),
-    "search.recipe": ("search.errors",),
+    "search.recipe_checks": (),
+    "search.recipe_file": ("search.errors",),
+    "search.recipe": ("search.errors", "search.recipe_checks", "search.recipe_file"),
     "search.data": ("search.errors",),
     "search.training": (
         "cifar_models",
@@ -34,6 +36,7 @@ _MAY_IMPORT = {
         "search.data",
         "search.errors",
         "search.final.evaluation",
+        "search.formatting",
         "search.paths",
         "search.recipe",
         "search.seeding",
@@ -73,7 +76,8 @@ _MAY_IMPORT = {
         "search.report.saving",
         "search.seeding",
     ),
-    "search.dashboard": ("search.errors",),
+    "search.dashboard": ("search.errors", "search.dashboard_guard"),
+    "search.dashboard_guard": ("search.errors",),
     "search.listing": (
         "search.errors",
         "search.formatting",
