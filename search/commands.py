@@ -13,7 +13,7 @@ from rich.text import Text
 from search.display import open_display
 from search.errors import UserError
 from search.final.export import Prediction, load_model
-from search.formatting import format_bytes, format_score
+from search.formatting import format_bytes, format_score, printable
 from search.paths import RunPaths
 from search.pipeline import open_stored, run_and_report, write_stored_report
 from search.recipe import Recipe
@@ -114,7 +114,7 @@ def predictions_table(predictions: Sequence[tuple[Path, Prediction]]) -> Table:
     for path, one in predictions:
         others = sorted(one.probabilities.items(), key=lambda item: -item[1])[1:3]
         rest = ", ".join(f"{name} {probability:.1%}" for name, probability in others)
-        table.add_row(str(path), one.name, f"{one.probability:.1%}", rest)
+        table.add_row(printable(str(path)), one.name, f"{one.probability:.1%}", rest)
     return table
 
 

@@ -36,3 +36,8 @@ def format_bytes(count: int) -> str:
         return f"{count:,} bytes" if count < 1000 else f"{count / 1e3:.0f} kB"
     size, unit = (count / 1e9, "GB") if count >= 1e9 else (count / 1e6, "MB")
     return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
+
+
+def printable(text: str) -> str:
+    """Return the text with escapes for what could do something to a terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-import numpy as np
 import optuna
 
 from search.errors import UserError
+from search.final.export import load_images
 from search.final.finish import finish_study
 from search.final.predictions import load_predictions
 from search.formatting import format_bytes
@@ -118,7 +118,7 @@ def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPath
     """Write a stored study's report, its figures into the dashboard too; return the page."""
     chosen = choose_baseline(record, stored_baselines(study))
     evidence = Evidence(
-        mistakes=np.load(paths.mistakes, allow_pickle=False) if paths.mistakes.exists() else None,
+        mistakes=load_images(paths.mistakes),
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
     )

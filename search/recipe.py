@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from search.errors import UserError
+from search.formatting import printable
 from search.recipe_checks import (
     check_device,
     check_path,
@@ -158,12 +159,7 @@ def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
     if not loc:
         return message
     name = ".".join(str(part) for part in loc)
-    return _printable(f"{name}: {message[0].lower()}{message[1:]}, got {_shown(value)}")
-
-
-def _printable(text: str) -> str:
-    """Return the text with escapes for what a file could do to a terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return printable(f"{name}: {message[0].lower()}{message[1:]}, got {_shown(value)}")
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,7 @@ import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
+from search.formatting import printable
 from search.recipe_checks import without_password
 
 _INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
@@ -14,7 +15,7 @@ _INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and b
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
     """Return the exit status of a command line, and the one line to print where it failed."""
     status, failure = _run(app, arguments)
-    return status, failure and " ".join(failure.split())
+    return status, failure and printable(" ".join(failure.split()))
 
 
 def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:

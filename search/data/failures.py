@@ -1,9 +1,24 @@
 """The operating system's failures as the program's own."""
 
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from search.errors import MachineError
+
+# What zipfile and NumPy raise on a damaged npy or npz.
+DAMAGED_ARRAYS = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextmanager

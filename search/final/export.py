@@ -17,8 +17,9 @@ from torch import nn
 from cifar_models import MLPConfig, build_model
 from search.data.checksums import check_sums, sums_path, write_sums
 from search.data.decoding import decode_image
+from search.data.failures import DAMAGED_ARRAYS
 from search.data.statistics import ChannelStatistics
-from search.errors import UserError
+from search.errors import MachineError, UserError
 from search.final.card import ModelCard
 from search.paths import ModelPaths
 from search.recipe import describe_errors
@@ -141,6 +142,22 @@ def _check_fit(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.T
 
 def _layout(tensor: torch.Tensor | None) -> str:
     return "absent" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
+
+
+def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
+    """Return what `save_images` wrote, None where there is nothing.
+
+    Raises MachineError where the file is damaged.
+    """
+    try:
+        images: npt.NDArray[np.uint8] = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except DAMAGED_ARRAYS as error:
+        raise MachineError(
+            f"the images {path} are damaged; remove the file to have a report without them"
+        ) from error
+    return images
 
 
 def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:

@@ -3,7 +3,6 @@
 The test split itself stays sealed meanwhile.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -11,6 +10,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from search.data.failures import DAMAGED_ARRAYS
 from search.errors import MachineError
 
 Classes = npt.NDArray[np.int64]
@@ -47,11 +47,14 @@ def load_predictions(path: Path) -> TestPredictions | None:
             labels, predictions = arrays["labels"], arrays["predictions"]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise MachineError(
-            f"the test predictions {path} cannot be read: {error}; "
-            "remove the file to have a report without them"
-        ) from error
+    except DAMAGED_ARRAYS as error:
+        raise _damaged(path) from error
     if labels.shape != predictions.shape:
-        raise MachineError(f"the test predictions {path} are damaged; remove the file")
+        raise _damaged(path)
     return TestPredictions(labels, predictions)
+
+
+def _damaged(path: Path) -> MachineError:
+    return MachineError(
+        f"the test predictions {path} are damaged; remove the file to have reports without them"
+    )

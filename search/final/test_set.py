@@ -9,6 +9,7 @@ import optuna
 import torch
 
 from search.data.cache import CachePaths
+from search.data.checksums import check_sums
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.study.records import TestOpening
@@ -33,6 +34,7 @@ def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> 
     study.set_user_attr("test_openings", to_plain((*read_openings(study), opening)))
     paths = CachePaths(dataset.cache_dir)
     try:
+        check_sums((paths.test_images, paths.test_labels))
         images = np.load(paths.test_images, mmap_mode="c", allow_pickle=False)
         labels = np.load(paths.test_labels, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

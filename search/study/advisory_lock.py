@@ -40,12 +40,9 @@ def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
     them, with the server. Raises HeldError where it is taken, UserError where the database cannot
     be opened.
     """
-    engine = create_engine(
-        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-    )
     key = lock_key(study_name)
     with opening(url):
-        connection = engine.connect()
+        connection = _connect(url)
     with connection:
         with opening(url):
             _sign(connection)
@@ -54,6 +51,12 @@ def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
         if holder is not None:
             raise HeldError(holder)
         yield
+
+
+def _connect(url: sqlalchemy.URL) -> Connection:
+    return create_engine(
+        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+    ).connect()
 
 
 def lock_key(study_name: str) -> int:

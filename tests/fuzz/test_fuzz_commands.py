@@ -31,12 +31,13 @@ OPTIONS = [
     "--workers", "--threads", "--device", "--precision", "--accept-changes", "--repeats",
     "--output", "--sampled-alone", "--orders", "--yes", "--json", "--host", "--port",
     "--read-only", "--insecure-public", "--help", "--", "-", "-x", "--bogus", "--space=cnn",
+    "--storage=nonsense://me:pw@host/x",
 ]  # fmt: skip
 VALUES = [
     "cnn", "mlp", "random", "grid", "baseline", "kfold", "none", "accuracy", "cpu", "bf16", "auto",
     "digits", "0", "1", "-1", "3", "0.2", "nan", "inf", "1e999", "9" * 5000, "90s", "soon", "",
     "mine", "..", "../x", "a b", "x" * 300, "é", "\udcff", "[red]x[/red]", "broken.toml",
-    "sqlite:///none.db", "sqlite://", "sqlite:///runs", "nonsense://me:pw@host/x", "{}", "%s",
+    "sqlite:///none.db", "sqlite://", "sqlite:///runs", "{}", "%s",
     "file.txt", "folder", "space.py:SPACE", "folder.py:X", "127.0.0.1", "192.0.2.1", "8080",
     "99999", "recipe.toml",
 ]  # fmt: skip

@@ -80,7 +80,7 @@ def decoded_or_named(file: Path, content: bytes) -> None:
     pixels = decode_image(file)
     assert pixels.dtype == np.uint8
     assert (pixels.shape[0], pixels.ndim) == (3, 3)
-    assert min(pixels.shape) >= 1
+    assert min(pixels.shape) > 0
     assert decode_image(file, (4, 5)).shape == (3, 4, 5)
 
 

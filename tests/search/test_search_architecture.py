@@ -21,7 +21,12 @@ _MAY_IMPORT = {
     "search.formatting": (),
     "search.recipe_checks": (),
     "search.recipe_file": ("search.errors",),
-    "search.recipe": ("search.errors", "search.recipe_checks", "search.recipe_file"),
+    "search.recipe": (
+        "search.errors",
+        "search.formatting",
+        "search.recipe_checks",
+        "search.recipe_file",
+    ),
     "search.data": ("search.errors",),
     "search.training": (
         "cifar_models",

@@ -202,7 +202,7 @@ def test_the_dashboard_listens_on_loopback_only(command: Command, tmp_path: Path
         (UserError("bad\n  value"), 2, "error: bad value"),
         (MachineError("disk full"), 1, "error: disk full"),
         (OSError(28, "No space left on device", "f.db"), 1, "error: .*No space.*'f.db'; what was"),
-        (KeyboardInterrupt(), 130, "error: interrupted; run the same command again to go on"),
+        (KeyboardInterrupt(), 130, "error: interrupted; to go on: python -m search list"),
     ],
 )
 def test_every_failure_ends_in_one_line_and_its_status(
@@ -238,7 +238,7 @@ def test_without_cifar10_the_digits_are_announced(
     def fail(*_: object) -> None:
         raise MachineError("no network")
 
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise UserError("stopped by the test")
 
     monkeypatch.setattr("search.data.cifar10.Cifar10Source.obtain", fail)

@@ -107,10 +107,13 @@ def test_the_note_names_this_process(tmp_path: Path) -> None:
     assert note.keys() == {"process", "host", "since"}
 
 
-def test_a_malformed_storage_leaves_no_lock_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql+nodriver://host/x", "postgresql://127.0.0.1:1/x"]
+)
+def test_an_unusable_storage_leaves_no_lock_behind(tmp_path: Path, url: str) -> None:
     """The mistake is named, and the folder is free."""
     paths = RunPaths(tmp_path, "study")
-    with pytest.raises(UserError, match=r"^storage: "), study_lock(paths, "nonsense"):
+    with pytest.raises(UserError, match=r"^storage: "), study_lock(paths, url):
         pytest.fail("locked what is no database")
     assert not refused(paths, None)
 
