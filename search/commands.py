@@ -135,8 +135,8 @@ def _space_table(name: str, space: Space) -> Table:
 
 
 def _trials_table(record: StudyRecord) -> Table:
-    states = [trial.state for trial in record.trials]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    kinds = [trial.kind for trial in record.trials]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     table = Table(title=f"best trials ({counts or 'none yet'})")
     for column in ("trial", "score", "epochs", "parameters", "candidate"):
         table.add_column(column)

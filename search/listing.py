@@ -10,9 +10,9 @@ from rich.table import Table
 from search.errors import UserError
 from search.formatting import format_score
 from search.paths import RunPaths
+from search.study.database_url import parse_url, sqlite_file
 from search.study.storage import open_storage, storage_url
 
-_SQLITE = "sqlite:///"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -24,10 +24,11 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
     database = RunPaths(runs_dir, "any").database
     if storage is None and not database.is_file():
         raise UserError(f"runs_dir: {str(runs_dir)!r} holds no studies yet (no {database})")
-    given = Path((storage or "").partition("?")[0].removeprefix(_SQLITE))
-    if storage is not None and storage.startswith(_SQLITE) and not given.is_file():
-        raise UserError(f"storage: {storage!r} holds no studies yet (no {given})")
-    return storage_url(storage, database)
+    url = storage_url(storage, database)
+    file = sqlite_file(parse_url(url))
+    if file is not None and not file.is_file():
+        raise UserError(f"storage: {storage!r} holds no studies yet (no {file})")
+    return url
 
 
 def studies_table(runs_dir: Path, storage: str | None) -> Table:

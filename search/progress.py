@@ -61,7 +61,7 @@ class SearchProgress:
 
     def done(self) -> int:
         """Return how many planned trials have ended."""
-        kinds = ["complete", "pruned"]
+        kinds = ["complete", "pruned", "diverged"]
         if self.recipe.sampler != "tpe":  # which asks anew in place of an infeasible trial
             kinds.append("infeasible")
         return sum(self.counts.get(kind, 0) for kind in kinds)
@@ -73,8 +73,7 @@ class SearchProgress:
         return max(self.n_planned - self.done(), 0) * (now - self.began) / self.ended_here
 
     def _count(self, trial: TrialRecord) -> None:
-        kind = "infeasible" if trial.infeasible else trial.state
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
         if trial.mean is not None and trial.state == "complete":
             self.best = trial if self.best is None else min(self.best, trial, key=self._rank)
 

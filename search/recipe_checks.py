@@ -10,6 +10,7 @@ _TAKEN_NAMES = (
     "comparison",
     "studies.db",
     "studies.db-journal",
+    "studies.db.locks",
     "studies.db-shm",
     "studies.db-wal",
 )

@@ -5,8 +5,8 @@ from search.study.records import StudyRecord
 
 def why_no_winner(record: StudyRecord) -> str:
     """Return in one line what became of its trials."""
-    states = [trial.state for trial in record.trials]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    kinds = [trial.kind for trial in record.trials]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     reasons = [trial.reason for trial in record.trials if trial.reason]
     last = f"; the last reason: {reasons[-1]}" if reasons else ""
     return f"no trial is complete with a finite loss ({counts or 'no trials'}){last}"

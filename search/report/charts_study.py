@@ -5,9 +5,10 @@ import plotly.graph_objects as go
 from search.report.charts_base import Chart, escape, metric_format, new_chart_figure, wrap
 from search.report.info_history import OptimizationHistoryInfo, TrialPoint
 from search.report.info_importances import ImportancesInfo
-from search.report.kinds import ENDED, TrialKind
+from search.report.kinds import ENDED
 from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
 from search.report.text import score
+from search.study.records import TrialKind
 from search.training.history import Metric
 
 _SYMBOLS: dict[TrialKind, str] = {

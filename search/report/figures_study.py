@@ -14,8 +14,9 @@ from search.report.figures_base import integer_axis, metric_axis, new_figure, sh
 from search.report.info_history import OptimizationHistoryInfo, TrialPoint
 from search.report.info_importances import ImportancesInfo
 from search.report.info_parallel import Dimension, ParallelCoordinatesInfo
-from search.report.kinds import ENDED, TrialKind
+from search.report.kinds import ENDED
 from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
+from search.study.records import TrialKind
 
 MOST_BARS = 12
 MOST_AXES = 7

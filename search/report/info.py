@@ -18,7 +18,7 @@ from search.report.info_parallel import ParallelCoordinatesInfo, parallel_coordi
 from search.report.info_repeats import RepeatsInfo, repeats_info
 from search.report.info_versus import VersusInfo, versus_info
 from search.report.info_winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
-from search.report.kinds import ENDED, ModelKind, model_kind, trial_kind
+from search.report.kinds import ENDED, ModelKind, model_kind
 from search.report.text import plural
 from search.study.records import StudyRecord
 
@@ -103,7 +103,7 @@ def study_status(record: StudyRecord) -> str | None:
     """Return one sentence on what is still missing, or None where the study has ended."""
     if record.test is not None:
         return None
-    ended = sum(trial_kind(trial) in ENDED for trial in record.trials)
+    ended = sum(trial.kind in ENDED for trial in record.trials)
     done = f"{ended} of {plural(len(record.trials), 'trial')} ended"
     if record.winner() is None:
         return f"No trial is complete yet ({done})."

@@ -14,9 +14,9 @@ from search.report.info_best_so_far import (
 )
 from search.report.info_estimate import Estimate, accuracy_estimate, score_estimate
 from search.report.info_versus import versus_info
-from search.report.kinds import KINDS, TrialKind, trial_kind
+from search.report.kinds import KINDS
 from search.report.search_clock import search_clock
-from search.study.records import StudyRecord
+from search.study.records import StudyRecord, TrialKind
 from search.training.history import Metric
 
 
@@ -103,7 +103,7 @@ def comparison_info(compared: Sequence[ComparedStudy]) -> ComparisonInfo:
 
 def _row(compared: ComparedStudy) -> StudyRow:
     record = compared.study.record
-    kinds = Counter(trial_kind(trial) for trial in record.trials)
+    kinds = Counter(trial.kind for trial in record.trials)
     return StudyRow(
         study=record.name,
         space=record.recipe.space,

@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import NamedTuple
 
-from search.report.kinds import KINDS, TrialKind, trial_kind, trial_score
+from search.report.kinds import KINDS, trial_score
 from search.report.text import count, duration, percent
-from search.study.records import StudyRecord, TrialRecord
+from search.study.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
 
 
@@ -38,11 +38,11 @@ class TrialRow(NamedTuple):
 
 def cost_info(record: StudyRecord) -> CostInfo:
     """Return what the trials and the refit took."""
-    kinds = Counter(trial_kind(trial) for trial in record.trials)
+    kinds = Counter(trial.kind for trial in record.trials)
     trained: dict[int, int] = {}
     for trial in record.trials:
         # A trial run again counts once, with the attempt that got farthest.
-        if trial_kind(trial) not in ("waiting", "infeasible"):
+        if trial.kind not in ("waiting", "infeasible") and trial.same_as is None:
             epochs = trial.history.fold_epochs()
             trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))
     return CostInfo(

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from search.report.kinds import ENDED, TrialKind, is_better, trial_kind, trial_score
-from search.study.records import StudyRecord, TrialRecord
+from search.report.kinds import ENDED, is_better, trial_score
+from search.study.records import StudyRecord, TrialKind, TrialRecord
 from search.training.history import Metric
 from spaces.describe import describe_candidate
 
@@ -35,7 +35,7 @@ def optimization_history_info(record: StudyRecord) -> OptimizationHistoryInfo:
     points: list[TrialPoint] = []
     best: float | None = None
     for trial in sorted(record.trials, key=lambda t: (t.plan, t.attempt)):
-        if trial_kind(trial) not in ENDED:
+        if trial.kind not in ENDED:
             continue
         value = trial_score(trial)
         if (
@@ -52,7 +52,7 @@ def _point(trial: TrialRecord, value: float | None, best: float | None) -> Trial
     return TrialPoint(
         number=trial.number,
         plan=trial.plan,
-        kind=trial_kind(trial),
+        kind=trial.kind,
         value=value,
         best=best,
         words="" if trial.candidate is None else describe_candidate(trial.candidate),

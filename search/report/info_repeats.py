@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from search.report.kinds import trial_kind
 from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 
@@ -89,9 +88,9 @@ def _summarised(
 
 
 def _ended_otherwise(trial: TrialRecord) -> bool:
-    return trial_kind(trial) in ("diverged", "failed", "infeasible")
+    return trial.kind in ("diverged", "failed", "infeasible")
 
 
 def _fate(trial: TrialRecord) -> str:
     reason = f": {trial.reason}" if trial.reason else ""
-    return f"trial {trial.number} {trial_kind(trial)}{reason}"
+    return f"trial {trial.number} {trial.kind}{reason}"

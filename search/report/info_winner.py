@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from search.formatting import format_folds
-from search.report.kinds import is_better, trial_kind, trial_score
+from search.report.kinds import is_better, trial_score
 from search.report.text import plural, score, spread
 from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
@@ -84,7 +84,7 @@ def baseline_info(record: StudyRecord) -> BaselineInfo | None:
 def _outcome(
     record: StudyRecord, trial: TrialRecord, winner: TrialRecord | None, mean: float | None
 ) -> str:
-    kind, metric = trial_kind(trial), record.recipe.metric
+    kind, metric = trial.kind, record.recipe.metric
     if kind == "pruned":
         folds = format_folds(trial.history.n_folds(), record.recipe.n_folds)
         return f"pruned after {plural(len(trial.history.epochs), 'epoch')}{folds}"

@@ -2,23 +2,13 @@
 
 from typing import Literal, get_args
 
-from search.study.records import StudyRecord, TrialRecord
+from search.study.records import StudyRecord, TrialKind, TrialRecord
 from search.training.history import Metric
 
-TrialKind = Literal["complete", "pruned", "diverged", "infeasible", "failed", "running", "waiting"]
 ModelKind = Literal["mlp", "cnn"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
 ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
-
-
-def trial_kind(trial: TrialRecord) -> TrialKind:
-    """Return the state, or "infeasible" or "diverged" where that says more."""
-    if trial.infeasible:
-        return "infeasible"
-    if trial.diverged:
-        return "diverged"
-    return trial.state
 
 
 def trial_score(trial: TrialRecord) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
-from search.study.records import INTERRUPTED, StudyRecord, TrialRecord
+from search.study.records import StudyRecord, TrialRecord
 
 Span = tuple[datetime, datetime]
 
@@ -44,19 +44,15 @@ def search_clock(record: StudyRecord) -> SearchClock:
 
 
 def _signs_of_life(trials: Iterable[TrialRecord]) -> list[datetime]:
-    moments = [(t.started, None if _interrupted(t) else t.finished) for t in trials]
+    moments = [(t.started, None if t.kind == "interrupted" else t.finished) for t in trials]
     return [moment for pair in moments for moment in pair if moment is not None]
 
 
 def _end(trial: TrialRecord, started: datetime, signs: Iterable[datetime]) -> datetime:
     found = trial.finished
-    if found is not None and not _interrupted(trial):
+    if found is not None and trial.kind != "interrupted":
         return max(started, found)  # clocks can be set back
     return max([started, *(sign for sign in signs if found is None or sign <= found)])
-
-
-def _interrupted(trial: TrialRecord) -> bool:
-    return trial.state == "failed" and trial.reason == INTERRUPTED
 
 
 def _union(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -80,6 +80,10 @@ class ActiveTrial:
         """Return whether the end of any of its strands has not been seen."""
         return not all(strand.ended for strand in self.strands)
 
+    def trained(self) -> bool:
+        """Return whether no further epoch will come: it has ended, and not in a failure."""
+        return not self.training and self.outcome().ended != "failed"
+
     def receive(self) -> bool:
         """Take in what its workers reported; returns whether there was anything new."""
         changed = [strand.receive() for strand in self.strands]

@@ -134,5 +134,5 @@ class Coordinator:
             if not active.racing:
                 curve = active.history().mean_curve(self._teller.metric)
                 higher = as_higher_is_better(curve, self._teller.metric)
-                self._judge.update(active.plan, higher, ended=not active.training)
+                self._judge.update(active.plan, higher, ended=active.trained())
         return bool(news)

@@ -15,6 +15,9 @@ SUPERSEDED = "superseded"  # of one that waited with a point of the space before
 TIMED_OUT = "timed out"  # how the reason begins of a trial that took longer than it may
 
 TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
+TrialKind = Literal[
+    "complete", "pruned", "diverged", "infeasible", "failed", "interrupted", "running", "waiting"
+]
 
 
 @final
@@ -51,6 +54,16 @@ class TrialRecord:
     same_as: int | None = None
     started: datetime | None = None
     finished: datetime | None = None
+
+    @property
+    def kind(self) -> TrialKind:
+        """Return what became of it: the state, or where that says more another word."""
+        if self.infeasible:
+            return "infeasible"
+        if self.diverged:
+            return "diverged"
+        interrupted = self.state == "failed" and self.reason == INTERRUPTED
+        return "interrupted" if interrupted else self.state
 
 
 @final

@@ -40,7 +40,7 @@ def test_epochs_in_vain_are_counted() -> None:
     record = replace(record, trials=(*record.trials, pruned, older, interrupted(3, 0, 1)))
     (row,) = comparison_info([compared(record)]).rows
     assert row.epochs == 3 + 9 + 4
-    assert row.trials == (("complete", 2), ("pruned", 1), ("failed", 1))
+    assert row.trials == (("complete", 2), ("pruned", 1), ("interrupted", 1))
     assert row.seconds == 600
 
 

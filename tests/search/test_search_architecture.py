@@ -87,6 +87,7 @@ _MAY_IMPORT = {
         "search.errors",
         "search.formatting",
         "search.paths",
+        "search.study.database_url",
         "search.study.storage",
     ),
     "search.__main__": ("search.cli",),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, final
 
 import pytest
@@ -10,11 +11,12 @@ from search.errors import MachineError
 from search.recipe import Recipe
 from search.study.opening import open_study
 from search.study.preparing import prepare
+from search.study.records import StudyRecord
 from search.study.run import run_search
 from search.study.stopping import StopRequest
 from search.study.store import read_study
 from search.study.worker import TrialJob, TrialOutcome, run_trial
-from search.study.workers import Workers
+from search.study.workers import InlineWorkers, Workers
 
 Maker = Callable[..., Recipe]
 
@@ -89,16 +91,34 @@ def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, observer: Any)
 def test_what_a_checkpoint_keeps_is_not_spent_in_vain(make_recipe: Maker, observer: Any) -> None:
     """An attempt that failed counts the epochs alone that its successor must train again."""
     recipe = make_recipe(trials=1, epochs=4, pruner="none", checkpoint_every=2)
-    record = _search(recipe, observer, Dying(after=3))
+    record = _search(recipe, observer, Dying(plan=0, after=3))
     assert [(t.state, t.fold_epochs) for t in record.trials] == [("failed", 1), ("complete", 4)]
+
+
+def test_a_death_changes_no_verdict(make_recipe: Maker, observer: Any) -> None:
+    """A trial that dies before its first rung is judged there once it runs again."""
+    settings = {"trials": 7, "epochs": 5, "pruner": "halving"}
+    calm = _search(make_recipe(study_name="calm", **settings), observer, InlineWorkers())
+    pruned = [trial for trial in calm.trials if trial.state == "pruned"]
+    assert pruned, "otherwise there is nothing to judge"
+    plan = pruned[-1].plan
+    shaken = _search(make_recipe(study_name="shaken", **settings), observer, Dying(plan, after=1))
+    assert [t.plan for t in shaken.trials if t.state == "failed"] == [plan]
+    assert _results(shaken) == _results(calm)
+
+
+def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
+    ended = [t for t in record.trials if t.state in ("complete", "pruned")]
+    return sorted((t.plan, t.state, t.value, len(t.history.epochs)) for t in ended)
 
 
 @final
 class Dying(Workers):
-    """One slot, in which the first training dies after some epochs."""
+    """One slot, in which a plan index's first attempt dies after some epochs."""
 
-    def __init__(self, after: int) -> None:
-        self._after: int | None = after
+    def __init__(self, plan: int, after: int) -> None:
+        self._plan: int | None = plan
+        self._after = after
 
     @property
     def count(self) -> int:
@@ -106,14 +126,14 @@ class Dying(Workers):
 
     def submit(self, slot: int, job: TrialJob) -> "Future[TrialOutcome]":
         future: Future[TrialOutcome] = Future()
-        if self._after is None:
-            future.set_result(run_trial(job))
-            return future
-        run_trial(job)
-        told = job.paths.epochs.read_bytes().splitlines(keepends=True)
-        job.paths.epochs.write_bytes(b"".join(told[: self._after]))
-        self._after = None
-        future.set_exception(RuntimeError("killed"))
+        outcome = run_trial(replace(job, decision_epochs=frozenset()))
+        if job.plan == self._plan:
+            told = job.paths.epochs.read_bytes().splitlines(keepends=True)
+            job.paths.epochs.write_bytes(b"".join(told[: self._after]))
+            self._plan = None
+            future.set_exception(RuntimeError("killed"))
+        else:
+            future.set_result(outcome)
         return future
 
     def kill(self, slot: int) -> None:
