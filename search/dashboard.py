@@ -13,11 +13,11 @@ from wsgiref.types import WSGIApplication
 import sqlalchemy
 from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL
 
 from search.dashboard_guard import Guard, is_loopback
 from search.errors import UserError
+from search.study.database_url import opening, parse_url, show_url
 
 
 def check_host(host: str, *, public: bool) -> None:
@@ -37,7 +37,7 @@ def dashboard_app(
     Of a SQLite file `read_only` opens nothing for writing. Raises UserError where the database
     cannot be opened or holds no studies.
     """
-    parsed = _parse(url)
+    parsed = parse_url(url)
     if read_only and parsed.get_backend_name() == "sqlite":
         parsed = _read_only(parsed)
     _check_studies(parsed)
@@ -98,16 +98,6 @@ class _Quiet(WSGIRequestHandler):
         """Write nothing."""
 
 
-def _parse(url: str) -> URL:
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
-        raise UserError(
-            "storage: the value is not a database URL such as sqlite:///runs/studies.db or "
-            "postgresql+psycopg://user@host/name"
-        ) from error
-
-
 def _read_only(url: URL) -> URL:
     """Return the URL by which SQLite opens a file without writing to it."""
     name = url.database or ""
@@ -117,12 +107,9 @@ def _read_only(url: URL) -> URL:
 
 
 def _check_studies(url: URL) -> None:
-    try:
-        engine = sqlalchemy.create_engine(url)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("SELECT count(*) FROM studies")
-        engine.dispose()
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        shown = url.render_as_string(hide_password=True)
-        raise UserError(f"storage: {shown!r} cannot be opened: {reason}") from error
+    engine = sqlalchemy.create_engine(url)
+    with opening(url):
+        known = sqlalchemy.inspect(engine).has_table("studies")
+    engine.dispose()
+    if not known:
+        raise UserError(f"storage: {show_url(url)!r} holds no studies")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -50,6 +51,7 @@ def studies_table(runs_dir: Path, storage: str | None) -> Table:
 
 def _facts(attrs: Mapping[str, Any], ended: list[FrozenTrial]) -> tuple[str, ...]:
     recipe, test = attrs.get("recipe"), attrs.get("test")
+    tested = [one["accuracy"] for one in attrs.get("repeats") or [test] if one]
     if recipe is None:
         return "not made by this program", "", "", "", str(len(ended))
     metric, kfold = recipe["metric"], recipe["validation"] == "kfold"
@@ -61,7 +63,7 @@ def _facts(attrs: Mapping[str, Any], ended: list[FrozenTrial]) -> tuple[str, ...
         attrs["dataset"]["name"],
         f"{len(ended)} of {recipe['trials']}" if recipe["trials"] else str(len(ended)),
         f"{best} loss" if metric == "loss" else best,
-        format_score(test["accuracy"], "accuracy") if test else "-",
+        format_score(fmean(tested), "accuracy") if tested else "-",
     )
 
 

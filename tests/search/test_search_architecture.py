@@ -81,7 +81,11 @@ _MAY_IMPORT = {
         "search.report.saving",
         "search.seeding",
     ),
-    "search.dashboard": ("search.errors", "search.dashboard_guard"),
+    "search.dashboard": (
+        "search.errors",
+        "search.dashboard_guard",
+        "search.study.database_url",
+    ),
     "search.dashboard_guard": ("search.errors",),
     "search.listing": (
         "search.errors",

@@ -139,9 +139,9 @@ def test_a_taken_port_and_a_strange_address_are_named() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sqlite:///{}/empty.db", "no such table"),
+        ("sqlite:///{}/empty.db", "holds no studies"),
         ("sqlite:///{}/text.db", "not a database"),
-        ("nonsense://me:s3cret@host/x", "Can't load plugin"),
+        ("nonsense://me:s3cret@host/x", "neither SQLite nor PostgreSQL"),
         ("postgresql://me:s3cret@host:x/y", "not a database URL"),
         ("s3cret", "not a database URL"),
     ],
