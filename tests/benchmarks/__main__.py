@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from search.errors import MachineError, UserError
-from tests.benchmarks import gpu, memory, overhead, racing, single, startup, workers
+from tests.benchmarks import checkpointing, gpu, memory, overhead, racing, single, startup, workers
 from tests.benchmarks.peers.contestants import DEFAULT_TOOLS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -116,11 +116,20 @@ def worker_memory(
     memory.run(RESULTS_DIR, images=images)
 
 
+@app.command(name="checkpoints")
+def keeping_checkpoints(
+    images: Annotated[int, typer.Option(help="Images, a fifth of which validate.")] = 10_000,
+    repeats: Annotated[int, typer.Option(help="Counted rounds.")] = 7,
+) -> None:
+    """An epoch with a checkpoint after it, written beside the next one or waited for."""
+    checkpointing.run(RESULTS_DIR, images=images, repeats=repeats)
+
+
 @app.command(name="all")
 def all_on_a_cpu() -> None:
-    """Run single, workers, overhead, startup and memory in turn, as they are by default."""
+    """Run what needs no GPU and no hours in turn, as it is by default."""
     single_training()
-    for benchmark in (workers, overhead, startup, memory):
+    for benchmark in (workers, overhead, startup, memory, checkpointing):
         benchmark.run(RESULTS_DIR)
 
 

@@ -1,5 +1,6 @@
 """The loops that are compared on a GPU, each as one epoch with validation."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -72,11 +73,14 @@ def our_loop(
         for seed in range(folds)
     ]
 
-    def epoch() -> None:
-        for training in trainings:
-            training.run_epoch(1)
+    epochs = itertools.count(1)
 
-    return epoch
+    def run() -> None:
+        epoch = next(epochs)
+        for training in trainings:
+            training.run_epoch(epoch)
+
+    return run
 
 
 def build_training(

@@ -1,5 +1,6 @@
 """The loops that a training is compared with, and ours, each as one epoch with validation."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
@@ -107,6 +108,12 @@ def plain_optimizer(candidate: Candidate, model: nn.Module) -> Optimizer:
 
 def our_loop(candidate: Candidate, data: TrainSplit, precision: Precision) -> Callable[[], None]:
     """Return an epoch of this program's training."""
+    training, epochs = our_training(candidate, data, precision), itertools.count(1)
+    return lambda: void(training.run_epoch(next(epochs)))
+
+
+def our_training(candidate: Candidate, data: TrainSplit, precision: Precision) -> FoldTraining:
+    """Return this program's training, at a constant rate."""
     train, validation = parts(data)
     task = FoldTask(
         train=train,
@@ -115,10 +122,7 @@ def our_loop(candidate: Candidate, data: TrainSplit, precision: Precision) -> Ca
         schedule=ConstantSchedule(candidate.optimizer.learning_rate),
         seed=0,
     )
-    training = FoldTraining(
-        candidate, task, data, CLASSES, TrainingSettings(1, precision=precision)
-    )
-    return lambda: void(training.run_epoch(1))
+    return FoldTraining(candidate, task, data, CLASSES, TrainingSettings(1, precision=precision))
 
 
 def augmentation_alone(candidate: Candidate, data: TrainSplit) -> Callable[[], None]:
