@@ -58,9 +58,7 @@ class Coordinator:
             if self._trial_timeout is not None:
                 self._dispatcher.end_overdue(self._trial_timeout)
             if self._receive():
-                self._judge.judge()
-                for active in self._dispatcher.trials():
-                    self._settler.settle(active, self._judge.verdict(active.plan))
+                self._settle()
             self._settler.settle_duplicates()
         self._settler.settle_duplicates()  # of trials that a race has ended
         if stop.asked():
@@ -70,6 +68,15 @@ class Coordinator:
         self._queue.queue_ahead(0 if stop.asked() else math.inf)
         self._observer.search_ended()
         return not stop.asked()
+
+    def _settle(self) -> None:
+        """Judge, and end what has its verdict, until no end lets another one be judged."""
+        n_before = -1
+        while n_before != len(trials := self._dispatcher.trials()):
+            n_before = len(trials)
+            self._judge.judge()
+            for active in trials:
+                self._settler.settle(active, self._judge.verdict(active.plan))
 
     def _goes_on(self) -> bool:
         return self._start() or bool(self._dispatcher.training()) or self._race_on()

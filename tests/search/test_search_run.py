@@ -60,7 +60,11 @@ def test_two_classes_are_enough_for_a_whole_run(study: Study) -> None:
     assert record.test is not None
     assert len(record.openings) == 1
     assert study.page.is_file()
-    assert {path.name for path in study.model.iterdir()} == {"model.json", "weights.safetensors"}
+    assert {path.name for path in study.model.iterdir()} == {
+        "model.json",
+        "weights.safetensors",
+        "SHA256SUMS",
+    }
 
 
 def test_a_run_says_its_recipe_its_trials_and_its_result(study: Study) -> None:

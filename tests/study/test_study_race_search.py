@@ -118,7 +118,7 @@ def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, observer: Any, tmp
         encoding="utf-8",
     )
     recipe = make_recipe(**KFOLD, space=f"{space}:SPACE", racing=True)
-    with pytest.raises(UserError, match=r"no trial is complete with a finite loss \(6 complete\)"):
+    with pytest.raises(UserError, match=r"no trial is complete with a finite loss \(6 diverged\)"):
         run_study(recipe, observer, inline=True)
 
 
