@@ -82,7 +82,8 @@ def draw_importances(info: ImportancesInfo) -> Figure:
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(values))
     after = f", after epoch {info.epoch}" if info.epoch else ""
-    axes.set_xlabel(f"importance for the best {info.quantile:.0%} of {info.n_trials} trials{after}")
+    among = f"the best {info.quantile:.0%} of {info.n_trials} trials{after}"
+    axes.set_xlabel(f"importance for being among\n{among}")
     return figure
 
 

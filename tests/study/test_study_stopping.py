@@ -70,15 +70,15 @@ def test_workers_end_their_epoch_and_no_epoch_is_trained_twice(
     make_recipe: Maker, observer: Any
 ) -> None:
     """With processes that train at the time, and checkpoints rarer than epochs, all is kept."""
-    recipe = make_recipe(epochs=12, checkpoint_every=5, workers=2, pruner="none", trials=4)
+    recipe = make_recipe(epochs=400, checkpoint_every=50, workers=2, pruner="none", trials=2)
     outcome, _ = _run(recipe, "epoch_ended")
     assert outcome.stopped
     kept = list((outcome.paths.checkpoints_dir).glob("plan-*/fold-0.ckpt"))
     assert kept, "what trained has left a checkpoint"
     record = run_study(recipe, observer).record
     complete = [t for t in record.trials if t.state == "complete"]
-    assert [t.fold_epochs for t in complete] == [12] * 4
-    assert sum(t.fold_epochs for t in record.trials) == 48
+    assert [t.fold_epochs for t in complete] == [400] * 2
+    assert sum(t.fold_epochs for t in record.trials) == 800
 
 
 def test_a_stopped_refit_goes_on(make_recipe: Maker, observer: Any) -> None:
