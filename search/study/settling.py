@@ -39,11 +39,13 @@ class Settler:
         outcome = None if active.training else active.outcome()
         if outcome is not None and outcome.ended == "unwritable":
             raise MachineError(_unwritable(outcome.reason or ""))
-        if outcome is not None and outcome.ended == "failed":
+        # An earlier attempt may have been pruned already: this one has to come as far first.
+        pruned = verdict.pruned and len(active.history().epochs) >= verdict.epochs
+        if outcome is not None and outcome.ended == "failed" and not pruned:
             self._finish_failed(active, outcome.reason or "")
             return
         self._report(active, verdict.epochs)
-        active.answer(stop=verdict.pruned)
+        active.answer(stop=pruned)
         if outcome is None or not verdict.settled:
             return
         if outcome.fallback is not None:

@@ -95,15 +95,17 @@ def test_what_a_checkpoint_keeps_is_not_spent_in_vain(make_recipe: Maker, observ
     assert [(t.state, t.fold_epochs) for t in record.trials] == [("failed", 1), ("complete", 4)]
 
 
-def test_a_death_changes_no_verdict(make_recipe: Maker, observer: Any) -> None:
-    """A trial that dies before its first rung is judged there once it runs again."""
+@pytest.mark.parametrize("after", [1, 2, 5])
+def test_a_death_changes_no_verdict(after: int, make_recipe: Maker, observer: Any) -> None:
+    """A trial that dies before or after the rung that prunes it is pruned there all the same."""
     settings = {"trials": 7, "epochs": 5, "pruner": "halving"}
     calm = _search(make_recipe(study_name="calm", **settings), observer, InlineWorkers())
     pruned = [trial for trial in calm.trials if trial.state == "pruned"]
     assert pruned, "otherwise there is nothing to judge"
     plan = pruned[-1].plan
-    shaken = _search(make_recipe(study_name="shaken", **settings), observer, Dying(plan, after=1))
-    assert [t.plan for t in shaken.trials if t.state == "failed"] == [plan]
+    shaken = _search(make_recipe(study_name="shaken", **settings), observer, Dying(plan, after))
+    failed = [trial.plan for trial in shaken.trials if trial.state == "failed"]
+    assert failed == ([plan] if after < len(pruned[-1].history.epochs) else [])
     assert _results(shaken) == _results(calm)
 
 
