@@ -1,15 +1,11 @@
 """What Ctrl-C and SIGTERM do while a study runs."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import final
 
+from search.study.signals import signals_handled
 from search.study.stopping import StopRequest
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @final
@@ -24,18 +20,9 @@ class Interrupts:
         self.stop = StopRequest()
         self.status: int | None = None
 
-    @contextmanager
-    def handled(self) -> Iterator[None]:
-        """Handle both signals while the block lasts; outside the main thread nothing can."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def handled(self) -> AbstractContextManager[None]:
+        """Return a block that handles both signals while it lasts."""
+        return signals_handled(self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.status = 128 + number

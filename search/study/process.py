@@ -6,12 +6,13 @@ import os
 import platform
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from types import ModuleType
+
+from search.study.signals import signals_handled
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BYTES = 1 << 30
@@ -38,7 +39,8 @@ def start_server(threads: int) -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["search.study.preload"])
-    with _environment(openmp_settings(threads)), _deaf_to_signals():
+    # Signals to stop are the coordinator's, though the whole process group gets them.
+    with _environment(openmp_settings(threads)), signals_handled(signal.SIG_IGN):
         forkserver.ensure_running()
     return context
 
@@ -70,24 +72,6 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _deaf_to_signals() -> Iterator[None]:
-    """Let a process that is started in the block ignore Ctrl-C and SIGTERM.
-
-    They are the coordinator's, though the whole process group gets them; its death ends the others.
-    """
-    if threading.current_thread() is not threading.main_thread():  # only there it can be set
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def wait_passively() -> None:
