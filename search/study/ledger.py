@@ -56,10 +56,11 @@ class TrialLedger:
         to come.
         """
         failed = [trial.user_attrs for trial in self.trials(plan) if trial.state == TrialState.FAIL]
+        failed = [attrs for attrs in failed if attrs.get("reason") not in _NO_ATTEMPT]
         reasons = [*(str(attrs.get("reason")) for attrs in failed), *further]
         hopeless = any("same_as" in attrs for attrs in failed)
         hopeless |= any(reason.startswith(TIMED_OUT) for reason in reasons)
-        return hopeless or sum(reason not in _NO_ATTEMPT for reason in reasons) >= MOST_ATTEMPTS
+        return hopeless or len(reasons) >= MOST_ATTEMPTS
 
     def known_params(self, plan: int) -> Params | None:
         """Return the index's parameters: planned, or those that TPE gave it; None if neither."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from search.phrases import describe_end
@@ -23,6 +24,10 @@ def suggest(trial):
 
 SPACE = Space("two", suggest, baseline_params={"width": 4})
 """
+
+
+class KilledError(Exception):
+    """What ends a run in the middle."""
 
 
 @pytest.fixture
@@ -80,6 +85,28 @@ def test_workers_and_interruptions_change_nothing(make_narrow: Maker, observer: 
     assert rows[0] == rows[1]
     assert rows[2][:8] == rows[0]
     assert len(_split(more)[1]) == 8, "what an earlier run trained counts too"
+
+
+def test_an_interrupted_duplicate_is_told_by_the_next_run(
+    make_narrow: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A coordinator that dies between a duplicate's result and its end loses no plan index."""
+
+    def die_at_the_duplicate(
+        self: optuna.Study, trial: optuna.Trial, *values: Any, **of: Any
+    ) -> Any:
+        if "same_as" in trial.user_attrs:
+            raise KilledError
+        return tell(self, trial, *values, **of)
+
+    tell = optuna.Study.tell
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Study, "tell", die_at_the_duplicate)
+        with pytest.raises(KilledError):
+            run_study(make_narrow(), observer, inline=True)
+    record = run_study(make_narrow(), observer, inline=True).record
+    ended = [trial.plan for trial in record.trials if trial.state in ("complete", "pruned")]
+    assert sorted(ended) == list(range(8))
 
 
 def test_a_baseline_is_repeated(make_narrow: Maker, observer: Any) -> None:
