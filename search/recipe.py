@@ -136,7 +136,7 @@ class Recipe(BaseModel):
         values |= {name: value for name, value in flags.items() if value is not None}
         for name in values:
             if name not in cls.model_fields:
-                raise UserError(_unknown_setting(name, list(cls.model_fields)))
+                raise UserError(_unknown_setting(name, values[name], list(cls.model_fields)))
         if "space" not in values:
             raise UserError("space is missing: give --space mlp, --space cnn or FILE.py:NAME")
         try:
@@ -170,8 +170,10 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def _unknown_setting(name: str, known: list[str]) -> str:
+def _unknown_setting(name: str, value: object, known: list[str]) -> str:
+    shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)
+    if isinstance(value, dict):
+        return f"[{shown}] is a table, and a recipe has none: give its settings without it"
     nearest = difflib.get_close_matches(name[:_SHOWN], known, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
-    shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)
     return f"{shown} is not a setting of a recipe: {hint}"

@@ -15,6 +15,7 @@ from typing import final
 
 from pydantic import ValidationError
 
+from cifar_models import CNNConfig, MLPConfig
 from spaces import candidate, cnn, mlp, optimizers
 from spaces.base import Space
 from spaces.source import bare_source
@@ -128,7 +129,16 @@ def _what(error: BaseException) -> str:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in (error.title, *first["loc"]))
         return f"{field}: {first['msg']}, got {first['input']!r}"
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()) + _arguments(error)
+
+
+def _arguments(error: BaseException) -> str:
+    """Return what a network takes that was given an argument it does not know."""
+    for kind in (MLPConfig, CNNConfig):
+        if str(error).startswith(f"{kind.__name__}.__init__() got an unexpected keyword"):
+            names = [name for name in inspect.signature(kind).parameters if name != "kind"]
+            return f"; it takes {', '.join(names)}"
+    return ""
 
 
 def _place(error: BaseException, path: Path) -> str:

@@ -17,6 +17,7 @@ from search.study.signals import signals_handled
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BYTES = 1 << 30
 _LARGEST_MMAP_THRESHOLD = 32 << 20  # glibc refuses more
+_PR_SET_PDEATHSIG = 1  # sys/prctl.h
 
 
 def openmp_settings(threads: int) -> dict[str, str]:
@@ -43,6 +44,17 @@ def start_server(threads: int) -> BaseContext:
     with _environment(openmp_settings(threads)), signals_handled(signal.SIG_IGN):
         forkserver.ensure_running()
     return context
+
+
+def end_server_with_parent() -> None:
+    """Have the system kill this process with its parent, if it is the server and on Linux.
+
+    The server asks whether anybody still needs it only once its imports are done, which takes
+    minutes on a machine with other work, and it ignores the signals to stop.
+    """
+    serves = any("multiprocessing.forkserver" in argument for argument in sys.orig_argv)
+    if serves and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextmanager

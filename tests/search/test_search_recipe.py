@@ -162,6 +162,14 @@ def test_several_mistakes_are_told_at_once() -> None:
     assert "folds: " in message
 
 
+def test_a_table_is_no_setting(tmp_path: Path) -> None:
+    """Whoever groups settings, as other tools have it, is told to do without."""
+    path = tmp_path / "recipe.toml"
+    path.write_text('[run]\nspace = "mlp"\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"^\[run\] is a table, and a recipe has none"):
+        Recipe.from_sources(path, {})
+
+
 @pytest.mark.parametrize(
     ("name", "hint"), [("trails", "trials"), ("fold", "folds"), ("studyname", "study_name")]
 )
@@ -176,7 +184,7 @@ def test_an_unknown_setting_gets_the_nearest_known_one(
 def test_an_unknown_setting_like_no_other_gets_the_list(tmp_path: Path) -> None:
     """Where nothing is near, all known settings are named."""
     with pytest.raises(UserError, match=r"^zzz is not a setting.*known settings: space, sampler"):
-        recipe_of(tmp_path, 'space = "cnn"\n[zzz]\na = 1\n')
+        recipe_of(tmp_path, 'space = "cnn"\nzzz = 1\n')
 
 
 def test_a_syntax_error_names_file_and_line(tmp_path: Path) -> None:

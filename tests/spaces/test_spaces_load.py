@@ -64,6 +64,14 @@ def test_dataclasses_in_a_user_file_work(tmp_path: Path) -> None:
     assert load_space(f"{path}:SPACE").name == "tiny"
 
 
+def test_an_unknown_argument_of_a_network_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    """Whoever writes a space need not look them up in the source."""
+    path = write(tmp_path, GOOD.replace("MLPConfig()", "MLPConfig(hidden=(8,))"))
+    message = failure(f"{path}:SPACE")
+    assert "'hidden'; it takes hidden_widths, " in message
+    assert "(line 5)" in message
+
+
 def test_unknown_name_suggests_the_nearest() -> None:
     """A misspelt name is refused with what exists, and with the nearest name."""
     message = failure("cn")

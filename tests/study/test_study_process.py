@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +27,27 @@ def test_forked_processes_have_torch_and_the_settings() -> None:
         for name, value in openmp_settings(1).items():
             assert pool.submit(os.getenv, name).result(60) == value
         assert pool.submit(eval, "'torch' in __import__('sys').modules").result(60)
+
+
+_STARTER = """
+import os, signal
+from multiprocessing import forkserver
+from search.study.process import start_server
+start_server(1)
+print(forkserver._forkserver._forkserver_pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems wait for the imports' end")
+def test_the_server_does_not_outlive_who_started_it() -> None:
+    """Killed while the server still imports, its owner leaves nothing that signals cannot end."""
+    told = subprocess.run([sys.executable, "-c", _STARTER], stdout=subprocess.PIPE, check=False)
+    stat = Path(f"/proc/{int(told.stdout)}/stat")
+    deadline = time.monotonic() + 60
+    while stat.exists() and ") Z " not in stat.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert time.monotonic() < deadline
 
 
 def test_resource_trackers_are_quieted_beside_other_rules(monkeypatch: pytest.MonkeyPatch) -> None:
