@@ -1,6 +1,5 @@
 """Several stored studies side by side: values in, files written, renderables out."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from rich.text import Text
 from search.errors import UserError
 from search.paths import RunPaths
 from search.pipeline import open_stored, with_predictions
-from search.recipe import Recipe
-from search.recipe_checks import without_password
+from search.report.again import report_command
 from search.report.baseline_study import choose_baseline
-from search.report.info_comparison import ComparedStudy, ComparisonInfo, comparison_info
+from search.report.info_comparison import ComparisonInfo, comparison_info
+from search.report.info_study_row import ComparedStudy
 from search.report.tables_comparison import ABSENT, READING, notes, text_rows
 from search.report.write_comparison import write_comparison
 from search.stored_baselines import stored_baselines
@@ -34,25 +33,11 @@ def compare_and_describe(
     if folder.exists() and not folder.is_dir():
         raise UserError(f"output must be a folder, got the file {str(folder)!r}")
     info = compare_studies(names, runs_dir, storage)
-    command = comparison_command(names, runs_dir, storage, output)
+    command = report_command(names, runs_dir, storage, output)
     paths = write_comparison(info, command, folder)
     yield _table(info)
     yield from map(Text, (*notes(info), READING))
     yield from (f"written: {path}" for path in paths)
-
-
-def comparison_command(
-    names: Sequence[str], runs_dir: Path, storage: str | None, output: Path | None
-) -> str:
-    """Return the command that compares the studies; it names a database without its password."""
-    words = ["python", "-m", "search", "report", *names]
-    if runs_dir != Recipe.model_fields["runs_dir"].default:
-        words += ["--runs-dir", str(runs_dir)]
-    if storage is not None:
-        words += ["--storage", without_password(storage)]
-    if output is not None:
-        words += ["--output", str(output)]
-    return shlex.join(words)
 
 
 def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -> ComparisonInfo:

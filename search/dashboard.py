@@ -1,8 +1,12 @@
 """Serves optuna-dashboard on the studies."""
 
 import errno
+import os
 import signal
 import socket
+import sys
+import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any, final
@@ -17,7 +21,7 @@ from sqlalchemy.engine import URL
 
 from search.dashboard_guard import Guard, is_loopback
 from search.errors import UserError
-from search.study.database_url import opening, parse_url, show_url
+from search.study.database_url import opening, parse_url, show_url, sqlite_file
 
 
 def check_host(host: str, *, public: bool) -> None:
@@ -34,14 +38,15 @@ def dashboard_app(
 ) -> WSGIApplication:
     """Return optuna-dashboard behind its guard, on the database of the URL.
 
-    Of a SQLite file `read_only` opens nothing for writing. Raises UserError where the database
-    cannot be opened or holds no studies.
+    With `read_only` no file is opened for writing, and none is made. Raises UserError where the
+    database cannot be opened or holds no studies.
     """
     parsed = parse_url(url)
     if read_only and parsed.get_backend_name() == "sqlite":
         parsed = _read_only(parsed)
     _check_studies(parsed)
-    artifacts_dir.mkdir(parents=True, exist_ok=True)
+    if not read_only:
+        artifacts_dir.mkdir(parents=True, exist_ok=True)
     opened = parsed.render_as_string(hide_password=False)
     escaped = opened.replace("{", "{{").replace("}", "}}")  # Optuna formats URLs
     app = wsgi(escaped, artifact_store=FileSystemArtifactStore(str(artifacts_dir)))
@@ -64,15 +69,24 @@ def bind(app: WSGIApplication, host: str, port: int) -> WSGIServer:
         raise UserError(f"host: {host!r} is no address of this machine: {error}") from error
 
 
-def serve(server: WSGIServer) -> None:
-    """Answer until Ctrl-C or SIGTERM."""
+def serve(server: WSGIServer, announce: Callable[[], None]) -> None:
+    """Announce it, then answer until Ctrl-C or SIGTERM, which may come in any moment."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        announce()
         server.serve_forever()
     except KeyboardInterrupt:
         return
     finally:
         server.server_close()
+
+
+def open_browser(address: str) -> bool:
+    """Open the page in a browser; returns False where there is none, or no display to show it."""
+    displays = ("DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, displays)):
+        return False  # a browser of the terminal would cover what is printed there
+    return webbrowser.open(address)
 
 
 @final
@@ -99,11 +113,18 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _read_only(url: URL) -> URL:
-    """Return the URL by which SQLite opens a file without writing to it."""
-    name = url.database or ""
+    """Return the URL by which SQLite opens a file without writing to it.
+
+    Beside a write-ahead log SQLite writes for readers too, unless it is told that nothing changes
+    the file: as in a folder that only others may write to, with no log of a search there.
+    """
+    name, file = url.database or "", sqlite_file(url)
     if not name.startswith("file:"):
         name = f"file:{quote(str(Path(name).resolve()))}"
-    return url.set(database=name).update_query_dict({"mode": "ro", "uri": "true"})
+    query = {"mode": "ro", "uri": "true"}
+    if file is not None and not os.access(file.parent, os.W_OK):
+        query |= {} if Path(f"{file}-wal").exists() else {"immutable": "1"}
+    return url.set(database=name).update_query_dict(query)
 
 
 def _check_studies(url: URL) -> None:

@@ -20,6 +20,31 @@ def format_seconds(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def format_roughly(low: float, high: float) -> str:
+    """Return a range of seconds as it is guessed: about 5 s, about 40 min to 2 h."""
+    first, last = _roughly(low), _roughly(high)
+    if first == last:
+        return f"about {first}"
+    number, unit = first.split()
+    return f"about {number if unit == last.split()[1] else first} to {last}"
+
+
+def _roughly(seconds: float) -> str:
+    """Return a duration to one or two digits, in the unit that it is spoken of."""
+    sizes = (("s", 1), ("min", 60), ("h", 3600), ("days", 86400))
+    unit, size = [one for one in sizes if one[1] == 1 or seconds >= 1.5 * one[1]][-1]
+    number = seconds / size
+    step = 5 if number >= 10 else 1 if unit in ("s", "min") else 0.5
+    return f"{max(round(number / step) * step, step):g} {unit}"
+
+
+def format_setting(value: object) -> str:
+    """Return a setting's value as a recipe has it: true, 'kfold', 3; none where it is not set."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else repr(value)
+
+
 def format_epochs(epochs: int) -> str:
     """Return "1 epoch", "2 epochs" and so on."""
     return f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs"

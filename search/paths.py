@@ -103,9 +103,24 @@ class RunPaths:
         return self.report_dir / "report.html"
 
     @property
+    def report_facts(self) -> Path:
+        """Return what the page says, as JSON."""
+        return self.report_dir / "report.json"
+
+    @property
+    def report_text(self) -> Path:
+        """Return what the page says, as Markdown."""
+        return self.report_dir / "report.md"
+
+    @property
     def mistakes(self) -> Path:
         """Return the array of test images that the model got wrong, uint8 (M, 3, H, W)."""
         return self.study_dir / "mistakes.npy"
+
+    @property
+    def test_sample(self) -> Path:
+        """Return the test images kept to check an ONNX file by, uint8 (M, 3, H, W)."""
+        return self.study_dir / "test-sample.npy"
 
     @property
     def reported_table(self) -> Path:
@@ -151,3 +166,8 @@ class ModelPaths:
     def card(self) -> Path:
         """Return the description of network, classes and normalisation."""
         return self.model_dir / "model.json"
+
+    @property
+    def readme(self) -> Path:
+        """Return the model card, which people read and may add to."""
+        return self.model_dir / "README.md"

@@ -1,8 +1,17 @@
 """What a running search says of its trials, in words."""
 
-from search.formatting import format_epochs, format_folds, format_score
+from collections.abc import Sequence
+
+from search.formatting import (
+    format_epochs,
+    format_folds,
+    format_roughly,
+    format_score,
+    format_seconds,
+)
 from search.progress import SearchProgress
 from search.recipe import Recipe
+from search.study.estimate import Estimate
 from search.study.records import TrialRecord
 
 
@@ -48,11 +57,40 @@ def describe_stop(n_training: int) -> str:
 
 
 def describe_best(progress: SearchProgress) -> str:
-    """Return the best so far, in words."""
-    if progress.best is None:
-        return "best so far: none"
-    score = format_score(progress.best.mean, progress.recipe.metric)
-    return f"best so far: {score} (trial {progress.best.number})"
+    """Return the best so far, in words; in a race that is under way the leader on one fold."""
+    metric, leader = progress.recipe.metric, progress.leader
+    if progress.best is not None:
+        score = format_score(progress.best.mean, metric)
+        return f"best so far: {score} (trial {progress.best.number})"
+    if leader is not None:
+        score = format_score(leader.best, metric)
+        return f"leading on the first fold: {score} (trial {leader.number})"
+    return "best so far: none"
+
+
+def describe_race(progress: SearchProgress) -> str | None:
+    """Return how a fold race stands, None without one."""
+    if not progress.recipe.racing or not progress.running:
+        return None
+    race = progress.race
+    if race is None:
+        return f"race: all trials on the first of {progress.recipe.folds} folds"
+    return f"race: {format_trials(race.numbers)} on {race.n_folds} of {race.of} folds"
+
+
+def describe_left(progress: SearchProgress, estimate: Estimate | None, now: float) -> str:
+    """Return the time left at the pace so far; before that is known the estimate, if any."""
+    seconds = progress.seconds_left(now)
+    if seconds is None and estimate is not None:
+        return f"{format_roughly(estimate.low, estimate.high)} in all"
+    return f"{format_seconds(seconds)} left"
+
+
+def format_trials(numbers: Sequence[int], most: int = 8) -> str:
+    """Return "trial 3" or "trials 3, 1, 7", of many the first and how many more."""
+    names = ", ".join(str(number) for number in numbers[:most])
+    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return f"{'trial' if len(numbers) == 1 else 'trials'} {names}{more}"
 
 
 def describe_running(progress: SearchProgress) -> str:

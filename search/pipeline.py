@@ -8,31 +8,43 @@ from typing import final
 
 import optuna
 
-from search.errors import UserError
 from search.final.export import load_images
 from search.final.finish import finish_study
 from search.final.predictions import load_predictions
-from search.formatting import format_bytes
-from search.listing import stored_url
+from search.final.readme_file import write_model_readme
 from search.paths import RunPaths
+from search.publishing import publish_end, publish_whole
+from search.publishing_observer import PublishingObserver
 from search.recipe import Recipe
-from search.report.artifacts import publish_figures
 from search.report.baseline_study import choose_baseline
 from search.report.evidence import Evidence, TestedStudy
 from search.report.write import write_report
+from search.stored import open_stored
 from search.stored_baselines import stored_baselines
-from search.study.disk import DiskNeed, check_disk
+from search.study.disk import check_disk
 from search.study.lock import study_lock
 from search.study.observer import StudyObserver
-from search.study.opening import find_study, open_study
+from search.study.opening import open_study
+from search.study.planning import PlanListener, make_plan_info
 from search.study.preparing import prepare
 from search.study.records import StudyRecord
 from search.study.resolve import check_device, count_workers
 from search.study.run import run_search
 from search.study.stopping import StopRequest
-from search.study.storage import open_storage, storage_failures
+from search.study.storage import storage_failures
 from search.study.store import read_study
 from search.study.workers import InlineWorkers, ProcessWorkers, Workers
+
+__all__ = [
+    "Outcome",
+    "Report",
+    "locked_run",
+    "open_stored",
+    "run_and_report",
+    "run_study",
+    "with_predictions",
+    "write_stored_report",
+]
 
 
 @final
@@ -49,6 +61,15 @@ class Outcome:
     stopped: bool = False
 
 
+@final
+@dataclass(frozen=True)
+class Report:
+    """The report's page, and the study of the hand-tuned network that the winner is set beside."""
+
+    page: Path
+    baseline: StudyRecord | None
+
+
 @contextmanager
 def locked_run(
     recipe: Recipe,
@@ -57,19 +78,23 @@ def locked_run(
     *,
     inline: bool = False,
     accept_changes: bool = False,
+    tell_plan: PlanListener | None = None,
 ) -> Iterator[Outcome]:
     """Search, refit and test; the study is nobody else's while the block lasts.
 
     Goes on with the study where there is one already. `inline` trains in this process, which
     suits debuggers and tests; `accept_changes` goes on though the space's code or a library is
-    another. Raises UserError and MachineError, each one line.
+    another; `tell_plan` hears what is planned, with an estimate of the time that costs a warm-up
+    of some seconds. Raises UserError and MachineError, each one line.
     """
     workers = _start_workers(recipe, inline=inline)
     try:
         plan = prepare(recipe, observer)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
-            _say_disk(check_disk(opened, workers.count), observer)
+            disk = check_disk(opened, workers.count)
+            if tell_plan is not None:
+                tell_plan(make_plan_info(opened, disk, workers.count))
             ended = run_search(opened, workers, observer, stop)
             workers.close()  # the refit has the machine for itself
             record = finish_study(opened, observer, stop) if ended else read_study(opened.study)
@@ -91,20 +116,31 @@ def run_study(
 
 
 def run_and_report(
-    recipe: Recipe, observer: StudyObserver, stop: StopRequest, *, accept_changes: bool = False
-) -> tuple[Outcome, Path | None]:
-    """Do the main job; returns what came of it, and the report's page unless it was stopped."""
-    with locked_run(recipe, observer, stop, accept_changes=accept_changes) as outcome:
+    recipe: Recipe,
+    observer: StudyObserver,
+    stop: StopRequest,
+    *,
+    accept_changes: bool = False,
+    tell_plan: PlanListener | None = None,
+) -> tuple[Outcome, Report | None]:
+    """Do the main job as `locked_run` does; returns what came of it, and its report.
+
+    There is no report where it was stopped.
+    """
+    with (
+        PublishingObserver(observer) as told,
+        locked_run(
+            recipe, told, stop, accept_changes=accept_changes, tell_plan=tell_plan
+        ) as outcome,
+    ):
+        told.close(whole=not outcome.stopped)
         if outcome.stopped:
             return outcome, None
-        observer.notice(f"writing the report of {outcome.record.name}")
-        return outcome, write_stored_report(outcome.record, outcome.study, outcome.paths)
-
-
-def _say_disk(need: DiskNeed, observer: StudyObserver) -> None:
-    if need.checkpoints:
-        most, free = format_bytes(need.checkpoints), format_bytes(need.free)
-        observer.notice(f"disk: the checkpoints take at most {most} at a time, of {free} free")
+        record, study = outcome.record, outcome.study
+        observer.notice(f"writing the report of {record.name}")
+        page = _write_report(record, study, outcome.paths)
+        publish_end(study, record, outcome.paths)
+        return outcome, Report(page, choose_baseline(record, stored_baselines(study)))
 
 
 def _start_workers(recipe: Recipe, *, inline: bool) -> Workers:
@@ -115,29 +151,24 @@ def _start_workers(recipe: Recipe, *, inline: bool) -> Workers:
 
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
-    """Write a stored study's report, its figures into the dashboard too; return the page."""
+    """Write a stored study's report, and all that the dashboard shows of it; return the page."""
+    page = _write_report(record, study, paths)
+    publish_whole(study, record, paths)
+    return page
+
+
+def _write_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
     chosen = choose_baseline(record, stored_baselines(study))
     evidence = Evidence(
         mistakes=load_images(paths.mistakes),
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
     )
-    page = write_report(record, study, evidence, paths)
-    publish_figures(study, paths)
-    return page
+    write_model_readme(record, paths, chosen)
+    return write_report(record, study, evidence, paths)
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:
     """Return a study with what its best model made of the test images, where that was kept."""
     paths = RunPaths(runs_dir, record.name)
     return TestedStudy(record, load_predictions(paths.test_predictions))
-
-
-def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
-    """Return a study by name; raises UserError where there is none, naming those there are."""
-    backend = open_storage(stored_url(runs_dir, storage))
-    study = find_study(backend, name)
-    if study is None:
-        known = ", ".join(optuna.get_all_study_names(backend)) or "none"
-        raise UserError(f"study {name!r} does not exist; known studies: {known}")
-    return study

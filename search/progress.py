@@ -11,7 +11,7 @@ from search.study.records import TrialRecord
 @final
 @dataclass
 class RunningTrial:
-    """A trial on a worker; `score` is the mean over folds after `epoch`.
+    """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
 
     `slot` is None while it waits to be told its end.
     """
@@ -20,44 +20,72 @@ class RunningTrial:
     slot: int | None
     epoch: int = 0
     score: float | None = None
+    best: float | None = None
+
+
+@final
+@dataclass(frozen=True)
+class RaceRound:
+    """The trials that earned training on `n_folds` of all `of` folds, best first."""
+
+    numbers: tuple[int, ...]
+    n_folds: int
+    of: int
 
 
 @final
 @dataclass
 class SearchProgress:
-    """Counts, the best so far and what each worker does."""
+    """Counts, the best so far and what each worker does.
+
+    `curve` is the best so far after each trial that could become it: complete ones, in a race
+    those that have been trained on the first fold. `leader` leads a race that is under way.
+    """
 
     recipe: Recipe
     n_planned: int
     running: dict[int, RunningTrial] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     best: TrialRecord | None = None
+    leader: RunningTrial | None = None
+    race: RaceRound | None = None
+    curve: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
-    ended_here: int = 0
+    trained_here: int = 0
 
     def earlier(self, trial: TrialRecord) -> None:
         """Take in a trial that ended in an earlier run."""
         self._count(trial)
 
     def started(self, number: int, slot: int) -> None:
-        """Take in that a trial started."""
+        """Take in that a trial started, or goes on with a further fold."""
         self.running[number] = RunningTrial(number, slot)
 
     def epoch(self, number: int, epoch: int, score: float) -> None:
         """Take in a trial's newest accepted epoch."""
         if number in self.running:
-            self.running[number].epoch, self.running[number].score = epoch, score
+            trial = self.running[number]
+            trial.epoch, trial.score = epoch, score
+            trial.best = score if trial.best is None else self._better(trial.best, score)
 
     def waiting(self, number: int) -> None:
         """Take in that a trial is trained for now."""
-        if number in self.running:
-            self.running[number].slot = None
+        if number not in self.running:
+            return
+        trial = self.running[number]
+        trial.slot = None
+        if trial.best is not None and self.race is None:
+            self._lead(trial, trial.best)
+
+    def earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        """Take in who earned how many folds of a race."""
+        self.race = RaceRound(tuple(numbers), n_folds, of)
 
     def ended(self, trial: TrialRecord) -> None:
         """Take in that a trial ended."""
         self.running.pop(trial.number, None)
         self._count(trial)
-        self.ended_here += 1
+        self.trained_here += trial.kind != "infeasible" and trial.same_as is None
 
     def done(self) -> int:
         """Return how many planned trials have ended."""
@@ -67,15 +95,30 @@ class SearchProgress:
         return sum(self.counts.get(kind, 0) for kind in kinds)
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the pace of this run; None before the first trial ended."""
-        if not self.ended_here:
+        """Return the time left at the pace of this run; None before the first trial ended.
+
+        In a race no trial that is of use ends before the others, so that there is no pace.
+        """
+        left = max(self.n_planned - self.done(), 0)
+        if left and (self.recipe.racing or not self.trained_here):
             return None
-        return max(self.n_planned - self.done(), 0) * (now - self.began) / self.ended_here
+        return left * (now - self.began) / max(self.trained_here, 1)
+
+    def _lead(self, trial: RunningTrial, score: float) -> None:
+        known = self.curve[-1] if self.curve else score
+        if not self.curve or self._better(known, score) != known:
+            self.leader = trial
+        self.curve.append(self._better(known, score))
 
     def _count(self, trial: TrialRecord) -> None:
         self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
         if trial.mean is not None and trial.state == "complete":
             self.best = trial if self.best is None else min(self.best, trial, key=self._rank)
+            if not self.recipe.racing:  # where scores of one fold and of all are not one curve
+                self.curve.append(self.best.mean or 0.0)
+
+    def _better(self, one: float, other: float) -> float:
+        return max(one, other) if self.recipe.metric == "accuracy" else min(one, other)
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
         """Return what is least for the winner, as StudyRecord.complete sorts."""

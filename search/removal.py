@@ -1,14 +1,17 @@
 """Removes a study with everything that belongs to it."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.artifacts.exceptions import ArtifactNotFound
 
 from search.errors import UserError
-from search.listing import stored_url
+from search.listing import stored_url, unknown_study
 from search.paths import RunPaths
+from search.study.board import all_artifacts
 from search.study.lock import study_lock
 from search.study.storage import open_storage
 
@@ -21,7 +24,7 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
     known = optuna.get_all_study_names(backend)
     if name not in known:
-        raise UserError(f"study {name!r} does not exist; known studies: {', '.join(known)}")
+        raise unknown_study(name, known)
     if not sure:
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
     with study_lock(paths, storage):
@@ -32,5 +35,6 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
 
 def _remove_artifacts(study: optuna.Study, paths: RunPaths) -> None:
     store = FileSystemArtifactStore(str(paths.artifacts_dir))
-    for meta in get_all_artifact_meta(study):
-        store.remove(meta.artifact_id)
+    for artifact in all_artifacts(study):
+        with suppress(ArtifactNotFound):  # gone is what it shall be
+            store.remove(artifact)

@@ -7,10 +7,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from search.ended import EndInfo
 from search.final.reported import reported_note, reported_rows
 from search.formatting import format_epochs, format_score
 from search.phrases import describe_end
-from search.study.records import StudyRecord
+from search.short_words import short_words
+from search.study.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 
 
@@ -26,6 +28,60 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
         yield Text(_test_line(record), style="bold")
     if record.repeats:
         yield from _describe_repeats(record)
+
+
+def describe_finish(
+    record: StudyRecord, baseline: StudyRecord | None, end: EndInfo
+) -> Iterator[RenderableType]:
+    """Yield what a run came to: the best trials, the result, the baseline's, and what ended it."""
+    if len(record.complete()) > 1:
+        yield best_table(record)
+    yield from describe_result(record)
+    if baseline is not None:
+        line = baseline_line(record, baseline)
+        if line is not None:
+            yield Text(line)
+    if end.reason == "timeout":
+        yield Text(f"the time is over: {end.done} of {end.planned} trials; run again to go on")
+
+
+def best_table(record: StudyRecord, most: int = 5) -> Table:
+    """Return the best complete trials, best first, with their candidates in a few words."""
+    table = Table(title="best trials")
+    for column in ("trial", "score", "epoch", "parameters"):
+        table.add_column(column, justify="right")
+    table.add_column("candidate", overflow="fold")
+    for trial in record.complete()[:most]:
+        table.add_row(
+            str(trial.number),
+            score_and_spread(trial, record.recipe.metric),
+            f"{trial.best_epoch}/{len(trial.history.epochs)}",
+            f"{trial.n_parameters:,}" if trial.n_parameters else "",
+            short_words(trial.candidate) if trial.candidate else "",
+        )
+    return table
+
+
+def score_and_spread(trial: TrialRecord, metric: str) -> str:
+    """Return a trial's score and, where it has several folds, their standard deviation."""
+    score = format_score(trial.mean, metric)
+    return f"{score} +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else score
+
+
+def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
+    """Return the hand-tuned network's test beside the winner's; None where one is not tested."""
+    ours, theirs = record.test, baseline.test
+    if ours is None or theirs is None:
+        return None
+    gain = round(100 * (ours.accuracy - theirs.accuracy), 2)
+    words = (
+        f"{abs(gain):.2f} points {'better' if gain > 0 else 'worse'}" if gain else "level with it"
+    )
+    low, high = theirs.interval
+    return (
+        f"baseline: {theirs.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
+        f"study {baseline.name}; the winner is {words}"
+    )
 
 
 def _test_line(record: StudyRecord) -> str:

@@ -4,38 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cifar_models import CNNConfig, MLPConfig
 from spaces.candidate import Candidate, OptimizerConfig, SGDConfig
+from spaces.words import (
+    ACTIVATIONS,
+    AUGMENTATIONS,
+    HEADS,
+    OPTIMIZERS,
+    POOLINGS,
+    SCHEDULES,
+    write_count,
+    write_list,
+    write_number,
+    write_numbers,
+)
 
 _MISSING = "-"
-_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-_ACTIVATIONS = {
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "elu": "ELU",
-}
-_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
-_SCHEDULES = {
-    "constant": "held constant",
-    "plateau": "lowered on plateaus",
-    "cosine": "lowered along a cosine",
-    "one_cycle": "raised and lowered in one cycle",
-}
-_POOLINGS = {
-    "max": "max pooling",
-    "overlapping_max": "overlapping max pooling",
-    "average": "average pooling",
-}
-_HEADS = {
-    "flatten": "a flattened head",
-    "global_average": "a global average pooling head",
-    "global_max": "a global max pooling head",
-}
-_AUGMENTATIONS = {
-    "none": "no augmentation",
-    "flip": "random flips",
-    "flip_crop": "random flips and crops",
-}
 
 
 def describe_candidate(candidate: Candidate) -> str:
@@ -44,16 +26,16 @@ def describe_candidate(candidate: Candidate) -> str:
     network = _describe_cnn(model) if isinstance(model, CNNConfig) else _describe_mlp(model)
     parts = [
         network,
-        f"{_describe_optimizer(candidate.optimizer)}, {_SCHEDULES[candidate.schedule.name]}",
+        f"{_describe_optimizer(candidate.optimizer)}, {SCHEDULES[candidate.schedule.name]}",
         f"batches of {candidate.batch_size}",
-        _AUGMENTATIONS[candidate.augmentation],
+        AUGMENTATIONS[candidate.augmentation],
     ]
     if candidate.test_time_flip:
         parts.append("predictions averaged with the mirror image's")
     if candidate.label_smoothing:
-        parts.append(f"label smoothing {_number(candidate.label_smoothing)}")
+        parts.append(f"label smoothing {write_number(candidate.label_smoothing)}")
     if candidate.gradient_clip is not None:
-        parts.append(f"gradients clipped to a norm of {_number(candidate.gradient_clip)}")
+        parts.append(f"gradients clipped to a norm of {write_number(candidate.gradient_clip)}")
     return "; ".join(parts) + "."
 
 
@@ -71,11 +53,11 @@ def candidate_differences(a: Candidate, b: Candidate) -> tuple[tuple[str, str, s
 def _describe_cnn(model: CNNConfig) -> str:
     size = model.kernel_size
     what = "convolution" if len(model.channels) == 1 else "convolutions"
-    pooling = _POOLINGS[model.pooling] + (" before batch norm" if model.pool_first else "")
+    pooling = POOLINGS[model.pooling] + (" before batch norm" if model.pool_first else "")
     return (
-        f"{_count(len(model.channels))} {what} of {_list(model.channels)} channels "
-        f"({size}x{size} kernels, {_ACTIVATIONS[model.activation]}, {pooling}, "
-        f"{_dropout((model.conv_dropout,))}), {_HEADS[model.head]} with "
+        f"{write_count(len(model.channels))} {what} of {write_numbers(model.channels)} channels "
+        f"({size}x{size} kernels, {ACTIVATIONS[model.activation]}, {pooling}, "
+        f"{_dropout((model.conv_dropout,))}), {HEADS[model.head]} with "
         f"{_dropout((model.head_dropout,))}"
     )
 
@@ -83,25 +65,25 @@ def _describe_cnn(model: CNNConfig) -> str:
 def _describe_mlp(model: MLPConfig) -> str:
     norm = "batch norm" if model.batch_norm else "no batch norm"
     return (
-        f"{_count(len(model.hidden_widths) + 1)} linear layers with hidden widths "
-        f"{_list(model.hidden_widths)} ({norm}, {_ACTIVATIONS[model.activation]}, "
+        f"{write_count(len(model.hidden_widths) + 1)} linear layers with hidden widths "
+        f"{write_numbers(model.hidden_widths)} ({norm}, {ACTIVATIONS[model.activation]}, "
         f"{_dropout(model.dropouts)})"
     )
 
 
 def _describe_optimizer(optimizer: OptimizerConfig) -> str:
-    settings = [f"learning rate {_number(optimizer.learning_rate)}"]
+    settings = [f"learning rate {write_number(optimizer.learning_rate)}"]
     if isinstance(optimizer, SGDConfig):
         kind = "Nesterov momentum" if optimizer.nesterov else "momentum"
-        settings.append(f"{kind} {_number(optimizer.momentum)}")
-    settings.append(f"weight decay {_number(optimizer.weight_decay)}")
-    return f"{_OPTIMIZERS[optimizer.name]} with {_join(settings)}"
+        settings.append(f"{kind} {write_number(optimizer.momentum)}")
+    settings.append(f"weight decay {write_number(optimizer.weight_decay)}")
+    return f"{OPTIMIZERS[optimizer.name]} with {write_list(settings)}"
 
 
 def _dropout(rates: Sequence[float]) -> str:
     if not any(rates):
         return "no dropout"
-    return f"dropout {_list(rates if len(set(rates)) > 1 else rates[:1])}"
+    return f"dropout {write_numbers(rates if len(set(rates)) > 1 else rates[:1])}"
 
 
 def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -122,25 +104,8 @@ def _text(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case int() | float():
-            return _number(value)
+            return write_number(value)
         case tuple() | list():
             return ", ".join(_text(item) for item in value)
         case _:
             return "none" if value is None else str(value)
-
-
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.4g}".replace("e-0", "e-")
-
-
-def _count(number: int) -> str:
-    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
-
-
-def _list(values: Sequence[float]) -> str:
-    return _join([_number(value) for value in values])
-
-
-def _join(words: Sequence[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last

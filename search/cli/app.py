@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from search.cli import stored, tools, training
+from search.cli import export, stored, tools, training
 from search.cli.console import make_console
 from search.cli.ending import run_to_end
 
@@ -16,6 +16,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": stored.list_studies,
     "show": stored.show,
     "report": stored.report,
+    "export": export.export,
     "dashboard": stored.dashboard,
     "predict": tools.predict,
     "analyze": tools.analyze,

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 
 from rich.console import Console
@@ -17,4 +18,6 @@ def make_console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
+    elif console.is_dumb_terminal and "COLUMNS" not in os.environ:  # which rich takes for 80 wide
+        console.width = shutil.get_terminal_size().columns
     return console

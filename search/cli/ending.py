@@ -1,11 +1,14 @@
 """How a command ends: its exit status and, where it failed, the one line that says why."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
+from search.events import EventWriter
 from search.formatting import printable
 from search.recipe_checks import without_password
 
@@ -15,21 +18,41 @@ _INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and b
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
     """Return the exit status of a command line, and the one line to print where it failed."""
     status, failure = _run(app, arguments)
-    return status, failure and printable(" ".join(failure.split()))
+    return status, failure and _one_line(failure)
+
+
+@contextmanager
+def failures_told(writer: EventWriter) -> Iterator[None]:
+    """Write what ends the block before its end as an event; the error goes on to `run_to_end`."""
+    try:
+        yield
+    except (UserError, MachineError, OSError) as error:
+        status, failure = _failure(error)
+        writer.write("error", status=status, message=_one_line(failure))
+        raise
 
 
 def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
     try:
         status = app(arguments, standalone_mode=False) or 0
-    except (UserError, MachineError) as error:
-        return error.exit_status, str(error)
     except TyperException as error:
         return 2, error.format_message()
-    except OSError as error:
-        return 1, f"{error}; what was stored is kept, run the same command to go on"
+    except (UserError, MachineError, OSError) as error:
+        return _failure(error)
     if status in _INTERRUPTED:
         return status, f"interrupted; to go on: {_command(arguments)}"
     return status, None
+
+
+def _failure(error: UserError | MachineError | OSError) -> tuple[int, str]:
+    """Return the exit status and what is said."""
+    if isinstance(error, OSError):
+        return 1, f"{error}; what was stored is kept, run the same command to go on"
+    return error.exit_status, str(error)
+
+
+def _one_line(failure: str) -> str:
+    return printable(" ".join(failure.split()))
 
 
 def _command(arguments: list[str]) -> str:

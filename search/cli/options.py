@@ -69,6 +69,11 @@ AcceptChanges = Annotated[
     typer.Option("--accept-changes", help="Go on though the space's code or a library changed."),
 ]
 
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result alone, and errors.")]
+Events = Annotated[
+    bool, typer.Option("--json", help="Print what happens as lines of JSON, one an event.")
+]
+
 BaselineSpace = Annotated[str, typer.Option("--space", help="mlp, cnn or FILE.py:NAME.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")]
 BaselinePrecision = Annotated[str | None, typer.Option("--precision", help="fp32 or bf16 [fp32].")]
@@ -84,8 +89,28 @@ SampledAlone = Annotated[
 ]
 Orders = Annotated[int, typer.Option(min=1, help="Random orders of the trials.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it.")]
-Model = Annotated[Path, typer.Argument(help="Model folder, such as runs/STUDY/model.")]
-Images = Annotated[list[Path], typer.Argument(help="Image files.")]
+ShownTrial = Annotated[
+    int | None, typer.Option("--trial", help="Show this trial: candidate, curve, how to repeat it.")
+]
+AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, pruned ones too.")]
+ShownAsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ExportedTrial = Annotated[int | None, typer.Option("--trial", help="Number of a trial [winner].")]
+AsRecipe = Annotated[
+    bool, typer.Option("--recipe", help="A recipe that trains this candidate again.")
+]
+AsPython = Annotated[
+    bool, typer.Option("--python", help="A script that trains its network with torch alone.")
+]
+AsOnnx = Annotated[bool, typer.Option("--onnx", help="The winner's model, as an ONNX file.")]
+ExportOutput = Annotated[
+    Path | None, typer.Option("--output", help="File to write [printed; --onnx: STUDY.onnx].")
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files.")]
+Model = Annotated[
+    Path, typer.Argument(help="Name of a study, or a model folder such as runs/STUDY/model.")
+]
+Images = Annotated[list[Path], typer.Argument(help="Image files, and folders of them.")]
+Top = Annotated[int, typer.Option(min=1, help="How many classes of each image to print.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all probabilities.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; a loopback one.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
@@ -97,6 +122,10 @@ InsecurePublic = Annotated[
     typer.Option(
         "--insecure-public", help="Listen on any --host: whoever reaches it needs no password."
     ),
+]
+Browser = Annotated[
+    bool,
+    typer.Option("--browser/--no-browser", help="Open it in a browser, in a terminal with one."),
 ]
 Output = Annotated[Path, typer.Option(help="Folder of the figures and the table.")]
 SpaceToList = Annotated[str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME [all].")]

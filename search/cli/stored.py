@@ -6,10 +6,10 @@ Heavy packages are imported inside the commands that need them, so that --help a
 from pathlib import Path
 
 from search.cli import options
+from search.cli.checks import checked_study
 from search.cli.console import make_console
 from search.cli.printing import print_all
 from search.errors import UserError
-from search.recipe_checks import check_study_name
 
 _RUNS = Path("runs")
 
@@ -22,12 +22,37 @@ def list_studies(runs_dir: options.StudyFolder = _RUNS, storage: options.Storage
 
 
 def show(
-    study: options.Study, runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None
+    study: options.Study,
+    trial: options.ShownTrial = None,
+    every: options.AllTrials = False,
+    as_json: options.ShownAsJson = False,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
 ) -> None:
-    """Show a study: recipe, best trials, refit and test result."""
-    from search.commands import describe_study
+    """Show a study: recipe, trials by rank, refit and test result; or one of its trials."""
+    name, console = checked_study(study), make_console()
+    if as_json:
+        print_all([_shown_json(name, runs_dir, storage, trial)], console)
+    elif trial is None:
+        from search.showing import describe_study
 
-    print_all(describe_study(_checked(study), runs_dir, storage), make_console())
+        narrow = console.is_terminal
+        print_all(describe_study(name, runs_dir, storage, every=every, narrow=narrow), console)
+    else:
+        from search.showing_trial import describe_trial
+
+        braille = console.encoding.startswith("utf")
+        width = console.width if console.is_terminal else None
+        shown = describe_trial(name, runs_dir, storage, trial, width=width, braille=braille)
+        print_all(shown, console)
+
+
+def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | None) -> str:
+    from search.showing_json import study_json, trial_json
+
+    if trial is None:
+        return study_json(name, runs_dir, storage)
+    return trial_json(name, runs_dir, storage, trial)
 
 
 def report(
@@ -40,7 +65,7 @@ def report(
 
     A comparison is a table and a figure of the best so far over the time of search.
     """
-    names = [_checked(name) for name in studies]
+    names = [checked_study(name) for name in studies]
     if len(names) > 1:
         from search.comparison import compare_and_describe
 
@@ -66,7 +91,9 @@ def replay(
     """Show what each pruning rule would have cost and kept on an unpruned study."""
     from search.commands import describe_replay
 
-    found = describe_replay(_checked(study), runs_dir, storage, orders, sampled_alone=sampled_alone)
+    found = describe_replay(
+        checked_study(study), runs_dir, storage, orders, sampled_alone=sampled_alone
+    )
     print_all([found], make_console())
 
 
@@ -79,7 +106,7 @@ def delete(
     """Delete a study with its model and report."""
     from search.removal import remove_study
 
-    remove_study(_checked(study), runs_dir, storage, sure=yes)
+    remove_study(checked_study(study), runs_dir, storage, sure=yes)
 
 
 def dashboard(
@@ -89,9 +116,10 @@ def dashboard(
     port: options.Port = 8080,
     read_only: options.ReadOnly = False,
     insecure_public: options.InsecurePublic = False,
+    browser: options.Browser = True,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
-    from search.dashboard import bind, check_host, dashboard_app, serve
+    from search.dashboard import bind, check_host, dashboard_app, open_browser, serve
     from search.listing import stored_url
     from search.paths import RunPaths
 
@@ -105,14 +133,12 @@ def dashboard(
             f"warning: without a password, whoever reaches {host}:{port} may {may} the studies"
         )
         print_all([warning], make_console(stderr=True))
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    print_all([f"dashboard: http://{address}/ (Ctrl-C ends it)"], make_console())
-    serve(server)
+    address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    console = make_console()
 
+    def announce() -> None:
+        print_all([f"dashboard: {address} (Ctrl-C ends it)"], console)
+        if browser and console.is_terminal:
+            open_browser(address)
 
-def _checked(study: str) -> str:
-    """Return the name; a database made elsewhere may hold some that lead out of runs_dir."""
-    try:
-        return check_study_name(study)
-    except ValueError as error:
-        raise UserError(f"study: {error}, got {study!r}") from error
+    serve(server, announce)

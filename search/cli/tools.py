@@ -3,12 +3,23 @@
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import RenderableType
 
 from search.cli import options
 from search.cli.console import make_console
 from search.cli.printing import print_all
+from search.errors import MachineError
+from search.formatting import printable
 
+if TYPE_CHECKING:
+    from search.predicting import Predictions
+
+_RUNS = Path("runs")
 _ANALYSIS = Path("analysis")
 
 
@@ -37,9 +48,39 @@ def analyze(
     print_all(analyze_and_describe(asked, output, console), console)
 
 
-def predict(model: options.Model, images: options.Images, as_json: options.AsJson = False) -> None:
-    """Classify images with an exported model."""
-    from search.commands import classify, predictions_json, predictions_table
+def predict(
+    model: options.Model,
+    images: options.Images,
+    top: options.Top = 3,
+    runs_dir: options.StudyFolder = _RUNS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Classify images with an exported model.
 
-    predictions = classify(model, images)
-    print_all([(predictions_json if as_json else predictions_table)(predictions)], make_console())
+    Images in folders that are named like classes also say how often the model is right.
+    """
+    from search.model_choice import find_model
+    from search.predicting import predict_images, predictions_json
+
+    predictions = predict_images(find_model(model, runs_dir), images)
+    if as_json:
+        typer.echo(predictions_json(predictions))
+    else:
+        print_all(_described(predictions, top), make_console())
+    failures = predictions.failures
+    print_all((f"error: {printable(one)}" for one in failures), make_console(stderr=True))
+    if failures:
+        count = len(failures) + len(predictions.answered)
+        raise MachineError(f"{len(failures):,} of {count:,} could not be read, as said above")
+
+
+def _described(predictions: "Predictions", top: int) -> Iterator[RenderableType]:
+    from search.predicting import predictions_table
+
+    yield predictions_table(predictions, top)
+    if predictions.labelled():
+        from search.prediction_score import score_line, score_predictions, score_table
+
+        score = score_predictions(predictions)
+        yield score_table(score)
+        yield score_line(score, len(predictions.answered))

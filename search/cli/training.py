@@ -3,15 +3,22 @@
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from search.cli import options
 from search.cli.console import make_console
+from search.cli.ending import failures_told
 from search.cli.interrupts import Interrupts
 from search.cli.printing import print_all
+from search.errors import UserError
+from search.events import EventWriter
+
+if TYPE_CHECKING:
+    from search.recipe import Recipe
 
 
 def run(
@@ -44,6 +51,8 @@ def run(
     device: options.Device = None,
     precision: options.Precision = None,
     accept_changes: options.AcceptChanges = False,
+    quiet: options.Quiet = False,
+    as_json: options.Events = False,
 ) -> None:
     """Search, retrain the winner on all folds, open the test set once, write the report.
 
@@ -73,6 +82,8 @@ def baseline(
     device: options.Device = None,
     precision: options.BaselinePrecision = None,
     accept_changes: options.AcceptChanges = False,
+    quiet: options.Quiet = False,
+    as_json: options.Events = False,
 ) -> None:
     """Train the hand-tuned network as its report did, and compare the figures.
 
@@ -84,18 +95,26 @@ def baseline(
 
 
 def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
-    from search.recipe import Recipe
-    from search.study.process import quiet_resource_tracker, start_server, wait_passively
+    names = ("quiet", "as_json", "accept_changes")
+    quiet, as_json, accept_changes = (flags.pop(name) for name in names)
+    if quiet and as_json:
+        raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
+    if as_json:
+        _log(recipe, flags, accept_changes=accept_changes)
+    else:
+        _describe(recipe, flags, quiet=quiet, accept_changes=accept_changes)
 
-    accept_changes = flags.pop("accept_changes")
-    asked = Recipe.from_sources(recipe, flags)
-    wait_passively()  # before torch is imported
-    quiet_resource_tracker()
-    start_server(asked.threads)  # it needs as long as this process to import torch
-    from search.commands import run_and_describe
 
+def _describe(
+    recipe: Path | None, flags: dict[str, Any], *, quiet: bool, accept_changes: bool
+) -> None:
     console, interrupts = make_console(), Interrupts()
-    told = run_and_describe(asked, console, interrupts.stop, accept_changes=accept_changes)
+    asked = _start(recipe, flags)
+    from search.running import run_and_describe
+
+    told = run_and_describe(
+        asked, console, interrupts.stop, quiet=quiet, accept_changes=accept_changes
+    )
     try:
         with interrupts.handled():
             print_all(told, console)
@@ -103,3 +122,28 @@ def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
         console.show_cursor()
     if interrupts.status is not None:
         raise typer.Exit(interrupts.status)
+
+
+def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) -> None:
+    writer, interrupts = EventWriter(make_console()), Interrupts()
+    with failures_told(writer):
+        asked = _start(recipe, flags)
+        from search.running import run_and_log
+
+        with suppress(KeyboardInterrupt), interrupts.handled():
+            run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
+    if interrupts.status is not None:
+        writer.write("stopped", status=interrupts.status)
+        raise typer.Exit(interrupts.status)
+
+
+def _start(recipe: Path | None, flags: dict[str, Any]) -> "Recipe":
+    """Return the recipe that is asked for, once what trains it is starting."""
+    from search.recipe import Recipe
+    from search.study.process import quiet_resource_tracker, start_server, wait_passively
+
+    asked = Recipe.from_sources(recipe, flags)
+    wait_passively()  # before torch is imported
+    quiet_resource_tracker()
+    start_server(asked.threads)  # it needs as long as this process to import torch
+    return asked

@@ -1,10 +1,7 @@
 """The exported model: safetensors weights and a JSON that says how to use them."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,69 +13,32 @@ from torch import nn
 
 from cifar_models import MLPConfig, build_model
 from search.data.checksums import check_sums, sums_path, write_sums
-from search.data.decoding import decode_image
+from search.data.durable import sync, whole_file
 from search.data.failures import DAMAGED_ARRAYS
-from search.data.statistics import ChannelStatistics
 from search.errors import MachineError, UserError
 from search.final.card import ModelCard
+from search.final.classifier import ImageClassifier, Prediction
 from search.paths import ModelPaths
 from search.recipe import describe_errors
 from search.study.weights import save_weights
-from search.training.evaluation import Normalizer, as_used, predict_logits
-from search.training.settings import TrainingSettings
 
 __all__ = ["ImageClassifier", "ModelCard", "Prediction", "export_model", "load_model"]
 
 _MOST_CARD_BYTES = 1 << 20
 
 
-@final
-@dataclass(frozen=True)
-class Prediction:
-    """The most probable class with its probability, and the probabilities of all classes."""
-
-    name: str
-    probability: float
-    probabilities: dict[str, float]
-
-
-@final
-class ImageClassifier:
-    """A trained network that takes images as they are."""
-
-    def __init__(self, card: ModelCard, network: nn.Module) -> None:
-        self.card = card
-        self.network = network.eval()
-        self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
-
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        """Return float32 logits (N, classes) of uint8 images (N, C, H, W) of the input shape."""
-        network = as_used(self.network, self.card.candidate)
-        return predict_logits(network, images, self._normalize, TrainingSettings(epochs=1))
-
-    def classify(self, image: Path | str) -> Prediction:
-        """Return the prediction for an image file, resized to the input shape.
-
-        Raises UserError, naming the file, where it is no readable image, and where the network's
-        answer is not finite.
-        """
-        pixels = decode_image(Path(image), self.card.input_shape[1:])
-        probabilities = self.logits(torch.from_numpy(pixels)[None]).softmax(1)[0].tolist()
-        named = dict(zip(self.card.class_names, probabilities, strict=True))
-        best = max(named, key=lambda name: named[name])
-        if not math.isfinite(sum(probabilities)):
-            raise UserError(f"model: its answer to {image} is not finite, so it names no class")
-        return Prediction(best, named[best], named)
-
-
 def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
-    """Write weights, card and their SHA-256 sums, each under a temporary name first."""
+    """Write weights, card and their SHA-256 sums, each whole or not at all.
+
+    They are on the disk when this returns. The README beside them has no sum: people add to it.
+    """
     paths = ModelPaths(model_dir)
     save_weights(paths.weights, network)
-    temporary = paths.card.with_suffix(".tmp")
-    temporary.write_text(card.model_dump_json(indent=2), encoding="utf-8")
-    temporary.replace(paths.card)
+    with whole_file(paths.card) as file:
+        file.write(card.model_dump_json(indent=2).encode())
     write_sums((paths.card, paths.weights))
+    sync(sums_path(model_dir))
+    sync(model_dir)
 
 
 def load_model(model_dir: Path | str) -> ImageClassifier:
@@ -162,7 +122,5 @@ def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
 
 def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:
     """Write an array of images whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         np.save(file, images, allow_pickle=False)
-    temporary.replace(path)

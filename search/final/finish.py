@@ -8,6 +8,7 @@ import torch
 from search.errors import UserError
 from search.final.export import ImageClassifier, ModelCard, export_model
 from search.final.measuring import measure
+from search.final.readme_file import write_model_readme
 from search.final.refit import refit
 from search.final.reproduce import finish_reproduction
 from search.final.winning import why_no_winner
@@ -28,6 +29,10 @@ def finish_study(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) 
     """
     if opened.recipe.as_reported:
         return finish_reproduction(opened, observer)
+    return _finish_search(opened, observer, stop)
+
+
+def _finish_search(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:
     record = read_study(opened.study)
     winner = record.winner()
     if winner is None:
@@ -74,5 +79,6 @@ def _finish(
     export_model(card, classifier.network, opened.paths.model_dir)
     if test:  # last: a study that has its test result has its model too
         study.set_user_attr("test", to_plain(results[winner.number]))
+    write_model_readme(read_study(study), opened.paths)
     if opened.paths.checkpoints_dir.exists():
         shutil.rmtree(opened.paths.checkpoints_dir)

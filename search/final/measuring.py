@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
+import torch
+
 from search.final.evaluation import TestResult, evaluate_predictions
 from search.final.export import ImageClassifier, save_images
 from search.final.predictions import TestPredictions, save_predictions
 from search.final.test_set import open_test_split
 from search.study.opening import OpenStudy
+
+_MOST_KEPT = 1000
+_KEPT_BYTES = 4 << 20
 
 
 def measure(
@@ -14,7 +19,8 @@ def measure(
 ) -> dict[int, TestResult]:
     """Return the figures of each network, by its trial, on the test split: opened once for all.
 
-    Keeps what the network of trial `best` made of the images, and those that it got wrong.
+    Keeps what the network of trial `best` made of the images, those that it got wrong, and a
+    sample of all of them, without labels, by which its other forms can be checked later.
     """
     split = open_test_split(opened.study, opened.dataset, purpose)
     labels = split.labels.numpy()
@@ -27,4 +33,15 @@ def measure(
     save_predictions(opened.paths.test_predictions, predictions)
     wrong = [mistake.index for mistake in results[best].mistakes]
     save_images(opened.paths.mistakes, split.images[wrong].numpy())
+    sample = sample_evenly(len(split.images), split.images[0].numel())
+    save_images(opened.paths.test_sample, split.images[sample].numpy())
     return results
+
+
+def sample_evenly(n_images: int, image_bytes: int) -> torch.Tensor:
+    """Return indices, int64, spread over all images: at most 1,000, of 4 MB together, at least 1.
+
+    An image folder is ordered by class, so that its first images would be of one class.
+    """
+    n_kept = min(n_images, _MOST_KEPT, max(1, _KEPT_BYTES // image_bytes))
+    return torch.arange(n_kept) * n_images // n_kept

@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from search.data.durable import whole_file
 from search.data.failures import DAMAGED_ARRAYS
 from search.errors import MachineError
 
@@ -29,12 +30,10 @@ class TestPredictions:
 
 def save_predictions(path: Path, predictions: TestPredictions) -> None:
     """Write them whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         np.savez_compressed(
             file, labels=predictions.labels, predictions=predictions.predictions, allow_pickle=False
         )
-    temporary.replace(path)
 
 
 def load_predictions(path: Path) -> TestPredictions | None:

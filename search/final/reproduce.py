@@ -10,6 +10,7 @@ from search.errors import MachineError, UserError
 from search.final.evaluation import TestResult
 from search.final.export import ImageClassifier, ModelCard, export_model
 from search.final.measuring import measure
+from search.final.readme_file import write_model_readme
 from search.final.winning import why_no_winner
 from search.paths import ModelPaths
 from search.study.jobs import JobFactory
@@ -37,6 +38,7 @@ def finish_reproduction(opened: OpenStudy, observer: StudyObserver) -> StudyReco
     elif not ModelPaths(opened.paths.model_dir).card.exists():
         _train_lost(opened, [winner], observer)
         _export(opened, winner)
+        write_model_readme(read_study(opened.study), opened.paths)
     return read_study(opened.study)
 
 
@@ -75,6 +77,7 @@ def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> 
     repeats = tuple(_repeat(number, result) for number, result in results.items())
     opened.study.set_user_attr("test", to_plain(results[winner.number]))
     opened.study.set_user_attr("repeats", to_plain(repeats))  # last: with it all is there
+    write_model_readme(read_study(opened.study), opened.paths)
 
 
 def _repeat(number: int, result: TestResult) -> RepeatResult:

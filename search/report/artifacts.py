@@ -1,26 +1,52 @@
-"""Publishes the report's figures where optuna-dashboard shows them: as the study's artifacts."""
+"""Publishes what a study found where optuna-dashboard shows it: notes, and figures as artifacts."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from matplotlib.figure import Figure
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from search.paths import RunPaths
 from search.report.figures import FIGURE_NAMES
+from search.report.figures_base import paper_style
+from search.report.figures_trial import draw_trial_confusion, draw_trial_curve, png_bytes
+from search.report.info_trial import trial_confusion_info, trial_curve_info
+from search.report.notes import study_note, trial_note
+from search.study.board import StudyBoard, study_artifacts
+from search.study.records import StudyRecord, TrialRecord
 
 
 def publish_figures(study: optuna.Study, paths: RunPaths) -> None:
     """Put every PNG of the report into the artifact store, in place of an earlier one."""
     paths.artifacts_dir.mkdir(parents=True, exist_ok=True)
     store = FileSystemArtifactStore(str(paths.artifacts_dir))
-    known = {meta.filename: meta.artifact_id for meta in get_all_artifact_meta(study)}
+    known = study_artifacts(study)
     for figure in (paths.figure(name, "png") for name in FIGURE_NAMES):
         if figure.exists() and figure.name in known:
-            _rewrite(store, known[figure.name], figure)
+            with figure.open("rb") as file:
+                store.write(known[figure.name], file)
         elif figure.exists():
             upload_artifact(study_or_trial=study, file_path=str(figure), artifact_store=store)
 
 
-def _rewrite(store: FileSystemArtifactStore, artifact_id: str, figure: Path) -> None:
-    with figure.open("rb") as file:
-        store.write(artifact_id, file)
+def publish_study(board: StudyBoard, record: StudyRecord) -> None:
+    """Write the study's note."""
+    board.write_note(study_note(record))
+
+
+def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) -> None:
+    """Draw a trial that has ended, and write its note; last, as the sign that all is there."""
+    with paper_style():
+        for name, figure in _figures(record, trial):
+            board.put_png(name, png_bytes(figure), trial.number)
+    board.write_note(trial_note(trial, record), trial.number)
+
+
+def _figures(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Figure]]:
+    metric = record.recipe.metric
+    curve = trial_curve_info(trial, metric)
+    if curve is not None:
+        yield "learning-curve.png", draw_trial_curve(curve)
+    confusion = trial_confusion_info(trial, metric, record.dataset.class_names)
+    if confusion is not None:
+        yield "confusion-matrix.png", draw_trial_confusion(confusion)

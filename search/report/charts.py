@@ -6,6 +6,7 @@ from search.report.charts_base import Chart
 from search.report.charts_confusion import confusion_chart
 from search.report.charts_curves import learning_curves_chart
 from search.report.charts_parallel import parallel_coordinates_chart
+from search.report.charts_stories import Stories, trial_stories
 from search.report.charts_study import importances_chart, optimization_history_chart
 from search.report.charts_versus import versus_chart
 from search.report.info import ReportInfo, SearchInfo
@@ -20,13 +21,13 @@ def draw_charts(info: ReportInfo) -> Iterator[Chart]:
     if info.confusion is not None:
         yield confusion_chart(info.confusion)
     if info.search is not None:
-        yield from _search_charts(info.search)
+        yield from _search_charts(info.search, trial_stories(info.record))
 
 
-def _search_charts(search: SearchInfo) -> Iterator[Chart]:
+def _search_charts(search: SearchInfo, stories: Stories) -> Iterator[Chart]:
     if search.history.points:
-        yield optimization_history_chart(search.history)
+        yield optimization_history_chart(search.history, stories)
     if search.importances.reason is None:
         yield importances_chart(search.importances)
     if search.parallel.reason is None:
-        yield parallel_coordinates_chart(search.parallel)
+        yield parallel_coordinates_chart(search.parallel, stories)

@@ -45,8 +45,8 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def wrap(text: str, width: int = 60) -> str:
-    """Return an escaped text broken into lines, for a hover label."""
+def wrap(text: str, width: int = 44) -> str:
+    """Return an escaped text broken into lines, for a hover label that a telephone has room for."""
     lines, line = [], ""
     for word in text.split():
         if line and len(line) + len(word) >= width:

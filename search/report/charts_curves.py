@@ -1,6 +1,7 @@
 """The interactive learning curves: info -> plotly."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -10,8 +11,17 @@ from search.report.palette import BLUE, GREEN, GREY, ORANGE
 from search.training.history import Metric
 
 _PANELS: tuple[tuple[Metric, str], ...] = (("accuracy", "y"), ("loss", "y2"))
-_PALE_BLUE = "rgba(0,114,178,0.55)"
 _DROPS = "learning rate drops"
+
+
+class _Series(NamedTuple):
+    """One line in both panels, as the legend and as hovering name it."""
+
+    name: str
+    hover_name: str
+    curves: Curves
+    line: dict[str, Any]
+    opacity: float = 1.0
 
 
 def learning_curves_chart(info: LearningCurvesInfo) -> Chart:
@@ -24,10 +34,10 @@ def learning_curves_chart(info: LearningCurvesInfo) -> Chart:
         shapes=[_vertical(epoch, "dot") for epoch in info.drops],
     )
     for metric, axis in _PANELS:
-        for name, curves, line in _series(info):
-            figure.add_trace(_line(name, curves, line, axis, metric))
-            if curves.drops:
-                figure.add_trace(_drop_marks(curves, axis, metric))
+        for series in _series(info):
+            figure.add_trace(_line(series, axis, metric))
+            if series.curves.drops:
+                figure.add_trace(_drop_marks(series.curves, axis, metric))
     if info.drops:
         figure.add_trace(_legend_of_drops())
     if info.best_epoch is not None:
@@ -49,39 +59,48 @@ def _alt(info: LearningCurvesInfo) -> str:
     return f"Accuracy and loss {whose} by epoch, in validation and training{refit}{best}"
 
 
-def _series(info: LearningCurvesInfo) -> list[tuple[str, Curves, dict[str, Any]]]:
+def _series(info: LearningCurvesInfo) -> Iterator[_Series]:
     several = len(info.parts) > 1
     mean = ", mean" if several else ""
     part = "repeat" if info.repeats else "fold"
-    series: list[tuple[str, Curves, dict[str, Any]]] = []
     if several:
-        thin = {"color": _PALE_BLUE, "width": 1}
-        series += [(f"validation, each {part}", one, thin) for one in info.parts]
-    series.append((f"validation{mean}", info.mean, {"color": BLUE, "width": 2.5}))
-    series.append((f"training{mean}", info.training, {"color": ORANGE, "width": 1.5}))
+        for number, one in enumerate(info.parts, start=1):
+            yield _Series(
+                f"validation, each {part}",
+                f"validation, {part} {number}",
+                one,
+                {"color": BLUE, "width": 1},
+                opacity=0.75,
+            )
+    yield _one(f"validation{mean}", info.mean, {"color": BLUE, "width": 2.5})
+    yield _one(f"training{mean}", info.training, {"color": ORANGE, "width": 1.5})
     if info.refit is not None:
         dashed = {"color": GREEN, "width": 1.5, "dash": "dash"}
-        series.append(("training of the refit", info.refit, dashed))
-    return series
+        yield _one("training of the refit", info.refit, dashed)
+
+
+def _one(name: str, curves: Curves, line: dict[str, Any]) -> _Series:
+    return _Series(name, name, curves, line)
 
 
 def _values(curves: Curves, metric: Metric) -> tuple[float, ...]:
     return curves.accuracy if metric == "accuracy" else curves.loss
 
 
-def _line(name: str, curves: Curves, line: dict[str, Any], axis: str, metric: Metric) -> go.Scatter:
-    values = _values(curves, metric)
-    shown = ".2%" if metric == "accuracy" else ".4f"
+def _line(series: _Series, axis: str, metric: Metric) -> go.Scatter:
+    values = _values(series.curves, metric)
+    shown = f"{metric} %{{y:.2%}}" if metric == "accuracy" else f"{metric} %{{y:.4f}}"
     return go.Scatter(
         x=list(range(1, len(values) + 1)),
         y=values,
         yaxis=axis,
         mode="lines" if len(values) > 1 else "markers",
-        line=line,
-        marker={"color": line["color"]},
-        name=name,
-        legendgroup=name,
-        hovertemplate=f"epoch %{{x}}: %{{y:{shown}}}<extra>{name}</extra>",
+        line=series.line,
+        marker={"color": series.line["color"]},
+        opacity=series.opacity,
+        name=series.name,
+        legendgroup=series.name,
+        hovertemplate=f"{series.hover_name}<br>epoch %{{x}}, {shown}<extra></extra>",
     )
 
 

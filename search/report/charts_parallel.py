@@ -13,9 +13,9 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from search.report.charts_base import Chart, escape, new_chart_figure
+from search.report.charts_stories import Stories
 from search.report.info_parallel import Dimension, ParallelCoordinatesInfo
 from search.report.palette import GREY
-from search.report.text import score
 
 SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
 _AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest
@@ -23,12 +23,14 @@ _ANGLE = 25  # degrees by which names rise, so that they do not meet
 _NAME = 24  # characters in a line of a name
 
 
-def parallel_coordinates_chart(info: ParallelCoordinatesInfo) -> Chart:
+def parallel_coordinates_chart(info: ParallelCoordinatesInfo, stories: Stories) -> Chart:
     """Return the trials as lines through the score and all parameters, coloured by score."""
     axes = _score_first(info)
     n, beyond = len(axes), _beyond(axes[-1])
     figure = new_chart_figure(
         showlegend=False,
+        # Once a trial: the page's script puts them in the place of the trials' numbers.
+        meta={"stories": {str(number): stories[number] for number in info.numbers}},
         margin={"l": 8, "r": beyond, "t": 90, "b": 16},
         xaxis={
             "side": "top",
@@ -87,25 +89,28 @@ def _lines(info: ParallelCoordinatesInfo, trials: Sequence[int], goodness: float
     xs: list[int | None] = []
     ys: list[float | None] = []
     texts: list[str] = []
+    numbers: list[int | None] = []
     for trial in trials:
-        text = f"trial {info.numbers[trial]}: {score(info.values[trial], info.metric)}"
         for place, dimension in enumerate(axes):
             xs.append(place)
             ys.append(dimension.positions[trial])
-            texts.append(f"{text}<br>{escape(dimension.name)}: {escape(dimension.labels[trial])}")
+            texts.append(f"{escape(dimension.name)}: {escape(dimension.labels[trial])}")
+            numbers.append(info.numbers[trial])
         xs.append(None)  # a gap before the next line
         ys.append(None)
         texts.append("")
+        numbers.append(None)
     # The best trials are the darkest on paper and the brightest in the dark.
     on_light, on_dark = sample_colorscale("Viridis", [0.88 * (1 - goodness), 0.2 + 0.8 * goodness])
     return go.Scatter(
         x=xs,
         y=ys,
         text=texts,
+        customdata=numbers,
         mode="lines",
         line={"color": on_light, "width": 1 + goodness},
         meta={"colour_on_dark": on_dark},
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate="%{text}<br>%{customdata}<extra></extra>",
     )
 
 

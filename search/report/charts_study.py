@@ -2,14 +2,13 @@
 
 import plotly.graph_objects as go
 
-from search.report.charts_base import Chart, escape, metric_format, new_chart_figure, wrap
+from search.report.charts_base import Chart, escape, metric_format, new_chart_figure
+from search.report.charts_stories import Stories
 from search.report.info_history import OptimizationHistoryInfo, TrialPoint
 from search.report.info_importances import ImportancesInfo
 from search.report.kinds import ENDED
 from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
-from search.report.text import score
 from search.study.records import TrialKind
-from search.training.history import Metric
 
 _SYMBOLS: dict[TrialKind, str] = {
     "complete": "circle",
@@ -21,7 +20,7 @@ _SYMBOLS: dict[TrialKind, str] = {
 MOST_BARS = 15
 
 
-def optimization_history_chart(info: OptimizationHistoryInfo) -> Chart:
+def optimization_history_chart(info: OptimizationHistoryInfo, stories: Stories) -> Chart:
     """Return the trials by kind and the best so far; hovering tells each trial's story."""
     figure = new_chart_figure(
         xaxis={"title": "trial, in the plan's order"},
@@ -43,12 +42,12 @@ def optimization_history_chart(info: OptimizationHistoryInfo) -> Chart:
         for valued in (True, False):
             points = [p for p in info.points if p.kind == kind and (p.value is None) != valued]
             if points:
-                figure.add_trace(_trial_marks(points, info.metric, valued=valued))
+                figure.add_trace(_trial_marks(points, stories, valued=valued))
     alt = f"Validation {info.metric} of each ended trial and the best so far"
     return Chart("optimization-history", alt, figure, 400, 0)
 
 
-def _trial_marks(points: list[TrialPoint], metric: Metric, *, valued: bool) -> go.Scatter:
+def _trial_marks(points: list[TrialPoint], stories: Stories, *, valued: bool) -> go.Scatter:
     kind = points[0].kind
     colour = KIND_COLOURS[kind]
     return go.Scatter(
@@ -63,17 +62,9 @@ def _trial_marks(points: list[TrialPoint], metric: Metric, *, valued: bool) -> g
             "size": 9,
             "line": {"color": colour, "width": 1.5},
         },
-        text=[_story(p, metric) for p in points],
+        text=[stories[p.number] for p in points],
         hovertemplate="%{text}<extra></extra>",
     )
-
-
-def _story(point: TrialPoint, metric: Metric) -> str:
-    lines = [f"<b>trial {point.number}</b>, {point.kind}: {score(point.value, metric)}"]
-    if len(point.fold_scores) > 1:
-        lines.append("folds: " + ", ".join(score(value, metric) for value in point.fold_scores))
-    lines += [wrap(text) for text in (point.words, point.reason) if text]
-    return "<br>".join(lines)
 
 
 def importances_chart(info: ImportancesInfo) -> Chart:
@@ -92,7 +83,8 @@ def importances_chart(info: ImportancesInfo) -> Chart:
         texttemplate="%{x:.2f}",
         textposition="outside",
         cliponaxis=False,
-        hoverinfo="skip",
+        text=[f"{place}." for place in range(1, len(names) + 1)],
+        hovertemplate="%{text} %{y}: %{x:.1%} of the importance<extra></extra>",
     )
     alt = f"Importance of each parameter; the greatest is {names[0]} with {values[0]:.2f}"
     return Chart("importances", alt, figure, 90 + 26 * len(names), 0)

@@ -14,9 +14,13 @@ from search.report.info_curves import LearningCurvesInfo, learning_curves_info
 from search.report.info_history import OptimizationHistoryInfo, optimization_history_info
 from search.report.info_importances import ImportancesInfo, importances_info
 from search.report.info_mistakes import MistakesInfo, mistakes_info
+from search.report.info_next import NextInfo, next_info
+from search.report.info_optimism import OptimismInfo, optimism_info
 from search.report.info_parallel import ParallelCoordinatesInfo, parallel_coordinates_info
 from search.report.info_repeats import RepeatsInfo, repeats_info
+from search.report.info_shared import SharedInfo, shared_info
 from search.report.info_versus import VersusInfo, versus_info
+from search.report.info_weakest import WeakClass, weakest_classes
 from search.report.info_winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
 from search.report.kinds import ENDED, ModelKind, model_kind
 from search.report.text import plural
@@ -32,6 +36,8 @@ class SearchInfo:
     top: tuple[TrialRow, ...]
     importances: ImportancesInfo
     parallel: ParallelCoordinatesInfo
+    shared: SharedInfo
+    advice: NextInfo
 
 
 @final
@@ -58,6 +64,8 @@ class ReportInfo:
     curves: LearningCurvesInfo | None
     confusion: ConfusionInfo | None
     mistakes: MistakesInfo | None
+    optimism: OptimismInfo | None
+    weakest: tuple[WeakClass, ...]
 
 
 def report_info(record: StudyRecord, study: optuna.Study, evidence: Evidence) -> ReportInfo:
@@ -83,6 +91,8 @@ def report_info(record: StudyRecord, study: optuna.Study, evidence: Evidence) ->
         curves=learning_curves_info(record),
         confusion=confusion_info(record.test),
         mistakes=mistakes_info(record.test, evidence.mistakes),
+        optimism=optimism_info(record),
+        weakest=weakest_classes(record.test),
     )
 
 
@@ -96,6 +106,8 @@ def search_info(record: StudyRecord, study: optuna.Study) -> SearchInfo | None:
         top=top_trials(record),
         importances=importances,
         parallel=parallel_coordinates_info(record, study, importances.names),
+        shared=shared_info(record, study),
+        advice=next_info(record, study),
     )
 
 

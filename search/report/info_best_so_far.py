@@ -1,4 +1,4 @@
-"""The best validation figure over the hours of a search, and what hand tuning reaches. Pure."""
+"""The best validation figure in the course of a search, and what hand tuning reaches. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,23 +6,30 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from search.report.info_repeats import repeats_info
-from search.report.kinds import is_better, model_kind
+from search.report.kinds import ENDED, is_better, model_kind
 from search.report.search_clock import search_clock
-from search.study.records import StudyRecord
+from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric, best_epoch
+from spaces.describe import describe_candidate
 
-_Score = tuple[datetime, float]
+_Score = tuple[TrialRecord, float]
 
 
 class Point(NamedTuple):
-    """A validation figure, an accuracy (fraction) or a loss, reached after `seconds` of search."""
+    """A validation figure, an accuracy (fraction) or a loss, and the trial that reached it.
 
-    seconds: float
+    `at` is how far the search had come: in seconds, or in trials of the plan. `words` are of the
+    trial's candidate.
+    """
+
+    at: float
     value: float
+    trial: int
+    words: str
 
 
 class BestSoFar(NamedTuple):
-    """A search's improvements, oldest first; `total` is the whole search in seconds.
+    """A search's improvements, the first first; `total` is how far the whole search came.
 
     `points` are of complete trials, at E*. A fold race tells all of them at its end, so that its
     only point is the winner; until then `first_fold` shows the best on the first fold alone, on
@@ -48,42 +55,73 @@ def shared_metric(records: Iterable[StudyRecord]) -> Metric:
     return "loss" if {record.recipe.metric for record in records} == {"loss"} else "accuracy"
 
 
-def best_so_far(record: StudyRecord, metric: Metric) -> BestSoFar:
-    """Return the improvements, in the order in which trials ended."""
+def best_over_time(record: StudyRecord, metric: Metric) -> BestSoFar:
+    """Return the improvements in the order in which trials ended, over seconds of search."""
     clock = search_clock(record)
+    scores = (
+        _point(clock.at(trial.finished), trial, value)
+        for trial, value in _scores(record, metric)
+        if trial.finished is not None
+    )
+    first_fold = (
+        _point(clock.at(end), trial, value)
+        for trial, value in _first_fold_scores(record, metric)
+        if (end := _first_fold_end(trial)) is not None
+    )
+    return BestSoFar(
+        record.name, _improvements(scores, metric), clock.total(), _improvements(first_fold, metric)
+    )
 
-    def improvements(scores: Iterable[_Score]) -> tuple[Point, ...]:
-        points: list[Point] = []
-        for moment, value in sorted(scores):
-            if not points or is_better(value, points[-1].value, metric):
-                points.append(Point(clock.at(moment), value))
-        return tuple(points)
 
-    first_fold = _first_fold_scores(record, metric) if record.recipe.racing else ()
+def best_over_trials(record: StudyRecord, metric: Metric) -> BestSoFar:
+    """Return the improvements in the plan's order, which no number of workers changes."""
+
+    def placed(scores: Iterable[_Score]) -> tuple[Point, ...]:
+        points = (_point(trial.plan + 1, trial, value) for trial, value in scores)
+        return _improvements(points, metric)
+
     return BestSoFar(
         study=record.name,
-        points=improvements(_scores(record, metric)),
-        total=clock.total(),
-        first_fold=improvements(first_fold),
+        points=placed(_scores(record, metric)),
+        total=max((trial.plan + 1 for trial in record.trials if trial.kind in ENDED), default=0),
+        first_fold=placed(_first_fold_scores(record, metric)),
     )
+
+
+def _point(at: float, trial: TrialRecord, value: float) -> Point:
+    words = "" if trial.candidate is None else describe_candidate(trial.candidate)
+    return Point(at, value, trial.number, words)
+
+
+def _improvements(points: Iterable[Point], metric: Metric) -> tuple[Point, ...]:
+    better: list[Point] = []
+    for point in sorted(points):
+        if not better or is_better(point.value, better[-1].value, metric):
+            better.append(point)
+    return tuple(better)
 
 
 def _scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
     best_first = record.complete()
     for trial in best_first[:1] if record.recipe.racing else best_first:
-        if trial.finished is not None and trial.best_epoch is not None and trial.history.epochs:
-            yield trial.finished, trial.history.mean_curve(metric)[trial.best_epoch - 1]
+        if trial.best_epoch is not None and trial.history.epochs:
+            yield trial, trial.history.mean_curve(metric)[trial.best_epoch - 1]
 
 
 def _first_fold_scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
-    """Yield the best of each whole first fold, and when it ended: its seconds after the start."""
-    for trial in record.trials:
-        whole = len(trial.history.epochs) == record.recipe.epochs and not trial.diverged
-        if whole and trial.started is not None and trial.finished is not None:
-            first = [folds[0] for folds in trial.history.epochs]
-            end = trial.started + timedelta(seconds=sum(epoch.seconds for epoch in first))
-            curve = [epoch.score(metric) for epoch in first]
-            yield min(end, trial.finished), curve[best_epoch(curve, metric) - 1]
+    """Yield the best of each whole first fold of a race."""
+    for trial in record.trials if record.recipe.racing else ():
+        if len(trial.history.epochs) == record.recipe.epochs and not trial.diverged:
+            curve = [folds[0].score(metric) for folds in trial.history.epochs]
+            yield trial, curve[best_epoch(curve, metric) - 1]
+
+
+def _first_fold_end(trial: TrialRecord) -> datetime | None:
+    """Return when the first fold ended: its seconds after the start, and not after the trial."""
+    if trial.started is None or trial.finished is None:
+        return None
+    seconds = sum(folds[0].seconds for folds in trial.history.epochs)
+    return min(trial.started + timedelta(seconds=seconds), trial.finished)
 
 
 def baseline_levels(baselines: Sequence[StudyRecord], metric: Metric) -> tuple[BaselineLevel, ...]:

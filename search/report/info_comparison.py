@@ -1,86 +1,47 @@
-"""Several studies side by side: what each cost, found, and gained over hand tuning. Pure."""
+"""Several studies side by side: a row each, and the courses of the searches. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.report.evidence import TestedStudy
 from search.report.info_best_so_far import (
     BaselineLevel,
     BestSoFar,
     baseline_levels,
-    best_so_far,
+    best_over_time,
+    best_over_trials,
     shared_metric,
 )
-from search.report.info_estimate import Estimate, accuracy_estimate, score_estimate
-from search.report.info_versus import versus_info
-from search.report.kinds import KINDS
-from search.report.search_clock import search_clock
-from search.study.records import StudyRecord, TrialKind
+from search.report.info_study_row import ComparedStudy, StudyRow, study_row
 from search.training.history import Metric
-
-
-class ComparedStudy(NamedTuple):
-    """A study and the baseline study to set beside it, None where there is none."""
-
-    study: TestedStudy
-    baseline: TestedStudy | None = None
-
-
-class GainInfo(NamedTuple):
-    """The winner less its baseline in test accuracy.
-
-    `test` is the baseline study's accuracy. `difference` (a fraction) is against its exported
-    model, that of `trial`; the 95% `interval` needs both models' predictions and is None without.
-    """
-
-    study: str
-    test: Estimate
-    trial: int
-    difference: float
-    interval: tuple[float, float] | None
-
-
-class StudyRow(NamedTuple):
-    """One study; what is not there yet is None.
-
-    `epochs` counts those of every fold, in vain or not; `seconds` is the time in which any trial
-    ran. `score` is the best validation figure by the study's own `metric`, or the mean of a
-    baseline study's trainings; `test` likewise. `changed` says that its code changed on the way.
-    """
-
-    study: str
-    space: str
-    sampler: str
-    validation: str
-    dataset: str
-    fingerprint: str
-    trials: tuple[tuple[TrialKind, int], ...]
-    epochs: int
-    seconds: float
-    metric: Metric
-    score: Estimate | None
-    test: Estimate | None
-    gain: GainInfo | None
-    changed: bool
 
 
 class ComparisonInfo(NamedTuple):
     """The rows in the order asked for, and the curves of the searches among them.
 
-    `metric` is that of the curves and levels; the levels are those of every baseline study that is
-    compared or set beside one.
+    `curves` are over seconds of search, `by_trial` over trials. `metric` is that of the curves and
+    levels; the levels are those of every baseline study that is compared or set beside one.
     """
 
     rows: tuple[StudyRow, ...]
     curves: tuple[BestSoFar, ...]
+    by_trial: tuple[BestSoFar, ...]
     levels: tuple[BaselineLevel, ...]
     metric: Metric
 
     @property
+    def datasets(self) -> int:
+        """Return of how many different datasets the studies are."""
+        return len({row.fingerprint for row in self.rows})
+
+    @property
     def drawn(self) -> tuple[BestSoFar, ...]:
-        """Return the curves that have something to show."""
+        """Return the curves over time that have something to show."""
         return tuple(curve for curve in self.curves if curve.points)
+
+    @property
+    def drawn_by_trial(self) -> tuple[BestSoFar, ...]:
+        """Return the curves over trials that have something to show."""
+        return tuple(curve for curve in self.by_trial if curve.points)
 
 
 def comparison_info(compared: Sequence[ComparedStudy]) -> ComparisonInfo:
@@ -94,54 +55,9 @@ def comparison_info(compared: Sequence[ComparedStudy]) -> ComparisonInfo:
     baselines = {r.name: r for r in [*records, *beside] if r.recipe.sampler == "baseline"}
     searches = [record for record in records if record.name not in baselines]
     return ComparisonInfo(
-        rows=tuple(_row(one) for one in compared),
-        curves=tuple(best_so_far(record, metric) for record in searches),
+        rows=tuple(study_row(one) for one in compared),
+        curves=tuple(best_over_time(record, metric) for record in searches),
+        by_trial=tuple(best_over_trials(record, metric) for record in searches),
         levels=baseline_levels(list(baselines.values()), metric),
         metric=metric,
-    )
-
-
-def _row(compared: ComparedStudy) -> StudyRow:
-    record = compared.study.record
-    kinds = Counter(trial.kind for trial in record.trials)
-    return StudyRow(
-        study=record.name,
-        space=record.recipe.space,
-        sampler=record.recipe.sampler,
-        validation=_validation(record),
-        dataset=record.dataset.name,
-        fingerprint=record.dataset.fingerprint,
-        trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
-        # older studies store the history alone
-        epochs=sum(max(t.fold_epochs, t.history.fold_epochs()) for t in record.trials),
-        seconds=search_clock(record).total(),
-        metric=record.recipe.metric,
-        score=score_estimate(record),
-        test=accuracy_estimate(record),
-        gain=_gain(compared),
-        changed=bool(record.changes),
-    )
-
-
-def _validation(record: StudyRecord) -> str:
-    recipe = record.recipe
-    if recipe.as_reported:
-        return "report's split"
-    if recipe.validation == "holdout":
-        return f"holdout {recipe.holdout_fraction:g}"
-    return f"{recipe.folds}-fold{', raced' if recipe.racing else ''}"
-
-
-def _gain(compared: ComparedStudy) -> GainInfo | None:
-    study, baseline = compared
-    test = None if baseline is None else accuracy_estimate(baseline.record)
-    versus = None if baseline is None else versus_info(study, baseline)
-    if versus is None or test is None:
-        return None
-    return GainInfo(
-        study=versus.study,
-        test=test,
-        trial=versus.trial,
-        difference=versus.overall.gain,
-        interval=None if versus.paired is None else versus.paired.interval,
     )

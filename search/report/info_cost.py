@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from search.report.kinds import KINDS, trial_score
+from search.report.search_clock import search_clock
 from search.report.text import count, duration, percent
 from search.study.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
@@ -12,8 +13,10 @@ from spaces.describe import describe_candidate
 class CostInfo(NamedTuple):
     """Trials by what became of them, and epochs and seconds spent.
 
-    Epochs are counted for every fold. `epochs_possible` is what the same trials would have taken
-    without pruning, on all folds.
+    Epochs are counted for every fold. `epochs_trained` are those of the curves that were kept, one
+    attempt a point of the plan; `epochs_in_vain` those of attempts that failed or were interrupted
+    and had to be trained again, and of folds that ran on after their trial was pruned.
+    `epochs_possible` is what the same trials would have taken without pruning, on all folds.
     """
 
     trials: tuple[tuple[TrialKind, int], ...]
@@ -21,6 +24,8 @@ class CostInfo(NamedTuple):
     epochs_possible: int
     trial_seconds: float
     refit_seconds: float | None
+    epochs_in_vain: int = 0
+    search_seconds: float = 0.0
 
 
 class TrialRow(NamedTuple):
@@ -39,6 +44,10 @@ class TrialRow(NamedTuple):
 def cost_info(record: StudyRecord) -> CostInfo:
     """Return what the trials and the refit took."""
     kinds = Counter(trial.kind for trial in record.trials)
+    # older studies store the history alone
+    spent = sum(
+        max(t.fold_epochs, t.history.fold_epochs()) for t in record.trials if t.same_as is None
+    )
     trained: dict[int, int] = {}
     for trial in record.trials:
         # A trial run again counts once, with the attempt that got farthest.
@@ -51,6 +60,8 @@ def cost_info(record: StudyRecord) -> CostInfo:
         epochs_possible=len(trained) * record.recipe.epochs * record.recipe.n_folds,
         trial_seconds=sum(trial.seconds for trial in record.trials),
         refit_seconds=None if record.refit is None else record.refit.seconds,
+        search_seconds=search_clock(record).total(),
+        epochs_in_vain=spent - sum(trained.values()),
     )
 
 
@@ -81,9 +92,18 @@ def cost_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
         ("trials", count(sum(number for _, number in cost.trials))),
         *((f"of them {kind}", count(number)) for kind, number in cost.trials),
         ("epochs trained, of those possible", epochs),
+        ("epochs trained in vain", count(cost.epochs_in_vain)),
         ("time of all trials, added up", duration(cost.trial_seconds)),
+        *_clock_facts(cost),
         *_refit_facts(cost),
     )
+
+
+def _clock_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
+    # older studies did not store when trials ran
+    if not cost.search_seconds:
+        return ()
+    return (("time of the search, pauses left out", duration(cost.search_seconds)),)
 
 
 def _refit_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:

@@ -41,6 +41,13 @@ def machine_facts(record: StudyRecord) -> Rows:
     return (*record.hardware.items(), *record.versions.items())
 
 
+def device_fact(record: StudyRecord) -> tuple[str, str]:
+    """Return what trials were trained on: "cpu (AMD EPYC, 2 cores), bf16"."""
+    hardware, recipe = record.hardware, record.recipe
+    name = hardware.get("gpu") or f"{hardware.get('processor')}, {hardware.get('cores')} cores"
+    return "device", f"{recipe.device} ({name}), {recipe.precision}"
+
+
 def validation_words(record: StudyRecord) -> str:
     """Return how trials were scored: "5-fold cross-validation" or "holdout of 20%"."""
     recipe = record.recipe
@@ -67,6 +74,7 @@ def page_lead(record: StudyRecord) -> str:
     recipe, dataset = record.recipe, record.dataset.name
     how = f"scored by {validation_words(record)}"
     if recipe.sampler != "baseline":
-        return f"{recipe.sampler} search of the space {recipe.space} on {dataset}, {how}."
+        sampler = "TPE" if recipe.sampler == "tpe" else recipe.sampler.capitalize()
+        return f"{sampler} search of the space {recipe.space} on {dataset}, {how}."
     trained = f"trained {times(len(record.complete()))}"
     return f"The hand-tuned network of the space {recipe.space} on {dataset}, {trained}, {how}."

@@ -1,25 +1,25 @@
 """Which parameters set the best trials apart. Pure, but for reading the Optuna study."""
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import FrozenTrial
 
 from search.report.comparing import comparable_trials
+from search.report.ped_anova import N_SHUFFLES, ped_anova
 from search.study.records import StudyRecord
 
 _FEWEST = 5
+_FEW = 20
 
 
 class ImportancesInfo(NamedTuple):
     """Importances that add up to 1, the greatest first; or, where there are none, the reason.
 
     They say what sets the best `quantile` of the `n_trials` trials apart from the rest; trials
-    are compared by their scores or, where `epoch` is given, after that epoch.
+    are compared by their scores or, where `epoch` is given, after that epoch. `chance`
+    holds what each of them has by chance at most, but in one of 40 studies.
     """
 
     names: tuple[str, ...] = ()
@@ -28,14 +28,29 @@ class ImportancesInfo(NamedTuple):
     quantile: float = 0.0
     epoch: int | None = None
     reason: str | None = None
+    chance: tuple[float, ...] = ()
+
+    @property
+    def beyond_chance(self) -> tuple[str, ...]:
+        """Return the parameters that matter more than chance explains, the greatest first."""
+        rows = zip(self.names, self.values, self.chance, strict=True)
+        return tuple(name for name, value, chance in rows if value > chance)
+
+    @property
+    def by_chance(self) -> float:
+        """Return how many parameters would be among them if none mattered."""
+        return len(self.names) / (N_SHUFFLES + 1)
+
+    @property
+    def few(self) -> bool:
+        """Return whether the trials are so few that the ranking may well be chance."""
+        return self.n_trials < _FEW
 
 
 def importances_info(record: StudyRecord, study: optuna.Study) -> ImportancesInfo:
     """Return PED-ANOVA importances of the parameters of the trials that can be compared.
 
-    Source: Watanabe, Bansal, Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter
-    Importance in Arbitrary Subspaces", IJCAI 2023, as Optuna implements it. Conditional
-    parameters count.
+    Conditional parameters count.
     """
     compared = comparable_trials(record)
     frozen = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
@@ -46,14 +61,17 @@ def importances_info(record: StudyRecord, study: optuna.Study) -> ImportancesInf
         return ImportancesInfo(n_trials=len(scores), reason=reason)
     sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
     quantile = _quantile(len(scores))
-    raw = _ped_anova(trials, [sign * value for value in scores], names, quantile)
+    losses, evaluation = [sign * value for value in scores], ped_anova(trials, names, quantile)
+    raw = evaluation.importances(losses)
     total = sum(raw.values())
     if not total > 0:
         reason = "the trials are too few to tell the parameters apart"
         return ImportancesInfo(n_trials=len(scores), reason=reason)
     ordered, values = zip(*sorted(raw.items(), key=lambda item: (-item[1], item[0])), strict=True)
     shares = tuple(value / total for value in values)
-    return ImportancesInfo(ordered, shares, len(scores), quantile, compared.epoch)
+    levels = evaluation.chance_levels(losses)
+    chance = tuple(levels[name] / total for name in ordered)
+    return ImportancesInfo(ordered, shares, len(scores), quantile, compared.epoch, None, chance)
 
 
 def _searched(trials: Sequence[FrozenTrial]) -> list[str]:
@@ -73,27 +91,3 @@ def _reason(scores: Sequence[float], names: list[str]) -> str | None:
 def _quantile(n_trials: int) -> float:
     """Return the share called best: Optuna asks for 5 trials in it, and uses a tenth."""
     return min(0.5, max(0.1, 5 / n_trials))
-
-
-def _ped_anova(
-    trials: Sequence[FrozenTrial], losses: Sequence[float], names: list[str], quantile: float
-) -> dict[str, float]:
-    """Return the raw importances; Optuna looks at complete trials only, so all are made so."""
-    with _quiet():
-        study = optuna.create_study(direction="minimize")
-        for trial, loss in zip(trials, losses, strict=True):
-            copy = create_trial(value=loss, params=trial.params, distributions=trial.distributions)
-            study.add_trial(copy)
-        evaluator = PedAnovaImportanceEvaluator(target_quantile=quantile)
-        return get_param_importances(study, evaluator=evaluator, params=names, normalize=False)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence Optuna's log, and its warnings of few trials, which the report says itself."""
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    optuna.logging.set_verbosity(verbosity)

@@ -10,17 +10,20 @@ from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 from spaces.candidate import Candidate
 from spaces.describe import candidate_differences, describe_candidate
+from spaces.prose import tell_candidate
 
 
 class WinnerInfo(NamedTuple):
     """The best complete trial: its candidate, and its validation figures at E*.
 
-    `settings` are groups of (name, value) rows; `changes` are (setting, baseline's value,
-    winner's value), empty where there is no baseline to compare with.
+    `words` are one sentence, `prose` is several. `settings` are groups of (name, value) rows;
+    `changes` are (setting, baseline's value, winner's value), empty where there is no baseline to
+    compare with.
     """
 
     number: int
     words: str
+    prose: str
     candidate_json: str
     settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     changes: tuple[tuple[str, str, str], ...]
@@ -53,6 +56,7 @@ def winner_info(record: StudyRecord) -> WinnerInfo | None:
     return WinnerInfo(
         number=winner.number,
         words="" if candidate is None else describe_candidate(candidate),
+        prose="" if candidate is None else tell_candidate(candidate),
         candidate_json="" if candidate is None else candidate.model_dump_json(indent=2),
         settings=() if candidate is None else _settings(candidate),
         changes=_changes(record, winner),

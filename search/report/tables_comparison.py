@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.report.info_comparison import ComparisonInfo, GainInfo, StudyRow
+from search.report.info_comparison import ComparisonInfo
 from search.report.info_estimate import Estimate
+from search.report.info_study_row import GainInfo, StudyRow
 from search.report.text import count, duration, interval, percent, points
 from search.training.history import Metric
 
-ABSENT = "-"
+ABSENT = "–"
 READING = (
     "Epochs are those of every fold, in vain or not; time is that in which any trial ran. "
     "± is a standard deviation, over the winner's folds or over a baseline's trainings. Intervals "
@@ -19,7 +20,7 @@ READING = (
 
 
 class TextRow(NamedTuple):
-    """A study's row as it is to be read; a cell that is not there yet is "-"."""
+    """A study's row as it is to be read; a cell that is not there yet is a dash."""
 
     study: str
     space: str
@@ -63,14 +64,15 @@ def _text_row(row: StudyRow) -> TextRow:
         trials=", ".join(f"{number} {kind}" for kind, number in row.trials) or ABSENT,
         epochs=count(row.epochs),
         time=duration(row.seconds),
-        score=_estimate(row.score, row.metric),
-        test=_estimate(row.test, "accuracy"),
-        baseline=ABSENT if row.gain is None else _estimate(row.gain.test, "accuracy"),
+        score=estimate_text(row.score, row.metric),
+        test=estimate_text(row.test, "accuracy"),
+        baseline=ABSENT if row.gain is None else estimate_text(row.gain.test, "accuracy"),
         gain=ABSENT if row.gain is None else _difference(row.gain),
     )
 
 
-def _estimate(estimate: Estimate | None, metric: Metric) -> str:
+def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
+    """Return a figure with how sure it is: "78.03% ± 0.30 (2 trainings)"."""
     if estimate is None:
         return ABSENT
     if metric == "loss":

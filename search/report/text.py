@@ -1,5 +1,6 @@
 """How the report writes numbers. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from search.training.history import Metric
@@ -43,6 +44,12 @@ def count(number: int | None) -> str:
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun: "1 trial", "2 trials"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return the words as one reads them out: "a, b and c"; nothing for none."""
+    *others, last = words or ("",)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def times(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Writes the report: figures as PDF and PNG, and the page."""
+"""Writes the report: figures as PDF and PNG, the page, and the same as JSON and Markdown."""
 
 from pathlib import Path
 
@@ -8,11 +8,14 @@ from matplotlib.figure import Figure
 from search.errors import MachineError
 from search.final.reported import reported_csv
 from search.paths import RunPaths
+from search.report.again import report_command
 from search.report.charts import draw_charts
 from search.report.evidence import Evidence
+from search.report.facts import report_json
 from search.report.figures import FIGURE_NAMES, draw_figures
 from search.report.figures_base import paper_style
-from search.report.info import report_info
+from search.report.info import ReportInfo, report_info
+from search.report.markdown import report_markdown
 from search.report.page import render_page
 from search.report.saving import save_bytes, save_figure
 from search.study.records import StudyRecord
@@ -21,28 +24,37 @@ from search.study.records import StudyRecord
 def write_report(
     record: StudyRecord, study: optuna.Study, evidence: Evidence, paths: RunPaths
 ) -> Path:
-    """Write every figure that applies and the page; return the page's path.
+    """Write every figure that applies, the page, report.json and report.md; return the page's path.
 
     `study` is the Optuna study of the record. Figures that no longer apply are removed. Raises
     MachineError where a file cannot be written or the evidence does not belong to the record.
     """
     info = report_info(record, study, evidence)
-    page = render_page(info, draw_charts(info))
+    page, facts = render_page(info, draw_charts(info)), report_json(info)
     try:
         paths.report_dir.mkdir(parents=True, exist_ok=True)
-        with paper_style():
-            drawn = dict(draw_figures(info))
-            for name in FIGURE_NAMES:
-                _renew(drawn.get(name), name, paths)
+        drawn = _write_figures(info, paths)
         if info.reported:
             save_bytes(reported_csv(record).encode("utf-8"), paths.reported_table)
+        save_bytes(facts.encode("utf-8"), paths.report_facts)
+        save_bytes(report_markdown(info, drawn).encode("utf-8"), paths.report_text)
         save_bytes(page.encode("utf-8"), paths.report_page)
     except OSError as error:
+        again = report_command([record.name], paths.runs_dir, record.recipe.storage)
         raise MachineError(
             f"the report cannot be written to {paths.report_dir}: {error}; the study is kept, "
-            f"go on with: python -m search report {record.name}"
+            f"go on with: {again}"
         ) from error
     return paths.report_page
+
+
+def _write_figures(info: ReportInfo, paths: RunPaths) -> frozenset[str]:
+    """Write the figures that apply, remove the others, and return the names of the former."""
+    with paper_style():
+        drawn = dict(draw_figures(info))
+        for name in FIGURE_NAMES:
+            _renew(drawn.get(name), name, paths)
+    return frozenset(drawn)
 
 
 def _renew(figure: Figure | None, name: str, paths: RunPaths) -> None:

@@ -1,49 +1,58 @@
-"""Writes a comparison of studies: its figure as PDF and PNG, its table as CSV and Markdown."""
+"""Writes a comparison of studies: page, figures as PDF and PNG, table as CSV and Markdown."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from search.errors import MachineError
+from search.report.charts_comparison import comparison_charts
 from search.report.csv_comparison import comparison_csv
 from search.report.figures_base import paper_style
-from search.report.figures_comparison import draw_best_so_far
+from search.report.figures_comparison import draw_best_over_time, draw_best_over_trials
 from search.report.info_comparison import ComparisonInfo
+from search.report.page_comparison import render_comparison
 from search.report.saving import save_bytes, save_figure
 from search.report.tables_comparison import comparison_markdown
-
-FIGURE_FILES = ("best-so-far.pdf", "best-so-far.png")
 
 
 def write_comparison(info: ComparisonInfo, command: str, folder: Path) -> tuple[Path, ...]:
     """Write every file that applies, in place of an earlier comparison's; return their paths.
 
-    `command` makes them again. A figure that no longer applies is removed. Raises MachineError
-    where one cannot be written.
+    The page comes first. `command` makes them again. A figure that no longer applies is removed.
+    Raises MachineError where one cannot be written.
     """
-    tables = {
+    texts = {
+        folder / "comparison.html": render_comparison(info, comparison_charts(info), command),
         folder / "results.csv": comparison_csv(info),
         folder / "results.md": comparison_markdown(info, command),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        figures = _write_figure(info, folder)
-        for path, text in tables.items():
+        figures = tuple(_write_figures(info, folder))
+        for path, text in texts.items():
             save_bytes(text.encode("utf-8"), path)
     except OSError as error:
         raise MachineError(
             f"the comparison cannot be written to {folder}: {error}; the studies are kept, make "
             "room or choose another --output and run the same command again"
         ) from error
-    return (*figures, *tables)
+    return (*texts, *figures)
 
 
-def _write_figure(info: ComparisonInfo, folder: Path) -> list[Path]:
-    paths = [folder / name for name in FIGURE_FILES]
-    if not info.drawn:
-        for path in paths:
-            path.unlink(missing_ok=True)
-        return []
-    with paper_style():
-        figure = draw_best_so_far(info)
-        for path in paths:
-            save_figure(figure, path)
-    return paths
+def _write_figures(info: ComparisonInfo, folder: Path) -> Iterator[Path]:
+    drawn: tuple[tuple[str, bool, Callable[[ComparisonInfo], Figure]], ...] = (
+        ("best-so-far", bool(info.drawn), draw_best_over_time),
+        ("best-so-far-by-trial", bool(info.drawn_by_trial), draw_best_over_trials),
+    )
+    for name, applies, draw in drawn:
+        paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png")]
+        if not applies:
+            for path in paths:
+                path.unlink(missing_ok=True)
+            continue
+        with paper_style():
+            figure = draw(info)
+            for path in paths:
+                save_figure(figure, path)
+        yield from paths

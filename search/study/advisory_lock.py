@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, Row, create_engine, text
 
 from search.study.database_url import opening
 from search.study.holder import HeldError, Holder
@@ -53,6 +54,16 @@ def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
         yield
 
 
+def advisory_lock_holder(url: sqlalchemy.URL, study_name: str) -> str | None:
+    """Return who holds a study's lock, None where nobody does; it is asked for, never taken.
+
+    Raises UserError where the database cannot be opened.
+    """
+    with opening(url), _connect(url) as connection:
+        row = connection.execute(_HOLDER, {"key": lock_key(study_name)}).first()
+        return None if row is None else _who(row)
+
+
 def _connect(url: sqlalchemy.URL) -> Connection:
     return create_engine(
         url, poolclass=NullPool, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
@@ -75,8 +86,10 @@ def _sign(connection: Connection) -> None:
 
 def _holder(connection: Connection, key: int) -> str:
     row = connection.execute(_HOLDER, {"key": key}).first()
-    if row is None:  # it has ended since
-        return "another process"
+    return "another process" if row is None else _who(row)  # it may have ended since
+
+
+def _who(row: Row[Any]) -> str:
     who = row.application_name.removeprefix(_PREFIX) or "another process"
     if row.backend_start is None:  # not told to other users
         return str(who)

@@ -15,6 +15,7 @@ from typing import IO, Any, BinaryIO, cast, final
 import torch
 from pydantic import TypeAdapter
 
+from search.data.durable import sync
 from search.training.fold import FoldState
 from search.training.history import FoldEpoch
 
@@ -49,7 +50,7 @@ class Checkpoints:
         if newest.exists():
             newest.replace(previous)
         temporary.replace(newest)
-        _sync_folder(self.directory)
+        sync(self.directory)
 
     def load(self, fold: int) -> FoldState | None:
         """Return a fold's newest whole state, None where there is none."""
@@ -111,11 +112,3 @@ def _read(path: Path, key: str) -> FoldState | None:
         return None
     history = _HISTORY.validate_json(content["history"])
     return FoldState(history, content["model"], content["optimizer"])
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

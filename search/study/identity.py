@@ -8,6 +8,7 @@ import torch
 
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
+from search.formatting import format_setting
 from search.recipe import Recipe
 from search.study.changes import Code, describe_changes
 from search.study.records import StudyRecord
@@ -39,7 +40,11 @@ def check_same_study(
     pairs = [(name, getattr(stored, name), getattr(asked, name)) for name in DECIDING]
     then_id, now_id = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored_dataset, dataset))
     pairs.append(("dataset", then_id, now_id))
-    differences = [f"{name} {then!r} is now {now!r}" for name, then, now in pairs if then != now]
+    differences = [
+        f"{name} {format_setting(then)} is now {format_setting(now)}"
+        for name, then, now in pairs
+        if then != now
+    ]
     if differences:
         raise UserError(
             f"study {asked.study_name!r} exists with other settings: {'; '.join(differences)}; "

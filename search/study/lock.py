@@ -6,9 +6,9 @@ from pathlib import Path
 
 from search.errors import UserError
 from search.paths import RunPaths
-from search.study.advisory_lock import advisory_lock
+from search.study.advisory_lock import advisory_lock, advisory_lock_holder
 from search.study.database_url import parse_url, sqlite_file
-from search.study.file_lock import file_lock
+from search.study.file_lock import file_lock, file_lock_holder
 from search.study.holder import HeldError
 from search.study.storage import storage_url
 
@@ -42,9 +42,31 @@ def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManag
     file = sqlite_file(url)
     if file is None:
         return advisory_lock(url, paths.study_name)
-    folder = lock_folder(file)
-    folder.mkdir(parents=True, exist_ok=True)
-    return file_lock(folder / f"{paths.study_name}.lock", folder / f"{paths.study_name}.json")
+    lock, holder = _database_lock_files(file, paths.study_name)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return file_lock(lock, holder)
+
+
+def study_holder(paths: RunPaths, storage: str | None = None) -> str | None:
+    """Return which process runs the study, in words, None where none does.
+
+    The locks are only asked for, never taken: a run that starts meanwhile is not refused. Raises
+    UserError where the database cannot be opened.
+    """
+    url = parse_url(storage_url(storage, paths.database))
+    file, name = sqlite_file(url), paths.study_name
+    holder = file_lock_holder(paths.lock, paths.lock_holder)
+    if holder is None and file is None:
+        return advisory_lock_holder(url, name)
+    if holder is None and file is not None:
+        holder = file_lock_holder(*_database_lock_files(file, name))
+    return None if holder is None else str(holder)
+
+
+def _database_lock_files(database: Path, study_name: str) -> tuple[Path, Path]:
+    """Return the lock of a study beside its SQLite file, and the file that says who holds it."""
+    folder = lock_folder(database)
+    return folder / f"{study_name}.lock", folder / f"{study_name}.json"
 
 
 def lock_folder(database: Path) -> Path:

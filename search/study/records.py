@@ -7,7 +7,7 @@ from typing import Any, Literal, final
 from search.data.dataset import DatasetInfo
 from search.final.evaluation import TestResult
 from search.recipe import Recipe
-from search.training.history import History
+from search.training.history import Confusion, History
 from spaces.candidate import Candidate
 
 INTERRUPTED = "interrupted"  # the reason of a trial that was stopped or left by a dead coordinator
@@ -30,7 +30,8 @@ class TrialRecord:
     complete and where it diverged. `fold_epochs` counts the
     epochs of every fold, those in vain too. `same_as` is the number of the trial that had the same
     candidate before, whose result it has. `value` is the
-    score, or the last report of a pruned trial.
+    score, or the last report of a pruned trial. `confusion` counts the validation images of all
+    its folds at E*, of a pruned trial at its last epoch; None where that was not kept.
     """
 
     number: int
@@ -45,6 +46,7 @@ class TrialRecord:
     mean: float | None = None
     std: float | None = None
     history: History = field(default_factory=History)
+    confusion: Confusion | None = None
     n_parameters: int | None = None
     seconds: float = 0.0
     fold_epochs: int = 0

@@ -21,7 +21,7 @@ from search.study.records import (
     TrialRecord,
     TrialStateName,
 )
-from search.training.history import History
+from search.training.history import Confusion, History
 from spaces.candidate import Candidate
 
 T = TypeVar("T")
@@ -35,9 +35,17 @@ _STATES: dict[TrialState, TrialStateName] = {
 }
 
 
+# Of the confusion matrices of all epochs a trial's attributes keep one.
+_NOT_STORED: dict[type, Any] = {
+    History: {"epochs": {"__all__": {"__all__": {"confusion"}}}},
+    RefitRecord: {"history": {"epochs": {"__all__": {"__all__": {"confusion"}}}}},
+}
+
+
 def to_plain(value: object) -> Any:
     """Return a record as the plain JSON values that Optuna stores."""
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    kind = type(value)
+    return TypeAdapter(kind).dump_python(value, mode="json", exclude=_NOT_STORED.get(kind))
 
 
 def from_plain(kind: type[T], value: object) -> T:
@@ -61,6 +69,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         mean=attrs.get("score_mean"),
         std=attrs.get("score_std"),
         history=from_plain(History, attrs.get("history", {"epochs": []})),
+        confusion=from_plain(Confusion, attrs["confusion"]) if "confusion" in attrs else None,
         n_parameters=attrs.get("n_parameters"),
         seconds=attrs.get("seconds", 0.0),
         fold_epochs=attrs.get("fold_epochs", 0),

@@ -16,6 +16,7 @@ from search.study.records import TrialRecord
 from search.study.store import read_trial, to_plain
 from search.training.history import History, Metric, best_epoch
 from spaces import Candidate
+from spaces.describe import describe_candidate
 
 
 @final
@@ -43,6 +44,7 @@ class Teller:
         classes = len(self._dataset.class_names)
         count = count_parameters(candidate.model, self._dataset.image_shape, classes)
         trial.set_user_attr("n_parameters", count)
+        trial.set_user_attr("candidate_words", describe_candidate(candidate))
 
     def complete(self, trial: Trial, history: History, effort: Effort) -> None:
         """Tell a trial that was trained to its end: its value is the mean over folds at E*.
@@ -56,6 +58,7 @@ class Teller:
         trial.set_user_attr("fold_scores", scores)
         trial.set_user_attr("score_mean", curve[best - 1])
         trial.set_user_attr("score_std", statistics.pstdev(scores))
+        _keep_confusion(trial, history, best)
         self._record(trial, history, effort)
         self._study.tell(trial, curve[best - 1])
 
@@ -73,7 +76,9 @@ class Teller:
 
     def pruned(self, trial: Trial, history: History, effort: Effort, epochs: int) -> None:
         """Tell a trial that was pruned after `epochs`; what it trained beyond is dropped."""
-        self._record(trial, history.truncated(epochs), effort)
+        counted = history.truncated(epochs)
+        _keep_confusion(trial, counted, len(counted.epochs))
+        self._record(trial, counted, effort)
         self._study.tell(trial, state=TrialState.PRUNED)
 
     def diverged(self, trial: Trial, history: History, effort: Effort, reason: str) -> None:
@@ -112,3 +117,9 @@ class Teller:
         trial.set_user_attr("history", to_plain(history))
         trial.set_user_attr("seconds", effort.seconds)
         trial.set_user_attr("fold_epochs", effort.fold_epochs)
+
+
+def _keep_confusion(trial: Trial, history: History, epoch: int) -> None:
+    counts = history.confusion(epoch) if epoch else None
+    if counts is not None:
+        trial.set_user_attr("confusion", counts)

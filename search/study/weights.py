@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
+
+from search.data.durable import whole_file
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
-    """Write the state dict whole or not at all, in folders that are made where missing."""
+    """Write the state dict whole or not at all, in folders that are made where missing.
+
+    It is on the disk when this returns. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     state = network.state_dict().items()
-    temporary = path.with_suffix(".tmp")
-    save_file({name: value.detach().cpu().contiguous() for name, value in state}, temporary)
-    temporary.replace(path)
+    content = save({name: value.detach().cpu().contiguous() for name, value in state})
+    with whole_file(path) as file:
+        file.write(content)

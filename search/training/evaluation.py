@@ -8,8 +8,11 @@ from torch.nn.functional import cross_entropy
 
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
+from search.training.history import Confusion
 from search.training.settings import MeanOver, TrainingSettings
 from spaces.candidate import Candidate
+
+MOST_CONFUSED_CLASSES = 100  # a matrix of more is too large to keep, and to look at
 
 
 @final
@@ -29,9 +32,14 @@ class Normalizer:
 
 @final
 class Sums:
-    """Sums of loss and correct answers over a number of images, in tensors that stay in place."""
+    """Sums of loss and correct answers over a number of images, in tensors that stay in place.
 
-    def __init__(self, device: str, mean_over: MeanOver = "images") -> None:
+    With `n_classes`, unless these are too many, it also counts which class was taken for which.
+    """
+
+    def __init__(self, device: str, mean_over: MeanOver = "images", n_classes: int = 0) -> None:
+        self._n_classes = n_classes if n_classes <= MOST_CONFUSED_CLASSES else 0
+        self._pairs = torch.zeros(self._n_classes**2, dtype=torch.int64, device=device)
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
         self._correct = torch.zeros((), dtype=torch.int64, device=device)
         self._mean_over = mean_over
@@ -41,13 +49,17 @@ class Sums:
         """Begin anew, to take in so many images in so many batches."""
         self._loss.zero_()
         self._correct.zero_()
+        self._pairs.zero_()
         self._images = images
         self._losses = images if self._mean_over == "images" else batches
 
     def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Take in one batch: its mean loss, logits (N, classes) and labels (N,)."""
         self._loss += mean_loss * (len(labels) if self._mean_over == "images" else 1)
-        self._correct += (logits.argmax(1) == labels).sum()
+        named = logits.argmax(1)
+        self._correct += (named == labels).sum()
+        if self._n_classes:  # integers: in whatever order they are added, the counts are the same
+            self._pairs.index_add_(0, labels * self._n_classes + named, torch.ones_like(named))
 
     def mean_loss(self) -> float:
         """Return the mean loss, over images or batches as asked for."""
@@ -56,6 +68,12 @@ class Sums:
     def accuracy(self) -> float:
         """Return the fraction of images that were named rightly."""
         return int(self._correct) / self._images
+
+    def confusion(self) -> Confusion | None:
+        """Return the counts of images, None where they were not asked for."""
+        if not self._n_classes:
+            return None
+        return tuple(map(tuple, self._pairs.view(self._n_classes, -1).tolist()))
 
 
 @final
@@ -84,10 +102,14 @@ def evaluate(
     indices: torch.Tensor,
     normalize: Normalizer,
     settings: TrainingSettings,
+    n_classes: int = 0,
 ) -> Sums:
-    """Return the sums of plain cross entropy and correct answers over the given images."""
+    """Return the sums of plain cross entropy and correct answers over the given images.
+
+    With `n_classes` also those of the confusion matrix.
+    """
     batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
-    sums = Sums(settings.device, settings.mean_over)
+    sums = Sums(settings.device, settings.mean_over, n_classes)
     sums.restart(len(indices), len(batches))
     model.eval()
     for batch in batches:

@@ -80,6 +80,7 @@ class FoldTraining:
         resume: FoldState | None = None,
     ) -> None:
         self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
+        self._n_classes = num_classes
         self._history = [] if resume is None else list(resume.history)
         self._schedule = _schedule_after(task.schedule, self._history)
         _, channels, height, width = data.images.shape
@@ -138,6 +139,7 @@ class FoldTraining:
             validation_accuracy=validated.accuracy() if validated else None,
             learning_rate=rate,
             seconds=time.perf_counter() - start,
+            confusion=validated.confusion() if validated else None,
         )
 
     def _train(self, epoch: int) -> float:
@@ -170,7 +172,8 @@ class FoldTraining:
         if self._task.validation is None:
             return None
         twin = as_used(evaluation_twin(self.model), self._candidate)
-        return evaluate(twin, self._data, self._task.validation, self._normalize, self._settings)
+        images = self._data, self._task.validation, self._normalize
+        return evaluate(twin, *images, self._settings, self._n_classes)
 
 
 def _schedule_after(schedule: Schedule, history: Iterable[FoldEpoch]) -> Schedule:

@@ -3,9 +3,11 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
 Metric = Literal["accuracy", "loss"]
+Confusion: TypeAlias = tuple[tuple[int, ...], ...]
+"""Counts (classes, classes): row i, column j holds the images of class i that were called j."""
 
 
 @final
@@ -17,7 +19,8 @@ class FoldEpoch:
     optimised, so with label smoothing; the validation loss plain), accuracies are fractions,
     `learning_rate` is the rate of the epoch's first step, `seconds` is wall time of training and
     validation together.
-    A refit has no validation set: its validation figures are None.
+    A refit has no validation set: its validation figures are None. `confusion` counts the
+    validation images; it is None also with many classes, and where it was not kept.
     """
 
     train_loss: float
@@ -26,6 +29,7 @@ class FoldEpoch:
     validation_accuracy: float | None
     learning_rate: float
     seconds: float
+    confusion: Confusion | None = None
 
     def score(self, metric: Metric) -> float:
         """Return the validation figure that is compared; raises ValueError where there is none."""
@@ -53,6 +57,14 @@ class History:
     def fold_curves(self, metric: Metric) -> list[list[float]]:
         """Return each fold's validation figure, one value per epoch."""
         return [[fold.score(metric) for fold in curve] for curve in zip(*self.epochs, strict=True)]
+
+    def confusion(self, epoch: int) -> Confusion | None:
+        """Return the counts after `epoch`, of all folds together; None where any lacks them."""
+        kept = [fold.confusion for fold in self.epochs[epoch - 1] if fold.confusion is not None]
+        if len(kept) < len(self.epochs[epoch - 1]):
+            return None
+        rows = zip(*kept, strict=True)
+        return tuple(tuple(map(sum, zip(*row, strict=True))) for row in rows)
 
     def truncated(self, epochs: int) -> "History":
         """Return the first `epochs` epochs."""

@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         for name in HEAVY:
             patch.setattr(name, lambda *_, **__: None)
-        patch.setattr("search.commands.run_and_describe", lambda *_, **__: [])
+        patch.setattr("search.running.run_and_describe", lambda *_, **__: [])
         patch.setattr("search.analysis.command.analyze_and_describe", lambda *_, **__: [])
         yield folder
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from search.report.evidence import TestedStudy
-from search.report.info_comparison import ComparedStudy
+from search.report.info_study_row import ComparedStudy
 from search.study.records import INTERRUPTED, StudyRecord, TrialRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

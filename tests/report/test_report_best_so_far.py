@@ -1,27 +1,39 @@
 """The course of searches over time, and the levels that hand tuning reaches."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from search.report.info_best_so_far import baseline_levels, best_so_far, shared_metric
+from search.report.info_best_so_far import (
+    Point,
+    baseline_levels,
+    best_over_time,
+    best_over_trials,
+    shared_metric,
+)
 from search.study.records import StudyRecord, TrialRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import during, scored, search
 
 
+def _steps(points: Sequence[Point]) -> list[tuple[float, float]]:
+    return [(point.at, point.value) for point in points]
+
+
 def test_only_improvements_are_points() -> None:
     """A worse trial moves nothing, and the search goes on after the last improvement."""
-    curve = best_so_far(search("a", [0.5, 0.7, 0.6, 0.7, 0.8, 0.1]), "accuracy")
-    assert curve.points == ((600, 0.5), (1200, 0.7), (3000, 0.8))
+    curve = best_over_time(search("a", [0.5, 0.7, 0.6, 0.7, 0.8, 0.1]), "accuracy")
+    assert _steps(curve.points) == [(600, 0.5), (1200, 0.7), (3000, 0.8)]
+    assert [point.trial for point in curve.points] == [0, 1, 4]
     assert (curve.total, curve.first_fold) == (3600, ())
 
 
 def test_trials_count_when_they_end_not_when_they_were_planned() -> None:
     """With several workers a later trial of the plan may be the first to end."""
     record = fakes.study_record([scored(0, 0.8, 0, 20), scored(1, 0.6, 0, 10)])
-    assert best_so_far(record, "accuracy").points == ((600, 0.6), (1200, 0.8))
+    assert _steps(best_over_time(record, "accuracy").points) == [(600, 0.6), (1200, 0.8)]
 
 
 def test_only_complete_trials_set_a_best() -> None:
@@ -31,25 +43,26 @@ def test_only_complete_trials_set_a_best() -> None:
         during(fakes.other_trial(1, "complete", value=0.9, diverged=True), 0, 2),
         scored(2, 0.5, 0, 3),
     ]
-    curve = best_so_far(fakes.study_record(trials), "accuracy")
-    assert curve.points == ((180, 0.5),)
+    curve = best_over_time(fakes.study_record(trials), "accuracy")
+    assert _steps(curve.points) == [(180, 0.5)]
 
 
 def test_losses_fall() -> None:
     """The best loss is the lowest; the made-up losses are 1 - accuracy."""
-    curve = best_so_far(search("a", [0.5, 0.4, 0.8], metric="loss"), "loss")
+    curve = best_over_time(search("a", [0.5, 0.4, 0.8], metric="loss"), "loss")
     assert [point.value for point in curve.points] == pytest.approx([0.5, 0.2])
 
 
 def test_a_study_scored_by_loss_can_be_drawn_by_accuracy() -> None:
     """The accuracy is that of the epoch at which the trial was scored."""
-    assert best_so_far(search("a", [0.6], metric="loss"), "accuracy").points == ((600, 0.6),)
+    curve = best_over_time(search("a", [0.6], metric="loss"), "accuracy")
+    assert _steps(curve.points) == [(600, 0.6)]
 
 
 def test_nothing_complete_is_an_empty_curve() -> None:
     """A study that has just begun has a time, but no point."""
     record = fakes.study_record([during(fakes.other_trial(0, "failed"), 0, 5)])
-    assert best_so_far(record, "accuracy") == (record.name, (), 300, ())
+    assert best_over_time(record, "accuracy") == (record.name, (), 300, ())
 
 
 def _race(*trials: TrialRecord) -> StudyRecord:
@@ -74,17 +87,49 @@ def test_a_race_shows_its_first_folds_before_its_end() -> None:
             4, "complete", value=0.1, diverged=True, history=fakes.history([[0.9] * 3])
         ),
     )
-    curve = best_so_far(_race(*(during(t, t.number, 60) for t in trials)), "accuracy")
-    assert curve.first_fold == ((1.5, 0.6), (121.5, 0.8))
-    assert curve.points == ((3600, 0.75),)
+    curve = best_over_time(_race(*(during(t, t.number, 60) for t in trials)), "accuracy")
+    assert _steps(curve.first_fold) == [(1.5, 0.6), (121.5, 0.8)]
+    assert _steps(curve.points) == [(3600, 0.75)]
+
+
+def test_over_trials_the_plans_order_counts() -> None:
+    """Whatever ended first: the same plan gives the same steps with any number of workers."""
+    trials = [
+        scored(0, 0.8, 0, 20),
+        scored(1, 0.6, 0, 10),
+        during(fakes.other_trial(2, "pruned", value=0.9), 0, 1),
+        scored(3, 0.9, 0, 5),
+        fakes.other_trial(4, "waiting"),
+    ]
+    curve = best_over_trials(fakes.study_record(trials), "accuracy")
+    assert _steps(curve.points) == [(1, 0.8), (4, 0.9)]
+    assert (curve.total, curve.first_fold) == (4, ())
+
+
+def test_over_trials_a_race_has_its_first_folds_too() -> None:
+    """The winner alone is scored; what led there is on the first fold."""
+    trials = (
+        fakes.other_trial(0, "pruned", value=0.6, history=fakes.history([[0.2, 0.6, 0.5]])),
+        fakes.complete_trial(1, [0.3, 0.8, 0.7], [0.3, 0.7, 0.8]),
+    )
+    curve = best_over_trials(_race(*trials), "accuracy")
+    assert _steps(curve.first_fold) == [(1, 0.6), (2, 0.8)]
+    assert _steps(curve.points) == [(2, 0.75)]
+
+
+def test_an_improvement_names_its_trial() -> None:
+    """Number and candidate in words, for who hovers over it."""
+    (point,) = best_over_trials(search("a", [0.6]), "accuracy").points
+    assert point.trial == 0
+    assert point.words.startswith("Three convolutions")
 
 
 def test_a_first_fold_ended_no_later_than_its_trial() -> None:
     """An attempt that goes on with an earlier one's epochs took less time than they did."""
     resumed = during(fakes.complete_trial(0, [0.3, 0.8, 0.7]), 0, 0.01)
     other = during(fakes.other_trial(1, "failed"), 0, 1)
-    (point,) = best_so_far(_race(resumed, other), "accuracy").first_fold
-    assert point.seconds == pytest.approx(0.6)
+    (point,) = best_over_time(_race(resumed, other), "accuracy").first_fold
+    assert point.at == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,11 @@ from matplotlib.figure import Figure
 
 from search.errors import MachineError
 from search.report.figures_base import paper_style
-from search.report.figures_comparison import _styles, draw_best_so_far
+from search.report.figures_comparison import (
+    _styles,
+    draw_best_over_time,
+    draw_best_over_trials,
+)
 from search.report.info_best_so_far import Point
 from search.report.info_comparison import ComparisonInfo, comparison_info
 from search.report.palette import GREY
@@ -26,7 +30,7 @@ def _info(*records: StudyRecord) -> ComparisonInfo:
 
 def _draw(*records: StudyRecord) -> Figure:
     with paper_style():
-        return draw_best_so_far(_info(*records))
+        return draw_best_over_time(_info(*records))
 
 
 def test_each_search_is_a_step_line_with_dots() -> None:
@@ -49,9 +53,9 @@ def test_a_single_trial_is_a_dot() -> None:
 def test_a_race_has_a_thin_line_of_its_first_fold() -> None:
     """Same colour and no dots; the legend explains thin lines once, however many there are."""
     info = _info(search("a", [0.5, 0.7]))
-    curve = info.curves[0]._replace(first_fold=(Point(300, 0.4), Point(900, 0.6)))
+    curve = info.curves[0]._replace(first_fold=(Point(300, 0.4, 0, ""), Point(900, 0.6, 1, "")))
     with paper_style():
-        figure = draw_best_so_far(info._replace(curves=(curve, curve)))
+        figure = draw_best_over_time(info._replace(curves=(curve, curve)))
     thin, thick = figure.axes[0].get_lines()[:2]
     assert thin.get_color() == thick.get_color()
     assert thin.get_linewidth() < thick.get_linewidth()
@@ -98,20 +102,31 @@ def test_losses_are_cut_from_above() -> None:
     """What is bad is high there."""
     record = search("a", [0.1, 0.85], metric="loss")
     with paper_style():
-        (axes,) = draw_best_so_far(comparison_info([compared(record)])).axes
+        (axes,) = draw_best_over_time(comparison_info([compared(record)])).axes
     assert axes.get_ylabel() == "best validation loss so far"
     low, high = axes.get_ylim()
     assert low < 0.15 < high < 0.5
 
 
-def test_a_comparison_is_four_files(tmp_path: Path) -> None:
+def test_over_trials_the_axis_is_of_whole_numbers() -> None:
+    """Its steps are of the plan's order; half a trial would be a strange tick."""
+    with paper_style():
+        (axes,) = draw_best_over_trials(_info(search("a", [0.5, 0.4, 0.7]))).axes
+    assert axes.get_lines()[0].get_xydata().tolist() == [[1, 0.5], [3, 0.7], [3, 0.7]]  # type: ignore[union-attr]
+    assert axes.get_xlabel() == "trials, in the plan's order"
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_a_comparison_is_a_page_with_tables_and_figures(tmp_path: Path) -> None:
     """The folder is made, and written again where it is there."""
     folder = tmp_path / "deep" / "comparison"
     for _ in range(2):
         paths = write_comparison(_info(search("a", [0.5]), search("b", [0.6])), COMMAND, folder)
         assert sorted(folder.iterdir()) == sorted(paths)
         assert [path.name for path in paths] == [
-            "best-so-far.pdf", "best-so-far.png", "results.csv", "results.md",
+            "comparison.html", "results.csv", "results.md",
+            "best-so-far.pdf", "best-so-far.png",
+            "best-so-far-by-trial.pdf", "best-so-far-by-trial.png",
         ]  # fmt: skip
 
 
@@ -120,7 +135,7 @@ def test_a_figure_that_no_longer_applies_is_removed(tmp_path: Path) -> None:
     write_comparison(_info(search("a", [0.5])), COMMAND, tmp_path)
     paths = write_comparison(_info(search("a", [])), COMMAND, tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(paths)
-    assert [path.name for path in paths] == ["results.csv", "results.md"]
+    assert [path.name for path in paths] == ["comparison.html", "results.csv", "results.md"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

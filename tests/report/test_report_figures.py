@@ -8,6 +8,7 @@ from search.report.charts import draw_charts
 from search.report.charts_base import Chart
 from search.report.charts_curves import learning_curves_chart
 from search.report.charts_parallel import parallel_coordinates_chart
+from search.report.charts_stories import trial_stories
 from search.report.figures import FIGURE_NAMES, draw_figures
 from search.report.figures_base import paper_style
 from search.report.figures_curves import draw_learning_curves
@@ -121,7 +122,9 @@ def test_parallel_chart_holds_every_trial(kfold_info: ReportInfo) -> None:
     assert len(lines) == len(parallel.numbers) * len(parallel.dimensions)
     best = parallel.numbers[parallel.values.index(max(parallel.values))]
     last = chart.figure.data[-1]
-    assert any(text.startswith(f"trial {best}: ") for text in last.text)
+    assert best in last.customdata
+    assert set(last.customdata) - {None} <= set(map(int, chart.figure.layout.meta["stories"]))
+    assert chart.figure.layout.meta["stories"][str(best)].startswith(f"<b>trial {best}</b>, ")
 
 
 def test_parallel_chart_has_room_for_its_last_name(kfold_info: ReportInfo) -> None:
@@ -132,7 +135,8 @@ def test_parallel_chart_has_room_for_its_last_name(kfold_info: ReportInfo) -> No
     def chart_with(name: str) -> Chart:
         *others, last, score = parallel.dimensions
         return parallel_coordinates_chart(
-            parallel._replace(dimensions=(*others, last._replace(name=name), score))
+            parallel._replace(dimensions=(*others, last._replace(name=name), score)),
+            trial_stories(kfold_info.record),
         )
 
     narrow, wide, long = (chart_with("x" * n) for n in (1, 24, 60))
@@ -166,6 +170,18 @@ def test_drops_are_drawn_and_named_once(kfold_info: ReportInfo) -> None:
     assert [line.get_xdata()[0] for line in dotted] == [20, 25]  # type: ignore[index]
     chart = learning_curves_chart(curves)
     assert sum(trace.name == "learning rate drops" for trace in chart.figure.data) == 1
+
+
+def test_each_fold_is_named_where_it_is_hovered_over(kfold_info: ReportInfo) -> None:
+    """The legend has one name for all folds; hovering tells which, the epoch and the value."""
+    assert kfold_info.curves is not None
+    traces = learning_curves_chart(kfold_info.curves).figure.data
+    folds = [one for one in traces if one.name == "validation, each fold" and one.yaxis == "y"]
+    assert [one.showlegend for one in folds] == [True, False, False, False, False]
+    assert [one.hovertemplate.split("<br>") for one in folds] == [
+        [f"validation, fold {fold}", "epoch %{x}, accuracy %{y:.2%}<extra></extra>"]
+        for fold in range(1, 6)
+    ]
 
 
 def test_versus_baseline_has_all_classes_on_top(

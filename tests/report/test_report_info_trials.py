@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from search.report.info import study_status
-from search.report.info_cost import cost_info, top_trials
+from search.report.info_cost import cost_facts, cost_info, top_trials
 from search.report.info_curves import learning_curves_info
 from search.report.info_history import optimization_history_info
 from search.report.info_winner import baseline_info, winner_info
@@ -165,6 +165,21 @@ def test_cost_counts_a_resumed_trial_once() -> None:
     }  # fmt: skip
     assert (cost.epochs_trained, cost.epochs_possible) == (23, 30)
     assert cost.trial_seconds == 60.0 + 5.0 + 60.0 + 7.0
+
+
+def test_cost_counts_what_was_trained_in_vain() -> None:
+    """Epochs of attempts that were lost, and those beyond a pruned curve, are told apart."""
+    record = fakes.study_record(
+        [
+            fakes.other_trial(0, "failed", fold_epochs=4),
+            fakes.complete_trial(1, [0.5] * 10, plan=0, attempt=1, fold_epochs=10),
+            fakes.other_trial(2, "pruned", history=fakes.history([[0.1] * 3]), fold_epochs=5),
+            fakes.other_trial(3, "pruned", history=fakes.history([[0.1] * 3])),
+        ]
+    )
+    cost = cost_info(record)
+    assert (cost.epochs_trained, cost.epochs_possible, cost.epochs_in_vain) == (16, 30, 6)
+    assert ("epochs trained in vain", "6") in cost_facts(cost)
 
 
 def test_top_trials_are_the_ten_best() -> None:

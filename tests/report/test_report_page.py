@@ -9,6 +9,9 @@ import pytest
 
 from search.report.info import ReportInfo
 from search.report.info_facts import validation_words
+from search.report.words_next import next_words
+from search.report.words_optimism import optimism_words
+from search.report.words_why import importances_words, shared_words, weakest_words
 from search.study.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.conftest import HOSTILE, PageReader, read_page
@@ -64,6 +67,37 @@ def test_every_chart_finds_its_figure(kfold_page: PageReader) -> None:
     known = {a.get("id") for _, a in kfold_page.tags}
     wanted = {a["data-figure"] for _, a in kfold_page.tags if "data-figure" in a}
     assert wanted <= known
+
+
+def test_page_answers_in_order(kfold_page: PageReader, reproduction_info: ReportInfo) -> None:
+    """What won, how good, how sure, why, failures, cost, next, repeat; the navigation follows."""
+    answers = ["winner", "good", "sure", "why", "failures", "cost", "next", "repeat"]
+    reproduced = [one for one in answers if one not in ("why", "next")]
+    for page, wanted in ((kfold_page, answers), (read_page(reproduction_info), reproduced)):
+        sections = [a["id"] for tag, a in page.tags if tag == "section" and "id" in a]
+        links = [str(a["href"]) for tag, a in page.tags if tag == "a"]
+        assert sections == wanted
+        assert [
+            one.removeprefix("#") for one in links if one.removeprefix("#") in answers
+        ] == wanted
+
+
+def test_page_tells_in_sentences(kfold_info: ReportInfo, kfold_page: PageReader) -> None:
+    """The winner, its optimism, what the best share, chance, weak classes and advice are told."""
+    winner, search, optimism = kfold_info.winner, kfold_info.search, kfold_info.optimism
+    assert winner is not None
+    assert search is not None
+    assert optimism is not None
+    for words in (
+        winner.prose,
+        *optimism_words(optimism),
+        *shared_words(search.shared),
+        *importances_words(search.importances),
+        weakest_words(kfold_info.weakest),
+        *next_words(search.advice),
+    ):
+        assert words
+        assert words in kfold_page.text
 
 
 def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> None:
@@ -131,7 +165,7 @@ def test_names_are_text_and_never_markup(hostile_info: ReportInfo) -> None:
     for name in HOSTILE:
         assert name in page.text
     scripts = [tag for tag, _ in page.tags if tag == "script"]
-    assert len(scripts) == 5 + 2
+    assert len(scripts) == 5 + 3
     assert not any(script.startswith("alert") for script in page.scripts)
     bold = [tag for tag, _ in page.tags if tag == "b"]
     assert len(bold) == len(hostile_info.mistakes.images if hostile_info.mistakes else ())

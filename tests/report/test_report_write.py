@@ -1,5 +1,7 @@
 """Files of the report."""
 
+from dataclasses import replace
+
 import pytest
 
 from search.errors import MachineError
@@ -11,12 +13,16 @@ from tests.report import report_fakes as fakes
 
 
 def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
-    """Every figure lies beside the page as PDF and PNG, and no temporary file is left."""
+    """Figures as PDF and PNG, JSON and Markdown lie beside the page, and no temporary file."""
     page = write_report(*hostile, Evidence(fakes.mistake_images(hostile.record)), paths)
     assert page == paths.report_page
     names = [n for n in FIGURE_NAMES if not n.startswith("mlp-") and n != "versus-baseline"]
     expected = {paths.figure(name, s).name for name in names for s in ("pdf", "png")}
-    assert {path.name for path in paths.report_dir.iterdir()} == expected | {"report.html"}
+    assert {path.name for path in paths.report_dir.iterdir()} == expected | {
+        "report.html",
+        "report.json",
+        "report.md",
+    }
     assert paths.figure("mistakes", "pdf").read_bytes().startswith(b"%PDF")
     assert paths.figure("mistakes", "png").read_bytes().startswith(b"\x89PNG")
 
@@ -41,7 +47,14 @@ def test_same_study_same_files(unfinished: fakes.Fake, paths: RunPaths) -> None:
 
 
 def test_unwritable_folder_is_one_line(unfinished: fakes.Fake, paths: RunPaths) -> None:
-    """A folder that cannot be made is a failure of the machine that says how to go on."""
+    """A failure of the machine says how to go on, with the folder and the database in question."""
     paths.study_dir.write_text("a file where the folder should be")
-    with pytest.raises(MachineError, match="go on with: python -m search report"):
-        write_report(*unfinished, Evidence(), paths)
+    record = unfinished.record
+    recipe = record.recipe.model_copy(update={"storage": "postgresql://me:secret@host/db"})
+    with pytest.raises(MachineError) as raised:
+        write_report(replace(record, recipe=recipe), unfinished.study, Evidence(), paths)
+    again = str(raised.value).partition("go on with: ")[2]
+    assert again == (
+        f"python -m search report {record.name} --runs-dir {paths.runs_dir} "
+        "--storage postgresql://me@host/db"
+    )

@@ -1,8 +1,13 @@
 """Records made up for the tests of what a run shows."""
 
+from pathlib import Path
 from typing import Any
 
+from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
+from search.study.disk import DiskNeed
+from search.study.estimate import Estimate
+from search.study.planning import PlanInfo
 from search.study.records import TrialRecord
 from search.training.history import FoldEpoch, History
 
@@ -21,3 +26,19 @@ def make_trial(number: int, state: str = "complete", epochs: int = 5, **facts: A
         known |= {"mean": 0.5, "std": 0.0, "fold_scores": (0.5,), "best_epoch": 2, "value": 0.5}
     known |= {"state": state, "history": History((epoch,) * epochs)} | facts
     return TrialRecord(**known)
+
+
+def make_plan(n_done: int = 0, low: float = 60.0, high: float = 120.0, **settings: Any) -> PlanInfo:
+    """Return the plan of a resolved recipe on two classes."""
+    resolved = {"pruner": "halving", "device": "cpu", "precision": "bf16"}
+    pets = DatasetInfo("pets", "f" * 64, ("cat", "dog"), (3, 32, 32), 1000, 100, Path("cache"))
+    return PlanInfo(
+        recipe=make_recipe(**(resolved | settings)),
+        dataset=pets,
+        n_planned=4,
+        n_done=n_done,
+        n_grid=None,
+        n_workers=2,
+        disk=DiskNeed(5_000_000, 10**10),
+        estimate=Estimate(low, high, "warm-up"),
+    )

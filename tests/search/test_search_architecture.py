@@ -27,6 +27,7 @@ _MAY_IMPORT = {
         "search.recipe_checks",
         "search.recipe_file",
     ),
+    "search.command_lines": ("search.recipe", "search.recipe_checks"),
     "search.data": ("search.errors",),
     "search.training": (
         "cifar_models",
@@ -61,6 +62,7 @@ _MAY_IMPORT = {
     ),
     "search.report": (
         "spaces",
+        "search.command_lines",
         "search.errors",
         "search.data.original",
         "search.final.evaluation",
@@ -68,6 +70,8 @@ _MAY_IMPORT = {
         "search.final.reported",
         "search.formatting",
         "search.paths",
+        "search.recipe",
+        "search.study.board",
         "search.study.records",
         "search.training.history",
     ),
@@ -191,7 +195,12 @@ def test_only_the_pipeline_and_the_comparison_know_the_report() -> None:
         for name in outside
         if any(within(one, "search.report") for one in imports(trees()[name]))
     }
-    assert users == {"search.pipeline", "search.comparison"}
+    assert users == {
+        "search.pipeline",
+        "search.comparison",
+        "search.publishing",
+        "search.showing_json",
+    }
 
 
 def test_only_one_module_opens_the_test_split() -> None:

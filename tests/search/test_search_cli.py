@@ -13,7 +13,7 @@ from tests.search.conftest import Command
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
 _COMMANDS = (
     "run", "baseline", "spaces", "list", "show", "report", "dashboard", "predict", "analyze",
-    "replay", "delete",
+    "replay", "delete", "export",
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_the_help_of_run_shows_every_default(command: Command) -> None:
 
 def test_every_setting_of_a_recipe_has_a_flag() -> None:
     """What a file can say, flags can say; and no flag is unknown to recipes."""
-    others = {"recipe", "accept_changes"}  # of this run alone, not of the study
+    others = {"recipe", "accept_changes", "quiet", "as_json"}  # of this run, not of the study
     assert set(signature(run).parameters) - others == set(Recipe.model_fields)
 
 
@@ -78,6 +78,7 @@ def test_names_that_lead_out_of_the_runs_folder_are_refused(command: Command, na
         ("report", name),
         ("replay", name),
         ("delete", name, "--yes"),
+        ("export", name, "--python"),
     ):
         error = command(*arguments).error()
         assert error.startswith("study: must ")

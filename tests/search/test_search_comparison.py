@@ -8,9 +8,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from search.comparison import comparison_command
 from search.final.predictions import save_predictions
 from search.paths import RunPaths
+from search.report.again import report_command
 from search.report.evidence import TestedStudy
 from search.study.records import StudyRecord, TrialRecord
 from search.study.storage import open_storage
@@ -78,12 +78,12 @@ def _frozen(trial: TrialRecord) -> optuna.trial.FrozenTrial:
 
 
 def test_several_studies_are_compared(command: Command, root: Path) -> None:
-    """The table is printed, and four files lie in the folder of comparisons."""
+    """The table is printed, and page, tables and figures lie in the folder of comparisons."""
     result = command("report", "ended", "open", cwd=root)
     assert (result.status, result.err) == (0, "")
     assert "2 studies compared" in result.out
     assert "All of them are of the same data, photos." in result.out
-    written = [Path(line.removeprefix("written: ")) for line in result.out.splitlines()[-4:]]
+    written = [Path(line.removeprefix("written: ")) for line in result.out.splitlines()[-7:]]
     assert {path.parent for path in written} == {Path("runs/comparison")}
     assert all((root / path).is_file() for path in written)
 
@@ -117,7 +117,7 @@ def test_the_table_names_the_command_that_made_it(command: Command, root: Path) 
     assert command(*arguments, cwd=root).status == 0
     last = (root / "a folder" / "results.md").read_text(encoding="utf-8").splitlines()[-1]
     assert last == "Made by `python -m search report ended open --output 'a folder'`."
-    told = comparison_command(["a"], Path("x"), "postgresql://me:secret@host/db", None)
+    told = report_command(["a"], Path("x"), "postgresql://me:secret@host/db", None)
     assert told == "python -m search report a --runs-dir x --storage postgresql://me@host/db"
 
 

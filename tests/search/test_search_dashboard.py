@@ -1,6 +1,8 @@
 """The dashboard: whom it answers, what it lets through, and what read-only keeps."""
 
 import json
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.dashboard import bind, check_host, dashboard_app
+from search.dashboard import bind, check_host, dashboard_app, open_browser, serve
 from search.dashboard_guard import Guard, is_loopback
 from search.errors import UserError
 from search.study.storage import open_storage
@@ -164,7 +166,7 @@ def test_a_public_dashboard_warns(
 ) -> None:
     """The flag is obeyed, and what it means is said on the error stream; otherwise nothing is."""
     monkeypatch.setattr("search.dashboard.bind", lambda app, host, port: None)
-    monkeypatch.setattr("search.dashboard.serve", lambda server: None)
+    monkeypatch.setattr("search.dashboard.serve", lambda server, announce: announce())
     port = ("--port", "48731")
     result = command("dashboard", "--insecure-public", "--runs-dir", runs, *port)
     assert result.status == 0
@@ -173,3 +175,40 @@ def test_a_public_dashboard_warns(
     quiet = command("dashboard", "--read-only", "--runs-dir", runs, *port)
     assert (quiet.status, quiet.err) == (0, "")
     assert quiet.out == "dashboard: http://127.0.0.1:48731/ (Ctrl-C ends it)\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_quietly(number: signal.Signals) -> None:
+    """From the first moment on, with nothing raised, and the port is free again."""
+    before = signal.getsignal(signal.SIGTERM)
+    app = Guard(lambda *_: [], public=False, read_only=False)
+    server = bind(app, "127.0.0.1", 0)
+    try:
+        serve(server, lambda: signal.raise_signal(number))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    bind(app, "127.0.0.1", server.server_port).server_close()
+
+
+@pytest.mark.parametrize("display", ["DISPLAY", "WAYLAND_DISPLAY", None])
+def test_a_browser_needs_a_display(display: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is none, a browser of the terminal is not let loose on it."""
+    monkeypatch.setattr("search.dashboard.sys.platform", "linux")
+    monkeypatch.setattr("search.dashboard.webbrowser.open", lambda url: url == "http://here/")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    if display is not None:
+        monkeypatch.setenv(display, ":0")
+    assert open_browser("http://here/") == (display is not None)
+
+
+def test_read_only_needs_no_folder_that_can_be_written(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an archive's: SQLite is told that nothing changes there, and no file is made."""
+    before = {path.name for path in runs.iterdir()}
+    allowed = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: path != runs and allowed(path, mode))
+    with served(runs, read_only=True) as ask:
+        assert '"mine"' in ask("GET", "/api/studies")[1]
+        assert {path.name for path in runs.iterdir()} == before

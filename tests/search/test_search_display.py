@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.display import Display, LiveDisplay, PlainDisplay
+from search.display import Display, LiveDisplay, PlainDisplay, QuietDisplay, open_display
 from search.phrases import describe_number
-from tests.search.search_fakes import make_recipe, make_trial
+from tests.search.search_fakes import make_plan, make_recipe, make_trial
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3|4|9|10)\d(?:;\d+)*m")
@@ -22,6 +22,12 @@ def plain() -> Display:
 
 def live(width: int = 80) -> Display:
     return LiveDisplay(Console(file=io.StringIO(), force_terminal=True, width=width))
+
+
+def ascii_console() -> Console:
+    """Return a terminal that has no block characters."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    return Console(file=file, force_terminal=True, width=80)
 
 
 def raw(display: Display) -> str:
@@ -50,14 +56,82 @@ def run_two_trials(display: Display) -> None:
 
 
 @pytest.mark.parametrize("make", [plain, live])
-def test_the_resolved_recipe_and_the_state_are_shown_first(make: Callable[[], Display]) -> None:
-    """Whoever reads the log knows every setting, and how much was done before."""
+def test_the_plan_is_shown_first(make: Callable[[], Display]) -> None:
+    """Dataset, study, evaluation and resources have a line each, and the time has one."""
     display = make()
-    recipe = make_recipe(seed=11)
-    display.study_opened(recipe, 4, [make_trial(0), make_trial(1, "pruned")])
+    display.planned(make_plan(n_done=2, low=40 * 60, high=2 * 3600))
+    text = " ".join(shown(display).split())
+    assert "dataset: pets: 1,000 images of 2 classes, 3 x 32 x 32; 100 more are" in text
+    assert "study: mine: space cnn, random search; 2 of 4 trials done" in text
+    assert "evaluation: holdout of 20%, validation accuracy; pruner halving, at most 5" in text
+    assert "resources: 2 workers x 1 thread, cpu, bf16; checkpoints of at most 5.0 MB" in text
+    assert "time: about 40 min to 2 h for search and refit, judged by a short warm-up" in text
+
+
+def test_before_the_first_end_the_estimate_stands_for_the_time_left() -> None:
+    """It is said to be of the whole; later the pace of the run is known."""
+    display = plain()
+    display.planned(make_plan(low=60, high=120))
+    open_search(display)
+    display.trial_ended(make_trial(0, "pruned", infeasible=True, reason="too big"))
+    display.trial_ended(make_trial(1))
+    last = shown(display).splitlines()[-2:]
+    assert last[0].endswith("best so far: none, about 60 s to 2 min in all")
+    assert last[1].endswith(" left")
+
+
+def test_the_best_so_far_is_a_curve() -> None:
+    """From the first score to the best, as blocks, or in plain characters where they lack."""
+    display = live()
+    open_search(display)
+    for number, mean in enumerate((0.25, 0.125, 0.75)):
+        display.trial_ended(make_trial(number, mean=mean))
+    assert "25.00% ▁▁█ 75.00%" in shown(display)
+    plain_characters = LiveDisplay(ascii_console())
+    open_search(plain_characters)
+    for number, mean in enumerate((0.25, 0.75)):
+        plain_characters.trial_ended(make_trial(number, mean=mean))
+    plain_characters.close()
+    written = plain_characters._console.file
+    assert isinstance(written, io.TextIOWrapper)
+    written.seek(0)
+    assert "25.00% _# 75.00%" in _CONTROL.sub("", written.read())
+
+
+def test_a_race_shows_who_leads_and_who_goes_on() -> None:
+    """While no trial has ended yet, the block says how the race stands."""
+    display = live()
+    open_search(display, validation="kfold", folds=5, racing=True)
+    for number in (0, 1):
+        display.trial_started(number, number, number)
+        display.epoch_ended(number, 5, 0.25 + number / 4)
+        display.trial_waiting(number)
+    display.folds_earned([1], 2, 5)
     text = shown(display)
-    assert all(f"  {line}\n" in text for line in recipe.toml().splitlines())
-    assert "study mine: 2 of 4 trials done" in text
+    assert "leading on the first fold: 50.00% (trial 1)" in text
+    assert "race: trial 1 on 2 of 5 folds" in text
+    assert "25.00% ▁█ 50.00%" in text
+
+
+def test_a_console_that_is_no_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Colours asked for in a pipe, and terminals that cannot move the cursor, get no block."""
+    piped = Console(file=io.StringIO(), force_terminal=True)
+    assert isinstance(open_display(piped), PlainDisplay)
+    monkeypatch.setenv("TERM", "dumb")
+    dumb = Console(file=ascii_console().file, force_terminal=True)
+    assert isinstance(open_display(dumb), PlainDisplay)
+
+
+def test_quiet_says_nothing() -> None:
+    """Not even what stands out."""
+    display = QuietDisplay(Console(file=io.StringIO()))
+    display.notice("using DIGITS")
+    display.planned(make_plan())
+    run_two_trials(display)
+    display.folds_earned([1], 2, 5)
+    display.progress("refit", 1, 2)
+    display.search_ended()
+    assert raw(display) == ""
 
 
 @pytest.mark.parametrize(

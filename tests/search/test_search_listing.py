@@ -11,15 +11,15 @@ from search.listing import studies_table
 from search.paths import RunPaths
 from search.study.storage import open_storage, storage_url
 
-_RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3, "trials": 9}
+_RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3}
 
 
-def cells(runs_dir: Path, metric: str | None) -> list[Any]:
+def cells(runs_dir: Path, metric: str | None, asked: int | None = 9) -> list[Any]:
     """Return the cells of a study: complete at 0.5 and 0.7, pruned at 0.9 and 0.1, one waiting."""
     storage = open_storage(storage_url(None, RunPaths(runs_dir, "any").database))
     study = optuna.create_study(study_name="mine", storage=storage)
     if metric is not None:
-        study.set_user_attr("recipe", _RECIPE | {"metric": metric})
+        study.set_user_attr("recipe", _RECIPE | {"metric": metric, "trials": asked})
         study.set_user_attr("dataset", {"name": "digits"})
     study.add_trials([create_trial(value=value) for value in (0.5, 0.7)])
     study.add_trials([create_trial(state=TrialState.PRUNED, value=value) for value in (0.9, 0.1)])
@@ -37,3 +37,13 @@ def test_the_best_is_a_complete_trial(tmp_path: Path, metric: str, best: str) ->
 def test_a_foreign_study_is_listed_as_such(tmp_path: Path) -> None:
     """A study that another program left in the database does not stop the list."""
     assert cells(tmp_path, None) == ["mine", "not made by this program", "", "", "", "4", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [(None, "4"), (9, "4 of 9"), (4, "4 of 4"), (2, "4 (2 asked)")]
+)
+def test_more_trials_than_are_asked_for_now_are_told_as_such(
+    tmp_path: Path, asked: int | None, words: str
+) -> None:
+    """Whoever lowers --trials or --repeats does not read "4 of 2"."""
+    assert cells(tmp_path, "accuracy", asked)[5] == words

@@ -2,7 +2,13 @@
 
 import pytest
 
-from search.formatting import format_epochs, format_score, format_seconds
+from search.formatting import (
+    format_epochs,
+    format_roughly,
+    format_score,
+    format_seconds,
+    format_setting,
+)
 from search.progress import SearchProgress
 from tests.search.search_fakes import make_recipe, make_trial
 
@@ -65,6 +71,51 @@ def test_earlier_trials_count_but_do_not_set_the_pace() -> None:
     assert progress.seconds_left(130.0) == pytest.approx(4 * 15)
 
 
+def test_what_was_not_trained_sets_no_pace() -> None:
+    """A point that is infeasible, or equals an earlier one, ends at once."""
+    progress = SearchProgress(make_recipe(), 10, began=0.0)
+    progress.ended(make_trial(0, "pruned", infeasible=True))
+    progress.ended(make_trial(1, same_as=0))
+    assert progress.seconds_left(30.0) is None
+
+
+def test_a_race_has_no_pace_until_it_is_over() -> None:
+    """Its trials end together, at its end."""
+    racing = make_recipe(validation="kfold", folds=3, racing=True)
+    progress = SearchProgress(racing, 2, began=0.0)
+    progress.ended(make_trial(0, "pruned"))
+    assert progress.seconds_left(30.0) is None
+    progress.ended(make_trial(1))
+    assert progress.seconds_left(30.0) == 0
+
+
+def test_the_curve_is_the_best_so_far() -> None:
+    """It never gets worse, by either metric, and pruned trials are no part of it."""
+    for metric, curve in (("accuracy", [0.5, 0.5, 0.75]), ("loss", [0.5, 0.25, 0.25])):
+        progress = SearchProgress(make_recipe(metric=metric), 4)
+        for number, mean in enumerate((0.5, 0.25, 0.75)):
+            progress.ended(make_trial(number, mean=mean))
+        progress.ended(make_trial(3, "pruned", value=0.9))
+        assert progress.curve == curve
+
+
+def test_the_leader_of_a_race_is_the_best_of_the_first_fold() -> None:
+    """By its best epoch, not by its last; folds earned later do not mix with it."""
+    progress = SearchProgress(make_recipe(validation="kfold", folds=3, racing=True), 3)
+    for number, scores in enumerate(([0.5, 0.25], [0.25, 0.375])):
+        progress.started(number, slot=0)
+        for epoch, score in enumerate(scores, start=1):
+            progress.epoch(number, epoch, score)
+        progress.waiting(number)
+    assert progress.leader is not None
+    assert (progress.leader.number, progress.curve) == (0, [0.5, 0.5])
+    progress.earned([0], 3, 3)
+    progress.started(0, slot=0)
+    progress.epoch(0, 1, 0.9)
+    progress.waiting(0)
+    assert progress.curve == [0.5, 0.5]
+
+
 def test_no_time_is_left_when_more_is_done_than_planned() -> None:
     """A study that was run with fewer trials than it has shows no negative time."""
     progress = SearchProgress(make_recipe(), 1, began=0.0)
@@ -99,6 +150,28 @@ def test_a_running_trial_shows_its_newest_epoch_until_it_ends() -> None:
 def test_durations_are_written_for_people(seconds: float | None, text: str) -> None:
     """Rounding never shows 60 seconds or 60 minutes."""
     assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.2, 0.4, "about 1 s"),
+        (7.2, 21.6, "about 7 to 20 s"),
+        (40 * 60, 2 * 3600, "about 40 min to 2 h"),
+        (5000, 9000, "about 85 min to 2.5 h"),
+        (3 * 86400, 3.2 * 86400, "about 3 days"),
+    ],
+)
+def test_estimates_are_rounded_to_what_is_known(low: float, high: float, text: str) -> None:
+    """A guess shows no more digits than it has."""
+    assert format_roughly(low, high) == text
+
+
+def test_settings_are_written_as_in_a_recipe() -> None:
+    """Not as Python has them."""
+    assert [format_setting(one) for one in (True, False, None, 3, "a")] == [
+        "true", "false", "none", "3", "'a'",
+    ]  # fmt: skip
 
 
 def test_scores_and_epochs_are_written_by_kind() -> None:

@@ -67,10 +67,17 @@ def test_two_classes_are_enough_for_a_whole_run(study: Study) -> None:
     }
 
 
-def test_a_run_says_its_recipe_its_trials_and_its_result(study: Study) -> None:
-    """The resolved recipe, a line a trial, the test result, and where model and report lie."""
+def test_a_run_says_its_plan_its_trials_and_its_result(study: Study) -> None:
+    """The plan, a line a trial, the best trials, the test result, where model and report lie."""
     lines = study.first.out.splitlines()
-    assert '  study_name = "cnn-random-pets"' in lines
+    labels = [line.partition(":")[0] for line in lines]
+    begin = labels.index("dataset")
+    assert labels[begin:][:5] == ["dataset", "study", "evaluation", "resources", "time"]
+    assert re.search(
+        r"cnn-random-pets: space cnn, random search; 0 of 3 trials done$", lines[begin + 1]
+    )
+    assert "best trials" in study.first.out
+    assert "cnn 32-64-128 relu, sgd 0.01, plateau, batch 64" in study.first.out
     assert sum(bool(re.match(r"trial \d complete: .* s left$", line)) for line in lines) == 3
     assert any(re.match(r"test: \d+\.\d+% \(95% interval .* test set: 1$", one) for one in lines)
     assert lines[-2:] == [
@@ -107,7 +114,7 @@ def test_show_gives_recipe_trials_and_result(study: Study, command: Command) -> 
     shown = command("show", _NAME, cwd=study.root)
     assert (shown.status, shown.err) == (0, "")
     assert "max_parameters = 200000" in shown.out
-    assert "best trials (3 complete)" in shown.out
+    assert "\n3 trials: 3 complete\n" in shown.out
     assert "Three convolutions of 32, 64 and 128 channels" in shown.out
     assert "openings of the test set: 1" in shown.out
 
@@ -146,10 +153,44 @@ def test_the_same_command_again_trains_and_tests_nothing(study: Study, command: 
     written = weights.stat().st_mtime_ns
     again = command(*_RUN, cwd=study.root)
     assert (again.status, again.err) == (0, "")
-    assert f"study {_NAME}: 3 of 3 trials done" in again.out
+    assert f"{_NAME}: space cnn, random search; 3 of 3 trials done" in again.out
     assert not re.search(r"^trial \d|^refit", again.out, re.MULTILINE)
     assert study.record() == before
     assert weights.stat().st_mtime_ns == written
+
+
+def test_a_quiet_run_prints_the_result_alone(study: Study, command: Command) -> None:
+    """Best trials, test, model and report; nothing of the way there."""
+    quiet = command(*_RUN, "--quiet", cwd=study.root)
+    assert (quiet.status, quiet.err) == (0, "")
+    lines = [line.strip() for line in quiet.out.splitlines()]
+    assert lines[0] == "best trials"
+    assert lines[-1] == f"report: runs/{_NAME}/report/report.html"
+    assert not any(re.match("dataset:|study:|trial |search ended|writing", line) for line in lines)
+
+
+def test_a_run_in_json_prints_events_alone(study: Study, command: Command) -> None:
+    """Each line is an object that says what it is; the first says the version."""
+    shutil.copytree(study.root / "pets", study.root / "json" / "pets")
+    told = command(*_RUN, "--json", cwd=study.root / "json")
+    assert (told.status, told.err) == (0, "")
+    events = [json.loads(line) for line in told.out.splitlines()]
+    assert [one["version"] for one in events if "version" in one] == [1]
+    assert events[0]["version"] == 1
+    by_kind = {one["event"]: one for one in events}
+    assert by_kind["plan"]["dataset"] == "pets"
+    assert 0 < by_kind["plan"]["seconds_low"] <= by_kind["plan"]["seconds_high"]
+    kinds = [one["event"] for one in events]
+    assert (kinds.count("trial_started"), kinds.count("trial_ended")) == (3, 3)
+    assert kinds.count("epoch") == 6
+    assert kinds[-4:] == ["refit", "test", "report", "ended"]
+    record = study.record()
+    assert record.test is not None
+    assert by_kind["test"]["accuracy"] == record.test.accuracy
+    assert by_kind["ended"] == {
+        "event": "ended", "reason": "done", "done": 3, "trials": 3,
+        "winner": getattr(record.winner(), "number", None),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -158,6 +199,7 @@ def test_the_same_command_again_trains_and_tests_nothing(study: Study, command: 
         (("--seed", "1"), "seed 0 is now 1"),
         (("--validation", "kfold"), "validation 'holdout' is now 'kfold'"),
         (("--space", "mlp"), "space 'cnn' is now 'mlp'"),
+        (("--no-baseline",), "with_baseline true is now false"),
         (("--dataset", "other"), r"dataset 'pets \(.*\)' is now 'other \(.*\)'"),
     ],
 )
@@ -165,11 +207,11 @@ def test_a_study_reopened_with_other_settings_is_refused(
     study: Study,
     command: Command,
     make_folder: FolderMaker,
-    changed: tuple[str, str],
+    changed: tuple[str, ...],
     words: str,
 ) -> None:
     """The difference is shown, and the study stays as it was."""
-    if changed[1] == "other" and not (study.root / "other").exists():
+    if "other" in changed and not (study.root / "other").exists():
         make_folder(study.root / "other", {"ant": 10, "bee": 10})
     before = study.record()
     error = command(*_RUN, "--study-name", _NAME, *changed, cwd=study.root).error()
@@ -177,42 +219,23 @@ def test_a_study_reopened_with_other_settings_is_refused(
     assert study.record() == before
 
 
-def test_predict_prints_a_row_an_image(study: Study, command: Command) -> None:
-    """Image, class and probability; names are printed as they are, brackets too."""
+def test_predict_takes_the_name_of_the_study(study: Study, command: Command) -> None:
+    """Its model is used; names are printed as they are, brackets too."""
     images = [f"pets/train/{name}/0.png" for name in ("cat", "dog [b]")]
-    result = command("predict", study.model, *images, cwd=study.root)
+    result = command("predict", _NAME, *images, cwd=study.root)
     assert (result.status, result.err) == (0, "")
     rows = [line for line in result.out.splitlines() if "pets/train" in line]
     assert [image in row for image, row in zip(images, rows, strict=True)] == [True, True]
     assert all(re.search(r"│ (cat|dog \[b\]) +│ +\d+\.\d% │", row) for row in rows)
 
 
-def test_predict_as_json_gives_all_probabilities(study: Study, command: Command) -> None:
-    """The output is one JSON array whose probabilities add up to 1."""
-    result = command("predict", "--json", study.model, "pets/train/cat/0.png", cwd=study.root)
-    (row,) = json.loads(result.out)
-    assert row["image"] == "pets/train/cat/0.png"
-    assert set(row["probabilities"]) == {"cat", "dog [b]"}
-    assert sum(row["probabilities"].values()) == pytest.approx(1)
-    assert row["probability"] == row["probabilities"][row["name"]]
-
-
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        ("text.png", "image text.png cannot be decoded: "),
-        ("none.png", "image none.png cannot be decoded: "),
-        ("pets", "images: 'pets' is a folder"),
-    ],
-)
-def test_what_is_no_image_is_named(
-    study: Study, command: Command, image: str, message: str
-) -> None:
-    """A text file, a missing file and a folder end the command before anything is printed."""
-    (study.root / "text.png").write_text("no image")
-    result = command("predict", study.model, "pets/train/cat/0.png", image, cwd=study.root)
-    assert message in result.error()
-    assert result.out == ""
+def test_the_model_has_a_card_of_its_study(study: Study) -> None:
+    """The run leaves it beside the weights, with the test result."""
+    card = (study.model / "README.md").read_text(encoding="utf-8")
+    record = study.record()
+    assert record.test is not None
+    assert f"| this model | {record.test.accuracy:.2%} |" in card
+    assert "dog \\[b\\]" in card
 
 
 def test_a_damaged_model_is_named(study: Study, command: Command, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -88,7 +89,8 @@ FINE = FoldEpoch(1.0, 0.5, 1.0, 0.5, 0.1, 1.0)
 @pytest.mark.parametrize("name", ["train_loss", "validation_loss"])
 def test_any_loss_that_is_not_finite_is_divergence(name: str, bad: float) -> None:
     """NaN or infinity in training or validation of one fold is enough."""
-    assert diverged((FINE, replace(FINE, **{name: bad})))
+    losses: dict[str, Any] = {name: bad}
+    assert diverged((FINE, replace(FINE, **losses)))
 
 
 def test_a_refit_without_validation_has_not_diverged() -> None:

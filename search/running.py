@@ -1,0 +1,63 @@
+"""Runs a study for the command line: for people who watch, or for scripts that read events."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+
+from search.display import QuietDisplay, open_display
+from search.ended import end_info
+from search.errors import UserError
+from search.event_log import EventLog
+from search.events import EventWriter
+from search.pipeline import run_and_report
+from search.recipe import Recipe
+from search.study.stopping import StopRequest
+from search.summary import describe_finish
+
+
+def run_and_describe(
+    recipe: Recipe,
+    console: Console,
+    stop: StopRequest,
+    *,
+    quiet: bool = False,
+    accept_changes: bool = False,
+) -> Iterator[RenderableType]:
+    """Run a study under a display that suits the console, then yield what came of it.
+
+    A `quiet` run shows nothing meanwhile, and is spared the estimate of its time.
+    """
+    _check_runs_dir(recipe)
+    display = QuietDisplay(console) if quiet else open_display(console)
+    try:
+        tell = None if quiet else display.planned
+        outcome, report = run_and_report(
+            recipe, display, stop, accept_changes=accept_changes, tell_plan=tell
+        )
+    finally:
+        display.close()
+    end = end_info(outcome.record, stopped=outcome.stopped)
+    yield from describe_finish(outcome.record, None if report is None else report.baseline, end)
+    if report is not None:
+        yield f"model:  {outcome.paths.model_dir}"
+        yield f"report: {report.page}"
+
+
+def run_and_log(
+    recipe: Recipe, writer: EventWriter, stop: StopRequest, *, accept_changes: bool = False
+) -> None:
+    """Run a study and write all that happens as events, the result too."""
+    _check_runs_dir(recipe)
+    log = EventLog(writer)
+    outcome, report = run_and_report(
+        recipe, log, stop, accept_changes=accept_changes, tell_plan=log.planned
+    )
+    log.result(outcome.record, None if report is None else report.baseline)
+    if report is not None:
+        log.files(str(outcome.paths.model_dir), str(report.page))
+    log.ended(outcome.record, end_info(outcome.record, stopped=outcome.stopped))
+
+
+def _check_runs_dir(recipe: Recipe) -> None:
+    if recipe.runs_dir.exists() and not recipe.runs_dir.is_dir():
+        raise UserError(f"runs_dir must be a folder, got the file {str(recipe.runs_dir)!r}")

@@ -1,0 +1,172 @@
+"""report.json and its schema."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.report.evidence import Evidence, TestedStudy
+from search.report.facts import report_json, report_schema
+from search.report.facts_base import finite, without_folders
+from search.report.info import ReportInfo, report_info
+from search.study.records import AcceptedChange
+from tests.report import report_fakes as fakes
+from tests.report.schema_checker import errors
+
+_SCHEMA = Path(__file__).parents[2] / "search" / "report" / "report.schema.json"
+_INFOS = ["kfold_info", "unfinished_info", "hostile_info", "many_classes_info", "reproduction_info"]
+
+
+def _read(info: ReportInfo) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    return json.loads(report_json(info), parse_constant=refuse)
+
+
+@pytest.fixture(params=_INFOS)
+def info(request: pytest.FixtureRequest) -> ReportInfo:
+    found: ReportInfo = request.getfixturevalue(request.param)
+    return found
+
+
+def test_the_committed_schema_is_that_of_the_program() -> None:
+    """Who changes a field writes the schema again, with `report_schema`."""
+    assert _SCHEMA.read_text("utf-8") == report_schema()
+
+
+def test_every_report_keeps_to_the_schema(info: ReportInfo) -> None:
+    """Searches and baselines, ended or not, by folds or holdout, with names of any kind."""
+    schema = json.loads(report_schema())
+    assert errors(_read(info), schema, schema) == []
+
+
+def test_the_schema_refuses_what_is_wrong(kfold_info: ReportInfo) -> None:
+    """A field of another type, one that lacks and another version are noticed."""
+    schema, facts = json.loads(report_schema()), _read(kfold_info)
+    facts["format"], facts["test"]["accuracy"] = 2, "high"
+    del facts["trials"][0]["plan"]
+    assert {error.partition(":")[0] for error in errors(facts, schema, schema)} == {
+        "$.format",
+        "$.test.accuracy",
+        "$.trials[0]",
+    }
+
+
+def test_every_field_is_described() -> None:
+    """The docstring under it says what it is, in which unit."""
+    schema = json.loads(report_schema())
+    parts = {"ReportFacts": schema} | schema["$defs"]
+    silent = [
+        f"{name}.{field}"
+        for name, part in parts.items()
+        for field, rule in part.get("properties", {}).items()
+        if not rule.get("description")
+    ]
+    assert silent == []
+
+
+def test_it_says_what_the_page_says(kfold_info: ReportInfo) -> None:
+    """Winner, test, baseline and trials, with every digit."""
+    record, facts = kfold_info.record, _read(kfold_info)
+    winner, test, versus = kfold_info.winner, record.test, kfold_info.versus
+    assert winner is not None
+    assert test is not None
+    assert versus is not None
+    assert versus.paired is not None
+    assert facts["format"] == 1
+    assert facts["study"]["folds_hash"] == record.folds_hash
+    assert (facts["winner"]["trial"], facts["winner"]["mean"]) == (winner.number, winner.mean)
+    assert facts["winner"]["fold_scores"] == list(winner.fold_scores)
+    assert facts["test"]["interval"] == list(test.interval)
+    assert facts["test"]["confusion"] == [list(row) for row in test.confusion]
+    assert facts["versus"]["paired"]["p_value"] == versus.paired.p_value
+    assert [trial["number"] for trial in facts["trials"]] == [t.number for t in record.trials]
+    assert sum(one["importance"] for one in facts["importances"]["parameters"]) == pytest.approx(1)
+    assert facts["optimism"]["words"]
+    assert facts["advice"]["words"]
+    assert datetime.fromisoformat(facts["openings"][0]["time"]) == record.openings[0].time
+
+
+def test_a_candidate_can_be_built_from_it(kfold_info: ReportInfo) -> None:
+    """Its settings are exact."""
+    winner = kfold_info.record.winner()
+    assert winner is not None
+    assert winner.candidate is not None
+    settings = _read(kfold_info)["winner"]["candidate"]["settings"]
+    assert type(winner.candidate).model_validate(settings) == winner.candidate
+
+
+def test_what_is_not_there_yet_is_null(unfinished_info: ReportInfo) -> None:
+    """No winner, no test, and a sentence that says so."""
+    facts = _read(unfinished_info)
+    assert (facts["winner"], facts["test"], facts["refit"], facts["optimism"]) == (None,) * 4
+    assert facts["study"]["ended"] is False
+    assert facts["study"]["missing"] == unfinished_info.status
+
+
+def test_numbers_that_are_not_finite_are_null(unfinished: fakes.Fake) -> None:
+    """JSON has no NaN: neither as a value nor among a trial's parameters."""
+    wild = fakes.other_trial(0, "pruned", value=math.nan, params={"x": math.inf, "y": [math.nan]})
+    record = replace(unfinished.record, trials=(wild, *unfinished.record.trials[1:]))
+    (trial, *_) = _read(report_info(record, unfinished.study, Evidence()))["trials"]
+    assert trial["value"] is None
+    assert trial["parameters"] == {"x": None, "y": [None]}
+    assert finite((1.0, -math.inf, "nan")) == [1.0, None, "nan"]
+
+
+def test_no_path_of_the_machine_is_told(unfinished: fakes.Fake) -> None:
+    """Folders and databases are left out; of a path elsewhere the name stays."""
+    record = unfinished.record
+    failed = fakes.other_trial(0, "failed", reason="no room for '/home/me/runs/x.npz'")
+    change = AcceptedChange(datetime(2026, 11, 22, tzinfo=UTC), 1, ("space '/home/me/s.py:S'",))
+    update = {
+        "space": "/home/me/s.py:S",
+        "dataset": "/home/me/photos",
+        "runs_dir": Path("/home/me/runs"),
+        "data_dir": Path("/home/me/data"),
+        "storage": "sqlite:////home/me/x.db",
+    }
+    record = replace(
+        record,
+        recipe=record.recipe.model_copy(update=update),
+        trials=(failed, *record.trials[1:]),
+        changes=(change,),
+    )
+    told = report_json(report_info(record, unfinished.study, Evidence()))
+    assert "/home" not in told
+    assert "no room for 'x.npz'" in told
+    assert json.loads(told)["recipe"]["dataset"] == "photos"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/home/me/photos", "photos"),
+        ("~/photos/mine", "mine"),
+        ("at /a/b.py:S, line 3", "at b.py:S, line 3"),
+        ("studies/best.py:CNN", "studies/best.py:CNN"),
+        ("cats and/or dogs", "cats and/or dogs"),
+        ("https://host/a/b", "https://host/a/b"),
+        ("1 / 3", "1 / 3"),
+    ],
+)
+def test_only_paths_from_the_root_are_cut(text: str, told: str) -> None:
+    """What is relative, or no path at all, stays as it is."""
+    assert without_folders(text) == told
+
+
+def test_a_baseline_study_has_its_trainings(
+    reproduction: TestedStudy, reproduction_info: ReportInfo
+) -> None:
+    """One row a training with its interval, and the figures of the hand-tuned report."""
+    facts = _read(reproduction_info)
+    assert facts["study"]["kind"] == "baseline"
+    assert [row["trial"] for row in facts["repeats"]["rows"]] == [0, 1, 2]
+    assert facts["repeats"]["rows"][0]["interval"] == list(reproduction.record.repeats[0].interval)
+    assert len(facts["reported"]) == 4
+    assert (facts["importances"], facts["advice"]) == (None, None)

@@ -1,0 +1,166 @@
+"""What to try next: borders, more trials, more epochs, bad ends."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+from search.report.info_borders import Border
+from search.report.info_expected_best import expected_best, expected_best_info
+from search.report.info_next import NextInfo, next_info
+from search.report.words_next import NOTHING, UNKNOWN, next_words
+from spaces.cnn import CNN_SPACE
+from tests.report import report_fakes as fakes
+
+RATE = FloatDistribution(1e-4, 1.0, log=True)
+SHARE = FloatDistribution(0.0, 0.5)
+SIZE = CategoricalDistribution((32, 64, 128, 256))
+NAME = CategoricalDistribution(("relu", "gelu", "silu"))
+
+
+def study_of(values: Sequence[Any], distribution: BaseDistribution, **recipe: object) -> fakes.Fake:
+    """Return trials with these values of the parameter x, each a point better than the last."""
+    trials = [
+        fakes.complete_trial(i, [0.3, 0.3 + i / 100, 0.3], params={"x": value})
+        for i, value in enumerate(values)
+    ]
+    record = fakes.study_record(trials, recipe={"with_baseline": False} | recipe)
+    return fakes.Fake(record, fakes.optuna_study(trials, [{"x": distribution}] * len(trials)))
+
+
+def borders(fake: fakes.Fake) -> tuple[Border, ...]:
+    return next_info(*fake).borders.borders
+
+
+def test_a_crowded_border_is_to_be_widened() -> None:
+    """Four of the best five in the outer tenth of a log range, and none else, is no chance."""
+    fake = study_of([0.01] * 10 + [0.02, 0.8, 0.9, 0.7, 0.6], RATE)
+    (border,) = borders(fake)
+    assert (border.end, border.n_best, border.best, border.n_all, border.total) == (
+        "upper", 4, 5, 4, 15,
+    )  # fmt: skip
+    assert border.crowded
+    words = next_words(next_info(*fake))[0]
+    assert words.startswith("x: 4 of the best 5 trials sit at the upper end of its range")
+    assert words.endswith("the winner has 0.6. Widen the range upwards.")
+
+
+def test_borders_are_measured_on_the_scale_of_the_range() -> None:
+    """0.3 is far from 1 in a log range of four decades, but near the end of 0 to 0.33."""
+    values = [0.01] * 10 + [0.3] * 5
+    assert [b.end for b in borders(study_of(values, FloatDistribution(0.0, 0.33)))] == ["upper"]
+    assert borders(study_of(values, FloatDistribution(1e-8, 1e4, log=True))) == ()
+
+
+def test_zero_is_not_widened() -> None:
+    """Below a dropout of zero there is nothing to search."""
+    words = next_words(next_info(*study_of([0.3] * 10 + [0.0, 0.01, 0.0, 0.02, 0.0], SHARE)))
+    assert "Nothing lies below zero: try it without." in words[0]
+
+
+def test_choices_have_borders_where_they_are_numbers() -> None:
+    """The last of several sizes is a border, the last of several names is not."""
+    (border,) = borders(study_of([32, 64, 128] * 4 + [256] * 4, SIZE))
+    assert (border.end, border.value, border.crowded) == ("upper", "256", True)
+    assert borders(study_of(["relu", "gelu"] * 5 + ["silu"] * 5, NAME)) == ()
+
+
+def test_where_all_trials_crowd_the_best_prove_nothing() -> None:
+    """A border at which most trials sit is not crowded by the best five: the winner alone."""
+    (border,) = borders(study_of([0.01] + [0.9] * 12, RATE))
+    assert not border.crowded
+    assert "weak evidence" in next_words(next_info(*study_of([0.01] + [0.9] * 12, RATE)))[0]
+
+
+def test_a_grid_ends_where_its_values_end() -> None:
+    """The border of a grid is its last value, inside the range of the space as that may be."""
+    values = [0.01, 0.02, 0.03] * 4 + [0.04] * 5
+    assert borders(study_of(values, RATE)) == ()
+    (border,) = borders(study_of(values, RATE, sampler="grid"))
+    assert (border.end, border.searched) == ("upper", "one of 0.01, 0.02, 0.03, 0.04")
+
+
+def test_expected_best_is_the_mean_over_all_draws() -> None:
+    """It agrees with drawing every subset, for accuracies and for losses."""
+    values = [0.3, 0.9, 0.5, 0.5, 0.7]
+    for n in range(1, 6):
+        draws = list(combinations(values, n))
+        best = sum(map(max, draws)) / len(draws)
+        least = sum(map(min, draws)) / len(draws)
+        assert expected_best(values, n, "accuracy") == pytest.approx(best)
+        assert expected_best(values, n, "loss") == pytest.approx(least)
+
+
+def test_expected_best_of_thousands() -> None:
+    """Great binomials neither overflow nor lose the best."""
+    values = [i / 5000 for i in range(5000)]
+    assert expected_best(values, 5000, "accuracy") == pytest.approx(values[-1])
+    assert expected_best(values, 1, "accuracy") == pytest.approx(sum(values) / 5000)
+
+
+def test_a_flat_curve_says_so_and_a_steep_one_too() -> None:
+    """More trials are judged by what the last doubling brought, beside the winner's own error."""
+    steep = study_of([0.1 * i for i in range(1, 5)] * 4, FloatDistribution(0.0, 1.0))
+    info = expected_best_info(steep.record)
+    assert info is not None
+    assert (info.sizes, info.flat) == ((4, 8, 16), False)
+    assert "about as much again" in " ".join(next_words(next_info(*steep)))
+    trials = tuple(
+        replace(trial, mean=0.45, value=0.45) if trial.number > 3 else trial
+        for trial in steep.record.trials
+    )
+    flat = fakes.Fake(replace(steep.record, trials=trials), steep.study)
+    assert "the curve is flat" in " ".join(next_words(next_info(*flat)))
+
+
+@pytest.mark.parametrize(("n_trials", "recipe"), [(7, {}), (8, {"sampler": "tpe"})])
+def test_no_forecast_from_few_or_dependent_trials(n_trials: int, recipe: dict[str, Any]) -> None:
+    """Seven trials are too few, and TPE's are no sample."""
+    assert expected_best_info(study_of([0.1] * n_trials, RATE, **recipe).record) is None
+
+
+def test_the_hand_tuned_candidate_was_not_drawn() -> None:
+    """Plan 0 of a study that began with the baseline is left out of the sample."""
+    values = [0.1] * 9
+    with_it = expected_best_info(study_of(values, RATE, with_baseline=True).record)
+    without = expected_best_info(study_of(values, RATE).record)
+    assert with_it is not None
+    assert without is not None
+    assert (with_it.sizes[-1], without.sizes[-1]) == (8, 9)
+
+
+def test_best_after_the_last_epoch_asks_for_more_epochs() -> None:
+    """The winner's schedule is named where it ends there too."""
+    params = dict(CNN_SPACE.baseline_params or {}) | {"schedule": "cosine"}
+    rising = [0.05 * epoch for epoch in range(1, 11)]
+    trial = fakes.complete_trial(0, rising, candidate=CNN_SPACE.candidate(params))
+    fake = fakes.Fake(fakes.study_record([trial]), fakes.optuna_study([trial]))
+    words = " ".join(next_words(next_info(*fake)))
+    assert "best after its last epoch, 10 of 10: more epochs may help" in words
+    assert "Its learning rate ends there too" in words
+
+
+def test_many_bad_ends_are_told_with_their_evidence() -> None:
+    """Diverged trials are told with their learning rates, failed ones with the first reason."""
+
+    def candidate(rate: float) -> Any:
+        return CNN_SPACE.candidate(dict(CNN_SPACE.baseline_params or {}) | {"sgd_lr": rate})
+
+    trials = [fakes.complete_trial(0, [0.5, 0.4], candidate=candidate(0.01))]
+    trials += [
+        fakes.other_trial(i, "complete", value=0.1, diverged=True, candidate=candidate(0.2))
+        for i in (1, 2)
+    ]
+    trials += [fakes.other_trial(i, "failed", reason="out of memory") for i in (3, 4)]
+    words = " ".join(next_words(next_info(fakes.study_record(trials), fakes.optuna_study(trials))))
+    assert "2 of 5 trials (40%) diverged, with a median learning rate of 0.2 against 0.01" in words
+    assert "2 of 5 trials (40%) failed; the first: out of memory" in words
+
+
+def test_nothing_to_say_is_said() -> None:
+    """A study that suggests nothing, or has nothing yet, says so in a sentence."""
+    assert next_words(NextInfo(last_gain=(3, 3))) == NOTHING
+    assert next_words(NextInfo()) == (UNKNOWN,)

@@ -1,0 +1,139 @@
+"""The page of several studies."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from search.report.charts_comparison import comparison_charts
+from search.report.info_comparison import ComparisonInfo, comparison_info
+from search.report.page_comparison import render_comparison
+from search.study.records import StudyRecord
+from tests.report import baseline_fakes
+from tests.report import report_fakes as fakes
+from tests.report.comparison_fakes import compared, search
+from tests.report.conftest import PageReader
+
+COMMAND = "python -m search report a b --runs-dir 'x & y'"
+
+
+def _info(*records: StudyRecord) -> ComparisonInfo:
+    return comparison_info([compared(one, baseline_fakes.reproduction(2)) for one in records])
+
+
+def _two() -> ComparisonInfo:
+    """Return an ended search beside its baseline, and one that has just begun."""
+    return _info(fakes.with_end(search("ended", [0.5, 0.4, 0.75])), search("open", []))
+
+
+def _read(info: ComparisonInfo) -> tuple[PageReader, str]:
+    html = render_comparison(info, comparison_charts(info), COMMAND)
+    reader = PageReader()
+    reader.feed(html)
+    return reader, html
+
+
+def _figures(info: ComparisonInfo) -> dict[str, Any]:
+    return {chart.name: json.loads(chart.figure.to_json()) for chart in comparison_charts(info)}
+
+
+def test_it_answers_in_order() -> None:
+    """Winners in words, tests, the course of the searches, what they cost, how to make it again."""
+    page, _ = _read(_two())
+    ids = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
+    assert ids == ["winner", "test", "course", "cost", "repeat"]
+    assert "Three convolutions" in page.text
+    assert "75.00%" in page.text
+    assert "no trial is complete yet" in page.text
+    assert COMMAND in page.text
+    links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    assert links == ["#main", *(f"#{one}" for one in ids)]
+
+
+def test_it_needs_nothing_else() -> None:
+    """No address, no file, and a policy that forbids both; small enough to be sent."""
+    page, html = _read(_two())
+    for tag, attrs in page.tags:
+        if tag != "a":
+            assert not {"src", "href"} & set(attrs), tag
+    assert "default-src 'none'" in html
+    assert len(html.encode()) < 8_000_000
+
+
+def test_names_are_escaped() -> None:
+    """Whatever the storage holds is text here: in cells, in charts and in the title."""
+    name = "</script><script>alert(1)<b>"
+    page, html = _read(
+        _info(fakes.with_end(replace(search("a", [0.5]), name=name)), search("b", [0.6]))
+    )
+    assert "<script>alert(1)" not in html
+    assert name in page.text
+    names = [
+        trace["name"]
+        for trace in _figures(_info(replace(search("a", [0.5]), name="<b>")))["best-so-far"]["data"]
+    ]
+    assert names[0] == "&lt;b&gt;"
+
+
+def test_charts_are_those_that_apply() -> None:
+    """Without a complete trial there are no steps, without a test no results; words stand there."""
+    assert list(_figures(_two())) == ["results", "best-so-far-by-trial", "best-so-far"]
+    nothing = comparison_info([compared(search("a", [])), compared(search("b", []))])
+    page, html = _read(nothing)
+    assert list(comparison_charts(nothing)) == []
+    assert "No study has a test result yet." in page.text
+    assert "Plotly" not in html
+
+
+def test_steps_go_over_trials_and_over_time() -> None:
+    """The same improvements, once by the plan's order and once by minutes; the level is drawn."""
+    figures = _figures(_two())
+    by_trial, by_time = figures["best-so-far-by-trial"], figures["best-so-far"]
+    assert by_trial["data"][0]["x"] == [1, 3, 3]
+    assert by_time["data"][0]["x"] == [10, 30, 30]
+    assert by_time["layout"]["xaxis"]["title"]["text"] == "minutes of search"
+    assert [trace["name"] for trace in by_trial["data"]] == ["ended", "hand-tuned CNN"]
+    assert by_trial["data"][0]["line"]["shape"] == "hv"
+
+
+def test_hovering_tells_the_trial() -> None:
+    """Study, number, score and the candidate in words."""
+    (first, *_) = _figures(_two())["best-so-far"]["data"][0]["text"]
+    assert first.startswith("<b>ended</b>, trial 0: 50.00%<br>Three convolutions")
+
+
+def test_a_race_has_a_thin_line_beside_its_search() -> None:
+    """It goes with its search when that is hidden, and takes no room in the legend."""
+    info = _two()
+    point = info.by_trial[0].points[0]._replace(at=0.5, value=0.4)
+    curve = info.by_trial[0]._replace(first_fold=(point,))
+    thin, thick, _ = _figures(info._replace(by_trial=(curve,)))["best-so-far-by-trial"]["data"]
+    assert thin["line"]["width"] < thick["line"]["width"]
+    assert (thin["legendgroup"], thin["showlegend"]) == (thick["legendgroup"], False)
+
+
+def test_results_have_their_intervals() -> None:
+    """A single test its Wilson interval, several trainings their deviation to both sides."""
+    record = fakes.with_end(search("a", [0.5]))
+    info = comparison_info([compared(record), compared(baseline_fakes.reproduction(2).record)])
+    ours, theirs = _figures(info)["results"]["data"]
+    assert record.test is not None
+    low, high = record.test.interval
+    assert ours["x"][0] - ours["error_x"]["arrayminus"][0] == low
+    assert ours["x"][0] + ours["error_x"]["array"][0] == high
+    assert theirs["error_x"]["array"] == theirs["error_x"]["arrayminus"]
+    assert "(2 trainings)" in theirs["text"][0]
+
+
+def test_a_bad_start_does_not_flatten_the_rest() -> None:
+    """As in the paper's figure, what is far below the end leaves the picture."""
+    low, high = _figures(_info(search("a", [0.1, 0.85])))["best-so-far"]["layout"]["yaxis"]["range"]
+    assert 0.5 < low < 0.85 < high
+
+
+def test_studies_of_different_data_are_warned_of() -> None:
+    """The note is one that nobody can miss."""
+    one = search("a", [0.5])
+    other = replace(search("b", [0.5]), dataset=replace(one.dataset, fingerprint="e2" * 32))
+    page, html = _read(comparison_info([compared(one), compared(other)]))
+    assert "They are not of the same data" in page.text
+    assert '<p class="notice">They are not' in html
