@@ -30,6 +30,7 @@ class Display(ABC):
         self._console = console
         self._search: SearchProgress | None = None
         self._plan: PlanInfo | None = None
+        self._end = "ended"
 
     @abstractmethod
     def progress(self, description: str, done: int, total: int) -> None:
@@ -79,6 +80,7 @@ class Display(ABC):
 
     def stopping(self, n_training: int) -> None:
         """Say what it waits for."""
+        self._end = "interrupted"
         self._say(describe_stop(n_training), style="bold")
 
     def trial_ended(self, trial: TrialRecord) -> None:
@@ -96,7 +98,8 @@ class Display(ABC):
     def search_ended(self) -> None:
         """Say what is best."""
         if self._search is not None:
-            self._say(f"search ended: {describe_best(self._search)}")
+            done = f"{self._search.done()} of {self._search.n_planned} trials done"
+            self._say(f"search {self._end}, {done}, {describe_best(self._search)}")
         self._search = None
 
     def _left(self, search: SearchProgress) -> str:

@@ -109,14 +109,14 @@ def _describe(
     recipe: Path | None, flags: dict[str, Any], *, quiet: bool, accept_changes: bool
 ) -> None:
     console, interrupts = make_console(), Interrupts()
-    asked = _start(recipe, flags)
-    from search.running import run_and_describe
-
-    told = run_and_describe(
-        asked, console, interrupts.stop, quiet=quiet, accept_changes=accept_changes
-    )
     try:
         with interrupts.handled():
+            asked, stop = _start(recipe, flags), interrupts.stop
+            from search.running import run_and_describe
+
+            told = run_and_describe(
+                asked, console, stop, quiet=quiet, accept_changes=accept_changes
+            )
             print_all(told, console)
     except KeyboardInterrupt:
         console.show_cursor()
@@ -126,12 +126,11 @@ def _describe(
 
 def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) -> None:
     writer, interrupts = EventWriter(make_console()), Interrupts()
-    with failures_told(writer):
+    with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
         asked = _start(recipe, flags)
         from search.running import run_and_log
 
-        with suppress(KeyboardInterrupt), interrupts.handled():
-            run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
+        run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
     if interrupts.status is not None:
         writer.write("stopped", status=interrupts.status)
         raise typer.Exit(interrupts.status)

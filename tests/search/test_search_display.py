@@ -164,7 +164,17 @@ def test_losses_are_shown_as_losses() -> None:
     display.search_ended()
     last = shown(display).splitlines()[-2:]
     assert "complete: 0.5000 at epoch 2" in last[0]
-    assert last[1] == "search ended: best so far: 0.5000 (trial 0)"
+    assert last[1] == "search ended, 1 of 4 trials done, best so far: 0.5000 (trial 0)"
+
+
+def test_an_interrupted_search_is_not_told_as_one_that_ended() -> None:
+    """Whoever stopped it reads how far it came."""
+    display = plain()
+    open_search(display)
+    display.trial_ended(make_trial(0))
+    display.stopping(1)
+    display.search_ended()
+    assert shown(display).splitlines()[-1].startswith("search interrupted, 1 of 4 trials done")
 
 
 def test_plain_output_has_no_control_codes_and_no_broken_lines() -> None:
