@@ -6,9 +6,12 @@ from typing import final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from search.display_base import Display
 from search.live_block import draw_search, draw_step
+from search.recipe import Recipe
+from search.study.records import TrialRecord
 
 
 @final
@@ -34,10 +37,16 @@ class LiveDisplay(Display):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._steps: dict[str, _Step] = {}
+        self._ready = False
         self._live = Live(
             get_renderable=self._draw, console=console, refresh_per_second=4, transient=True
         )
         self._live.start()
+
+    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
+        """Begin to count, and show it."""
+        super().study_opened(recipe, n_planned, done)
+        self._ready = True
 
     def progress(self, description: str, done: int, total: int) -> None:
         """Show a bar until the step is done."""
@@ -57,6 +66,8 @@ class LiveDisplay(Display):
         if self._search is not None:
             encoding, left = self._console.encoding, self._left(self._search)
             blocks.append(draw_search(self._search, left, width, encoding))
+        elif not self._ready and not self._steps:
+            blocks.append(Text("getting ready: libraries, data, workers, pace", style="dim"))
         for name, step in list(self._steps.items()):
             left_here = step.seconds_left(now)
             blocks.append(draw_step(name, step.done, step.total, left_here, width))

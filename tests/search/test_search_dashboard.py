@@ -180,13 +180,15 @@ def test_a_public_dashboard_warns(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_quietly(number: signal.Signals) -> None:
     """From the first moment on, with nothing raised, and the port is free again."""
-    before = signal.getsignal(signal.SIGTERM)
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     app = Guard(lambda *_: [], public=False, read_only=False)
     server = bind(app, "127.0.0.1", 0)
     try:
         serve(server, lambda: signal.raise_signal(number))
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
     bind(app, "127.0.0.1", server.server_port).server_close()
 
 

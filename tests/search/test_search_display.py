@@ -68,6 +68,11 @@ def test_the_plan_is_shown_first(make: Callable[[], Display]) -> None:
     assert "time: about 40 min to 2 h for search and refit, judged by a short warm-up" in text
 
 
+def test_a_terminal_is_not_left_empty_while_all_gets_ready() -> None:
+    """From the start there is a word."""
+    assert "getting ready" in shown(live())
+
+
 def test_before_the_first_end_the_estimate_stands_for_the_time_left() -> None:
     """It is said to be of the whole; later the pace of the run is known."""
     display = plain()
