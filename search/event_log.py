@@ -49,7 +49,7 @@ class EventLog:
             folds=recipe.n_folds,
             dataset=data.name,
             images=data.n_train,
-            test_images=data.n_test,
+            sealed_images=data.n_test,
             classes=len(data.class_names),
             shape=data.image_shape,
             trials=plan.n_planned,

@@ -5,7 +5,7 @@ Scores and losses are as in the database: accuracies are fractions; what is not 
 known is null. Times are seconds, sizes bytes, folds and epochs counts; a line may get further
 fields.
 
-    plan           study, space, sampler, dataset, images, test_images, classes, shape, trials,
+    plan           study, space, sampler, dataset, images, sealed_images, classes, shape, trials,
                    done, grid, validation, folds, racing, metric, pruner, epochs, workers,
                    threads, device, precision, disk_needed, disk_free, seconds_low, seconds_high
                    (of search and refit, as estimated), unknown (why there is no estimate)

@@ -6,6 +6,7 @@ from search.report.charts_base import Chart
 from search.report.charts_confusion import confusion_chart
 from search.report.charts_curves import learning_curves_chart
 from search.report.charts_parallel import parallel_coordinates_chart
+from search.report.charts_slices import slices_chart
 from search.report.charts_stories import Stories, trial_stories
 from search.report.charts_study import importances_chart, optimization_history_chart
 from search.report.charts_versus import versus_chart
@@ -29,5 +30,7 @@ def _search_charts(search: SearchInfo, stories: Stories) -> Iterator[Chart]:
         yield optimization_history_chart(search.history, stories)
     if search.importances.reason is None:
         yield importances_chart(search.importances)
+    if search.slices.reason is None:
+        yield slices_chart(search.slices, stories)
     if search.parallel.reason is None:
         yield parallel_coordinates_chart(search.parallel, stories)

@@ -1,5 +1,7 @@
 """Interactive charts of the search: info -> plotly."""
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from search.report.charts_base import Chart, escape, metric_format, new_chart_figure
@@ -47,21 +49,26 @@ def optimization_history_chart(info: OptimizationHistoryInfo, stories: Stories) 
     return Chart("optimization-history", alt, figure, 400, 0)
 
 
+def mark_style(kind: TrialKind) -> dict[str, Any]:
+    """Return how a trial of which that became is marked."""
+    colour = KIND_COLOURS[kind]
+    return {
+        "color": colour,
+        "symbol": _SYMBOLS[kind],
+        "size": 9,
+        "line": {"color": colour, "width": 1.5},
+    }
+
+
 def _trial_marks(points: list[TrialPoint], stories: Stories, *, valued: bool) -> go.Scatter:
     kind = points[0].kind
-    colour = KIND_COLOURS[kind]
     return go.Scatter(
         x=[p.plan for p in points],
         y=[p.value if valued else 0.02 for p in points],
         yaxis="y" if valued else "y2",
         mode="markers",
         name=KIND_NAMES[kind] if valued else f"{kind}, no score",
-        marker={
-            "color": colour,
-            "symbol": _SYMBOLS[kind],
-            "size": 9,
-            "line": {"color": colour, "width": 1.5},
-        },
+        marker=mark_style(kind),
         text=[stories[p.number] for p in points],
         hovertemplate="%{text}<extra></extra>",
     )
@@ -73,12 +80,23 @@ def importances_chart(info: ImportancesInfo) -> Chart:
     figure = new_chart_figure(
         xaxis={"title": "importance", "range": [0, 1.15 * max(values)], "fixedrange": True},
         yaxis={"autorange": "reversed", "automargin": True, "type": "category", "showgrid": False},
-        bargap=0.35,
+        barmode="overlay",
+        margin={"l": 60, "r": 16, "t": 40, "b": 48},
+    )
+    rows: dict[str, Any] = {"y": [escape(name) for name in names], "orientation": "h"}
+    figure.add_bar(
+        x=info.chance[:MOST_BARS],
+        **rows,
+        name="by chance at most",
+        width=0.86,
+        marker={"color": "rgba(136, 136, 136, 0.22)", "line": {"color": GREY, "width": 1}},
+        hovertemplate="%{y}: by chance at most %{x:.1%}<extra></extra>",
     )
     figure.add_bar(
         x=values,
-        y=[escape(name) for name in names],
-        orientation="h",
+        **rows,
+        name="importance",
+        width=0.5,
         marker={"color": BLUE},
         texttemplate="%{x:.2f}",
         textposition="outside",

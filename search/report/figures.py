@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from search.report.figures_curves import draw_learning_curves
 from search.report.figures_result import draw_confusion_matrix, draw_mistakes
+from search.report.figures_slices import draw_slices
 from search.report.figures_study import (
     draw_importances,
     draw_optimization_history,
@@ -33,6 +34,7 @@ FIGURE_NAMES = (
     "mistakes",
     "optimization-history",
     "importances",
+    "slices",
     "parallel-coordinates",
 )
 
@@ -56,5 +58,7 @@ def _draw_search(search: SearchInfo) -> Iterator[tuple[str, Figure]]:
         yield "optimization-history", draw_optimization_history(search.history)
     if search.importances.reason is None:
         yield "importances", draw_importances(search.importances)
+    if search.slices.reason is None:
+        yield "slices", draw_slices(search.slices)
     if search.parallel.reason is None:
         yield "parallel-coordinates", draw_parallel_coordinates(search.parallel)

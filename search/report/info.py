@@ -19,6 +19,7 @@ from search.report.info_optimism import OptimismInfo, optimism_info
 from search.report.info_parallel import ParallelCoordinatesInfo, parallel_coordinates_info
 from search.report.info_repeats import RepeatsInfo, repeats_info
 from search.report.info_shared import SharedInfo, shared_info
+from search.report.info_slices import SlicesInfo, slices_info
 from search.report.info_versus import VersusInfo, versus_info
 from search.report.info_weakest import WeakClass, weakest_classes
 from search.report.info_winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
@@ -35,6 +36,7 @@ class SearchInfo:
     history: OptimizationHistoryInfo
     top: tuple[TrialRow, ...]
     importances: ImportancesInfo
+    slices: SlicesInfo
     parallel: ParallelCoordinatesInfo
     shared: SharedInfo
     advice: NextInfo
@@ -101,11 +103,13 @@ def search_info(record: StudyRecord, study: optuna.Study) -> SearchInfo | None:
     if record.recipe.sampler == "baseline":
         return None
     importances = importances_info(record, study)
+    parallel = parallel_coordinates_info(record, study, importances.names)
     return SearchInfo(
         history=optimization_history_info(record),
         top=top_trials(record),
         importances=importances,
-        parallel=parallel_coordinates_info(record, study, importances.names),
+        slices=slices_info(record, importances, parallel),
+        parallel=parallel,
         shared=shared_info(record, study),
         advice=next_info(record, study),
     )

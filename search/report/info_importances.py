@@ -12,6 +12,7 @@ from search.study.records import StudyRecord
 
 _FEWEST = 5
 _FEW = 20
+_ROUNDING = 1e-9  # relative: equal values summed in another order are no difference
 
 
 class ImportancesInfo(NamedTuple):
@@ -34,7 +35,7 @@ class ImportancesInfo(NamedTuple):
     def beyond_chance(self) -> tuple[str, ...]:
         """Return the parameters that matter more than chance explains, the greatest first."""
         rows = zip(self.names, self.values, self.chance, strict=True)
-        return tuple(name for name, value, chance in rows if value > chance)
+        return tuple(n for n, value, chance in rows if value > chance * (1 + _ROUNDING))
 
     @property
     def by_chance(self) -> float:

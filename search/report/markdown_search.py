@@ -23,6 +23,7 @@ def why(search: SearchInfo, metric: Metric, figures: Collection[str]) -> Iterato
     yield "### Which parameters matter"
     yield from _importances(search.importances)
     yield from picture(figures, "importances", "Importance of each parameter")
+    yield from picture(figures, "slices", "The score over each of the most important parameters")
     yield from picture(figures, "parallel-coordinates", "Trials as lines through their parameters")
     yield from _shared(search.shared)
     rows = [

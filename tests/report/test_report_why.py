@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from search.final.evaluation import evaluate_predictions
 from search.report.chance import as_narrow, at_least
-from search.report.info_importances import importances_info
+from search.report.info_importances import ImportancesInfo, importances_info
 from search.report.info_shared import shared_info
 from search.report.info_weakest import weakest_classes
 from search.report.words_why import importances_words, shared_words, weakest_words
@@ -97,6 +97,13 @@ def test_importance_beyond_chance_is_told_apart() -> None:
     words = " ".join(importances_words(info))
     assert "never did these have as much: x." in words
     assert "0.1 of 2 on average" in words
+
+
+def test_an_importance_equal_but_for_rounding_is_not_beyond_chance() -> None:
+    """The same sum, taken in another order, is no difference."""
+    info = ImportancesInfo(names=("a", "b"), values=(0.1 + 0.2, 0.301), chance=(0.3, 0.3))
+    assert info.values[0] > info.chance[0]
+    assert info.beyond_chance == ("b",)
 
 
 def test_few_trials_warn_of_their_ranking() -> None:

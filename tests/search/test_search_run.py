@@ -64,6 +64,7 @@ def test_two_classes_are_enough_for_a_whole_run(study: Study) -> None:
         "model.json",
         "weights.safetensors",
         "SHA256SUMS",
+        "README.md",
     }
 
 

@@ -1,0 +1,221 @@
+"""Slices: the score over each of the most important parameters, in values, chart and figure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+
+from search.report.charts import draw_charts
+from search.report.charts_base import Chart
+from search.report.charts_slices import slices_chart
+from search.report.charts_stories import trial_stories
+from search.report.figures_base import paper_style
+from search.report.figures_slices import draw_slices
+from search.report.info import ReportInfo
+from search.report.info_importances import ImportancesInfo
+from search.report.info_parallel import Dimension, ParallelCoordinatesInfo
+from search.report.info_slices import MOST, SlicesInfo, side_by_side, slices_info
+from tests.report import report_fakes as fakes
+from tests.report.conftest import read_page
+
+HOSTILE = "<b>rate</b> $x$"
+
+
+def importances(values: Sequence[float], chance: float = 0.15) -> ImportancesInfo:
+    """Return importances of parameters p0, p1, ..., each with the same level of chance."""
+    names = tuple(f"p{i}" for i in range(len(values)))
+    return ImportancesInfo(names, tuple(values), 3, chance=(chance,) * len(values))
+
+
+def parallel(names: Sequence[str], positions: Sequence[float], **more: Any) -> Any:
+    """Return axes of these names on which the trials all stand at the same positions."""
+    n = len(positions)
+    labels = tuple(f"{position:g}" for position in positions)
+    axes = [Dimension(name, tuple(positions), labels, ((0.0, "a"), (1.0, "b"))) for name in names]
+    score = Dimension("validation accuracy", (0.5,) * n, ("",) * n, ())
+    values = tuple(0.5 + i / 10 for i in range(n))
+    return ParallelCoordinatesInfo(tuple(range(n)), (*axes, score), values, "accuracy", **more)
+
+
+def of_three(name: str = "p0", positions: Sequence[float] = (0.0, 0.5, 1.0)) -> SlicesInfo:
+    """Return the slices of two complete trials and a pruned one, of one parameter."""
+    trials = [
+        fakes.complete_trial(0, [0.5]),
+        fakes.other_trial(1, "pruned", value=0.6, history=fakes.history([[0.6]])),
+        fakes.complete_trial(2, [0.7]),
+    ]
+    known = importances([1.0])._replace(names=(name,))
+    return slices_info(fakes.study_record(trials), known, parallel([name], positions))
+
+
+def chart_of(info: SlicesInfo) -> Chart:
+    trials = [fakes.complete_trial(i, [0.5]) for i in range(3)]
+    return slices_chart(info, trial_stories(fakes.study_record(trials)))
+
+
+def figure_of(info: SlicesInfo) -> Figure:
+    with paper_style():
+        return draw_slices(info)
+
+
+def test_parameters_beyond_chance_come_first_and_few_are_shown() -> None:
+    """Those that matter lead, in order of importance; the others follow, six together."""
+    known = importances([0.3, 0.2, 0.19, 0.1, 0.1, 0.05, 0.04, 0.02])._replace(
+        chance=(0.5, 0.1, 0.5, 0.01, 0.5, 0.5, 0.5, 0.01)
+    )
+    axes = parallel(sorted(known.names, reverse=True), [0.1, 0.9])
+    record = fakes.study_record([fakes.complete_trial(i, [0.5]) for i in range(2)])
+    shown = slices_info(record, known, axes).slices
+    assert [one.axis.name for one in shown] == ["p1", "p3", "p7", "p0", "p2", "p4"]
+    assert len(shown) == MOST
+    assert [one.weight for one in shown[2:4]] == [
+        "importance 0.02, beyond chance",
+        "importance 0.30, within chance",
+    ]
+
+
+def test_trials_keep_what_became_of_them_and_who_won() -> None:
+    """Kinds and winner come from the record, values and epoch from how trials are compared."""
+    info = of_three()
+    assert info.kinds == ("complete", "pruned", "complete")
+    assert (info.of_kind("pruned"), info.winner) == ([1], 2)
+    assert info.values == (0.5, 0.6, 0.7)
+    assert (info.score, info.epoch, info.reason) == ("validation accuracy", None, None)
+
+
+def test_a_reason_stands_where_nothing_can_be_drawn() -> None:
+    """Without importances there is no order, without trials there are no points."""
+    record = fakes.study_record([])
+    few = ImportancesInfo(reason="too few")
+    assert slices_info(record, few, parallel(["p0"], [])).reason == "too few"
+    nothing = parallel(["p0"], [], reason="no trial")
+    assert slices_info(record, importances([1.0]), nothing).reason == "no trial"
+
+
+def test_trials_of_one_value_stand_side_by_side() -> None:
+    """They take half the way to the next value at most; who is alone, and the first, stay."""
+    positions = [0.0] * 30 + [0.1, 0.5] + [1.0] * 30
+    places = list(side_by_side(positions))
+    assert len(set(places)) == len(places)
+    assert places[30:32] == [0.1, 0.5]
+    assert (places[0], places[32]) == (0.0, 1.0)
+    assert max(map(abs, places[:30])) <= 0.025
+    assert 0.05 < max(abs(place - 1) for place in places[32:]) <= 0.1
+    assert places == list(side_by_side(positions))
+
+
+@pytest.mark.parametrize("positions", [[0.3], [0.3, 0.3]])
+def test_even_a_single_value_has_a_place(positions: list[float]) -> None:
+    """No neighbour is needed to know how far one may spread."""
+    places = list(side_by_side(positions))
+    assert places == pytest.approx(positions, abs=0.1)
+
+
+def test_a_panel_holds_values_of_an_earlier_range() -> None:
+    """Trials beyond the range that the axis has now are not cut off."""
+    low, high = of_three(positions=(-0.4, 0.5, 1.0)).slices[0].reach
+    assert low < -0.4
+    assert high > 1.0
+
+
+def test_chart_marks_kinds_and_winner() -> None:
+    """Complete trials are filled, pruned ones open, the winner is a star over them."""
+    complete, pruned, winner = chart_of(of_three()).figure.data
+    assert [one.name for one in (complete, pruned, winner)] == ["complete", "pruned", "winner"]
+    assert (complete.marker.symbol, pruned.marker.symbol) == ("circle", "circle-open")
+    assert (winner.marker.symbol, winner.x, winner.y) == ("star", (1.0,), (0.7,))
+    assert complete.customdata == (0, 2)
+    assert pruned.text == ("p0: 0.5",)
+
+
+def test_chart_has_one_legend_and_one_score_for_all_panels(kfold_info: ReportInfo) -> None:
+    """Panels share the score's axis; each trial's story is stored once; the alt text names all."""
+    chart = next(c for c in draw_charts(kfold_info) if c.name == "slices")
+    assert kfold_info.search is not None
+    info = kfold_info.search.slices
+    named = [trace.name for trace in chart.figure.data if trace.showlegend]
+    assert len(named) == len(set(named))
+    layout = chart.figure.layout.to_plotly_json()
+    axes = [value for name, value in layout.items() if name.startswith("yaxis")]
+    assert len(axes) == len(info.slices) == MOST
+    assert len({axis["matches"] for axis in axes if "matches" in axis}) == 1
+    assert sum("matches" in axis for axis in axes) == MOST - 1
+    assert set(layout["meta"]["stories"]) == {str(number) for number in info.numbers}
+    assert all(one.axis.name in chart.alt for one in info.slices)
+
+
+def test_chart_grows_by_its_panels() -> None:
+    """One panel fits a telephone; a second row makes the chart higher, not wider."""
+    one = of_three()
+    three, four = (one._replace(slices=one.slices * n) for n in (3, 4))
+    assert chart_of(one).min_width < 350
+    assert chart_of(four).min_width == chart_of(three).min_width
+    assert chart_of(four).height > chart_of(three).height == chart_of(one).height
+
+
+def test_names_are_text_in_chart_and_figure() -> None:
+    """Markup and formulas of a parameter's name are shown as they are."""
+    info = of_three(HOSTILE)
+    chart, figure = chart_of(info).figure, figure_of(info)
+    assert "&lt;b&gt;rate&lt;/b&gt; $x$" in chart.layout.annotations[0].text
+    assert chart.data[0].text[0].startswith("&lt;b&gt;rate")
+    title = figure.axes[0].title
+    assert title.get_text().startswith(HOSTILE)
+    assert not title.get_parse_math()
+
+
+def test_long_names_leave_room_for_the_rest() -> None:
+    """A name of two hundred characters takes two lines in the chart, and is cut on paper."""
+    info = of_three("x" * 200)
+    assert chart_of(info).figure.layout.annotations[0].text.count("<br>") == 2
+    assert "…" in figure_of(info).axes[0].get_title()
+
+
+def test_figure_has_a_panel_for_each_parameter() -> None:
+    """Four parameters fill a row and begin another; what is left of it stays empty."""
+    one = of_three()
+    figure = figure_of(one._replace(slices=one.slices * 4))
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
+    assert figure.get_supylabel() == "validation accuracy"
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["complete", "pruned", "winner"]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["a", "b"]
+    assert len({axes.get_ylim() for axes in figure.axes[:4]}) == 1
+
+
+@pytest.mark.parametrize(("labels", "leaning"), [("ab", False), (("x" * 20, "y" * 20), True)])
+def test_names_of_ticks_lean_where_they_would_meet(labels: Sequence[str], leaning: bool) -> None:
+    """Short names stand upright below their ticks; long ones are turned so that each is read."""
+    info = of_three()
+    one = info.slices[0]
+    axis = one.axis._replace(ticks=((0.0, labels[0]), (0.2, labels[1])))
+    figure = figure_of(info._replace(slices=(one._replace(axis=axis),)))
+    assert {tick.get_rotation() > 0 for tick in figure.axes[0].get_xticklabels()} == {leaning}
+
+
+def test_page_explains_the_slices_or_says_why_there_are_none(
+    kfold_info: ReportInfo, unfinished_info: ReportInfo
+) -> None:
+    """The chart has a heading of its own, after the importances and before the lines."""
+    text = read_page(kfold_info).text
+    order = [
+        text.index(one)
+        for one in ("Which parameters matter", "Score by parameter", "Trials as lines")
+    ]
+    assert order == sorted(order)
+    assert "the star the winner" in text
+    lacking = read_page(unfinished_info).text
+    assert "Score by parameter Not shown: importances need" in lacking
+
+
+def test_importances_stand_before_what_chance_reaches(kfold_info: ReportInfo) -> None:
+    """Chart and figure have a bar for chance behind each parameter's, named in the legend."""
+    assert kfold_info.search is not None
+    info = kfold_info.search.importances
+    chart = next(c for c in draw_charts(kfold_info) if c.name == "importances")
+    chance, importance = chart.figure.data
+    assert (chance.name, importance.name) == ("by chance at most", "importance")
+    assert list(chance.x) == list(info.chance[: len(chance.x)])
+    assert chance.width > importance.width
+    assert importance.y == chance.y
