@@ -13,6 +13,8 @@ import optuna
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.report.artifacts import publish_figures, publish_study, publish_trial
+from search.report.baseline_study import choose_baseline
+from search.stored_baselines import stored_baselines
 from search.study.board import StudyBoard
 from search.study.failures import describe_failure
 from search.study.records import StudyRecord, TrialRecord
@@ -33,7 +35,8 @@ def publish_whole(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> 
 
 def publish_end(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
     """Write the study's note and the report's figures."""
-    publish_study(_open_board(study, paths), record)
+    baseline = choose_baseline(record, stored_baselines(study))
+    publish_study(_open_board(study, paths), record, baseline)
     publish_figures(study, paths)
 
 

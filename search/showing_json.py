@@ -57,7 +57,7 @@ def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
         recipe=record.recipe.model_dump(mode="json"),
         winner=ranked[0].number if ranked else None,
         test=record.test,
-        trials=tuple(TrialFacts.of(trial) for trial in (*ranked, *others)),
+        trials=tuple(TrialFacts.of(t, record.recipe.metric) for t in (*ranked, *others)),
     )
     return shown.model_dump_json(indent=2)
 
@@ -72,7 +72,7 @@ def trial_json(name: str, runs_dir: Path, storage: str | None, number: int) -> s
 def _curves(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
     metric = record.recipe.metric
     return {
-        "trial": TrialFacts.of(trial),
+        "trial": TrialFacts.of(trial, metric),
         "rank": trial_rank(record, trial),
         "curve": trial.history.mean_curve(metric),
         "fold_curves": trial.history.fold_curves(metric),

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from search.final.evaluation import TestResult
 from search.final.markdown import plain, table
 from search.formatting import format_score
-from search.study.records import StudyRecord, TrialRecord
+from search.study.records import StudyRecord, TrialKind, TrialRecord
 
 _MOST_NAMED = 3  # weak classes and confusions
+
+_TRIED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged")
 
 
 def results(
@@ -32,8 +34,9 @@ def results(
 
 
 def _validation(record: StudyRecord, trial: TrialRecord) -> str:
-    metric, count = record.recipe.metric, len(record.trials)
-    chosen = f"It chose this model among {count:,} trials, so it flatters; the test did not."
+    metric, count = record.recipe.metric, len({t.plan for t in record.trials if t.kind in _TRIED})
+    among = f"It chose this model among {count:,} candidates"
+    chosen = f"{among}, so it tends to flatter; the test did not."
     score = f"Validation {metric}: {format_score(trial.mean, metric)}."
     return f"{score} {chosen}" if count > 1 else score
 

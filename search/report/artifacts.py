@@ -29,9 +29,11 @@ def publish_figures(study: optuna.Study, paths: RunPaths) -> None:
             upload_artifact(study_or_trial=study, file_path=str(figure), artifact_store=store)
 
 
-def publish_study(board: StudyBoard, record: StudyRecord) -> None:
-    """Write the study's note."""
-    board.write_note(study_note(record))
+def publish_study(
+    board: StudyBoard, record: StudyRecord, baseline: StudyRecord | None = None
+) -> None:
+    """Write the study's note, with a line on the baseline study beside it."""
+    board.write_note(study_note(record, baseline))
 
 
 def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) -> None:

@@ -41,10 +41,12 @@ def _rank(study: StudyRecord) -> tuple[bool, int, datetime]:
 def baseline_command(record: StudyRecord) -> str | None:
     """Return the command that trains a baseline for a search, None where there is no use for one.
 
-    That is before the search has its test result, and for a baseline study itself.
+    That is before the search has its test result, for a baseline study itself, and where the
+    hand-tuned candidate won.
     """
-    kind, recipe = model_kind(record), record.recipe
-    if record.test is None or kind is None or recipe.sampler == "baseline":
+    kind, recipe, winner = model_kind(record), record.recipe, record.winner()
+    unbeaten = recipe.with_baseline and winner is not None and winner.plan == 0
+    if record.test is None or kind is None or unbeaten or recipe.sampler == "baseline":
         return None
     flags = ["--space", kind, "--dataset", recipe.dataset]
     for name in _SHARED:

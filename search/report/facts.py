@@ -105,7 +105,7 @@ class ReportFacts(Facts):
             optimism=OptimismFacts.of(info.optimism),
             weakest_classes=info.weakest,
             advice=None if search is None else AdviceFacts.of(search.advice),
-            trials=tuple(TrialFacts.of(trial) for trial in record.trials),
+            trials=tuple(TrialFacts.of(trial, record.recipe.metric) for trial in record.trials),
             cost=info.cost,
         )
 

@@ -4,7 +4,7 @@ import math
 import re
 from abc import ABC
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic.types import JsonValue
@@ -42,3 +42,15 @@ Settings = Annotated[dict[str, JsonValue], BeforeValidator(finite)]
 Interval = tuple[Number, Number]
 # The storage keeps times without their zone, for which the schema's "date-time" would ask.
 LocalTime = Annotated[datetime, WithJsonSchema({"type": "string"})]
+
+
+@final
+class AfterFacts(Facts):
+    """How far trials were compared with each other."""
+
+    epoch: int
+    """After this epoch."""
+    folds: int
+    """By the mean over so many folds, the first ones."""
+    of: int
+    """The study's folds."""

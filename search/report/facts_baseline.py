@@ -116,6 +116,8 @@ class VersusFacts(Facts):
     """How it was trained and tested, in words."""
     trial: int
     """The trial whose exported model is compared."""
+    n_trained: tuple[int, int]
+    """Training images of the winner and of the baseline."""
     repeats: int
     """How often the baseline was trained."""
     mean: Number
@@ -140,11 +142,13 @@ class VersusFacts(Facts):
         """Return the comparison's facts, None of none."""
         if versus is None:
             return None
-        kept = ("study", "protocol", "trial", "repeats", "mean", "std", "overall", "paired")
+        kept = ("study", "protocol", "trial", "n_trained", "repeats", "mean", "std")
         return cls(
             accuracy=versus.baseline.accuracy,
             interval=versus.baseline.interval,
             changes=ChangedSetting.each(versus.changes),
             gains=versus.gains,
+            overall=versus.overall,
+            paired=versus.paired,
             **{name: getattr(versus, name) for name in kept},
         )

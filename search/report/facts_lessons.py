@@ -2,7 +2,7 @@
 
 from typing import Literal, Self, final
 
-from search.report.facts_base import Facts, Number, Text
+from search.report.facts_base import AfterFacts, Facts, Number, Text
 from search.report.info_next import NextInfo
 from search.report.words_next import next_words
 
@@ -31,8 +31,8 @@ class SharedFacts(Facts):
     """Trials that are called best."""
     others: int
     """All others that can be compared."""
-    epoch: int | None
-    """The epoch after which they were compared; null where by their scores."""
+    after: AfterFacts | None
+    """How far they were compared; null where by their scores."""
     traits: tuple[TraitFacts, ...]
     """The rarest among the others first."""
     reason: str | None
@@ -63,7 +63,7 @@ class BorderFacts(Facts):
 
 @final
 class ExpectedFacts(Facts):
-    """The expected best of so many trials, by Dodge et al. (2019)."""
+    """The expected best of so many trials, by Tang et al. (2020)."""
 
     sizes: tuple[int, ...]
     """Numbers of trials; the last is all of them."""
@@ -71,8 +71,8 @@ class ExpectedFacts(Facts):
     """The best that is expected of each: fractions or nats."""
     noise: Number
     """Standard error of the winner's score; null where it is not known."""
-    epoch: int | None
-    """The epoch after which trials were compared; null where by their scores."""
+    after: AfterFacts | None
+    """How far trials were compared; null where by their scores."""
 
 
 @final

@@ -2,7 +2,7 @@
 
 from typing import Self, final
 
-from search.report.facts_base import Facts, Number
+from search.report.facts_base import AfterFacts, Facts, Number
 from search.report.info_importances import ImportancesInfo
 
 
@@ -28,8 +28,8 @@ class ImportancesFacts(Facts):
     """Trials that were compared."""
     quantile: Number
     """The share of them that is called best."""
-    epoch: int | None
-    """The epoch after which they were compared; null where by their scores."""
+    after: AfterFacts | None
+    """How far they were compared; null where by their scores."""
     reason: str | None
     """Why there are none."""
 
@@ -41,6 +41,6 @@ class ImportancesFacts(Facts):
             parameters=tuple(ImportanceFacts(name=n, importance=v, chance=c) for n, v, c in rows),
             n_trials=info.n_trials,
             quantile=info.quantile,
-            epoch=info.epoch,
+            after=None if info.after is None else AfterFacts.model_validate(info.after),
             reason=info.reason,
         )

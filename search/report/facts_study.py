@@ -77,7 +77,9 @@ class CostFacts(Facts):
     """What the trials and the refit took; epochs are counted for every fold."""
 
     trials: Annotated[dict[str, int], BeforeValidator(dict)]
-    """How many trials became what: complete, pruned, diverged, infeasible, failed, ..."""
+    """How many candidates became what in the end: complete, pruned, diverged, failed, ..."""
+    cut_off: int
+    """Attempts that failed or were interrupted, and were begun again."""
     epochs_trained: int
     """Epochs of every plan point's farthest attempt."""
     epochs_in_vain: int

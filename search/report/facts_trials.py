@@ -5,6 +5,7 @@ from typing import Self, final
 from search.report.facts_base import Facts, LocalTime, Number, Settings, Text
 from search.report.kinds import trial_score
 from search.study.records import TrialKind, TrialRecord
+from search.training.history import Metric
 from spaces.candidate import Candidate
 from spaces.describe import describe_candidate
 
@@ -47,6 +48,8 @@ class TrialFacts(Facts):
     """The score on each fold at E*: fractions for accuracy, nats for loss."""
     best_epoch: int | None
     """E*, the epoch (from 1) at which the mean over folds is best."""
+    curve: tuple[Number, ...]
+    """The mean over the folds that it has after each epoch, in the unit of the score."""
     epochs: int
     """Epochs trained by its folds together."""
     fold_epochs: int
@@ -69,13 +72,14 @@ class TrialFacts(Facts):
     """When it ended, likewise."""
 
     @classmethod
-    def of(cls, trial: TrialRecord) -> Self:
+    def of(cls, trial: TrialRecord, metric: Metric) -> Self:
         """Return a trial's facts."""
         epochs = trial.history
         return cls(
             **{name: getattr(trial, name) for name in _KEPT},
             state=trial.kind,
             value=trial_score(trial),
+            curve=epochs.mean_curve(metric),
             epochs=len(epochs.epochs),
             # older studies store the history alone
             fold_epochs=max(trial.fold_epochs, epochs.fold_epochs()),

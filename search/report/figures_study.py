@@ -85,7 +85,7 @@ def draw_importances(info: ImportancesInfo) -> Figure:
     axes.set_yticks(places, [short(name, 24) for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(values))
-    after = f", after epoch {info.epoch}" if info.epoch else ""
+    after = f", after {info.after}" if info.after else ""
     among = f"the best {info.quantile:.0%} of {info.n_trials} trials{after}"
     axes.set_xlabel(f"importance for being among\n{among}")
     figure.legend(loc="outside upper center", ncols=2)

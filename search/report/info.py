@@ -13,6 +13,7 @@ from search.report.info_cost import CostInfo, TrialRow, cost_info, top_trials
 from search.report.info_curves import LearningCurvesInfo, learning_curves_info
 from search.report.info_history import OptimizationHistoryInfo, optimization_history_info
 from search.report.info_importances import ImportancesInfo, importances_info
+from search.report.info_lead import LeadInfo, lead_info
 from search.report.info_mistakes import MistakesInfo, mistakes_info
 from search.report.info_next import NextInfo, next_info
 from search.report.info_optimism import OptimismInfo, optimism_info
@@ -37,6 +38,7 @@ class SearchInfo:
     top: tuple[TrialRow, ...]
     importances: ImportancesInfo
     slices: SlicesInfo
+    lead: LeadInfo | None
     parallel: ParallelCoordinatesInfo
     shared: SharedInfo
     advice: NextInfo
@@ -108,6 +110,7 @@ def search_info(record: StudyRecord, study: optuna.Study) -> SearchInfo | None:
         history=optimization_history_info(record),
         top=top_trials(record),
         importances=importances,
+        lead=lead_info(record),
         slices=slices_info(record, importances, parallel),
         parallel=parallel,
         shared=shared_info(record, study),

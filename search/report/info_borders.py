@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from search.report.chance import UNLIKELY, at_least
+from search.report.comparing import After
 from search.report.scales import value_text
 from search.report.searched import Ranked, Searched
 from spaces.ranges import describe_range
@@ -43,13 +44,13 @@ class Border(NamedTuple):
 class BordersInfo(NamedTuple):
     """The borders where most of the best five trials sit, or the winner does.
 
-    `usual` is the number of borders at which a trial sits on average, `epoch` as in
+    `usual` is the number of borders at which a trial sits on average, `after` as in
     `comparable_trials`.
     """
 
     borders: tuple[Border, ...] = ()
     usual: float = 0.0
-    epoch: int | None = None
+    after: After | None = None
 
 
 def borders_info(ranked: Ranked, winner: int | None) -> BordersInfo:
@@ -68,7 +69,7 @@ def borders_info(ranked: Ranked, winner: int | None) -> BordersInfo:
     return BordersInfo(
         borders=tuple(one for one in found if one.crowded or one.value is not None),
         usual=sum(one.n_all for one in found) / max(len(ranked.numbers), 1),
-        epoch=ranked.epoch,
+        after=ranked.after,
     )
 
 

@@ -5,9 +5,8 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.report.comparing import comparable_trials
+from search.report.comparing import After, comparable_trials, fold_values
 from search.report.info_optimism import validation_images
-from search.report.kinds import trial_score
 from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 
@@ -17,15 +16,15 @@ FEWEST = 8
 class ExpectedBest(NamedTuple):
     """The expected best of `sizes` trials drawn from those that can be compared; fractions or nats.
 
-    The last size is all of them. `noise` is the standard error of the winner's score, None where
-    it is not known; `epoch` as in `comparable_trials`.
+    The last size is all of them. `noise` is the standard error of the winner's value, None where
+    it is not known; `after` as in `comparable_trials`.
     """
 
     metric: Metric
     sizes: tuple[int, ...]
     values: tuple[float, ...]
     noise: float | None
-    epoch: int | None
+    after: After | None
 
     @property
     def gain(self) -> float:
@@ -56,8 +55,8 @@ def expected_best_info(record: StudyRecord) -> ExpectedBest | None:
         metric=metric,
         sizes=sizes,
         values=tuple(expected_best(values, size, metric) for size in sizes),
-        noise=_noise(record, winner),
-        epoch=compared.epoch,
+        noise=_noise(record, winner, compared.after),
+        after=compared.after,
     )
 
 
@@ -74,11 +73,15 @@ def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
     return sum(math.comb(i, n - 1) / ways * value for i, value in enumerate(worst_first))
 
 
-def _noise(record: StudyRecord, winner: TrialRecord) -> float | None:
-    """Return the score's standard error: over folds, or binomial over the holdout's images."""
-    if len(winner.fold_scores) > 1:
-        return statistics.stdev(winner.fold_scores) / math.sqrt(len(winner.fold_scores))
-    value = trial_score(winner)
-    if value is None or record.recipe.metric == "loss":
+def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> float | None:
+    """Return the standard error of what the winner is compared by.
+
+    Over the folds; of an accuracy on a single one binomial, over its validation images.
+    """
+    metric = record.recipe.metric
+    scores = list(winner.fold_scores) if after is None else fold_values(winner, after, metric)
+    if len(scores) > 1:
+        return statistics.stdev(scores) / math.sqrt(len(scores))
+    if metric == "loss":
         return None
-    return math.sqrt(value * (1 - value) / validation_images(record))
+    return math.sqrt(scores[0] * (1 - scores[0]) / validation_images(record))

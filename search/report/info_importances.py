@@ -6,7 +6,7 @@ from typing import NamedTuple
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.report.comparing import comparable_trials
+from search.report.comparing import After, comparable_trials
 from search.report.ped_anova import N_SHUFFLES, ped_anova
 from search.study.records import StudyRecord
 
@@ -19,7 +19,7 @@ class ImportancesInfo(NamedTuple):
     """Importances that add up to 1, the greatest first; or, where there are none, the reason.
 
     They say what sets the best `quantile` of the `n_trials` trials apart from the rest; trials
-    are compared by their scores or, where `epoch` is given, after that epoch. `chance`
+    are compared by their scores or, where `after` is given, at that point. `chance`
     holds what each of them has by chance at most, but in one of 40 studies.
     """
 
@@ -27,7 +27,7 @@ class ImportancesInfo(NamedTuple):
     values: tuple[float, ...] = ()
     n_trials: int = 0
     quantile: float = 0.0
-    epoch: int | None = None
+    after: After | None = None
     reason: str | None = None
     chance: tuple[float, ...] = ()
 
@@ -72,7 +72,7 @@ def importances_info(record: StudyRecord, study: optuna.Study) -> ImportancesInf
     shares = tuple(value / total for value in values)
     levels = evaluation.chance_levels(losses)
     chance = tuple(levels[name] / total for name in ordered)
-    return ImportancesInfo(ordered, shares, len(scores), quantile, compared.epoch, None, chance)
+    return ImportancesInfo(ordered, shares, len(scores), quantile, compared.after, None, chance)
 
 
 def _searched(trials: Sequence[FrozenTrial]) -> list[str]:

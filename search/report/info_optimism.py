@@ -122,5 +122,8 @@ def _holdout_bound(record: StudyRecord, winner: TrialRecord) -> HoldoutBound:
 
 
 def validation_images(record: StudyRecord) -> int:
-    """Return how many images a holdout validates on."""
-    return math.ceil(record.recipe.holdout_fraction * record.dataset.n_train)
+    """Return how many images a trial validates on, in a holdout or in one of the folds."""
+    share = record.recipe.holdout_fraction
+    if record.recipe.n_folds > 1:
+        share = 1 / record.recipe.n_folds
+    return math.ceil(share * record.dataset.n_train)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.report.comparing import comparable_trials
+from search.report.comparing import After, comparable_trials
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
 from search.report.text import score
 from search.study.records import StudyRecord
@@ -30,7 +30,7 @@ class ParallelCoordinatesInfo(NamedTuple):
     """One axis per parameter, then one for the score; `values` (the scores) give the colour.
 
     A trial without some conditional parameter stands at that axis's tick "-". Trials are compared
-    by their scores or, where `epoch` is given, after that epoch. `reason` says why there is
+    by their scores or, where `after` is given, at that point. `reason` says why there is
     nothing to draw.
     """
 
@@ -38,7 +38,7 @@ class ParallelCoordinatesInfo(NamedTuple):
     dimensions: tuple[Dimension, ...]
     values: tuple[float, ...]
     metric: Metric
-    epoch: int | None = None
+    after: After | None = None
     reason: str | None = None
 
 
@@ -61,16 +61,17 @@ def parallel_coordinates_info(
         numbers=tuple(trial.number for trial in trials),
         dimensions=(
             *(_parameter(name, trials) for name in names),
-            _dimension(_score_name(metric, compared.epoch), values, score_scale, write),
+            _dimension(_score_name(metric, compared.after), values, score_scale, write),
         ),
         values=values,
         metric=metric,
-        epoch=compared.epoch,
+        after=compared.after,
     )
 
 
-def _score_name(metric: Metric, epoch: int | None) -> str:
-    return f"validation {metric}" + (f" after epoch\N{NO-BREAK SPACE}{epoch}" if epoch else "")
+def _score_name(metric: Metric, after: After | None) -> str:
+    unbroken = f" after {after}".replace("epoch ", "epoch\N{NO-BREAK SPACE}")
+    return f"validation {metric}" + (unbroken if after else "")
 
 
 def _ordered(names: set[str], order: Sequence[str]) -> list[str]:

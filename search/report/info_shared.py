@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import optuna
 
 from search.report.chance import UNLIKELY, as_narrow, at_least
+from search.report.comparing import After
 from search.report.scales import value_text
 from search.report.searched import Searched, ranked_parameters
 from search.study.records import StudyRecord
@@ -32,14 +33,14 @@ class SharedTrait(NamedTuple):
 
 
 class SharedInfo(NamedTuple):
-    """The traits, the rarest among the others first; `epoch` as in `comparable_trials`.
+    """The traits, the rarest among the others first; `after` as in `comparable_trials`.
 
     `reason` says why nothing can be told.
     """
 
     best: int = 0
     others: int = 0
-    epoch: int | None = None
+    after: After | None = None
     traits: tuple[SharedTrait, ...] = ()
     reason: str | None = None
 
@@ -58,7 +59,7 @@ def shared_info(record: StudyRecord, study: optuna.Study) -> SharedInfo:
     best = min(MOST, total // 2)
     traits = [trait for one in ranked.parameters for trait in _traits(one, best)]
     traits.sort(key=lambda trait: (trait.n_others / (total - best), trait.parameter))
-    return SharedInfo(best, total - best, ranked.epoch, tuple(traits))
+    return SharedInfo(best, total - best, ranked.after, tuple(traits))
 
 
 def _traits(searched: Searched, best: int) -> Iterator[SharedTrait]:

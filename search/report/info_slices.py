@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from search.report.comparing import After
 from search.report.info_importances import ImportancesInfo
 from search.report.info_parallel import Dimension, ParallelCoordinatesInfo
 from search.study.records import StudyRecord, TrialKind
@@ -44,8 +45,8 @@ class Slice(NamedTuple):
 class SlicesInfo(NamedTuple):
     """The trials that can be compared, and a slice for each of the most important parameters.
 
-    `values` are what `score` names: the trials' scores or, where `epoch` is given, how good they
-    were after that epoch. `winner` is a trial's number. `reason` says why there is nothing to draw.
+    `values` are what `score` names: the trials' scores or, where `after` is given, how good they
+    were at that point. `winner` is a trial's number. `reason` says why there is nothing to draw.
     """
 
     numbers: tuple[int, ...] = ()
@@ -54,7 +55,7 @@ class SlicesInfo(NamedTuple):
     slices: tuple[Slice, ...] = ()
     metric: Metric = "accuracy"
     score: str = ""
-    epoch: int | None = None
+    after: After | None = None
     winner: int | None = None
     reason: str | None = None
 
@@ -78,7 +79,7 @@ def slices_info(
         slices=tuple(_slices(importances, parallel)),
         metric=parallel.metric,
         score=parallel.dimensions[-1].name,
-        epoch=parallel.epoch,
+        after=parallel.after,
         winner=None if winner is None else winner.number,
     )
 

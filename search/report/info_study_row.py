@@ -4,9 +4,10 @@ from collections import Counter
 from typing import NamedTuple
 
 from search.report.evidence import TestedStudy
+from search.report.info_cost import epochs_spent
 from search.report.info_estimate import Estimate, accuracy_estimate, score_estimate
 from search.report.info_versus import versus_info
-from search.report.kinds import KINDS
+from search.report.kinds import KINDS, last_attempts
 from search.report.search_clock import search_clock
 from search.study.records import StudyRecord, TrialKind
 from search.training.history import Metric
@@ -24,12 +25,14 @@ class GainInfo(NamedTuple):
     """The winner less its baseline in test accuracy.
 
     `test` is the baseline study's accuracy. `difference` (a fraction) is against its exported
-    model, that of `trial`; the 95% `interval` needs both models' predictions and is None without.
+    model, that of `trial`, whose accuracy is `against`; the 95% `interval` needs both models'
+    predictions and is None without.
     """
 
     study: str
     test: Estimate
     trial: int
+    against: float
     difference: float
     interval: tuple[float, float] | None
 
@@ -73,7 +76,7 @@ def study_row(compared: ComparedStudy) -> StudyRow:
     Raises MachineError where stored predictions do not belong to the test results.
     """
     record = compared.study.record
-    kinds = Counter(trial.kind for trial in record.trials)
+    kinds = Counter(trial.kind for trial in last_attempts(record))
     return StudyRow(
         study=record.name,
         space=record.recipe.space,
@@ -82,8 +85,7 @@ def study_row(compared: ComparedStudy) -> StudyRow:
         dataset=record.dataset.name,
         fingerprint=record.dataset.fingerprint,
         trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
-        # older studies store the history alone
-        epochs=sum(max(t.fold_epochs, t.history.fold_epochs()) for t in record.trials),
+        epochs=epochs_spent(record),
         seconds=search_clock(record).total(),
         metric=record.recipe.metric,
         winner=_winner(record),
@@ -121,6 +123,7 @@ def _gain(compared: ComparedStudy) -> GainInfo | None:
         study=versus.study,
         test=test,
         trial=versus.trial,
+        against=versus.baseline.accuracy,
         difference=versus.overall.gain,
         interval=None if versus.paired is None else versus.paired.interval,
     )

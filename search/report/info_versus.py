@@ -10,6 +10,7 @@ from search.final.predictions import TestPredictions
 from search.report.evidence import TestedStudy
 from search.report.info_facts import validation_words
 from search.report.info_gains import ClassGain, all_classes, class_gains, n_right
+from search.report.info_optimism import validation_images
 from search.report.info_repeats import repeats_info
 from search.report.paired import Correct, PairedComparison, compare_paired
 from search.report.text import plural, times
@@ -25,7 +26,8 @@ class VersusInfo(NamedTuple):
     The baseline was trained `repeats` times, with `mean` and `std` of the test accuracies
     (fractions; None where it was refitted, `std` also where it was trained once). The pairing is
     with its exported model, that of `trial`; `paired` is None where predictions were not kept, and
-    `lacking` says whose. `gains` are one a class, the greatest first. `changes` are (setting,
+    `lacking` says whose. `n_trained` are the images that winner and baseline were trained on.
+    `gains` are one a class, the greatest first. `changes` are (setting,
     baseline's value, winner's value).
     """
 
@@ -35,6 +37,7 @@ class VersusInfo(NamedTuple):
     repeats: int
     mean: float | None
     std: float | None
+    n_trained: tuple[int, int]
     winner: TestResult
     baseline: TestResult
     paired: PairedComparison | None
@@ -46,6 +49,17 @@ class VersusInfo(NamedTuple):
     def overall(self) -> ClassGain:
         """Return all classes together."""
         return all_classes(self.winner, self.baseline)
+
+    @property
+    def more_data(self) -> str:
+        """Return in a sentence that the winner saw more images, nothing where it did not."""
+        ours, theirs = self.n_trained
+        if ours <= theirs:
+            return ""
+        return (
+            f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them: part "
+            "of the difference is more data."
+        )
 
     @property
     def outcome(self) -> str:
@@ -86,6 +100,7 @@ def versus_info(ours: TestedStudy, baseline: TestedStudy) -> VersusInfo | None:
         repeats=len(theirs.complete()),
         mean=None if repeats is None else repeats.mean.test_accuracy,
         std=None if repeats is None or repeats.std is None else repeats.std.test_accuracy,
+        n_trained=(_n_trained(ours.record), _n_trained(theirs)),
         winner=tests[0],
         baseline=tests[1],
         paired=_paired(ours, baseline),
@@ -93,6 +108,11 @@ def versus_info(ours: TestedStudy, baseline: TestedStudy) -> VersusInfo | None:
         gains=class_gains(tests[0], tests[1]),
         changes=_changes(hand_tuned, winner),
     )
+
+
+def _n_trained(record: StudyRecord) -> int:
+    """Return how many images the tested network saw: without a refit, not those of validation."""
+    return record.dataset.n_train - (validation_images(record) if record.refit is None else 0)
 
 
 def _protocol(baseline: StudyRecord) -> str:

@@ -22,6 +22,14 @@ def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
     return [(t, value) for t in trials if (value := trial_score(t)) is not None]
 
 
+def last_attempts(record: StudyRecord) -> list[TrialRecord]:
+    """Return the last attempt at each point of the plan, in the plan's order."""
+    latest: dict[int, TrialRecord] = {}
+    for trial in sorted(record.trials, key=lambda trial: trial.attempt):
+        latest[trial.plan] = trial
+    return [latest[plan] for plan in sorted(latest)]
+
+
 def model_kind(record: StudyRecord) -> ModelKind | None:
     """Return the winner's kind of network, None where nothing has won."""
     winner = record.winner()

@@ -10,6 +10,7 @@ from search.report.info_importances import ImportancesInfo
 from search.report.info_shared import SharedInfo
 from search.report.markdown_blocks import bullets, facts, picture, table
 from search.report.notes_markdown import code_block, escaped
+from search.report.words_lead import lead_words
 from search.report.words_next import next_words
 from search.report.words_why import importances_words, shared_words
 from search.study.records import StudyRecord
@@ -20,6 +21,7 @@ MOST_PARAMETERS = 15
 
 def why(search: SearchInfo, metric: Metric, figures: Collection[str]) -> Iterator[str]:
     """Yield which parameters matter, what the best share, and the best trials."""
+    yield from map(escaped, lead_words(search.lead))
     yield "### Which parameters matter"
     yield from _importances(search.importances)
     yield from picture(figures, "importances", "Importance of each parameter")
@@ -47,8 +49,8 @@ def _importances(info: ImportancesInfo) -> Iterator[str]:
         return
     yield escaped(" ".join(importances_words(info)))
     shares = zip(info.names, info.values, info.chance, strict=True)
-    rows = [(name, f"{value:.2f}", f"{chance:.2f}") for name, value, chance in shares]
-    yield table(("Parameter", "Importance", "By chance at most"), rows[:MOST_PARAMETERS], "lrr")
+    rows = [(name, f"{value:.3f}", f"{chance:.3f}") for name, value, chance in shares]
+    yield table(("Parameter", "Importance", "Most by chance"), rows[:MOST_PARAMETERS], "lrr")
 
 
 def _shared(info: SharedInfo) -> Iterator[str]:

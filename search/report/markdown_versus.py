@@ -67,6 +67,8 @@ def _spreads(figures: RepeatFigures) -> tuple[str, ...]:
 def _versus(versus: VersusInfo, figures: Collection[str]) -> Iterator[str]:
     yield "### Beside the hand-tuned baseline"
     yield escaped(f"Study {versus.study}: the hand-tuned network, {versus.protocol}.")
+    if versus.more_data:
+        yield versus.more_data
     yield _accuracies(versus)
     if versus.paired is not None:
         yield (

@@ -8,16 +8,19 @@ from search.formatting import format_epochs, format_folds, format_score
 from search.paths import RunPaths
 from search.report.info_facts import page_lead
 from search.report.info_winner import baseline_info
-from search.report.kinds import trial_score
+from search.report.kinds import last_attempts, trial_score
 from search.report.notes_markdown import code, code_block, escaped
-from search.report.text import count, duration, interval, percent, plural, spread
+from search.report.text import count, duration, interval, percent, plural, points, spread
 from search.study.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 from spaces.describe import describe_candidate
 
 
-def study_note(record: StudyRecord) -> str:
-    """Return what the study is, what won so far, the test and where the report lies."""
+def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
+    """Return what the study is, what won so far, the test and where the report lies.
+
+    `baseline` is the study of the hand-tuned network to set beside it.
+    """
     lead = page_lead(record)
     lines = [
         escaped(lead[:1].upper() + lead[1:]),
@@ -26,11 +29,15 @@ def study_note(record: StudyRecord) -> str:
         f"- **{_winner_title(record)}:** {_winner(record)}",
         *_baseline(record),
         f"- **Test set:** {_test(record)}",
+        *_gain(record, baseline),
         f"- **Report:** {_report(record)}",
         "",
         "The recipe, to be repeated with `python -m search run FILE.toml`:",
         "",
         code_block(record.recipe.toml(), "toml"),
+        "",
+        "The dashboard reckons importances from the complete trials alone; the report, where these "
+        "are few, from all trials at an epoch that each of them reached.",
     ]
     return "\n".join(lines)
 
@@ -48,7 +55,7 @@ def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
 
 
 def _counts(record: StudyRecord) -> str:
-    kinds = Counter(trial.kind for trial in record.trials)
+    kinds = Counter(trial.kind for trial in last_attempts(record))
     return ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) or "none has ended yet"
 
 
@@ -79,6 +86,16 @@ def _test(record: StudyRecord) -> str:
         return "not opened" if not record.openings else "opened for an earlier winner"
     found = f"{percent(test.accuracy, 2)} (95% interval {interval(test.interval)})"
     return f"{found} on {plural(test.n_images, 'image')}"
+
+
+def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
+    if baseline is None or baseline.test is None or record.test is None:
+        return
+    theirs, gain = baseline.test.accuracy, record.test.accuracy - baseline.test.accuracy
+    yield (
+        f"- **Hand-tuned baseline, on the same images:** {percent(theirs, 2)} (study "
+        f"{escaped(baseline.name)}); the winner’s difference is {points(gain)} points"
+    )
 
 
 def _report(record: StudyRecord) -> str:

@@ -11,6 +11,7 @@ from search.report.info_cost import cost_facts
 from search.report.info_winner import fold_rows
 from search.report.templates import render_template
 from search.report.thumbnails import data_uri
+from search.report.words_lead import lead_words
 from search.report.words_next import next_words
 from search.report.words_optimism import optimism_words
 from search.report.words_why import importances_words, shared_words, weakest_words
@@ -47,6 +48,7 @@ def _words(info: ReportInfo) -> dict[str, Sequence[str]]:
 
 def _search_words(search: SearchInfo) -> dict[str, Sequence[str]]:
     return {
+        "lead_words": lead_words(search.lead),
         "shared_words": shared_words(search.shared),
         "importances_words": importances_words(search.importances),
         "next_words": next_words(search.advice),

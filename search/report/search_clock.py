@@ -33,26 +33,20 @@ class SearchClock:
 def search_clock(record: StudyRecord) -> SearchClock:
     """Return the union of the times in which a study's trials ran.
 
-    The end of an interrupted attempt is not stored: what is stored is when the next run found it.
-    It counts up to the last sign of life before that, which is the start or the end of any trial;
-    so does a trial that is still running.
+    A trial that is still running, or an interrupted attempt of an older study, which did not store
+    its end, counts up to the last start or end of any trial before the next run: that is at least.
     """
-    signs = _signs_of_life(record.trials)
-    return SearchClock(
-        _union((t.started, _end(t, t.started, signs)) for t in record.trials if t.started)
-    )
+    lost = {(t.plan, t.attempt + 1) for t in record.trials if t.started and not t.finished}
+    again = [t.started for t in record.trials if (t.plan, t.attempt) in lost and t.started]
+    signs = [sign for t in record.trials for sign in (t.started, t.finished) if sign]
 
+    def end(trial: TrialRecord, started: datetime) -> datetime:
+        if trial.finished is not None:
+            return max(started, trial.finished)  # clocks can be set back
+        next_run = min((moment for moment in again if moment > started), default=datetime.max)
+        return max(started, *(sign for sign in signs if sign < next_run))
 
-def _signs_of_life(trials: Iterable[TrialRecord]) -> list[datetime]:
-    moments = [(t.started, None if t.kind == "interrupted" else t.finished) for t in trials]
-    return [moment for pair in moments for moment in pair if moment is not None]
-
-
-def _end(trial: TrialRecord, started: datetime, signs: Iterable[datetime]) -> datetime:
-    found = trial.finished
-    if found is not None and trial.kind != "interrupted":
-        return max(started, found)  # clocks can be set back
-    return max([started, *(sign for sign in signs if found is None or sign <= found)])
+    return SearchClock(_union((t.started, end(t, t.started)) for t in record.trials if t.started))
 
 
 def _union(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -7,7 +7,7 @@ from typing import Any, final
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from search.report.comparing import comparable_trials
+from search.report.comparing import After, comparable_trials
 from search.report.scales import Scale, parameter_scale
 from search.study.records import StudyRecord
 
@@ -48,11 +48,11 @@ MISSING = _Missing()
 @final
 @dataclass(frozen=True)
 class Ranked:
-    """The trials' numbers, best first, and their parameters; `epoch` as in `comparable_trials`."""
+    """The trials' numbers, best first, and their parameters; `after` as in `comparable_trials`."""
 
     numbers: tuple[int, ...]
     parameters: tuple[Searched, ...]
-    epoch: int | None
+    after: After | None
 
 
 def ranked_parameters(record: StudyRecord, study: optuna.Study) -> Ranked:
@@ -67,7 +67,7 @@ def ranked_parameters(record: StudyRecord, study: optuna.Study) -> Ranked:
     parameters = _searched(study, numbers)
     if record.recipe.sampler == "grid":
         parameters = (_as_tried(parameter) for parameter in parameters)
-    return Ranked(numbers, tuple(parameters), compared.epoch)
+    return Ranked(numbers, tuple(parameters), compared.after)
 
 
 def _searched(study: optuna.Study, numbers: Sequence[int]) -> Iterator[Searched]:

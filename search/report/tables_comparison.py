@@ -15,7 +15,7 @@ READING = (
     "± is a standard deviation, over the winner's folds or over a baseline's trainings. Intervals "
     "are of 95%: Wilson's for a test accuracy, Wald's for a difference, which is taken image by "
     "image on the test set against the baseline's exported model, that of its best validation "
-    "score."
+    "score, whose accuracy stands last."
 )
 
 
@@ -87,9 +87,10 @@ def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
 
 def _difference(gain: GainInfo) -> str:
     if gain.interval is None:
-        return f"{points(gain.difference)} points"
+        return f"{points(gain.difference)} points against {percent(gain.against, 2)}"
     low, high = gain.interval
-    return f"{points(gain.difference)} points ({points(low)} to {points(high)})"
+    sure = f"({points(low)} to {points(high)})"
+    return f"{points(gain.difference)} points {sure} against {percent(gain.against, 2)}"
 
 
 def notes(info: ComparisonInfo) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def next_words(info: NextInfo) -> tuple[str, ...]:
 
 
 def _border_words(info: BordersInfo) -> Iterator[str]:
-    after = "" if info.epoch is None else f", compared after epoch {info.epoch}"
+    after = "" if info.after is None else f", compared after {info.after}"
     for one in info.borders:
         if one.crowded:
             where = f"the {one.end} end of its range, {one.searched}"
@@ -55,13 +55,13 @@ def _trials_words(info: NextInfo) -> Iterator[str]:
     rank, total = info.last_gain or (0, 0)
     if since := total - rank:
         rest = f"the {plural(since, 'trial')} after it found nothing better"
-        yield f"The best came as trial {rank} of {total} in the plan’s order: {rest}."
+        yield f"The best was number {rank} of {total} in the plan’s order: {rest}."
 
 
 def _expected_words(expected: ExpectedBest) -> str:
     metric = expected.metric
-    early = f" after epoch {expected.epoch}, where all can be compared"
-    after = "" if expected.epoch is None else early
+    early = f" after {expected.after}, where all can be compared"
+    after = "" if expected.after is None else early
     values = listed([score(value, metric) for value in expected.values])
     sizes = listed([str(size) for size in expected.sizes])
     noise = "" if expected.noise is None else f", the winner’s standard error is {_noise(expected)}"
@@ -71,8 +71,8 @@ def _expected_words(expected: ExpectedBest) -> str:
         else "twice as many trials may bring about as much again, or less"
     )
     return (
-        f"Of {sizes} trials like these the best is expected to reach {values}{after} (Dodge et "
-        f"al., 2019): the last doubling brought {spread(expected.gain, metric)}{noise}; {verdict}."
+        f"Of {sizes} trials like these the best is expected to reach {values}{after} (Tang et "
+        f"al., 2020): the last doubling brought {spread(expected.gain, metric)}{noise}; {verdict}."
     )
 
 

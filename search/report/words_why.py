@@ -14,7 +14,7 @@ def shared_words(info: SharedInfo) -> tuple[str, ...]:
     if info.reason is not None:
         return (f"Nothing can be told: {info.reason}.",)
     among = f"The best {info.best} of {info.best + info.others} trials that can be compared"
-    after = "" if info.epoch is None else f" after epoch {info.epoch}"
+    after = "" if info.after is None else f" after {info.after}"
     if not info.traits:
         return (f"{among}{after} have nothing in common that chance would hardly give them.",)
     heading = (
@@ -40,10 +40,10 @@ def importances_words(info: ImportancesInfo) -> tuple[str, ...]:
 
 
 def _importances_words(info: ImportancesInfo) -> Iterator[str]:
-    after = f", all compared after epoch {info.epoch}, which each of them reached"
+    after = f", all compared after {info.after}, which each of them reached"
     yield (
         f"What sets the best {percent(info.quantile, 0)} of {plural(info.n_trials, 'trial')} "
-        f"apart{after if info.epoch else ''} (PED-ANOVA; the shares add up to 1)."
+        f"apart{after if info.after else ''} (PED-ANOVA; all importances add up to 1)."
     )
     if info.few:
         yield f"{info.n_trials} trials are few: this ranking may well be chance."

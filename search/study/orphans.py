@@ -10,8 +10,12 @@ from search.paths import RunPaths
 from search.study.records import INTERRUPTED
 
 
-def fail_interrupted(study: optuna.Study, storage: BaseStorage, trial: Trial) -> None:
-    """Fail a running trial that is stopped now."""
+def fail_interrupted(
+    study: optuna.Study, storage: BaseStorage, trial: Trial, seen: datetime | None = None
+) -> None:
+    """Fail a running trial that was last seen alive then, or is stopped now."""
+    last = (seen or datetime.now()).isoformat()
+    storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
     storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
     study.tell(trial, state=TrialState.FAIL)
 
@@ -20,9 +24,7 @@ def fail_orphans(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> 
     """Fail the trials that a dead coordinator left running, as of when they last wrote anything."""
     for orphan in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         seen = _last_sign(paths, orphan.number) or orphan.datetime_start
-        if seen is not None:
-            storage.set_trial_user_attr(orphan._trial_id, "last_seen", seen.isoformat())
-        fail_interrupted(study, storage, Trial(study, orphan._trial_id))
+        fail_interrupted(study, storage, Trial(study, orphan._trial_id), seen)
 
 
 def _last_sign(paths: RunPaths, number: int) -> datetime | None:

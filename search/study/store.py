@@ -12,6 +12,7 @@ from search.errors import UserError
 from search.final.evaluation import TestResult
 from search.recipe import Recipe
 from search.study.records import (
+    INTERRUPTED,
     SUPERSEDED,
     AcceptedChange,
     RefitRecord,
@@ -77,15 +78,21 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         infeasible=attrs.get("infeasible", False),
         reason=attrs.get("reason"),
         same_as=attrs.get("same_as"),
+        trial_timeout=attrs.get("trial_timeout"),
         started=trial.datetime_start,
         finished=_finished(trial),
     )
 
 
 def _finished(trial: FrozenTrial) -> datetime | None:
-    """Return when it ended; for one that a dead coordinator left, its last sign of life."""
+    """Return when it ended; for an interrupted one its last sign of life.
+
+    Older studies stored that of none: when the next run found it is not when it ended.
+    """
+    if trial.user_attrs.get("reason") != INTERRUPTED:
+        return trial.datetime_complete
     seen = trial.user_attrs.get("last_seen")
-    return trial.datetime_complete if seen is None else datetime.fromisoformat(seen)
+    return None if seen is None else datetime.fromisoformat(seen)
 
 
 def read_study(study: optuna.Study) -> StudyRecord:

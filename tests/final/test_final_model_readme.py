@@ -70,7 +70,7 @@ def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
         "scaled to 5 x 6 pixels",
         "is found: dog (90.0%), cat (100.0%).",
         "dog taken for cat (2 times)",
-        "chose this model among 2 trials",
+        "chose this model among 2 candidates",
         "trial 7: space mine.py:SPACE",
         "all 100 training images for 3 epochs",
         "torch 2.15.0",
@@ -97,7 +97,7 @@ def test_a_single_trial_was_not_chosen(make_record: Maker) -> None:
     """Nothing flatters where there was nothing to choose among."""
     record = make_record()
     card = model_readme(dataclasses.replace(record, trials=record.trials[:1]), None)
-    assert "flatters" not in card
+    assert "flatter" not in card
 
 
 def test_names_are_only_names(make_record: Maker) -> None:

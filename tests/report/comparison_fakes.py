@@ -24,9 +24,9 @@ def during(trial: TrialRecord, start: float, end: float | None) -> TrialRecord:
     return replace(trial, started=minutes(start), finished=None if end is None else minutes(end))
 
 
-def interrupted(number: int, start: float, found: float) -> TrialRecord:
-    """Return an attempt that a dead run left, found by the next one at the minute `found`."""
-    return during(fakes.other_trial(number, "failed", reason=INTERRUPTED), start, found)
+def interrupted(number: int, start: float, end: float | None) -> TrialRecord:
+    """Return an attempt that was stopped, or left by a dead run, at a minute; older: None."""
+    return during(fakes.other_trial(number, "failed", reason=INTERRUPTED), start, end)
 
 
 def scored(number: int, accuracy: float, start: float, end: float) -> TrialRecord:

@@ -1,6 +1,6 @@
 """Which trials the report compares, and by what."""
 
-from search.report.comparing import ENOUGH_SCORED, comparable_trials
+from search.report.comparing import ENOUGH_SCORED, After, comparable_trials
 from search.study.records import TrialRecord
 from tests.report import report_fakes as fakes
 
@@ -22,7 +22,7 @@ def test_few_complete_trials_are_compared_with_the_pruned_at_a_common_epoch() ->
     compared = comparable_trials(fakes.study_record(trials))
     assert [trial.number for trial in compared.trials] == [0, 1]
     assert compared.values == (0.5, 0.3)
-    assert compared.epoch == 2
+    assert compared.after == After(2)
 
 
 def test_enough_complete_trials_are_compared_by_their_scores() -> None:
@@ -30,7 +30,7 @@ def test_enough_complete_trials_are_compared_by_their_scores() -> None:
     trials = [fakes.complete_trial(i, [0.1, i / 20]) for i in range(ENOUGH_SCORED)]
     compared = comparable_trials(fakes.study_record([*trials, _pruned(99, 0.0)]))
     assert len(compared.trials) == ENOUGH_SCORED
-    assert compared.epoch is None
+    assert compared.after is None
     assert compared.values[-1] == (ENOUGH_SCORED - 1) / 20
 
 

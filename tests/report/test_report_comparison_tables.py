@@ -57,7 +57,7 @@ def test_a_difference_without_an_interval_stands_alone() -> None:
     gain = info.rows[0].gain
     assert gain is not None
     row = info.rows[0]._replace(gain=gain._replace(interval=None, difference=-0.012))
-    assert text_rows(info._replace(rows=(row,)))[0].gain == "−1.20 points"
+    assert text_rows(info._replace(rows=(row,)))[0].gain == "−1.20 points against 64.70%"
 
 
 def test_one_dataset_is_named_and_several_are_warned_of() -> None:

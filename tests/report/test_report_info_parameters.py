@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from search.report.comparing import After
 from search.report.info_importances import importances_info
 from search.report.info_parallel import parallel_coordinates_info
 from search.report.scales import linear_scale, log_scale
@@ -110,7 +111,7 @@ def test_the_epoch_at_which_trials_are_compared_is_told() -> None:
     ]
     study = fakes.optuna_study(trials, [{"x": X}] * 2)
     info = parallel_coordinates_info(fakes.study_record(trials), study)
-    assert (info.epoch, info.values) == (2, (0.3, 0.4))
+    assert (info.after, info.values) == (After(2), (0.3, 0.4))
     assert info.dimensions[-1].name == "validation accuracy after epoch\N{NO-BREAK SPACE}2"
 
 
@@ -154,6 +155,6 @@ def test_importances_reach_parameters_that_only_pruned_trials_had() -> None:
             )
         )
     info = importances_info(fakes.study_record(trials), fakes.optuna_study(trials, known))
-    assert (info.n_trials, info.epoch) == (12, 1)
+    assert (info.n_trials, info.after) == (12, After(1))
     assert info.reason is None
     assert "y" in info.names

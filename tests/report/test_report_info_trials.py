@@ -161,8 +161,10 @@ def test_cost_counts_a_resumed_trial_once() -> None:
     )
     cost = cost_info(record)
     assert dict(cost.trials) == {
-        "complete": 2, "pruned": 1, "infeasible": 1, "failed": 1, "waiting": 1,
+        "complete": 2, "pruned": 1, "infeasible": 1, "waiting": 1,
     }  # fmt: skip
+    assert cost.cut_off == 1
+    assert ("attempts cut off, and begun again", "1") in cost_facts(cost)
     assert (cost.epochs_trained, cost.epochs_possible) == (23, 30)
     assert cost.trial_seconds == 60.0 + 5.0 + 60.0 + 7.0
 

@@ -36,6 +36,18 @@ def test_a_finished_study_says_its_test_result(kfold: fakes.Fake) -> None:
     assert kfold.record.recipe.toml().rstrip() in note
 
 
+def test_the_baseline_study_stands_beside_the_test(kfold: fakes.Fake) -> None:
+    """Its accuracy on the same images, and what the winner gains; nothing of one not tested."""
+    test = kfold.record.test
+    assert test is not None
+    theirs = replace(kfold.record, name="hand_tuned", test=replace(test, accuracy=0.1))
+    gain = 100 * (test.accuracy - 0.1)
+    line = f"10.00% (study hand\\_tuned); the winner’s difference is +{gain:.2f} points"
+    assert line in study_note(kfold.record, theirs)
+    untested = replace(theirs, test=None)
+    assert study_note(kfold.record, untested) == study_note(kfold.record)
+
+
 def test_an_empty_study_has_a_note() -> None:
     """As it has before the first trial ends."""
     note = study_note(fakes.study_record([]))

@@ -1,5 +1,7 @@
 """The time of a search: when its trials ran, and not what lies between its runs."""
 
+from dataclasses import replace
+
 from search.report.search_clock import search_clock
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import during, interrupted, minutes, scored
@@ -21,13 +23,19 @@ def test_a_pause_between_runs_does_not_count() -> None:
     assert clock.at(minutes(605)) == 15 * 60
 
 
-def test_an_interrupted_attempt_counts_to_the_last_sign_of_life() -> None:
-    """It is found at minute 600, but the run that died last did something at minute 15."""
+def test_an_interrupted_attempt_counts_to_its_last_sign_of_life() -> None:
+    """It wrote a checkpoint at minute 17, which is known, when all others had ended."""
+    trials = [scored(0, 0.5, 0, 15), interrupted(1, 5, 17), scored(3, 0.5, 600, 620)]
+    assert search_clock(fakes.study_record(trials)).total() == (17 + 20) * 60
+
+
+def test_an_attempt_without_an_end_counts_to_what_is_known_before_the_next() -> None:
+    """Its next attempt began at minute 600, but the run that died last did something at 15."""
     trials = [
         scored(0, 0.5, 0, 15),
-        interrupted(1, 5, found=600),
-        interrupted(2, 15, found=600),
-        scored(3, 0.5, 600.1, 620.1),
+        interrupted(1, 5, None),
+        interrupted(2, 15, None),
+        *(replace(scored(n, 0.5, 600, 620), plan=n - 2, attempt=1) for n in (3, 4)),
     ]
     assert search_clock(fakes.study_record(trials)).total() == (15 + 20) * 60
 
@@ -55,5 +63,5 @@ def test_no_trial_no_time() -> None:
 
 def test_a_clock_set_back_takes_no_time_away() -> None:
     """A trial that seems to end before it started counts as nothing."""
-    trials = [during(scored(0, 0.5, 0, 1), 30, 10), interrupted(1, 20, found=5)]
+    trials = [during(scored(0, 0.5, 0, 1), 30, 10), interrupted(1, 20, 5)]
     assert search_clock(fakes.study_record(trials)).total() == 0

@@ -81,7 +81,7 @@ def test_trials_keep_what_became_of_them_and_who_won() -> None:
     assert info.kinds == ("complete", "pruned", "complete")
     assert (info.of_kind("pruned"), info.winner) == ([1], 2)
     assert info.values == (0.5, 0.6, 0.7)
-    assert (info.score, info.epoch, info.reason) == ("validation accuracy", None, None)
+    assert (info.score, info.after, info.reason) == ("validation accuracy", None, None)
 
 
 def test_a_reason_stands_where_nothing_can_be_drawn() -> None:
