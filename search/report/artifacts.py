@@ -1,6 +1,7 @@
 """Publishes what a study found where optuna-dashboard shows it: notes, and figures as artifacts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import optuna
 from matplotlib.figure import Figure
@@ -37,18 +38,22 @@ def publish_study(
 
 
 def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) -> None:
-    """Draw a trial that has ended, and write its note; last, as the sign that all is there."""
+    """Draw a trial that has ended, and write its note; last, as the sign that all is there.
+
+    A picture that is kept is not drawn again, as nothing changes what ended.
+    """
     with paper_style():
-        for name, figure in _figures(record, trial):
-            board.put_png(name, png_bytes(figure), trial.number)
+        for name, draw in _drawers(record, trial):
+            if not board.has_png(name, trial.number):
+                board.put_png(name, png_bytes(draw()), trial.number)
     board.write_note(trial_note(trial, record), trial.number)
 
 
-def _figures(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Figure]]:
+def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Callable[[], Figure]]]:
     metric = record.recipe.metric
     curve = trial_curve_info(trial, metric)
     if curve is not None:
-        yield "learning-curve.png", draw_trial_curve(curve)
+        yield "learning-curve.png", partial(draw_trial_curve, curve)
     confusion = trial_confusion_info(trial, metric, record.dataset.class_names)
     if confusion is not None:
-        yield "confusion-matrix.png", draw_trial_confusion(confusion)
+        yield "confusion-matrix.png", partial(draw_trial_confusion, confusion)

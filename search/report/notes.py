@@ -46,7 +46,9 @@ def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
     """Return how a trial ended, its candidate in words, its folds, and how to run it again."""
     lines = [f"**{_end(trial, record)}**", ""]
     if trial.candidate is not None:
-        lines += [escaped(describe_candidate(trial.candidate)), ""]
+        # A part a line: the dashboard gives a long line no break.
+        parts = describe_candidate(trial.candidate).rstrip(".").split("; ")
+        lines += [f"- {escaped(part)}" for part in parts]
     lines += [f"- {name}: {value}" for name, value in _facts(trial, record.recipe.metric)]
     if trial.candidate is not None:
         lines += ["", "Look at it, and have its recipe to train it again:", ""]

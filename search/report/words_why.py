@@ -66,5 +66,6 @@ def weakest_words(weakest: Sequence[WeakClass]) -> str:
 
 
 def _right(one: WeakClass) -> str:
-    called = "" if one.called is None else f", {count(one.n_called)} are called {one.called}"
+    are = "is" if one.n_called == 1 else "are"
+    called = "" if one.called is None else f", {count(one.n_called)} {are} called {one.called}"
     return f"{percent(one.recall)} of {plural(one.n_images, 'image')} right{called}"

@@ -44,18 +44,26 @@ class StudyBoard:
             version = stored["version"] + 1
             save_note_with_version(self._storage, self._study_id, trial_id, version, note)
 
+    def has_png(self, name: str, trial: int) -> bool:
+        """Return whether a trial's picture of that name is kept."""
+        key, artifact = self._png(name, trial)
+        return key in self._attrs() and (self._artifacts_dir / artifact).exists()
+
     def put_png(self, name: str, content: bytes, trial: int) -> None:
         """Keep a picture as an artifact of a trial under `name`, a file name."""
-        trial_id = self._trial_id(trial)
-        facts = f"{self._study.study_name}\n{trial}\n{name}"
-        artifact = hashlib.sha256(facts.encode()).hexdigest()[:32]
+        key, artifact = self._png(name, trial)
         temporary = self._artifacts_dir / f".{artifact}.tmp"
         temporary.write_bytes(content)
         temporary.replace(self._artifacts_dir / artifact)
         meta = {"artifact_id": artifact, "filename": name, "mimetype": "image/png"}
-        key = f"{_TRIAL_ARTIFACTS}{trial_id}:{artifact}"
         value = json.dumps(meta | {"encoding": None})
         self._storage.set_study_system_attr(self._study_id, key, value)
+
+    def _png(self, name: str, trial: int) -> tuple[str, str]:
+        """Return under which attribute a picture is known, and its id, which is its file's name."""
+        facts = f"{self._study.study_name}\n{trial}\n{name}"
+        artifact = hashlib.sha256(facts.encode()).hexdigest()[:32]
+        return f"{_TRIAL_ARTIFACTS}{self._trial_id(trial)}:{artifact}", artifact
 
     def trials_with_notes(self, numbers: list[int]) -> set[int]:
         """Return which of the trials have a note."""
