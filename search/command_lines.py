@@ -6,10 +6,35 @@ from pathlib import Path
 from search.recipe import Recipe
 from search.recipe_checks import without_password
 
+# The time of a run is its own; where the others are not given the study has them. A trial's limit
+# stays: without it those that exceeded it would be tried again.
+_LEFT_OUT = {"trials", "timeout", "pruner", "device", "precision", "workers"}
+
 
 def command_line(*arguments: str) -> str:
     """Return the command with its arguments, quoted for a shell."""
     return shlex.join(["python", "-m", "search", *arguments])
+
+
+def run_command(recipe: Recipe, trials: int | None) -> str:
+    """Return the command that goes on with the recipe's study, to so many trials; None: all.
+
+    What a study settles by itself is left out, as it keeps that.
+    """
+    given = recipe.model_dump(
+        mode="json", exclude=_LEFT_OUT, exclude_defaults=True, exclude_none=True
+    )
+    flags = [word for name, value in given.items() for word in _flag(name, value)]
+    return command_line("run", *flags, *([] if trials is None else ["--trials", str(trials)]))
+
+
+def _flag(name: str, value: object) -> list[str]:
+    if name == "with_baseline":
+        return ["--no-baseline"]
+    option = f"--{name.replace('_', '-')}"
+    if name == "trial_timeout":
+        return [option, f"{value}s"]
+    return [option] if value is True else [option, str(value)]
 
 
 def place_options(runs_dir: Path, storage: str | None) -> list[str]:

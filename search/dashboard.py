@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any, final
-from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import WSGIApplication
 
@@ -21,7 +20,8 @@ from sqlalchemy.engine import URL
 
 from search.dashboard_guard import Guard, is_loopback
 from search.errors import UserError
-from search.study.database_url import opening, parse_url, show_url, sqlite_file
+from search.study.database_url import opening, parse_url, show_url
+from search.study.database_url import read_only as to_read
 
 
 def check_host(host: str, *, public: bool) -> None:
@@ -43,7 +43,7 @@ def dashboard_app(
     """
     parsed = parse_url(url)
     if read_only and parsed.get_backend_name() == "sqlite":
-        parsed = _read_only(parsed)
+        parsed = to_read(parsed)
     _check_studies(parsed)
     if not read_only:
         artifacts_dir.mkdir(parents=True, exist_ok=True)
@@ -110,21 +110,6 @@ class _Quiet(WSGIRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Write nothing."""
-
-
-def _read_only(url: URL) -> URL:
-    """Return the URL by which SQLite opens a file without writing to it.
-
-    Beside a write-ahead log SQLite writes for readers too, unless it is told that nothing changes
-    the file: as in a folder that only others may write to, with no log of a search there.
-    """
-    name, file = url.database or "", sqlite_file(url)
-    if not name.startswith("file:"):
-        name = f"file:{quote(str(Path(name).resolve()))}"
-    query = {"mode": "ro", "uri": "true"}
-    if file is not None and not os.access(file.parent, os.W_OK):
-        query |= {} if Path(f"{file}-wal").exists() else {"immutable": "1"}
-    return url.set(database=name).update_query_dict(query)
 
 
 def _check_studies(url: URL) -> None:

@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from rich.console import Console
 from rich.text import Text
 
+from search.countdown import Countdown
+from search.hanging import hang
 from search.phrases import (
     describe_best,
     describe_end,
     describe_left,
     describe_number,
     describe_stop,
+    describe_timeout,
     format_trials,
 )
 from search.plan_lines import plan_lines
@@ -29,7 +32,9 @@ class Display(ABC):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._search: SearchProgress | None = None
+        self._countdown: Countdown | None = None
         self._plan: PlanInfo | None = None
+        self._told_late = False
         self._end = "ended"
 
     @abstractmethod
@@ -55,6 +60,9 @@ class Display(ABC):
         self._search = SearchProgress(recipe, n_planned)
         for trial in done:
             self._search.earlier(trial)
+        estimate, began = self._plan and self._plan.estimate, time.monotonic()
+        self._countdown = Countdown(self._search, estimate, began)
+        self._reckon()
 
     def trial_started(self, number: int, plan: int, slot: int) -> None:
         """Take it in."""
@@ -66,6 +74,7 @@ class Display(ABC):
         """Take it in."""
         if self._search is not None:
             self._search.epoch(number, epoch, score)
+        self._reckon()
 
     def trial_waiting(self, number: int) -> None:
         """Take it in."""
@@ -76,6 +85,7 @@ class Display(ABC):
         """Say who goes on."""
         if self._search is not None:
             self._search.earned(numbers, n_folds, of)
+        self._reckon()
         self._say(f"race: {format_trials(numbers)} earned {n_folds} of {of} folds")
 
     def stopping(self, n_training: int) -> None:
@@ -89,23 +99,41 @@ class Display(ABC):
         if search is None:
             return
         search.ended(trial)
+        self._reckon()
         self._say(
             f"{describe_number(trial)} {describe_end(trial, search.recipe)}; "
             f"{search.done()} of {search.n_planned} done, {describe_best(search)}, "
-            f"{self._left(search)}"
+            f"{self._left()}"
         )
 
     def search_ended(self) -> None:
         """Say what is best."""
         if self._search is not None:
+            timeout = self._end == "ended" and self._is_late()
+            how = "ended by its timeout" if timeout else self._end
             done = f"{self._search.done()} of {self._search.n_planned} trials done"
-            self._say(f"search {self._end}, {done}, {describe_best(self._search)}")
-        self._search = None
+            self._say(f"search {how}, {done}, {describe_best(self._search)}")
+        self._search = self._countdown = None
 
-    def _left(self, search: SearchProgress) -> str:
-        estimate = None if self._plan is None else self._plan.estimate
-        return describe_left(search, estimate, time.monotonic())
+    def _reckon(self) -> None:
+        """Have the time left follow what happened, and say once that the time is up."""
+        if self._countdown is None:
+            return
+        self._countdown.reckon(time.monotonic())
+        if self._is_late() and self._countdown.progress.running and not self._told_late:
+            self._told_late = True
+            self._say(describe_timeout(self._countdown), style="bold")
+
+    def _is_late(self) -> bool:
+        return self._countdown is not None and self._countdown.is_late(time.monotonic())
+
+    def _left(self) -> str:
+        countdown = self._countdown
+        return "" if countdown is None else describe_left(countdown, time.monotonic())
 
     def _say(self, text: str, style: str = "") -> None:
         # Lines in files stay whole; a terminal gets them broken between words.
-        self._console.print(Text(text, style), soft_wrap=not self._console.is_terminal)
+        if self._console.is_terminal:
+            self._console.print(hang(Text(text, style), self._console))
+        else:
+            self._console.print(Text(text, style), soft_wrap=True)

@@ -64,8 +64,8 @@ class LiveDisplay(Display):
         width, now = max(self._console.width - 3, 1), time.monotonic()
         blocks: list[RenderableType] = []
         if self._search is not None:
-            encoding, left = self._console.encoding, self._left(self._search)
-            blocks.append(draw_search(self._search, left, width, encoding))
+            encoding = self._console.encoding
+            blocks.append(draw_search(self._search, self._left(), width, encoding))
         elif not self._ready and not self._steps:
             blocks.append(Text("getting ready: libraries, data, workers, pace", style="dim"))
         for name, step in list(self._steps.items()):

@@ -8,7 +8,7 @@ fields.
     plan           study, space, sampler, dataset, images, sealed_images, classes, shape, trials,
                    done, grid, validation, folds, racing, metric, pruner, epochs, workers,
                    threads, device, precision, disk_needed, disk_free, seconds_low, seconds_high
-                   (of search and refit, as estimated), unknown (why there is no estimate)
+                   (of search and refit, within the timeout), unknown (why there is no estimate)
     search         trials, done: the search begins or goes on
     trial_started  trial, plan, slot; again where it goes on with a further fold
     epoch          trial, epoch, score

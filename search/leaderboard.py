@@ -16,7 +16,17 @@ from spaces.describe import describe_candidate
 
 _INDENT = 6
 _NONE = "-"
-_HEADINGS = ("rank", "trial", "score", "spread", "E*/epochs", "parameters", "time", "folds")
+_HEADINGS = (
+    "rank",
+    "trial",
+    "point",
+    "score",
+    "spread",
+    "E*/epochs",
+    "parameters",
+    "time",
+    "folds",
+)
 
 
 class LeaderRow(NamedTuple):
@@ -28,8 +38,17 @@ class LeaderRow(NamedTuple):
 
 def leader_rows(record: StudyRecord, most: int | None) -> tuple[LeaderRow, ...]:
     """Return the best complete trials, best first; `most` None means all."""
-    best = record.complete()[:most]
-    return tuple(_row(rank, trial, record.recipe) for rank, trial in enumerate(best, start=1))
+    best, pointed = record.complete()[:most], numbers_differ(record)
+    ranked = enumerate(best, start=1)
+    return tuple(_row(rank, trial, record.recipe, pointed=pointed) for rank, trial in ranked)
+
+
+def numbers_differ(record: StudyRecord) -> bool:
+    """Return whether trials have other numbers than their points of the plan.
+
+    So it is once a trial was tried again: its number is then that of a further trial.
+    """
+    return any(trial.number != trial.plan for trial in record.trials)
 
 
 def count_kinds(trials: Sequence[TrialRecord]) -> str:
@@ -78,12 +97,13 @@ def outcome(trial: TrialRecord, recipe: Recipe) -> str:
     return describe_end(trial, recipe) if ended else trial.kind
 
 
-def _row(rank: int, trial: TrialRecord, recipe: Recipe) -> LeaderRow:
+def _row(rank: int, trial: TrialRecord, recipe: Recipe, *, pointed: bool) -> LeaderRow:
     metric, folds = recipe.metric, trial.fold_scores
     several = len(folds) > 1
     figures = (
         str(rank),
         str(trial.number),
+        str(trial.plan) if pointed else _NONE,
         format_score(trial.mean, metric),
         f"+- {format_score(trial.std, metric)}" if several else _NONE,
         f"{trial.best_epoch}/{len(trial.history.epochs)}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from search.countdown import Countdown
 from search.formatting import (
     format_epochs,
     format_folds,
@@ -11,7 +12,6 @@ from search.formatting import (
 )
 from search.progress import SearchProgress
 from search.recipe import Recipe
-from search.study.estimate import Estimate
 from search.study.records import TrialRecord
 
 
@@ -78,12 +78,21 @@ def describe_race(progress: SearchProgress) -> str | None:
     return f"race: {format_trials(race.numbers)} on {race.n_folds} of {race.of} folds"
 
 
-def describe_left(progress: SearchProgress, estimate: Estimate | None, now: float) -> str:
-    """Return the time left at the pace so far; before that is known the estimate, if any."""
-    seconds = progress.seconds_left(now)
-    if seconds is None and estimate is not None:
-        return f"{format_roughly(estimate.low, estimate.high)} in all"
-    return f"{format_seconds(seconds)} left"
+def describe_left(countdown: Countdown, now: float) -> str:
+    """Return the time that search and refit still take; once no trial starts any more that too."""
+    seconds = countdown.seconds_left(now)
+    refit = "" if countdown.progress.recipe.as_reported else ", refit included"
+    left = f"{format_roughly(seconds, seconds)} left{refit}" if seconds is not None else "? left"
+    awaited = countdown.is_late(now) and countdown.progress.running
+    return f"time is up, finishing what runs: {left}" if awaited else left
+
+
+def describe_timeout(countdown: Countdown) -> str:
+    """Return that the time is up, and what is still awaited."""
+    n_running, recipe = len(countdown.progress.running), countdown.progress.recipe
+    awaited = "the one that runs is" if n_running == 1 else f"the {n_running} that run are"
+    limit = format_seconds(recipe.timeout)
+    return f"the time is up after {limit} (timeout): no further trial starts, {awaited} finished"
 
 
 def format_trials(numbers: Sequence[int], most: int = 8) -> str:

@@ -1,6 +1,7 @@
 """The plan of a run in four lines, and how long it may take. Pure."""
 
 from search.formatting import format_bytes, format_epochs, format_roughly, format_seconds, printable
+from search.study.outlook import Estimate
 from search.study.planning import PlanInfo
 
 _PRUNERS = {"none": "no pruner"}
@@ -27,9 +28,20 @@ def describe_time(plan: PlanInfo) -> str | None:
     what = "search" if plan.recipe.as_reported else "search and refit"
     by = "a short warm-up" if plan.estimate.measured == "warm-up" else "the trials so far"
     time = f"{format_roughly(plan.estimate.low, plan.estimate.high)} for {what}, judged by {by}"
-    if plan.recipe.timeout is not None:
-        time += f"; no trial starts after {format_seconds(plan.recipe.timeout)}"
-    return time
+    return time + _timeout(plan.estimate)
+
+
+def _timeout(estimate: Estimate) -> str:
+    """Return what a timeout leaves of the trials, nothing without one."""
+    if estimate.timeout is None:
+        return ""
+    words = f"; no trial starts after {format_seconds(estimate.timeout)}"
+    begun, n_open = estimate.n_begun(), f"{estimate.n_open:,}"
+    if begun is None:
+        return words
+    few, many = (f"{count:,}" for count in begun)
+    count = few if few == many else f"{few} to {many}"
+    return f"{words}, so that about {count} of the {n_open} ahead will start"
 
 
 def _dataset(plan: PlanInfo) -> str:

@@ -1,18 +1,22 @@
 """What `predict` does, short of printing: files and folders in, answers out."""
 
+import csv
+import difflib
+import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, final
-
-from rich.table import Table
 
 from search.data.image_files import FoundImage, find_images
 from search.errors import UserError
 from search.final.classifier import Prediction, Refusal
 from search.final.export import load_model
-from search.formatting import printable
+
+_MOST_COMPARED = 2000  # names of a folder
 
 
 @final
@@ -28,8 +32,12 @@ class ImagePrediction:
 @final
 @dataclass(frozen=True)
 class Predictions:
-    """Those of all readable files, in order, and a line for each file that has none."""
+    """Those of all readable files, in order, and a line for each file that has none.
 
+    `study` is the one whose model answered.
+    """
+
+    study: str
     class_names: tuple[str, ...]
     answered: tuple[ImagePrediction, ...]
     failures: tuple[str, ...]
@@ -51,13 +59,30 @@ def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
     answered, failures = [], list(found.failures)
     for image, answer in zip(found.images, answers, strict=True):
         if isinstance(answer, Refusal):
-            failures.append(answer.reason)
+            failures.append(_reason(image.path, answer))
         else:
             answered.append(ImagePrediction(image.path, answer, true_class(image, names)))
     if not answered:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         raise UserError(failures[0] + more)
-    return Predictions(names, tuple(answered), tuple(failures))
+    return Predictions(classifier.card.study, names, tuple(answered), tuple(failures))
+
+
+def _reason(path: Path, refusal: Refusal) -> str:
+    """Return why a file has no answer; of one that is not there what there is beside it."""
+    if os.path.lexists(path):
+        return refusal.reason
+    if not path.parent.is_dir():
+        return f"image {path} does not exist, nor does its folder"
+    try:
+        beside = list(islice((one.name for one in path.parent.glob("[!.]*")), _MOST_COMPARED))
+    except OSError:  # a folder that may not be read
+        return refusal.reason
+    nearest = difflib.get_close_matches(path.name, sorted(beside), n=3, cutoff=0.0)
+    there = f"{str(path.parent)!r} has {', '.join(map(repr, nearest)) or 'nothing'}"
+    if len(beside) > len(nearest):
+        there += ", of all names the nearest"
+    return f"image {path} does not exist; {there}"
 
 
 def true_class(image: FoundImage, class_names: Sequence[str]) -> str | None:
@@ -77,24 +102,12 @@ def _row(one: ImagePrediction) -> dict[str, Any]:
     return {"image": str(one.image), **known, **vars(one.prediction)}
 
 
-def predictions_table(predictions: Predictions, top: int) -> Table:
-    """Return one row an image: its `top` most probable classes, and the true one where known."""
-    labelled = bool(predictions.labelled())
-    table = Table()
-    table.add_column("image")
-    if labelled:
-        table.add_column("true class")
-    table.add_column("class")
-    table.add_column("probability", justify="right")
-    if top > 1:
-        table.add_column("then")
+def predictions_csv(predictions: Predictions) -> str:
+    """Return a row an image: its file, true class where known, class, and all probabilities."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["image", "true_class", "class", *predictions.class_names])
     for one in predictions.answered:
-        true = [one.true_class or "-"] if labelled else []
-        table.add_row(printable(str(one.image)), *true, *_cells(one.prediction, top))
-    return table
-
-
-def _cells(prediction: Prediction, top: int) -> list[str]:
-    others = prediction.ranked()[1:top]
-    rest = ", ".join(f"{name} {probability:.1%}" for name, probability in others)
-    return [prediction.name, f"{prediction.probability:.1%}", *([rest] if top > 1 else [])]
+        said = one.prediction
+        writer.writerow([one.image, one.true_class or "", said.name, *said.probabilities.values()])
+    return file.getvalue()

@@ -1,10 +1,10 @@
 """The state of a running search, as a watcher sees it; updated by events, drawn elsewhere."""
 
-import time
 from dataclasses import dataclass, field
 from typing import final
 
 from search.recipe import Recipe
+from search.study.attempts import Attempt, count_fixed, done_plans
 from search.study.records import TrialRecord
 
 
@@ -40,6 +40,8 @@ class SearchProgress:
 
     `curve` is the best so far after each trial that could become it: complete ones, in a race
     those that have been trained on the first fold. `leader` leads a race that is under way.
+    `epochs_ended` are the epochs, those of each fold counted, of trials that were trained and
+    ended in this run, `epochs_raced` those of trials that wait, or waited, in a race.
     """
 
     recipe: Recipe
@@ -50,8 +52,9 @@ class SearchProgress:
     leader: RunningTrial | None = None
     race: RaceRound | None = None
     curve: list[float] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
-    trained_here: int = 0
+    epochs_ended: list[int] = field(default_factory=list)
+    epochs_raced: int = 0
+    _attempts: list[tuple[int, Attempt]] = field(default_factory=list)
 
     def earlier(self, trial: TrialRecord) -> None:
         """Take in a trial that ended in an earlier run."""
@@ -74,6 +77,7 @@ class SearchProgress:
             return
         trial = self.running[number]
         trial.slot = None
+        self.epochs_raced += trial.epoch
         if trial.best is not None and self.race is None:
             self._lead(trial, trial.best)
 
@@ -85,24 +89,28 @@ class SearchProgress:
         """Take in that a trial ended."""
         self.running.pop(trial.number, None)
         self._count(trial)
-        self.trained_here += trial.kind != "infeasible" and trial.same_as is None
+        if trial.kind != "infeasible" and trial.same_as is None:
+            self.epochs_ended.append(trial.history.fold_epochs())
 
     def done(self) -> int:
         """Return how many planned trials have ended."""
-        kinds = ["complete", "pruned", "diverged"]
-        if self.recipe.sampler != "tpe":  # which asks anew in place of an infeasible trial
-            kinds.append("infeasible")
-        return sum(self.counts.get(kind, 0) for kind in kinds)
+        recipe = self.recipe
+        n_fixed = count_fixed(recipe.sampler, with_baseline=recipe.with_baseline)
+        return len(done_plans(self._attempts, recipe.trial_timeout, n_fixed))
 
-    def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the pace of this run; None before the first trial ended.
+    @property
+    def n_begun(self) -> int:
+        """Return how many trials were begun in this run and trained."""
+        return len(self.running) + len(self.epochs_ended)
 
-        In a race no trial that is of use ends before the others, so that there is no pace.
-        """
-        left = max(self.n_planned - self.done(), 0)
-        if left and (self.recipe.racing or not self.trained_here):
-            return None
-        return left * (now - self.began) / max(self.trained_here, 1)
+    def epochs_running(self) -> list[int]:
+        """Return the epochs that each trial on a worker has trained, those of each fold counted."""
+        folds = 1 if self.recipe.racing else self.recipe.n_folds
+        return [one.epoch * folds for one in self.running.values() if one.slot is not None]
+
+    def epochs_trained(self) -> int:
+        """Return the epochs that were trained in this run, those of each fold counted."""
+        return sum(self.epochs_ended) + self.epochs_raced + sum(self.epochs_running())
 
     def _lead(self, trial: RunningTrial, score: float) -> None:
         known = self.curve[-1] if self.curve else score
@@ -111,6 +119,7 @@ class SearchProgress:
         self.curve.append(self._better(known, score))
 
     def _count(self, trial: TrialRecord) -> None:
+        self._attempts.append((trial.plan, trial.as_attempt()))
         self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
         if trial.mean is not None and trial.state == "complete":
             self.best = trial if self.best is None else min(self.best, trial, key=self._rank)

@@ -1,6 +1,7 @@
 """Recipe: every setting of a study, from a TOML file and flags, validated in one place."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, final
@@ -16,11 +17,13 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from search.errors import UserError
 from search.formatting import printable
 from search.recipe_checks import (
     check_device,
+    check_named,
     check_path,
     check_study_name,
     check_text,
@@ -36,7 +39,9 @@ _Seconds = Annotated[float, Field(gt=0, le=1e9)]
 _Duration = Annotated[_Seconds | None, BeforeValidator(parse_duration)]
 _Text = Annotated[str, AfterValidator(check_text)]
 # TOML has no paths, only strings.
-_Folder = Annotated[Path, Field(strict=False), AfterValidator(check_path)]
+_Folder = Annotated[
+    Path, Field(strict=False), BeforeValidator(check_named), AfterValidator(check_path)
+]
 _LARGEST = 100_000  # of what is enumerated before a search starts, and kept for each trial
 _SHOWN = 200  # characters of a wrong value
 
@@ -151,7 +156,18 @@ class Recipe(BaseModel):
 
 def describe_errors(error: ValidationError) -> str:
     """Return a pydantic error as one line: each setting, what is wrong with it, and its value."""
-    return "; ".join(_describe(one["loc"], one["msg"], one["input"]) for one in error.errors())
+    return "; ".join(
+        _describe(one["loc"], one["msg"], one["input"]) + _nearest(one) for one in error.errors()
+    )
+
+
+def _nearest(error: ErrorDetails) -> str:
+    """Return which of a setting's values a wrong one comes nearest to, nothing without one."""
+    if error["type"] != "literal_error" or not isinstance(error["input"], str):
+        return ""
+    accepted = re.findall(r"'([^']+)'", error["ctx"]["expected"])
+    nearest = difflib.get_close_matches(error["input"][:_SHOWN].lower(), accepted, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
 def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:

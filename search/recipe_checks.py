@@ -20,10 +20,12 @@ def parse_duration(value: object) -> object:
     """Return seconds for texts such as "90s", "30m", "1.5h" or "2d"; pass other values on."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", value.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|)", value.strip())
     if match is None:
         raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
-    return float(match[1]) * _SECONDS[match[2] or "s"]
+    if not match[2]:  # minutes to one, seconds to another
+        raise ValueError(f"must have a unit: {match[1]}s, {match[1]}m (minutes), {match[1]}h")
+    return float(match[1]) * _SECONDS[match[2][0]]
 
 
 def check_device(value: str) -> str:
@@ -43,6 +45,13 @@ def check_text(value: str) -> str:
     return value
 
 
+def check_named(value: object) -> object:
+    """Return the value; raises ValueError for an empty text, which would be the present folder."""
+    if value == "":
+        raise ValueError("must name a folder, such as . for this one")
+    return value
+
+
 def check_path(value: Path) -> Path:
     """Return the value; raises ValueError as `check_text` does."""
     return Path(check_text(str(value)))
@@ -52,8 +61,10 @@ def check_study_name(value: str) -> str:
     """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
     if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
         raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
-    if not value.strip(".") or value.lower() in _TAKEN_NAMES:  # some disks know no capitals
-        raise ValueError(f"must not be made of dots alone, nor one of {', '.join(_TAKEN_NAMES)}")
+    if value[0] in ".-":  # a hidden folder, or an option of a command
+        raise ValueError("must not begin with . or -")
+    if value.lower() in _TAKEN_NAMES:  # some disks know no capitals
+        raise ValueError(f"must not be one of {', '.join(_TAKEN_NAMES)}")
     return value
 
 

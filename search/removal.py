@@ -9,10 +9,11 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from search.errors import UserError
+from search.formatting import printable
 from search.listing import stored_url, unknown_study
 from search.paths import RunPaths
 from search.study.board import all_artifacts
-from search.study.lock import study_lock
+from search.study.lock import study_holder, study_lock
 from search.study.storage import open_storage
 
 
@@ -27,10 +28,20 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
         raise unknown_study(name, known)
     if not sure:
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
+    _check_free(paths, storage)
     with study_lock(paths, storage):
         _remove_artifacts(optuna.load_study(study_name=name, storage=backend), paths)
         optuna.delete_study(study_name=name, storage=backend)
     shutil.rmtree(paths.study_dir)
+
+
+def _check_free(paths: RunPaths, storage: str | None) -> None:
+    holder = study_holder(paths, storage)
+    if holder is not None:
+        raise UserError(
+            f"study {paths.study_name!r} is being run by {printable(holder)}; wait for it or end "
+            "it, then delete the study"
+        )
 
 
 def _remove_artifacts(study: optuna.Study, paths: RunPaths) -> None:

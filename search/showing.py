@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from rich.console import RenderableType
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.text import Text
 
+from search.command_lines import run_command
+from search.final.winning import why_no_winner
 from search.formatting import format_bytes, printable
-from search.leaderboard import count_kinds, draw_leaders, draw_others, leader_rows
+from search.leaderboard import (
+    count_kinds,
+    draw_leaders,
+    draw_others,
+    leader_rows,
+    numbers_differ,
+)
 from search.paths import RunPaths
 from search.stored import open_stored
 from search.study.disk import disk_use
@@ -18,6 +27,8 @@ from search.study.lock import study_holder
 from search.study.records import INTERRUPTED, StudyRecord, TrialRecord
 from search.study.store import read_study
 from search.summary import describe_result
+
+StudyState: TypeAlias = Literal["running", "ended", "interrupted"]
 
 _MOST_LEADERS = 10
 
@@ -39,45 +50,59 @@ def read_shown(name: str, runs_dir: Path, storage: str | None) -> tuple[StudyRec
 def describe_study(
     name: str, runs_dir: Path, storage: str | None, *, every: bool, narrow: bool
 ) -> Iterator[RenderableType]:
-    """Yield the recipe, the trials by rank and the final result of a stored study.
+    """Yield the final result of a stored study, its trials by rank and its recipe.
 
     `every` lists all trials, those without a rank too; `narrow` suits a terminal.
     """
     record, holder = read_shown(name, runs_dir, storage)
-    recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
-    yield Panel.fit(recipe, title=f"recipe of {record.name}")
-    yield Text(f"status: {_status(record, holder)}")
+    yield from _describe_state(record, holder)
     yield Text(count_kinds(record.trials))
     yield from _describe_trials(record, every=every, narrow=narrow)
     yield from (Text(change.line()) for change in record.changes)
-    yield from describe_result(record)
+    recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
+    yield Panel.fit(recipe, title=f"recipe of {record.name}")
     yield f"disk:  {format_bytes(disk_use(RunPaths(runs_dir, name).study_dir))}"
 
 
-def study_state(record: StudyRecord, holder: str | None) -> str:
-    """Return "running", "ended" or, where nobody goes on with it, "interrupted"."""
+def study_state(record: StudyRecord, holder: str | None) -> StudyState:
+    """Return how a study stands; "interrupted" is one that nobody goes on with.
+
+    One whose trials all failed, timed out or diverged has ended too, without a winner.
+    """
     if holder is not None:
         return "running"
-    return "interrupted" if record.test is None else "ended"
+    return "interrupted" if record.test is None and not record.has_no_winner() else "ended"
+
+
+def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[RenderableType]:
+    state = study_state(record, holder)
+    if state == "ended" and record.winner() is None:
+        yield Text("status: ended, without a winner", style="bold")
+        yield Text(printable(why_no_winner(record)))
+        return
+    yield Text(f"status: running, by {holder}" if state == "running" else f"status: {state}")
+    yield from describe_result(record)
+    if state == "interrupted":
+        yield Text("to go on:")
+        yield f"  {run_command(record.recipe, record.recipe.trials)}"
+        if (record.recipe.storage or "").startswith("postgresql"):
+            yield Text("a password of the database is not stored: give it in PGPASSWORD")
 
 
 def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Iterator[RenderableType]:
     rows = leader_rows(record, None if every else _MOST_LEADERS)
     yield ""
     yield from draw_leaders(rows, narrow=narrow)
+    if rows and numbers_differ(record):
+        yield Text(
+            "numbers of trials depend on interruptions, points of the plan do not", style="dim"
+        )
     if every:
         yield from draw_others(record)
     elif len(rows) < len(record.trials):
         ranked = f"the best {len(rows)}" if rows else "none"
         yield Text(f"{ranked} of {len(record.trials)}; --all lists every trial", style="dim")
     yield ""
-
-
-def _status(record: StudyRecord, holder: str | None) -> str:
-    state = study_state(record, holder)
-    if state == "running":
-        return f"running, by {holder}"
-    return f"{state}; the command it was run by goes on" if state == "interrupted" else state
 
 
 def _settled(trial: TrialRecord) -> TrialRecord:

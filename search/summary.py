@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from search.ended import EndInfo
+from search.ended import EndInfo, model_command
 from search.final.reported import reported_note, reported_rows
 from search.formatting import format_epochs, format_score
 from search.phrases import describe_end
@@ -43,15 +43,28 @@ def describe_finish(
             yield Text(line)
     if end.reason == "timeout":
         yield Text(f"the time is over: {end.done} of {end.planned} trials; run again to go on")
+    if end.reason == "interrupted" and end.done < end.planned:
+        yield from _model_of_what_ended(record)
+
+
+def _model_of_what_ended(record: StudyRecord) -> Iterator[RenderableType]:
+    command = model_command(record)
+    if command is not None:
+        yield Text("to get a model of the trials that are finished, without the others:")
+        yield f"  {command}"
 
 
 def best_table(record: StudyRecord, most: int = 5) -> Table:
-    """Return the best complete trials, best first, with their candidates in a few words."""
+    """Return the best complete trials, best first, with their candidates in a few words.
+
+    Of trials with one candidate it has the one that was trained.
+    """
     table = Table(title="best trials")
     for column in ("trial", "score", "epoch", "parameters"):
         table.add_column(column, justify="right")
     table.add_column("candidate", overflow="fold")
-    for trial in record.complete()[:most]:
+    originals = [trial for trial in record.complete() if trial.same_as is None]
+    for trial in originals[:most]:
         table.add_row(
             str(trial.number),
             score_and_spread(trial, record.recipe.metric),

@@ -7,7 +7,8 @@ import typer
 
 from search.cli import export, stored, tools, training
 from search.cli.console import make_console
-from search.cli.ending import run_to_end
+from search.cli.ending import INTERRUPTED, run_to_end
+from search.cli.printing import print_message
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
     "run": training.run,
@@ -26,10 +27,11 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """Run the command line; user mistakes and machine failures end it with one line."""
+    """Run the command line; mistakes, machine failures and interrupts end it with one line."""
     status, failure = run_to_end(_build_app(), sys.argv[1:] or ["--help"])
     if failure is not None:
-        make_console(stderr=True).print(f"error: {failure}", soft_wrap=True)
+        label = "" if status in INTERRUPTED else "error: "
+        print_message(f"{label}{failure}", make_console(stderr=True))
     sys.exit(status)
 
 

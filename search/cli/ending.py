@@ -1,5 +1,6 @@
 """How a command ends: its exit status and, where it failed, the one line that says why."""
 
+import errno
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from search.events import EventWriter
 from search.formatting import printable
 from search.recipe_checks import without_password
 
-_INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
+_KEPT = "; what was stored is kept, run the same command to go on"
+_IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others are met before anything is begun
+INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
 
 
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
@@ -39,7 +42,7 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
         return 2, error.format_message()
     except (UserError, MachineError, OSError) as error:
         return _failure(error)
-    if status in _INTERRUPTED:
+    if status in INTERRUPTED:
         return status, f"interrupted; to go on: {_command(arguments)}"
     return status, None
 
@@ -47,7 +50,7 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
 def _failure(error: UserError | MachineError | OSError) -> tuple[int, str]:
     """Return the exit status and what is said."""
     if isinstance(error, OSError):
-        return 1, f"{error}; what was stored is kept, run the same command to go on"
+        return 1, f"{error}{_KEPT if error.errno in _IN_THE_MIDDLE else ''}"
     return error.exit_status, str(error)
 
 
@@ -57,4 +60,6 @@ def _one_line(failure: str) -> str:
 
 def _command(arguments: list[str]) -> str:
     """Return the command line anew, without the password of a database."""
-    return shlex.join(["python", "-m", "search", *map(without_password, arguments)])
+    shown = [*map(without_password, arguments)]
+    password = "" if shown == arguments else " (and its password, in the URL or as PGPASSWORD)"
+    return shlex.join(["python", "-m", "search", *shown]) + password

@@ -33,7 +33,10 @@ def export(
     asked = {"--recipe": recipe, "--python": python, "--onnx": onnx}
     if sum(asked.values()) != 1:
         given = " and ".join(flag for flag, is_given in asked.items() if is_given)
-        raise UserError(f"export needs one of {', '.join(asked)}, got {given or 'none'}")
+        raise UserError(
+            "export needs one of --recipe (trains the trial again here), --python (a script that "
+            f"trains it with torch alone), --onnx (the trained network), got {given or 'none'}"
+        )
     from search.export import command
 
     record, chosen = command.read_trial(name, runs_dir, storage, trial)

@@ -9,20 +9,26 @@ from typing import Annotated
 
 import typer
 
+from search.cli.checks import folder
+
 Recipe = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
 Space = Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")]
 Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or baseline [random].")]
 Pruner = Annotated[
     str | None,
-    typer.Option(help="none, median, halving or hyperband [halving; none for grid]."),
+    typer.Option(help="auto, none, median, halving or hyperband [auto: halving; none for grid]."),
 ]
 Trials = Annotated[int | None, typer.Option(help="How many [20; grid: all points].")]
 Epochs = Annotated[int | None, typer.Option(help="At most, a trial [40].")]
 Timeout = Annotated[
-    str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
+    str | None,
+    typer.Option(help="Start no trial after this time, such as 30m or 2h."),
 ]
 TrialTimeout = Annotated[
-    str | None, typer.Option(help="End a trial that has not ended after this time [never].")
+    str | None,
+    typer.Option(
+        help="End a trial that has not ended after this time, such as 10m [never].",
+    ),
 ]
 Validation = Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")]
 HoldoutFraction = Annotated[float | None, typer.Option(help="Validation part [0.2].")]
@@ -41,7 +47,9 @@ MaxParameters = Annotated[int | None, typer.Option(help="Largest network allowed
 Dataset = Annotated[
     str | None, typer.Option(help="auto, cifar10, digits or an image folder [auto].")
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Where data is kept [data].")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where data is kept [data].", parser=folder, metavar="PATH")
+]
 ImageSize = Annotated[
     int | None, typer.Option(help="Height and width of a folder's images [the first's].")
 ]
@@ -52,7 +60,9 @@ StudyName = Annotated[
     str | None, typer.Option(help="Name to keep it under [made of space, sampler, data].")
 ]
 Storage = Annotated[str | None, typer.Option(help="Database URL [SQLite in runs_dir].")]
-RunsDir = Annotated[Path | None, typer.Option(help="Where studies are kept [runs].")]
+RunsDir = Annotated[
+    Path | None, typer.Option(help="Where studies are kept [runs].", parser=folder, metavar="PATH")
+]
 CheckpointEvery = Annotated[
     int | None, typer.Option(help="Epochs between checkpoints; 0: none [1].")
 ]
@@ -78,7 +88,9 @@ BaselineSpace = Annotated[str, typer.Option("--space", help="mlp, cnn or FILE.py
 Repeats = Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")]
 BaselinePrecision = Annotated[str | None, typer.Option("--precision", help="fp32 or bf16 [fp32].")]
 
-StudyFolder = Annotated[Path, typer.Option(help="Folder of the studies.")]
+StudyFolder = Annotated[
+    Path, typer.Option(help="Folder of the studies.", parser=folder, metavar="PATH")
+]
 Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
 Studies = Annotated[list[str], typer.Argument(help="Names of studies; several are compared.")]
 ComparisonOutput = Annotated[
@@ -111,7 +123,11 @@ Model = Annotated[
 ]
 Images = Annotated[list[Path], typer.Argument(help="Image files, and folders of them.")]
 Top = Annotated[int, typer.Option(min=1, help="How many classes of each image to print.")]
+AllImages = Annotated[
+    bool, typer.Option("--all", help="List every image, also where a terminal shows the first.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all probabilities.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print a row an image, comma-separated.")]
 Host = Annotated[str, typer.Option(help="Address to listen on; a loopback one.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 ReadOnly = Annotated[

@@ -1,13 +1,33 @@
-"""How the command line prints what a command gives it; used by cli.py alone."""
+"""How the command line prints what a command gives it; used by the commands alone."""
 
 from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from search.hanging import fold_command, hang
+
 
 def print_all(renderables: Iterable[RenderableType], console: Console) -> None:
-    """Print one after the other; lines are left whole where they may be copied or piped."""
+    """Print one after the other; in files lines stay whole.
+
+    On a terminal texts hang under their label, and commands are folded between words, so that
+    they can still be copied.
+    """
     for one in renderables:
-        whole = isinstance(one, str) or (isinstance(one, Text) and not console.is_terminal)
-        console.print(one, soft_wrap=whole)
+        if isinstance(one, str):
+            folded = fold_command(one, console.width) if console.is_terminal else one
+            console.print(folded, soft_wrap=True)
+        elif isinstance(one, Text) and console.is_terminal:
+            console.print(hang(one, console))
+        else:
+            console.print(one, soft_wrap=isinstance(one, Text))
+
+
+def print_message(line: str, console: Console) -> None:
+    """Print words and maybe a command at their end; in files they are one line."""
+    words, _, command = fold_command(line, console.width).partition("\n")
+    if console.is_terminal and command:
+        print_all([Text(words), *command.splitlines()], console)
+    else:
+        print_all([Text(line)], console)

@@ -10,15 +10,18 @@ from search.cli.checks import checked_study
 from search.cli.console import make_console
 from search.cli.printing import print_all
 from search.errors import UserError
+from search.paths import RunPaths
+from search.study.writable import check_writable
 
 _RUNS = Path("runs")
 
 
 def list_studies(runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None) -> None:
     """List the studies with their trials and best scores."""
-    from search.listing import studies_table
+    from search.listing import draw_studies, studies_table
 
-    print_all([studies_table(runs_dir, storage)], make_console())
+    console = make_console()
+    print_all(draw_studies(studies_table(runs_dir, storage), console), console)
 
 
 def show(
@@ -69,6 +72,7 @@ def report(
     if len(names) > 1:
         from search.comparison import compare_and_describe
 
+        check_writable(output or RunPaths(runs_dir, "any").comparison_dir, _place(output))
         print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
         return
     if output is not None:
@@ -78,7 +82,12 @@ def report(
         )
     from search.commands import rebuild_report
 
+    check_writable(RunPaths(runs_dir, names[0]).report_dir)
     print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
+
+
+def _place(output: Path | None) -> str:
+    return "runs_dir" if output is None else "output"
 
 
 def replay(
@@ -121,7 +130,6 @@ def dashboard(
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
     from search.dashboard import bind, check_host, dashboard_app, open_browser, serve
     from search.listing import stored_url
-    from search.paths import RunPaths
 
     check_host(host, public=insecure_public)
     url, artifacts_dir = stored_url(runs_dir, storage), RunPaths(runs_dir, "any").artifacts_dir

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from search.cli import options
 from search.cli.console import make_console
 from search.cli.printing import print_all
-from search.errors import MachineError
+from search.errors import MachineError, UserError
 from search.formatting import printable
 
 if TYPE_CHECKING:
@@ -53,34 +54,57 @@ def predict(
     images: options.Images,
     top: options.Top = 3,
     runs_dir: options.StudyFolder = _RUNS,
+    every: options.AllImages = False,
     as_json: options.AsJson = False,
+    as_csv: options.AsCsv = False,
 ) -> None:
     """Classify images with an exported model.
 
     Images in folders that are named like classes also say how often the model is right.
     """
+    if as_json and as_csv:
+        raise UserError("json and csv exclude one another: give --json or --csv, got both")
     from search.model_choice import find_model
-    from search.predicting import predict_images, predictions_json
+    from search.predicting import predict_images, predictions_csv, predictions_json
 
-    predictions = predict_images(find_model(model, runs_dir), images)
-    if as_json:
-        typer.echo(predictions_json(predictions))
+    model_dir, console = find_model(model, runs_dir), make_console()
+    predictions = predict_images(model_dir, images)
+    if as_json or as_csv:
+        typer.echo((predictions_json if as_json else predictions_csv)(predictions).rstrip("\n"))
     else:
-        print_all(_described(predictions, top), make_console())
+        print_all(_described(predictions, top, console, every=every), console)
+    print_all(_warned(predictions, model_dir), make_console(stderr=True))
     failures = predictions.failures
-    print_all((f"error: {printable(one)}" for one in failures), make_console(stderr=True))
+    print_all((Text(f"error: {printable(one)}") for one in failures), make_console(stderr=True))
     if failures:
         count = len(failures) + len(predictions.answered)
         raise MachineError(f"{len(failures):,} of {count:,} could not be read, as said above")
 
 
-def _described(predictions: "Predictions", top: int) -> Iterator[RenderableType]:
-    from search.predicting import predictions_table
+def _described(
+    predictions: "Predictions", top: int, console: Console, *, every: bool
+) -> Iterator[RenderableType]:
+    from search.predictions_table import cut_line, predictions_table, shown_rows
 
-    yield predictions_table(predictions, top)
+    rows = shown_rows(predictions, cut=console.is_terminal and not every)
+    yield predictions_table(rows, top, width=console.width if console.is_terminal else None)
+    cut = cut_line(predictions, len(rows))
+    if cut is not None:
+        yield Text(cut)
     if predictions.labelled():
         from search.prediction_score import score_line, score_predictions, score_table
 
         score = score_predictions(predictions)
         yield score_table(score)
-        yield score_line(score, len(predictions.answered))
+        yield Text(score_line(score, len(predictions.answered)))
+
+
+def _warned(predictions: "Predictions", model_dir: Path) -> Iterator[Text]:
+    from search.model_choice import stored_record
+    from search.seen_images import seen_warning
+
+    record = stored_record(predictions.study, model_dir.resolve().parent.parent)
+    images = [one.image for one in predictions.answered]
+    warning = None if record is None else seen_warning(images, record)
+    if warning is not None:
+        yield Text(f"warning: {warning}")

@@ -29,8 +29,14 @@ def open_or_build(source: Source, data_dir: Path, observer: DataObserver) -> Dat
         return found
     paths.cache_dir.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.lock):
-        found = find_cache(paths, fingerprint, observer)
-        return found or _build(source, paths, fingerprint, observer)
+        try:
+            found = find_cache(paths, fingerprint, observer)
+            return found or _build(source, paths, fingerprint, observer)
+        except BaseException:
+            paths.lock.unlink(
+                missing_ok=True
+            )  # of what is refused nothing stays; who waits sees it
+            raise
 
 
 def find_cache(

@@ -10,26 +10,27 @@ from typing import final
 import joblib
 import numpy as np
 
-from search.data.decoding import decode_batches, decode_image
+from search.data.decoding import decode_batches
 from search.data.folder_notices import folder_notices
 from search.data.folder_scan import FolderScan, ImageFile, scan_folder
+from search.data.folder_sizes import check_first_size
 from search.data.observer import DataObserver
 from search.data.source import Content, Images, Part, Source
 from search.data.splits import holdout
 from search.errors import UserError
 
 MAX_SIDE = 512
+TEST_SEED = 20_000  # fixed: the test part belongs to the folder, not to a study
 
 _FORMAT = 2  # raise it when files are decoded or split in another way
-_TEST_SEED = 20_000  # fixed: the test part belongs to the folder, not to a study
 _SMALL_FILE_BYTES = 4096
 
 
 @final
 class FolderSource(Source):
-    """`root/train/<class>/*` and `root/test/<class>/*`.
+    """`root/train/<class>/*` and `root/test/<class>/*`, or `root/<class>/*` alone.
 
-    Without test/, a stratified `test_fraction` of train/ is set aside before anything is
+    Without test/, a stratified `test_fraction` of the images is set aside before anything is
     decoded. Images become RGB, `image_size` square or as large as the first training image,
     which then may have at most MAX_SIDE pixels a side.
     """
@@ -49,7 +50,7 @@ class FolderSource(Source):
         scan = self._scan
         fraction = self._test_fraction if scan.test is None else None
         digest = hashlib.sha256()
-        for fact in (_FORMAT, self._root, self._image_size, fraction, _TEST_SEED):
+        for fact in (_FORMAT, self._root, self._image_size, fraction, TEST_SEED):
             digest.update(f"{fact}\n".encode(errors="surrogateescape"))
         for file in scan.train + (scan.test or ()):
             line = f"{file.size} {file.mtime_ns} {file.path}\n"
@@ -63,7 +64,7 @@ class FolderSource(Source):
     def read(self, observer: DataObserver) -> Content:
         """Return the content; both parts report their progress as one."""
         train, test = self._parts()
-        size = self._size(train[0].path)
+        size = self._size([file.path for file in train])
         progress = _Progress(observer, f"Decoding {self.name}", len(train) + len(test))
         return Content(
             class_names=self._scan.class_names,
@@ -81,17 +82,17 @@ class FolderSource(Source):
         if test is not None:
             return files, test
         labels = np.array([file.label for file in files], dtype=np.int64)
-        (split,) = holdout(labels, self._test_fraction, _TEST_SEED, setting="test_fraction")
+        (split,) = holdout(labels, self._test_fraction, TEST_SEED, setting="test_fraction")
         return [files[i] for i in split.train], [files[i] for i in split.validation]
 
-    def _size(self, first: Path) -> tuple[int, int]:
+    def _size(self, paths: Sequence[Path]) -> tuple[int, int]:
         if self._image_size is not None:
             return self._image_size, self._image_size
-        _, height, width = decode_image(first).shape
+        height, width = check_first_size(paths)
         if max(height, width) > MAX_SIDE:
             raise UserError(
                 f"image_size must be given, at most {MAX_SIDE}, where images are larger: "
-                f"{first} is {width}x{height}"
+                f"{paths[0]} is {width}x{height}"
             )
         return height, width
 

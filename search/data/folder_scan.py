@@ -41,6 +41,7 @@ class FolderScan:
 def scan_folder(root: Path) -> FolderScan:
     """Return what `root/train/<class>/*` and, where it is there, `root/test/<class>/*` hold.
 
+    Without train/ and test/ the classes may lie in the root itself: `root/<class>/*`.
     Hidden names, other extensions, files beside the class folders and folders inside them are
     passed over. Raises UserError for a missing train/, a test/ that is no folder, fewer than two
     classes, an empty or unreadable class, and a test class that train/ does not have.
@@ -52,16 +53,35 @@ def scan_folder(root: Path) -> FolderScan:
 
 
 def _scan(root: Path) -> FolderScan:
-    if not (root / "train").is_dir():
-        raise UserError(f"dataset: {root} has no folder train/ (expected train/<class>/<image>)")
-    names = _class_names(root / "train")
+    train = train_folder(root)
+    names = _class_names(train)
     if len(names) < 2:
         found = f"only {names[0]!r}" if names else "none"
+        raise UserError(f"dataset: {train} must hold at least 2 class folders, got {found}")
+    parted = train != root and os.path.lexists(root / "test")
+    test = _scan_test(root / "test", names) if parted else None
+    return FolderScan(names, _files(train, names, names), test)
+
+
+def train_folder(root: Path) -> Path:
+    """Return the folder of the training classes: train/, or the root where they lie in it.
+
+    Raises UserError where it is neither, OSError where a folder cannot be read.
+    """
+    if (root / "train").is_dir():
+        return root / "train"
+    folders = [path for path in root.glob("[!.]*") if path.is_dir()]
+    if len(folders) < 2 or not all(map(_holds_image, folders)):
         raise UserError(
-            f"dataset: {root / 'train'} must hold at least 2 class folders, got {found}"
+            f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or folders of "
+            "images alone, one a class: <class>/<image>)"
         )
-    test = _scan_test(root / "test", names) if os.path.lexists(root / "test") else None
-    return FolderScan(names, _files(root / "train", names, names), test)
+    return root
+
+
+def _holds_image(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(map(is_image, entries))
 
 
 def _scan_test(folder: Path, names: tuple[str, ...]) -> tuple[ImageFile, ...]:

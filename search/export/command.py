@@ -44,7 +44,8 @@ def write_recipe(
     """Write the trial's recipe and, beside it, its space; return both files."""
     if output.suffix != ".toml":
         raise UserError(
-            f"output: {str(output)!r} must end with .toml, as the space is written beside it as .py"
+            f"output: {str(output)!r} must end with .toml; the space is written beside it, to a "
+            "file that ends with -space.py"
         )
     exported = export_recipe(record, trial, output)
     texts = {output: exported.toml, exported.space_path: exported.space_code}

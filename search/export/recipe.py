@@ -54,7 +54,7 @@ def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) ->
     """
     candidate, name = candidate_of(trial), export_name(record, trial)
     file = Path(f"{name}.toml") if path is None else path
-    space_path = file.with_suffix(".py")
+    space_path = file.with_name(f"{file.stem}-space.py")  # a script may be called as the recipe
     settings = _settings(record.recipe) | {"space": f"{space_path}:SPACE", "study_name": name}
     title = f"Trial {trial.number} of study {record.name}"
     head = f"{title}, alone: python -m search run {file}"

@@ -8,6 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cifar_models import build_model, count_parameters
 from search.data.dataset import DatasetInfo
+from search.data.folder import TEST_SEED
+from search.data.folder_scan import EXTENSIONS
 from search.errors import UserError
 from search.export.code import call, literal, long_tuple
 from search.export.layers import layer_code
@@ -45,6 +47,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         horizon=record.recipe.epochs,
         rates=rates,
         bf16=record.recipe.precision == "bf16",
+        test_fraction=record.recipe.test_fraction,
     )
 
 
@@ -57,11 +60,13 @@ def render_script(
     horizon: int,
     rates: list[float],
     bf16: bool,
+    test_fraction: float,
 ) -> str:
     """Return the script that trains a candidate for `epochs` epochs on images as `dataset` has.
 
     The schedule is made for `horizon` epochs; `rates` are those of a plateau schedule, one an
-    epoch.
+    epoch. Of a folder without test/ it sets `test_fraction` aside, the images that `FolderSource`
+    seals.
     """
     templates = Environment(
         loader=PackageLoader("search.export", "."),
@@ -88,6 +93,9 @@ def render_script(
         horizon=horizon,
         rates=long_tuple(rates),
         bf16=bf16,
+        suffixes=long_tuple(EXTENSIONS),
+        test_fraction=test_fraction,
+        test_seed=TEST_SEED,
     )
 
 

@@ -1,12 +1,15 @@
 """Why a study has nothing to show at its end."""
 
 from search.study.records import StudyRecord
+from search.study.remedy import remedy
 
 
 def why_no_winner(record: StudyRecord) -> str:
-    """Return in one line what became of its trials."""
+    """Return in one line what became of its trials, and the way out."""
     kinds = [trial.kind for trial in record.trials]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     reasons = [trial.reason for trial in record.trials if trial.reason]
     last = f"; the last reason: {reasons[-1]}" if reasons else ""
-    return f"no trial is complete with a finite loss ({counts or 'no trials'}){last}"
+    return (
+        f"no trial is complete with a finite loss ({counts or 'no trials'}){last}; {remedy(record)}"
+    )

@@ -1,5 +1,6 @@
 """Files that take their name when they are whole."""
 
+import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -14,9 +15,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     suffix = path.suffix.removeprefix(".")
     metadata = {"CreationDate": None} if suffix == "pdf" else {}
-    temporary = _temporary(path)
-    figure.savefig(temporary, format=suffix, dpi=_DPI, metadata=metadata)
-    temporary.replace(path)
+    drawn = io.BytesIO()  # matplotlib's own files end in another error on a full disk
+    figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
+    save_bytes(drawn.getvalue(), path)
 
 
 def save_bytes(content: bytes, path: Path) -> None:

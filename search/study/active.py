@@ -103,6 +103,11 @@ class ActiveTrial:
         )
         return worst.outcome()
 
+    def damaged(self) -> tuple[int, ...]:
+        """Return the folds whose newest checkpoint was damaged."""
+        outcomes = [one.outcome() for one in self.strands if one.ended]
+        return tuple(sorted({fold for one in outcomes for fold in one.damaged}))
+
     def answer(self, *, stop: bool) -> None:
         """Answer every worker at it; those that train in vain are told to stop.
 

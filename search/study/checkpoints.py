@@ -60,6 +60,11 @@ class Checkpoints:
                 return state
         return None
 
+    def damaged(self, fold: int) -> bool:
+        """Return whether a fold's newest file is not what was written."""
+        newest = self._path(fold, "ckpt")
+        return newest.exists() and _payload(newest) is None
+
     def _path(self, fold: int, suffix: str) -> Path:
         return self.directory / f"fold-{fold}.{suffix}"
 
@@ -101,11 +106,17 @@ def _write(file: BinaryIO, key: str, state: FoldState) -> None:
     file.write(hashing.digest.digest())
 
 
-def _read(path: Path, key: str) -> FoldState | None:
-    """Return the state, None where the file is damaged or of another training."""
+def _payload(path: Path) -> memoryview | None:
+    """Return what was written before its SHA-256, None where the two do not agree."""
     data = memoryview(path.read_bytes())
     payload, digest = data[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
-    if hashlib.sha256(payload).digest() != digest:
+    return payload if hashlib.sha256(payload).digest() == digest else None
+
+
+def _read(path: Path, key: str) -> FoldState | None:
+    """Return the state, None where the file is damaged or of another training."""
+    payload = _payload(path)
+    if payload is None:
         return None
     content = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     if content["key"] != key:

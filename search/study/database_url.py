@@ -1,10 +1,12 @@
 """Database URLs: which are accepted, and how they are shown without their passwords."""
 
+import errno
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import sqlalchemy
 from sqlalchemy.engine.url import make_url
@@ -14,9 +16,12 @@ from search.errors import MachineError, UserError
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
 _DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
+_ACCEPTED = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _FAILURES = (
     SQLAlchemyError, SAWarning, ImportError, OSError, RuntimeError, TypeError, ValueError
 )  # fmt: skip
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
 _MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
 
 
@@ -35,6 +40,10 @@ def parse_url(text: str) -> sqlalchemy.URL:
         raise UserError(
             f"storage: {show_url(url)!r} cannot be opened: it is neither SQLite nor PostgreSQL, "
             f"give {_EXAMPLES}"
+        )
+    if url.drivername not in _ACCEPTED:
+        raise UserError(
+            f"storage: {show_url(url)!r} cannot be opened by that driver, give {_EXAMPLES}"
         )
     if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
         raise UserError(f"storage: {show_url(url)!r} is in memory and would be lost, name a file")
@@ -73,10 +82,31 @@ def opening(url: sqlalchemy.URL) -> Iterator[None]:
         failure = f"{show_url(url)!r} cannot be opened: {first_line(error)}"
         machine = isinstance(error, OperationalError | OSError) and not isinstance(error, _MISTAKES)
         if sqlite and machine:
-            raise MachineError(
-                f"storage: {failure}; what is stored is kept, run the same command again to go on"
-            ) from error
+            raise MachineError(f"storage: {failure}; {_way_on(error)}") from error
         raise UserError(f"storage: {failure}") from error
+
+
+def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
+    """Return the URL by which SQLite opens a file without writing to it.
+
+    Beside a write-ahead log SQLite writes for readers too, unless it is told that nothing changes
+    the file: as in a folder that only others may write to, with no log of a search there.
+    """
+    name, file = url.database or "", sqlite_file(url)
+    if not name.startswith("file:"):
+        name = f"file:{quote(str(Path(name).resolve()))}"
+    query = {"mode": "ro", "uri": "true"}
+    if file is not None and not os.access(file.parent, os.W_OK):
+        query |= {} if Path(f"{file}-wal").exists() else {"immutable": "1"}
+    return url.set(database=name).update_query_dict(query)
+
+
+def _way_on(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno in _READ_ONLY:
+        return "its folder must be one that you can read and write"
+    if any(words in str(error) for words in _UNUSABLE):
+        return "its folder must be one that you can read and write"
+    return "what is stored is kept, run the same command again to go on"
 
 
 def first_line(error: BaseException) -> str:

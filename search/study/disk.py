@@ -11,7 +11,7 @@ from cifar_models import count_parameters
 from search.errors import MachineError
 from search.formatting import format_bytes
 from search.study.feasibility import Feasibility
-from search.study.opening import OpenStudy
+from search.study.opening import OpenStudy, discard_unbegun
 from search.study.plan import Params, random_point
 from spaces import Candidate, SGDConfig
 
@@ -24,32 +24,80 @@ _LOOKED_AT = 200  # candidates, of which the largest count
 @final
 @dataclass(frozen=True)
 class DiskNeed:
-    """Bytes that the checkpoints take at most, and bytes that are free where they go."""
+    """Bytes that the checkpoints take at most, and bytes that are free where they go.
+
+    `stored_checkpoints` and `stored_others` are what the study holds of its checkpoints and of its
+    database, model and report already: further ones take the place of these.
+    """
 
     checkpoints: int
     free: int
+    stored_checkpoints: int = 0
+    stored_others: int = 0
+
+    def more_checkpoints(self) -> int:
+        """Return the bytes of checkpoints that are to come at most."""
+        return max(self.checkpoints - self.stored_checkpoints, 0)
+
+    def more_others(self) -> int:
+        """Return the bytes that are kept free for the rest of database, model and report."""
+        return max(_RESERVE - self.stored_others, 0)
 
 
 def check_disk(opened: OpenStudy, n_workers: int) -> DiskNeed:
     """Return what the study needs; raises MachineError where there is less.
 
-    It is judged by the plan's first points; for TPE, which asks as it goes, by random ones.
+    It is judged by the plan's first points; for TPE, which asks as it goes, by random ones. Of a
+    study that is refused before its first trial nothing is left in the database.
     """
-    free = shutil.disk_usage(opened.paths.study_dir).free
-    need = DiskNeed(_most_bytes(opened, n_workers), free)
-    if need.free < need.checkpoints + _RESERVE:
-        wanted = format_bytes(need.checkpoints + _RESERVE)
-        raise MachineError(
-            f"{opened.paths.study_dir} has {format_bytes(need.free)} free, and the study needs up "
-            f"to {wanted}, most of it for checkpoints: make room there, or give --runs-dir on "
-            "another disk, fewer --workers or --checkpoint-every 0"
-        )
+    need = _need(opened, n_workers)
+    if need.free < need.more_checkpoints() + need.more_others():
+        discard_unbegun(opened.study, opened.storage)
+        raise MachineError(_refusal(opened.paths.study_dir, need))
     return need
 
 
 def disk_use(directory: Path) -> int:
     """Return the bytes of all files under a folder, 0 where there is none."""
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def _need(opened: OpenStudy, n_workers: int) -> DiskNeed:
+    folder, checkpoints = opened.paths.study_dir, disk_use(opened.paths.checkpoints_dir)
+    return DiskNeed(
+        _most_bytes(opened, n_workers),
+        shutil.disk_usage(folder).free,
+        checkpoints,
+        disk_use(folder) - checkpoints + _database_share(opened),
+    )
+
+
+def _database_share(opened: OpenStudy) -> int:
+    """Return the bytes of the study's trials in the SQLite file that it shares with others."""
+    database = opened.paths.database
+    if opened.recipe.storage is not None or not database.exists():  # which lies elsewhere
+        return 0
+    storage = opened.storage
+    studies = storage.get_all_studies()
+    counts = {one.study_name: storage.get_n_trials(one._study_id) for one in studies}
+    share = counts[opened.study.study_name] / max(sum(counts.values()), 1)
+    return round(share * database.stat().st_size)
+
+
+def _refusal(folder: Path, need: DiskNeed) -> str:
+    checkpoints, others = need.more_checkpoints(), need.more_others()
+    wanted = " and ".join(
+        f"{format_bytes(size)} for {what}"
+        for size, what in ((checkpoints, "checkpoints"), (others, "database, model and report"))
+        if size
+    )
+    ways = "make room there, or give --runs-dir on another disk"
+    if others <= need.free:
+        ways = f"{ways}, fewer --workers or --checkpoint-every 0"
+    return (
+        f"{folder} has {format_bytes(need.free)} free, and the study needs up to "
+        f"{format_bytes(checkpoints + others)} more, {wanted}: {ways}"
+    )
 
 
 def checkpoint_bytes(candidate: Candidate, parameters: int) -> int:

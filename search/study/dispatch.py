@@ -51,7 +51,7 @@ class Dispatcher:
         """Kill the workers of trainings that have taken longer than so many seconds."""
         for strand in self.training():
             if strand.overdue is None and time.monotonic() - strand.began > seconds:
-                limit = format_seconds(seconds)
+                limit = f"{seconds:g} s" if seconds < 10 else format_seconds(seconds)
                 strand.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
                 self._workers.kill(strand.slot)
 

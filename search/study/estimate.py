@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import joblib
@@ -13,22 +14,17 @@ from search.recipe import Recipe
 from search.study.feasibility import Feasibility
 from search.study.multiply_adds import multiply_adds
 from search.study.opening import OpenStudy
+from search.study.outlook import Estimate, Span
 from search.study.pace import Sized, measure_pace
 from search.study.plan import Params, random_point
 from search.study.records import TrialRecord
 from search.study.volume import search_volume
 
+__all__ = ["Estimate", "estimate_time"]
+
 _LOOKED_AT = 60  # candidates of the plan, evenly spread
 _CONTENTION = 1.3  # workers side by side share memory and caches: the slower end of the range
 _TRIAL_SECONDS = 0.3  # to start and end one
-
-
-class Estimate(NamedTuple):
-    """Seconds until search and refit are done; `measured` says by what: "warm-up" or "trials"."""
-
-    low: float
-    high: float
-    measured: str
 
 
 class _Training(NamedTuple):
@@ -48,11 +44,19 @@ def estimate_time(
     """
     if not n_open:
         return None
-    parallel = _parallel(opened.recipe, min(n_workers, n_open * opened.recipe.n_folds))
-    costs = [trial.seconds for trial in ended if trial.seconds and trial.kind != "failed"]
-    if costs:
-        return _by_trials(opened.recipe, ended, costs, n_open, parallel)
-    return _by_warm_up(opened, n_open, parallel)
+    recipe = opened.recipe
+    parallel = _parallel(recipe, min(n_workers, n_open * recipe.n_folds))
+    trained = [trial for trial in ended if trial.seconds and trial.kind != "failed"]
+    if trained:
+        estimate: Estimate | None = _by_trials(recipe, trained, n_open, parallel)
+    else:
+        estimate = _by_warm_up(opened, n_open, parallel)
+    return estimate and _within_limits(estimate, recipe)
+
+
+def _within_limits(estimate: Estimate, recipe: Recipe) -> Estimate:
+    longest = min(estimate.longest, recipe.trial_timeout or math.inf)
+    return replace(estimate, longest=longest, timeout=recipe.timeout)
 
 
 def _parallel(recipe: Recipe, n_workers: int) -> tuple[float, float]:
@@ -67,50 +71,56 @@ def _parallel(recipe: Recipe, n_workers: int) -> tuple[float, float]:
 
 
 def _by_trials(
-    recipe: Recipe,
-    ended: Sequence[TrialRecord],
-    costs: Sequence[float],
-    n_open: int,
-    parallel: tuple[float, float],
+    recipe: Recipe, trained: Sequence[TrialRecord], n_open: int, parallel: tuple[float, float]
 ) -> Estimate:
     """Return twice the standard error of a sum of further trials around their expected sum."""
+    costs, at_once = [trial.seconds for trial in trained], parallel[1]
     mean = statistics.fmean(costs)
     deviation = statistics.stdev(costs) if len(costs) > 1 else mean / 2
     error = 2 * deviation * math.sqrt(n_open * (1 + n_open / len(costs)))
-    epochs = sum(trial.fold_epochs for trial in ended)
-    refit = _refit(recipe, recipe.epochs * sum(costs) / max(epochs, 1))
+    epochs = sum(trial.fold_epochs for trial in trained)
     total, least = n_open * (mean + _TRIAL_SECONDS), n_open * min(costs)
-    low, high = max(total - error, least), total + error
-    at_once = parallel[1]  # what the trials cost, they cost side by side
-    return Estimate(low / at_once + refit[0], high / at_once + refit[1], "trials")
+    return Estimate(  # what the trials cost, they cost side by side
+        search=Span(max(total - error, least) / at_once, (total + error) / at_once),
+        refit=_refit(recipe, recipe.epochs * sum(costs) / max(epochs, 1)),
+        longest=max(costs),
+        n_open=n_open,
+        epochs=n_open * epochs / len(costs),
+        measured="trials",
+    )
 
 
 def _by_warm_up(opened: OpenStudy, n_open: int, parallel: tuple[float, float]) -> Estimate | None:
-    training = _measure(opened)
+    training, recipe = _measure(opened), opened.recipe
     if training is None:
         return None
-    volume, overhead = search_volume(opened.recipe, n_open), n_open * _TRIAL_SECONDS
-    refit = _refit(opened.recipe, training.mean)
+    volume, overhead = search_volume(recipe, n_open), n_open * _TRIAL_SECONDS
     slow, fast = parallel
     alone = training.longest * (1 - 1 / slow)  # the last trial may have the machine for itself
     return Estimate(
-        low=(volume.low * training.mean + overhead) / fast + refit[0],
-        high=(volume.high * training.mean + overhead) / slow + alone + refit[1],
+        search=Span(
+            (volume.low * training.mean + overhead) / fast,
+            (volume.high * training.mean + overhead) / slow + alone,
+        ),
+        refit=_refit(recipe, training.mean),
+        longest=training.longest * recipe.n_folds * fast / slow,
+        n_open=n_open,
+        epochs=(volume.low + volume.high) / 2 * recipe.epochs,
         measured="warm-up",
     )
 
 
-def _refit(recipe: Recipe, seconds: float) -> tuple[float, float]:
+def _refit(recipe: Recipe, seconds: float) -> Span:
     """Return the least and most that a refit takes, given a training's seconds for all epochs.
 
     It is of all images, for half to all of the epochs, and has all cores for itself.
     """
     if recipe.as_reported:
-        return 0.0, 0.0
+        return Span(0.0, 0.0)
     share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
     cores = 1 if recipe.device.startswith("cuda") else max(joblib.cpu_count() / recipe.threads, 1)
     whole = seconds / (1 - share)
-    return whole / 2 / cores, whole
+    return Span(whole / 2 / cores, whole)
 
 
 def _measure(opened: OpenStudy) -> _Training | None:

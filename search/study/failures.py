@@ -14,6 +14,7 @@ _MEMORY = re.compile(
 )
 
 
+_TRIED = re.compile(r"ried to allocate (\d[\d.]* \w+)")  # what follows fills several lines
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
@@ -25,11 +26,12 @@ def is_unwritable(error: BaseException) -> bool:
 def describe_failure(error: BaseException) -> str:
     """Return "oom: ..." where memory, a GPU's or the machine's, was too small; else "Type: ...".
 
-    What follows is the first line of the error's message.
+    What follows is how much was asked for, or else the first line of the error's message.
     """
     name, first_line = type(error).__name__, _first_line(error)
     if _is_out_of_memory(error):
-        return f"oom: {first_line or name}"
+        tried = _TRIED.search(first_line)
+        return f"oom: could not allocate {tried[1]}" if tried else f"oom: {first_line or name}"
     return f"{name}: {first_line}"
 
 

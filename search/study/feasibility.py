@@ -13,6 +13,7 @@ class Feasibility:
 
     def __init__(self, dataset: DatasetInfo, max_parameters: int | None) -> None:
         self._dataset, self._most = dataset, max_parameters
+        self._least: int | None = None
 
     def __call__(self, candidate: Candidate) -> str | None:
         """Return the objection, or None; raises ValueError where the network cannot be built."""
@@ -20,6 +21,15 @@ class Feasibility:
         if self._most is not None and count > self._most:
             return f"{count:,} parameters are more than max_parameters {self._most:,}"
         return None
+
+    def least(self) -> str:
+        """Return in words how large the smallest network is, for who finds that all are too large.
+
+        Nothing where there is no bound, or one of those asked about keeps to it.
+        """
+        if self._most is None or self._least is None or self._least <= self._most:
+            return ""
+        return f"; the smallest of them has {self._least:,} parameters"
 
     def excess(self, candidate: Candidate) -> int | None:
         """Return how many parameters the candidate has too many (at most 0: none); None: no bound.
@@ -30,4 +40,6 @@ class Feasibility:
 
     def _count(self, candidate: Candidate) -> int:
         classes = len(self._dataset.class_names)
-        return count_parameters(candidate.model, self._dataset.image_shape, classes)
+        count = count_parameters(candidate.model, self._dataset.image_shape, classes)
+        self._least = count if self._least is None else min(self._least, count)
+        return count

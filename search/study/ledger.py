@@ -4,22 +4,24 @@ from collections.abc import Sequence
 from typing import final
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
+from search.study.attempts import Attempt, attempt_of, has_failed, is_done
 from search.study.plan import Params
-from search.study.records import INTERRUPTED, SUPERSEDED, TIMED_OUT
 from search.study.store import stored_trials
-
-MOST_ATTEMPTS = 3
-_NO_ATTEMPT = (INTERRUPTED, SUPERSEDED)
 
 
 @final
 class TrialLedger:
-    """Reads the study at each `refresh`; `points` are those planned beforehand."""
+    """Reads the study at each `refresh`; `points` are those planned beforehand.
 
-    def __init__(self, study: optuna.Study, points: Sequence[Params]) -> None:
-        self._study, self._points = study, points
+    `trial_timeout` is the present limit in seconds: what timed out under a shorter one is open.
+    """
+
+    def __init__(
+        self, study: optuna.Study, points: Sequence[Params], trial_timeout: float | None
+    ) -> None:
+        self._study, self._points, self._limit = study, points, trial_timeout
         self._trials: dict[int, list[FrozenTrial]] = {}
         self.refresh()
 
@@ -38,29 +40,16 @@ class TrialLedger:
         return plan < len(self._points)
 
     def is_done(self, plan: int) -> bool:
-        """Return whether the index needs no further trial.
+        """Return whether the index needs no further trial (see `attempts.is_done`)."""
+        return is_done(self._attempts(plan), self._limit, planned=self.is_planned(plan))
 
-        It is done with a COMPLETE or PRUNED trial, except for an infeasible one that TPE asked
-        for and asks again for, or when it has failed too often.
-        """
-        return self.has_failed(plan) or any(
-            trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-            and (self.is_planned(plan) or not trial.user_attrs.get("infeasible"))
-            for trial in self.trials(plan)
-        )
+    def has_failed(self, plan: int, reason: str) -> bool:
+        """Return whether the index has failed too often once a trial of it does for this reason."""
+        coming = Attempt(ended=False, failed=True, reason=reason, limit=self._limit)
+        return has_failed([*self._attempts(plan), coming], self._limit)
 
-    def has_failed(self, plan: int, *further: str) -> bool:
-        """Return whether the index failed as often as it may; interruptions do not count.
-
-        What timed out, or equals a trial that failed so, would do so again. `further` are reasons
-        to come.
-        """
-        failed = [trial.user_attrs for trial in self.trials(plan) if trial.state == TrialState.FAIL]
-        failed = [attrs for attrs in failed if attrs.get("reason") not in _NO_ATTEMPT]
-        reasons = [*(str(attrs.get("reason")) for attrs in failed), *further]
-        hopeless = any("same_as" in attrs for attrs in failed)
-        hopeless |= any(reason.startswith(TIMED_OUT) for reason in reasons)
-        return hopeless or len(reasons) >= MOST_ATTEMPTS
+    def _attempts(self, plan: int) -> list[Attempt]:
+        return [attempt_of(trial) for trial in self.trials(plan)]
 
     def known_params(self, plan: int) -> Params | None:
         """Return the index's parameters: planned, or those that TPE gave it; None if neither."""

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from search.errors import UserError
 from search.paths import RunPaths
 from search.study.advisory_lock import advisory_lock, advisory_lock_holder
-from search.study.database_url import parse_url, sqlite_file
+from search.study.database_url import parse_url, show_url, sqlite_file
 from search.study.file_lock import file_lock, file_lock_holder
 from search.study.holder import HeldError
 from search.study.storage import storage_url
+from search.study.writable import check_writable
 
 
 @contextmanager
@@ -18,12 +21,16 @@ def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
     """Hold the study's locks for the block: that of its folder, then that of its database.
 
     `storage` is the URL as the recipe has it, None for the SQLite file in the runs folder. Raises
-    UserError, saying who holds it, where one is taken, and where the database cannot be opened.
+    UserError, saying who holds it, where one is taken, and where the database cannot be opened,
+    MachineError where the runs folder is read-only; of a refused SQLite file nothing is made.
     """
     if paths.study_dir.exists() and not paths.study_dir.is_dir():
         raise UserError(
             f"study_name: {paths.study_dir} is a file, and the study needs a folder there"
         )
+    check_writable(paths.study_dir)
+    if storage is not None:
+        _check_file(parse_url(storage))
     paths.study_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as locks:
         try:
@@ -35,6 +42,24 @@ def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
                 "or give another --study-name"
             ) from error
         yield
+
+
+def _check_file(url: URL) -> None:
+    """Raise UserError where the URL is of a SQLite file that cannot be made, or not be written."""
+    file = sqlite_file(url)
+    if file is None:
+        return
+    if not file.parent.is_dir():
+        raise UserError(
+            f"storage: {show_url(url)!r} lies in a folder that does not exist; make "
+            f"{str(file.parent)!r}, or name a file in one that does"
+        )
+    if url.query.get("mode") == "ro" or "immutable" in url.query:
+        raise UserError(
+            f"storage: {show_url(url)!r} is opened to be read alone, and a study is written; leave "
+            "out mode and immutable"
+        )
+    check_writable(file.parent, "storage")
 
 
 def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManager[None]:

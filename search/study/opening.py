@@ -53,8 +53,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     recipe, paths = plan.recipe, plan.paths
     storage = open_storage(storage_url(recipe.storage, paths.database))
     study = find_study(storage, recipe.study_name)
-    if study is not None and not _has_begun(study):
-        optuna.delete_study(study_name=recipe.study_name, storage=storage)
+    if study is not None and discard_unbegun(study, storage):
         study = None
     if study is None:
         save_folds(paths.folds, plan.folds)
@@ -108,8 +107,12 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code
         study.set_user_attr(name, value)
 
 
-def _has_begun(study: optuna.Study) -> bool:
-    return any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+def discard_unbegun(study: optuna.Study, storage: BaseStorage) -> bool:
+    """Delete a study in which no trial was started yet; returns whether it was such a one."""
+    begun = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+    if not begun:
+        optuna.delete_study(study_name=study.study_name, storage=storage)
+    return not begun
 
 
 def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:

@@ -20,7 +20,8 @@ def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
             raise UserError(
                 f"space {setting!r}: parameter {parameter.name!r} was {_words(then)} when study "
                 f"{study.study_name!r} began and is now {_words(now)} which Optuna does not take "
-                "into one study; accepted: the parameter as it was, or another --study-name"
+                "into one study, so that --accept-changes cannot help; accepted: the parameter as "
+                "it was, or another --study-name"
             )
 
 

@@ -39,7 +39,8 @@ PlanListener: TypeAlias = Callable[[PlanInfo], None]
 
 def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInfo:
     """Return the plan; trains for a moment to estimate the time, and changes no result by it."""
-    recipe, ledger = opened.recipe, TrialLedger(opened.study, opened.points)
+    recipe = opened.recipe
+    ledger = TrialLedger(opened.study, opened.points, recipe.trial_timeout)
     planned = recipe.trials or 0 if recipe.sampler == "tpe" else len(opened.points)
     done = {plan for plan in range(planned) if ledger.is_done(plan)}
     ended = [trial for trial in read_study(opened.study).trials if trial.plan in done]

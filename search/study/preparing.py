@@ -55,14 +55,14 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
     recipe = resolve_recipe(recipe, dataset, space, device)
     if "precision" in open_settings and lacks_bf16(recipe):
         observer.notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own")
-    points = planned_points(recipe, space, Feasibility(dataset, recipe.max_parameters))
+    points = _points(recipe, space, dataset)
     return Plan(
         recipe=recipe,
         dataset=dataset,
         space=space,
         paths=RunPaths(recipe.runs_dir, recipe.study_name),
         folds=make_folds(recipe, dataset),
-        points=tuple(points),
+        points=points,
         open_settings=open_settings,
     )
 
@@ -76,6 +76,14 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     if recipe.validation == "kfold":
         return kfold(labels, recipe.folds, seed)
     return holdout(labels, recipe.holdout_fraction, seed)
+
+
+def _points(recipe: Recipe, space: Space, dataset: DatasetInfo) -> tuple[Params, ...]:
+    feasibility = Feasibility(dataset, recipe.max_parameters)
+    try:
+        return tuple(planned_points(recipe, space, feasibility))
+    except UserError as error:
+        raise UserError(f"{error}{feasibility.least()}") from error
 
 
 def _load_space(text: str) -> Space:

@@ -67,7 +67,7 @@ class TrialQueue:
     ) -> None:
         self._study, self._storage, self._recipe = study, storage, recipe
         self._space, self._feasibility = space, feasibility
-        self._ledger = TrialLedger(study, points)
+        self._ledger = TrialLedger(study, points, recipe.trial_timeout)
         self._rejections = 0
         self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
         self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
@@ -140,7 +140,7 @@ class TrialQueue:
         if self._rejections > _MOST_INFEASIBLE:
             raise UserError(
                 f"space {self._space.name}: {self._recipe.sampler} found no candidate that can be "
-                f"trained in {_MOST_INFEASIBLE} tries: {reason}"
+                f"trained in {_MOST_INFEASIBLE} tries: {reason}{self._feasibility.least()}"
             )
         trial.set_user_attr("infeasible", True)
         trial.set_user_attr("reason", reason)

@@ -7,12 +7,30 @@ from typing import Any, Literal, final
 from search.data.dataset import DatasetInfo
 from search.final.evaluation import TestResult
 from search.recipe import Recipe
+from search.study.attempts import (
+    INTERRUPTED,
+    SUPERSEDED,
+    TIMED_OUT,
+    Attempt,
+    count_fixed,
+    done_plans,
+)
 from search.training.history import Confusion, History
 from spaces.candidate import Candidate
 
-INTERRUPTED = "interrupted"  # the reason of a trial that was stopped or left by a dead coordinator
-SUPERSEDED = "superseded"  # of one that waited with a point of the space before it changed
-TIMED_OUT = "timed out"  # how the reason begins of a trial that took longer than it may
+__all__ = [
+    "INTERRUPTED",
+    "SUPERSEDED",
+    "TIMED_OUT",
+    "AcceptedChange",
+    "RefitRecord",
+    "RepeatResult",
+    "StudyRecord",
+    "TestOpening",
+    "TrialKind",
+    "TrialRecord",
+    "TrialStateName",
+]
 
 TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
 TrialKind = Literal[
@@ -29,7 +47,8 @@ class TrialRecord:
     `attempt`. `best_epoch` (E*), `fold_scores`, `mean` and `std` are None until the trial is
     complete and where it diverged. `fold_epochs` counts the
     epochs of every fold, those in vain too. `same_as` is the number of the trial that had the same
-    candidate before, whose result it has. `value` is the
+    candidate before, whose result it has, `trial_timeout` the limit in seconds that it exceeded,
+    where it did. `value` is the
     score, or the last report of a pruned trial. `confusion` counts the validation images of all
     its folds at E*, of a pruned trial at its last epoch; None where that was not kept.
     """
@@ -54,6 +73,7 @@ class TrialRecord:
     infeasible: bool = False
     reason: str | None = None
     same_as: int | None = None
+    trial_timeout: float | None = None
     started: datetime | None = None
     finished: datetime | None = None
 
@@ -66,6 +86,17 @@ class TrialRecord:
             return "diverged"
         interrupted = self.state == "failed" and self.reason == INTERRUPTED
         return "interrupted" if interrupted else self.state
+
+    def as_attempt(self) -> Attempt:
+        """Return what it says of whether its plan index is done."""
+        return Attempt(
+            ended=self.state in ("complete", "pruned"),
+            failed=self.state == "failed",
+            reason=self.reason,
+            infeasible=self.infeasible,
+            repeats=self.same_as is not None,
+            limit=self.trial_timeout,
+        )
 
 
 @final
@@ -154,3 +185,15 @@ class StudyRecord:
     def winner(self) -> TrialRecord | None:
         """Return the best complete trial, the lowest plan index on a tie, or None."""
         return next(iter(self.complete()), None)
+
+    def n_done(self) -> int:
+        """Return how many indices of the plan need no further trial."""
+        attempts = ((trial.plan, trial.as_attempt()) for trial in self.trials)
+        recipe = self.recipe
+        n_fixed = count_fixed(recipe.sampler, with_baseline=recipe.with_baseline)
+        return len(done_plans(attempts, recipe.trial_timeout, n_fixed))
+
+    def has_no_winner(self) -> bool:
+        """Return whether all that is planned is done, and nothing of it can win."""
+        planned = self.recipe.trials or len({trial.plan for trial in self.trials})
+        return self.winner() is None and 0 < planned <= self.n_done()

@@ -46,7 +46,7 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     suffix = f"-kfold{recipe.folds}" if recipe.validation == "kfold" else ""
     suffix += "-racing" if recipe.racing else ""
     name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space_name}-{recipe.sampler}-{dataset.name}")
-    return name[: 64 - len(suffix)] + suffix
+    return name.lstrip(".-")[: 64 - len(suffix)] + suffix
 
 
 def _pruner(recipe: Recipe) -> str:

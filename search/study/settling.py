@@ -111,12 +111,22 @@ class Settler:
 
     def _leave(self, active: ActiveTrial) -> TrialRecord:
         """End a trial, though not its plan index: a later attempt goes on where it was."""
+        if active.damaged():
+            self._observer.notice(_damage(active))
         self._dispatcher.close(active)
         if self._race is not None:
             self._race.withdraw(active.plan)
         record = self._teller.record(active.trial._trial_id)
         self._observer.trial_ended(record)
         return record
+
+
+def _damage(active: ActiveTrial) -> str:
+    folds = ", ".join(map(str, active.damaged()))
+    return (
+        f"trial {active.trial.number}: the newest checkpoint of fold {folds} was damaged and "
+        "passed over; it went on from the one before, or began anew"
+    )
 
 
 def _unwritable(reason: str) -> str:

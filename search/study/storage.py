@@ -1,5 +1,6 @@
 """Optuna's storage, made safe for SQLite: write-ahead log and honest transactions."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import MachineError
-from search.study.database_url import first_line, opening, parse_url, sqlite_file
+from search.study.database_url import first_line, opening, parse_url, read_only, sqlite_file
 
 
 @final
@@ -60,18 +61,20 @@ def storage_url(url: str | None, database: Path) -> str:
 def open_storage(text: str) -> RDBStorage:
     """Return the storage behind the URL; creates the SQLite file and its folder if needed.
 
-    Raises UserError where the URL is malformed or the database does not answer, MachineError
-    where there is no space or no permission for a SQLite file.
+    A SQLite file that cannot be written is opened to be read alone. Raises UserError where the URL
+    is malformed or the database does not answer, MachineError where there is no space or no
+    permission for a SQLite file.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     url = parse_url(text)
     file = sqlite_file(url)
-    rendered = _escape(url.render_as_string(hide_password=False))
     with opening(url):
         if file is None:
-            return RDBStorage(rendered, engine_kwargs={"pool_pre_ping": True})
+            return RDBStorage(_escape(url), engine_kwargs={"pool_pre_ping": True})
+        if file.exists() and not all(os.access(one, os.W_OK) for one in (file, file.parent)):
+            return RDBStorage(_escape(read_only(url)))
         file.parent.mkdir(parents=True, exist_ok=True)
-        return SQLiteStorage(rendered)
+        return SQLiteStorage(_escape(url))
 
 
 @contextmanager
@@ -87,6 +90,6 @@ def storage_failures(study_name: str) -> Iterator[None]:
         ) from error
 
 
-def _escape(url: str) -> str:
-    """Return the URL with braces doubled, as Optuna formats URLs."""
-    return url.replace("{", "{{").replace("}", "}}")
+def _escape(url: sqlalchemy.URL) -> str:
+    """Return the URL with its password, and with braces doubled, as Optuna formats URLs."""
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")

@@ -12,7 +12,7 @@ from optuna.trial import Trial, TrialState
 from cifar_models import count_parameters
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
-from search.study.records import TrialRecord
+from search.study.records import TIMED_OUT, TrialRecord
 from search.study.store import read_trial, to_plain
 from search.training.history import History, Metric, best_epoch
 from spaces import Candidate
@@ -36,7 +36,7 @@ class Teller:
         self, study: optuna.Study, storage: BaseStorage, recipe: Recipe, dataset: DatasetInfo
     ) -> None:
         self.metric: Metric = recipe.metric
-        self._at_end = recipe.as_reported
+        self._at_end, self._trial_timeout = recipe.as_reported, recipe.trial_timeout
         self._study, self._storage, self._dataset = study, storage, dataset
 
     def started(self, trial: Trial, candidate: Candidate) -> None:
@@ -92,6 +92,8 @@ class Teller:
     def failed(self, trial: Trial, effort: Effort, reason: str) -> None:
         """Tell a trial that the machine or the code failed."""
         trial.set_user_attr("reason", reason)
+        if reason.startswith(TIMED_OUT):
+            trial.set_user_attr("trial_timeout", self._trial_timeout)
         self._record(trial, History(), effort)
         self._study.tell(trial, state=TrialState.FAIL)
 

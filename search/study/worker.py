@@ -1,7 +1,7 @@
 """What a worker does: trains one trial's networks and reports; knows nothing of Optuna."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, final
 
@@ -62,12 +62,14 @@ class TrialOutcome:
     """How a trial's training ended; `reason` says why it failed.
 
     It is "unwritable" where the disk takes no more, which no other trial could help.
-    `fallback` says why its steps were not recorded on a GPU, where they were not.
+    `fallback` says why its steps were not recorded on a GPU, where they were not; `damaged` are the
+    folds whose newest checkpoint could not be gone on from, as it is damaged.
     """
 
     ended: Literal["finished", "stopped", "diverged", "failed", "unwritable"]
     reason: str | None = None
     fallback: str | None = None
+    damaged: tuple[int, ...] = ()
 
 
 def run_trial(job: TrialJob) -> TrialOutcome:
@@ -82,12 +84,13 @@ def run_trial(job: TrialJob) -> TrialOutcome:
 
 def _train(job: TrialJob) -> TrialOutcome:
     checkpoints = _checkpoints(job)
+    damaged = tuple(number for number in job.folds if checkpoints.damaged(number))
     folds = dict(_folds(job, checkpoints))
     with Keeper(checkpoints, job.checkpoint_every) as keeper:
         outcome = _run_epochs(job, folds, keeper)
     if job.network is not None and outcome.ended == "finished":
         save_weights(job.network, folds[0].model)
-    return outcome
+    return replace(outcome, damaged=damaged)
 
 
 def _run_epochs(job: TrialJob, folds: Mapping[int, FoldTraining], keeper: Keeper) -> TrialOutcome:

@@ -58,6 +58,22 @@ def test_mixed_sizes_become_one(make_folder: Any, prepare: Any) -> None:
     assert prepare(root, image_size=8).image_shape == (3, 8, 8)
 
 
+def test_a_first_image_unlike_the_others_gives_no_size(
+    make_folder: Any, prepare: Any, data_dir: Path
+) -> None:
+    """All would be shrunk to it; with a size they are taken, and the refusal leaves no lock."""
+    root = make_folder(train={"a": 5, "b": 5}, test={"a": 1})
+    first = min((root / "train" / "a").iterdir())
+    with Image.open(first) as image:
+        size = image.size
+    Image.new("RGB", (1, 1)).save(first)
+    words = rf"^image_size must be given, .*is 1x1 where most are about {size[0]}x{size[1]}$"
+    with pytest.raises(UserError, match=words):
+        prepare(root)
+    assert list((data_dir / "cache").iterdir()) == []
+    assert prepare(root, image_size=4).image_shape == (3, 4, 4)
+
+
 def test_large_images_need_a_size(make_folder: Any, prepare: Any) -> None:
     """Photographs are not decoded at full size by accident."""
     root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
@@ -141,6 +157,38 @@ def test_test_fraction_counts_without_test_only(make_folder: Any, prepare: Any) 
 def test_name_is_sanitised(make_folder: Any, prepare: Any) -> None:
     """A folder's name is fit for file and study names."""
     assert prepare(make_folder("my péts & co", train={"a": 20, "b": 20})).name == "my_p_ts_co"
+
+
+def test_classes_may_lie_in_the_folder_itself(
+    make_folder: Any, prepare: Any, recorder: Any
+) -> None:
+    """It is the dataset that it would be with train/: same split, same order; and it is told."""
+    parted = make_folder(train={"b": 20, "a": 20})
+    whole = prepare(parted)
+    for path in (parted / "train").iterdir():
+        path.rename(parted / path.name)
+    (parted / "train").rmdir()
+    (parted / "notes.txt").touch()
+    flat = prepare(parted)
+    assert (flat.class_names, flat.n_train, flat.n_test) == (("a", "b"), 36, 4)
+    assert all_images(flat) == all_images(whole)
+    classes, unused = recorder.notices
+    assert classes.endswith("has no train/, so its folders are taken for the classes: 'a', 'b'")
+    assert unused.endswith("images lie in <class>/ under names such as 1.png: 'notes.txt'")
+
+
+@pytest.mark.parametrize("beside", ["test/a", "more/a"])
+def test_folders_that_are_no_classes_need_train(
+    beside: str, make_folder: Any, prepare: Any
+) -> None:
+    """Among class folders a folder of folders is more likely a part of another layout."""
+    root = make_folder(train={"a": 2, "b": 2})
+    for path in (root / "train").iterdir():
+        path.rename(root / path.name)
+    (root / "train").rmdir()
+    (root / beside).mkdir(parents=True)
+    with pytest.raises(UserError, match=r"no folder train/ \(expected .*one a class"):
+        prepare(root)
 
 
 def remove_train(root: Path) -> None:

@@ -31,7 +31,7 @@ def sampled(space: str, number: int) -> Candidate:
 def script(candidate: Candidate, **settings: Any) -> str:
     """Return the script of a candidate, of few epochs."""
     known: dict[str, Any] = {"title": "Trial 1 of study tiny", "epochs": EPOCHS}
-    known |= {"horizon": HORIZON, "rates": RATES, "bf16": False}
+    known |= {"horizon": HORIZON, "rates": RATES, "bf16": False, "test_fraction": 0.1}
     return render_script(candidate, dataset(), **(known | settings))
 
 

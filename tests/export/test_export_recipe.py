@@ -23,7 +23,7 @@ def test_the_space_holds_the_candidate_alone(space: str, number: int, tmp_path: 
     trial = complete_trial(0, [0.5], candidate=candidate)
     path = tmp_path / "one.toml"
     exported = export_recipe(study_record([trial]), trial, path)
-    assert exported.space_path == tmp_path / "one.py"
+    assert exported.space_path == tmp_path / "one-space.py"
     exported.space_path.write_text(exported.space_code, encoding="utf-8")
     loaded = load_space(f"{exported.space_path}:SPACE")
     assert [loaded.candidate(point) for point in loaded.grid()] == [candidate]

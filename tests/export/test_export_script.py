@@ -16,6 +16,8 @@ from PIL import Image
 from torch.optim import Optimizer
 
 from cifar_models import CNNConfig, build_model, count_parameters
+from search.data.folder import TEST_SEED, FolderSource
+from search.data.splits import holdout
 from search.data.statistics import channel_statistics
 from search.errors import UserError
 from search.export.layers import layer_code
@@ -36,6 +38,7 @@ from tests.export.export_fakes import (
     script,
 )
 from tests.report.report_fakes import complete_trial, other_trial, study_record
+from tests.study.conftest import SilentObserver
 
 _NUMBERS = range(12)
 _SAMPLES = list(product(BUILT_IN, _NUMBERS))
@@ -177,7 +180,8 @@ def test_the_script_trains_tests_and_keeps_the_weights(
     monkeypatch.setattr("sys.argv", ["made.py", str(source), "--output", str(output)])
     made.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == EPOCHS + 1
+    assert len(lines) == EPOCHS + 2
+    assert lines[0] in ("9 images to train on, 6 to test", "6 images to train on, 6 to test")
     assert lines[-1].startswith("test: accuracy ")
     assert torch.load(output, weights_only=True).keys() == made.build_network().state_dict().keys()
 
@@ -198,6 +202,67 @@ def write_folder(root: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (11, 9), (number, 50, 200)).save(folder / f"{number}.png")
     return root / "images"
+
+
+@pytest.mark.parametrize("layout", ["train", "flat", "numbered"])
+def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path) -> None:
+    """Those that this program seals, whether the classes lie in train/ or in the folder itself."""
+    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    made.__dict__["CLASSES"] = names = ("cat", "dog", "eel")
+    root = tmp_path / "images"
+    pixels = iter(range(1000))
+    for name, size in zip(names, (13, 29, 8), strict=True):
+        folder = root / name if layout == "flat" else root / "train" / name
+        folder.mkdir(parents=True)
+        for number in range(size):
+            value = next(pixels)
+            stem = str(value) if layout == "numbered" else f"photo-{number}"
+            Image.new("L", SHAPE[1:], value).save(folder / f"{stem}.png")
+        (folder / ".hidden").touch()
+    content = FolderSource(root, None, 0.1).read(SilentObserver())
+    for part, ours in (("train", content.train), ("test", content.test)):
+        images, labels = made.load(root, part, "cpu")
+        expected = np.concatenate(list(ours.batches))
+        assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
+        assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+
+
+def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
+    """Proportions that leave a rest, and ties between classes, come out by the same lot."""
+    rng = np.random.default_rng(0)
+    for fraction in (0.1, 0.25, 0.37):
+        made = module(script(sampled("cnn", 0), test_fraction=fraction), tmp_path / "made.py")
+        for _ in range(20):
+            labels = rng.permutation(np.repeat(range(3), rng.integers(9, 60, 3)))
+            (fold,) = holdout(labels, fraction, TEST_SEED)
+            assert np.flatnonzero(made.set_aside(labels)).tolist() == fold.validation.tolist()
+
+
+def test_a_folder_of_other_classes_is_answered_in_a_sentence(tmp_path: Path) -> None:
+    """No traceback for whoever names the wrong folder, nor for one that is not there."""
+    path = tmp_path / "made.py"
+    module(script(sampled("mlp", 0)), path)
+    for images, words in ((tmp_path, "must hold images of each class"), (path / "x", "be there")):
+        command = [sys.executable, str(path), str(images)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert words in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_more_epochs_stretch_the_schedule(number: int, tmp_path: Path) -> None:
+    """Asked for more than it was made for, rates never rise again at the end."""
+    candidate = small(sampled("mlp", number))
+    made, rates = module(script(candidate), tmp_path / "made.py"), []
+    network = made.build_network()
+    optimizer = made.build_optimizer(network)
+    optimizer.register_step_post_hook(lambda one, *_: rates.append(one.param_groups[0]["lr"]))
+    made.__dict__["build_optimizer"] = lambda network: optimizer
+    data, labels = images(8), torch.arange(8) % 3
+    made.train(network, data, labels, made.channel_statistics(data), 3 * HORIZON)
+    assert len(rates) == 3 * HORIZON * 2
+    assert rates[-1] <= rates[-2]
 
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")

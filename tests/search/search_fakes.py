@@ -6,7 +6,7 @@ from typing import Any
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
 from search.study.disk import DiskNeed
-from search.study.estimate import Estimate
+from search.study.outlook import Estimate, Span
 from search.study.planning import PlanInfo
 from search.study.records import TrialRecord
 from search.training.history import FoldEpoch, History
@@ -28,6 +28,14 @@ def make_trial(number: int, state: str = "complete", epochs: int = 5, **facts: A
     return TrialRecord(**known)
 
 
+def make_estimate(
+    low: float = 60.0, high: float = 120.0, timeout: float | None = None, **facts: Any
+) -> Estimate:
+    """Return an estimate of four trials of five epochs each, the longest of 30 s, and no refit."""
+    known: dict[str, Any] = {"refit": Span(0.0, 0.0), "longest": 30.0, "n_open": 4, "epochs": 20.0}
+    return Estimate(search=Span(low, high), measured="warm-up", timeout=timeout, **(known | facts))
+
+
 def make_plan(n_done: int = 0, low: float = 60.0, high: float = 120.0, **settings: Any) -> PlanInfo:
     """Return the plan of a resolved recipe on two classes."""
     resolved = {"pruner": "halving", "device": "cpu", "precision": "bf16"}
@@ -40,5 +48,5 @@ def make_plan(n_done: int = 0, low: float = 60.0, high: float = 120.0, **setting
         n_grid=None,
         n_workers=2,
         disk=DiskNeed(5_000_000, 10**10),
-        estimate=Estimate(low, high, "warm-up"),
+        estimate=make_estimate(low, high, settings.get("timeout")),
     )

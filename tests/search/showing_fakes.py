@@ -34,7 +34,7 @@ def store(record: StudyRecord, runs_dir: Path) -> None:
 
 def _frozen(trial: TrialRecord) -> optuna.trial.FrozenTrial:
     names = ("plan", "attempt", "best_epoch", "fold_scores", "n_parameters", "seconds", "reason",
-             "same_as")  # fmt: skip
+             "same_as", "trial_timeout", "diverged")  # fmt: skip
     attrs = {name: getattr(trial, name) for name in names}
     attrs |= {"score_mean": trial.mean, "score_std": trial.std, "history": to_plain(trial.history)}
     if trial.candidate is not None:

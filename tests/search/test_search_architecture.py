@@ -95,6 +95,7 @@ _MAY_IMPORT = {
         "search.errors",
         "search.formatting",
         "search.paths",
+        "search.study.attempts",
         "search.study.database_url",
         "search.study.storage",
     ),

@@ -1,8 +1,10 @@
 """The command line itself: help, start-up, and what it covers."""
 
+import re
 import subprocess
 import sys
 from inspect import signature
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +93,20 @@ def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
     for words in ("space mlp", "space cnn", "(log)", "points", "baseline: Three conv", "only if"):
         assert words in out
     assert "space mlp" not in command("spaces", "cnn").out
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--trial-timeout"])
+@pytest.mark.parametrize("number", ["15", "1.5", " 15 "])
+def test_a_duration_needs_a_unit(
+    option: str, number: str, command: Command, tmp_path: Path
+) -> None:
+    """Fifteen seconds are not taken for whoever meant minutes."""
+    error = command("run", "--space", "mlp", option, number, cwd=tmp_path).error()
+    name, said = option.strip("-").replace("-", "_"), number.strip()
+    assert error.startswith(f"{name}: must have a unit: {said}s, {said}m (minutes)")
+
+
+def test_the_help_names_every_pruner(command: Command) -> None:
+    """The default by its name too."""
+    shown = re.sub(r"\s+|│", " ", command("run", "--help").out)
+    assert re.search("auto, none, median, +halving", re.sub(" +", " ", shown))

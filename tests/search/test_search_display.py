@@ -73,16 +73,61 @@ def test_a_terminal_is_not_left_empty_while_all_gets_ready() -> None:
     assert "getting ready" in shown(live())
 
 
-def test_before_the_first_end_the_estimate_stands_for_the_time_left() -> None:
-    """It is said to be of the whole; later the pace of the run is known."""
-    display = plain()
-    display.planned(make_plan(low=60, high=120))
+@pytest.mark.parametrize("make", [plain, live])
+def test_line_and_block_have_one_estimate(make: Callable[[], Display]) -> None:
+    """Both begin with the plan's, of which a trial's end says what is left."""
+    display = make()
+    display.planned(make_plan(low=3600, high=7200))
     open_search(display)
-    display.trial_ended(make_trial(0, "pruned", infeasible=True, reason="too big"))
+    assert display._left() == "about 90 min left, refit included"
     display.trial_ended(make_trial(1))
-    last = shown(display).splitlines()[-2:]
-    assert last[0].endswith("best so far: none, about 60 s to 2 min in all")
-    assert last[1].endswith(" left")
+    assert display._left() in " ".join(re.sub("[│]", "", shown(display)).split())
+
+
+@pytest.mark.parametrize("make", [plain, live])
+def test_a_time_that_is_up_is_told_at_once(make: Callable[[], Display]) -> None:
+    """Once, and from then on lines and block say what is awaited."""
+    display = make()
+    open_search(display, timeout=1e-9)
+    display.trial_started(0, 0, 0)
+    display.epoch_ended(0, 1, 0.5)
+    display.epoch_ended(0, 2, 0.5)
+    assert display._left().startswith("time is up, finishing what runs: about")
+    display.trial_ended(make_trial(0))
+    display.search_ended()
+    text = " ".join(shown(display).split())
+    assert text.count("no further trial starts, the one that runs is finished") == 1
+    assert "search ended by its timeout, 1 of 4 trials done" in text
+
+
+def test_a_search_that_needs_no_more_time_is_not_told_that_it_is_up() -> None:
+    """Where all trials were started the timeout has nothing to say."""
+    display = plain()
+    open_search(display, n_planned=1, timeout=1e-9)
+    display.trial_started(0, 0, 0)
+    display.epoch_ended(0, 1, 0.5)
+    display.trial_ended(make_trial(0))
+    display.search_ended()
+    assert "time is up" not in shown(display)
+    assert "timeout" not in shown(display)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (600, 1200, "about 10 to 20 min for search and refit, judged by a short warm-up; "
+         "no trial starts after 1 h 00 min"),
+        (3600, 7200, "about 60 min for search and refit, judged by a short warm-up; "
+         "no trial starts after 1 h 00 min, so that about 2 to 4 of the 4 ahead will start"),
+        (7200, 14400, "about 60 min for search and refit, judged by a short warm-up; "
+         "no trial starts after 1 h 00 min, so that about 1 to 2 of the 4 ahead will start"),
+    ],
+)  # fmt: skip
+def test_the_plan_heeds_the_timeout(low: float, high: float, words: str) -> None:
+    """No time is told that the timeout does not let it take, but how many trials that leaves."""
+    display = plain()
+    display.planned(make_plan(low=low, high=high, timeout=3600.0))
+    assert shown(display).splitlines()[-1] == f"time:       {words}"
 
 
 def test_the_best_so_far_is_a_curve() -> None:
@@ -158,7 +203,7 @@ def test_every_kind_of_end_has_its_line(facts: dict[str, Any], words: str) -> No
     display.trial_ended(make_trial(0, **facts))
     last = shown(display).splitlines()[-1]
     assert words in last
-    assert last.endswith(" left")
+    assert re.search(r" left(, refit included)?$", last)
 
 
 def test_losses_are_shown_as_losses() -> None:
@@ -208,7 +253,7 @@ def test_the_live_block_shows_every_worker_and_the_whole() -> None:
     text = shown(display)
     assert "study mine" in text
     assert "1 of 4 trials done, 2 running (1 complete)" in text
-    assert re.search(r"best so far: 75\.00% \(trial 0\); \d+ s left", text)
+    assert re.search(r"best so far: 75\.00% \(trial 0\); about \d+ s left", text)
     assert re.search(r"worker +trial +epoch +validation accuracy", text)
     assert re.search(r"\b0 +2 +0/5 +-", text)
     assert re.search(r"\b1 +1 +3/5 +43\.75%", text)

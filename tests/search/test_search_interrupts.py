@@ -67,7 +67,7 @@ def test_a_signal_ends_a_run_that_goes_on_later(
     assert ended == status, rest
     assert "Traceback" not in rest
     assert "Ctrl-C again ends at once" in rest
-    way_on = re.search(r"error: interrupted; to go on: python (.*)\n", rest)
+    way_on = re.search(r"(?m)^interrupted; to go on: python (.*)\n", rest)
     assert way_on is not None
     assert shlex.split(way_on[1])[:2] == ["-m", "search"]
     assert shlex.split(way_on[1])[2:] == [*_RUN, *_BUDGET, "--epochs", "100000"]

@@ -61,10 +61,16 @@ def test_studies_are_looked_for_in_their_folder(root: Path, command: Command) ->
     (root / "runs").rename(root / "elsewhere")
     assert command("predict", "pets", "photos/a.png", cwd=root).error() == (
         "model: 'pets' is not a model folder: it has no model.json; nor has a study of that name "
-        "in 'runs' a model"
+        "in 'runs' a model; studies that have one: none"
     )
     given = ("--runs-dir", "elsewhere")
     assert command("predict", "pets", "photos/a.png", *given, cwd=root).status == 0
+
+
+def test_a_wrong_name_is_answered_with_those_there_are(root: Path, command: Command) -> None:
+    """Whoever mistyped a study reads which have a model."""
+    error = command("predict", "pest", "photos/a.png", cwd=root).error()
+    assert error.endswith("studies that have one: pets")
 
 
 def test_a_name_of_two_models_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +155,9 @@ def test_readable_images_are_answered_beside_others(root: Path, command: Command
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (["none.png"], "image none.png cannot be decoded: "),
+        (["none.png"], r"image none.png does not exist; '.' has "),
+        (["photos/b.png"], r"image photos/b.png does not exist; 'photos' has 'a.png'$"),
+        (["phots/b.png"], r"image phots/b.png does not exist, nor does its folder$"),
         (["runs/pets/model/model.json", "none.png"], r"image .*model.json .* \(and 1 more\)$"),
         (["runs"], "images: folder 'runs' holds none; images are "),
     ],

@@ -60,33 +60,31 @@ def test_pruned_failed_and_diverged_trials_are_never_best() -> None:
     assert progress.best is None
 
 
-def test_earlier_trials_count_but_do_not_set_the_pace() -> None:
-    """Time left is extrapolated from this run alone, and unknown before its first trial ended."""
-    progress = SearchProgress(make_recipe(), 10, began=100.0)
-    for number in range(4):
-        progress.earlier(make_trial(number))
-    assert progress.seconds_left(130.0) is None
-    progress.ended(make_trial(4))
-    progress.ended(make_trial(5))
-    assert progress.seconds_left(130.0) == pytest.approx(4 * 15)
+def test_what_was_trained_is_counted_in_epochs() -> None:
+    """Of this run alone, and not what is infeasible or equals an earlier one, which costs none."""
+    progress = SearchProgress(make_recipe(), 10)
+    progress.earlier(make_trial(0))
+    progress.ended(make_trial(1, "pruned", epochs=0, infeasible=True))
+    progress.ended(make_trial(2, same_as=0))
+    progress.ended(make_trial(3, "pruned", epochs=2))
+    progress.started(4, slot=0)
+    progress.epoch(4, 3, 0.5)
+    assert (progress.epochs_ended, progress.epochs_running()) == ([2], [3])
+    assert (progress.epochs_trained(), progress.n_begun) == (5, 2)
 
 
-def test_what_was_not_trained_sets_no_pace() -> None:
-    """A point that is infeasible, or equals an earlier one, ends at once."""
-    progress = SearchProgress(make_recipe(), 10, began=0.0)
-    progress.ended(make_trial(0, "pruned", infeasible=True))
-    progress.ended(make_trial(1, same_as=0))
-    assert progress.seconds_left(30.0) is None
-
-
-def test_a_race_has_no_pace_until_it_is_over() -> None:
-    """Its trials end together, at its end."""
-    racing = make_recipe(validation="kfold", folds=3, racing=True)
-    progress = SearchProgress(racing, 2, began=0.0)
-    progress.ended(make_trial(0, "pruned"))
-    assert progress.seconds_left(30.0) is None
-    progress.ended(make_trial(1))
-    assert progress.seconds_left(30.0) == 0
+def test_folds_that_are_trained_side_by_side_count_each() -> None:
+    """An epoch of three folds is three; in a race a trial has one at a time, and keeps it."""
+    folds = SearchProgress(make_recipe(validation="kfold", folds=3), 2)
+    race = SearchProgress(make_recipe(validation="kfold", folds=3, racing=True), 2)
+    for progress in (folds, race):
+        progress.started(0, slot=0)
+        progress.epoch(0, 2, 0.5)
+    assert (folds.epochs_trained(), race.epochs_trained()) == (6, 2)
+    race.waiting(0)
+    race.started(0, slot=0)
+    race.epoch(0, 1, 0.5)
+    assert race.epochs_trained() == 3
 
 
 def test_the_curve_is_the_best_so_far() -> None:
@@ -114,14 +112,6 @@ def test_the_leader_of_a_race_is_the_best_of_the_first_fold() -> None:
     progress.epoch(0, 1, 0.9)
     progress.waiting(0)
     assert progress.curve == [0.5, 0.5]
-
-
-def test_no_time_is_left_when_more_is_done_than_planned() -> None:
-    """A study that was run with fewer trials than it has shows no negative time."""
-    progress = SearchProgress(make_recipe(), 1, began=0.0)
-    for number in range(3):
-        progress.ended(make_trial(number))
-    assert progress.seconds_left(9.0) == 0
 
 
 def test_a_running_trial_shows_its_newest_epoch_until_it_ends() -> None:

@@ -1,5 +1,6 @@
 """Recipes: a file and flags in, one validated value out; every mistake one line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,10 @@ def test_a_storage_without_a_password_is_written_as_it_is(url: str | None) -> No
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2d", 172_800), ("45", 45), (" 10 m ", 600)],
+    [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2d", 172_800), (" 10 m ", 600), ("5min", 300)],
 )
 def test_durations_are_read_as_seconds(text: str, seconds: float) -> None:
-    """Each unit, a fraction, and a bare number of seconds."""
+    """Each unit, and fractions of it."""
     assert parse_duration(text) == seconds
     assert Recipe.from_sources(None, {"space": "cnn", "timeout": text}).timeout == seconds
 
@@ -99,6 +100,12 @@ def test_durations_are_read_as_seconds(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """The error says what a duration looks like."""
     assert mistake(timeout=text).startswith("timeout: must be a duration such as 90s, 30m")
+
+
+@pytest.mark.parametrize("text", ["15", "1.5"])
+def test_a_duration_needs_a_unit(text: str) -> None:
+    """A number alone is minutes to one and seconds to another."""
+    assert mistake(trial_timeout=text).startswith(f"trial_timeout: must have a unit: {text}s")
 
 
 BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
@@ -136,6 +143,29 @@ def test_every_setting_has_its_bounds_tested() -> None:
     assert {name for name, _, _ in BOUNDS} == set(Recipe.model_fields) - {"space"}
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "nearest"),
+    [("sampler", "rndom", "random"), ("pruner", "medain", "median"), ("metric", "Loss", "loss")],
+)
+def test_a_misspelt_value_is_answered_with_the_nearest(name: str, wrong: str, nearest: str) -> None:
+    """As a misspelt setting is."""
+    message = mistake(**{name: wrong})
+    assert message.endswith(f", got {wrong!r}; did you mean {nearest!r}?")
+    assert "did you mean" not in mistake(**{name: "quite another"})
+
+
+@pytest.mark.parametrize("name", ["runs_dir", "data_dir"])
+def test_an_empty_text_is_no_folder(name: str) -> None:
+    """Not the present one, which is written as a dot."""
+    assert mistake(**{name: ""}) == f"{name}: must name a folder, such as . for this one, got ''"
+
+
+@pytest.mark.parametrize("name", ["-x", ".x", "--help", "."])
+def test_a_study_is_neither_hidden_nor_an_option(name: str) -> None:
+    """Its name is a folder, and an argument of commands."""
+    assert mistake(study_name=name).startswith("study_name: must not begin with . or -, got ")
+
+
 @pytest.mark.parametrize(("name", "good", "bad"), BOUNDS, ids=[name for name, _, _ in BOUNDS])
 def test_bounds(name: str, good: list[Any], bad: list[Any]) -> None:
     """The outermost accepted values pass; the next ones are refused, with name and value."""
@@ -144,7 +174,7 @@ def test_bounds(name: str, good: list[Any], bad: list[Any]) -> None:
     for value in bad:
         message = mistake(**{name: value})
         assert message.startswith(f"{name}: "), message
-        assert message.endswith(f", got {value!r}"), message
+        assert re.sub("; did you mean .*", "", message).endswith(f", got {value!r}"), message
 
 
 @pytest.mark.parametrize(

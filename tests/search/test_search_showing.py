@@ -1,7 +1,9 @@
 """`show` and `export` on a stored study of made-up trials, and what they refuse."""
 
 import json
+import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ def test_a_study_runs_while_somebody_holds_it(ask: Any, runs: Path) -> None:
         held = ask("show", "--all").out
     assert "status: running, by process " in held
     assert "trial 3 running" in held
-    assert "status: interrupted; the command it was run by goes on" in ask("show").out
+    assert "status: interrupted\n" in ask("show").out
     assert json.loads(ask("show", "--json").out)["trials"][3]["state"] == "interrupted"
 
 
@@ -90,6 +92,55 @@ def test_an_ended_study_says_so(tmp_path: Path, command: Command) -> None:
     record = study_record([complete_trial(0, [0.5], candidate=CNN_SPACE.baseline())])
     store(with_end(record), tmp_path / "runs")
     assert "status: ended\n" in command("show", _NAME, "--runs-dir", tmp_path / "runs").out
+
+
+def test_the_result_comes_first_and_the_recipe_last(ask: Any) -> None:
+    """Who asks for a study wants to know what came of it; the way on is a line of its own."""
+    out = ask("show").out
+    places = [out.index(words) for words in ("status: ", "best: trial 1", "rank", "recipe of ")]
+    assert places == sorted(places)
+    way_on = next(line for line in out.splitlines() if line.startswith("  python -m search run "))
+    assert f"--study-name {_NAME}" in way_on
+
+
+def test_numbers_of_trials_are_set_beside_points_of_the_plan(
+    tmp_path: Path, command: Command
+) -> None:
+    """Where a kill has moved them apart: the point is what two machines have in common."""
+    trial = complete_trial(0, [0.5], candidate=CNN_SPACE.baseline())
+    again = replace(trial, number=1, attempt=1)
+    cut = other_trial(0, "failed", reason="interrupted")
+    store(study_record([cut, again]), tmp_path / "runs")
+    out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
+    assert re.search(r"rank +trial +point .*\n +1 +1 +0 ", out)
+    assert "numbers of trials depend on interruptions, points of the plan do not" in out
+
+
+@pytest.mark.parametrize(
+    ("settings", "way_out"),
+    [
+        ({"reason": "timed out: 2 s", "trial_timeout": 2.0}, "--trial-timeout above 2s, or with"),
+        (
+            {"reason": "loss not finite", "diverged": True, "value": 0.1},
+            "smaller learning rates, and another",
+        ),
+        ({"reason": "the worker died"}, "mend the cause, and give another --study-name"),
+    ],
+)
+def test_a_study_without_a_winner_has_ended_and_says_the_way_out(
+    tmp_path: Path, command: Command, settings: dict[str, Any], way_out: str
+) -> None:
+    """Timed out, diverged or failed: no state in which the same command would go on."""
+    state = "complete" if "diverged" in settings else "failed"
+    trials = [replace(other_trial(i, state), plan=0, **settings) for i in range(3)]
+    recipe = {"trials": 1, "trial_timeout": 2.0}
+    store(study_record(trials, recipe=recipe), tmp_path / "runs")
+    out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
+    assert out.startswith("status: ended, without a winner\n")
+    assert way_out in out.splitlines()[1]
+    assert "python -m search run" not in out
+    listed = command("list", "--runs-dir", tmp_path / "runs").out
+    assert re.search(r"1 of 1 .*no winner", listed)
 
 
 def test_one_trial_is_shown_whole(ask: Any, runs: Path) -> None:
@@ -145,7 +196,7 @@ def test_files_are_written_once(ask: Any, tmp_path: Path) -> None:
     """A recipe with its space beside it; what is there stays unless --force is given."""
     path = tmp_path / "again.toml"
     first = ask("export", "--trial", "0", "--recipe", "--output", path)
-    assert first.out == f"wrote {path}\nwrote {path.with_suffix('.py')}\n"
+    assert first.out == f"wrote {path}\nwrote {path.with_name(f'{path.stem}-space.py')}\n"
     assert ask("export", "--recipe", "--output", path).error().startswith("output: ")
     assert "Trial 0" in path.read_text(encoding="utf-8")
     assert ask("export", "--recipe", "--output", path, "--force").status == 0
@@ -155,8 +206,8 @@ def test_files_are_written_once(ask: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ((), "export needs one of --recipe, --python, --onnx, got none"),
-        (("--recipe", "--onnx"), "--onnx, got --recipe and --onnx"),
+        ((), "export needs one of --recipe (trains the trial again here), --python (a script"),
+        (("--recipe", "--onnx"), "(the trained network), got --recipe and --onnx"),
         (("--recipe", "--output", "x.py"), "'x.py' must end with .toml"),
         (("--trial", "4", "--python"), "trial: 4 has no candidate yet, it is waiting"),
         (("--trial", "0", "--onnx"), "trial: 0 has no exported model; accepted: the winner's"),

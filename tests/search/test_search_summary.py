@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import DatasetInfo
-from search.ended import EndInfo, end_info
+from search.ended import EndInfo, end_info, model_command
 from search.final.evaluation import TestResult
 from search.short_words import short_words
 from search.study.records import StudyRecord, TrialRecord
@@ -133,3 +133,38 @@ def test_a_search_ended_by_the_clock_says_so() -> None:
     late = shown(*describe_finish(record, None, EndInfo("timeout", 12, 20)))
     assert "the time is over: 12 of 20 trials; run again to go on" in late
     assert "time" not in shown(*describe_finish(record, None, EndInfo("done", 20, 20)))
+
+
+@pytest.mark.parametrize(
+    ("states", "n_trials"),
+    [
+        (("complete", "pruned", "waiting", "waiting"), 2),
+        (("complete", "waiting", "complete", "waiting"), 1),
+        (("waiting", "complete", "complete", "waiting"), 1),
+    ],
+)
+def test_an_interrupted_search_says_how_to_get_a_model(
+    states: tuple[str, ...], n_trials: int
+) -> None:
+    """The command asks for no trial that is still open, but where the first one is for that."""
+    trials = [make_trial(number, state) for number, state in enumerate(states)]
+    record = make_record(*trials, dataset="my pets", racing=False, with_baseline=False)
+    text = shown(*describe_finish(record, None, end_info(record, stopped=True)), width=300)
+    command = (
+        "python -m search run --space cnn --epochs 5 --no-baseline --dataset 'my pets' "
+        f"--study-name mine --trials {n_trials}"
+    )
+    assert (
+        f"to get a model of the trials that are finished, without the others:\n  {command}\n"
+        in text
+    )
+
+
+def test_where_nothing_can_win_no_model_is_promised() -> None:
+    """Neither pruned trials alone make one, nor does a search whose trials have all ended."""
+    pruned = make_record(make_trial(0, "pruned"), make_trial(1, "waiting"), trials=2)
+    whole = make_record(make_trial(0), trials=1)
+    assert model_command(pruned) is None
+    for record in (pruned, whole):
+        end = end_info(record, stopped=True)
+        assert "get a model" not in shown(*describe_finish(record, None, end))

@@ -216,7 +216,7 @@ def test_what_optuna_refuses_needs_another_name(
     assert message == _refusal(recipe, observer, accept=True)
     assert words in message
     assert "--study-name" in message
-    assert "--accept-changes" not in message
+    assert "so that --accept-changes cannot help; accepted: the parameter as" in message
 
 
 def test_other_versions_are_refused_or_accepted(make_recipe: Maker, observer: Any) -> None:

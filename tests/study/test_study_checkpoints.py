@@ -13,6 +13,7 @@ import torch
 from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import channel_statistics
+from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.study.checkpoints import Checkpoints, training_key
@@ -159,6 +160,17 @@ def _damage(path: Path, damage: str) -> None:
         path.write_bytes(data[: len(data) // 2] if damage == "truncated" else b"")
 
 
+def test_damage_of_the_newest_is_known(tmp_path: Path) -> None:
+    """So that it can be said; where there is no file, or another training's, nothing is damaged."""
+    checkpoints = Checkpoints(tmp_path, "key")
+    assert not checkpoints.damaged(0)
+    checkpoints.save(0, make_state(1.0))
+    assert not checkpoints.damaged(0)
+    assert not Checkpoints(tmp_path, "another").damaged(0)
+    _damage(tmp_path / "fold-0.ckpt", "flipped")
+    assert checkpoints.damaged(0)
+
+
 def test_every_flipped_bit_is_caught(tmp_path: Path) -> None:
     """300 flips at places drawn from the whole file, which torch would mostly load silently."""
     checkpoints, path = Checkpoints(tmp_path, "key"), tmp_path / "fold-0.ckpt"
@@ -228,6 +240,21 @@ def test_an_interrupted_search_trains_no_epoch_twice(
     # the epoch that was cut off, and for folds in lockstep those before it in the same epoch
     assert len(trained) <= n_epochs + folds
     assert not any(outcome.paths.checkpoints_dir.rglob("*")), "checkpoints are left"
+
+
+def test_a_search_tells_of_a_damaged_checkpoint(
+    make_recipe: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, with trial and fold; it goes on from the one before."""
+    recipe = make_recipe(trials=2, epochs=3, pruner="none")
+    _count_epochs(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(recipe, observer, inline=True)
+    folder = RunPaths(recipe.runs_dir, recipe.study_name).trial_checkpoints(0)
+    _damage(folder / "fold-0.ckpt", "flipped")
+    run_study(recipe, observer, inline=True)
+    told = [event[1] for event in observer.events if event[0] == "notice"]
+    assert [text for text in told if "the newest checkpoint of fold 0 was damaged" in text] == told
 
 
 def _count_epochs(monkeypatch: pytest.MonkeyPatch, killed_at: int | None) -> list[int]:

@@ -7,11 +7,6 @@ import torch
 from search.study.failures import describe_failure
 
 MEMORY_ERRORS = [
-    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore"),
-    RuntimeError(
-        "[enforce fail at alloc_cpu.cpp:81] data. DefaultCPUAllocator: not enough memory: you "
-        "tried to allocate 1073741824 bytes.\nmore"
-    ),
     RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
@@ -23,6 +18,30 @@ OTHER_ERRORS = [
     (KeyboardInterrupt(), "KeyboardInterrupt: "),
     (ValueError("CUDA error: out of memory"), "ValueError: CUDA error: out of memory"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (
+            torch.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of "
+                "23.5 GiB of which 31.00 MiB is free. Process 7 has 20 GiB memory in use.\nmore"
+            ),
+            "2.00 GiB",
+        ),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:81] data. DefaultCPUAllocator: not enough memory: "
+                "you tried to allocate 1073741824 bytes.\nmore"
+            ),
+            "1073741824 bytes",
+        ),
+    ],
+)
+def test_what_was_asked_for_is_said_shortly(error: Exception, asked: str) -> None:
+    """The allocator's own words fill several lines of a terminal."""
+    assert describe_failure(error) == f"oom: could not allocate {asked}"
 
 
 @pytest.mark.parametrize("error", MEMORY_ERRORS, ids=str)

@@ -64,10 +64,24 @@ def test_a_hanging_trial_is_ended_and_not_tried_again(make_recipe: Maker, observ
     record = _search(recipe, observer, Unlucky())
     failed = [trial for trial in record.trials if trial.state == "failed"]
     assert [trial.plan for trial in failed] == [0]
-    assert failed[0].reason == "timed out: it had not ended after 0 s (trial_timeout)"
+    assert failed[0].reason == "timed out: it had not ended after 0.5 s (trial_timeout)"
     assert [t.state for t in record.trials if t.plan > 0] == ["complete", "complete"]
     again = _search(recipe, observer, Unlucky())
     assert len(again.trials) == len(record.trials), "nor by the next run"
+
+
+def test_a_trial_that_timed_out_is_tried_again_with_more_time(
+    make_recipe: Maker, observer: Any
+) -> None:
+    """A larger limit, or none, is a chance; the same one, or a smaller, is not."""
+    _search(make_recipe(trials=2, trial_timeout=0.5, pruner="none"), observer, Unlucky())
+    less = _search(make_recipe(trials=2, trial_timeout=0.4), observer, Unlucky())
+    assert [t.plan for t in less.trials].count(0) == 1
+    done = TrialOutcome("failed", "something else")
+    for limit in (60.0, None):
+        recipe = make_recipe(trials=2, trial_timeout=limit, pruner="none")
+        record = _search(recipe, observer, Unlucky(done, done, done))
+        assert [t.plan for t in record.trials].count(0) == 4
 
 
 def test_a_failing_trial_gets_three_attempts(make_recipe: Maker, observer: Any) -> None:

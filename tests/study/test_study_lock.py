@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from search.errors import UserError
+from search.errors import MachineError, UserError
 from search.paths import RunPaths
 from search.study.advisory_lock import lock_key
 from search.study.lock import lock_folder, study_lock
@@ -116,6 +116,50 @@ def test_an_unusable_storage_leaves_no_lock_behind(tmp_path: Path, url: str) -> 
     with pytest.raises(UserError, match=r"^storage: "), study_lock(paths, url):
         pytest.fail("locked what is no database")
     assert not refused(paths, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:///{}/new/a.db", "a folder that does not exist; make '.*/new', or name"),
+        ("sqlite:///{}/a.db?mode=ro", "to be read alone, and a study is written; leave out mode"),
+        ("sqlite:///file:{}/a.db?immutable=1&uri=true", "to be read alone"),
+    ],
+)
+def test_a_refused_file_leaves_nothing_behind(tmp_path: Path, url: str, words: str) -> None:
+    """Neither locks nor folders: what was mistyped is not made."""
+    paths = RunPaths(tmp_path / "runs", "study")
+    with (
+        pytest.raises(UserError, match=f"^storage: .* {words}"),
+        study_lock(paths, url.format(tmp_path)),
+    ):
+        pytest.fail("locked what cannot be written")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_only_folder_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line that names the folder, and does not advise to try it again."""
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    said = "^runs_dir: .* is read-only for you, and nothing was changed; give another folder"
+    with (
+        pytest.raises(MachineError, match=said) as caught,
+        study_lock(RunPaths(tmp_path / "runs", "study")),
+    ):
+        pytest.fail("locked what cannot be written")
+    assert repr(str(tmp_path)) in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_within_a_file_is_a_mistake(tmp_path: Path) -> None:
+    """As --runs-dir /etc/passwd/x would be."""
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UserError, match=r"^runs_dir: .* cannot be a folder, as .*file' is none$"),
+        study_lock(RunPaths(tmp_path / "file" / "x", "study")),
+    ):
+        pytest.fail("locked what cannot be a folder")
 
 
 def test_locks_lie_beside_their_database() -> None:

@@ -105,3 +105,15 @@ def test_a_request_is_heeded_once_and_only_where_something_looks() -> None:
         assert stop.asked()
         assert not stop.ask()
     assert not StopRequest().ask()
+
+
+def test_a_stopped_search_gives_a_model_of_what_ended(make_recipe: Maker, observer: Any) -> None:
+    """With as many trials as have ended the refit begins at once, and the best of them has won."""
+    outcome, _ = _run(make_recipe(), "trial_ended", inline=True)
+    n_ended = len(_results(outcome.record))
+    assert 0 < n_ended < 5
+    record = run_study(make_recipe(trials=n_ended), observer, inline=True).record
+    assert _results(record) == _results(outcome.record)
+    assert record.test is not None
+    further = run_study(make_recipe(), observer, inline=True).record
+    assert len(_results(further)) == 5

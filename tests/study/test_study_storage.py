@@ -1,5 +1,6 @@
 """Storage: transactions, odd names, failures in one line."""
 
+import os
 import pickle
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import OperationalError
 
 from search.errors import MachineError, UserError
@@ -77,14 +79,32 @@ def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> 
 def test_a_folder_without_permission_is_a_machine_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the database cannot be written the line says so, and that nothing is lost."""
+    """Where the database cannot be written the line says so, and what is needed."""
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(MachineError, match=r"^storage: .* Permission denied; what is stored is"):
+    with pytest.raises(MachineError, match=r"^storage: .* Permission denied; its folder must"):
         open_storage(storage_url(None, tmp_path / "runs" / "studies.db"))
+
+
+def test_a_folder_that_cannot_be_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an archive: the studies are there, nothing is made beside them, nothing can be changed."""
+    url = storage_url(None, tmp_path / "studies.db")
+    written = open_storage(url)
+    optuna.create_study(study_name="a", storage=written)
+    written.engine.dispose()
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)
+    archive = open_storage(url)
+    assert optuna.get_all_study_names(archive) == ["a"]
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(StorageInternalError):
+        optuna.create_study(study_name="b", storage=archive)
+    archive.engine.dispose()
 
 
 def test_a_full_disk_is_a_machine_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

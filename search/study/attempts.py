@@ -1,0 +1,94 @@
+"""Which indices of a plan need no further trial, by the trials that they had. Pure, and light."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from optuna.trial import FrozenTrial, TrialState
+
+MOST_ATTEMPTS = 3
+INTERRUPTED = "interrupted"  # the reason of a trial that was stopped or left by a dead coordinator
+SUPERSEDED = "superseded"  # of one that waited with a point of the space before it changed
+TIMED_OUT = "timed out"  # how the reason begins of a trial that took longer than it may
+
+_NO_ATTEMPT = (INTERRUPTED, SUPERSEDED)
+
+
+class Attempt(NamedTuple):
+    """A trial of a plan index: has it ended (complete or pruned), or failed, and why.
+
+    One that `repeats` has the result of its equal. `limit` is the trial_timeout in seconds that it
+    exceeded, None where it did not, or where that was not stored.
+    """
+
+    ended: bool
+    failed: bool
+    reason: str | None = None
+    infeasible: bool = False
+    repeats: bool = False
+    limit: float | None = None
+
+    def timed_out(self) -> bool:
+        """Return whether it took longer than it was allowed to."""
+        return self.failed and (self.reason or "").startswith(TIMED_OUT)
+
+    def counts(self, trial_timeout: float | None) -> bool:
+        """Return whether it failed, and would again under this limit: a longer one is a chance."""
+        if not self.failed or self.reason in _NO_ATTEMPT:
+            return False
+        longer = self.limit is not None and (trial_timeout is None or trial_timeout > self.limit)
+        return not (self.timed_out() and longer)
+
+
+def attempt_of(trial: FrozenTrial) -> Attempt:
+    """Return a stored trial as an attempt."""
+    attrs = trial.user_attrs
+    return Attempt(
+        ended=trial.state in (TrialState.COMPLETE, TrialState.PRUNED),
+        failed=trial.state == TrialState.FAIL,
+        reason=attrs.get("reason"),
+        infeasible=attrs.get("infeasible", False),
+        repeats=attrs.get("same_as") is not None,
+        limit=attrs.get("trial_timeout"),
+    )
+
+
+def has_failed(attempts: Iterable[Attempt], trial_timeout: float | None) -> bool:
+    """Return whether an index failed as often as it may; interruptions do not count.
+
+    What timed out, or equals a trial that failed for good, would do so again.
+    """
+    counted = [one for one in attempts if one.counts(trial_timeout)]
+    hopeless = any(one.repeats or one.timed_out() for one in counted)
+    return hopeless or len(counted) >= MOST_ATTEMPTS
+
+
+def is_done(attempts: Sequence[Attempt], trial_timeout: float | None, *, planned: bool) -> bool:
+    """Return whether an index needs no further trial.
+
+    It is done with an ended trial, except for an infeasible one that was not `planned`: TPE asks
+    again in its place; or when it has failed too often.
+    """
+    ended = any(one.ended and (planned or not one.infeasible) for one in attempts)
+    return ended or has_failed(attempts, trial_timeout)
+
+
+def done_plans(
+    attempts: Iterable[tuple[int, Attempt]], trial_timeout: float | None, n_fixed: int | None
+) -> set[int]:
+    """Return the indices that are done, of attempts that come with theirs.
+
+    The first `n_fixed` were planned before the first trial, None: all.
+    """
+    by_plan: dict[int, list[Attempt]] = {}
+    for plan, one in attempts:
+        by_plan.setdefault(plan, []).append(one)
+    return {
+        plan
+        for plan, own in by_plan.items()
+        if is_done(own, trial_timeout, planned=n_fixed is None or plan < n_fixed)
+    }
+
+
+def count_fixed(sampler: str, *, with_baseline: bool) -> int | None:
+    """Return how many of a plan's first points are known before the first trial, None: all."""
+    return int(with_baseline) if sampler == "tpe" else None

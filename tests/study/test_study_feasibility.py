@@ -1,0 +1,27 @@
+"""Candidates that are too large, and how large a bound would have to be."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from search.errors import UserError
+from search.recipe import Recipe
+from search.study.preparing import prepare
+
+Maker = Callable[..., Recipe]
+
+
+@pytest.mark.parametrize("bound", [10, 100])
+def test_a_bound_below_all_candidates_names_the_smallest(
+    bound: int, make_recipe: Maker, observer: Any
+) -> None:
+    """With that many parameters allowed the search can begin."""
+    recipe = make_recipe(max_parameters=bound)
+    with pytest.raises(UserError, match=f"max_parameters {bound}; the smallest of them") as caught:
+        prepare(recipe, observer)
+    found = re.search(r"smallest of them has ([\d,]+) parameters$", str(caught.value))
+    assert found is not None
+    enough = int(found[1].replace(",", ""))
+    assert len(prepare(make_recipe(max_parameters=enough), observer).points) == recipe.trials
