@@ -19,6 +19,7 @@ from search.report.write_comparison import write_comparison
 from search.stored_baselines import stored_baselines
 from search.study.records import StudyRecord
 from search.study.store import read_study
+from search.study.writable import check_writable
 
 
 def compare_and_describe(
@@ -27,11 +28,11 @@ def compare_and_describe(
     """Write a comparison of stored studies, then yield its table and where its files lie.
 
     They lie in `output`, or in the folder `comparison` of `runs_dir`. Raises UserError for a
-    study that does not exist or is named twice, and where `output` is a file.
+    study that does not exist or is named twice, and where `output` is a file,
+    MachineError where it cannot be written.
     """
     folder = RunPaths(runs_dir, "any").comparison_dir if output is None else output
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"output must be a folder, got the file {str(folder)!r}")
+    check_writable(folder, "runs_dir" if output is None else "output")
     info = compare_studies(names, runs_dir, storage)
     command = report_command(names, runs_dir, storage, output)
     paths = write_comparison(info, command, folder)

@@ -6,12 +6,12 @@ from rich.console import Console, RenderableType
 
 from search.display import QuietDisplay, open_display
 from search.ended import end_info
-from search.errors import UserError
 from search.event_log import EventLog
 from search.events import EventWriter
 from search.pipeline import run_and_report
 from search.recipe import Recipe
 from search.study.stopping import StopRequest
+from search.study.writable import check_writable
 from search.summary import describe_finish
 
 
@@ -27,7 +27,7 @@ def run_and_describe(
 
     A `quiet` run shows nothing meanwhile, and is spared the estimate of its time.
     """
-    _check_runs_dir(recipe)
+    check_writable(recipe.runs_dir)
     display = QuietDisplay(console) if quiet else open_display(console)
     try:
         tell = None if quiet else display.planned
@@ -47,7 +47,7 @@ def run_and_log(
     recipe: Recipe, writer: EventWriter, stop: StopRequest, *, accept_changes: bool = False
 ) -> None:
     """Run a study and write all that happens as events, the result too."""
-    _check_runs_dir(recipe)
+    check_writable(recipe.runs_dir)
     log = EventLog(writer)
     outcome, report = run_and_report(
         recipe, log, stop, accept_changes=accept_changes, tell_plan=log.planned
@@ -56,8 +56,3 @@ def run_and_log(
     if report is not None:
         log.files(str(outcome.paths.model_dir), str(report.page))
     log.ended(outcome.record, end_info(outcome.record, stopped=outcome.stopped))
-
-
-def _check_runs_dir(recipe: Recipe) -> None:
-    if recipe.runs_dir.exists() and not recipe.runs_dir.is_dir():
-        raise UserError(f"runs_dir must be a folder, got the file {str(recipe.runs_dir)!r}")

@@ -87,7 +87,8 @@ def _facts(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, str]]
         yield f"score of {len(trial.fold_scores)} folds", " ".join(scores)
     if trial.n_parameters:
         yield "parameters", f"{trial.n_parameters:,}"
-    yield "trained", format_seconds(trial.seconds)
+    earlier = ", with what earlier attempts left in its checkpoints" if trial.attempt else ""
+    yield "trained", format_seconds(trial.seconds) + earlier
     if trial.started is not None:
         ended = "" if trial.finished is None else f" to {trial.finished:%Y-%m-%d %H:%M:%S}"
         yield "from", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}"

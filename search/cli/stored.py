@@ -72,7 +72,6 @@ def report(
     if len(names) > 1:
         from search.comparison import compare_and_describe
 
-        check_writable(output or RunPaths(runs_dir, "any").comparison_dir, _place(output))
         print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
         return
     if output is not None:
@@ -84,10 +83,6 @@ def report(
 
     check_writable(RunPaths(runs_dir, names[0]).report_dir)
     print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
-
-
-def _place(output: Path | None) -> str:
-    return "runs_dir" if output is None else "output"
 
 
 def replay(

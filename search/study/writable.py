@@ -14,7 +14,7 @@ def check_writable(folder: Path, setting: str = "runs_dir") -> None:
     """
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise UserError(f"{setting}: {str(folder)!r} cannot be a folder, as {str(there)!r} is none")
+        raise UserError(f"{setting} must be a folder, got the file {str(there)!r}")
     if not os.access(there, os.W_OK | os.X_OK):
         raise MachineError(
             f"{setting}: {str(there)!r} is read-only for you, and nothing was changed; give "

@@ -156,7 +156,7 @@ def test_a_folder_within_a_file_is_a_mistake(tmp_path: Path) -> None:
     """As --runs-dir /etc/passwd/x would be."""
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(UserError, match=r"^runs_dir: .* cannot be a folder, as .*file' is none$"),
+        pytest.raises(UserError, match=r"^runs_dir must be a folder, got the file '.*file'$"),
         study_lock(RunPaths(tmp_path / "file" / "x", "study")),
     ):
         pytest.fail("locked what cannot be a folder")
