@@ -1,6 +1,7 @@
 """How a command ends: its exit status and, where it failed, the one line that says why."""
 
 import errno
+import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from search.recipe_checks import without_password
 
 _KEPT = "; what was stored is kept, run the same command to go on"
 _IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others are met before anything is begun
+_PASSWORD = re.compile(r"(?<=:/)(/?[^\s/@:]*):[^\s/@]*@")
 INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
 
 
@@ -55,7 +57,8 @@ def _failure(error: UserError | MachineError | OSError) -> tuple[int, str]:
 
 
 def _one_line(failure: str) -> str:
-    return printable(" ".join(failure.split()))
+    """Return it on one line; a URL in it may be a path, say a recipe's, with one slash left."""
+    return printable(_PASSWORD.sub(r"\1@", " ".join(failure.split())))
 
 
 def _command(arguments: list[str]) -> str:

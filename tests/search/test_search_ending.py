@@ -8,6 +8,7 @@ import typer
 
 from search.cli.ending import run_to_end
 from search.command_lines import run_command
+from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.study.lock import study_lock
@@ -49,6 +50,13 @@ def test_a_password_that_is_left_out_is_asked_for() -> None:
     assert "postgresql://me@host/x (and its password, in the URL or as PGPASSWORD)" in line
     assert "secret" not in line
     assert "password" not in ending(KeyboardInterrupt(), "postgresql://me@host/x")
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:secret@host/x", "postgresql:/me:secret@host/x"])
+def test_a_password_in_a_wrong_place_is_not_repeated(url: str) -> None:
+    """As in `run -- --storage=URL`, which takes the option for a recipe's path."""
+    shown = url.replace(":secret", "")
+    assert ending(UserError(f"recipe {url} does not exist")) == f"recipe {shown} does not exist"
 
 
 @pytest.fixture
