@@ -10,6 +10,7 @@ from search.errors import UserError
 from search.formatting import format_score
 from search.paths import RunPaths
 from search.pipeline import open_stored, write_stored_report
+from search.study.ownership import check_owned
 from search.study.replay import recorded_trials, replay_all
 from search.study.store import read_study
 from spaces import BUILT_IN, Space, load_space
@@ -28,8 +29,9 @@ def describe_spaces(name: str | None) -> Iterator[RenderableType]:
 
 def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
     """Write the report of a stored study again; returns the page."""
-    study = open_stored(name, runs_dir, storage)
-    return write_stored_report(read_study(study), study, RunPaths(runs_dir, name))
+    study, paths = open_stored(name, runs_dir, storage), RunPaths(runs_dir, name)
+    check_owned(study, paths)
+    return write_stored_report(read_study(study), study, paths)
 
 
 def describe_replay(

@@ -44,6 +44,11 @@ class RunPaths:
         return self.study_dir / "lock.json"
 
     @property
+    def mark(self) -> Path:
+        """Return the file that says to which study of this name the folder belongs."""
+        return self.study_dir / "mark"
+
+    @property
     def folds(self) -> Path:
         """Return the stored fold indices."""
         return self.study_dir / "folds.npz"

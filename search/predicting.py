@@ -11,12 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, final
 
+from search.data.folder_scan import EXTENSIONS
 from search.data.image_files import FoundImage, find_images
 from search.errors import UserError
 from search.final.classifier import Prediction, Refusal
 from search.final.export import load_model
 
 _MOST_COMPARED = 2000  # names of a folder
+_LEAST_CLOSE = 0.7  # of 1: most letters in the same order; a suffix in common is not enough
 
 
 @final
@@ -69,20 +71,24 @@ def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
 
 
 def _reason(path: Path, refusal: Refusal) -> str:
-    """Return why a file has no answer; of one that is not there what there is beside it."""
+    """Return why a file has no answer; of one that is not there what is named nearly so."""
     if os.path.lexists(path):
         return refusal.reason
     if not path.parent.is_dir():
-        return f"image {path} does not exist, nor does its folder"
+        return f"{refusal.reason}, nor does its folder"
+    close = _named_nearly(path)
+    there = f"; {str(path.parent)!r} has {', '.join(map(repr, close))}" if close else ""
+    return f"{refusal.reason}{there}"
+
+
+def _named_nearly(path: Path) -> list[str]:
+    """Return the images and folders beside a path whose names are close to its own."""
     try:
-        beside = list(islice((one.name for one in path.parent.glob("[!.]*")), _MOST_COMPARED))
+        beside = list(islice(path.parent.glob("[!.]*"), _MOST_COMPARED))
+        names = [one.name for one in beside if one.suffix.lower() in EXTENSIONS or one.is_dir()]
     except OSError:  # a folder that may not be read
-        return refusal.reason
-    nearest = difflib.get_close_matches(path.name, sorted(beside), n=3, cutoff=0.0)
-    there = f"{str(path.parent)!r} has {', '.join(map(repr, nearest)) or 'nothing'}"
-    if len(beside) > len(nearest):
-        there += ", of all names the nearest"
-    return f"image {path} does not exist; {there}"
+        return []
+    return difflib.get_close_matches(path.name, sorted(names), n=3, cutoff=_LEAST_CLOSE)
 
 
 def true_class(image: FoundImage, class_names: Sequence[str]) -> str | None:

@@ -14,11 +14,12 @@ from search.listing import stored_url, unknown_study
 from search.paths import RunPaths
 from search.study.board import all_artifacts
 from search.study.lock import study_holder, study_lock
+from search.study.ownership import owns
 from search.study.storage import open_storage
 
 
-def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> None:
-    """Delete the study from the database, its folder and its artifacts.
+def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path:
+    """Delete the study from the database, its folder, which is returned, and its artifacts.
 
     Raises UserError where there is no such study, where it is being run, and unless `sure`.
     """
@@ -30,9 +31,13 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
     _check_free(paths, storage)
     with study_lock(paths, storage):
-        _remove_artifacts(optuna.load_study(study_name=name, storage=backend), paths)
+        study = optuna.load_study(study_name=name, storage=backend)
+        owned = owns(study, paths)
+        _remove_artifacts(study, paths)
         optuna.delete_study(study_name=name, storage=backend)
-    shutil.rmtree(paths.study_dir)
+    if owned:  # not the folder of a namesake in another storage
+        shutil.rmtree(paths.study_dir)
+    return paths.study_dir
 
 
 def _check_free(paths: RunPaths, storage: str | None) -> None:

@@ -13,14 +13,9 @@ from rich.text import Text
 from search.command_lines import run_command
 from search.final.winning import why_no_winner
 from search.formatting import format_bytes, printable
-from search.leaderboard import (
-    count_kinds,
-    draw_leaders,
-    draw_others,
-    leader_rows,
-    numbers_differ,
-)
+from search.leaderboard import draw_leaders, leader_rows, numbers_differ
 from search.paths import RunPaths
+from search.showing_outcome import count_trials, draw_unranked
 from search.stored import open_stored
 from search.study.disk import disk_use
 from search.study.lock import study_holder
@@ -56,7 +51,7 @@ def describe_study(
     """
     record, holder = read_shown(name, runs_dir, storage)
     yield from _describe_state(record, holder)
-    yield Text(count_kinds(record.trials))
+    yield Text(count_trials(record))
     yield from _describe_trials(record, every=every, narrow=narrow)
     yield from (Text(change.line()) for change in record.changes)
     recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
@@ -98,10 +93,10 @@ def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Itera
             "numbers of trials depend on interruptions, points of the plan do not", style="dim"
         )
     if every:
-        yield from draw_others(record)
-    elif len(rows) < len(record.trials):
+        yield from draw_unranked(record)
+    elif len(rows) < (points := len({trial.plan for trial in record.trials})):
         ranked = f"the best {len(rows)}" if rows else "none"
-        yield Text(f"{ranked} of {len(record.trials)}; --all lists every trial", style="dim")
+        yield Text(f"{ranked} of {points}; --all lists every trial", style="dim")
     yield ""
 
 

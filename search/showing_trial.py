@@ -1,6 +1,6 @@
 """What `show --trial` says of one trial."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import fill, indent
 
@@ -11,8 +11,9 @@ from search.again import again_commands
 from search.errors import UserError
 from search.export.code import constructor
 from search.formatting import format_score, format_seconds, printable
-from search.leaderboard import outcome
 from search.showing import read_shown
+from search.showing_outcome import describe_outcome
+from search.stored import open_stored
 from search.study.records import StudyRecord, TrialRecord
 from search.terminal_plot import draw_curve
 from spaces.candidate import Candidate
@@ -42,12 +43,17 @@ def describe_trial(
     """
     record, _ = read_shown(name, runs_dir, storage)
     trial = find_trial(record, number)
-    yield Text(f"trial {number} of study {name}: {_ending(record, trial)}", style="bold")
+    curve = trial.history.mean_curve(record.recipe.metric)
+    curve = curve or _reported(name, runs_dir, storage, number)
+    yield Text(f"trial {number} of study {name}: {_ending(record, trial, curve)}", style="bold")
     if trial.candidate is not None:
         yield Text(describe_candidate(trial.candidate))
     yield ""
     yield from _describe_facts(record, trial, width)
-    yield from _describe_curve(record, trial, width or _PIPE_COLUMNS, braille=braille)
+    heading = _heading(record, trial)
+    yield from _describe_curve(
+        curve, heading, record.recipe.metric, width or _PIPE_COLUMNS, braille=braille
+    )
     if trial.candidate is None:
         return
     yield from _describe_candidate(trial.candidate)
@@ -61,10 +67,16 @@ def trial_rank(record: StudyRecord, trial: TrialRecord) -> int | None:
     return numbers.index(trial.number) + 1 if trial.number in numbers else None
 
 
-def _ending(record: StudyRecord, trial: TrialRecord) -> str:
+def _reported(name: str, runs_dir: Path, storage: str | None, number: int) -> tuple[float, ...]:
+    """Return the validation figure of each epoch that a trial reported as it trained."""
+    trial = open_stored(name, runs_dir, storage).get_trials(deepcopy=False)[number]
+    return tuple(value for _, value in sorted(trial.intermediate_values.items()))
+
+
+def _ending(record: StudyRecord, trial: TrialRecord, curve: Sequence[float]) -> str:
     rank = trial_rank(record, trial)
     place = "" if rank is None else f", rank {rank} of {len(record.complete())}"
-    return printable(outcome(trial, record.recipe)) + place
+    return printable(describe_outcome(trial, record, curve)) + place
 
 
 def _describe_facts(
@@ -88,7 +100,8 @@ def _facts(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, str]]
     if trial.n_parameters:
         yield "parameters", f"{trial.n_parameters:,}"
     earlier = ", with what earlier attempts left in its checkpoints" if trial.attempt else ""
-    yield "trained", format_seconds(trial.seconds) + earlier
+    if trial.seconds or trial.state in ("complete", "pruned"):
+        yield "trained", format_seconds(trial.seconds) + earlier
     if trial.started is not None:
         ended = "" if trial.finished is None else f" to {trial.finished:%Y-%m-%d %H:%M:%S}"
         yield "from", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}"
@@ -100,21 +113,23 @@ def _shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _heading(record: StudyRecord, trial: TrialRecord) -> str:
+    folds = trial.history.n_folds()
+    mean = f", mean of {folds} folds" if folds > 1 else ""
+    best = "" if trial.best_epoch is None else f"; best after epoch {trial.best_epoch}"
+    so_far = "" if trial.history.epochs else ", as reported so far"
+    return f"validation {record.recipe.metric}{mean}{best}{so_far}"
+
+
 def _describe_curve(
-    record: StudyRecord, trial: TrialRecord, width: int, *, braille: bool
+    curve: Sequence[float], heading: str, metric: str, width: int, *, braille: bool
 ) -> Iterator[RenderableType]:
-    metric = record.recipe.metric
-    curve = trial.history.mean_curve(metric)
     lines = draw_curve(
         curve, min(width, _MOST_COLUMNS), lambda value: format_score(value, metric), braille=braille
     )
-    if not lines:
-        return
-    folds = trial.history.n_folds()
-    mean = "" if folds == 1 else f", mean of {folds} folds"
-    best = "" if trial.best_epoch is None else f"; best after epoch {trial.best_epoch}"
-    yield Text(f"\nvalidation {metric}{mean}{best}", style="bold")
-    yield from (Text(line, no_wrap=True) for line in lines)
+    if lines:
+        yield Text(f"\n{heading}", style="bold")
+        yield from (Text(line, no_wrap=True) for line in lines)
 
 
 def _describe_candidate(candidate: Candidate) -> Iterator[RenderableType]:

@@ -24,6 +24,8 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
         return
     yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
     yield Text(f"      {describe_candidate(winner.candidate)}")
+    if winner.plan == 0 and record.recipe.with_baseline and record.recipe.sampler != "baseline":
+        yield Text("      It is the hand-tuned baseline itself: nothing that was drawn beat it.")
     if record.test is not None:
         yield Text(_test_line(record), style="bold")
     if record.repeats:
@@ -42,7 +44,10 @@ def describe_finish(
         if line is not None:
             yield Text(line)
     if end.reason == "timeout":
-        yield Text(f"the time is over: {end.done} of {end.planned} trials; run again to go on")
+        yield Text(
+            f"the time is over: {end.done} of {end.planned} trials; run again to go on, "
+            "which opens the test set again if another trial wins"
+        )
     if end.reason == "interrupted" and end.done < end.planned:
         yield from _model_of_what_ended(record)
 

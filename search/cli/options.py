@@ -16,7 +16,9 @@ Space = Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")]
 Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or baseline [random].")]
 Pruner = Annotated[
     str | None,
-    typer.Option(help="auto, none, median, halving or hyperband [auto: halving; none for grid]."),
+    typer.Option(
+        help="auto, none, median, halving or hyperband [auto: halving; none for grid and baseline]."
+    ),
 ]
 Trials = Annotated[int | None, typer.Option(help="How many [20; grid: all points].")]
 Epochs = Annotated[int | None, typer.Option(help="At most, a trial [40].")]

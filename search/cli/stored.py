@@ -110,7 +110,9 @@ def delete(
     """Delete a study with its model and report."""
     from search.removal import remove_study
 
-    remove_study(checked_study(study), runs_dir, storage, sure=yes)
+    name = checked_study(study)
+    folder = remove_study(name, runs_dir, storage, sure=yes)
+    print_all([f"deleted study {name} and its folder {folder}"], make_console())
 
 
 def dashboard(

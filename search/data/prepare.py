@@ -74,7 +74,7 @@ def _existing_folder(dataset: str) -> Path:
             return Path(dataset)
     raise UserError(
         f"dataset: {dataset!r} is neither auto, cifar10, digits nor an existing image folder "
-        "(PATH/train/<class>/<image>)"
+        "(PATH/train/<class>/<image> or PATH/<class>/<image>)"
     )
 
 

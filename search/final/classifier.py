@@ -71,7 +71,7 @@ class ImageClassifier:
         Raises UserError, naming the file, where it is no readable image, and where the network's
         answer is not finite.
         """
-        pixels = decode_image(Path(image), self.card.input_shape[1:])
+        pixels = _decode(Path(image), self.card.input_shape[1:])
         return self._name(image, self.probabilities(torch.from_numpy(pixels)[None])[0].tolist())
 
     def classify_files(self, paths: Sequence[Path]) -> Iterator[Answer]:
@@ -111,8 +111,21 @@ def _read_all(paths: Sequence[Path], size: tuple[int, int]) -> list[Images | Ref
 
 def _read(path: Path, size: tuple[int, int]) -> Images | Refusal:
     try:
-        return decode_image(path, size)
+        return _decode(path, size)
     except UserError as error:
         return Refusal(str(error))
     except OSError as error:  # the file cannot even be looked at
         return Refusal(f"image {path} cannot be read: {error.strerror or error}")
+
+
+def _decode(path: Path, size: tuple[int, int]) -> Images:
+    """Return an image, uint8 (3, H, W); raises UserError in other words than Pillow's."""
+    if not path.exists():
+        link = ": it is a link to what is not there" if path.is_symlink() else ""
+        raise UserError(f"image {path} does not exist{link}")
+    try:
+        return decode_image(path, size)
+    except UserError as error:
+        if "truncated" in str(error.__cause__).lower():
+            raise UserError(f"image {path} is cut off: its file ends too early") from error
+        raise

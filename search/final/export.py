@@ -64,13 +64,17 @@ def load_model(model_dir: Path | str) -> ImageClassifier:
 def _check_whole(paths: ModelPaths) -> None:
     if not paths.card.is_file():
         raise ValueError(f"it has no {paths.card.name}")
+    sums = sums_path(paths.model_dir)
+    taken_over = f"is taken over by: sha256sum {paths.card.name} {paths.weights.name} > {sums.name}"
+    if not sums.is_file():
+        raise ValueError(
+            f"it has no {sums.name}: models of older versions have none; one that you trust "
+            f"{taken_over}"
+        )
     try:
         check_sums((paths.card, paths.weights))
     except ValueError as error:
-        files, sums = f"{paths.card.name} {paths.weights.name}", sums_path(paths.model_dir).name
-        raise ValueError(
-            f"{error}; what was changed on purpose is taken over by: sha256sum {files} > {sums}"
-        ) from error
+        raise ValueError(f"{error}; what was changed on purpose {taken_over}") from error
 
 
 def _read_card(path: Path) -> bytes:

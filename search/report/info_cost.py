@@ -98,11 +98,13 @@ def cost_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
     share = percent(cost.epochs_trained / max(cost.epochs_possible, 1), 0)
     epochs = f"{cost.epochs_trained:,} of {cost.epochs_possible:,} ({share})"
     again = [("attempts cut off, and begun again", count(cost.cut_off))] if cost.cut_off else []
+    running = any(kind == "running" for kind, _ in cost.trials)
+    so_far = ", without the trials that still run" if running else ""
     return (
         ("candidates", count(sum(number for _, number in cost.trials))),
         *((f"of them {kind}", count(number)) for kind, number in cost.trials),
         *again,
-        ("epochs trained, of those possible", epochs),
+        (f"epochs trained, of those possible{so_far}", epochs),
         ("epochs trained in vain", count(cost.epochs_in_vain)),
         ("time of all trials, added up where they ran side by side", duration(cost.trial_seconds)),
         *_clock_facts(cost),

@@ -156,6 +156,6 @@ def fold_rows(winner: WinnerInfo, metric: Metric) -> tuple[tuple[str, str], ...]
     return (
         *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
         ("mean", score(winner.mean, metric)),
-        ("standard deviation", spread(winner.std, metric)),
+        ("standard deviation (of these, n)", spread(winner.std, metric)),
         best,
     )

@@ -52,7 +52,7 @@ def sure(info: ReportInfo, figures: Collection[str]) -> Iterator[str]:
             text.plural(record.refit.epochs, "epoch"),
             text.duration(record.refit.seconds),
         )
-        yield f"The refit on all folds took {epochs} and {took}."
+        yield f"The refit on all training images took {epochs} and {took}."
     yield from picture(figures, f"{info.kind}-learning-curve", "Learning curves")
     yield f"The test set was {text.opened(len(record.openings))}."
     if record.openings:

@@ -51,6 +51,7 @@ def _importances(info: ImportancesInfo) -> Iterator[str]:
     shares = zip(info.names, info.values, info.chance, strict=True)
     rows = [(name, f"{value:.3f}", f"{chance:.3f}") for name, value, chance in shares]
     yield table(("Parameter", "Importance", "Most by chance"), rows[:MOST_PARAMETERS], "lrr")
+    yield "The most by chance is in the same unit, but has no sum to keep to: it may exceed 1."
 
 
 def _shared(info: SharedInfo) -> Iterator[str]:

@@ -67,6 +67,11 @@ def _spreads(figures: RepeatFigures) -> tuple[str, ...]:
 def _versus(versus: VersusInfo, figures: Collection[str]) -> Iterator[str]:
     yield "### Beside the hand-tuned baseline"
     yield escaped(f"Study {versus.study}: the hand-tuned network, {versus.protocol}.")
+    if versus.repeats > 1 and versus.mean is not None:
+        yield (
+            f"Trial {versus.trial}, the best of the {versus.repeats} by validation, stands for it; "
+            f"the mean of their test accuracies is {text.score(versus.mean, 'accuracy')}."
+        )
     if versus.more_data:
         yield versus.more_data
     yield _accuracies(versus)

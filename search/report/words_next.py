@@ -54,8 +54,10 @@ def _trials_words(info: NextInfo) -> Iterator[str]:
         yield _expected_words(info.expected)
     rank, total = info.last_gain or (0, 0)
     if since := total - rank:
-        rest = f"the {plural(since, 'trial')} after it found nothing better"
-        yield f"The best was number {rank} of {total} in the plan’s order: {rest}."
+        yield (
+            f"Of {plural(total, 'trial')} the {since} that follow the best in the plan found "
+            "nothing better."
+        )
 
 
 def _expected_words(expected: ExpectedBest) -> str:
@@ -64,7 +66,11 @@ def _expected_words(expected: ExpectedBest) -> str:
     after = "" if expected.after is None else early
     values = listed([score(value, metric) for value in expected.values])
     sizes = listed([str(size) for size in expected.sizes])
-    noise = "" if expected.noise is None else f", the winner’s standard error is {_noise(expected)}"
+    noise = (
+        ""
+        if expected.noise is None
+        else f", the standard error of the winner’s value there is {_noise(expected)}"
+    )
     verdict = (
         "the curve is flat, so that other ranges promise more than more trials"
         if expected.flat

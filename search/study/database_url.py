@@ -20,6 +20,7 @@ _ACCEPTED = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _FAILURES = (
     SQLAlchemyError, SAWarning, ImportError, OSError, RuntimeError, TypeError, ValueError
 )  # fmt: skip
+_NO_DRIVER = "psycopg, its driver, is not installed: pip install 'cifar-search[postgresql]'"
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
 _MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
@@ -79,7 +80,9 @@ def opening(url: sqlalchemy.URL) -> Iterator[None]:
             warnings.simplefilter("error", SAWarning)  # options that would be ignored
             yield
     except _FAILURES as error:
-        failure = f"{show_url(url)!r} cannot be opened: {first_line(error)}"
+        missing = isinstance(error, ImportError) and not sqlite
+        reason = _NO_DRIVER if missing else first_line(error)
+        failure = f"{show_url(url)!r} cannot be opened: {reason}"
         machine = isinstance(error, OperationalError | OSError) and not isinstance(error, _MISTAKES)
         if sqlite and machine:
             raise MachineError(f"storage: {failure}; {_way_on(error)}") from error

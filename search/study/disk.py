@@ -52,7 +52,7 @@ def check_disk(opened: OpenStudy, n_workers: int) -> DiskNeed:
     """
     need = _need(opened, n_workers)
     if need.free < need.more_checkpoints() + need.more_others():
-        discard_unbegun(opened.study, opened.storage)
+        discard_unbegun(opened.study, opened.storage, opened.paths)
         raise MachineError(_refusal(opened.paths.study_dir, need))
     return need
 

@@ -17,6 +17,7 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.study.changes import Code
 from search.study.identity import check_code, check_same_study, current_code, hardware
+from search.study.ownership import check_free, check_owned, mark, unmark
 from search.study.parameters import check_parameters
 from search.study.plan import Params
 from search.study.preparing import Plan
@@ -48,18 +49,22 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     A study in which no trial was started yet is made anew. With `accept_changes` a study goes on
     though its code changed: waiting trials of the space as it was are superseded, and the change
     is noted. Raises UserError where a study of this name has other settings or changed otherwise,
-    MachineError where the stored folds are damaged.
+    or its folder is that of another storage's study, MachineError where the stored folds are
+    damaged.
     """
     recipe, paths = plan.recipe, plan.paths
     storage = open_storage(storage_url(recipe.storage, paths.database))
     study = find_study(storage, recipe.study_name)
-    if study is not None and discard_unbegun(study, storage):
+    if study is not None and discard_unbegun(study, storage, paths):
         study = None
     if study is None:
+        check_free(paths)
         save_folds(paths.folds, plan.folds)
         study, folds = _create(plan, storage), plan.folds
     else:
+        check_owned(study, paths)
         recipe, folds = _go_on(plan, study, storage, accept_changes=accept_changes)
+    mark(study, paths)
     return OpenStudy(
         recipe=recipe,
         paths=paths,
@@ -107,10 +112,11 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code
         study.set_user_attr(name, value)
 
 
-def discard_unbegun(study: optuna.Study, storage: BaseStorage) -> bool:
+def discard_unbegun(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
     """Delete a study in which no trial was started yet; returns whether it was such a one."""
     begun = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
     if not begun:
+        unmark(study, paths)
         optuna.delete_study(study_name=study.study_name, storage=storage)
     return not begun
 

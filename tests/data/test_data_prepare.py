@@ -34,8 +34,11 @@ def test_digits_are_the_same_everywhere(prepare: Any) -> None:
 @pytest.mark.parametrize("dataset", ["cifar", "nowhere/at/all", "", "\0", "x" * 5000])
 def test_unknown_dataset_is_refused(prepare: Any, dataset: str) -> None:
     """What is neither a name nor a folder gets one line with what is accepted."""
-    with pytest.raises(UserError, match=r"neither auto, cifar10, digits nor an existing image"):
+    with pytest.raises(
+        UserError, match=r"neither auto, cifar10, digits nor an existing image"
+    ) as caught:
         prepare(dataset)
+    assert str(caught.value).endswith("(PATH/train/<class>/<image> or PATH/<class>/<image>)")
 
 
 def test_file_as_dataset_is_refused(prepare: Any, tmp_path: Path) -> None:

@@ -180,10 +180,29 @@ def test_the_script_trains_tests_and_keeps_the_weights(
     monkeypatch.setattr("sys.argv", ["made.py", str(source), "--output", str(output)])
     made.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == EPOCHS + 2
+    assert len(lines) == EPOCHS + 3
     assert lines[0] in ("9 images to train on, 6 to test", "6 images to train on, 6 to test")
-    assert lines[-1].startswith("test: accuracy ")
+    assert lines[-2].startswith("test: accuracy ")
+    assert lines[-1] == f"wrote the weights to {output}"
     assert torch.load(output, weights_only=True).keys() == made.build_network().state_dict().keys()
+
+
+def test_the_help_of_the_script_has_words_and_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of each of its options."""
+    made = module(script(sampled("mlp", 0)), tmp_path / "made.py")
+    monkeypatch.setattr("sys.argv", ["made.py", "--help"])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        made.main()
+    out = capsys.readouterr().out
+    for words in (
+        "file to write the weights to (default: network.pt)",
+        f"how many to train, at least 1 (default: {EPOCHS})",
+        "seed of the random numbers (default: 0)",
+    ):
+        assert words in out
 
 
 def write_npz(root: Path) -> Path:

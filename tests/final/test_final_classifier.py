@@ -1,6 +1,7 @@
 """Many files at once: the answers of one by one, and what cannot be read beside them."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,25 @@ def test_what_cannot_be_read_stands_in_its_place(
     assert [path.name in one.reason for path, one in zip(bad, refusals, strict=True)] == [True] * 5
     assert_same(answers[0], classifier.classify(photos[0]))
     assert_same(answers[-1], classifier.classify(photos[1]))
+
+
+def test_refusals_are_in_plain_words(
+    classifier: ImageClassifier, photos: list[Path], tmp_path: Path
+) -> None:
+    """Of a file that was cut off, one that is not there, and a link to such a one; alone too."""
+    photos[0].write_bytes(photos[0].read_bytes()[:-60])
+    link, missing = tmp_path / "link.png", tmp_path / "none.png"
+    link.symlink_to(missing)
+    expected = [
+        f"image {photos[0]} is cut off: its file ends too early",
+        f"image {missing} does not exist",
+        f"image {link} does not exist: it is a link to what is not there",
+    ]
+    paths = [photos[0], missing, link]
+    assert list(classifier.classify_files(paths)) == [Refusal(words) for words in expected]
+    for path, words in zip(paths, expected, strict=True):
+        with pytest.raises(UserError, match=f"^{re.escape(words)}$"):
+            classifier.classify(path)
 
 
 def test_nothing_readable_is_no_failure(classifier: ImageClassifier, tmp_path: Path) -> None:

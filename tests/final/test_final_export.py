@@ -233,6 +233,19 @@ def test_message_says_what_is_wrong(damage: str, words: str, model_dir: Path) ->
     assert len(str(caught.value)) < 2000
 
 
+def test_a_model_without_sums_is_an_older_one(model_dir: Path) -> None:
+    """So the line says, before what to do; after which it is one like any other."""
+    (model_dir / "SHA256SUMS").unlink()
+    with pytest.raises(UserError) as caught:
+        load_model(model_dir)
+    assert str(caught.value).endswith(
+        "it has no SHA256SUMS: models of older versions have none; one that you trust is taken "
+        "over by: sha256sum model.json weights.safetensors > SHA256SUMS"
+    )
+    take_over(model_dir)
+    assert load_model(model_dir).card == make_card()
+
+
 def test_every_flipped_bit_of_the_weights_is_noticed(model_dir: Path) -> None:
     """safetensors loads a flipped weight as it is; the sum beside it tells, and what to do."""
     weights = ModelPaths(model_dir).weights

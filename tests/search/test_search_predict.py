@@ -155,7 +155,9 @@ def test_readable_images_are_answered_beside_others(root: Path, command: Command
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (["none.png"], r"image none.png does not exist; '.' has "),
+        (["none.png"], r"image none.png does not exist$"),
+        (["sortd"], r"image sortd does not exist; '.' has 'sorted'$"),
+        (["notes.png"], r"image notes.png does not exist$"),
         (["photos/b.png"], r"image photos/b.png does not exist; 'photos' has 'a.png'$"),
         (["phots/b.png"], r"image phots/b.png does not exist, nor does its folder$"),
         (["runs/pets/model/model.json", "none.png"], r"image .*model.json .* \(and 1 more\)$"),
@@ -165,7 +167,8 @@ def test_readable_images_are_answered_beside_others(root: Path, command: Command
 def test_without_any_image_it_is_a_mistake(
     images: list[str], message: str, root: Path, command: Command
 ) -> None:
-    """Nothing is answered, so nothing is printed but one line."""
+    """One line is printed; names are offered where they are near, of images and folders."""
+    (root / "notes.txt").touch()
     result = command("predict", "pets", *images, cwd=root)
     assert re.search(message, result.error())
     assert result.out == ""

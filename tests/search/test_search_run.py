@@ -279,7 +279,11 @@ def test_a_study_is_deleted_only_when_it_is_meant(study: Study, command: Command
         f"study {_NAME!r}, its model and its report would be deleted: add --yes",
     )
     assert list((root / "runs" / "artifacts").iterdir())
-    assert command("delete", _NAME, "--yes", cwd=root).status == 0
+    deleted = command("delete", _NAME, "--yes", cwd=root)
+    assert (deleted.status, deleted.out) == (
+        0,
+        f"deleted study {_NAME} and its folder {Path('runs') / _NAME}\n",
+    )
     assert not (root / "runs" / _NAME).exists()
     assert list((root / "runs" / "artifacts").iterdir()) == []
     assert command("delete", _NAME, "--yes", cwd=root).status == 2

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.study.lock import study_lock
+from search.study.storage import open_storage, storage_url
 from spaces.cnn import CNN_SPACE
 from tests.report.report_fakes import complete_trial, history, other_trial, study_record, with_end
 from tests.search.conftest import Command, CommandResult
@@ -61,7 +63,7 @@ def test_all_lists_those_without_a_rank_too(ask: Any) -> None:
     """Each with how it ended."""
     out = ask("show", "--all").out
     assert "\ntrial 2 pruned after 1 epoch on 1 of 2 folds at 10.00%\n" in out
-    assert "\ntrial 3 failed: interrupted\n" in out
+    assert "\ntrial 3 interrupted\n" in out
     assert "\ntrial 4 waiting\n" in out
 
 
@@ -73,6 +75,43 @@ def test_a_study_runs_while_somebody_holds_it(ask: Any, runs: Path) -> None:
     assert "trial 3 running" in held
     assert "status: interrupted\n" in ask("show").out
     assert json.loads(ask("show", "--json").out)["trials"][3]["state"] == "interrupted"
+
+
+def test_a_running_trial_shows_its_epochs_so_far(ask: Any, runs: Path) -> None:
+    """As it has reported them; once nobody runs it, where it was cut off."""
+    backend = open_storage(storage_url(None, RunPaths(runs, _NAME).database))
+    running = optuna.load_study(study_name=_NAME, storage=backend).trials[3]
+    for epoch, value in ((2, 0.612), (1, 0.5)):
+        backend.set_trial_intermediate_value(running._trial_id, epoch, value)
+    with study_lock(RunPaths(runs, _NAME)):
+        held = ask("show", "--trial", "3").out
+    assert held.startswith(f"trial 3 of study {_NAME}: running: epoch 2 of 10 at 61.20%\n")
+    assert "\nvalidation accuracy, as reported so far\n61.20% " in held
+    assert "trained" not in held
+    cut = ask("show", "--trial", "3").out
+    assert cut.startswith(f"trial 3 of study {_NAME}: interrupted after 2 epochs at 61.20%\n")
+
+
+def test_attempts_are_no_further_trials(tmp_path: Path, command: Command) -> None:
+    """A trial is a point of the plan, whatever was begun again; --all lists every attempt."""
+    trials = [
+        other_trial(0, "failed", reason="interrupted"),
+        other_trial(1, "failed", reason="interrupted"),
+        other_trial(2, "failed", reason="the worker died"),
+        replace(other_trial(3, "failed", reason="interrupted"), plan=0, attempt=1),
+        replace(other_trial(4, "waiting"), plan=0, attempt=2),
+        replace(other_trial(5, "waiting"), plan=1, attempt=1),
+        replace(other_trial(6, "waiting"), plan=2, attempt=1),
+        replace(other_trial(7, "waiting"), plan=3),
+    ]
+    store(study_record(trials), tmp_path / "runs")
+    out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
+    begun_again = "1 attempt failed and begun again; 3 attempts cut off and begun again"
+    assert f"\n4 trials: 4 waiting; {begun_again}\n" in out
+    assert "\nnone of 4; --all lists every trial\n" in out
+    every = command("show", _NAME, "--all", "--runs-dir", tmp_path / "runs").out
+    assert "\ntrial 2 failed: the worker died\n" in every
+    assert "\ntrial 3 (point 0 again) interrupted\n" in every
 
 
 def test_json_is_one_object_in_the_names_of_the_report(ask: Any) -> None:

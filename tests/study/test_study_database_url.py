@@ -1,6 +1,7 @@
 """Database URLs: accepted or refused in one line, and never shown with their passwords."""
 
 import string
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,14 @@ def test_a_bad_url_is_one_line_without_its_password(
         open_storage(text)
     assert len(str(caught.value).splitlines()) == 1
     assert "secret" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL's is no part of a plain installation."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    words = r"psycopg, its driver, is not installed: pip install 'cifar-search\[postgresql\]'$"
+    with pytest.raises(UserError, match=rf"^storage: 'postgresql.*' cannot be opened: {words}"):
+        open_storage("postgresql://me:secret@host/x")
 
 
 @pytest.mark.parametrize(
