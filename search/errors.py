@@ -1,6 +1,8 @@
-"""The two failures that a user may see, each as one line."""
+"""The two failures that a user may see, each as one line: names of files may hold anything."""
 
 from typing import final
+
+from search.formatting import printable
 
 
 @final
@@ -9,9 +11,17 @@ class UserError(Exception):
 
     exit_status = 2
 
+    def __str__(self) -> str:
+        """Return the line, with escapes for what would break it."""
+        return printable(super().__str__())
+
 
 @final
 class MachineError(Exception):
     """A failure of the machine: says what was kept and how to go on."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        """Return the line, with escapes for what would break it."""
+        return printable(super().__str__())

@@ -18,9 +18,10 @@ from search.study.ownership import owns
 from search.study.storage import open_storage
 
 
-def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path:
-    """Delete the study from the database, its folder, which is returned, and its artifacts.
+def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:
+    """Delete the study from the database, its folder and its artifacts; return that folder.
 
+    None is returned where the folder is that of a namesake in another storage, and stays.
     Raises UserError where there is no such study, where it is being run, and unless `sure`.
     """
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
@@ -35,8 +36,9 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
         owned = owns(study, paths)
         _remove_artifacts(study, paths)
         optuna.delete_study(study_name=name, storage=backend)
-    if owned:  # not the folder of a namesake in another storage
-        shutil.rmtree(paths.study_dir)
+    if not owned:
+        return None
+    shutil.rmtree(paths.study_dir)
     return paths.study_dir
 
 

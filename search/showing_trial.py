@@ -43,8 +43,8 @@ def describe_trial(
     """
     record, _ = read_shown(name, runs_dir, storage)
     trial = find_trial(record, number)
-    curve = trial.history.mean_curve(record.recipe.metric)
-    curve = curve or _reported(name, runs_dir, storage, number)
+    stored = trial.history.mean_curve(record.recipe.metric)
+    curve = stored or _reported(name, runs_dir, storage, number)
     yield Text(f"trial {number} of study {name}: {_ending(record, trial, curve)}", style="bold")
     if trial.candidate is not None:
         yield Text(describe_candidate(trial.candidate))
@@ -67,10 +67,10 @@ def trial_rank(record: StudyRecord, trial: TrialRecord) -> int | None:
     return numbers.index(trial.number) + 1 if trial.number in numbers else None
 
 
-def _reported(name: str, runs_dir: Path, storage: str | None, number: int) -> tuple[float, ...]:
+def _reported(name: str, runs_dir: Path, storage: str | None, number: int) -> list[float]:
     """Return the validation figure of each epoch that a trial reported as it trained."""
     trial = open_stored(name, runs_dir, storage).get_trials(deepcopy=False)[number]
-    return tuple(value for _, value in sorted(trial.intermediate_values.items()))
+    return [value for _, value in sorted(trial.intermediate_values.items())]
 
 
 def _ending(record: StudyRecord, trial: TrialRecord, curve: Sequence[float]) -> str:

@@ -112,7 +112,8 @@ def delete(
 
     name = checked_study(study)
     folder = remove_study(name, runs_dir, storage, sure=yes)
-    print_all([f"deleted study {name} and its folder {folder}"], make_console())
+    gone = "" if folder is None else f" and its folder {folder}"
+    print_all([f"deleted study {name}{gone}"], make_console())
 
 
 def dashboard(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import final
 
 from search.errors import UserError
-from search.formatting import printable
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
@@ -50,8 +49,7 @@ def scan_folder(root: Path) -> FolderScan:
     try:
         return _scan(root)
     except OSError as error:
-        where = printable(str(error.filename))
-        raise UserError(f"dataset: cannot read {where}: {error.strerror}") from error
+        raise UserError(f"dataset: cannot read {error.filename}: {error.strerror}") from error
 
 
 def _scan(root: Path) -> FolderScan:

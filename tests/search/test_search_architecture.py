@@ -201,6 +201,7 @@ def test_only_the_pipeline_and_the_comparison_know_the_report() -> None:
         "search.comparison",
         "search.publishing",
         "search.showing_json",
+        "search.showing_outcome",
     }
 
 

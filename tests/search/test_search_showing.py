@@ -214,6 +214,17 @@ def test_an_unknown_trial_is_one_line(ask: Any, name: str) -> None:
     assert error == f"trial: study '{_NAME}' has no trial 5; accepted: its trials, 0 to 4"
 
 
+@pytest.mark.parametrize("owned", [True, False])
+def test_a_deletion_says_what_went(
+    ask: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, *, owned: bool
+) -> None:
+    """The study, and its folder where that is not a namesake's in another storage."""
+    monkeypatch.setattr("search.removal.owns", lambda *_: owned)
+    folder = f" and its folder {runs / _NAME}" if owned else ""
+    assert ask("delete", "--yes").out == f"deleted study {_NAME}{folder}\n"
+    assert (runs / _NAME).exists() != owned
+
+
 def test_unknown_studies_are_told_in_the_same_words(runs: Path, command: Command) -> None:
     """Whichever command is asked."""
     words = f"study 'nope' does not exist; known studies: {_NAME}"
