@@ -12,8 +12,8 @@ class UserError(Exception):
     exit_status = 2
 
     def __str__(self) -> str:
-        """Return the line, with escapes for what would break it."""
-        return printable(super().__str__())
+        """Return it on one line, with escapes for what a terminal would act on."""
+        return printable(" ".join(super().__str__().split()))
 
 
 @final
@@ -23,5 +23,5 @@ class MachineError(Exception):
     exit_status = 1
 
     def __str__(self) -> str:
-        """Return the line, with escapes for what would break it."""
-        return printable(super().__str__())
+        """Return it on one line, with escapes for what a terminal would act on."""
+        return printable(" ".join(super().__str__().split()))
