@@ -113,8 +113,8 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _check_studies(url: URL) -> None:
-    engine = sqlalchemy.create_engine(url)
     with opening(url):
+        engine = sqlalchemy.create_engine(url)
         known = sqlalchemy.inspect(engine).has_table("studies")
     engine.dispose()
     if not known:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from search.formatting import format_score, format_seconds
-from search.phrases import describe_end, describe_number
+from search.phrases import describe_end
 from search.recipe import Recipe
 from search.study.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
@@ -81,14 +81,6 @@ def draw_leaders(rows: Sequence[LeaderRow], *, narrow: bool) -> Iterator[Rendera
 def _below(row: LeaderRow) -> str:
     folds = row.figures[-1]
     return row.candidate if folds == _NONE else f"folds {folds}\n{row.candidate}"
-
-
-def draw_others(record: StudyRecord) -> Iterator[RenderableType]:
-    """Yield a line for each trial that has no rank: how it ended, or how far it is."""
-    ranked = {trial.number for trial in record.complete()}
-    for trial in record.trials:
-        if trial.number not in ranked:
-            yield Text(f"{describe_number(trial)} {outcome(trial, record.recipe)}")
 
 
 def outcome(trial: TrialRecord, recipe: Recipe) -> str:

@@ -57,7 +57,7 @@ def _unfinished(record: StudyRecord) -> str:
     end, command = end_info(record, stopped=True), model_command(record)
     state = f"model: study {record.name!r} has none yet, {end.done} of {end.planned} trials done"
     if command is None:
-        return f"{state}, none of them complete: the command that it was run by goes on"
+        return f"{state}, none of them complete: wait for its run to end, or run its command again"
     return f"{state}; to get one of what is finished: {command}"
 
 

@@ -53,8 +53,9 @@ class Recipe(BaseModel):
     `timeout` (after which no trial starts) and `trial_timeout` (after which a trial fails) are in
     seconds, `checkpoint_every` in epochs (0: never), `workers` 0 means one process
     a core, or as many as share a GPU by its memory, `threads` are per worker.
-    `pruner` "auto" is halving, but none for grid search; `study_name` "auto" is made of space,
-    sampler, dataset and validation; with `racing` trials start on one fold and earn the others;
+    `pruner` "auto" is halving, but none for grid search and the baseline; `study_name` "auto" is
+    made of space, sampler, dataset and validation; with `racing` trials start on one fold and earn
+    the others;
     `trials` None is 20, but the whole grid for grid search, and 1 for the sampler "baseline", which
     trains the space's hand-tuned candidate and no other, each trial with a seed of its own.
     Written out, `storage` is without its password: PGPASSWORD or ~/.pgpass can give that.

@@ -1,10 +1,13 @@
 """Which study a folder belongs to: two storages may hold studies of the same name.
 
-The study and its folder bear the same random mark. Where one of both has none, as in studies from
+The study and its folder bear the same mark. Where one of both has none, as in studies from
 before there were marks, the folder is taken for the study's.
 """
 
-import uuid
+import hashlib
+import os
+import socket
+import time
 
 import optuna
 
@@ -35,7 +38,7 @@ def check_free(paths: RunPaths) -> None:
 
 def mark(study: optuna.Study, paths: RunPaths) -> None:
     """Give study and folder the same mark, if they do not bear one yet."""
-    value = study.user_attrs.get(_ATTRIBUTE) or _mark_of(paths) or uuid.uuid4().hex
+    value = study.user_attrs.get(_ATTRIBUTE) or _mark_of(paths) or _new_mark()
     if _ATTRIBUTE not in study.user_attrs:
         study.set_user_attr(_ATTRIBUTE, value)
     if _mark_of(paths) is None:
@@ -47,6 +50,12 @@ def unmark(study: optuna.Study, paths: RunPaths) -> None:
     """Leave the folder to whoever comes next, where it is the study's."""
     if owns(study, paths):
         paths.mark.unlink(missing_ok=True)
+
+
+def _new_mark() -> str:
+    """Return what no other study has: where, by which process and when it was made, hashed."""
+    made = f"{socket.gethostname()} {os.getpid()} {time.time_ns()}"
+    return hashlib.sha256(made.encode()).hexdigest()
 
 
 def _mark_of(paths: RunPaths) -> str | None:

@@ -92,7 +92,8 @@ def check(root: Path) -> None:
     labels = np.concatenate([np.load(paths.train_labels), np.load(paths.test_labels)])
     for label, name in enumerate(info.class_names):
         found = root.glob(f"pets/t*/{name}/*")
-        n_files = sum(path.suffix.lower() in EXTENSIONS and path.name[0] != "." for path in found)
+        shown = (path for path in found if path.name[0] != "." and not path.is_dir())
+        n_files = sum(path.suffix.lower() in EXTENSIONS for path in shown)
         assert (labels == label).sum() == n_files
 
 

@@ -1,5 +1,6 @@
 """Model folders for `predict`: damaged, or made up by someone who knows how."""
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -108,7 +109,7 @@ def test_a_card_of_any_values_is_used_or_refused(
     """Wrong types, networks of a million million weights, paths, names that control a screen."""
     card = json.loads((whole / "model.json").read_text())
     for place, value in changes:
-        put(card, place, value)
+        put(card, place, copy.deepcopy(value))  # drawn twice, it may be put into itself
     paths = changed(whole, "model.json", lambda _: json.dumps(card).encode())
     write_sums((paths.card, paths.weights))
     words = refusal(lambda: use(paths))

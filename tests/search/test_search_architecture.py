@@ -15,7 +15,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MAY_IMPORT = {
     "cifar_models": (),
     "spaces": ("cifar_models",),
-    "search.errors": (),
+    "search.errors": ("search.formatting",),
     "search.seeding": (),
     "search.paths": (),
     "search.formatting": (),
