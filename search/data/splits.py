@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.data.failures import DAMAGED_ARRAYS, machine_failures
+from search.data.npz import integers
 from search.errors import MachineError, UserError
 
 Indices = npt.NDArray[np.int64]
@@ -123,7 +124,10 @@ def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             numbers = range(len(arrays.files) // 2)
-            folds = tuple(Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in numbers)
+            folds = tuple(
+                Fold(integers(arrays, f"train_{i}"), integers(arrays, f"validation_{i}"))
+                for i in numbers
+            )
     except DAMAGED_ARRAYS as error:
         raise MachineError(f"the folds {path} cannot be read: {error}; {remedy}") from error
     if folds_hash(folds) != expected_hash:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from search.data.durable import whole_file
 from search.data.failures import DAMAGED_ARRAYS
+from search.data.npz import integers
 from search.errors import MachineError
 
 Classes = npt.NDArray[np.int64]
@@ -43,7 +44,7 @@ def load_predictions(path: Path) -> TestPredictions | None:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            labels, predictions = arrays["labels"], arrays["predictions"]
+            labels, predictions = integers(arrays, "labels"), integers(arrays, "predictions")
     except FileNotFoundError:
         return None
     except DAMAGED_ARRAYS as error:
