@@ -9,7 +9,8 @@ from rich.table import Table
 from search.errors import UserError
 from search.formatting import format_score
 from search.paths import RunPaths
-from search.pipeline import open_stored, write_stored_report
+from search.pipeline import write_stored_report
+from search.stored.study import open_stored
 from search.study.ownership import check_owned
 from search.study.replay import recorded_trials, replay_all
 from search.study.store import read_study

@@ -8,19 +8,18 @@ from typing import final
 
 import optuna
 
+from search.dashboard.publishing import publish_end, publish_whole
+from search.dashboard.publishing_observer import PublishingObserver
 from search.final.export import load_images
 from search.final.finish import finish_study
 from search.final.predictions import load_predictions
 from search.final.readme_file import write_model_readme
 from search.paths import RunPaths
-from search.publishing import publish_end, publish_whole
-from search.publishing_observer import PublishingObserver
 from search.recipe import Recipe
 from search.report.baseline_study import choose_baseline
 from search.report.evidence import Evidence, TestedStudy
 from search.report.write import write_report
-from search.stored import open_stored
-from search.stored_baselines import stored_baselines
+from search.stored.baselines import stored_baselines
 from search.study.disk import check_disk
 from search.study.lock import study_lock
 from search.study.observer import StudyObserver
@@ -39,7 +38,6 @@ __all__ = [
     "Outcome",
     "Report",
     "locked_run",
-    "open_stored",
     "run_and_report",
     "run_study",
     "with_predictions",

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
 
-from search.display import QuietDisplay, open_display
 from search.ended import end_info
-from search.event_log import EventLog
-from search.events import EventWriter
 from search.pipeline import run_and_report
 from search.recipe import Recipe
+from search.showing.summary import describe_finish
 from search.study.stopping import StopRequest
 from search.study.writable import check_writable
-from search.summary import describe_finish
+from search.watching.display import QuietDisplay, open_display
+from search.watching.event_log import EventLog
+from search.watching.events import EventWriter
 
 
 def run_and_describe(

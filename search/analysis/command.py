@@ -15,9 +15,9 @@ from search.data.cache import load_train_split
 from search.data.observer import DataObserver
 from search.data.original import is_original_cifar10
 from search.data.prepare import prepare_dataset
-from search.display import open_display
 from search.errors import UserError
 from search.recipe import Recipe
+from search.watching.display import open_display
 
 
 def analyze_and_describe(

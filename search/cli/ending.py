@@ -10,9 +10,9 @@ import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
-from search.events import EventWriter
 from search.formatting import printable
 from search.recipe_checks import without_password
+from search.watching.events import EventWriter
 
 _KEPT = "; what was stored is kept, run the same command to go on"
 _IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others are met before anything is begun

@@ -18,7 +18,7 @@ _RUNS = Path("runs")
 
 def list_studies(runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None) -> None:
     """List the studies with their trials and best scores."""
-    from search.listing import draw_studies, studies_table
+    from search.stored.listing import draw_studies, studies_table
 
     console = make_console()
     print_all(draw_studies(studies_table(runs_dir, storage), console), console)
@@ -37,12 +37,12 @@ def show(
     if as_json:
         print_all([_shown_json(name, runs_dir, storage, trial)], console)
     elif trial is None:
-        from search.showing import describe_study
+        from search.showing.study import describe_study
 
         narrow = console.is_terminal
         print_all(describe_study(name, runs_dir, storage, every=every, narrow=narrow), console)
     else:
-        from search.showing_trial import describe_trial
+        from search.showing.trial import describe_trial
 
         braille = console.encoding.startswith("utf")
         width = console.width if console.is_terminal else None
@@ -51,7 +51,7 @@ def show(
 
 
 def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | None) -> str:
-    from search.showing_json import study_json, trial_json
+    from search.showing.as_json import study_json, trial_json
 
     if trial is None:
         return study_json(name, runs_dir, storage)
@@ -70,7 +70,7 @@ def report(
     """
     names = [checked_study(name) for name in studies]
     if len(names) > 1:
-        from search.comparison import compare_and_describe
+        from search.showing.comparison import compare_and_describe
 
         print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
         return
@@ -108,7 +108,7 @@ def delete(
     yes: options.Yes = False,
 ) -> None:
     """Delete a study with its model and report."""
-    from search.removal import remove_study
+    from search.stored.removal import remove_study
 
     name = checked_study(study)
     folder = remove_study(name, runs_dir, storage, sure=yes)
@@ -126,8 +126,8 @@ def dashboard(
     browser: options.Browser = True,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
-    from search.dashboard import bind, check_host, dashboard_app, open_browser, serve
-    from search.listing import stored_url
+    from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
+    from search.stored.listing import stored_url
 
     check_host(host, public=insecure_public)
     url, artifacts_dir = stored_url(runs_dir, storage), RunPaths(runs_dir, "any").artifacts_dir

@@ -15,7 +15,7 @@ from search.cli.ending import failures_told
 from search.cli.interrupts import Interrupts
 from search.cli.printing import print_all
 from search.errors import UserError
-from search.events import EventWriter
+from search.watching.events import EventWriter
 
 if TYPE_CHECKING:
     from search.recipe import Recipe

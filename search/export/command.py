@@ -8,8 +8,7 @@ from search.export.script import export_script
 from search.export.writing import check_free, write_texts
 from search.final.winning import why_no_winner
 from search.paths import RunPaths
-from search.showing_trial import find_trial
-from search.stored import open_stored
+from search.stored.study import find_trial, open_stored
 from search.study.records import StudyRecord, TrialRecord
 from search.study.store import read_study
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import torch
 
-from search.final.evaluation import TestResult, evaluate_predictions
 from search.final.export import ImageClassifier, save_images
 from search.final.predictions import TestPredictions, save_predictions
 from search.final.test_set import open_test_split
+from search.metrics import TestResult, evaluate_predictions
 from search.study.opening import OpenStudy
 
 _MOST_KEPT = 1000

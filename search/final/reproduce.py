@@ -7,11 +7,11 @@ from safetensors.torch import load_file
 
 from cifar_models import build_model
 from search.errors import MachineError, UserError
-from search.final.evaluation import TestResult
 from search.final.export import ImageClassifier, ModelCard, export_model
 from search.final.measuring import measure
 from search.final.readme_file import write_model_readme
 from search.final.winning import why_no_winner
+from search.metrics import TestResult
 from search.paths import ModelPaths
 from search.study.jobs import JobFactory
 from search.study.observer import StudyObserver

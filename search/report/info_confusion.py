@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from search.final.evaluation import TestResult
+from search.metrics import TestResult
 
 
 class ConfusionInfo(NamedTuple):

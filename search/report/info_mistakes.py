@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.errors import MachineError
-from search.final.evaluation import TestResult
+from search.metrics import TestResult
 
 MOST = 24
 

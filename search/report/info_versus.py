@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from search.errors import MachineError
-from search.final.evaluation import TestResult
 from search.final.predictions import TestPredictions
+from search.metrics import TestResult
 from search.report.evidence import TestedStudy
 from search.report.info_facts import validation_words
 from search.report.info_gains import ClassGain, all_classes, class_gains, n_right

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, final
 
 from search.data.dataset import DatasetInfo
-from search.final.evaluation import TestResult
+from search.metrics import TestResult
 from search.recipe import Recipe
 from search.study.attempts import (
     INTERRUPTED,

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
-from search.final.evaluation import TestResult
+from search.metrics import TestResult
 from search.recipe import Recipe
 from search.study.records import (
     INTERRUPTED,

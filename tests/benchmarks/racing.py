@@ -9,7 +9,6 @@ from typing import Any, final
 
 from rich.console import Console
 
-from search.display import PlainDisplay
 from search.formatting import format_score
 from search.recipe import Recipe
 from search.study.opening import open_study
@@ -19,6 +18,7 @@ from search.study.run import run_search
 from search.study.stopping import StopRequest
 from search.study.store import read_study
 from search.study.workers import ProcessWorkers
+from search.watching.display import PlainDisplay
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts
 

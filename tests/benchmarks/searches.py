@@ -14,7 +14,6 @@ from search.data.building import open_or_build
 from search.data.dataset import DatasetInfo
 from search.data.observer import DataObserver
 from search.data.source import Content, Images, Part, Source
-from search.display import LiveDisplay, PlainDisplay
 from search.paths import RunPaths
 from search.recipe import PrunerName, Recipe
 from search.study.feasibility import Feasibility
@@ -26,6 +25,7 @@ from search.study.run import run_search
 from search.study.stopping import StopRequest
 from search.study.workers import Workers
 from search.training.settings import Precision
+from search.watching.display import LiveDisplay, PlainDisplay
 from spaces import load_space
 
 _POINTS = Path(__file__).with_name("points.py")

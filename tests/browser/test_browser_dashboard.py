@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.dashboard import bind, dashboard_app
+from search.dashboard.serving import bind, dashboard_app
 from search.study.storage import open_storage
 from tests.browser.tab import Tab
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from search.data.dataset import DatasetInfo
-from search.final.evaluation import TestResult, evaluate_predictions
 from search.final.model_readme import model_readme
 from search.final.readme_file import renewed, write_model_readme
+from search.metrics import TestResult, evaluate_predictions
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord

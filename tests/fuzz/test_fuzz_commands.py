@@ -16,8 +16,8 @@ HEAVY = (
     "search.study.process.start_server",
     "search.study.process.wait_passively",
     "search.study.process.quiet_resource_tracker",
-    "search.dashboard.bind",
-    "search.dashboard.serve",
+    "search.dashboard.serving.bind",
+    "search.dashboard.serving.serve",
 )
 COMMANDS = [
     "run", "baseline", "spaces", "list", "show", "report", "dashboard", "predict", "analyze",

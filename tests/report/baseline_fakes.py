@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from search.final.evaluation import TestResult, evaluate_predictions
 from search.final.predictions import TestPredictions
+from search.metrics import TestResult, evaluate_predictions
 from search.report.evidence import TestedStudy
 from search.study.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import FoldEpoch, History

@@ -14,8 +14,8 @@ from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from search.data.dataset import DatasetInfo
-from search.final.evaluation import evaluate_predictions
 from search.final.predictions import TestPredictions
+from search.metrics import evaluate_predictions
 from search.recipe import Recipe
 from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from search.training.history import FoldEpoch, History, best_epoch

@@ -5,19 +5,19 @@ import math
 import numpy as np
 import pytest
 
+from search import metrics
 from search.errors import MachineError
-from search.final import evaluation
 from search.report.info_confusion import confusion_info
 from search.report.info_mistakes import mistakes_info
 from tests.report import report_fakes as fakes
 
 
-def small_result() -> evaluation.TestResult:
+def small_result() -> metrics.TestResult:
     """Return five images of three classes, two of them wrong; class c never occurs."""
     labels = np.array([0, 0, 0, 0, 1])
     predicted = np.array([0, 0, 0, 1, 2])
     logits = (4 * np.eye(3))[predicted].astype(np.float32)
-    return evaluation.evaluate_predictions(logits, labels, ("a", "b", "c"))
+    return metrics.evaluate_predictions(logits, labels, ("a", "b", "c"))
 
 
 def test_rows_are_percentages_of_the_true_class() -> None:

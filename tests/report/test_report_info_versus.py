@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from search.errors import MachineError
-from search.final.evaluation import evaluate_predictions
 from search.final.predictions import TestPredictions
+from search.metrics import evaluate_predictions
 from search.report.evidence import TestedStudy
 from search.report.info_versus import MOST_CLASSES, VersusInfo, versus_info
 from tests.report import baseline_fakes

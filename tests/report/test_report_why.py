@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from search.final.evaluation import evaluate_predictions
+from search.metrics import evaluate_predictions
 from search.report.chance import as_narrow, at_least
 from search.report.info_importances import ImportancesInfo, importances_info
 from search.report.info_shared import shared_info

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ _MAY_IMPORT = {
     "spaces": ("cifar_models",),
     "search.errors": ("search.formatting",),
     "search.seeding": (),
+    "search.metrics": (),
     "search.paths": (),
     "search.formatting": (),
     "search.recipe_checks": (),
@@ -41,7 +43,7 @@ _MAY_IMPORT = {
         "spaces",
         "search.data",
         "search.errors",
-        "search.final.evaluation",
+        "search.metrics",
         "search.formatting",
         "search.paths",
         "search.recipe",
@@ -54,6 +56,7 @@ _MAY_IMPORT = {
         "search.data",
         "search.errors",
         "search.formatting",
+        "search.metrics",
         "search.paths",
         "search.recipe",
         "search.seeding",
@@ -65,7 +68,7 @@ _MAY_IMPORT = {
         "search.command_lines",
         "search.errors",
         "search.data.original",
-        "search.final.evaluation",
+        "search.metrics",
         "search.final.predictions",
         "search.final.reported",
         "search.formatting",
@@ -77,7 +80,7 @@ _MAY_IMPORT = {
     ),
     "search.analysis": (
         "search.data",
-        "search.display",
+        "search.watching.display",
         "search.errors",
         "search.recipe",
         "search.report.figures_base",
@@ -85,19 +88,54 @@ _MAY_IMPORT = {
         "search.report.saving",
         "search.seeding",
     ),
-    "search.dashboard": (
+    "search.ended": ("search.command_lines", "search.study.records"),
+    "search.watching": (
+        "search.ended",
+        "search.formatting",
+        "search.recipe",
+        "search.study.attempts",
+        "search.study.outlook",
+        "search.study.planning",
+        "search.study.records",
+    ),
+    "search.dashboard.serving": (
         "search.errors",
-        "search.dashboard_guard",
+        "search.dashboard.guard",
         "search.study.database_url",
     ),
-    "search.dashboard_guard": ("search.errors",),
-    "search.listing": (
+    "search.dashboard.guard": ("search.errors",),
+    "search.stored": ("search.errors", "search.formatting", "search.paths", "search.study"),
+    "search.stored.listing": (
         "search.errors",
         "search.formatting",
         "search.paths",
         "search.study.attempts",
         "search.study.database_url",
         "search.study.storage",
+    ),
+    "search.export": (
+        "cifar_models",
+        "spaces",
+        "search.data",
+        "search.errors",
+        "search.final",
+        "search.formatting",
+        "search.paths",
+        "search.recipe",
+        "search.stored",
+        "search.study",
+        "search.training",
+    ),
+    "search.predict": (
+        "search.data",
+        "search.ended",
+        "search.errors",
+        "search.final",
+        "search.formatting",
+        "search.metrics",
+        "search.paths",
+        "search.stored",
+        "search.study",
     ),
     "search.__main__": ("search.cli",),
 }
@@ -156,6 +194,19 @@ def test_imports_point_one_way(part: str) -> None:
         assert wrong == [], name
 
 
+def test_packages_form_no_circle() -> None:
+    """The packages and single modules of the search can be read one after the other."""
+    needs: dict[str, set[str]] = {}
+    for name, tree in modules_of("search").items():
+        own = {_part(one) for one in imports(tree) if within(one, "search")}
+        needs.setdefault(_part(name), set()).update(own - {_part(name), "search"})
+    assert len(list(TopologicalSorter(needs).static_order())) > 15
+
+
+def _part(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
 def test_nothing_imports_studies_or_tests() -> None:
     """Committed recipes and tests are leaves."""
     for name, tree in trees().items():
@@ -181,8 +232,8 @@ def test_training_knows_no_optuna_and_no_files() -> None:
 
 def test_optuna_is_known_to_the_study_and_to_those_who_read_it() -> None:
     """Recipes, data, networks, training and the screen do not depend on it."""
-    free = ("cifar_models", "search.data", "search.training", "search.recipe", "search.display")
-    for part in (*free, "search.progress", "search.cli", "search.commands"):
+    free = ("cifar_models", "search.data", "search.training", "search.recipe", "search.watching")
+    for part in (*free, "search.predict", "search.cli", "search.commands"):
         for name, tree in modules_of(part).items():
             assert "optuna" not in {one.partition(".")[0] for one in imports(tree)}, name
 
@@ -198,10 +249,10 @@ def test_only_the_pipeline_and_the_comparison_know_the_report() -> None:
     }
     assert users == {
         "search.pipeline",
-        "search.comparison",
-        "search.publishing",
-        "search.showing_json",
-        "search.showing_outcome",
+        "search.showing.comparison",
+        "search.dashboard.publishing",
+        "search.showing.as_json",
+        "search.showing.outcome",
     }
 
 

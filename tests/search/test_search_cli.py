@@ -10,7 +10,7 @@ import pytest
 
 from search.cli.training import run
 from search.recipe import Recipe
-from tests.search.conftest import Command
+from tests.conftest import Command
 
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
 _COMMANDS = (

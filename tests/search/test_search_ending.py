@@ -11,12 +11,12 @@ from search.command_lines import run_command
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
+from search.showing.summary import best_table
 from search.study.lock import study_lock
-from search.summary import best_table
 from spaces.cnn import CNN_SPACE
+from tests.conftest import Command
 from tests.report.report_fakes import complete_trial, study_record
-from tests.search.conftest import Command
-from tests.search.showing_fakes import store
+from tests.showing.showing_fakes import store
 
 _NAME = "cnn-random-photos"
 

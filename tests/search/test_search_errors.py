@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.errors import MachineError, UserError
-from tests.search.conftest import Command, FolderMaker
+from tests.conftest import Command, FolderMaker
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +218,7 @@ def test_every_failure_ends_in_one_line_and_its_status(
     def fail(*_: object) -> None:
         raise failure
 
-    monkeypatch.setattr("search.listing.studies_table", fail)
+    monkeypatch.setattr("search.stored.listing.studies_table", fail)
     result = command("list", cwd=tmp_path)
     assert (result.status, result.out, result.err.count("\n")) == (status, "", 1)
     assert re.search(words, result.err)

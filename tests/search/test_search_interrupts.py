@@ -14,10 +14,10 @@ import typer
 
 from search.cli.ending import run_to_end
 from search.cli.interrupts import Interrupts
-from search.pipeline import open_stored
 from search.recipe_checks import without_password
+from search.stored.study import open_stored
 from search.study.store import read_study
-from tests.search.conftest import FolderMaker
+from tests.conftest import FolderMaker
 
 _RUN = ("run", "--space", "mlp", "--dataset", "pets", "--workers", "2", "--no-baseline")
 _BUDGET = ("--trials", "2", "--pruner", "none", "--max-parameters", "200000", "--study-name", "it")

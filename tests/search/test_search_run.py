@@ -11,10 +11,10 @@ from typing import final
 
 import pytest
 
-from search.pipeline import open_stored
+from search.stored.study import open_stored
 from search.study.records import StudyRecord
 from search.study.store import read_study
-from tests.search.conftest import Command, CommandResult, FolderMaker
+from tests.conftest import Command, CommandResult, FolderMaker
 
 _NAME = "cnn-random-pets"
 _BUDGET = ("--trials", "3", "--epochs", "2", "--max-parameters", "200000", "--pruner", "none")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
-from search.model_choice import find_model
 from search.pipeline import locked_run
+from search.predict.model_choice import find_model
 from search.recipe import Recipe
 from search.study.stopping import StopRequest
-from tests.search.conftest import Command, FolderMaker
+from tests.conftest import Command, FolderMaker
 
 
 class Stopper:

@@ -9,8 +9,9 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from search.errors import UserError
-from search.pipeline import open_stored, run_study
+from search.pipeline import run_study
 from search.recipe import Recipe
+from search.stored.study import open_stored
 from search.study.identity import code_versions
 from search.study.opening import open_study
 from search.study.preparing import prepare

@@ -7,10 +7,10 @@ from typing import Any
 import optuna
 import pytest
 
-from search.phrases import describe_end
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.study.records import StudyRecord, TrialRecord
+from search.watching.phrases import describe_end
 
 Maker = Callable[..., Recipe]
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
-from search.pipeline import open_stored, run_study
+from search.pipeline import run_study
 from search.recipe import Recipe
+from search.stored.study import open_stored
 from search.study.records import StudyRecord, TrialRecord
 from search.training.history import History
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from search.errors import UserError
 from search.paths import RunPaths
-from search.pipeline import open_stored, run_study
+from search.pipeline import run_study
 from search.recipe import Recipe
+from search.stored.study import open_stored
 from search.study.opening import find_study, open_study
 from search.study.preparing import prepare
 from search.study.records import StudyRecord

@@ -1,0 +1,1 @@
+"""optuna-dashboard on the studies, and what is published for it."""

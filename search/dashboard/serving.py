@@ -1,0 +1,121 @@
+"""Serves optuna-dashboard on the studies."""
+
+import errno
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any, final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import WSGIApplication
+
+import sqlalchemy
+from optuna.artifacts import FileSystemArtifactStore
+from optuna_dashboard import wsgi
+from sqlalchemy.engine import URL
+
+from search.dashboard.guard import Guard, is_loopback
+from search.errors import UserError
+from search.study.database_url import opening, parse_url, show_url
+from search.study.database_url import read_only as to_read
+
+
+def check_host(host: str, *, public: bool) -> None:
+    """Raise UserError for an address that others can reach, unless that is wanted."""
+    if not is_loopback(host) and not public:
+        raise UserError(
+            f"host: {host!r} would open the studies to the network, and optuna-dashboard asks for "
+            "no password; use 127.0.0.1, ::1 or localhost, or add --insecure-public"
+        )
+
+
+def dashboard_app(
+    url: str, artifacts_dir: Path, *, public: bool = False, read_only: bool = False
+) -> WSGIApplication:
+    """Return optuna-dashboard behind its guard, on the database of the URL.
+
+    With `read_only` no file is opened for writing, and none is made. Raises UserError where the
+    database cannot be opened or holds no studies.
+    """
+    parsed = parse_url(url)
+    if read_only and parsed.get_backend_name() == "sqlite":
+        parsed = to_read(parsed)
+    _check_studies(parsed)
+    if not read_only:
+        artifacts_dir.mkdir(parents=True, exist_ok=True)
+    opened = parsed.render_as_string(hide_password=False)
+    escaped = opened.replace("{", "{{").replace("}", "}}")  # Optuna formats URLs
+    app = wsgi(escaped, artifact_store=FileSystemArtifactStore(str(artifacts_dir)))
+    return Guard(app, public, read_only)
+
+
+def bind(app: WSGIApplication, host: str, port: int) -> WSGIServer:
+    """Return a server that listens; port 0 takes a free one.
+
+    Raises UserError where the address is not one of this machine or the port is taken.
+    """
+    kind = _Server6 if ":" in host else _Server
+    try:
+        return make_server(host, port, app, server_class=kind, handler_class=_Quiet)
+    except (OSError, UnicodeError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise UserError(f"port: {port} is in use on {host}; give another --port") from error
+        if isinstance(error, PermissionError):
+            raise UserError(f"port: {port} is not yours to open; give one above 1023") from error
+        raise UserError(f"host: {host!r} is no address of this machine: {error}") from error
+
+
+def serve(server: WSGIServer, announce: Callable[[], None]) -> None:
+    """Announce it, then answer until Ctrl-C or SIGTERM, which may come in any moment."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        announce()
+        server.serve_forever()
+    except KeyboardInterrupt:
+        return
+    finally:
+        server.server_close()
+
+
+def open_browser(address: str) -> bool:
+    """Open the page in a browser; returns False where there is none, or no display to show it."""
+    displays = ("DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, displays)):
+        return False  # a browser of the terminal would cover what is printed there
+    return webbrowser.open(address)
+
+
+@final
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a request; none keeps the program from ending."""
+
+    daemon_threads = True
+
+
+@final
+class _Server6(ThreadingMixIn, WSGIServer):
+    """The same on an IPv6 address."""
+
+    daemon_threads = True
+    address_family = socket.AF_INET6
+
+
+@final
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of the requests that it answers."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Write nothing."""
+
+
+def _check_studies(url: URL) -> None:
+    with opening(url):
+        engine = sqlalchemy.create_engine(url)
+        known = sqlalchemy.inspect(engine).has_table("studies")
+    engine.dispose()
+    if not known:
+        raise UserError(f"storage: {show_url(url)!r} holds no studies")

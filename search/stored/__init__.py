@@ -1,0 +1,1 @@
+"""Studies that lie in a storage: listed, opened by name, deleted."""

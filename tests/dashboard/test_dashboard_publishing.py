@@ -1,0 +1,163 @@
+"""What is published beside a search: each trial once, never at the search's cost."""
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+from optuna_dashboard._note import get_note_from_system_attrs
+
+from search.dashboard.publishing import publish_end, publish_whole
+from search.dashboard.publishing_observer import PublishingObserver
+from search.paths import RunPaths
+from search.stored.removal import remove_study
+from search.study.board import all_artifacts
+from search.study.records import StudyRecord, TrialRecord
+from search.study.storage import open_storage, storage_url
+from search.study.store import read_study, to_plain
+from tests.report import report_fakes as fakes
+
+TRIALS = [
+    fakes.complete_trial(0, [0.5, 0.8], confusion=((3, 1), (0, 4))),
+    fakes.complete_trial(1, [0.5, 0.7]),
+]
+
+
+class Watcher:
+    """Hears everything; keeps notices, and who ended."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self.ended: list[int] = []
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        self.ended.append(trial.number)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> StudyRecord:
+    """Return a study of two trials, stored in a database of its own."""
+    record = fakes.study_record(TRIALS, class_names=("ant", "bee"))
+    settings = {"runs_dir": tmp_path, "study_name": record.name}
+    backend = open_storage(storage_url(None, RunPaths(tmp_path, record.name).database))
+    study = optuna.create_study(study_name=record.name, storage=backend, direction="maximize")
+    study.set_user_attr("recipe", to_plain(record.recipe.model_copy(update=settings)))
+    for name in ("dataset", "folds_hash", "versions", "hardware"):
+        study.set_user_attr(name, to_plain(getattr(record, name)))
+    for trial in TRIALS:
+        attrs = _attributes(trial)
+        state = TrialState.COMPLETE
+        study.add_trial(create_trial(state=state, value=trial.value, user_attrs=attrs))
+    stored = read_study(study)
+    backend.engine.dispose()
+    return stored
+
+
+def _attributes(trial: TrialRecord) -> dict[str, Any]:
+    attrs = {
+        "history": to_plain(trial.history),
+        "best_epoch": trial.best_epoch,
+        "score_mean": trial.mean,
+        "fold_scores": list(trial.fold_scores),
+    }
+    return attrs if trial.confusion is None else attrs | {"confusion": trial.confusion}
+
+
+def paths_of(record: StudyRecord) -> RunPaths:
+    return RunPaths(record.recipe.runs_dir, record.name)
+
+
+def open_again(record: StudyRecord) -> optuna.Study:
+    storage = open_storage(storage_url(None, paths_of(record).database))
+    return optuna.load_study(study_name=record.name, storage=storage)
+
+
+def notes(record: StudyRecord) -> list[str]:
+    """Return the notes of the study and its trials."""
+    study = open_again(record)
+    attrs = study._storage.get_study_system_attrs(study._study_id)
+    ids = [None, *(trial._trial_id for trial in study.trials)]
+    return [str(get_note_from_system_attrs(attrs, one)["body"]) for one in ids]
+
+
+def artifacts(record: StudyRecord) -> set[str]:
+    return {path.name for path in paths_of(record).artifacts_dir.iterdir()}
+
+
+def watch(record: StudyRecord, *, done: int, whole: bool = True) -> Watcher:
+    """Publish beside a search in which so many trials were done before, and the others end."""
+    watcher = Watcher()
+    with PublishingObserver(watcher) as told:
+        told.study_opened(record.recipe, 2, list(record.trials[:done]))
+        for trial in record.trials[done:]:
+            told.trial_ended(trial)
+        told.close(whole=whole)
+    return watcher
+
+
+def test_trials_are_published_as_they_end(record: StudyRecord) -> None:
+    """Each has its note and its pictures, the study its own; the watcher hears all as before."""
+    watcher = watch(record, done=0)
+    assert (watcher.notices, watcher.ended) == ([], [0, 1])
+    study, *trials = notes(record)
+    assert "2 complete" in study
+    assert [note.split(":")[0] for note in trials] == ["**complete"] * 2
+    assert len(artifacts(record)) == 3
+
+
+def test_a_study_that_goes_on_publishes_what_is_missing(record: StudyRecord) -> None:
+    """Nothing is there twice, and what was published before is not drawn again."""
+    watch(record, done=0)
+    before = artifacts(record)
+    kept = next(paths_of(record).artifacts_dir.iterdir())
+    kept.write_bytes(b"mark")
+    watch(record, done=2)
+    assert artifacts(record) == before
+    assert kept.read_bytes() == b"mark"
+
+
+def test_a_report_writes_everything_again(record: StudyRecord) -> None:
+    """Pictures that were lost are there again, at the same place."""
+    paths = paths_of(record)
+    publish_whole(open_again(record), record, paths)
+    before = artifacts(record)
+    for path in paths.artifacts_dir.iterdir():
+        path.unlink()
+    publish_whole(open_again(record), record, paths)
+    assert artifacts(record) == before
+    assert set(all_artifacts(open_again(record))) == before
+
+
+def test_an_interrupted_search_leaves_the_rest_to_the_next(record: StudyRecord) -> None:
+    """It does not wait for pictures; they are not lost."""
+    watch(record, done=0, whole=False)
+    watch(record, done=2)
+    assert all(note.startswith("**complete") for note in notes(record)[1:])
+
+
+def test_a_failure_is_one_notice(record: StudyRecord) -> None:
+    """The search goes on; the line says what failed and how to have it written."""
+    paths_of(record).artifacts_dir.write_text("in the way")
+    (notice,) = watch(record, done=0).notices
+    assert notice.startswith("the dashboard's notes and pictures could not be written: ")
+    assert notice.endswith(f"python -m search report {record.name} writes them again")
+
+
+def test_a_deleted_study_leaves_no_artifact(record: StudyRecord) -> None:
+    """Neither its own nor those of its trials, also where a file is gone already."""
+    paths = paths_of(record)
+    paths.report_dir.mkdir(parents=True)
+    paths.figure("importances", "png").write_bytes(b"figure")
+    watch(record, done=0)
+    publish_end(open_again(record), record, paths)
+    assert len(artifacts(record)) == 4
+    next(paths.artifacts_dir.iterdir()).unlink()
+    remove_study(record.name, paths.runs_dir, None, sure=True)
+    assert artifacts(record) == set()
