@@ -16,8 +16,8 @@ from search.final.predictions import load_predictions
 from search.final.readme_file import write_model_readme
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.report.baseline_study import choose_baseline
-from search.report.evidence import Evidence, TestedStudy
+from search.report.info.baseline_study import choose_baseline
+from search.report.info.evidence import Evidence, TestedStudy
 from search.report.write import write_report
 from search.stored.baselines import stored_baselines
 from search.study.disk import check_disk

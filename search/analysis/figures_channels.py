@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from search.analysis.info_channels import ChannelsInfo
-from search.report.figures_base import new_figure
+from search.report.figures.base import new_figure
 from search.report.palette import BLUE, GREEN, GREY, VERMILLION
 
 

@@ -6,7 +6,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
 from search.analysis.info_samples import Images, SamplesInfo
-from search.report.figures_base import COLUMN, short
+from search.report.figures.base import COLUMN, short
 
 _MOST_HEIGHT = 8.0  # inches, a page with its caption
 _LEAST_WIDTH = 2.2

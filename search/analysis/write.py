@@ -7,7 +7,7 @@ from search.analysis.figures_samples import draw_samples
 from search.analysis.info import AnalysisInfo
 from search.analysis.info_table import table_csv
 from search.data.failures import machine_failures
-from search.report.figures_base import paper_style
+from search.report.figures.base import paper_style
 from search.report.saving import save_bytes, save_figure
 
 

@@ -13,7 +13,7 @@ import optuna
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.report.artifacts import publish_figures, publish_study, publish_trial
-from search.report.baseline_study import choose_baseline
+from search.report.info.baseline_study import choose_baseline
 from search.stored.baselines import stored_baselines
 from search.study.board import StudyBoard
 from search.study.failures import describe_failure

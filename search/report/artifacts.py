@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from search.paths import RunPaths
-from search.report.figures import FIGURE_NAMES
-from search.report.figures_base import paper_style
-from search.report.figures_trial import draw_trial_confusion, draw_trial_curve, png_bytes
-from search.report.info_trial import trial_confusion_info, trial_curve_info
+from search.report.figures.base import paper_style
+from search.report.figures.report import FIGURE_NAMES
+from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
+from search.report.info.trial import trial_confusion_info, trial_curve_info
 from search.report.notes import study_note, trial_note
 from search.study.board import StudyBoard, study_artifacts
 from search.study.records import StudyRecord, TrialRecord

@@ -3,9 +3,9 @@
 import csv
 import io
 
-from search.report.info_comparison import ComparisonInfo
-from search.report.info_estimate import Estimate
-from search.report.info_study_row import StudyRow
+from search.report.info.comparison import ComparisonInfo
+from search.report.info.estimate import Estimate
+from search.report.info.study_row import StudyRow
 from search.report.kinds import KINDS
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.report.info_comparison import ComparisonInfo
-from search.report.info_estimate import Estimate
-from search.report.info_study_row import GainInfo, StudyRow
+from search.report.info.comparison import ComparisonInfo
+from search.report.info.estimate import Estimate
+from search.report.info.study_row import GainInfo, StudyRow
 from search.report.text import count, duration, interval, percent, points
 from search.training.history import Metric
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal, final
 
-from search.report.facts_base import Facts, Number, Settings
-from search.report.facts_result import ResultFacts
-from search.report.facts_trials import TrialFacts
+from search.report.facts.base import Facts, Number, Settings
+from search.report.facts.result import ResultFacts
+from search.report.facts.trials import TrialFacts
 from search.showing.study import read_shown, study_state
 from search.showing.trial import trial_rank
 from search.stored.study import find_trial

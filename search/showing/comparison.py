@@ -11,9 +11,9 @@ from search.errors import UserError
 from search.paths import RunPaths
 from search.pipeline import with_predictions
 from search.report.again import report_command
-from search.report.baseline_study import choose_baseline
-from search.report.info_comparison import ComparisonInfo, comparison_info
-from search.report.info_study_row import ComparedStudy
+from search.report.info.baseline_study import choose_baseline
+from search.report.info.comparison import ComparisonInfo, comparison_info
+from search.report.info.study_row import ComparedStudy
 from search.report.tables_comparison import ABSENT, READING, notes, text_rows
 from search.report.write_comparison import write_comparison
 from search.stored.baselines import stored_baselines

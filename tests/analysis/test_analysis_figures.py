@@ -15,7 +15,7 @@ from search.analysis.info_channels import channels_info
 from search.analysis.info_samples import SamplesInfo
 from search.analysis.write import write_analysis
 from search.errors import MachineError
-from search.report.figures_base import paper_style
+from search.report.figures.base import paper_style
 from tests.analysis.conftest import DatasetMaker
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from search.report.charts import draw_charts
-from search.report.evidence import Evidence
-from search.report.info import report_info
-from search.report.page import render_page
+from search.report.charts.report import draw_charts
+from search.report.info.evidence import Evidence
+from search.report.info.report import report_info
+from search.report.page.report import render_page
 from tests.browser.chromium import running_chromium
 from tests.browser.pipe import Pipe
 from tests.browser.tab import Tab

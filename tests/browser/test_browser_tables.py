@@ -8,7 +8,7 @@ import pytest
 from tests.browser.conftest import write_page
 from tests.browser.tab import Tab
 
-SCRIPT = files("search.report").joinpath("tables.js.jinja").read_text("utf-8")
+SCRIPT = files("search.report.page").joinpath("tables.js.jinja").read_text("utf-8")
 # One column a kind of value, written so that it rises with the row.
 COLUMNS = {
     "share": ("9.5%", "10.25%", "81.2%", "100%", "–"),

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from search.report.evidence import TestedStudy
-from search.report.info_study_row import ComparedStudy
+from search.report.info.evidence import TestedStudy
+from search.report.info.study_row import ComparedStudy
 from search.study.records import INTERRUPTED, StudyRecord, TrialRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

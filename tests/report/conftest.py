@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from search.paths import RunPaths
-from search.report.charts import draw_charts
-from search.report.evidence import Evidence, TestedStudy
-from search.report.info import ReportInfo, report_info
-from search.report.page import render_page
+from search.report.charts.report import draw_charts
+from search.report.info.evidence import Evidence, TestedStudy
+from search.report.info.report import ReportInfo, report_info
+from search.report.page.report import render_page
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

@@ -7,14 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from search.errors import MachineError
-from search.report.figures_base import paper_style
-from search.report.figures_comparison import (
+from search.report.figures.base import paper_style
+from search.report.figures.comparison import (
     _styles,
     draw_best_over_time,
     draw_best_over_trials,
 )
-from search.report.info_best_so_far import Point
-from search.report.info_comparison import ComparisonInfo, comparison_info
+from search.report.info.best_so_far import Point
+from search.report.info.comparison import ComparisonInfo, comparison_info
 from search.report.palette import GREY
 from search.report.write_comparison import write_comparison
 from search.study.records import StudyRecord

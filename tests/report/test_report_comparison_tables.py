@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from search.report.csv_comparison import comparison_csv
-from search.report.info_comparison import ComparisonInfo, comparison_info
+from search.report.info.comparison import ComparisonInfo, comparison_info
 from search.report.tables_comparison import COLUMNS, comparison_markdown, notes, text_rows
 from search.study.records import AcceptedChange
 from tests.report import baseline_fakes

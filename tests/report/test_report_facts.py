@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from search.report.evidence import Evidence, TestedStudy
-from search.report.facts import report_json, report_schema
-from search.report.facts_base import finite, without_folders
-from search.report.info import ReportInfo, report_info
+from search.report.facts.base import finite, without_folders
+from search.report.facts.report import report_json, report_schema
+from search.report.info.evidence import Evidence, TestedStudy
+from search.report.info.report import ReportInfo, report_info
 from search.study.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.schema_checker import errors

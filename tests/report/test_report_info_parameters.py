@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search.report.comparing import After
-from search.report.info_importances import importances_info
-from search.report.info_parallel import parallel_coordinates_info
-from search.report.scales import linear_scale, log_scale
+from search.report.info.comparing import After
+from search.report.info.importances import importances_info
+from search.report.info.parallel import parallel_coordinates_info
+from search.report.info.scales import linear_scale, log_scale
 from tests.report import report_fakes as fakes
 
 X, RATE = FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1e-1, log=True)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.evidence import TestedStudy
-from search.report.info import ReportInfo, study_status
-from search.report.info_curves import learning_curves_info
-from search.report.info_facts import page_lead, page_title, search_facts
-from search.report.info_repeats import repeats_info
+from search.report.info.curves import learning_curves_info
+from search.report.info.evidence import TestedStudy
+from search.report.info.facts import page_lead, page_title, search_facts
+from search.report.info.repeats import repeats_info
+from search.report.info.report import ReportInfo, study_status
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

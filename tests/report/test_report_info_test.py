@@ -7,8 +7,8 @@ import pytest
 
 from search import metrics
 from search.errors import MachineError
-from search.report.info_confusion import confusion_info
-from search.report.info_mistakes import mistakes_info
+from search.report.info.confusion import confusion_info
+from search.report.info.mistakes import mistakes_info
 from tests.report import report_fakes as fakes
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.info import study_status
-from search.report.info_cost import cost_facts, cost_info, top_trials
-from search.report.info_curves import learning_curves_info
-from search.report.info_history import optimization_history_info
-from search.report.info_winner import baseline_info, winner_info
+from search.report.info.cost import cost_facts, cost_info, top_trials
+from search.report.info.curves import learning_curves_info
+from search.report.info.history import optimization_history_info
+from search.report.info.report import study_status
+from search.report.info.winner import baseline_info, winner_info
 from search.study.records import RefitRecord, StudyRecord, TrialRecord
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes

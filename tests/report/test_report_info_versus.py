@@ -8,8 +8,8 @@ import pytest
 from search.errors import MachineError
 from search.final.predictions import TestPredictions
 from search.metrics import evaluate_predictions
-from search.report.evidence import TestedStudy
-from search.report.info_versus import MOST_CLASSES, VersusInfo, versus_info
+from search.report.info.evidence import TestedStudy
+from search.report.info.versus import MOST_CLASSES, VersusInfo, versus_info
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

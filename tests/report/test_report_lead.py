@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from search.report.info_lead import LeadInfo, lead_info
-from search.report.words_lead import lead_words
+from search.report.info.lead import LeadInfo, lead_info
+from search.report.words.lead import lead_words
 from search.study.records import TrialRecord
 from tests.report import report_fakes as fakes
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from search.report.figures import FIGURE_NAMES
-from search.report.info import ReportInfo
-from search.report.markdown import report_markdown
-from search.report.markdown_blocks import facts, table
+from search.report.figures.report import FIGURE_NAMES
+from search.report.info.report import ReportInfo
+from search.report.markdown.blocks import facts, table
+from search.report.markdown.report import report_markdown
 
 ORDER = [
     "What won",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from search.report.info_borders import Border
-from search.report.info_expected_best import expected_best, expected_best_info
-from search.report.info_next import NextInfo, next_info
-from search.report.words_next import NOTHING, UNKNOWN, next_words
+from search.report.info.borders import Border
+from search.report.info.expected_best import expected_best, expected_best_info
+from search.report.info.next import NextInfo, next_info
+from search.report.words.next import NOTHING, UNKNOWN, next_words
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from search.report.markdown.escaping import code, code_block, escaped
 from search.report.notes import study_note, trial_note
-from search.report.notes_markdown import code, code_block, escaped
 from search.study.records import StudyRecord
 from tests.report import report_fakes as fakes
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.info_optimism import OptimismInfo, ValidationGap, optimism_info
-from search.report.words_optimism import optimism_words
+from search.report.info.optimism import OptimismInfo, ValidationGap, optimism_info
+from search.report.words.optimism import optimism_words
 from search.study.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from search.report.info import ReportInfo
-from search.report.info_facts import validation_words
-from search.report.words_next import next_words
-from search.report.words_optimism import optimism_words
-from search.report.words_why import importances_words, shared_words, weakest_words
+from search.report.info.facts import validation_words
+from search.report.info.report import ReportInfo
+from search.report.words.next import next_words
+from search.report.words.optimism import optimism_words
+from search.report.words.why import importances_words, shared_words, weakest_words
 from search.study.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.conftest import HOSTILE, PageReader, read_page

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from search.final.reported import ReportedRow, reported_note
-from search.report.evidence import Evidence, TestedStudy
-from search.report.info import ReportInfo, report_info
+from search.report.info.evidence import Evidence, TestedStudy
+from search.report.info.report import ReportInfo, report_info
 from search.report.text import points
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

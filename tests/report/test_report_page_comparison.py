@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from search.report.charts_comparison import comparison_charts
-from search.report.info_comparison import ComparisonInfo, comparison_info
-from search.report.page_comparison import render_comparison
+from search.report.charts.comparison import comparison_charts
+from search.report.info.comparison import ComparisonInfo, comparison_info
+from search.report.page.comparison import render_comparison
 from search.study.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

@@ -1,9 +1,9 @@
 """The page stays small enough to be sent to somebody."""
 
-from search.report.charts import draw_charts
-from search.report.evidence import Evidence
-from search.report.info import report_info
-from search.report.page import render_page
+from search.report.charts.report import draw_charts
+from search.report.info.evidence import Evidence
+from search.report.info.report import report_info
+from search.report.page.report import render_page
 from tests.report import report_fakes as fakes
 
 MOST_BYTES = 8_000_000

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from search.report.charts import draw_charts
-from search.report.charts_base import Chart
-from search.report.charts_slices import slices_chart
-from search.report.charts_stories import trial_stories
-from search.report.figures_base import paper_style
-from search.report.figures_slices import draw_slices
-from search.report.info import ReportInfo
-from search.report.info_importances import ImportancesInfo
-from search.report.info_parallel import Dimension, ParallelCoordinatesInfo
-from search.report.info_slices import MOST, SlicesInfo, side_by_side, slices_info
+from search.report.charts.base import Chart
+from search.report.charts.report import draw_charts
+from search.report.charts.slices import slices_chart
+from search.report.charts.stories import trial_stories
+from search.report.figures.base import paper_style
+from search.report.figures.slices import draw_slices
+from search.report.info.importances import ImportancesInfo
+from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
+from search.report.info.report import ReportInfo
+from search.report.info.slices import MOST, SlicesInfo, side_by_side, slices_info
 from tests.report import report_fakes as fakes
 from tests.report.conftest import read_page
 

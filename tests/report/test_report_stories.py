@@ -1,6 +1,6 @@
 """What hovering over a trial tells of it."""
 
-from search.report.charts_stories import trial_stories
+from search.report.charts.stories import trial_stories
 from tests.report import report_fakes as fakes
 from tests.report.baseline_fakes import HAND_TUNED
 

@@ -6,8 +6,8 @@ import pytest
 
 from search.errors import MachineError
 from search.paths import RunPaths
-from search.report.evidence import Evidence
-from search.report.figures import FIGURE_NAMES
+from search.report.figures.report import FIGURE_NAMES
+from search.report.info.evidence import Evidence
 from search.report.write import write_report
 from tests.report import report_fakes as fakes
 

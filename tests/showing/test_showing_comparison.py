@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 from search.final.predictions import save_predictions
 from search.paths import RunPaths
 from search.report.again import report_command
-from search.report.evidence import TestedStudy
+from search.report.info.evidence import TestedStudy
 from search.study.records import StudyRecord, TrialRecord
 from search.study.storage import open_storage
 from search.study.store import to_plain

@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 from search.final.predictions import save_predictions
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
-from search.report.evidence import TestedStudy
+from search.report.info.evidence import TestedStudy
 from search.stored.baselines import stored_baselines
 from search.study.records import StudyRecord, TrialRecord
 from search.study.store import read_study, to_plain

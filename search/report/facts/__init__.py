@@ -1,0 +1,1 @@
+"""report.json: info -> plain values with stable names. Pure."""

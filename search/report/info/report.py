@@ -1,0 +1,134 @@
+"""Everything a report says, gathered from a study's record. Pure, but for reading the study."""
+
+from dataclasses import dataclass
+from typing import final
+
+import optuna
+
+from search.final.reported import ReportedRow, reported_rows
+from search.report.info.baseline_study import baseline_command
+from search.report.info.confusion import ConfusionInfo, confusion_info
+from search.report.info.cost import CostInfo, TrialRow, cost_info, top_trials
+from search.report.info.curves import LearningCurvesInfo, learning_curves_info
+from search.report.info.evidence import Evidence, TestedStudy
+from search.report.info.history import OptimizationHistoryInfo, optimization_history_info
+from search.report.info.importances import ImportancesInfo, importances_info
+from search.report.info.lead import LeadInfo, lead_info
+from search.report.info.mistakes import MistakesInfo, mistakes_info
+from search.report.info.next import NextInfo, next_info
+from search.report.info.optimism import OptimismInfo, optimism_info
+from search.report.info.parallel import ParallelCoordinatesInfo, parallel_coordinates_info
+from search.report.info.repeats import RepeatsInfo, repeats_info
+from search.report.info.shared import SharedInfo, shared_info
+from search.report.info.slices import SlicesInfo, slices_info
+from search.report.info.versus import VersusInfo, versus_info
+from search.report.info.weakest import WeakClass, weakest_classes
+from search.report.info.winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
+from search.report.kinds import ENDED, ModelKind, model_kind
+from search.report.text import plural
+from search.study.records import StudyRecord
+
+
+@final
+@dataclass(frozen=True)
+class SearchInfo:
+    """What a search shows of its trials; a baseline study, whose trials are one point, has none."""
+
+    history: OptimizationHistoryInfo
+    top: tuple[TrialRow, ...]
+    importances: ImportancesInfo
+    slices: SlicesInfo
+    lead: LeadInfo | None
+    parallel: ParallelCoordinatesInfo
+    shared: SharedInfo
+    advice: NextInfo
+
+
+@final
+@dataclass(frozen=True)
+class ReportInfo:
+    """What the figures and the page show; a part that does not apply (yet) is None.
+
+    `baseline` is the hand-tuned candidate within the search, `versus` the winner beside a baseline
+    study, and `baseline_command` makes one. `repeats` are the trainings of a baseline study,
+    `reported` their figures beside those of the hand-tuned report.
+    """
+
+    record: StudyRecord
+    kind: ModelKind | None
+    status: str | None
+    winner: WinnerInfo | None
+    baseline: BaselineInfo | None
+    versus: VersusInfo | None
+    baseline_command: str | None
+    repeats: RepeatsInfo | None
+    reported: tuple[ReportedRow, ...]
+    search: SearchInfo | None
+    cost: CostInfo
+    curves: LearningCurvesInfo | None
+    confusion: ConfusionInfo | None
+    mistakes: MistakesInfo | None
+    optimism: OptimismInfo | None
+    weakest: tuple[WeakClass, ...]
+
+
+def report_info(record: StudyRecord, study: optuna.Study, evidence: Evidence) -> ReportInfo:
+    """Return what the report says of a study.
+
+    `study` gives the parameters' distributions. Raises MachineError where the evidence does not
+    belong to the record.
+    """
+    baseline = evidence.baseline
+    ours = TestedStudy(record, evidence.predictions)
+    return ReportInfo(
+        record=record,
+        kind=model_kind(record),
+        status=study_status(record),
+        winner=winner_info(record),
+        baseline=baseline_info(record),
+        versus=None if baseline is None else versus_info(ours, baseline),
+        baseline_command=baseline_command(record) if baseline is None else None,
+        repeats=repeats_info(record),
+        reported=reported_rows(record),
+        search=search_info(record, study),
+        cost=cost_info(record),
+        curves=learning_curves_info(record),
+        confusion=confusion_info(record.test),
+        mistakes=mistakes_info(record.test, evidence.mistakes),
+        optimism=optimism_info(record),
+        weakest=weakest_classes(record.test),
+    )
+
+
+def search_info(record: StudyRecord, study: optuna.Study) -> SearchInfo | None:
+    """Return what a search shows of its trials, None for a baseline study."""
+    if record.recipe.sampler == "baseline":
+        return None
+    importances = importances_info(record, study)
+    parallel = parallel_coordinates_info(record, study, importances.names)
+    return SearchInfo(
+        history=optimization_history_info(record),
+        top=top_trials(record),
+        importances=importances,
+        lead=lead_info(record),
+        slices=slices_info(record, importances, parallel),
+        parallel=parallel,
+        shared=shared_info(record, study),
+        advice=next_info(record, study),
+    )
+
+
+def study_status(record: StudyRecord) -> str | None:
+    """Return one sentence on what is still missing, or None where the study has ended."""
+    if record.test is not None:
+        return None
+    ended = sum(trial.kind in ENDED for trial in record.trials)
+    done = f"{ended} of {plural(len(record.trials), 'trial')} ended"
+    if record.winner() is None:
+        return f"No trial is complete yet ({done})."
+    as_reported = record.recipe.as_reported
+    if record.refit is None or as_reported:
+        what = "baseline" if record.recipe.sampler == "baseline" else "search"
+        lacking = "no test result" if as_reported else "no refit and no test result"
+        return f"The {what} has not ended ({done}): {lacking} yet."
+    return "The winner is trained anew, but the test set has not been evaluated yet."

@@ -1,0 +1,1 @@
+"""The page: info -> one HTML text that needs no other file. Pure."""

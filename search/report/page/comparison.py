@@ -1,0 +1,22 @@
+"""The page of several studies: info -> one HTML text that needs no other file. Pure."""
+
+from collections.abc import Iterable
+
+from search.report import text
+from search.report.charts.base import Chart
+from search.report.info.comparison import ComparisonInfo
+from search.report.page.templates import render_template
+from search.report.tables_comparison import READING, notes, text_rows
+
+
+def render_comparison(info: ComparisonInfo, charts: Iterable[Chart], command: str) -> str:
+    """Return the page as HTML; every name from outside is escaped. `command` makes it again."""
+    values = {
+        "info": info,
+        "rows": list(zip(info.rows, text_rows(info), strict=True)),
+        "notes": notes(info),
+        "reading": READING,
+        "command": command,
+        "text": text,
+    }
+    return render_template("comparison.html.jinja", charts, values)

@@ -1,0 +1,1 @@
+"""The statistics that the report rests on, each with its source. Pure."""

@@ -1,0 +1,1 @@
+"""What the report concludes, in sentences. Pure."""
