@@ -11,9 +11,9 @@ from search.formatting import format_score
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
 from search.stored.study import open_stored
-from search.study.ownership import check_owned
-from search.study.replay import recorded_trials, replay_all
-from search.study.store import read_study
+from search.study.locks.ownership import check_owned
+from search.study.pruning.replay import recorded_trials, replay_all
+from search.study.storage.store import read_study
 from spaces import BUILT_IN, Space, load_space
 from spaces.describe import describe_candidate
 from spaces.ranges import describe_range

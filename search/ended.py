@@ -4,7 +4,7 @@ from itertools import count
 from typing import Literal, NamedTuple
 
 from search.command_lines import run_command
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 Reason = Literal["done", "timeout", "interrupted"]
 

@@ -21,18 +21,18 @@ from search.report.info.evidence import Evidence, TestedStudy
 from search.report.write import write_report
 from search.stored.baselines import stored_baselines
 from search.study.disk import check_disk
-from search.study.lock import study_lock
+from search.study.locks.study_lock import study_lock
 from search.study.observer import StudyObserver
 from search.study.opening import open_study
 from search.study.planning import PlanListener, make_plan_info
 from search.study.preparing import prepare
-from search.study.records import StudyRecord
 from search.study.resolve import check_device, count_workers
 from search.study.run import run_search
 from search.study.stopping import StopRequest
-from search.study.storage import storage_failures
-from search.study.store import read_study
-from search.study.workers import InlineWorkers, ProcessWorkers, Workers
+from search.study.storage.backend import storage_failures
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
+from search.study.workers.pool import InlineWorkers, ProcessWorkers, Workers
 
 __all__ = [
     "Outcome",

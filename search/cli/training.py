@@ -139,7 +139,7 @@ def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) ->
 def _start(recipe: Path | None, flags: dict[str, Any]) -> "Recipe":
     """Return the recipe that is asked for, once what trains it is starting."""
     from search.recipe import Recipe
-    from search.study.process import quiet_resource_tracker, start_server, wait_passively
+    from search.study.workers.process import quiet_resource_tracker, start_server, wait_passively
 
     asked = Recipe.from_sources(recipe, flags)
     wait_passively()  # before torch is imported

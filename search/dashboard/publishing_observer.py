@@ -6,7 +6,7 @@ from typing import Self, final
 from search.dashboard.publishing import Publisher
 from search.recipe import Recipe
 from search.study.observer import StudyObserver
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 
 
 @final

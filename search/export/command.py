@@ -9,8 +9,8 @@ from search.export.writing import check_free, write_texts
 from search.final.winning import why_no_winner
 from search.paths import RunPaths
 from search.stored.study import find_trial, open_stored
-from search.study.records import StudyRecord, TrialRecord
-from search.study.store import read_study
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import read_study
 
 
 def read_trial(

@@ -10,7 +10,7 @@ import tomli_w
 from search.errors import UserError
 from search.export.space import space_file
 from search.recipe import Recipe
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from spaces import Candidate
 from spaces.describe import describe_candidate
 

@@ -14,7 +14,7 @@ from search.errors import UserError
 from search.export.code import call, literal, long_tuple
 from search.export.layers import layer_code
 from search.export.recipe import candidate_of
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.augmentation import CROP_PADDING
 from spaces import Candidate, PlateauConfig, SGDConfig
 from spaces.candidate import OptimizerConfig

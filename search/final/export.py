@@ -20,7 +20,7 @@ from search.final.card import ModelCard
 from search.final.classifier import ImageClassifier, Prediction
 from search.paths import ModelPaths
 from search.recipe import describe_errors
-from search.study.weights import save_weights
+from search.study.workers.weights import save_weights
 
 __all__ = ["ImageClassifier", "ModelCard", "Prediction", "export_model", "load_model"]
 

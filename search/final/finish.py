@@ -15,10 +15,10 @@ from search.final.winning import why_no_winner
 from search.paths import ModelPaths
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
-from search.study.process import keep_freed_memory
-from search.study.records import StudyRecord, TrialRecord
 from search.study.stopping import StopRequest
-from search.study.store import read_study, to_plain
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import read_study, to_plain
+from search.study.workers.process import keep_freed_memory
 
 
 def finish_study(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:

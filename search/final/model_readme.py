@@ -10,7 +10,7 @@ from pathlib import PurePath
 from search.final.markdown import bullets, plain
 from search.final.readme_results import limits, results
 from search.formatting import format_epochs
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 
 HEAD = """---

@@ -3,7 +3,7 @@
 from search.data.durable import whole_file
 from search.final.model_readme import HEAD, model_readme
 from search.paths import ModelPaths, RunPaths
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 _BEGIN = "<!-- written by cifar-search: what stands up to the end mark is renewed -->"
 _END = "<!-- end: what stands below, and above the first mark, is kept -->"

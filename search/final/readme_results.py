@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from search.final.markdown import plain, table
 from search.formatting import format_score
 from search.metrics import TestResult
-from search.study.records import StudyRecord, TrialKind, TrialRecord
+from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
 
 _MOST_NAMED = 3  # weak classes and confusions
 

@@ -14,11 +14,11 @@ from search.data.statistics import ChannelStatistics, channel_statistics
 from search.errors import MachineError
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.study.checkpoints import Checkpoints, training_key
-from search.study.jobs import training_settings
-from search.study.keeping import Keeper
-from search.study.records import RefitRecord, TrialRecord
 from search.study.stopping import StopRequest
+from search.study.storage.records import RefitRecord, TrialRecord
+from search.study.workers.checkpoints import Checkpoints, training_key
+from search.study.workers.jobs import training_settings
+from search.study.workers.keeping import Keeper
 from search.training.fold import FoldTask, FoldTraining
 from search.training.history import History
 from search.training.lockstep import diverged, run_epochs

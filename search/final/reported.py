@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 from search.data.original import is_cifar10_copy, is_original_cifar10
-from search.study.records import RepeatResult, StudyRecord, TrialRecord
+from search.study.storage.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import Metric
 
 REPORTED_EPOCHS = 40

@@ -13,13 +13,13 @@ from search.final.readme_file import write_model_readme
 from search.final.winning import why_no_winner
 from search.metrics import TestResult
 from search.paths import ModelPaths
-from search.study.jobs import JobFactory
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
-from search.study.pruning import NoPruning
-from search.study.records import RepeatResult, StudyRecord, TrialRecord
-from search.study.store import read_study, to_plain
-from search.study.worker import run_trial
+from search.study.pruning.rules import NoPruning
+from search.study.storage.records import RepeatResult, StudyRecord, TrialRecord
+from search.study.storage.store import read_study, to_plain
+from search.study.workers.jobs import JobFactory
+from search.study.workers.worker import run_trial
 
 
 def finish_reproduction(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:

@@ -12,8 +12,8 @@ from search.data.cache import CachePaths
 from search.data.checksums import check_sums
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
-from search.study.records import TestOpening
-from search.study.store import read_openings, to_plain
+from search.study.storage.records import TestOpening
+from search.study.storage.store import read_openings, to_plain
 
 
 @final

@@ -1,7 +1,7 @@
 """Why a study has nothing to show at its end."""
 
-from search.study.records import StudyRecord
 from search.study.remedy import remedy
+from search.study.storage.records import StudyRecord
 
 
 def why_no_winner(record: StudyRecord) -> str:

@@ -8,9 +8,9 @@ from search.errors import MachineError, UserError
 from search.formatting import printable
 from search.paths import ModelPaths, RunPaths
 from search.stored.study import open_stored
-from search.study.records import StudyRecord
-from search.study.storage import storage_failures
-from search.study.store import read_study
+from search.study.storage.backend import storage_failures
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
 
 _MOST_NAMED = 10
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from search.formatting import format_score, printable
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 _NO_FOLDERS = ("cifar10", "digits")
 

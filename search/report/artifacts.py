@@ -13,8 +13,8 @@ from search.report.figures.report import FIGURE_NAMES
 from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
 from search.report.info.trial import trial_confusion_info, trial_curve_info
 from search.report.notes import study_note, trial_note
-from search.study.board import StudyBoard, study_artifacts
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.board import StudyBoard, study_artifacts
+from search.study.storage.records import StudyRecord, TrialRecord
 
 
 def publish_figures(study: optuna.Study, paths: RunPaths) -> None:

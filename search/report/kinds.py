@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from search.study.records import StudyRecord, TrialKind, TrialRecord
+from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
 from search.training.history import Metric
 
 ModelKind = Literal["mlp", "cnn"]

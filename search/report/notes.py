@@ -11,7 +11,7 @@ from search.report.info.winner import baseline_info
 from search.report.kinds import last_attempts, trial_score
 from search.report.markdown.escaping import code, code_block, escaped
 from search.report.text import count, duration, interval, percent, plural, points, spread
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 from spaces.describe import describe_candidate
 

@@ -3,7 +3,7 @@
 Source: Okabe and Ito, "Color Universal Design" (2008).
 """
 
-from search.study.records import TrialKind
+from search.study.storage.records import TrialKind
 
 BLUE = "#0072B2"
 SKY = "#56B4E9"

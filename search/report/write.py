@@ -18,7 +18,7 @@ from search.report.info.report import ReportInfo, report_info
 from search.report.markdown.report import report_markdown
 from search.report.page.report import render_page
 from search.report.saving import save_bytes, save_figure
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 
 def write_report(

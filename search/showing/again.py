@@ -5,7 +5,7 @@ from pathlib import Path
 
 from search.command_lines import command_line, place_options
 from search.export.recipe import export_name
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 
 
 def again_commands(

@@ -9,7 +9,7 @@ from search.report.facts.trials import TrialFacts
 from search.showing.study import read_shown, study_state
 from search.showing.trial import trial_rank
 from search.stored.study import find_trial
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 
 
 @final

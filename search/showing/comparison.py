@@ -18,8 +18,8 @@ from search.report.tables_comparison import ABSENT, READING, notes, text_rows
 from search.report.write_comparison import write_comparison
 from search.stored.baselines import stored_baselines
 from search.stored.study import open_stored
-from search.study.records import StudyRecord
-from search.study.store import read_study
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
 from search.study.writable import check_writable
 
 

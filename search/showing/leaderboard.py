@@ -10,7 +10,7 @@ from rich.text import Text
 
 from search.formatting import format_score, format_seconds
 from search.recipe import Recipe
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.watching.phrases import describe_end
 from spaces.describe import describe_candidate
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from search.formatting import format_epochs, format_score, printable
 from search.report.kinds import last_attempts
 from search.showing.leaderboard import count_kinds, outcome
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.watching.phrases import describe_number
 
 _BEGUN = ("running", "interrupted")

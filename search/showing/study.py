@@ -19,9 +19,9 @@ from search.showing.outcome import count_trials, draw_unranked
 from search.showing.summary import describe_result
 from search.stored.study import open_stored
 from search.study.disk import disk_use
-from search.study.lock import study_holder
-from search.study.records import INTERRUPTED, StudyRecord, TrialRecord
-from search.study.store import read_study
+from search.study.locks.study_lock import study_holder
+from search.study.storage.records import INTERRUPTED, StudyRecord, TrialRecord
+from search.study.storage.store import read_study
 
 StudyState: TypeAlias = Literal["running", "ended", "interrupted"]
 

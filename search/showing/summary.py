@@ -11,7 +11,7 @@ from search.ended import EndInfo, model_command
 from search.final.reported import reported_note, reported_rows
 from search.formatting import format_epochs, format_score
 from search.showing.short_words import short_words
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.watching.phrases import describe_end
 from spaces.describe import describe_candidate
 

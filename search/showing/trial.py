@@ -14,7 +14,7 @@ from search.showing.outcome import describe_outcome
 from search.showing.study import read_shown
 from search.showing.terminal_plot import draw_curve
 from search.stored.study import find_trial, open_stored
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate
 from spaces.describe import describe_candidate
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import optuna
 
-from search.study.records import StudyRecord
-from search.study.store import read_study
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
 
 
 def stored_baselines(study: optuna.Study) -> Iterator[StudyRecord]:

@@ -15,8 +15,8 @@ from search.errors import UserError
 from search.formatting import format_score, printable
 from search.paths import RunPaths
 from search.study.attempts import attempt_of, count_fixed, done_plans
-from search.study.database_url import parse_url, sqlite_file
-from search.study.storage import open_storage, storage_url
+from search.study.storage.backend import open_storage, storage_url
+from search.study.storage.database_url import parse_url, sqlite_file
 
 _HEADINGS = ("space", "sampler", "validation", "dataset", "trials", "best validation", "test")
 _N_WORDS = 4  # columns of words, which stand at the left

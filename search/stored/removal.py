@@ -12,10 +12,10 @@ from search.errors import UserError
 from search.formatting import printable
 from search.paths import RunPaths
 from search.stored.listing import stored_url, unknown_study
-from search.study.board import all_artifacts
-from search.study.lock import study_holder, study_lock
-from search.study.ownership import owns
-from search.study.storage import open_storage
+from search.study.locks.ownership import owns
+from search.study.locks.study_lock import study_holder, study_lock
+from search.study.storage.backend import open_storage
+from search.study.storage.board import all_artifacts
 
 
 def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:

@@ -7,8 +7,8 @@ import optuna
 from search.errors import UserError
 from search.stored.listing import stored_url, unknown_study
 from search.study.opening import find_study
-from search.study.records import StudyRecord, TrialRecord
-from search.study.storage import open_storage
+from search.study.storage.backend import open_storage
+from search.study.storage.records import StudyRecord, TrialRecord
 
 
 def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:

@@ -4,16 +4,16 @@ import math
 import time
 from typing import final
 
-from search.study.dispatch import Dispatcher
-from search.study.duplicates import Duplicates
-from search.study.judge import Judge
 from search.study.observer import StudyObserver
-from search.study.pruning import as_higher_is_better
-from search.study.queue import Rejected, Started, TrialQueue
-from search.study.race import FoldRace
+from search.study.plan.duplicates import Duplicates
+from search.study.plan.queue import Rejected, Started, TrialQueue
+from search.study.pruning.judge import Judge
+from search.study.pruning.race import FoldRace
+from search.study.pruning.rules import as_higher_is_better
 from search.study.settling import Settler
 from search.study.stopping import StopRequest
-from search.study.telling import Teller
+from search.study.storage.telling import Teller
+from search.study.workers.dispatch import Dispatcher
 
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the workers
 

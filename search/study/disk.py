@@ -12,7 +12,7 @@ from search.errors import MachineError
 from search.formatting import format_bytes
 from search.study.feasibility import Feasibility
 from search.study.opening import OpenStudy, discard_unbegun
-from search.study.plan import Params, random_point
+from search.study.plan.points import Params, random_point
 from spaces import Candidate, SGDConfig
 
 _FILES = 3  # the newest, the one before it, and the one that is being written

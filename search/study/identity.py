@@ -11,7 +11,7 @@ from search.errors import UserError
 from search.formatting import format_setting
 from search.recipe import Recipe
 from search.study.changes import Code, describe_changes
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from spaces import space_source
 
 DECIDING = (

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from search.data.observer import DataObserver
 from search.recipe import Recipe
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 
 
 class StudyObserver(DataObserver, Protocol):

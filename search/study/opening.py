@@ -17,12 +17,12 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.study.changes import Code
 from search.study.identity import check_code, check_same_study, current_code, hardware
-from search.study.ownership import check_free, check_owned, mark, unmark
-from search.study.parameters import check_parameters
-from search.study.plan import Params
+from search.study.locks.ownership import check_free, check_owned, mark, unmark
+from search.study.plan.parameters import check_parameters
+from search.study.plan.points import Params
 from search.study.preparing import Plan
-from search.study.storage import open_storage, storage_url
-from search.study.store import add_change, read_study, to_plain
+from search.study.storage.backend import open_storage, storage_url
+from search.study.storage.store import add_change, read_study, to_plain
 from search.study.superseding import supersede_waiting
 from spaces import Space
 

@@ -7,10 +7,10 @@ from typing import TypeAlias, final
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
 from search.study.disk import DiskNeed
-from search.study.estimate import Estimate, estimate_time
-from search.study.ledger import TrialLedger
+from search.study.estimate.search_time import Estimate, estimate_time
 from search.study.opening import OpenStudy
-from search.study.store import read_study
+from search.study.plan.ledger import TrialLedger
+from search.study.storage.store import read_study
 
 
 @final

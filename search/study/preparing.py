@@ -14,7 +14,7 @@ from search.seeding import derive_seed
 from search.study.feasibility import Feasibility
 from search.study.identity import DECIDING
 from search.study.observer import StudyObserver
-from search.study.plan import Params, planned_points
+from search.study.plan.points import Params, planned_points
 from search.study.resolve import check_device, lacks_bf16, resolve_recipe
 from spaces import Space, load_space
 

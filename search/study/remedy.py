@@ -1,6 +1,6 @@
 """What gets a study that has ended without a winner to one. Pure."""
 
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 
 def remedy(record: StudyRecord) -> str:

@@ -9,7 +9,7 @@ import torch
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.recipe import Recipe
-from search.study.plan import DEFAULT_TRIALS
+from search.study.plan.points import DEFAULT_TRIALS
 from search.training.settings import Precision, resolve_device, resolve_precision
 from spaces import Space
 

@@ -5,24 +5,24 @@ import time
 
 from search.recipe import Recipe
 from search.study.coordinator import Coordinator
-from search.study.dispatch import Dispatcher
-from search.study.duplicates import Duplicates
 from search.study.feasibility import Feasibility
-from search.study.jobs import JobFactory
-from search.study.judge import Judge
 from search.study.observer import StudyObserver
 from search.study.opening import OpenStudy
-from search.study.orphans import fail_orphans
-from search.study.pruners import build_rule
-from search.study.pruning import PruningRule, as_higher_is_better
-from search.study.queue import TrialQueue
-from search.study.race import FoldRace
-from search.study.records import StudyRecord, TrialRecord
+from search.study.plan.duplicates import Duplicates
+from search.study.plan.orphans import fail_orphans
+from search.study.plan.queue import TrialQueue
+from search.study.pruning.by_name import build_rule
+from search.study.pruning.judge import Judge
+from search.study.pruning.race import FoldRace
+from search.study.pruning.rules import PruningRule, as_higher_is_better
 from search.study.settling import Settler
 from search.study.stopping import StopRequest
-from search.study.store import read_study
-from search.study.telling import Teller
-from search.study.workers import Workers
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import read_study
+from search.study.storage.telling import Teller
+from search.study.workers.dispatch import Dispatcher
+from search.study.workers.jobs import JobFactory
+from search.study.workers.pool import Workers
 
 
 def run_search(

@@ -3,15 +3,15 @@
 from typing import final
 
 from search.errors import MachineError
-from search.study.active import ActiveTrial
-from search.study.dispatch import Dispatcher
-from search.study.duplicates import Duplicates
-from search.study.judge import Judge, Verdict
 from search.study.observer import StudyObserver
-from search.study.queue import TrialQueue
-from search.study.race import FoldRace
-from search.study.records import TrialRecord
-from search.study.telling import Teller
+from search.study.plan.duplicates import Duplicates
+from search.study.plan.queue import TrialQueue
+from search.study.pruning.judge import Judge, Verdict
+from search.study.pruning.race import FoldRace
+from search.study.storage.records import TrialRecord
+from search.study.storage.telling import Teller
+from search.study.workers.active import ActiveTrial
+from search.study.workers.dispatch import Dispatcher
 
 
 @final

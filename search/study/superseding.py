@@ -4,9 +4,9 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from search.study.plan import Params
+from search.study.plan.points import Params
 from search.study.preparing import Plan
-from search.study.records import SUPERSEDED
+from search.study.storage.records import SUPERSEDED
 
 
 def supersede_waiting(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:

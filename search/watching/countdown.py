@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from search.study.outlook import Estimate
+from search.study.estimate.outlook import Estimate
 from search.watching.progress import SearchProgress
 
 

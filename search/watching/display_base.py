@@ -8,7 +8,7 @@ from rich.text import Text
 
 from search.recipe import Recipe
 from search.study.planning import PlanInfo
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 from search.watching.countdown import Countdown
 from search.watching.hanging import hang
 from search.watching.phrases import (

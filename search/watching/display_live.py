@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from search.recipe import Recipe
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 from search.watching.display_base import Display
 from search.watching.live_block import draw_search, draw_step
 

@@ -5,7 +5,7 @@ from typing import final
 from search.ended import EndInfo
 from search.recipe import Recipe
 from search.study.planning import PlanInfo
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.watching.events import EventWriter
 from search.watching.progress import SearchProgress
 

@@ -10,7 +10,7 @@ from search.formatting import (
     format_seconds,
 )
 from search.recipe import Recipe
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 from search.watching.countdown import Countdown
 from search.watching.progress import SearchProgress
 

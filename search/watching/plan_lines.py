@@ -1,7 +1,7 @@
 """The plan of a run in four lines, and how long it may take. Pure."""
 
 from search.formatting import format_bytes, format_epochs, format_roughly, format_seconds, printable
-from search.study.outlook import Estimate
+from search.study.estimate.outlook import Estimate
 from search.study.planning import PlanInfo
 
 _PRUNERS = {"none": "no pruner"}

@@ -5,7 +5,7 @@ from typing import final
 
 from search.recipe import Recipe
 from search.study.attempts import Attempt, count_fixed, done_plans
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 
 
 @final

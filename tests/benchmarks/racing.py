@@ -13,11 +13,11 @@ from search.formatting import format_score
 from search.recipe import Recipe
 from search.study.opening import open_study
 from search.study.preparing import prepare
-from search.study.records import StudyRecord
 from search.study.run import run_search
 from search.study.stopping import StopRequest
-from search.study.store import read_study
-from search.study.workers import ProcessWorkers
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
+from search.study.workers.pool import ProcessWorkers
 from search.watching.display import PlainDisplay
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts

@@ -18,12 +18,12 @@ from search.paths import RunPaths
 from search.recipe import PrunerName, Recipe
 from search.study.feasibility import Feasibility
 from search.study.opening import OpenStudy, open_study
-from search.study.plan import planned_points
+from search.study.plan.points import planned_points
 from search.study.preparing import Plan, make_folds
-from search.study.records import TrialRecord
 from search.study.run import run_search
 from search.study.stopping import StopRequest
-from search.study.workers import Workers
+from search.study.storage.records import TrialRecord
+from search.study.workers.pool import Workers
 from search.training.settings import Precision
 from search.watching.display import LiveDisplay, PlainDisplay
 from spaces import load_space

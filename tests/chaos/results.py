@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.paths import ModelPaths
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import History
 from tests.chaos.searches import Search
 

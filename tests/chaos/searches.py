@@ -8,9 +8,9 @@ from typing import final
 
 from search.paths import RunPaths
 from search.study.opening import find_study
-from search.study.records import StudyRecord
-from search.study.storage import open_storage, storage_url
-from search.study.store import read_study
+from search.study.storage.backend import open_storage, storage_url
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
 
 WORKERS = 4
 _SPACE = f"{Path(__file__).with_name('space.py')}:SMALL"

@@ -13,8 +13,8 @@ import sqlalchemy
 
 from search.errors import UserError
 from search.paths import RunPaths
-from search.study.lock import study_lock
-from search.study.storage import open_storage
+from search.study.locks.study_lock import study_lock
+from search.study.storage.backend import open_storage
 from tests.chaos.kill import Reference, survive
 from tests.chaos.killing import Blow
 from tests.chaos.postgres import leaks, with_database
@@ -28,7 +28,7 @@ _HOLD = """
 import sys, time
 from pathlib import Path
 from search.paths import RunPaths
-from search.study.lock import study_lock
+from search.study.locks.study_lock import study_lock
 with study_lock(RunPaths(Path(sys.argv[1]), "study"), sys.argv[2]):
     print("held", flush=True)
     time.sleep(600)

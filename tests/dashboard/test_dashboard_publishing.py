@@ -12,10 +12,10 @@ from search.dashboard.publishing import publish_end, publish_whole
 from search.dashboard.publishing_observer import PublishingObserver
 from search.paths import RunPaths
 from search.stored.removal import remove_study
-from search.study.board import all_artifacts
-from search.study.records import StudyRecord, TrialRecord
-from search.study.storage import open_storage, storage_url
-from search.study.store import read_study, to_plain
+from search.study.storage.backend import open_storage, storage_url
+from search.study.storage.board import all_artifacts
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import read_study, to_plain
 from tests.report import report_fakes as fakes
 
 TRIALS = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from search.data.dataset import DatasetInfo
 from search.export.script import render_script
-from search.study.plan import random_point
+from search.study.plan.points import random_point
 from spaces import BUILT_IN, Candidate
 
 CLASSES = ("cat", 'dog "b"', "eel's\n")

@@ -13,7 +13,7 @@ from cifar_models import MLPConfig
 from search.data.dataset import DatasetInfo
 from search.data.prepare import prepare_dataset
 from search.recipe import Recipe
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 from search.training.history import FoldEpoch, History
 from spaces.candidate import Candidate, PlateauConfig, SGDConfig
 

@@ -15,7 +15,7 @@ from search.final.readme_file import renewed, write_model_readme
 from search.metrics import TestResult, evaluate_predictions
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
-from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
+from search.study.storage.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from search.training.history import History
 
 NAMES = ("cat", "dog", "owl")

@@ -14,8 +14,8 @@ from search.errors import MachineError
 from search.final.refit import Refit, refit
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.study.records import TrialRecord
 from search.study.stopping import StopRequest
+from search.study.storage.records import TrialRecord
 from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import CosineSchedule, ReplaySchedule
 from search.training.settings import TrainingSettings

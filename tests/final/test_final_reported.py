@@ -14,7 +14,7 @@ from search.final.reported import (
     reported_rows,
 )
 from search.recipe import Recipe
-from search.study.records import RepeatResult, StudyRecord, TrialRecord
+from search.study.storage.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import FoldEpoch, History
 
 CLASSES = (

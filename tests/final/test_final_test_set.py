@@ -14,7 +14,7 @@ from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.final.test_set import open_test_split
-from search.study.store import read_openings
+from search.study.storage.store import read_openings
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from search.cli.ending import run_to_end
 from tests.fuzz.fuzzing import fuzz
 
 HEAVY = (
-    "search.study.process.start_server",
-    "search.study.process.wait_passively",
-    "search.study.process.quiet_resource_tracker",
+    "search.study.workers.process.start_server",
+    "search.study.workers.process.wait_passively",
+    "search.study.workers.process.quiet_resource_tracker",
     "search.dashboard.serving.bind",
     "search.dashboard.serving.serve",
 )

@@ -10,7 +10,7 @@ import numpy as np
 from search.final.predictions import TestPredictions
 from search.metrics import TestResult, evaluate_predictions
 from search.report.info.evidence import TestedStudy
-from search.study.records import RepeatResult, StudyRecord, TrialRecord
+from search.study.storage.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import FoldEpoch, History
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE

@@ -17,7 +17,7 @@ from search.data.dataset import DatasetInfo
 from search.final.predictions import TestPredictions
 from search.metrics import evaluate_predictions
 from search.recipe import Recipe
-from search.study.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
+from search.study.storage.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from search.training.history import FoldEpoch, History, best_epoch
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE

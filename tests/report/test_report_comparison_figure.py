@@ -17,7 +17,7 @@ from search.report.info.best_so_far import Point
 from search.report.info.comparison import ComparisonInfo, comparison_info
 from search.report.palette import GREY
 from search.report.write_comparison import write_comparison
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report.comparison_fakes import compared, search
 

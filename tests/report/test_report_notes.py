@@ -6,7 +6,7 @@ import pytest
 
 from search.report.markdown.escaping import code, code_block, escaped
 from search.report.notes import study_note, trial_note
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from tests.report import report_fakes as fakes
 
 

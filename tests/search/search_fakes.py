@@ -6,9 +6,9 @@ from typing import Any
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
 from search.study.disk import DiskNeed
-from search.study.outlook import Estimate, Span
+from search.study.estimate.outlook import Estimate, Span
 from search.study.planning import PlanInfo
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 from search.training.history import FoldEpoch, History
 
 

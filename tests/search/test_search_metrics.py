@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from search.metrics import TestResult, evaluate_predictions
-from search.study.store import from_plain, to_plain
+from search.study.storage.store import from_plain, to_plain
 
 NAMES = ("ant", "bee", "cat")
 

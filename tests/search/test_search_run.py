@@ -12,8 +12,8 @@ from typing import final
 import pytest
 
 from search.stored.study import open_stored
-from search.study.records import StudyRecord
-from search.study.store import read_study
+from search.study.storage.records import StudyRecord
+from search.study.storage.store import read_study
 from tests.conftest import Command, CommandResult, FolderMaker
 
 _NAME = "cnn-random-pets"

@@ -6,9 +6,9 @@ import optuna
 from optuna.trial import TrialState, create_trial
 
 from search.paths import RunPaths
-from search.study.records import StudyRecord, TrialRecord
-from search.study.storage import open_storage, storage_url
-from search.study.store import to_plain
+from search.study.storage.backend import open_storage, storage_url
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import to_plain
 
 _STATES = {
     "complete": TrialState.COMPLETE,

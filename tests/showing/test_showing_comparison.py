@@ -12,9 +12,9 @@ from search.final.predictions import save_predictions
 from search.paths import RunPaths
 from search.report.again import report_command
 from search.report.info.evidence import TestedStudy
-from search.study.records import StudyRecord, TrialRecord
-from search.study.storage import open_storage
-from search.study.store import to_plain
+from search.study.storage.backend import open_storage
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import to_plain
 from tests.conftest import Command
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

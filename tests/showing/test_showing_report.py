@@ -13,8 +13,8 @@ from search.paths import RunPaths
 from search.pipeline import write_stored_report
 from search.report.info.evidence import TestedStudy
 from search.stored.baselines import stored_baselines
-from search.study.records import StudyRecord, TrialRecord
-from search.study.store import read_study, to_plain
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import read_study, to_plain
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

@@ -12,8 +12,8 @@ import pytest
 
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.study.lock import study_lock
-from search.study.storage import open_storage, storage_url
+from search.study.locks.study_lock import study_lock
+from search.study.storage.backend import open_storage, storage_url
 from spaces.cnn import CNN_SPACE
 from tests.conftest import Command, CommandResult
 from tests.report.report_fakes import complete_trial, history, other_trial, study_record, with_end

@@ -13,7 +13,7 @@ from search.ended import EndInfo, end_info, model_command
 from search.metrics import TestResult
 from search.showing.short_words import short_words
 from search.showing.summary import baseline_line, best_table, describe_finish
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
 from tests.search.search_fakes import make_recipe, make_trial
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from search.paths import RunPaths
 from search.stored.listing import draw_studies, studies_table
-from search.study.storage import open_storage, storage_url
+from search.study.storage.backend import open_storage, storage_url
 
 _RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3,
            "with_baseline": True}  # fmt: skip

@@ -14,10 +14,10 @@ from search.recipe import Recipe
 from search.stored.study import open_stored
 from search.study.identity import code_versions
 from search.study.opening import open_study
+from search.study.plan.samplers import tpe_sampler
 from search.study.preparing import prepare
-from search.study.records import SUPERSEDED, StudyRecord
-from search.study.samplers import tpe_sampler
-from search.study.store import read_study
+from search.study.storage.records import SUPERSEDED, StudyRecord
+from search.study.storage.store import read_study
 from spaces.asking import ParamValue
 
 Maker = Callable[..., Recipe]

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from search.paths import TrialPaths
-from search.study.active import ActiveTrial, Strand
-from search.study.channel import CoordinatorEnd, WorkerEnd
-from search.study.worker import TrialOutcome
+from search.study.workers.active import ActiveTrial, Strand
+from search.study.workers.channel import CoordinatorEnd, WorkerEnd
+from search.study.workers.worker import TrialOutcome
 from search.training.history import FoldEpoch
 
 

@@ -20,11 +20,11 @@ from search.final.test_set import open_test_split
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.jobs import training_settings
 from search.study.preparing import prepare
 from search.study.resolve import resolve_recipe
-from search.study.store import read_study
-from search.study.telling import Effort, Teller
+from search.study.storage.store import read_study
+from search.study.storage.telling import Effort, Teller
+from search.study.workers.jobs import training_settings
 from search.training.history import FoldEpoch, History
 
 Maker = Callable[..., Recipe]

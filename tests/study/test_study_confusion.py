@@ -9,8 +9,8 @@ from optuna.trial import TrialState, create_trial
 
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.records import StudyRecord, TrialRecord
-from search.study.store import from_plain, read_trial, to_plain
+from search.study.storage.records import StudyRecord, TrialRecord
+from search.study.storage.store import from_plain, read_trial, to_plain
 from search.training.history import FoldEpoch, History
 
 Maker = Callable[..., Recipe]

@@ -11,9 +11,9 @@ from search.study.opening import open_study
 from search.study.preparing import prepare
 from search.study.run import run_search
 from search.study.stopping import StopRequest
-from search.study.store import read_study
-from search.study.worker import TrialJob, TrialOutcome, run_trial
-from search.study.workers import Workers
+from search.study.storage.store import read_study
+from search.study.workers.pool import Workers
+from search.study.workers.worker import TrialJob, TrialOutcome, run_trial
 
 Maker = Callable[..., Recipe]
 

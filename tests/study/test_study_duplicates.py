@@ -9,7 +9,7 @@ import pytest
 
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.watching.phrases import describe_end
 
 Maker = Callable[..., Recipe]

@@ -11,7 +11,7 @@ from search.export.recipe import export_recipe
 from search.export.writing import write_texts
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from tests.study.conftest import SilentObserver
 
 

@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from search.study.judge import Judge, Verdict
-from search.study.pruning import HalvingRule, MedianRule, NoPruning, PruningRule
+from search.study.pruning.judge import Judge, Verdict
+from search.study.pruning.rules import HalvingRule, MedianRule, NoPruning, PruningRule
 
 EPOCHS = 9
 

@@ -11,7 +11,7 @@ from search.errors import UserError
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.stored.study import open_stored
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import History
 
 Maker = Callable[..., Recipe]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from search.study.store import from_plain, to_plain
+from search.study.storage.store import from_plain, to_plain
 from search.training.history import FoldEpoch, History, Metric, best_epoch
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.study.outlook import Estimate, Span
+from search.study.estimate.outlook import Estimate, Span
 from search.watching.countdown import Countdown
 from search.watching.progress import SearchProgress
 from tests.search.search_fakes import make_estimate, make_recipe, make_trial

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from search.report.charts.base import escape, wrap
 from search.report.kinds import trial_score
 from search.report.text import count, duration, score
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 from spaces.describe import describe_candidate
 

@@ -10,7 +10,7 @@ from search.report.info.history import OptimizationHistoryInfo, TrialPoint
 from search.report.info.importances import ImportancesInfo
 from search.report.kinds import ENDED
 from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
-from search.study.records import TrialKind
+from search.study.storage.records import TrialKind
 
 _SYMBOLS: dict[TrialKind, str] = {
     "complete": "circle",

@@ -25,7 +25,7 @@ from search.report.facts.winner import (
 )
 from search.report.info.facts import validation_words
 from search.report.info.report import ReportInfo
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 _FOLDERS = {"data_dir", "runs_dir", "storage"}
 

@@ -16,7 +16,7 @@ from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
 from search.report.kinds import ENDED
 from search.report.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
-from search.study.records import TrialKind
+from search.study.storage.records import TrialKind
 
 MOST_BARS = 12
 MOST_AXES = 7

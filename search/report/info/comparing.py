@@ -4,7 +4,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from search.report.kinds import scored_trials
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 
 ENOUGH_SCORED = 10

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from search.report.kinds import scored_trials, trial_score
 from search.report.text import plural
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 
 class Estimate(NamedTuple):

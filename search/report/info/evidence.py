@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.final.predictions import TestPredictions
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 
 @final

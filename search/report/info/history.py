@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from search.report.kinds import ENDED, is_better, trial_score
-from search.study.records import StudyRecord, TrialKind, TrialRecord
+from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
 from search.training.history import Metric
 from spaces.describe import describe_candidate
 

@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial
 
 from search.report.info.comparing import After, comparable_trials
 from search.report.statistics.ped_anova import N_SHUFFLES, ped_anova
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 _FEWEST = 5
 _FEW = 20

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from search.report.kinds import trial_score
 from search.report.statistics.selection_bias import greatest_bias, selection_bias
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from search.report.info.comparing import After, comparable_trials
 from search.report.info.scales import Scale, linear_scale, parameter_scale, value_text
 from search.report.text import score
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from search.training.history import Metric
 
 # None may be a choice of its own

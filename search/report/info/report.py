@@ -26,7 +26,7 @@ from search.report.info.weakest import WeakClass, weakest_classes
 from search.report.info.winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
 from search.report.kinds import ENDED, ModelKind, model_kind
 from search.report.text import plural
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 
 @final

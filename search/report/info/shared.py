@@ -10,7 +10,7 @@ from search.report.info.comparing import After
 from search.report.info.scales import value_text
 from search.report.info.searched import Searched, ranked_parameters
 from search.report.statistics.chance import UNLIKELY, as_narrow, at_least
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from spaces.ranges import describe_range
 
 MOST = 10

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from search.report.info.comparing import After
 from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
-from search.study.records import StudyRecord, TrialKind
+from search.study.storage.records import StudyRecord, TrialKind
 from search.training.history import Metric
 
 MOST = 6

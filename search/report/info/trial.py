@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from search.formatting import format_score
 from search.report.kinds import trial_score
-from search.study.records import TrialRecord
+from search.study.storage.records import TrialRecord
 from search.training.history import Confusion, FoldEpoch, Metric
 
 

@@ -14,7 +14,7 @@ from search.report.info.optimism import validation_images
 from search.report.info.repeats import repeats_info
 from search.report.statistics.paired import Correct, PairedComparison, compare_paired
 from search.report.text import plural, times
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from spaces.describe import candidate_differences
 
 MOST_CLASSES = 30

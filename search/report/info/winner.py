@@ -6,7 +6,7 @@ from typing import NamedTuple
 from search.formatting import format_folds
 from search.report.kinds import is_better, trial_score
 from search.report.text import plural, score, spread
-from search.study.records import StudyRecord, TrialRecord
+from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
 from spaces.candidate import Candidate
 from spaces.describe import candidate_differences, describe_candidate

@@ -9,7 +9,7 @@ from search.report.markdown.blocks import bullets, facts, picture, table
 from search.report.markdown.escaping import code_block, escaped
 from search.report.words.optimism import optimism_words
 from search.report.words.why import weakest_words
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 
 MOST_CLASSES = 30
 

@@ -13,7 +13,7 @@ from search.report.markdown.escaping import code_block, escaped
 from search.report.words.lead import lead_words
 from search.report.words.next import next_words
 from search.report.words.why import importances_words, shared_words
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from search.training.history import Metric
 
 MOST_PARAMETERS = 15

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from search.study.holder import HeldError, Holder
+from search.study.locks.holder import HeldError, Holder
 
 _KERNELS_LOCKS = Path("/proc/locks")  # of Linux
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from search.errors import UserError
 from search.seeding import derive_seed
-from search.study.judge import Judge
-from search.study.pruning import (
+from search.study.pruning.judge import Judge
+from search.study.pruning.racing import FoldCurves, best_mean, promotions
+from search.study.pruning.rules import (
     HalvingRule,
     HyperbandRule,
     MedianRule,
@@ -18,8 +19,7 @@ from search.study.pruning import (
     as_higher_is_better,
     rungs,
 )
-from search.study.racing import FoldCurves, best_mean, promotions
-from search.study.records import StudyRecord
+from search.study.storage.records import StudyRecord
 from search.training.history import History, Metric
 
 

@@ -11,8 +11,8 @@ from typing import final
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from search.study.process import keep_freed_memory, start_server, without_main
-from search.study.worker import TrialJob, TrialOutcome, run_trial
+from search.study.workers.process import keep_freed_memory, start_server, without_main
+from search.study.workers.worker import TrialJob, TrialOutcome, run_trial
 
 
 class Workers(ABC):

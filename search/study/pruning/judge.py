@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from search.study.pruning import PruningRule
+from search.study.pruning.rules import PruningRule
 
 
 @final

@@ -11,14 +11,14 @@ import numpy as np
 
 from search.data.splits import load_folds
 from search.recipe import Recipe
+from search.study.estimate.multiply_adds import multiply_adds
+from search.study.estimate.outlook import Estimate, Span
+from search.study.estimate.pace import Sized, measure_pace
+from search.study.estimate.volume import search_volume
 from search.study.feasibility import Feasibility
-from search.study.multiply_adds import multiply_adds
 from search.study.opening import OpenStudy
-from search.study.outlook import Estimate, Span
-from search.study.pace import Sized, measure_pace
-from search.study.plan import Params, random_point
-from search.study.records import TrialRecord
-from search.study.volume import search_volume
+from search.study.plan.points import Params, random_point
+from search.study.storage.records import TrialRecord
 
 __all__ = ["Estimate", "estimate_time"]
 

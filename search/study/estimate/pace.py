@@ -14,8 +14,8 @@ import torch
 from search.data.cache import load_train_split
 from search.data.splits import Fold
 from search.seeding import derive_seed
-from search.study.jobs import training_settings
 from search.study.opening import OpenStudy
+from search.study.workers.jobs import training_settings
 from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import build_schedule
 from spaces import Candidate

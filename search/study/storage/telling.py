@@ -12,8 +12,8 @@ from optuna.trial import Trial, TrialState
 from cifar_models import count_parameters
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
-from search.study.records import TIMED_OUT, TrialRecord
-from search.study.store import read_trial, to_plain
+from search.study.storage.records import TIMED_OUT, TrialRecord
+from search.study.storage.store import read_trial, to_plain
 from search.training.history import History, Metric, best_epoch
 from spaces import Candidate
 from spaces.describe import describe_candidate

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import final
 
-from search.study.queue import Started
-from search.study.records import TrialRecord
+from search.study.plan.queue import Started
+from search.study.storage.records import TrialRecord
 
 
 @final

@@ -11,7 +11,7 @@ from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.metrics import TestResult
 from search.recipe import Recipe
-from search.study.records import (
+from search.study.storage.records import (
     INTERRUPTED,
     SUPERSEDED,
     AcceptedChange,

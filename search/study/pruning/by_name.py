@@ -3,7 +3,7 @@
 from typing import Literal
 
 from search.recipe import PrunerName
-from search.study.pruning import (
+from search.study.pruning.rules import (
     HalvingRule,
     HyperbandRule,
     MedianRule,

@@ -7,9 +7,9 @@ import numpy as np
 
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.study.judge import Judge
-from search.study.pruners import build_rule
-from search.study.racing import fold_levels, n_promoted
+from search.study.pruning.by_name import build_rule
+from search.study.pruning.judge import Judge
+from search.study.pruning.racing import fold_levels, n_promoted
 
 _MOST_SIMULATED = 50  # trials; more change the shares little
 

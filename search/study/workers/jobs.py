@@ -10,8 +10,8 @@ from search.data.dataset import DatasetInfo
 from search.data.statistics import ChannelStatistics
 from search.paths import RunPaths, TrialPaths
 from search.recipe import Recipe
-from search.study.pruning import PruningRule
-from search.study.worker import TrialJob
+from search.study.pruning.rules import PruningRule
+from search.study.workers.worker import TrialJob
 from search.training.settings import TrainingSettings
 from spaces import Candidate
 

@@ -13,11 +13,11 @@ from search.data.splits import Fold, load_folds
 from search.data.statistics import ChannelStatistics
 from search.paths import TrialPaths
 from search.seeding import derive_seed
-from search.study.channel import WorkerEnd
-from search.study.checkpoints import Checkpoints, training_key
-from search.study.failures import describe_failure, is_unwritable
-from search.study.keeping import Keeper
-from search.study.weights import save_weights
+from search.study.workers.channel import WorkerEnd
+from search.study.workers.checkpoints import Checkpoints, training_key
+from search.study.workers.failures import describe_failure, is_unwritable
+from search.study.workers.keeping import Keeper
+from search.study.workers.weights import save_weights
 from search.training.fold import FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.lockstep import diverged, run_epochs

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import final
 
-from search.study.pruning import as_higher_is_better
-from search.study.racing import promotions
+from search.study.pruning.racing import promotions
+from search.study.pruning.rules import as_higher_is_better
 from search.training.history import History, Metric
 
 

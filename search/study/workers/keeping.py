@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, final
 
-from search.study.checkpoints import Checkpoints
+from search.study.workers.checkpoints import Checkpoints
 from search.training.fold import FoldState, FoldTraining
 
 

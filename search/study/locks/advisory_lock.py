@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Connection, NullPool, Row, create_engine, text
 
-from search.study.database_url import opening
-from search.study.holder import HeldError, Holder
+from search.study.locks.holder import HeldError, Holder
+from search.study.storage.database_url import opening
 
 _PREFIX = "search, "
 _MOST_BYTES = 63  # of an application's name

@@ -6,14 +6,14 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from typing import final
 
 from search.formatting import format_seconds
-from search.study.active import ActiveTrial, Strand
-from search.study.channel import CoordinatorEnd
-from search.study.jobs import JobFactory
 from search.study.observer import StudyObserver
-from search.study.queue import Started
-from search.study.racing import split_folds
-from search.study.records import TIMED_OUT
-from search.study.workers import Workers
+from search.study.plan.queue import Started
+from search.study.pruning.racing import split_folds
+from search.study.storage.records import TIMED_OUT
+from search.study.workers.active import ActiveTrial, Strand
+from search.study.workers.channel import CoordinatorEnd
+from search.study.workers.jobs import JobFactory
+from search.study.workers.pool import Workers
 
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
 

@@ -7,7 +7,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState
 
 from search.paths import RunPaths
-from search.study.records import INTERRUPTED
+from search.study.storage.records import INTERRUPTED
 
 
 def fail_interrupted(

@@ -13,7 +13,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import MachineError
-from search.study.database_url import first_line, opening, parse_url, read_only, sqlite_file
+from search.study.storage.database_url import first_line, opening, parse_url, read_only, sqlite_file
 
 
 @final

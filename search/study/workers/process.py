@@ -39,7 +39,7 @@ def start_server(threads: int) -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["search.study.preload"])
+    context.set_forkserver_preload(["search.study.workers.preload"])
     # Signals to stop are the coordinator's, though the whole process group gets them.
     with _environment(openmp_settings(threads)), signals_handled(signal.SIG_IGN):
         forkserver.ensure_running()

@@ -8,11 +8,11 @@ from sqlalchemy import URL
 
 from search.errors import UserError
 from search.paths import RunPaths
-from search.study.advisory_lock import advisory_lock, advisory_lock_holder
-from search.study.database_url import parse_url, show_url, sqlite_file
-from search.study.file_lock import file_lock, file_lock_holder
-from search.study.holder import HeldError
-from search.study.storage import storage_url
+from search.study.locks.advisory_lock import advisory_lock, advisory_lock_holder
+from search.study.locks.file_lock import file_lock, file_lock_holder
+from search.study.locks.holder import HeldError
+from search.study.storage.backend import storage_url
+from search.study.storage.database_url import parse_url, show_url, sqlite_file
 from search.study.writable import check_writable
 
 

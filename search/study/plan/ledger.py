@@ -7,8 +7,8 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.study.attempts import Attempt, attempt_of, has_failed, is_done
-from search.study.plan import Params
-from search.study.store import stored_trials
+from search.study.plan.points import Params
+from search.study.storage.store import stored_trials
 
 
 @final

@@ -8,10 +8,10 @@ from typing import final
 
 from optuna.trial import Trial
 
-from search.study.channel import CoordinatorEnd
-from search.study.queue import Started
-from search.study.telling import Effort
-from search.study.worker import TrialOutcome
+from search.study.plan.queue import Started
+from search.study.storage.telling import Effort
+from search.study.workers.channel import CoordinatorEnd
+from search.study.workers.worker import TrialOutcome
 from search.training.history import FoldEpoch, History
 
 # Of several ends the worst is the trial's.

@@ -15,10 +15,10 @@ from search.errors import UserError
 from search.recipe import Recipe, describe_errors
 from search.seeding import derive_seed
 from search.study.feasibility import Feasibility
-from search.study.ledger import TrialLedger
-from search.study.orphans import fail_interrupted
-from search.study.plan import Params
-from search.study.samplers import tpe_sampler
+from search.study.plan.ledger import TrialLedger
+from search.study.plan.orphans import fail_interrupted
+from search.study.plan.points import Params
+from search.study.plan.samplers import tpe_sampler
 from spaces import Candidate, Space
 
 _MOST_INFEASIBLE = 1000

@@ -1,0 +1,1 @@
+"""One coordinator a study, and one study a folder."""

@@ -1,0 +1,1 @@
+"""Which points a search visits, which of them are open, and as which trials they run."""

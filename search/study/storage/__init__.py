@@ -1,0 +1,1 @@
+"""Optuna's storage, and the plain records that are read from it."""
