@@ -7,9 +7,10 @@ what model hubs read.
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from search.final.markdown import bullets, plain
+from search.final.markdown import bullets
 from search.final.readme_results import limits, results
 from search.formatting import format_epochs
+from search.markdown import escaped
 from search.study.storage.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 
@@ -31,7 +32,7 @@ def model_readme(record: StudyRecord, baseline: StudyRecord | None) -> str:
     if trial is None or trial.candidate is None or test is None:
         raise ValueError(f"study {record.name!r} has no tested model")
     parts = [
-        f"# {plain(record.name)}",
+        f"# {escaped(record.name)}",
         _purpose(record),
         describe_candidate(trial.candidate),
         "## Use",
@@ -72,7 +73,7 @@ def _exported(record: StudyRecord) -> TrialRecord | None:
 
 def _purpose(record: StudyRecord) -> str:
     names = record.dataset.class_names
-    shown = ", ".join(plain(name) for name in names[:_MOST_LISTED])
+    shown = ", ".join(escaped(name) for name in names[:_MOST_LISTED])
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return (
         f"Names which of {len(names)} classes an image shows: {shown}{more}. "
@@ -84,7 +85,7 @@ def _data(record: StudyRecord) -> str:
     dataset = record.dataset
     _, height, width = dataset.image_shape
     return (
-        f"{plain(dataset.name)}: {dataset.n_train:,} images to train and validate on, "
+        f"{escaped(dataset.name)}: {dataset.n_train:,} images to train and validate on, "
         f"{dataset.n_test:,} set aside as the test set, of {height} x {width} pixels. "
         f"Fingerprint (SHA-256 of the content): `{dataset.fingerprint}`."
     )
@@ -95,8 +96,8 @@ def _training(record: StudyRecord, trial: TrialRecord) -> Iterator[str]:
     kfold = recipe.validation == "kfold"
     validation = f"{recipe.folds}-fold" if kfold else f"holdout {recipe.holdout_fraction:g}"
     yield (
-        f"Study {plain(record.name)}, trial {trial.number}: space "
-        f"{plain(PurePath(recipe.space).name)}, sampler {recipe.sampler}, {validation} "
+        f"Study {escaped(record.name)}, trial {trial.number}: space "
+        f"{escaped(PurePath(recipe.space).name)}, sampler {recipe.sampler}, {validation} "
         f"validation, seed {recipe.seed}, {recipe.precision} on {recipe.device}."
     )
     if record.refit is None:
@@ -105,4 +106,4 @@ def _training(record: StudyRecord, trial: TrialRecord) -> Iterator[str]:
         epochs = format_epochs(record.refit.epochs)
         yield f"Trained anew on all {record.dataset.n_train:,} training images for {epochs}."
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
-    yield f"Versions: {plain(versions)}."
+    yield f"Versions: {escaped(versions)}."

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from search.final.markdown import plain, table
+from search.final.markdown import table
 from search.formatting import format_score
+from search.markdown import escaped
 from search.metrics import TestResult
 from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
 
@@ -18,13 +19,13 @@ def results(
     """Yield the paragraphs and tables on how good it is."""
     rows = [_result_row("this model", test)]
     if baseline is not None and baseline.test is not None:
-        rows.append(_result_row(f"hand-tuned baseline ({plain(baseline.name)})", baseline.test))
+        rows.append(_result_row(f"hand-tuned baseline ({escaped(baseline.name)})", baseline.test))
     yield table(("on the test set", "accuracy", "95% interval", "loss", "images"), rows)
     yield _openings(record)
     yield _validation(record, trial)
     classes = [
         (
-            plain(one.name),
+            escaped(one.name),
             *(f"{x:.1%}" for x in (one.precision, one.recall, one.f1)),
             f"{one.support:,}",
         )
@@ -48,7 +49,7 @@ def _result_row(name: str, test: TestResult) -> tuple[object, ...]:
 
 
 def _openings(record: StudyRecord) -> str:
-    times = [f"{one.time:%Y-%m-%d} ({plain(one.purpose)})" for one in record.openings]
+    times = [f"{one.time:%Y-%m-%d} ({escaped(one.purpose)})" for one in record.openings]
     count = "once" if len(times) == 1 else f"{len(times)} times"
     return f"The test set was opened {count}: {'; '.join(times)}."
 
@@ -67,10 +68,10 @@ def limits(record: StudyRecord, test: TestResult) -> Iterator[str]:
     yield "The figures hold for images like the test set's; on others expect worse."
     yield "The probabilities were not calibrated: 90% need not be right nine times in ten."
     weak = sorted((one for one in test.classes if one.support), key=lambda one: one.recall)
-    shown = ", ".join(f"{plain(one.name)} ({one.recall:.1%})" for one in weak[:_MOST_NAMED])
+    shown = ", ".join(f"{escaped(one.name)} ({one.recall:.1%})" for one in weak[:_MOST_NAMED])
     yield f"Weakest classes, by the share of their images that is found: {shown}."
     pairs = [
-        f"{plain(true)} taken for {plain(named)} ({count} times)"
+        f"{escaped(true)} taken for {escaped(named)} ({count} times)"
         for true, named, count in test.confused_pairs[:_MOST_NAMED]
     ]
     if pairs:

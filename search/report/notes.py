@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from search.command_lines import command_line, place_options
 from search.formatting import format_epochs, format_folds, format_score
+from search.markdown import code, code_block, escaped
 from search.paths import RunPaths
 from search.report.info.facts import page_lead
 from search.report.info.winner import baseline_info
 from search.report.kinds import last_attempts, trial_score
-from search.report.markdown.escaping import code, code_block, escaped
 from search.report.text import count, duration, interval, percent, plural, points, spread
 from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.markdown.escaping import code, code_block, escaped
+from search.markdown import code, code_block, escaped
 from search.report.notes import study_note, trial_note
 from search.study.storage.records import StudyRecord
 from tests.report import report_fakes as fakes

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from search.report.markdown.escaping import escaped
+from search.markdown import escaped
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str:

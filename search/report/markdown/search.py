@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from search.markdown import code_block, escaped
 from search.report import text
 from search.report.info.cost import cost_facts
 from search.report.info.facts import dataset_facts, device_fact, machine_facts, search_facts
@@ -9,7 +10,6 @@ from search.report.info.importances import ImportancesInfo
 from search.report.info.report import ReportInfo, SearchInfo
 from search.report.info.shared import SharedInfo
 from search.report.markdown.blocks import bullets, facts, picture, table
-from search.report.markdown.escaping import code_block, escaped
 from search.report.words.lead import lead_words
 from search.report.words.next import next_words
 from search.report.words.why import importances_words, shared_words

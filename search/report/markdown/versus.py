@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator
 
 from search.final.reported import reported_note
+from search.markdown import code_block, escaped
 from search.report import text
 from search.report.info.repeats import RepeatFigures, RepeatsInfo
 from search.report.info.report import ReportInfo
 from search.report.info.versus import VersusInfo
 from search.report.markdown.blocks import bullets, picture, table
-from search.report.markdown.escaping import code_block, escaped
 from search.report.markdown.result import MOST_CLASSES, changes_table
 
 

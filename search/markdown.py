@@ -7,7 +7,7 @@ from search.formatting import printable
 
 def escaped(text: str) -> str:
     """Return the text on one line, without anything that Markdown or HTML would act on."""
-    return re.sub(r"([\\`*_{}\[\]|<>~&$])", r"\\\1", printable(text))
+    return re.sub(r"([\\`*_{}\[\]#|<>~&$])", r"\\\1", printable(text))
 
 
 def code(text: str) -> str:
