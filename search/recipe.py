@@ -1,7 +1,5 @@
 """Recipe: every setting of a study, from a TOML file and flags, validated in one place."""
 
-import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, final
@@ -17,10 +15,8 @@ from pydantic import (
     field_serializer,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from search.errors import UserError
-from search.formatting import printable
 from search.recipe_checks import (
     check_device,
     check_named,
@@ -31,6 +27,7 @@ from search.recipe_checks import (
     without_password,
 )
 from search.recipe_file import read_toml
+from search.wrong_values import describe_errors, unknown_setting
 
 SamplerName = Literal["random", "grid", "tpe", "baseline"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]
@@ -43,7 +40,6 @@ _Folder = Annotated[
     Path, Field(strict=False), BeforeValidator(check_named), AfterValidator(check_path)
 ]
 _LARGEST = 100_000  # of what is enumerated before a search starts, and kept for each trial
-_SHOWN = 200  # characters of a wrong value
 
 
 @final
@@ -142,7 +138,7 @@ class Recipe(BaseModel):
         values |= {name: value for name, value in flags.items() if value is not None}
         for name in values:
             if name not in cls.model_fields:
-                raise UserError(_unknown_setting(name, values[name], list(cls.model_fields)))
+                raise UserError(unknown_setting(name, values[name], list(cls.model_fields)))
         if "space" not in values:
             raise UserError("space is missing: give --space mlp, --space cnn or FILE.py:NAME")
         try:
@@ -153,44 +149,3 @@ class Recipe(BaseModel):
     def toml(self) -> str:
         """Return the recipe as the TOML text that makes it again."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
-
-
-def describe_errors(error: ValidationError) -> str:
-    """Return a pydantic error as one line: each setting, what is wrong with it, and its value."""
-    return "; ".join(
-        _describe(one["loc"], one["msg"], one["input"]) + _nearest(one) for one in error.errors()
-    )
-
-
-def _nearest(error: ErrorDetails) -> str:
-    """Return which of a setting's values a wrong one comes nearest to, nothing without one."""
-    if error["type"] != "literal_error" or not isinstance(error["input"], str):
-        return ""
-    accepted = re.findall(r"'([^']+)'", error["ctx"]["expected"])
-    nearest = difflib.get_close_matches(error["input"][:_SHOWN].lower(), accepted, n=1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
-
-
-def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
-    message = message.removeprefix("Value error, ")
-    if not loc:
-        return message
-    name = ".".join(str(part) for part in loc)
-    return printable(f"{name}: {message[0].lower()}{message[1:]}, got {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    try:
-        text = without_password(repr(value))
-    except ValueError:  # of Python: an integer of thousands of digits
-        return "a huge number"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _unknown_setting(name: str, value: object, known: list[str]) -> str:
-    shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)
-    if isinstance(value, dict):
-        return f"[{shown}] is a table, and a recipe has none: give its settings without it"
-    nearest = difflib.get_close_matches(name[:_SHOWN], known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
-    return f"{shown} is not a setting of a recipe: {hint}"

@@ -19,8 +19,8 @@ from search.errors import MachineError, UserError
 from search.final.card import ModelCard
 from search.final.classifier import ImageClassifier, Prediction
 from search.paths import ModelPaths
-from search.recipe import describe_errors
 from search.study.workers.weights import save_weights
+from search.wrong_values import describe_errors
 
 __all__ = ["ImageClassifier", "ModelCard", "Prediction", "export_model", "load_model"]
 

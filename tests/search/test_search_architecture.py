@@ -24,11 +24,12 @@ _MAY_IMPORT = {
     "search.formatting": (),
     "search.recipe_checks": (),
     "search.recipe_file": ("search.errors",),
+    "search.wrong_values": ("search.formatting", "search.recipe_checks"),
     "search.recipe": (
         "search.errors",
-        "search.formatting",
         "search.recipe_checks",
         "search.recipe_file",
+        "search.wrong_values",
     ),
     "search.command_lines": ("search.recipe", "search.recipe_checks"),
     "search.data": ("search.errors",),
@@ -50,6 +51,7 @@ _MAY_IMPORT = {
         "search.recipe",
         "search.seeding",
         "search.training",
+        "search.wrong_values",
     ),
     "search.final": (
         "cifar_models",
@@ -64,6 +66,7 @@ _MAY_IMPORT = {
         "search.seeding",
         "search.study",
         "search.training",
+        "search.wrong_values",
     ),
     "search.report": (
         "spaces",

@@ -15,8 +15,9 @@ from optuna.distributions import (
 from pydantic import ValidationError
 
 from search.errors import UserError
-from search.recipe import Recipe, describe_errors
+from search.recipe import Recipe
 from search.seeding import derive_seed
+from search.wrong_values import describe_errors
 from spaces import Candidate, Space
 from spaces.asking import Asker, ParamValue
 

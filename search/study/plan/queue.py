@@ -12,13 +12,14 @@ from optuna.trial import Trial, TrialState, create_trial
 from pydantic import ValidationError
 
 from search.errors import UserError
-from search.recipe import Recipe, describe_errors
+from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.study.feasibility import Feasibility
 from search.study.plan.ledger import TrialLedger
 from search.study.plan.orphans import fail_interrupted
 from search.study.plan.points import Params
 from search.study.plan.samplers import tpe_sampler
+from search.wrong_values import describe_errors
 from spaces import Candidate, Space
 
 _MOST_INFEASIBLE = 1000
