@@ -107,6 +107,9 @@ ShownTrial = Annotated[
     int | None, typer.Option("--trial", help="Show this trial: candidate, curve, how to repeat it.")
 ]
 AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, pruned ones too.")]
+ListedAsJson = Annotated[
+    bool, typer.Option("--json", help="Print a JSON array, one object a study.")
+]
 ShownAsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ExportedTrial = Annotated[int | None, typer.Option("--trial", help="Number of a trial [winner].")]
 AsRecipe = Annotated[

@@ -16,12 +16,20 @@ from search.study.writable import check_writable
 _RUNS = Path("runs")
 
 
-def list_studies(runs_dir: options.StudyFolder = _RUNS, storage: options.Storage = None) -> None:
+def list_studies(
+    as_json: options.ListedAsJson = False,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+) -> None:
     """List the studies with their trials and best scores."""
-    from search.stored.listing import draw_studies, studies_table
+    from search.stored.listed import listed_studies
+    from search.stored.listing import draw_studies, studies_json, studies_table
 
-    console = make_console()
-    print_all(draw_studies(studies_table(runs_dir, storage), console), console)
+    studies, console = listed_studies(runs_dir, storage), make_console()
+    if as_json:
+        print_all([studies_json(studies)], console)
+    else:
+        print_all(draw_studies(studies_table(studies), console), console)
 
 
 def show(
@@ -127,7 +135,7 @@ def dashboard(
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
     from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
-    from search.stored.listing import stored_url
+    from search.stored.location import stored_url
 
     check_host(host, public=insecure_public)
     url, artifacts_dir = stored_url(runs_dir, storage), RunPaths(runs_dir, "any").artifacts_dir

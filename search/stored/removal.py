@@ -11,7 +11,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from search.errors import UserError
 from search.formatting import printable
 from search.paths import RunPaths
-from search.stored.listing import stored_url, unknown_study
+from search.stored.location import stored_url, unknown_study
 from search.study.locks.ownership import owns
 from search.study.locks.study_lock import study_holder, study_lock
 from search.study.storage.backend import open_storage

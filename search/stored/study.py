@@ -5,7 +5,7 @@ from pathlib import Path
 import optuna
 
 from search.errors import UserError
-from search.stored.listing import stored_url, unknown_study
+from search.stored.location import stored_url, unknown_study
 from search.study.opening import find_study
 from search.study.storage.backend import open_storage
 from search.study.storage.records import StudyRecord, TrialRecord

@@ -111,14 +111,19 @@ _MAY_IMPORT = {
     ),
     "search.dashboard.guard": ("search.errors",),
     "search.stored": ("search.errors", "search.formatting", "search.paths", "search.study"),
-    "search.stored.listing": (
+    "search.stored.location": (
         "search.errors",
         "search.formatting",
         "search.paths",
-        "search.study.attempts",
+        "search.study.storage.backend",
         "search.study.storage.database_url",
+    ),
+    "search.stored.listed": (
+        "search.stored.location",
+        "search.study.attempts",
         "search.study.storage.backend",
     ),
+    "search.stored.listing": ("search.formatting", "search.stored.listed"),
     "search.export": (
         "cifar_models",
         "spaces",

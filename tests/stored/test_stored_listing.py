@@ -1,6 +1,7 @@
 """The list of studies, from a database of made-up trials."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from search.paths import RunPaths
-from search.stored.listing import draw_studies, studies_table
+from search.stored.listed import listed_studies
+from search.stored.listing import draw_studies, studies_json, studies_table
 from search.study.storage.backend import open_storage, storage_url
 
 _RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3,
@@ -28,7 +30,16 @@ def cells(runs_dir: Path, metric: str | None, asked: int | None = 9) -> list[Any
     study.add_trials([create_trial(value=value) for value in (0.5, 0.7)])
     study.add_trials([create_trial(state=TrialState.PRUNED, value=value) for value in (0.9, 0.1)])
     study.add_trial(create_trial(state=TrialState.WAITING))
-    return [cell for column in studies_table(runs_dir, None).columns for cell in column.cells]
+    return [
+        cell
+        for column in studies_table(listed_studies(runs_dir, None)).columns
+        for cell in column.cells
+    ]
+
+
+def drawn_cells(runs_dir: Path) -> list[Any]:
+    table = studies_table(listed_studies(runs_dir, None))
+    return [cell for column in table.columns for cell in column.cells]
 
 
 @pytest.mark.parametrize(("metric", "best"), [("accuracy", "70.00%"), ("loss", "0.5000 loss")])
@@ -54,7 +65,11 @@ def test_a_diverged_trial_has_no_score(tmp_path: Path) -> None:
     study.set_user_attr("dataset", {"name": "digits"})
     attrs = [{"diverged": True, "plan": plan} for plan in range(2)]
     study.add_trials([create_trial(value=0.1, user_attrs=one) for one in attrs])
-    row = [cell for column in studies_table(tmp_path, None).columns for cell in column.cells]
+    row = [
+        cell
+        for column in studies_table(listed_studies(tmp_path, None)).columns
+        for cell in column.cells
+    ]
     assert row[-3:] == ["2 of 2", "no winner", "-"]
 
 
@@ -63,7 +78,7 @@ def test_rows_that_do_not_fit_are_told_in_words(tmp_path: Path, width: int, line
     """No cell is broken: the name on a line of its own, what else is known below."""
     cells(tmp_path, "accuracy")
     console = Console(width=width, file=io.StringIO(), legacy_windows=False)
-    drawn = list(draw_studies(studies_table(tmp_path, None), console))
+    drawn = list(draw_studies(studies_table(listed_studies(tmp_path, None)), console))
     assert sum(isinstance(one, Table) for one in drawn) == lines
     with console.capture() as captured:
         console.print(*drawn, sep="\n")
@@ -79,3 +94,36 @@ def test_more_trials_than_are_asked_for_now_are_told_as_such(
 ) -> None:
     """Whoever lowers --trials or --repeats does not read "4 of 2"."""
     assert cells(tmp_path, "accuracy", asked)[5] == words
+
+
+def test_scripts_get_figures_whole(tmp_path: Path) -> None:
+    """The same as an array of objects: fractions unrounded, null for what is not there."""
+    cells(tmp_path, "accuracy")
+    assert json.loads(studies_json(listed_studies(tmp_path, None))) == [
+        {
+            "study": "mine",
+            "space": "cnn",
+            "sampler": "random",
+            "validation": "kfold",
+            "folds": 3,
+            "holdout_fraction": None,
+            "dataset": "digits",
+            "done": 4,
+            "asked": 9,
+            "metric": "accuracy",
+            "best": 0.7,
+            "test": None,
+            "without_winner": False,
+        }
+    ]
+
+
+def test_a_foreign_study_is_one_for_scripts_too(tmp_path: Path) -> None:
+    """Its name and ended trials are all that is known."""
+    cells(tmp_path, None)
+    (study,) = json.loads(studies_json(listed_studies(tmp_path, None)))
+    assert {name for name, value in study.items() if value is not None} == {
+        "study",
+        "done",
+        "without_winner",
+    }
