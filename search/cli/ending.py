@@ -3,6 +3,7 @@
 import errno
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,9 +32,10 @@ def failures_told(writer: EventWriter) -> Iterator[None]:
     """Write what ends the block before its end as an event; the error goes on to `run_to_end`."""
     try:
         yield
-    except (UserError, MachineError, OSError) as error:
-        status, failure = _failure(error)
-        writer.write("error", status=status, message=_one_line(failure))
+    except Exception as error:
+        told = _failure(error)
+        if told is not None:
+            writer.write("error", status=told[0], message=_one_line(told[1]))
         raise
 
 
@@ -42,18 +44,28 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
         status = app(arguments, standalone_mode=False) or 0
     except TyperException as error:
         return 2, error.format_message()
-    except (UserError, MachineError, OSError) as error:
-        return _failure(error)
+    except Exception as error:
+        told = _failure(error)
+        if told is None:
+            raise
+        return told
     if status in INTERRUPTED:
         return status, f"interrupted; to go on: {_command(arguments)}"
     return status, None
 
 
-def _failure(error: UserError | MachineError | OSError) -> tuple[int, str]:
-    """Return the exit status and what is said."""
+def _failure(error: Exception) -> tuple[int, str] | None:
+    """Return the exit status and what is said, None of an error that nobody expects."""
+    if isinstance(error, UserError | MachineError):
+        return error.exit_status, str(error)
     if isinstance(error, OSError):
         return 1, f"{error}{_KEPT if error.errno in _IN_THE_MIDDLE else ''}"
-    return error.exit_status, str(error)
+    if "optuna" not in sys.modules:
+        return None
+    from search.study.storage.damage import database_failure
+
+    failure = database_failure(error)
+    return None if failure is None else (1, failure)
 
 
 def _one_line(failure: str) -> str:

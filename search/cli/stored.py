@@ -156,3 +156,5 @@ def dashboard(
             open_browser(address)
 
     serve(server, announce)
+    if console.is_terminal:
+        print_all([""], console)  # ends the line on which the terminal shows ^C

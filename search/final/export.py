@@ -119,7 +119,7 @@ def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
         return None
     except DAMAGED_ARRAYS as error:
         raise MachineError(
-            f"the images {path} are damaged; remove the file to have a report without them"
+            f"the images {path} are damaged; remove the file to go on without them"
         ) from error
     return images
 

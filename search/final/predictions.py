@@ -56,5 +56,5 @@ def load_predictions(path: Path) -> TestPredictions | None:
 
 def _damaged(path: Path) -> MachineError:
     return MachineError(
-        f"the test predictions {path} are damaged; remove the file to have reports without them"
+        f"the test predictions {path} are damaged; remove the file to go on without them"
     )

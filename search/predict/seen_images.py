@@ -21,9 +21,14 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     n_seen = sum(image.resolve().is_relative_to(folder) for image in images)
     if not n_seen:
         return None
+    data = record.dataset
+    learned = "which this model learned from"
+    if not (dataset / "test").is_dir():
+        counts = f"learned from {data.n_train:,} and was tested on {data.n_test:,}"
+        learned = f"of whose images this model {counts}"
     line = (
-        f"{n_seen:,} of {len(images):,} images are of {printable(repr(str(folder)))}, which this "
-        "model learned from, so it is better at them than at new ones"
+        f"{n_seen:,} of {len(images):,} images are of {printable(repr(str(folder)))}, {learned}, "
+        "so it is better at them than at new ones"
     )
     if record.test is None:
         return line

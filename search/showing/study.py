@@ -95,8 +95,8 @@ def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Itera
     if every:
         yield from draw_unranked(record)
     elif len(rows) < (points := len({trial.plan for trial in record.trials})):
-        ranked = f"the best {len(rows)}" if rows else "none"
-        yield Text(f"{ranked} of {points}; --all lists every trial", style="dim")
+        shown = f"the best {len(rows)} of {points}" if rows else f"none of the {points} has a rank"
+        yield Text(f"{shown}; --all lists every trial", style="dim")
     yield ""
 
 

@@ -39,13 +39,23 @@ class ListedStudy(NamedTuple):
     """The test accuracy, a fraction; of a baseline the mean over its trainings."""
     without_winner: bool = False
     """Whether all is done and nothing can win."""
+    damaged: bool = False
+    """Whether its attributes cannot be read."""
 
     @classmethod
     def of(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
         """Return what the attributes and trials of a study tell."""
-        recipe, test = attrs.get("recipe"), attrs.get("test")
-        if recipe is None:
-            return cls(name, sum(trial.state in _ENDED for trial in trials))
+        ended = sum(trial.state in _ENDED for trial in trials)
+        if "recipe" not in attrs:
+            return cls(name, ended)
+        try:
+            return cls._own(name, attrs, trials)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            return cls(name, ended, damaged=True)
+
+    @classmethod
+    def _own(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
+        recipe, test = attrs["recipe"], attrs.get("test")
         tested = [one["accuracy"] for one in attrs.get("repeats") or [test] if one]
         done, asked = _count_done(recipe, trials), recipe["trials"]
         best = _best(trials, recipe["metric"])
@@ -66,23 +76,19 @@ class ListedStudy(NamedTuple):
             without_winner=best is None and 0 < (asked or len(trials)) <= done,
         )
 
-    @property
-    def foreign(self) -> bool:
-        """Return whether another program made it."""
-        return self.space is None
-
 
 def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
     """Return every study by its name; raises UserError where there is no database."""
     backend = open_storage(stored_url(runs_dir, storage))
-    # Trials read once: Optuna's summary and its count of trials would load every curve twice.
+    # In a damaged database a name may be gone. Trials are read once: Optuna's summary and its
+    # count of trials would load every curve twice.
     return [
         ListedStudy.of(
-            study.study_name,
+            str(study.study_name),
             study.user_attrs,
             backend.get_all_trials(study._study_id, deepcopy=False),
         )
-        for study in sorted(backend.get_all_studies(), key=lambda one: one.study_name)
+        for study in sorted(backend.get_all_studies(), key=lambda one: str(one.study_name))
     ]
 
 

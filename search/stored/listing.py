@@ -50,11 +50,12 @@ def draw_studies(table: Table, console: Console) -> Iterator[RenderableType]:
 
 
 def _cells(study: ListedStudy) -> tuple[str, ...]:
-    if study.foreign:
-        return "not made by this program", "", "", "", str(study.done), "", ""
+    if study.space is None:  # nothing more is known
+        what = "damaged" if study.damaged else "not made by this program"
+        return what, "", "", "", str(study.done), "", ""
     kfold = study.validation == "kfold"
     return (
-        study.space or "",
+        study.space,
         study.sampler or "",
         f"{study.folds}-fold" if kfold else f"holdout {study.holdout_fraction:g}",
         study.dataset or "",

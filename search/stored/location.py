@@ -25,7 +25,12 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
     return url
 
 
-def unknown_study(name: str, known: Sequence[str]) -> UserError:
+def unknown_study(name: str, known: Sequence[str], runs_dir: Path) -> UserError:
     """Return the error of a study that the storage does not hold, naming those that it does."""
-    names = ", ".join(printable(one) for one in known) or "none"
-    return UserError(f"study {name!r} does not exist; known studies: {names}")
+    texts = sorted(map(str, known))  # in a damaged database a name may be gone
+    names = ", ".join(map(printable, texts)) or "none"
+    folder = RunPaths(runs_dir, name).study_dir
+    left = f"; the folder {str(folder)!r} is of a study that is gone or in another storage"
+    return UserError(
+        f"study {name!r} does not exist; known studies: {names}{left if folder.is_dir() else ''}"
+    )

@@ -27,7 +27,7 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
     known = optuna.get_all_study_names(backend)
     if name not in known:
-        raise unknown_study(name, known)
+        raise unknown_study(name, known, runs_dir)
     if not sure:
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
     _check_free(paths, storage)

@@ -16,7 +16,7 @@ def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
     backend = open_storage(stored_url(runs_dir, storage))
     study = find_study(backend, name)
     if study is None:
-        raise unknown_study(name, optuna.get_all_study_names(backend))
+        raise unknown_study(name, optuna.get_all_study_names(backend), runs_dir)
     return study
 
 

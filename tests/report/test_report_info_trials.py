@@ -181,7 +181,7 @@ def test_cost_counts_what_was_trained_in_vain() -> None:
     )
     cost = cost_info(record)
     assert (cost.epochs_trained, cost.epochs_possible, cost.epochs_in_vain) == (16, 30, 6)
-    assert ("epochs trained in vain", "6") in cost_facts(cost)
+    assert ("epochs trained besides, in vain", "6") in cost_facts(cost)
 
 
 def test_top_trials_are_the_ten_best() -> None:

@@ -126,7 +126,7 @@ def test_the_table_names_the_command_that_made_it(command: Command, root: Path) 
     [
         (
             ("ended", "nope"),
-            "study 'nope' does not exist; known studies: ended, open, cnn-baseline-photos",
+            "study 'nope' does not exist; known studies: cnn-baseline-photos, ended, open",
         ),
         (("ended", "open", "ended"), "study 'ended' is named twice; name each study once"),
         (

@@ -108,7 +108,7 @@ def test_attempts_are_no_further_trials(tmp_path: Path, command: Command) -> Non
     out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
     begun_again = "1 attempt failed and begun again; 3 attempts cut off and begun again"
     assert f"\n4 trials: 4 waiting; {begun_again}\n" in out
-    assert "\nnone of 4; --all lists every trial\n" in out
+    assert "\nnone of the 4 has a rank; --all lists every trial\n" in out
     every = command("show", _NAME, "--all", "--runs-dir", tmp_path / "runs").out
     assert "\ntrial 2 failed: the worker died\n" in every
     assert "\ntrial 3 (point 0 again) interrupted\n" in every
@@ -231,6 +231,14 @@ def test_unknown_studies_are_told_in_the_same_words(runs: Path, command: Command
     for arguments in (("show",), ("export", "--python"), ("report",), ("delete", "--yes")):
         name, *flags = arguments
         assert command(name, "nope", *flags, "--runs-dir", runs).error() == words
+
+
+def test_a_folder_without_its_study_is_told(runs: Path, command: Command) -> None:
+    """The dashboard deletes studies too, and leaves their folders."""
+    RunPaths(runs, "gone").study_dir.mkdir()
+    error = command("delete", "gone", "--yes", "--runs-dir", runs).error()
+    folder = str(RunPaths(runs, "gone").study_dir)
+    assert error.endswith(f"the folder {folder!r} is of a study that is gone or in another storage")
 
 
 def test_the_winner_is_exported_where_no_trial_is_named(ask: Any) -> None:

@@ -114,6 +114,7 @@ def test_scripts_get_figures_whole(tmp_path: Path) -> None:
             "best": 0.7,
             "test": None,
             "without_winner": False,
+            "damaged": False,
         }
     ]
 
@@ -122,8 +123,21 @@ def test_a_foreign_study_is_one_for_scripts_too(tmp_path: Path) -> None:
     """Its name and ended trials are all that is known."""
     cells(tmp_path, None)
     (study,) = json.loads(studies_json(listed_studies(tmp_path, None)))
-    assert {name for name, value in study.items() if value is not None} == {
-        "study",
-        "done",
-        "without_winner",
+    assert study == dict.fromkeys(study) | {
+        "study": "mine",
+        "done": 4,
+        "without_winner": False,
+        "damaged": False,
     }
+
+
+def test_a_study_with_damaged_settings_hides_no_other(tmp_path: Path) -> None:
+    """It is listed as what it is, beside those that are whole."""
+    cells(tmp_path, "accuracy")
+    storage = open_storage(storage_url(None, RunPaths(tmp_path, "any").database))
+    broken = optuna.create_study(study_name="broken", storage=storage)
+    broken.set_user_attr("recipe", {"samqler": "random"})
+    first, second = listed_studies(tmp_path, None)
+    assert (first.study, first.damaged) == ("broken", True)
+    assert (second.study, second.damaged) == ("mine", False)
+    assert drawn_cells(tmp_path)[2] == "damaged"

@@ -176,3 +176,16 @@ def test_every_study_has_a_key_of_its_own() -> None:
     assert min(keys) < 0 < max(keys)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.map(lock_key, names) == keys
+
+
+def test_a_refused_start_leaves_no_folder_that_was_not_there(tmp_path: Path) -> None:
+    """The lock's own files go with it; of a study that was there before nothing is touched."""
+    ours, theirs = RunPaths(tmp_path / "ours", "study"), RunPaths(tmp_path / "theirs", "study")
+    database = f"sqlite:///{ours.database}"
+    with study_lock(ours):
+        assert refused(theirs, database)
+        assert not theirs.study_dir.exists()
+        theirs.study_dir.mkdir()
+        (theirs.study_dir / "notes.txt").write_text("mine", encoding="utf-8")
+        assert refused(theirs, database)
+        assert (theirs.study_dir / "notes.txt").exists()

@@ -105,7 +105,7 @@ def cost_facts(cost: CostInfo) -> tuple[tuple[str, str], ...]:
         *((f"of them {kind}", count(number)) for kind, number in cost.trials),
         *again,
         (f"epochs trained, of those possible{so_far}", epochs),
-        ("epochs trained in vain", count(cost.epochs_in_vain)),
+        ("epochs trained besides, in vain", count(cost.epochs_in_vain)),
         ("time of all trials, added up where they ran side by side", duration(cost.trial_seconds)),
         *_clock_facts(cost),
     )

@@ -117,9 +117,11 @@ def _n_trained(record: StudyRecord) -> int:
 
 def _protocol(baseline: StudyRecord) -> str:
     if baseline.recipe.as_reported:
+        n_trained = len(baseline.complete())
+        each = " each" if n_trained > 1 else ""
         return (
-            f"trained {times(len(baseline.complete()))} on the split of the hand-tuned report, "
-            f"{plural(baseline.recipe.epochs, 'epoch')} each, and tested without a refit"
+            f"trained {times(n_trained)} on the split of the hand-tuned report, "
+            f"{plural(baseline.recipe.epochs, 'epoch')}{each}, and tested without a refit"
         )
     epochs = 0 if baseline.refit is None else baseline.refit.epochs
     return f"scored by {validation_words(baseline)}, refitted for {plural(epochs, 'epoch')}, tested"

@@ -1,12 +1,12 @@
 """One coordinator a study, whichever runs folder and host it is started from."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL
 
-from search.errors import UserError
+from search.errors import MachineError, UserError
 from search.paths import RunPaths
 from search.study.locks.advisory_lock import advisory_lock, advisory_lock_holder
 from search.study.locks.file_lock import file_lock, file_lock_holder
@@ -31,17 +31,33 @@ def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
     check_writable(paths.study_dir)
     if storage is not None:
         _check_file(parse_url(storage))
+    fresh = not paths.study_dir.exists()
     paths.study_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as locks:
         try:
             locks.enter_context(file_lock(paths.lock, paths.lock_holder))
-            locks.enter_context(_database_lock(paths, storage))
+            with _cleared(paths, fresh=fresh):
+                locks.enter_context(_database_lock(paths, storage))
         except HeldError as error:
             raise UserError(
                 f"study {paths.study_name!r} is being run by {error}; wait for it, end it, "
                 "or give another --study-name"
             ) from error
         yield
+
+
+@contextmanager
+def _cleared(paths: RunPaths, *, fresh: bool) -> Iterator[None]:
+    """Remove a `fresh` folder, which holds the lock alone, where the block fails."""
+    try:
+        yield
+    except (HeldError, UserError, MachineError):
+        if fresh:
+            paths.lock_holder.unlink(missing_ok=True)
+            paths.lock.unlink(missing_ok=True)  # whoever waits for it is refused, not let in
+            with suppress(OSError):  # another start has made something there meanwhile
+                paths.study_dir.rmdir()
+        raise
 
 
 def _check_file(url: URL) -> None:

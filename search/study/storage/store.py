@@ -96,7 +96,9 @@ def _finished(trial: FrozenTrial) -> datetime | None:
 
 
 def read_study(study: optuna.Study) -> StudyRecord:
-    """Return a study as stored; raises UserError for a study that this program did not make.
+    """Return a study as stored.
+
+    Raises UserError for a study that this program did not make, or whose attributes are damaged.
 
     A trial that was superseded before it began is none of its trials.
     """
@@ -117,9 +119,10 @@ def read_study(study: optuna.Study) -> StudyRecord:
             space_code=attrs.get("space_code"),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
-    except (KeyError, ValidationError) as error:
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UserError(
-            f"study {study.study_name!r} was not written by this program: {_first_line(error)}"
+            f"study {study.study_name!r} was not written by this program, or is damaged: "
+            f"{_first_line(error)}"
         ) from error
 
 
