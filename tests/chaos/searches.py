@@ -53,10 +53,13 @@ class Search:
     def record(self) -> StudyRecord:
         """Return the study as stored; raises LookupError where there is none."""
         storage = open_storage(storage_url(self.storage, self.paths.database))
-        study = find_study(storage, _NAME)
-        if study is None:
-            raise LookupError(f"there is no study in {self.runs_dir}")
-        return read_study(study)
+        try:
+            study = find_study(storage, _NAME)
+            if study is None:
+                raise LookupError(f"there is no study in {self.runs_dir}")
+            return read_study(study)
+        finally:
+            storage.engine.dispose()  # a server's connections are not left to the collector
 
     def _said(self, stream: str) -> Path:
         return (self.said or self.runs_dir.parent) / f"{_NAME}.{stream}"
