@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState, create_trial
 
 from search.paths import RunPaths
@@ -20,24 +21,32 @@ _STATES = {
 
 
 def store(record: StudyRecord, runs_dir: Path) -> None:
-    """Write a study with its trials into the database of a runs folder."""
-    storage = open_storage(storage_url(None, RunPaths(runs_dir, "any").database))
+    """Write a study with its trials into the database of a runs folder, and make its folder."""
+    paths = RunPaths(runs_dir, record.name)
+    paths.study_dir.mkdir(parents=True)
+    store_study(record, open_storage(storage_url(None, paths.database)))
+
+
+def store_study(record: StudyRecord, storage: BaseStorage) -> optuna.Study:
+    """Write a study with its trials."""
     study = optuna.create_study(study_name=record.name, storage=storage, direction="maximize")
-    for name in ("recipe", "dataset", "refit", "test"):
-        value = getattr(record, name)
-        study.set_user_attr(name, None if value is None else to_plain(value))
-    for name in ("folds_hash", "versions", "hardware"):
-        study.set_user_attr(name, getattr(record, name))
+    ended = [name for name in ("refit", "test", "repeats") if getattr(record, name)]
+    for name in ("recipe", "dataset", "folds_hash", "versions", "hardware", *ended):
+        study.set_user_attr(name, to_plain(getattr(record, name)))
+    study.set_user_attr("test_openings", to_plain(record.openings))
     study.add_trials([_frozen(trial) for trial in record.trials])
-    RunPaths(runs_dir, record.name).study_dir.mkdir()
+    return study
 
 
 def _frozen(trial: TrialRecord) -> optuna.trial.FrozenTrial:
     names = ("plan", "attempt", "best_epoch", "fold_scores", "n_parameters", "seconds", "reason",
-             "same_as", "trial_timeout", "diverged")  # fmt: skip
+             "same_as", "trial_timeout", "diverged", "fold_epochs")  # fmt: skip
     attrs = {name: getattr(trial, name) for name in names}
     attrs |= {"score_mean": trial.mean, "score_std": trial.std, "history": to_plain(trial.history)}
     if trial.candidate is not None:
         attrs["candidate"] = trial.candidate.model_dump_json()
     value = trial.value if trial.state in ("complete", "pruned") else None
-    return create_trial(state=_STATES[trial.state], value=value, user_attrs=attrs)
+    frozen = create_trial(state=_STATES[trial.state], value=value, user_attrs=attrs)
+    if trial.started is not None:
+        frozen.datetime_start, frozen.datetime_complete = trial.started, trial.finished
+    return frozen

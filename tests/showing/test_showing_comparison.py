@@ -4,21 +4,17 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.trial import TrialState, create_trial
 
 from search.final.predictions import save_predictions
 from search.paths import RunPaths
 from search.report.again import report_command
 from search.report.info.evidence import TestedStudy
-from search.study.storage.backend import open_storage
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.study.storage.store import to_plain
 from tests.conftest import Command
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import search
+from tests.showing.showing_fakes import store
 
 
 @pytest.fixture(scope="module")
@@ -39,42 +35,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _store(tested: TestedStudy, runs_dir: Path) -> None:
-    """Write a study as a run writes it."""
-    record, paths = tested.record, RunPaths(runs_dir, tested.record.name)
-    paths.study_dir.mkdir(parents=True)
-    storage = open_storage(f"sqlite:///{paths.database}")
-    study = optuna.create_study(study_name=record.name, storage=storage, direction="maximize")
-    for name in ("recipe", "dataset", "folds_hash", "versions", "hardware", *_results(record)):
-        study.set_user_attr(name, to_plain(getattr(record, name)))
-    study.set_user_attr("test_openings", to_plain(record.openings))
-    for trial in record.trials:
-        study.add_trial(_frozen(trial))
+    """Write a study, and what its model made of the test images."""
+    store(tested.record, runs_dir)
     if tested.predictions is not None:
+        paths = RunPaths(runs_dir, tested.record.name)
         save_predictions(paths.test_predictions, tested.predictions)
-
-
-def _results(record: StudyRecord) -> list[str]:
-    return [name for name in ("refit", "test", "repeats") if getattr(record, name)]
-
-
-def _frozen(trial: TrialRecord) -> optuna.trial.FrozenTrial:
-    assert trial.candidate is not None
-    frozen = create_trial(
-        state=TrialState.COMPLETE,
-        value=trial.value,
-        user_attrs={
-            "plan": trial.plan,
-            "candidate": trial.candidate.model_dump_json(),
-            "history": to_plain(trial.history),
-            "best_epoch": trial.best_epoch,
-            "fold_scores": list(trial.fold_scores),
-            "score_mean": trial.mean,
-            "score_std": trial.std,
-            "fold_epochs": trial.fold_epochs,
-        },
-    )
-    frozen.datetime_start, frozen.datetime_complete = trial.started, trial.finished
-    return frozen
 
 
 def test_several_studies_are_compared(command: Command, root: Path) -> None:

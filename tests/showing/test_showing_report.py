@@ -6,17 +6,16 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
-from optuna.trial import TrialState, create_trial
 
 from search.final.predictions import save_predictions
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
 from search.report.info.evidence import TestedStudy
 from search.stored.baselines import stored_baselines
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.study.storage.store import read_study, to_plain
+from search.study.storage.store import read_study
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
+from tests.showing.showing_fakes import store_study
 
 
 @pytest.fixture
@@ -30,39 +29,7 @@ def search(storage: BaseStorage) -> optuna.Study:
     """Return a finished search of one candidate."""
     trial = fakes.complete_trial(0, [0.5, 0.8], candidate=baseline_fakes.HAND_TUNED)
     record = fakes.study_record([trial], recipe={"with_baseline": False})
-    return store(fakes.with_end(record), storage)
-
-
-def store(record: StudyRecord, storage: BaseStorage) -> optuna.Study:
-    """Write a study as a run writes it."""
-    study = optuna.create_study(study_name=record.name, storage=storage)
-    for name in ("recipe", "dataset", "folds_hash", "versions", "hardware"):
-        study.set_user_attr(name, to_plain(getattr(record, name)))
-    for name in ("refit", "test", "repeats"):
-        if value := getattr(record, name):
-            study.set_user_attr(name, to_plain(value))
-    study.set_user_attr("test_openings", to_plain(record.openings))
-    for trial in record.trials:
-        study.add_trial(
-            create_trial(
-                state=TrialState.COMPLETE, value=trial.value, user_attrs=_attributes(trial)
-            )
-        )
-    return study
-
-
-def _attributes(trial: TrialRecord) -> dict[str, object]:
-    assert trial.candidate is not None
-    return {
-        "plan": trial.plan,
-        "candidate": trial.candidate.model_dump_json(),
-        "history": to_plain(trial.history),
-        "best_epoch": trial.best_epoch,
-        "fold_scores": list(trial.fold_scores),
-        "score_mean": trial.mean,
-        "score_std": trial.std,
-        "n_parameters": trial.n_parameters,
-    }
+    return store_study(fakes.with_end(record), storage)
 
 
 def write_report(study: optuna.Study, runs_dir: Path) -> str:
@@ -83,7 +50,7 @@ def test_only_baseline_studies_are_read(storage: BaseStorage, search: optuna.Stu
     optuna.create_study(study_name="theirs", storage=storage).set_user_attr("recipe", "flour")
     optuna.create_study(study_name="empty", storage=storage)
     baseline = baseline_fakes.reproduction(2).record
-    store(baseline, storage)
+    store_study(baseline, storage)
     assert [one.name for one in stored_baselines(search)] == [baseline.name]
     assert next(stored_baselines(search)).repeats == baseline.repeats
 
@@ -93,7 +60,7 @@ def test_the_report_sets_the_baseline_beside_the_winner(
 ) -> None:
     """With both studies' predictions the images are paired and the figure is drawn."""
     baseline = baseline_fakes.reproduction(2)
-    store(baseline.record, storage)
+    store_study(baseline.record, storage)
     record = read_study(search)
     keep(baseline, tmp_path)
     keep(TestedStudy(record, fakes.model_predictions(record)), tmp_path)
@@ -107,7 +74,7 @@ def test_a_baseline_without_predictions_is_compared_by_class(
 ) -> None:
     """The page names both studies that kept none."""
     baseline = baseline_fakes.reproduction(2).record
-    store(baseline, storage)
+    store_study(baseline, storage)
     page = write_report(search, tmp_path)
     assert f"not kept for {read_study(search).name} and {baseline.name}," in page
 
@@ -117,13 +84,15 @@ def test_without_a_baseline_the_page_names_the_command(
 ) -> None:
     """A baseline on other data is none."""
     baseline = baseline_fakes.reproduction(2).record
-    store(replace(baseline, dataset=replace(baseline.dataset, fingerprint="e2" * 32)), storage)
+    store_study(
+        replace(baseline, dataset=replace(baseline.dataset, fingerprint="e2" * 32)), storage
+    )
     assert "python -m search baseline --space cnn" in write_report(search, tmp_path)
 
 
 def test_a_baseline_study_has_a_report_of_its_own(storage: BaseStorage, tmp_path: Path) -> None:
     """It is compared with no other baseline, and its figures bear its network's name."""
-    study = store(baseline_fakes.reproduction(2).record, storage)
+    study = store_study(baseline_fakes.reproduction(2).record, storage)
     page = write_report(study, tmp_path)
     assert "Its trainings" in page
     names = {path.stem for path in RunPaths(tmp_path, study.study_name).report_dir.glob("*.pdf")}
