@@ -2,7 +2,7 @@
 
 from typing import final
 
-from search.formatting import printable
+from search.formatting import one_line
 
 
 @final
@@ -13,7 +13,7 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         """Return it on one line, with escapes for what a terminal would act on."""
-        return printable(" ".join(super().__str__().split()))
+        return one_line(super().__str__())
 
 
 @final
@@ -24,4 +24,4 @@ class MachineError(Exception):
 
     def __str__(self) -> str:
         """Return it on one line, with escapes for what a terminal would act on."""
-        return printable(" ".join(super().__str__().split()))
+        return one_line(super().__str__())

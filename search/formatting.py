@@ -66,3 +66,8 @@ def format_bytes(count: int) -> str:
 def printable(text: str) -> str:
     """Return the text with escapes for what could do something to a terminal."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line, with escapes for what could do something to a terminal."""
+    return printable(" ".join(text.split()))

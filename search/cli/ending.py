@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
-from search.formatting import printable
+from search.formatting import one_line
 from search.recipe_checks import without_password
 from search.watching.events import EventWriter
 
@@ -24,7 +24,7 @@ INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
     """Return the exit status of a command line, and the one line to print where it failed."""
     status, failure = _run(app, arguments)
-    return status, failure and _one_line(failure)
+    return status, failure and _shown(failure)
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def failures_told(writer: EventWriter) -> Iterator[None]:
     except Exception as error:
         told = _failure(error)
         if told is not None:
-            writer.write("error", status=told[0], message=_one_line(told[1]))
+            writer.write("error", status=told[0], message=_shown(told[1]))
         raise
 
 
@@ -68,9 +68,9 @@ def _failure(error: Exception) -> tuple[int, str] | None:
     return None if failure is None else (1, failure)
 
 
-def _one_line(failure: str) -> str:
+def _shown(failure: str) -> str:
     """Return it on one line; a URL in it may be a path, say a recipe's, with one slash left."""
-    return printable(_PASSWORD.sub(r"\1@", " ".join(failure.split())))
+    return one_line(_PASSWORD.sub(r"\1@", failure))
 
 
 def _command(arguments: list[str]) -> str:

@@ -23,14 +23,11 @@ Pruner = Annotated[
 Trials = Annotated[int | None, typer.Option(help="How many [20; grid: all points].")]
 Epochs = Annotated[int | None, typer.Option(help="At most, a trial [40].")]
 Timeout = Annotated[
-    str | None,
-    typer.Option(help="Start no trial after this time, such as 30m or 2h."),
+    str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
 ]
 TrialTimeout = Annotated[
     str | None,
-    typer.Option(
-        help="End a trial that has not ended after this time, such as 10m [never].",
-    ),
+    typer.Option(help="End a trial that has not ended after this time, such as 10m [never]."),
 ]
 Validation = Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")]
 HoldoutFraction = Annotated[float | None, typer.Option(help="Validation part [0.2].")]

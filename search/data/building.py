@@ -33,9 +33,8 @@ def open_or_build(source: Source, data_dir: Path, observer: DataObserver) -> Dat
             found = find_cache(paths, fingerprint, observer)
             return found or _build(source, paths, fingerprint, observer)
         except BaseException:
-            paths.lock.unlink(
-                missing_ok=True
-            )  # of what is refused nothing stays; who waits sees it
+            # Of what is refused nothing stays; whoever waits for the lock sees that it is gone.
+            paths.lock.unlink(missing_ok=True)
             raise
 
 
