@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 
 from search.dashboard.guard import Guard, is_loopback
 from search.errors import UserError
-from search.study.storage.database_url import opening, parse_url, show_url
+from search.study.storage.database_url import opening, optuna_url, parse_url, show_url
 from search.study.storage.database_url import read_only as to_read
 
 
@@ -47,9 +47,7 @@ def dashboard_app(
     _check_studies(parsed)
     if not read_only:
         artifacts_dir.mkdir(parents=True, exist_ok=True)
-    opened = parsed.render_as_string(hide_password=False)
-    escaped = opened.replace("{", "{{").replace("}", "}}")  # Optuna formats URLs
-    app = wsgi(escaped, artifact_store=FileSystemArtifactStore(str(artifacts_dir)))
+    app = wsgi(optuna_url(parsed), artifact_store=FileSystemArtifactStore(str(artifacts_dir)))
     return Guard(app, public, read_only)
 
 

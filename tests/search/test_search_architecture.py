@@ -49,6 +49,7 @@ _MAY_IMPORT = {
         "search.formatting",
         "search.paths",
         "search.recipe",
+        "search.recipe_checks",
         "search.seeding",
         "search.training",
         "search.wrong_values",

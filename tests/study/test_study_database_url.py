@@ -74,6 +74,7 @@ def test_a_password_is_never_shown(text: str) -> None:
 @example(name="", query="")
 @example(name="x/y", query="foo=1")
 @example(name="x", query="timeout=x")
+@example(name="\ud800", query="")
 def test_opening_any_sqlite_url_works_or_ends_in_one_line(
     tmp_path: Path, name: str, query: str
 ) -> None:

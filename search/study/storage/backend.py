@@ -13,7 +13,14 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import MachineError
-from search.study.storage.database_url import first_line, opening, parse_url, read_only, sqlite_file
+from search.study.storage.database_url import (
+    first_line,
+    opening,
+    optuna_url,
+    parse_url,
+    read_only,
+    sqlite_file,
+)
 
 
 @final
@@ -70,11 +77,11 @@ def open_storage(text: str) -> RDBStorage:
     file = sqlite_file(url)
     with opening(url):
         if file is None:
-            return RDBStorage(_escape(url), engine_kwargs={"pool_pre_ping": True})
+            return RDBStorage(optuna_url(url), engine_kwargs={"pool_pre_ping": True})
         if file.exists() and not all(os.access(one, os.W_OK) for one in (file, file.parent)):
-            return RDBStorage(_escape(read_only(url)))
+            return RDBStorage(optuna_url(read_only(url)))
         file.parent.mkdir(parents=True, exist_ok=True)
-        return SQLiteStorage(_escape(url))
+        return SQLiteStorage(optuna_url(url))
 
 
 @contextmanager
@@ -88,8 +95,3 @@ def storage_failures(study_name: str) -> Iterator[None]:
             f"the database of study {study_name!r} failed: {reason}; finished trials are kept, "
             "run the same command again to go on"
         ) from error
-
-
-def _escape(url: sqlalchemy.URL) -> str:
-    """Return the URL with its password, and with braces doubled, as Optuna formats URLs."""
-    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")

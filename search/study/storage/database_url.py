@@ -13,6 +13,7 @@ from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
 from search.errors import MachineError, UserError
+from search.recipe_checks import check_text
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
 _DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
@@ -32,7 +33,7 @@ def parse_url(text: str) -> sqlalchemy.URL:
     No message repeats what was given until it is certain which part of it is a password.
     """
     try:
-        url = make_url(text)
+        url = make_url(check_text(text))
     except (ArgumentError, ValueError) as error:
         raise UserError(f"storage: the value is not a database URL such as {_EXAMPLES}") from error
     if url.get_backend_name() != "sqlite" and text.count("@") > (url.username is not None):
@@ -102,6 +103,11 @@ def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
     if file is not None and not os.access(file.parent, os.W_OK):
         query |= {} if Path(f"{file}-wal").exists() else {"immutable": "1"}
     return url.set(database=name).update_query_dict(query)
+
+
+def optuna_url(url: sqlalchemy.URL) -> str:
+    """Return the URL with its password, and with braces doubled, as Optuna formats URLs."""
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
 
 
 def _way_on(error: BaseException) -> str:
