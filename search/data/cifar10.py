@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import tarfile
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import final
@@ -11,7 +12,7 @@ from typing import final
 import numpy as np
 from filelock import FileLock
 from torchvision.datasets import CIFAR10
-from torchvision.datasets.utils import check_integrity, extract_archive
+from torchvision.datasets.utils import check_integrity
 
 from search.data.download import download
 from search.data.observer import DataObserver
@@ -98,11 +99,12 @@ class Cifar10Source(Source):
         partial = self._data_dir / ".cifar10.partial"
         shutil.rmtree(partial, ignore_errors=True)  # what a killed run left
         try:
-            extract_archive(self._archive, partial)
+            partial.mkdir()
+            _unpack(self._archive, partial)
             self._batches.mkdir(exist_ok=True)
-            for path in (partial / CIFAR10.base_folder).iterdir():
+            for path in partial.iterdir():
                 path.replace(self._batches / path.name)
-        except (tarfile.TarError, EOFError) as error:
+        except (tarfile.TarError, EOFError, zlib.error) as error:
             raise MachineError(
                 f"dataset cifar10: cannot unpack {self._archive}: {error}"
             ) from error
@@ -114,6 +116,20 @@ def _checksums() -> Iterator[tuple[str, str]]:
     """Yield every batch file's name and md5; the class names' file is one of them."""
     yield from CIFAR10.train_list + CIFAR10.test_list
     yield CIFAR10.meta["filename"], CIFAR10.meta["md5"]
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Write the batch files into `folder`, and nothing else: no member says where it goes.
+
+    So none can lead elsewhere; tarfile's filters against that are missing before Python 3.11.4.
+    """
+    names = {f"{CIFAR10.base_folder}/{name}": name for name, _ in _checksums()}
+    with tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            if member.name in names and member.isfile() and (file := tar.extractfile(member)):
+                (folder / names.pop(member.name)).write_bytes(file.read())
+    if names:
+        raise tarfile.ReadError(f"it lacks {', '.join(names.values())}")
 
 
 def _part(dataset: CIFAR10) -> Part:

@@ -1,7 +1,9 @@
+import gzip
 import hashlib
 import pickle
 import socket
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
@@ -171,43 +173,57 @@ def test_trap_springs_when_unpickled(tmp_path: Path) -> None:
     assert (tmp_path / "sprung").exists()
 
 
-def escaping(name: str, link: str = "", kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, link
-    return member
-
-
 @pytest.mark.parametrize(
-    "member",
+    ("name", "kind", "link"),
     [
-        escaping("../out"),
-        escaping(f"{CIFAR10.base_folder}/../../../out"),
-        escaping("/tmp/out"),  # noqa: S108
-        escaping("a", "../../out", tarfile.SYMTYPE),
-        escaping("a", "/etc/passwd", tarfile.SYMTYPE),
-        escaping("a", "../../out", tarfile.LNKTYPE),
-        escaping("a", kind=tarfile.CHRTYPE),
+        ("../out", tarfile.REGTYPE, ""),
+        (f"{CIFAR10.base_folder}/../../../out", tarfile.REGTYPE, ""),
+        ("{outside}/out", tarfile.REGTYPE, ""),
+        (CIFAR10.base_folder, tarfile.SYMTYPE, "../.."),
+        (CIFAR10.base_folder, tarfile.SYMTYPE, "{outside}"),
+        (f"{CIFAR10.base_folder}/data_batch_1", tarfile.SYMTYPE, "../../../out"),
+        (f"{CIFAR10.base_folder}/data_batch_1", tarfile.LNKTYPE, "../../mine"),
+        (f"{CIFAR10.base_folder}/data_batch_1", tarfile.CHRTYPE, ""),
     ],
-    ids=["parent", "inner parent", "absolute", "link", "absolute link", "hard link", "device"],
+    ids=[
+        "parent",
+        "inner parent",
+        "absolute",
+        "folder link",
+        "absolute folder link",
+        "link",
+        "hard link",
+        "device",
+    ],
 )
 def test_an_archive_cannot_write_elsewhere(
     archive: Path,
     data_dir: Path,
+    tmp_path: Path,
     recorder: Any,
     monkeypatch: pytest.MonkeyPatch,
-    member: tarfile.TarInfo,
+    name: str,
+    kind: bytes,
+    link: str,
 ) -> None:
-    """Were even the md5 that of an evil archive, nothing would leave its folder."""
+    """Were even the md5 that of an evil archive, no more than the batches would be written."""
+    evil = tarfile.TarInfo(name.format(outside=tmp_path))
+    evil.type, evil.linkname = kind, link.format(outside=tmp_path)
+    source = archive.parent / CIFAR10.base_folder
     with tarfile.open(archive, "w:gz") as tar:
-        tar.addfile(member)
+        tar.addfile(evil)
+        tar.add(source, CIFAR10.base_folder)
     monkeypatch.setattr(CIFAR10, "tgz_md5", md5(archive))
     put_archive(archive, data_dir)
-    before = {*data_dir.parent.rglob("*")}
-    with pytest.raises((MachineError, OSError)):
-        Cifar10Source(data_dir).obtain(recorder)
-    new = {path.name for path in {*data_dir.parent.rglob("*")} - before}
-    assert new <= {".cifar10.lock", CIFAR10.base_folder}
-    assert not Path("/tmp/out").exists()  # noqa: S108
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    before = {*tmp_path.rglob("*")}
+    Cifar10Source(data_dir).obtain(recorder)
+    batches = data_dir / CIFAR10.base_folder
+    written = {batches / path.name for path in source.iterdir()}
+    assert {*tmp_path.rglob("*")} - before == {data_dir / ".cifar10.lock", batches, *written}
+    assert all(md5(path) == md5(source / path.name) for path in written)
+    assert mine.read_text() == "mine"
 
 
 def test_corrupt_archive_is_named(archive: Path, prepare: Any, data_dir: Path) -> None:
@@ -289,13 +305,26 @@ def test_auto_is_less_patient(
     assert "no answer within 0.1 s" in recorder.notices[0]
 
 
+@pytest.mark.parametrize("damage", ["no archive", "half", "bad block", "without batches"])
 def test_unpacking_leaves_nothing_beside(
-    archive: Path, data_dir: Path, recorder: Any, monkeypatch: pytest.MonkeyPatch
+    archive: Path, prepare: Any, data_dir: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    """An archive with the right md5 that is no archive fails in words, without leftovers."""
+    """An archive with the right md5 that cannot be unpacked fails in words, without leftovers."""
     path = put_archive(archive, data_dir)
-    path.write_bytes(b"no archive")
+    content = path.read_bytes()
+    match damage:
+        case "no archive":
+            path.write_bytes(b"no archive")
+        case "half":
+            path.write_bytes(content[: len(content) // 2])
+        case "bad block":
+            packer = zlib.compressobj(wbits=31)
+            good = packer.compress(gzip.decompress(content)[:30_000])
+            path.write_bytes(good + packer.flush(zlib.Z_FULL_FLUSH) + b"\xff")
+        case _:
+            tarfile.open(path, "w:gz").close()
     monkeypatch.setattr(CIFAR10, "tgz_md5", md5(path))
-    with pytest.raises(MachineError, match="cannot unpack"):
-        Cifar10Source(data_dir).obtain(recorder)
-    assert not (data_dir / ".cifar10.partial").exists()
+    with pytest.raises(MachineError, match="cannot unpack") as caught:
+        prepare("cifar10")
+    assert "\n" not in str(caught.value)
+    assert visible(data_dir) <= {path.name, "cache"}
