@@ -8,31 +8,31 @@ from typing import final
 
 import optuna
 
+from search.catalog.baselines import stored_baselines
 from search.dashboard.publishing import publish_end, publish_whole
 from search.dashboard.publishing_observer import PublishingObserver
-from search.final.export import load_images
-from search.final.finish import finish_study
-from search.final.predictions import load_predictions
-from search.final.readme_file import write_model_readme
+from search.evaluation.export import load_images
+from search.evaluation.finish import finish_study
+from search.evaluation.predictions import load_predictions
+from search.evaluation.readme_file import write_model_readme
+from search.executors.pool import InlineWorkers, ProcessWorkers, Workers
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.report.info.baseline_study import choose_baseline
 from search.report.info.evidence import Evidence, TestedStudy
 from search.report.write import write_report
-from search.stored.baselines import stored_baselines
-from search.study.disk import check_disk
-from search.study.locks.study_lock import study_lock
-from search.study.observer import StudyObserver
-from search.study.opening import open_study
-from search.study.planning import PlanListener, make_plan_info
-from search.study.preparing import prepare
-from search.study.resolve import check_device, count_workers
-from search.study.run import run_search
-from search.study.stopping import StopRequest
-from search.study.storage.backend import storage_failures
-from search.study.storage.records import StudyRecord
-from search.study.storage.store import read_study
-from search.study.workers.pool import InlineWorkers, ProcessWorkers, Workers
+from search.tuning.backend import storage_failures
+from search.tuning.disk import check_disk
+from search.tuning.observer import StudyObserver
+from search.tuning.opening import open_study
+from search.tuning.planning import PlanListener, make_plan_info
+from search.tuning.preparing import prepare
+from search.tuning.records import StudyRecord
+from search.tuning.resolve import check_device, count_workers
+from search.tuning.run import run_search
+from search.tuning.stopping import StopRequest
+from search.tuning.store import read_study
+from search.tuning.study_lock import study_lock
 
 __all__ = [
     "Outcome",

@@ -12,8 +12,8 @@ from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
 from search.formatting import one_line
+from search.progress.events import EventWriter
 from search.recipe_checks import without_password
-from search.watching.events import EventWriter
 
 _KEPT = "; what was stored is kept, run the same command to go on"
 _IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others are met before anything is begun
@@ -62,7 +62,7 @@ def _failure(error: Exception) -> tuple[int, str] | None:
         return 1, f"{error}{_KEPT if error.errno in _IN_THE_MIDDLE else ''}"
     if "optuna" not in sys.modules:
         return None
-    from search.study.storage.damage import database_failure
+    from search.tuning.damage import database_failure
 
     failure = database_failure(error)
     return None if failure is None else (1, failure)

@@ -37,7 +37,7 @@ def export(
             "export needs one of --recipe (trains the trial again here), --python (a script that "
             f"trains it with torch alone), --onnx (the trained network), got {given or 'none'}"
         )
-    from search.export import command
+    from search.evaluation import command
 
     record, chosen = command.read_trial(name, runs_dir, storage, trial)
     console = make_console()

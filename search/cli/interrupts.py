@@ -4,8 +4,8 @@ from contextlib import AbstractContextManager
 from types import FrameType
 from typing import final
 
-from search.study.signals import signals_handled
-from search.study.stopping import StopRequest
+from search.tuning.signals import signals_handled
+from search.tuning.stopping import StopRequest
 
 
 @final

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from search.watching.hanging import fold_command, hang
+from search.progress.hanging import fold_command, hang
 
 
 def print_all(renderables: Iterable[RenderableType], console: Console) -> None:

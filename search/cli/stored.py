@@ -11,7 +11,7 @@ from search.cli.console import make_console
 from search.cli.printing import print_all
 from search.errors import UserError
 from search.paths import RunPaths
-from search.study.writable import check_writable
+from search.writable import check_writable
 
 _RUNS = Path("runs")
 
@@ -22,8 +22,8 @@ def list_studies(
     storage: options.Storage = None,
 ) -> None:
     """List the studies with their trials and best scores."""
-    from search.stored.listed import listed_studies
-    from search.stored.listing import draw_studies, studies_json, studies_table
+    from search.catalog.listed import listed_studies
+    from search.catalog.listing import draw_studies, studies_json, studies_table
 
     studies, console = listed_studies(runs_dir, storage), make_console()
     if as_json:
@@ -45,12 +45,12 @@ def show(
     if as_json:
         print_all([_shown_json(name, runs_dir, storage, trial)], console)
     elif trial is None:
-        from search.showing.study import describe_study
+        from search.views.study import describe_study
 
         narrow = console.is_terminal
         print_all(describe_study(name, runs_dir, storage, every=every, narrow=narrow), console)
     else:
-        from search.showing.trial import describe_trial
+        from search.views.trial import describe_trial
 
         braille = console.encoding.startswith("utf")
         width = console.width if console.is_terminal else None
@@ -59,7 +59,7 @@ def show(
 
 
 def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | None) -> str:
-    from search.showing.as_json import study_json, trial_json
+    from search.views.as_json import study_json, trial_json
 
     if trial is None:
         return study_json(name, runs_dir, storage)
@@ -78,7 +78,7 @@ def report(
     """
     names = [checked_study(name) for name in studies]
     if len(names) > 1:
-        from search.showing.comparison import compare_and_describe
+        from search.views.comparison import compare_and_describe
 
         print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
         return
@@ -87,7 +87,7 @@ def report(
             f"output {str(output)!r} is for a comparison: name two or more studies, got "
             f"{names[0]!r} alone, or leave it out"
         )
-    from search.commands import rebuild_report
+    from search.views.commands import rebuild_report
 
     check_writable(RunPaths(runs_dir, names[0]).report_dir)
     print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
@@ -101,7 +101,7 @@ def replay(
     sampled_alone: options.SampledAlone = False,
 ) -> None:
     """Show what each pruning rule would have cost and kept on an unpruned study."""
-    from search.commands import describe_replay
+    from search.views.commands import describe_replay
 
     found = describe_replay(
         checked_study(study), runs_dir, storage, orders, sampled_alone=sampled_alone
@@ -116,7 +116,7 @@ def delete(
     yes: options.Yes = False,
 ) -> None:
     """Delete a study with its model and report."""
-    from search.stored.removal import remove_study
+    from search.catalog.removal import remove_study
 
     name = checked_study(study)
     folder = remove_study(name, runs_dir, storage, sure=yes)
@@ -134,8 +134,8 @@ def dashboard(
     browser: options.Browser = True,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
+    from search.catalog.location import stored_url
     from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
-    from search.stored.location import stored_url
 
     check_host(host, public=insecure_public)
     url, artifacts_dir = stored_url(runs_dir, storage), RunPaths(runs_dir, "any").artifacts_dir

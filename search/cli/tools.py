@@ -18,7 +18,7 @@ from search.errors import MachineError, UserError
 from search.formatting import printable
 
 if TYPE_CHECKING:
-    from search.predict.predicting import Predictions
+    from search.evaluation.predicting import Predictions
 
 _RUNS = Path("runs")
 _ANALYSIS = Path("analysis")
@@ -26,7 +26,7 @@ _ANALYSIS = Path("analysis")
 
 def spaces(space: options.SpaceToList = None) -> None:
     """List the search spaces: parameters, ranges, conditions, grid size."""
-    from search.commands import describe_spaces
+    from search.views.commands import describe_spaces
 
     print_all(describe_spaces(space), make_console())
 
@@ -43,7 +43,7 @@ def analyze(
     from search.recipe import Recipe
 
     asked = Recipe.from_sources(None, {"space": "cnn"} | flags)  # of whose data alone is read
-    from search.analysis.command import analyze_and_describe
+    from search.reference.command import analyze_and_describe
 
     console = make_console()
     print_all(analyze_and_describe(asked, output, console), console)
@@ -64,8 +64,8 @@ def predict(
     """
     if as_json and as_csv:
         raise UserError("json and csv exclude one another: give --json or --csv, got both")
-    from search.predict.model_choice import find_model
-    from search.predict.predicting import predict_images, predictions_csv, predictions_json
+    from search.evaluation.model_choice import find_model
+    from search.evaluation.predicting import predict_images, predictions_csv, predictions_json
 
     model_dir, console = find_model(model, runs_dir), make_console()
     predictions = predict_images(model_dir, images)
@@ -84,7 +84,7 @@ def predict(
 def _described(
     predictions: "Predictions", top: int, console: Console, *, every: bool
 ) -> Iterator[RenderableType]:
-    from search.predict.table import cut_line, predictions_table, shown_rows
+    from search.evaluation.table import cut_line, predictions_table, shown_rows
 
     rows = shown_rows(predictions, cut=console.is_terminal and not every)
     yield predictions_table(rows, top, width=console.width if console.is_terminal else None)
@@ -92,7 +92,7 @@ def _described(
     if cut is not None:
         yield Text(cut)
     if predictions.labelled():
-        from search.predict.score import score_line, score_predictions, score_table
+        from search.evaluation.score import score_line, score_predictions, score_table
 
         score = score_predictions(predictions)
         yield score_table(score)
@@ -100,8 +100,8 @@ def _described(
 
 
 def _warned(predictions: "Predictions", model_dir: Path) -> Iterator[Text]:
-    from search.predict.model_choice import stored_record
-    from search.predict.seen_images import seen_warning
+    from search.evaluation.model_choice import stored_record
+    from search.evaluation.seen_images import seen_warning
 
     record = stored_record(predictions.study, model_dir.resolve().parent.parent)
     images = [one.image for one in predictions.answered]

@@ -15,7 +15,7 @@ from search.cli.ending import failures_told
 from search.cli.interrupts import Interrupts
 from search.cli.printing import print_all
 from search.errors import UserError
-from search.watching.events import EventWriter
+from search.progress.events import EventWriter
 
 if TYPE_CHECKING:
     from search.recipe import Recipe
@@ -112,7 +112,7 @@ def _describe(
     try:
         with interrupts.handled():
             asked, stop = _start(recipe, flags), interrupts.stop
-            from search.running import run_and_describe
+            from search.views.running import run_and_describe
 
             told = run_and_describe(
                 asked, console, stop, quiet=quiet, accept_changes=accept_changes
@@ -128,7 +128,7 @@ def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) ->
     writer, interrupts = EventWriter(make_console()), Interrupts()
     with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
         asked = _start(recipe, flags)
-        from search.running import run_and_log
+        from search.views.running import run_and_log
 
         run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
     if interrupts.status is not None:
@@ -138,8 +138,8 @@ def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) ->
 
 def _start(recipe: Path | None, flags: dict[str, Any]) -> "Recipe":
     """Return the recipe that is asked for, once what trains it is starting."""
+    from search.executors.process import quiet_resource_tracker, start_server, wait_passively
     from search.recipe import Recipe
-    from search.study.workers.process import quiet_resource_tracker, start_server, wait_passively
 
     asked = Recipe.from_sources(recipe, flags)
     wait_passively()  # before torch is imported

@@ -10,16 +10,16 @@ from typing import final
 
 import optuna
 
+from search.catalog.baselines import stored_baselines
+from search.dashboard.artifacts import publish_figures, publish_study, publish_trial
+from search.executors.failures import describe_failure
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.report.artifacts import publish_figures, publish_study, publish_trial
 from search.report.info.baseline_study import choose_baseline
-from search.stored.baselines import stored_baselines
-from search.study.storage.backend import open_storage, storage_url
-from search.study.storage.board import StudyBoard
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.study.storage.store import read_study
-from search.study.workers.failures import describe_failure
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.board import StudyBoard
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.store import read_study
 
 _REST = 9  # times as long as it worked: that takes a tenth of a core at most
 

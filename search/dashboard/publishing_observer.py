@@ -5,8 +5,8 @@ from typing import Self, final
 
 from search.dashboard.publishing import Publisher
 from search.recipe import Recipe
-from search.study.observer import StudyObserver
-from search.study.storage.records import TrialRecord
+from search.tuning.observer import StudyObserver
+from search.tuning.records import TrialRecord
 
 
 @final

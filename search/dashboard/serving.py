@@ -20,8 +20,8 @@ from sqlalchemy.engine import URL
 
 from search.dashboard.guard import Guard, is_loopback
 from search.errors import UserError
-from search.study.storage.database_url import opening, optuna_url, parse_url, show_url
-from search.study.storage.database_url import read_only as to_read
+from search.tuning.database_url import opening, optuna_url, parse_url, show_url
+from search.tuning.database_url import read_only as to_read
 
 
 def check_host(host: str, *, public: bool) -> None:

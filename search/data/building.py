@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from search.data.cache import CachePaths, StoredInfo, open_cache
-from search.data.checksums import write_sums
+from search.checksums import write_sums
 from search.data.dataset import DatasetInfo
 from search.data.npy import ArrayLayout, write_array
 from search.data.observer import DataObserver

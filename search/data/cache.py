@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from search.data.checksums import check_sums
+from search.checksums import check_sums
 from search.data.dataset import DatasetInfo, TrainSplit
 from search.data.npy import ArrayLayout, map_array
 from search.errors import MachineError

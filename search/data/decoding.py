@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from search.data.source import Images
 from search.errors import UserError
 
+EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _BATCH_BYTES = 32 << 20
 _TASK_IMAGES = 32
 # Those that an image folder may hold, whatever a file calls itself. Pillow knows forty others,

@@ -7,9 +7,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import final
 
+from search.data.decoding import EXTENSIONS
 from search.errors import UserError
 
-EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 @final

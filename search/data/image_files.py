@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from search.data.folder_scan import EXTENSIONS
+from search.data.decoding import EXTENSIONS
 from search.errors import UserError
 
 

@@ -8,7 +8,7 @@ from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.data.digits import IMAGE_SIZE as DIGITS_SIZE
 from search.data.digits import DigitsSource
-from search.data.failures import machine_failures
+from search.failures import machine_failures
 from search.data.folder import FolderSource
 from search.data.observer import DataObserver
 from search.data.source import Source

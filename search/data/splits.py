@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.data.failures import DAMAGED_ARRAYS, machine_failures
+from search.failures import DAMAGED_ARRAYS, machine_failures
 from search.data.npz import integers
 from search.errors import MachineError, UserError
 

@@ -2,8 +2,8 @@
 
 from typing import Literal, get_args
 
-from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 
 ModelKind = Literal["mlp", "cnn"]
 MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from search.report.info.comparison import ComparisonInfo
 from search.report.info.estimate import Estimate
 from search.report.info.study_row import GainInfo, StudyRow
-from search.report.text import count, duration, interval, percent, points
+from search.text import count, duration, interval, percent, points
 from search.training.history import Metric
 
 ABSENT = "–"

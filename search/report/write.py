@@ -5,20 +5,20 @@ from pathlib import Path
 import optuna
 from matplotlib.figure import Figure
 
+from search.again import report_command
+from search.base import paper_style
 from search.errors import MachineError
-from search.final.reported import reported_csv
 from search.paths import RunPaths
-from search.report.again import report_command
+from search.reference.reported import reported_csv
 from search.report.charts.report import draw_charts
 from search.report.facts.report import report_json
-from search.report.figures.base import paper_style
 from search.report.figures.report import FIGURE_NAMES, draw_figures
 from search.report.info.evidence import Evidence
 from search.report.info.report import ReportInfo, report_info
 from search.report.markdown.report import report_markdown
 from search.report.page.report import render_page
-from search.report.saving import save_bytes, save_figure
-from search.study.storage.records import StudyRecord
+from search.saving import save_bytes, save_figure
+from search.tuning.records import StudyRecord
 
 
 def write_report(

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from search.analysis.command import describe_table
-from search.analysis.info import analysis_info
-from search.analysis.info_comparison import REPORTED
 from search.cli.app import main
 from search.data.cifar10 import Cifar10Source
+from search.reference.command import describe_table
+from search.reference.info import analysis_info
+from search.reference.info_comparison import REPORTED
 from tests.analysis.conftest import DatasetMaker
 
 

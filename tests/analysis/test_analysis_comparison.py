@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from search.analysis.info_comparison import REPORTED, agreeing_digits, compare_tables
-from search.analysis.info_table import Table, mean_std_table, table_csv
 from search.data.statistics import ChannelStatistics
+from search.reference.info_comparison import REPORTED, agreeing_digits, compare_tables
+from search.reference.info_table import Table, mean_std_table, table_csv
 
 _N = 40_000 * 32 * 32
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from search.analysis.figures_channels import draw_channels
-from search.analysis.figures_samples import draw_samples
-from search.analysis.info import analysis_info
-from search.analysis.info_channels import channels_info
-from search.analysis.info_samples import SamplesInfo
-from search.analysis.write import write_analysis
+from search.base import paper_style
 from search.errors import MachineError
-from search.report.figures.base import paper_style
+from search.reference.figures_channels import draw_channels
+from search.reference.figures_samples import draw_samples
+from search.reference.info import analysis_info
+from search.reference.info_channels import channels_info
+from search.reference.info_samples import SamplesInfo
+from search.reference.write import write_analysis
 from tests.analysis.conftest import DatasetMaker
 
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from search.analysis.info import analysis_info
-from search.analysis.info_channels import channels_info
-from search.analysis.info_samples import MOST_CLASSES, MOST_IMAGES, MOST_PIXELS, samples_info
 from search.data.dataset import TrainSplit
 from search.data.splits import reported_holdout
 from search.errors import UserError
+from search.reference.info import analysis_info
+from search.reference.info_channels import channels_info
+from search.reference.info_samples import MOST_CLASSES, MOST_IMAGES, MOST_PIXELS, samples_info
 from tests.analysis.conftest import DatasetMaker
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from search.study.identity import hardware
+from search.tuning.identity import hardware
 from tests.benchmarks.measuring import peak_flops
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import final
 
+from search.executors.pool import ProcessWorkers
 from search.recipe import PrunerName
-from search.study.workers.pool import ProcessWorkers
 from search.training.settings import resolve_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts

@@ -9,16 +9,16 @@ from typing import Any, final
 
 from rich.console import Console
 
+from search.executors.pool import ProcessWorkers
 from search.formatting import format_score
+from search.progress.display_plain import PlainDisplay
 from search.recipe import Recipe
-from search.study.opening import open_study
-from search.study.preparing import prepare
-from search.study.run import run_search
-from search.study.stopping import StopRequest
-from search.study.storage.records import StudyRecord
-from search.study.storage.store import read_study
-from search.study.workers.pool import ProcessWorkers
-from search.watching.display import PlainDisplay
+from search.tuning.opening import open_study
+from search.tuning.preparing import prepare
+from search.tuning.records import StudyRecord
+from search.tuning.run import run_search
+from search.tuning.stopping import StopRequest
+from search.tuning.store import read_study
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts
 

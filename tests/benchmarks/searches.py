@@ -14,18 +14,19 @@ from search.data.building import open_or_build
 from search.data.dataset import DatasetInfo
 from search.data.observer import DataObserver
 from search.data.source import Content, Images, Part, Source
+from search.executors.pool import Workers
 from search.paths import RunPaths
+from search.progress.display_live import LiveDisplay
+from search.progress.display_plain import PlainDisplay
 from search.recipe import PrunerName, Recipe
-from search.study.feasibility import Feasibility
-from search.study.opening import OpenStudy, open_study
-from search.study.plan.points import planned_points
-from search.study.preparing import Plan, make_folds
-from search.study.run import run_search
-from search.study.stopping import StopRequest
-from search.study.storage.records import TrialRecord
-from search.study.workers.pool import Workers
 from search.training.settings import Precision
-from search.watching.display import LiveDisplay, PlainDisplay
+from search.tuning.feasibility import Feasibility
+from search.tuning.opening import OpenStudy, open_study
+from search.tuning.points import planned_points
+from search.tuning.preparing import Plan, make_folds
+from search.tuning.records import TrialRecord
+from search.tuning.run import run_search
+from search.tuning.stopping import StopRequest
 from spaces import load_space
 
 _POINTS = Path(__file__).with_name("points.py")

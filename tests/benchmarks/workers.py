@@ -19,8 +19,8 @@ import torch
 from joblib.externals.loky import ProcessPoolExecutor
 
 from search.data.dataset import DatasetInfo
-from search.study.workers.pool import ProcessWorkers
-from search.study.workers.process import keep_freed_memory, openmp_settings
+from search.executors.pool import ProcessWorkers
+from search.executors.process import keep_freed_memory, openmp_settings
 from search.training.settings import Precision, resolve_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.loops import make_data, our_loop

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from search.study.workers.checkpoints import Checkpoints, training_key
+from search.training.checkpoints import Checkpoints, training_key
 from search.training.fold import FoldState
 from search.training.history import FoldEpoch
 

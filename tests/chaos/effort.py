@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 
 _MOST_BYTES = 1 << 20
 

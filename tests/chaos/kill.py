@@ -8,7 +8,8 @@ from typing import final
 
 import numpy as np
 
-from search.study.storage.records import INTERRUPTED, StudyRecord
+from search.tuning.attempts import INTERRUPTED
+from search.tuning.records import StudyRecord
 from tests.chaos.effort import trained_again, trained_epochs
 from tests.chaos.killing import Blow, Ordeal, draw_blows, endure
 from tests.chaos.results import database_damage, results_hash, wrong_plans

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from search.paths import ModelPaths
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import History
+from search.tuning.records import StudyRecord, TrialRecord
 from tests.chaos.searches import Search
 
 _ENDED = ("complete", "pruned")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import final
 
 from search.paths import RunPaths
-from search.study.opening import find_study
-from search.study.storage.backend import open_storage, storage_url
-from search.study.storage.records import StudyRecord
-from search.study.storage.store import read_study
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.opening import find_study
+from search.tuning.records import StudyRecord
+from search.tuning.store import read_study
 
 WORKERS = 4
 _SPACE = f"{Path(__file__).with_name('space.py')}:SMALL"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.study.storage.records import TrialRecord
+from search.tuning.records import TrialRecord
 from tests.chaos import processes
 from tests.chaos.disk import Ending
 from tests.chaos.effort import EpochWatch, trained_again

@@ -15,7 +15,7 @@ import pytest
 from search.dashboard.guard import Guard, is_loopback
 from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
 from search.errors import UserError
-from search.study.storage.backend import open_storage
+from search.tuning.backend import open_storage
 from tests.conftest import Command
 
 Asker = Callable[..., tuple[int, str]]

@@ -8,14 +8,14 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from optuna_dashboard._note import get_note_from_system_attrs
 
+from search.catalog.removal import remove_study
 from search.dashboard.publishing import publish_end, publish_whole
 from search.dashboard.publishing_observer import PublishingObserver
 from search.paths import RunPaths
-from search.stored.removal import remove_study
-from search.study.storage.backend import open_storage, storage_url
-from search.study.storage.board import all_artifacts
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.study.storage.store import read_study, to_plain
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.board import all_artifacts
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.store import read_study, to_plain
 from tests.report import report_fakes as fakes
 
 TRIALS = [

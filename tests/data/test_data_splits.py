@@ -5,16 +5,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from search.data.splits import (
-    Fold,
-    Indices,
-    folds_hash,
-    holdout,
-    kfold,
-    load_folds,
-    reported_holdout,
-    save_folds,
-)
+from search.data.splits import Fold, Indices, folds_hash, holdout, kfold, load_folds, reported_holdout, save_folds
 from search.errors import MachineError, UserError
 from search.seeding import derive_seed
 

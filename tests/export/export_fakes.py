@@ -6,8 +6,8 @@ from types import ModuleType
 from typing import Any
 
 from search.data.dataset import DatasetInfo
-from search.export.script import render_script
-from search.study.plan.points import random_point
+from search.evaluation.script import render_script
+from search.tuning.points import random_point
 from spaces import BUILT_IN, Candidate
 
 CLASSES = ("cat", 'dog "b"', "eel's\n")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from search.errors import UserError
-from search.export.code import literal
-from search.export.recipe import export_recipe
-from search.export.writing import write_texts
+from search.evaluation.code import literal
+from search.evaluation.recipe import export_recipe
 from search.recipe import Recipe
+from search.writing import write_texts
 from spaces import BUILT_IN, load_space
 from tests.export.export_fakes import sampled
 from tests.report.report_fakes import complete_trial, other_trial, study_record

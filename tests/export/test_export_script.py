@@ -20,8 +20,8 @@ from search.data.folder import TEST_SEED, FolderSource
 from search.data.splits import holdout
 from search.data.statistics import channel_statistics
 from search.errors import UserError
-from search.export.layers import layer_code
-from search.export.script import export_script
+from search.evaluation.layers import layer_code
+from search.evaluation.script import export_script
 from search.training.augmentation import augment
 from search.training.evaluation import Normalizer, as_used
 from search.training.optimizers import build_optimizer

@@ -13,8 +13,8 @@ from cifar_models import MLPConfig
 from search.data.dataset import DatasetInfo
 from search.data.prepare import prepare_dataset
 from search.recipe import Recipe
-from search.study.storage.records import TrialRecord
 from search.training.history import FoldEpoch, History
+from search.tuning.records import TrialRecord
 from spaces.candidate import Candidate, PlateauConfig, SGDConfig
 
 CANDIDATE = Candidate(

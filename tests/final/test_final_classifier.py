@@ -11,8 +11,8 @@ from PIL import Image
 
 from cifar_models import CNNConfig, build_model
 from search.errors import UserError
-from search.final.card import ModelCard
-from search.final.classifier import ImageClassifier, Prediction, Refusal
+from search.evaluation.card import ModelCard
+from search.evaluation.classifier import ImageClassifier, Prediction, Refusal
 from search.formatting import printable
 from spaces.candidate import AdamConfig, Candidate
 
@@ -57,7 +57,7 @@ def test_batches_answer_like_one_by_one(
     batch: int, classifier: ImageClassifier, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Order and probabilities do not depend on how the files are batched."""
-    monkeypatch.setattr("search.final.classifier._BATCH", batch)
+    monkeypatch.setattr("search.evaluation.classifier._BATCH", batch)
     answers = list(classifier.classify_files(photos))
     for path, answer in zip(photos, answers, strict=True):
         assert_same(answer, classifier.classify(path))

@@ -13,9 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from cifar_models import CNNConfig, MLPConfig, build_model
-from search.data.checksums import write_sums
+from search.checksums import write_sums
 from search.errors import UserError
-from search.final.export import ImageClassifier, ModelCard, export_model, load_model, save_images
+from search.evaluation.card import ModelCard
+from search.evaluation.classifier import ImageClassifier
+from search.evaluation.export import export_model, load_model, save_images
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
 

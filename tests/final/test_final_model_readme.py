@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from search.data.dataset import DatasetInfo
-from search.final.model_readme import model_readme
-from search.final.readme_file import renewed, write_model_readme
-from search.metrics import TestResult, evaluate_predictions
+from search.evaluation.model_readme import model_readme
+from search.evaluation.readme_file import renewed, write_model_readme
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
-from search.study.storage.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from search.training.history import History
+from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 
 NAMES = ("cat", "dog", "owl")
 

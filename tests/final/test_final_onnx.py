@@ -12,11 +12,11 @@ import torch
 
 from cifar_models import CNNConfig, build_model
 from search.errors import MachineError, UserError
-from search.final import onnx as exporting
-from search.final.card import ModelCard
-from search.final.export import export_model, load_model, save_images
-from search.final.measuring import sample_evenly
-from search.final.onnx import OnnxCheck, compare, export_onnx
+from search.evaluation import onnx as exporting
+from search.evaluation.card import ModelCard
+from search.evaluation.export import export_model, load_model, save_images
+from search.evaluation.measuring import sample_evenly
+from search.evaluation.onnx import OnnxCheck, compare, export_onnx
 from search.paths import RunPaths
 from spaces.candidate import AdamConfig, Candidate
 

@@ -11,14 +11,14 @@ from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.statistics import channel_statistics
 from search.errors import MachineError
-from search.final.refit import Refit, refit
+from search.evaluation.refit import Refit, refit
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.study.stopping import StopRequest
-from search.study.storage.records import TrialRecord
 from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import CosineSchedule, ReplaySchedule
 from search.training.settings import TrainingSettings
+from search.tuning.records import TrialRecord
+from search.tuning.stopping import StopRequest
 from spaces.candidate import CosineConfig, SGDConfig
 
 WinnerMaker = Callable[..., TrialRecord]

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from search.data.dataset import DatasetInfo
-from search.final.reported import (
+from search.recipe import Recipe
+from search.reference.reported import (
     incomparable,
     reported_csv,
     reported_infos,
     reported_note,
     reported_rows,
 )
-from search.recipe import Recipe
-from search.study.storage.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import FoldEpoch, History
+from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

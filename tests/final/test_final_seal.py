@@ -16,14 +16,18 @@ import search
 import spaces
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
-from search.final import test_set
+from search.evaluation import test_set
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.observer import StudyObserver
+from search.tuning.observer import StudyObserver
 
 FILE_STEMS = {"test_images", "test_labels"}
 # The owner of the names, the writer of the cache, and the one reader.
-MAY_NAME_THE_FILES = {"search/data/cache.py", "search/data/building.py", "search/final/test_set.py"}
+MAY_NAME_THE_FILES = {
+    "search/data/cache.py",
+    "search/data/building.py",
+    "search/evaluation/test_set.py",
+}
 SPACE = """
 from spaces import Candidate, MLPConfig, SGDConfig, Space
 
@@ -76,13 +80,13 @@ def test_only_three_modules_name_the_files() -> None:
 
 
 def test_only_the_end_of_the_search_imports_the_opener() -> None:
-    """search/final/measuring.py alone imports search.final.test_set, and nobody does so by text."""
-    opener = "search.final.test_set"
+    """Only search/evaluation/measuring.py imports it, and nothing does so by text."""
+    opener = "search.evaluation.test_set"
     importing = {path for path, tree in source_files() if opener in imports_in(tree)}
     relative = {p for p, tree in source_files() if any("test_set" in i for i in imports_in(tree))}
     calling = {path for path, tree in source_files() if "open_test_split" in names_in(tree)}
-    assert importing == relative == {"search/final/measuring.py"}
-    assert calling == {"search/final/measuring.py", "search/final/test_set.py"}
+    assert importing == relative == {"search/evaluation/measuring.py"}
+    assert calling == {"search/evaluation/measuring.py", "search/evaluation/test_set.py"}
 
 
 @dataclass

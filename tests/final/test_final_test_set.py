@@ -13,8 +13,8 @@ from PIL import Image
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
-from search.final.test_set import open_test_split
-from search.study.storage.store import read_openings
+from search.evaluation.test_set import open_test_split
+from search.tuning.store import read_openings
 
 
 @pytest.fixture

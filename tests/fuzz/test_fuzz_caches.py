@@ -10,8 +10,8 @@ import torch
 from hypothesis import strategies as st
 from PIL import Image
 
+from search.checksums import check_sums
 from search.data.cache import CachePaths, load_train_split
-from search.data.checksums import check_sums
 from search.data.dataset import DatasetInfo
 from search.data.prepare import prepare_dataset
 from search.data.splits import Fold, folds_hash, load_folds, save_folds

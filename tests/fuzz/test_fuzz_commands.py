@@ -13,9 +13,9 @@ from search.cli.ending import run_to_end
 from tests.fuzz.fuzzing import fuzz
 
 HEAVY = (
-    "search.study.workers.process.start_server",
-    "search.study.workers.process.wait_passively",
-    "search.study.workers.process.quiet_resource_tracker",
+    "search.executors.process.start_server",
+    "search.executors.process.wait_passively",
+    "search.executors.process.quiet_resource_tracker",
     "search.dashboard.serving.bind",
     "search.dashboard.serving.serve",
 )
@@ -68,8 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         for name in HEAVY:
             patch.setattr(name, lambda *_, **__: None)
-        patch.setattr("search.running.run_and_describe", lambda *_, **__: [])
-        patch.setattr("search.analysis.command.analyze_and_describe", lambda *_, **__: [])
+        patch.setattr("search.views.running.run_and_describe", lambda *_, **__: [])
+        patch.setattr("search.reference.command.analyze_and_describe", lambda *_, **__: [])
         yield folder
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
-from search.data.folder_scan import EXTENSIONS
+from search.data.decoding import EXTENSIONS
 from search.data.prepare import prepare_dataset
 from tests.fuzz.fuzzing import fuzz, refusal
 

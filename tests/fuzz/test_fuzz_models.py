@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_models import CNNConfig, build_model
-from search.data.checksums import write_sums
-from search.final.card import ModelCard
-from search.final.export import export_model, load_model
+from search.checksums import write_sums
+from search.evaluation.card import ModelCard
+from search.evaluation.export import export_model, load_model
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal

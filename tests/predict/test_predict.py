@@ -12,10 +12,10 @@ from PIL import Image
 
 from cifar_models import MLPConfig, build_model
 from search.errors import UserError
-from search.final.card import ModelCard
-from search.final.export import export_model
+from search.evaluation.card import ModelCard
+from search.evaluation.export import export_model
+from search.evaluation.model_choice import find_model
 from search.paths import RunPaths
-from search.predict.model_choice import find_model
 from spaces.candidate import AdamConfig, Candidate
 from tests.conftest import Command
 

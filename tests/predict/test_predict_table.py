@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from search.final.classifier import Prediction
-from search.predict.predicting import ImagePrediction, Predictions, predictions_csv
-from search.predict.seen_images import seen_warning
-from search.predict.table import cut_line, predictions_table, shortened, shown_rows
-from search.study.storage.records import StudyRecord
+from search.evaluation.classifier import Prediction
+from search.evaluation.predicting import ImagePrediction, Predictions, predictions_csv
+from search.evaluation.seen_images import seen_warning
+from search.evaluation.table import cut_line, predictions_table, shortened, shown_rows
+from search.tuning.records import StudyRecord
 from tests.search.search_fakes import make_plan, make_recipe
 
 _CAT = Prediction("cat", 0.75, {"cat": 0.75, "dog": 0.25})

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from search.final.predictions import TestPredictions
-from search.metrics import TestResult, evaluate_predictions
+from search.evaluation.predictions import TestPredictions
 from search.report.info.evidence import TestedStudy
-from search.study.storage.records import RepeatResult, StudyRecord, TrialRecord
 from search.training.history import FoldEpoch, History
+from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes

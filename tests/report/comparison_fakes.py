@@ -7,7 +7,8 @@ from typing import Any
 
 from search.report.info.evidence import TestedStudy
 from search.report.info.study_row import ComparedStudy
-from search.study.storage.records import INTERRUPTED, StudyRecord, TrialRecord
+from search.tuning.attempts import INTERRUPTED
+from search.tuning.records import StudyRecord, TrialRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

@@ -14,11 +14,11 @@ from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from search.data.dataset import DatasetInfo
-from search.final.predictions import TestPredictions
-from search.metrics import evaluate_predictions
+from search.evaluation.predictions import TestPredictions
 from search.recipe import Recipe
-from search.study.storage.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from search.training.history import FoldEpoch, History, best_epoch
+from search.training.metrics import evaluate_predictions
+from search.tuning.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import get_all_artifact_meta
 
+from search.dashboard.artifacts import publish_figures
 from search.paths import RunPaths
-from search.report.artifacts import publish_figures
 
 
 def test_figures_are_published_once_and_renewed_in_place(tmp_path: Path) -> None:

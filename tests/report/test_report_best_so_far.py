@@ -12,7 +12,7 @@ from search.report.info.best_so_far import (
     best_over_trials,
     shared_metric,
 )
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import during, scored, search

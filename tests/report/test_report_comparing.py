@@ -1,7 +1,7 @@
 """Which trials the report compares, and by what."""
 
 from search.report.info.comparing import ENOUGH_SCORED, After, comparable_trials
-from search.study.storage.records import TrialRecord
+from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
 
 

@@ -6,18 +6,14 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from search.base import paper_style
 from search.errors import MachineError
-from search.report.figures.base import paper_style
-from search.report.figures.comparison import (
-    _styles,
-    draw_best_over_time,
-    draw_best_over_trials,
-)
+from search.palette import GREY
+from search.report.figures.comparison import _styles, draw_best_over_time, draw_best_over_trials
 from search.report.info.best_so_far import Point
 from search.report.info.comparison import ComparisonInfo, comparison_info
-from search.report.palette import GREY
 from search.report.write_comparison import write_comparison
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report.comparison_fakes import compared, search
 

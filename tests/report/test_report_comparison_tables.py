@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from search.report.csv_comparison import comparison_csv
 from search.report.info.comparison import ComparisonInfo, comparison_info
 from search.report.tables_comparison import COLUMNS, comparison_markdown, notes, text_rows
-from search.study.storage.records import AcceptedChange
+from search.tuning.records import AcceptedChange
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, search

@@ -13,7 +13,7 @@ from search.report.facts.base import finite, without_folders
 from search.report.facts.report import report_json, report_schema
 from search.report.info.evidence import Evidence, TestedStudy
 from search.report.info.report import ReportInfo, report_info
-from search.study.storage.records import AcceptedChange
+from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.schema_checker import errors
 

@@ -4,17 +4,17 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
+from search.base import paper_style
 from search.report.charts.base import Chart
 from search.report.charts.curves import learning_curves_chart
 from search.report.charts.parallel import parallel_coordinates_chart
 from search.report.charts.report import draw_charts
 from search.report.charts.stories import trial_stories
-from search.report.figures.base import paper_style
 from search.report.figures.curves import draw_learning_curves
 from search.report.figures.report import FIGURE_NAMES, draw_figures
 from search.report.figures.versus import draw_versus_baseline
 from search.report.info.report import ReportInfo
-from search.report.text import points
+from search.text import points
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from search import metrics
 from search.errors import MachineError
 from search.report.info.confusion import confusion_info
 from search.report.info.mistakes import mistakes_info
+from search.training import metrics
 from tests.report import report_fakes as fakes
 
 

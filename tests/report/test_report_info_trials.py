@@ -9,7 +9,7 @@ from search.report.info.curves import learning_curves_info
 from search.report.info.history import optimization_history_info
 from search.report.info.report import study_status
 from search.report.info.winner import baseline_info, winner_info
-from search.study.storage.records import RefitRecord, StudyRecord, TrialRecord
+from search.tuning.records import RefitRecord, StudyRecord, TrialRecord
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from search.errors import MachineError
-from search.final.predictions import TestPredictions
-from search.metrics import evaluate_predictions
+from search.evaluation.predictions import TestPredictions
 from search.report.info.evidence import TestedStudy
 from search.report.info.versus import MOST_CLASSES, VersusInfo, versus_info
+from search.training.metrics import evaluate_predictions
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

@@ -7,7 +7,7 @@ import pytest
 
 from search.report.info.lead import LeadInfo, lead_info
 from search.report.words.lead import lead_words
-from search.study.storage.records import TrialRecord
+from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
 
 FOLDS: dict[str, Any] = {"validation": "kfold", "folds": 3}

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from search.dashboard.notes import study_note, trial_note
 from search.markdown import code, code_block, escaped
-from search.report.notes import study_note, trial_note
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 from tests.report import report_fakes as fakes
 
 

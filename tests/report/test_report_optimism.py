@@ -6,7 +6,7 @@ import pytest
 
 from search.report.info.optimism import OptimismInfo, ValidationGap, optimism_info
 from search.report.words.optimism import optimism_words
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

@@ -12,7 +12,7 @@ from search.report.info.report import ReportInfo
 from search.report.words.next import next_words
 from search.report.words.optimism import optimism_words
 from search.report.words.why import importances_words, shared_words, weakest_words
-from search.study.storage.records import AcceptedChange
+from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.conftest import HOSTILE, PageReader, read_page
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from search.final.reported import ReportedRow, reported_note
+from search.reference.reported import ReportedRow, reported_note
 from search.report.info.evidence import Evidence, TestedStudy
 from search.report.info.report import ReportInfo, report_info
-from search.report.text import points
+from search.text import points
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.conftest import PageReader, baseline_info, read_page

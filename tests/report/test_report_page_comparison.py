@@ -7,7 +7,7 @@ from typing import Any
 from search.report.charts.comparison import comparison_charts
 from search.report.info.comparison import ComparisonInfo, comparison_info
 from search.report.page.comparison import render_comparison
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, search

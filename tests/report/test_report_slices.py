@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from search.base import paper_style
 from search.report.charts.base import Chart
 from search.report.charts.report import draw_charts
 from search.report.charts.slices import slices_chart
 from search.report.charts.stories import trial_stories
-from search.report.figures.base import paper_style
 from search.report.figures.slices import draw_slices
 from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo

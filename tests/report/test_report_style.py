@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from search.report import palette
+from search import palette
 
 CSS = files("search.report.page").joinpath("page.css").read_text("utf-8")
 TEXT, MARK = 4.5, 3.0  # least ratios: success criteria 1.4.3 and 1.4.11

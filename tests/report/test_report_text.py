@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from search.report import text
+from search import text
 
 
 @pytest.mark.parametrize(

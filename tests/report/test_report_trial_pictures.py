@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.figures.base import paper_style
+from search.base import paper_style
 from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
 from search.report.info.trial import trial_confusion_info, trial_curve_info
 from search.training.history import Metric

@@ -5,11 +5,11 @@ from typing import Any
 
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
-from search.study.disk import DiskNeed
-from search.study.estimate.outlook import Estimate, Span
-from search.study.planning import PlanInfo
-from search.study.storage.records import TrialRecord
 from search.training.history import FoldEpoch, History
+from search.tuning.disk import DiskNeed
+from search.tuning.outlook import Estimate, Span
+from search.tuning.planning import PlanInfo
+from search.tuning.records import TrialRecord
 
 
 def make_recipe(**settings: Any) -> Recipe:

@@ -18,7 +18,7 @@ _MAY_IMPORT = {
     "spaces": ("cifar_models",),
     "search.errors": ("search.formatting",),
     "search.seeding": (),
-    "search.metrics": (),
+    "search.training.metrics": (),
     "search.markdown": ("search.formatting",),
     "search.paths": (),
     "search.formatting": (),
@@ -45,7 +45,7 @@ _MAY_IMPORT = {
         "spaces",
         "search.data",
         "search.errors",
-        "search.metrics",
+        "search.training.metrics",
         "search.formatting",
         "search.paths",
         "search.recipe",
@@ -61,7 +61,7 @@ _MAY_IMPORT = {
         "search.errors",
         "search.formatting",
         "search.markdown",
-        "search.metrics",
+        "search.training.metrics",
         "search.paths",
         "search.recipe",
         "search.seeding",
@@ -75,56 +75,56 @@ _MAY_IMPORT = {
         "search.errors",
         "search.data.original",
         "search.markdown",
-        "search.metrics",
-        "search.final.predictions",
-        "search.final.reported",
+        "search.training.metrics",
+        "search.evaluation.predictions",
+        "search.reference.reported",
         "search.formatting",
         "search.paths",
         "search.recipe",
-        "search.study.storage.board",
-        "search.study.storage.records",
+        "search.tuning.board",
+        "search.tuning.records",
         "search.training.history",
     ),
     "search.analysis": (
         "search.data",
-        "search.watching.display",
+        "search.progress.display",
         "search.errors",
         "search.recipe",
-        "search.report.figures.base",
-        "search.report.palette",
-        "search.report.saving",
+        "search.base",
+        "search.palette",
+        "search.saving",
         "search.seeding",
     ),
-    "search.ended": ("search.command_lines", "search.study.storage.records"),
+    "search.tuning.ended": ("search.command_lines", "search.tuning.records"),
     "search.watching": (
-        "search.ended",
+        "search.tuning.ended",
         "search.formatting",
         "search.recipe",
-        "search.study.attempts",
-        "search.study.estimate.outlook",
-        "search.study.planning",
-        "search.study.storage.records",
+        "search.tuning.attempts",
+        "search.tuning.outlook",
+        "search.tuning.planning",
+        "search.tuning.records",
     ),
     "search.dashboard.serving": (
         "search.errors",
         "search.dashboard.guard",
-        "search.study.storage.database_url",
+        "search.tuning.database_url",
     ),
     "search.dashboard.guard": ("search.errors",),
     "search.stored": ("search.errors", "search.formatting", "search.paths", "search.study"),
-    "search.stored.location": (
+    "search.catalog.location": (
         "search.errors",
         "search.formatting",
         "search.paths",
-        "search.study.storage.backend",
-        "search.study.storage.database_url",
+        "search.tuning.backend",
+        "search.tuning.database_url",
     ),
-    "search.stored.listed": (
-        "search.stored.location",
-        "search.study.attempts",
-        "search.study.storage.backend",
+    "search.catalog.listed": (
+        "search.catalog.location",
+        "search.tuning.attempts",
+        "search.tuning.backend",
     ),
-    "search.stored.listing": ("search.formatting", "search.stored.listed"),
+    "search.catalog.listing": ("search.formatting", "search.catalog.listed"),
     "search.export": (
         "cifar_models",
         "spaces",
@@ -140,11 +140,11 @@ _MAY_IMPORT = {
     ),
     "search.predict": (
         "search.data",
-        "search.ended",
+        "search.tuning.ended",
         "search.errors",
         "search.final",
         "search.formatting",
-        "search.metrics",
+        "search.training.metrics",
         "search.paths",
         "search.stored",
         "search.study",
@@ -246,7 +246,7 @@ def test_training_knows_no_optuna_and_no_files() -> None:
 def test_optuna_is_known_to_the_study_and_to_those_who_read_it() -> None:
     """Recipes, data, networks, training and the screen do not depend on it."""
     free = ("cifar_models", "search.data", "search.training", "search.recipe", "search.watching")
-    for part in (*free, "search.predict", "search.cli", "search.commands"):
+    for part in (*free, "search.predict", "search.cli", "search.views.commands"):
         for name, tree in modules_of(part).items():
             assert "optuna" not in {one.partition(".")[0] for one in imports(tree)}, name
 
@@ -262,10 +262,10 @@ def test_only_the_pipeline_and_the_comparison_know_the_report() -> None:
     }
     assert users == {
         "search.pipeline",
-        "search.showing.comparison",
+        "search.views.comparison",
         "search.dashboard.publishing",
-        "search.showing.as_json",
-        "search.showing.outcome",
+        "search.views.as_json",
+        "search.views.outcome",
     }
 
 
@@ -274,13 +274,13 @@ def test_only_one_module_opens_the_test_split() -> None:
     users = {
         name for name, tree in trees().items() if attributes(tree) & {"test_images", "test_labels"}
     }
-    assert users == {"search.data.cache", "search.data.building", "search.final.test_set"}
+    assert users == {"search.data.cache", "search.data.building", "search.evaluation.test_set"}
     importers = {
         name
         for name, tree in trees().items()
-        if any(within(one, "search.final.test_set") for one in imports(tree))
+        if any(within(one, "search.evaluation.test_set") for one in imports(tree))
     }
-    assert importers == {"search.final.measuring"}
+    assert importers == {"search.evaluation.measuring"}
 
 
 def test_only_the_command_line_prints_or_exits() -> None:

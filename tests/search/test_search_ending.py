@@ -11,8 +11,8 @@ from search.command_lines import run_command
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.showing.summary import best_table
-from search.study.locks.study_lock import study_lock
+from search.tuning.study_lock import study_lock
+from search.views.summary import best_table
 from spaces.cnn import CNN_SPACE
 from tests.conftest import Command
 from tests.report.report_fakes import complete_trial, study_record

@@ -218,7 +218,7 @@ def test_every_failure_ends_in_one_line_and_its_status(
     def fail(*_: object) -> None:
         raise failure
 
-    monkeypatch.setattr("search.stored.listed.listed_studies", fail)
+    monkeypatch.setattr("search.catalog.listed.listed_studies", fail)
     result = command("list", cwd=tmp_path)
     assert (result.status, result.out, result.err.count("\n")) == (status, "", 1)
     assert re.search(words, result.err)

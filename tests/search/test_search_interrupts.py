@@ -12,11 +12,11 @@ from typing import final
 import pytest
 import typer
 
+from search.catalog.study import open_stored
 from search.cli.ending import run_to_end
 from search.cli.interrupts import Interrupts
 from search.recipe_checks import without_password
-from search.stored.study import open_stored
-from search.study.storage.store import read_study
+from search.tuning.store import read_study
 from tests.conftest import FolderMaker
 
 _RUN = ("run", "--space", "mlp", "--dataset", "pets", "--workers", "2", "--no-baseline")

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from search.metrics import TestResult, evaluate_predictions
-from search.study.storage.store import from_plain, to_plain
+from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.store import from_plain, to_plain
 
 NAMES = ("ant", "bee", "cat")
 

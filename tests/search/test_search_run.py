@@ -11,9 +11,9 @@ from typing import final
 
 import pytest
 
-from search.stored.study import open_stored
-from search.study.storage.records import StudyRecord
-from search.study.storage.store import read_study
+from search.catalog.study import open_stored
+from search.tuning.records import StudyRecord
+from search.tuning.store import read_study
 from tests.conftest import Command, CommandResult, FolderMaker
 
 _NAME = "cnn-random-pets"

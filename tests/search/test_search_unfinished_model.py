@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
+from search.evaluation.model_choice import find_model
 from search.pipeline import locked_run
-from search.predict.model_choice import find_model
 from search.recipe import Recipe
-from search.study.stopping import StopRequest
+from search.tuning.stopping import StopRequest
 from tests.conftest import Command, FolderMaker
 
 

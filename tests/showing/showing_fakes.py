@@ -7,9 +7,9 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState, create_trial
 
 from search.paths import RunPaths
-from search.study.storage.backend import open_storage, storage_url
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.study.storage.store import to_plain
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.store import to_plain
 
 _STATES = {
     "complete": TrialState.COMPLETE,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from search.final.predictions import save_predictions
+from search.again import report_command
+from search.evaluation.predictions import save_predictions
 from search.paths import RunPaths
-from search.report.again import report_command
 from search.report.info.evidence import TestedStudy
 from tests.conftest import Command
 from tests.report import baseline_fakes

@@ -2,7 +2,7 @@
 
 from rich.console import Console, RenderableType
 
-from search.showing.leaderboard import count_kinds, draw_leaders, leader_rows
+from search.views.leaderboard import count_kinds, draw_leaders, leader_rows
 from spaces.cnn import CNN_SPACE
 from tests.report.report_fakes import complete_trial, study_record
 

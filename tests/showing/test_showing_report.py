@@ -7,12 +7,12 @@ import optuna
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 
-from search.final.predictions import save_predictions
+from search.catalog.baselines import stored_baselines
+from search.evaluation.predictions import save_predictions
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
 from search.report.info.evidence import TestedStudy
-from search.stored.baselines import stored_baselines
-from search.study.storage.store import read_study
+from search.tuning.store import read_study
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.showing.showing_fakes import store_study

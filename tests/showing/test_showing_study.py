@@ -12,8 +12,8 @@ import pytest
 
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.study.locks.study_lock import study_lock
-from search.study.storage.backend import open_storage, storage_url
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.study_lock import study_lock
 from spaces.cnn import CNN_SPACE
 from tests.conftest import Command, CommandResult
 from tests.report.report_fakes import complete_trial, history, other_trial, study_record, with_end
@@ -219,7 +219,7 @@ def test_a_deletion_says_what_went(
     ask: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, *, owned: bool
 ) -> None:
     """The study, and its folder where that is not a namesake's in another storage."""
-    monkeypatch.setattr("search.stored.removal.owns", lambda *_: owned)
+    monkeypatch.setattr("search.catalog.removal.owns", lambda *_: owned)
     folder = f" and its folder {runs / _NAME}" if owned else ""
     assert ask("delete", "--yes").out == f"deleted study {_NAME}{folder}\n"
     assert (runs / _NAME).exists() != owned

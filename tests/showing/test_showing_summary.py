@@ -9,11 +9,11 @@ from rich.console import Console
 
 from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import DatasetInfo
-from search.ended import EndInfo, end_info, model_command
-from search.metrics import TestResult
-from search.showing.short_words import short_words
-from search.showing.summary import baseline_line, best_table, describe_finish
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.training.metrics import TestResult
+from search.tuning.ended import EndInfo, end_info, model_command
+from search.tuning.records import StudyRecord, TrialRecord
+from search.views.short_words import short_words
+from search.views.summary import baseline_line, best_table, describe_finish
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
 from tests.search.search_fakes import make_recipe, make_trial
 

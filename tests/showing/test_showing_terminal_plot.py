@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from search.showing.terminal_plot import draw_curve
+from search.views.terminal_plot import draw_curve
 
 
 def plot(values: list[float], width: int = 30, *, braille: bool = False) -> list[str]:

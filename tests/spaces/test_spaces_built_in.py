@@ -3,15 +3,7 @@
 import pytest
 from optuna.trial import FixedTrial
 
-from spaces import (
-    BUILT_IN,
-    AdamConfig,
-    Candidate,
-    CNNConfig,
-    MLPConfig,
-    PlateauConfig,
-    SGDConfig,
-)
+from spaces import BUILT_IN, AdamConfig, Candidate, CNNConfig, MLPConfig, PlateauConfig, SGDConfig
 
 HAND_TUNED = {
     "mlp": Candidate(

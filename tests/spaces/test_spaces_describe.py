@@ -2,15 +2,7 @@
 
 import pytest
 
-from spaces import (
-    BUILT_IN,
-    AdamWConfig,
-    Candidate,
-    CNNConfig,
-    CosineConfig,
-    MLPConfig,
-    SGDConfig,
-)
+from spaces import BUILT_IN, AdamWConfig, Candidate, CNNConfig, CosineConfig, MLPConfig, SGDConfig
 from spaces.describe import candidate_differences, describe_candidate
 
 SENTENCES = {

@@ -11,10 +11,10 @@ from optuna.trial import TrialState, create_trial
 from rich.console import Console
 from rich.table import Table
 
+from search.catalog.listed import listed_studies
+from search.catalog.listing import draw_studies, studies_json, studies_table
 from search.paths import RunPaths
-from search.stored.listed import listed_studies
-from search.stored.listing import draw_studies, studies_json, studies_table
-from search.study.storage.backend import open_storage, storage_url
+from search.tuning.backend import open_storage, storage_url
 
 _RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3,
            "with_baseline": True}  # fmt: skip

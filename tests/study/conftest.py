@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from search.recipe import Recipe
-from search.study.storage.records import TrialRecord
+from search.tuning.records import TrialRecord
 
 
 class SilentObserver:

@@ -8,16 +8,17 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
+from search.catalog.study import open_stored
 from search.errors import UserError
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.stored.study import open_stored
-from search.study.identity import code_versions
-from search.study.opening import open_study
-from search.study.plan.samplers import tpe_sampler
-from search.study.preparing import prepare
-from search.study.storage.records import SUPERSEDED, StudyRecord
-from search.study.storage.store import read_study
+from search.tuning.attempts import SUPERSEDED
+from search.tuning.identity import code_versions
+from search.tuning.opening import open_study
+from search.tuning.preparing import prepare
+from search.tuning.records import StudyRecord
+from search.tuning.samplers import tpe_sampler
+from search.tuning.store import read_study
 from spaces.asking import ParamValue
 
 Maker = Callable[..., Recipe]

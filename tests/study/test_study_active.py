@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
+from search.executors.channel import CoordinatorEnd, WorkerEnd
+from search.executors.worker import TrialOutcome
 from search.paths import TrialPaths
-from search.study.workers.active import ActiveTrial, Strand
-from search.study.workers.channel import CoordinatorEnd, WorkerEnd
-from search.study.workers.worker import TrialOutcome
 from search.training.history import FoldEpoch
+from search.tuning.active import ActiveTrial, Strand
 
 
 class Worker:

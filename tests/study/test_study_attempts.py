@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.study.attempts import Attempt, count_fixed, done_plans, has_failed, is_done
+from search.tuning.attempts import Attempt, count_fixed, done_plans, has_failed, is_done
 
 ENDED = Attempt(ended=True, failed=False)
 FAILED = Attempt(ended=False, failed=True, reason="the worker died")

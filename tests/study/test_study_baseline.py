@@ -14,18 +14,18 @@ from sklearn.model_selection import train_test_split
 
 from search.data.cache import load_train_split
 from search.errors import UserError
-from search.final.export import load_model
-from search.final.predictions import load_predictions
-from search.final.test_set import open_test_split
+from search.evaluation.export import load_model
+from search.evaluation.predictions import load_predictions
+from search.evaluation.test_set import open_test_split
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.preparing import prepare
-from search.study.resolve import resolve_recipe
-from search.study.storage.store import read_study
-from search.study.storage.telling import Effort, Teller
-from search.study.workers.jobs import training_settings
 from search.training.history import FoldEpoch, History
+from search.tuning.jobs import training_settings
+from search.tuning.preparing import prepare
+from search.tuning.resolve import resolve_recipe
+from search.tuning.store import read_study
+from search.tuning.telling import Effort, Teller
 
 Maker = Callable[..., Recipe]
 

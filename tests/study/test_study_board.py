@@ -7,7 +7,7 @@ import pytest
 from optuna_dashboard._note import get_note_from_system_attrs, save_note_with_version
 from optuna_dashboard._serializer import list_trial_artifacts
 
-from search.study.storage.board import KEPT_BELOW, StudyBoard, all_artifacts
+from search.tuning.board import KEPT_BELOW, StudyBoard, all_artifacts
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from search.executors.channel import CoordinatorEnd, WorkerEnd
 from search.paths import TrialPaths
-from search.study.workers.channel import CoordinatorEnd, WorkerEnd
 from search.training.history import FoldEpoch
 
 FIGURES = (FoldEpoch(0.5, 0.25, 0.75, 1 / 3, 1e-3, 1.5), FoldEpoch(0.1, 0.2, None, None, 1e-9, 0.0))

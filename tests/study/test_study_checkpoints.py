@@ -16,7 +16,7 @@ from search.data.statistics import channel_statistics
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.workers.checkpoints import Checkpoints, training_key
+from search.training.checkpoints import Checkpoints, training_key
 from search.training.fold import FoldState, FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.schedules import build_schedule
@@ -194,7 +194,7 @@ def test_a_write_that_fails_leaves_the_last_one(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("search.study.workers.checkpoints.os.fsync", full)
+    monkeypatch.setattr("search.training.checkpoints.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.save(0, make_state(2.0))
     state = checkpoints.load(0)

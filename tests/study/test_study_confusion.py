@@ -9,9 +9,9 @@ from optuna.trial import TrialState, create_trial
 
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.study.storage.store import from_plain, read_trial, to_plain
 from search.training.history import FoldEpoch, History
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.store import from_plain, read_trial, to_plain
 
 Maker = Callable[..., Recipe]
 EPOCH = FoldEpoch(1.0, 0.5, 1.0, 0.5, 0.1, 1.0, ((3, 1), (0, 4)))

@@ -6,14 +6,14 @@ from typing import Any, final
 
 import pytest
 
+from search.executors.pool import Workers
+from search.executors.worker import TrialJob, TrialOutcome, run_trial
 from search.recipe import Recipe
-from search.study.opening import open_study
-from search.study.preparing import prepare
-from search.study.run import run_search
-from search.study.stopping import StopRequest
-from search.study.storage.store import read_study
-from search.study.workers.pool import Workers
-from search.study.workers.worker import TrialJob, TrialOutcome, run_trial
+from search.tuning.opening import open_study
+from search.tuning.preparing import prepare
+from search.tuning.run import run_search
+from search.tuning.stopping import StopRequest
+from search.tuning.store import read_study
 
 Maker = Callable[..., Recipe]
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from search.errors import MachineError, UserError
-from search.study.storage.backend import open_storage, storage_url
-from search.study.storage.database_url import parse_url, show_url, sqlite_file
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.database_url import parse_url, show_url, sqlite_file
 
 SECRET = "hunter2hunter2"  # noqa: S105
 

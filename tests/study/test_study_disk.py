@@ -11,9 +11,9 @@ from search.errors import MachineError
 from search.formatting import format_bytes
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.disk import check_disk, disk_use
-from search.study.opening import OpenStudy, find_study, open_study
-from search.study.preparing import prepare
+from search.tuning.disk import check_disk, disk_use
+from search.tuning.opening import OpenStudy, find_study, open_study
+from search.tuning.preparing import prepare
 
 Maker = Callable[..., Recipe]
 Usage = namedtuple("Usage", ["total", "used", "free"])

@@ -8,9 +8,9 @@ import optuna
 import pytest
 
 from search.pipeline import run_study
+from search.progress.phrases import describe_end
 from search.recipe import Recipe
-from search.study.storage.records import StudyRecord, TrialRecord
-from search.watching.phrases import describe_end
+from search.tuning.records import StudyRecord, TrialRecord
 
 Maker = Callable[..., Recipe]
 

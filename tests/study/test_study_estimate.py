@@ -10,11 +10,11 @@ import torch
 from cifar_models import CNNConfig, MLPConfig, build_model
 from search.pipeline import locked_run
 from search.recipe import Recipe
-from search.study.estimate.multiply_adds import multiply_adds
-from search.study.estimate.pace import Pace
-from search.study.planning import PlanInfo
-from search.study.stopping import StopRequest
-from search.study.storage.records import StudyRecord
+from search.tuning.multiply_adds import multiply_adds
+from search.tuning.pace import Pace
+from search.tuning.planning import PlanInfo
+from search.tuning.records import StudyRecord
+from search.tuning.stopping import StopRequest
 from tests.study.conftest import SilentObserver
 
 MakeRecipe = Callable[..., Recipe]
@@ -83,7 +83,7 @@ def test_a_warm_up_that_fails_does_not_end_the_search(
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("search.study.estimate.search_time.measure_pace", fail)
+    monkeypatch.setattr("search.tuning.search_time.measure_pace", fail)
     plans: list[PlanInfo] = []
     record = run(make_recipe(trials=1), plans)
     assert (plans[0].estimate, plans[0].unknown) == (None, "RuntimeError: out of memory")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from search.export.recipe import export_recipe
-from search.export.writing import write_texts
+from search.evaluation.recipe import export_recipe
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
+from search.writing import write_texts
 from tests.study.conftest import SilentObserver
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from search.errors import UserError
 from search.recipe import Recipe
-from search.study.preparing import prepare
+from search.tuning.preparing import prepare
 
 Maker = Callable[..., Recipe]
 

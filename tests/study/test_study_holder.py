@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from search.paths import RunPaths
-from search.study.locks import file_lock
-from search.study.locks.study_lock import study_holder, study_lock
+from search.tuning import file_lock
+from search.tuning.study_lock import study_holder, study_lock
 
 _HOLD = (
     "import sys, time; from pathlib import Path; from search.paths import RunPaths;"
-    "from search.study.locks.study_lock import study_lock;"
+    "from search.tuning.study_lock import study_lock;"
     "lock = study_lock(RunPaths(Path(sys.argv[1]), 'study')); lock.__enter__();"
     "print('held', flush=True); time.sleep(600)"
 )

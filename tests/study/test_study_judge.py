@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from search.study.pruning.judge import Judge, Verdict
-from search.study.pruning.rules import HalvingRule, MedianRule, NoPruning, PruningRule
+from search.tuning.judge import Judge, Verdict
+from search.tuning.rules import HalvingRule, MedianRule, NoPruning, PruningRule
 
 EPOCHS = 9
 

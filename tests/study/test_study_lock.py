@@ -13,8 +13,8 @@ import pytest
 
 from search.errors import MachineError, UserError
 from search.paths import RunPaths
-from search.study.locks.advisory_lock import lock_key
-from search.study.locks.study_lock import lock_folder, study_lock
+from search.tuning.advisory_lock import lock_key
+from search.tuning.study_lock import lock_folder, study_lock
 
 _HOLDER = r"'study' is being run by process \d+ on .* since 20\d\d-.*; wait for it"
 
@@ -72,7 +72,7 @@ def test_a_killed_holder_frees_its_locks(tmp_path: Path) -> None:
     """The operating system does, so that the same command goes on."""
     code = (
         "import sys, time; from pathlib import Path; from search.paths import RunPaths;"
-        "from search.study.locks.study_lock import study_lock;"
+        "from search.tuning.study_lock import study_lock;"
         "lock = study_lock(RunPaths(Path(sys.argv[1]), 'study')); lock.__enter__();"
         "print('held', flush=True); time.sleep(600)"
     )

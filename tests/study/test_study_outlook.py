@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.study.estimate.outlook import Estimate, Span
+from search.tuning.outlook import Estimate, Span
 
 
 def estimate(timeout: float | None, low: float = 100.0, high: float = 200.0) -> Estimate:

@@ -8,7 +8,7 @@ from optuna.storages import InMemoryStorage
 
 from search.errors import UserError
 from search.paths import RunPaths
-from search.study.locks.ownership import check_free, check_owned, mark, owns, unmark
+from search.tuning.ownership import check_free, check_owned, mark, owns, unmark
 
 NAMED = "is the folder of another study of that name"
 

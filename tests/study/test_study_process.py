@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.study.workers.process import openmp_settings, quiet_resource_tracker, start_server
+from search.executors.process import openmp_settings, quiet_resource_tracker, start_server
 
 
 def test_starting_the_server_leaves_this_process_as_it_was() -> None:

@@ -7,8 +7,8 @@ import optuna
 import pytest
 
 from search.recipe import PrunerName
-from search.study.pruning.by_name import build_rule
-from search.study.pruning.rules import (
+from search.tuning.by_name import build_rule
+from search.tuning.rules import (
     HalvingRule,
     HyperbandRule,
     MedianRule,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from search.catalog.study import open_stored
 from search.errors import UserError
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.stored.study import open_stored
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import History
+from search.tuning.records import StudyRecord, TrialRecord
 
 Maker = Callable[..., Recipe]
 KFOLD: dict[str, Any] = {"validation": "kfold", "folds": 5, "epochs": 4, "trials": 6}

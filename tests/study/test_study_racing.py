@@ -6,7 +6,7 @@ from math import ceil
 import numpy as np
 import pytest
 
-from search.study.pruning.racing import best_mean, fold_levels, promotions, split_folds
+from search.tuning.racing import best_mean, fold_levels, promotions, split_folds
 
 
 @pytest.mark.parametrize(

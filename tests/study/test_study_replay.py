@@ -3,10 +3,10 @@
 import pytest
 
 from search.errors import UserError
-from search.study.pruning.racing import fold_levels
-from search.study.pruning.replay import Kept, RecordedTrial, candidate_rules, kept, replay_all
-from search.study.pruning.replay import recorded_trials as recorded
-from search.study.pruning.rules import HalvingRule, NoPruning
+from search.tuning.racing import fold_levels
+from search.tuning.replay import Kept, RecordedTrial, candidate_rules, kept, replay_all
+from search.tuning.replay import recorded_trials as recorded
+from search.tuning.rules import HalvingRule, NoPruning
 from tests.report import report_fakes as fakes
 
 CURVES = [(0.5, 0.6, 0.7, 0.7), (0.1, 0.2, 0.3, 0.9), (0.6, 0.7, 0.8, 0.8), (0.2, 0.2, 0.2, 0.2)]

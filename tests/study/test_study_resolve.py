@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.study.preparing import prepare
-from search.study.resolve import GIB, count_workers, gpu_workers, resolve_recipe
+from search.tuning.preparing import prepare
+from search.tuning.resolve import GIB, count_workers, gpu_workers, resolve_recipe
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,17 @@ import optuna
 import pytest
 from PIL import Image
 
+from search.catalog.study import open_stored
 from search.errors import UserError
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.stored.study import open_stored
-from search.study.opening import find_study, open_study
-from search.study.preparing import prepare
-from search.study.storage.backend import open_storage, storage_url
-from search.study.storage.records import StudyRecord
-from search.study.storage.store import read_study
 from search.training.schedules import build_schedule
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.opening import find_study, open_study
+from search.tuning.preparing import prepare
+from search.tuning.records import StudyRecord
+from search.tuning.store import read_study
 from spaces import load_space
 
 Maker = Callable[..., Recipe]
@@ -277,7 +277,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
             raise MemoryError("no room\nfor more")
         return build_schedule(config, rate, epochs)
 
-    monkeypatch.setattr("search.study.workers.worker.build_schedule", failing)
+    monkeypatch.setattr("search.executors.worker.build_schedule", failing)
     recipe = make_recipe(sampler="grid", trials=None, epochs=2, pruner="halving")
     record = run_study(recipe, observer, inline=True).record
     failed = [t for t in record.trials if t.state == "failed"]

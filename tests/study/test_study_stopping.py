@@ -7,8 +7,8 @@ import pytest
 
 from search.pipeline import Outcome, locked_run, run_study
 from search.recipe import Recipe
-from search.study.stopping import StopRequest
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
+from search.tuning.stopping import StopRequest
 
 Maker = Callable[..., Recipe]
 

@@ -13,7 +13,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import OperationalError
 
 from search.errors import MachineError, UserError
-from search.study.storage.backend import open_storage, storage_failures, storage_url
+from search.tuning.backend import open_storage, storage_failures, storage_url
 
 
 def _pragma(storage: optuna.storages.RDBStorage, name: str) -> object:
@@ -113,7 +113,7 @@ def test_a_full_disk_is_a_machine_failure(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*_: object, **__: object) -> None:
         raise OperationalError("INSERT", None, sqlite3.OperationalError("database or disk is full"))
 
-    monkeypatch.setattr("search.study.storage.backend.SQLiteStorage", refuse)
+    monkeypatch.setattr("search.tuning.backend.SQLiteStorage", refuse)
     with pytest.raises(MachineError, match="disk is full; what is stored is kept"):
         open_storage(storage_url(None, tmp_path / "studies.db"))
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.study.estimate.volume import folds_earned, search_volume
+from search.tuning.volume import folds_earned, search_volume
 
 
 def recipe(**settings: Any) -> Recipe:

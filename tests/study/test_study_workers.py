@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
+from search.executors import worker
+from search.executors.channel import CoordinatorEnd
+from search.executors.pool import InlineWorkers, ProcessWorkers
+from search.executors.worker import TrialJob, run_trial
 from search.paths import TrialPaths
 from search.recipe import Recipe
-from search.study.opening import open_study
-from search.study.preparing import prepare
-from search.study.pruning.rules import HalvingRule, NoPruning
-from search.study.workers import worker
-from search.study.workers.channel import CoordinatorEnd
-from search.study.workers.jobs import JobFactory
-from search.study.workers.pool import InlineWorkers, ProcessWorkers
-from search.study.workers.worker import TrialJob, run_trial
+from search.tuning.jobs import JobFactory
+from search.tuning.opening import open_study
+from search.tuning.preparing import prepare
+from search.tuning.rules import HalvingRule, NoPruning
 
 Maker = Callable[..., Recipe]
 
@@ -111,7 +111,7 @@ def test_workers_follow_a_coordinator_that_was_killed() -> None:
     """After kill -9 of the coordinator its workers, and what they were forked from, are gone."""
     code = (
         "import time\n"
-        "from search.study.workers.pool import ProcessWorkers\n"
+        "from search.executors.pool import ProcessWorkers\n"
         "workers = ProcessWorkers(2, threads=1)\n"
         "print(*workers.pids(0), *workers.pids(1), flush=True)\n"
         "time.sleep(60)\n"
@@ -132,7 +132,7 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
     """Workers do not import the script that starts them, which would start itself once more."""
     script = tmp_path / "script.py"
     script.write_text(
-        "from search.study.workers.pool import ProcessWorkers\n"
+        "from search.executors.pool import ProcessWorkers\n"
         "print('started')\n"
         "workers = ProcessWorkers(2, threads=1)\n"
         "print(*(pool.submit(abs, -7).result(60) for pool in workers._pools))\n"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from search.study.storage.store import from_plain, to_plain
 from search.training.history import FoldEpoch, History, Metric, best_epoch
+from search.tuning.store import from_plain, to_plain
 
 
 def fold_epoch(

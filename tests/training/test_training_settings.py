@@ -6,12 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from search.training.settings import (
-    Precision,
-    TrainingSettings,
-    resolve_device,
-    resolve_precision,
-)
+from search.training.settings import Precision, TrainingSettings, resolve_device, resolve_precision
 
 
 @pytest.mark.parametrize("name", ["epochs", "evaluation_batch"])

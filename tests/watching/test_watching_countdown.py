@@ -2,9 +2,9 @@
 
 import pytest
 
-from search.study.estimate.outlook import Estimate, Span
-from search.watching.countdown import Countdown
-from search.watching.progress import SearchProgress
+from search.progress.countdown import Countdown
+from search.progress.progress import SearchProgress
+from search.tuning.outlook import Estimate, Span
 from tests.search.search_fakes import make_estimate, make_recipe, make_trial
 
 

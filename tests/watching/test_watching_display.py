@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from search.watching.display import Display, LiveDisplay, PlainDisplay, QuietDisplay, open_display
-from search.watching.phrases import describe_number
+from search.progress.display import open_display
+from search.progress.display_base import Display
+from search.progress.display_live import LiveDisplay
+from search.progress.display_plain import PlainDisplay, QuietDisplay
+from search.progress.phrases import describe_number
 from tests.search.search_fakes import make_plan, make_recipe, make_trial
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from search.cli.ending import failures_told
 from search.errors import MachineError, UserError
-from search.watching.event_log import EventLog
-from search.watching.events import EventWriter
+from search.progress.event_log import EventLog
+from search.progress.events import EventWriter
 from tests.conftest import Command
 from tests.search.search_fakes import make_plan, make_recipe, make_trial
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from search.cli.printing import print_all
-from search.watching.hanging import fold_command, hang
+from search.progress.hanging import fold_command, hang
 
 _COMMAND = (
     "python -m search run --space cnn --dataset '/home/ann/my photos' --study-name "

@@ -9,7 +9,7 @@ from search.formatting import (
     format_seconds,
     format_setting,
 )
-from search.watching.progress import SearchProgress
+from search.progress.progress import SearchProgress
 from tests.search.search_fakes import make_recipe, make_trial
 
 

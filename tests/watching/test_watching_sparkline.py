@@ -1,6 +1,6 @@
 """A curve in one line of text."""
 
-from search.watching.sparkline import ASCII, BLOCKS, sparkline
+from search.progress.sparkline import ASCII, BLOCKS, sparkline
 
 
 def test_values_are_drawn_from_low_to_high() -> None:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from search.palette import GREY
 from search.report.charts.base import Chart, escape, metric_format, new_chart_figure, wrap
 from search.report.charts.results import results_chart
 from search.report.figures.comparison import COLOURS, TRIALS_LABEL, shown_range, time_unit
 from search.report.info.best_so_far import BaselineLevel, BestSoFar, Point
 from search.report.info.comparison import ComparisonInfo
-from search.report.palette import GREY
-from search.report.text import score
+from search.text import score
 from search.training.history import Metric
 
 _DASHES = ("solid", "longdash", "dashdot", "dot")  # with the colours, as in the paper's figure

@@ -12,10 +12,10 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from search.palette import GREY
 from search.report.charts.base import Chart, escape, new_chart_figure
 from search.report.charts.stories import Stories
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
-from search.report.palette import GREY
 
 SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
 _AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest

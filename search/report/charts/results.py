@@ -2,10 +2,10 @@
 
 import plotly.graph_objects as go
 
+from search.palette import BLUE, ORANGE
 from search.report.charts.base import Chart, escape, new_chart_figure
 from search.report.info.comparison import ComparisonInfo
 from search.report.info.estimate import Estimate
-from search.report.palette import BLUE, ORANGE
 from search.report.tables_comparison import estimate_text
 
 

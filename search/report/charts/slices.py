@@ -6,12 +6,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from search.palette import VERMILLION
 from search.report.charts.base import Chart, escape, metric_format, new_chart_figure
 from search.report.charts.stories import Stories
 from search.report.charts.study import mark_style
 from search.report.info.slices import Slice, SlicesInfo
 from search.report.kinds import ENDED
-from search.report.palette import VERMILLION
 
 _COLUMNS = 3
 _NARROWEST = 270  # pixels of a panel's width

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from search.report.charts.base import escape, wrap
 from search.report.kinds import trial_score
-from search.report.text import count, duration, score
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.text import count, duration, score
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 
 Stories = Mapping[int, str]  # by trial number, in the markup of plotly's labels

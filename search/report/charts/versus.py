@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from search.palette import BLUE, GREY, ORANGE
 from search.report.charts.base import Chart, escape, new_chart_figure
 from search.report.info.gains import ClassGain
 from search.report.info.versus import VersusInfo
-from search.report.palette import BLUE, GREY, ORANGE
-from search.report.text import percent, points
+from search.text import percent, points
 
 
 def versus_chart(info: VersusInfo) -> Chart:

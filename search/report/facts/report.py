@@ -8,7 +8,7 @@ meaning or goes; fields may be added without that. The JSON Schema is report.sch
 import json
 from typing import Any, Literal, Self, final
 
-from search.final.reported import reported_infos
+from search.reference.reported import reported_infos
 from search.report.facts.base import Facts, Settings, without_folders
 from search.report.facts.baseline import RepeatsFacts, ReportedFacts, VersusFacts
 from search.report.facts.lessons import AdviceFacts, SharedFacts, WeakClassFacts
@@ -25,7 +25,7 @@ from search.report.facts.winner import (
 )
 from search.report.info.facts import validation_words
 from search.report.info.report import ReportInfo
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 
 _FOLDERS = {"data_dir", "runs_dir", "storage"}
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.report.figures.base import integer_axis, metric_axis, new_figure, short
+from search.base import integer_axis, metric_axis, new_figure, short
+from search.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from search.report.info.best_so_far import BaselineLevel, BestSoFar, Point
 from search.report.info.comparison import ComparisonInfo
-from search.report.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 _LINES = ("-", (0, (6, 1.5)), "-.", (0, (1, 1)))  # more than colours tell the searches apart

@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from search.report.figures.base import COLUMN, new_figure, short
+from search.base import COLUMN, new_figure, short
+from search.palette import BLUE
 from search.report.info.confusion import ConfusionInfo
 from search.report.info.mistakes import MistakesInfo
-from search.report.palette import BLUE
 
 MOST_WITH_PERCENTAGES = 12
 MOST_WITH_COUNTS = 25

@@ -6,11 +6,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.report.figures.base import metric_axis, new_figure, short
+from search.base import metric_axis, new_figure, short
+from search.palette import VERMILLION
 from search.report.figures.study import mark_style
 from search.report.info.slices import Slice, SlicesInfo
 from search.report.kinds import ENDED
-from search.report.palette import VERMILLION
 
 _COLUMNS = 3
 _PANEL = 2.36  # inches of a panel's width: three fill both columns of a paper

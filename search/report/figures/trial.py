@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from search.report.figures.base import integer_axis, metric_axis, short
+from search.base import integer_axis, metric_axis, short
+from search.palette import BLUE, ORANGE
 from search.report.info.trial import TrialConfusionInfo, TrialCurveInfo
-from search.report.palette import BLUE, ORANGE
 
 _DPI = 90
 _MOST_NAMED = 25  # classes

@@ -5,11 +5,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.report.figures.base import new_figure, percentages, short
+from search.base import new_figure, percentages, short
+from search.palette import BLUE, GREY, ORANGE
 from search.report.info.gains import ClassGain
 from search.report.info.versus import VersusInfo
-from search.report.palette import BLUE, GREY, ORANGE
-from search.report.text import points
+from search.text import points
 
 
 def draw_versus_baseline(info: VersusInfo) -> Figure:

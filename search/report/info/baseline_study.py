@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from search.report.kinds import model_kind
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # Settings that decide whether two studies have the same data and are found together.

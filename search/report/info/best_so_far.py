@@ -8,8 +8,8 @@ from typing import NamedTuple
 from search.report.info.repeats import repeats_info
 from search.report.info.search_clock import search_clock
 from search.report.kinds import ENDED, is_better, model_kind
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric, best_epoch
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 
 _Score = tuple[TrialRecord, float]

@@ -4,8 +4,8 @@ from statistics import fmean
 from typing import NamedTuple
 
 from search.report.kinds import scored_trials
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 
 ENOUGH_SCORED = 10
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import History
+from search.tuning.records import StudyRecord, TrialRecord
 
 
 class Curves(NamedTuple):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from search.report.kinds import scored_trials, trial_score
-from search.report.text import plural
-from search.study.storage.records import StudyRecord
+from search.text import plural
+from search.tuning.records import StudyRecord
 
 
 class Estimate(NamedTuple):

@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.final.predictions import TestPredictions
-from search.study.storage.records import StudyRecord
+from search.evaluation.predictions import TestPredictions
+from search.tuning.records import StudyRecord
 
 
 @final

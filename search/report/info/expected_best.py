@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from search.report.info.comparing import After, comparable_trials, fold_values
 from search.report.info.optimism import validation_images
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 
 FEWEST = 8
 

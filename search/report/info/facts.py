@@ -1,7 +1,7 @@
 """What the study was made of, as (name, value) rows. Pure."""
 
-from search.report.text import count, duration, percent, times
-from search.study.storage.records import StudyRecord
+from search.text import count, duration, percent, times
+from search.tuning.records import StudyRecord
 
 Rows = tuple[tuple[str, str], ...]
 

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from search.report.kinds import ENDED, is_better, trial_score
-from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
 
 

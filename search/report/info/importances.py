@@ -7,8 +7,8 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.report.info.comparing import After, comparable_trials
-from search.report.statistics.ped_anova import N_SHUFFLES, ped_anova
-from search.study.storage.records import StudyRecord
+from search.report.ped_anova import N_SHUFFLES, ped_anova
+from search.tuning.records import StudyRecord
 
 _FEWEST = 5
 _FEW = 20

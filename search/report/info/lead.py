@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from search.report.info.optimism import validation_images
 from search.report.kinds import last_attempts, trial_score
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 
 
 class Runner(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.errors import MachineError
-from search.metrics import TestResult
+from search.training.metrics import TestResult
 
 MOST = 24
 

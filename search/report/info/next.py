@@ -10,7 +10,7 @@ from search.report.info.borders import BordersInfo, borders_info
 from search.report.info.expected_best import ExpectedBest, expected_best_info
 from search.report.info.searched import ranked_parameters
 from search.report.kinds import ENDED
-from search.study.storage.records import StudyRecord, TrialKind, TrialRecord
+from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 
 _MANY = 0.2  # the share of trials from which one kind of bad end is worth a word
 _HORIZONS = ("cosine", "one_cycle")

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from search.report.kinds import trial_score
-from search.report.statistics.selection_bias import greatest_bias, selection_bias
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.report.selection_bias import greatest_bias, selection_bias
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 
 
 class ValidationGap(NamedTuple):

@@ -9,9 +9,9 @@ from optuna.trial import FrozenTrial
 
 from search.report.info.comparing import After, comparable_trials
 from search.report.info.scales import Scale, linear_scale, parameter_scale, value_text
-from search.report.text import score
-from search.study.storage.records import StudyRecord
+from search.text import score
 from search.training.history import Metric
+from search.tuning.records import StudyRecord
 
 # None may be a choice of its own
 _MISSING: Final = object()

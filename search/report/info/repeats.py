@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from search.study.storage.records import StudyRecord, TrialRecord
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 
 
 class RepeatFigures(NamedTuple):

@@ -5,7 +5,7 @@ from typing import final
 
 import optuna
 
-from search.final.reported import ReportedRow, reported_rows
+from search.reference.reported import ReportedRow, reported_rows
 from search.report.info.baseline_study import baseline_command
 from search.report.info.confusion import ConfusionInfo, confusion_info
 from search.report.info.cost import CostInfo, TrialRow, cost_info, top_trials
@@ -25,8 +25,8 @@ from search.report.info.versus import VersusInfo, versus_info
 from search.report.info.weakest import WeakClass, weakest_classes
 from search.report.info.winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
 from search.report.kinds import ENDED, ModelKind, model_kind
-from search.report.text import plural
-from search.study.storage.records import StudyRecord
+from search.text import plural
+from search.tuning.records import StudyRecord
 
 
 @final

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import final
 
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
 
 Span = tuple[datetime, datetime]
 

@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from search.report.info.comparing import After, comparable_trials
 from search.report.info.scales import Scale, parameter_scale
-from search.study.storage.records import StudyRecord
+from search.tuning.records import StudyRecord
 
 
 @final

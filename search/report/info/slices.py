@@ -9,8 +9,8 @@ from typing import NamedTuple
 from search.report.info.comparing import After
 from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
-from search.study.storage.records import StudyRecord, TrialKind
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6
 _WIDEST = 0.2  # of an axis, the most that trials of one value may take

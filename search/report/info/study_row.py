@@ -9,8 +9,8 @@ from search.report.info.evidence import TestedStudy
 from search.report.info.search_clock import search_clock
 from search.report.info.versus import versus_info
 from search.report.kinds import KINDS, last_attempts
-from search.study.storage.records import StudyRecord, TrialKind
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialKind
 from spaces.describe import describe_candidate
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from search.formatting import format_score
 from search.report.kinds import trial_score
-from search.study.storage.records import TrialRecord
 from search.training.history import Confusion, FoldEpoch, Metric
+from search.tuning.records import TrialRecord
 
 
 class TrialCurveInfo(NamedTuple):

@@ -5,16 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 from search.errors import MachineError
-from search.final.predictions import TestPredictions
-from search.metrics import TestResult
+from search.evaluation.predictions import TestPredictions
 from search.report.info.evidence import TestedStudy
 from search.report.info.facts import validation_words
 from search.report.info.gains import ClassGain, all_classes, class_gains, n_right
 from search.report.info.optimism import validation_images
 from search.report.info.repeats import repeats_info
-from search.report.statistics.paired import Correct, PairedComparison, compare_paired
-from search.report.text import plural, times
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.report.paired import Correct, PairedComparison, compare_paired
+from search.text import plural, times
+from search.training.metrics import TestResult
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import candidate_differences
 
 MOST_CLASSES = 30

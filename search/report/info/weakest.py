@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from search.metrics import TestResult
+from search.training.metrics import TestResult
 
 MOST = 3
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from search.formatting import format_folds
 from search.report.kinds import is_better, trial_score
-from search.report.text import plural, score, spread
-from search.study.storage.records import StudyRecord, TrialRecord
+from search.text import plural, score, spread
 from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate
 from spaces.describe import candidate_differences, describe_candidate
 from spaces.prose import tell_candidate

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator
 
-from search.final.reported import reported_note
+from search import text
 from search.markdown import code_block, escaped
-from search.report import text
+from search.reference.reported import reported_note
 from search.report.info.repeats import RepeatFigures, RepeatsInfo
 from search.report.info.report import ReportInfo
 from search.report.info.versus import VersusInfo

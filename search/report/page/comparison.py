@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from search.report import text
+from search import text
 from search.report.charts.base import Chart
 from search.report.info.comparison import ComparisonInfo
 from search.report.page.templates import render_template

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from search.final.reported import reported_note
-from search.report import text
+from search import text
+from search.reference.reported import reported_note
 from search.report.charts.base import Chart
 from search.report.info import facts
 from search.report.info.cost import cost_facts

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from search.report.info.lead import LeadInfo, Runner
-from search.report.text import listed, plural, score, spread
+from search.text import listed, plural, score, spread
 
 
 def lead_words(info: LeadInfo | None) -> tuple[str, ...]:

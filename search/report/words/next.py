@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from search.report.info.borders import Border, BordersInfo
 from search.report.info.expected_best import ExpectedBest
 from search.report.info.next import BadEnds, LateBest, NextInfo
-from search.report.text import listed, percent, plural, score, spread
+from search.text import listed, percent, plural, score, spread
 
 UNKNOWN = "What pays is known once a trial is complete."
 NOTHING = (

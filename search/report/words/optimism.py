@@ -1,8 +1,8 @@
 """The winner's optimism in sentences. Pure."""
 
 from search.report.info.optimism import FoldBias, HoldoutBound, OptimismInfo, ValidationGap
-from search.report.statistics.selection_bias import overstatement
-from search.report.text import interval, percent, plural, score, spread
+from search.report.selection_bias import overstatement
+from search.text import interval, percent, plural, score, spread
 
 _WHY = {
     "within": "the choice has not visibly flattered it",

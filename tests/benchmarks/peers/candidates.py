@@ -1,6 +1,6 @@
 """The candidates of a random search, the same for every tool that samples at random."""
 
-from search.study.plan.points import random_point
+from search.tuning.points import random_point
 from spaces import Candidate, load_space
 
 

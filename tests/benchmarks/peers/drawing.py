@@ -7,8 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from search.report.figures.base import metric_axis, new_figure, paper_style
-from search.report.palette import BLUE, GREEN, ORANGE, PURPLE, SKY
+from search.base import metric_axis, new_figure, paper_style
+from search.palette import BLUE, GREEN, ORANGE, PURPLE, SKY
 from tests.benchmarks.peers.contestants import CONTESTANTS
 from tests.benchmarks.peers.records import EpochRecord, best_at
 

@@ -11,7 +11,7 @@ from search.data.cache import load_train_split
 from search.data.prepare import prepare_dataset
 from search.data.statistics import channel_statistics
 from search.recipe import Recipe
-from search.study.preparing import make_folds
+from search.tuning.preparing import make_folds
 from tests.benchmarks.peers.task import Arrays
 
 _CLASSES, _SIDE, _NOISE = 10, 32, 90.0

@@ -1,0 +1,36 @@
+"""Where stored studies lie, and what is said where there are none; light."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from search.errors import UserError
+from search.formatting import printable
+from search.paths import RunPaths
+from search.tuning.backend import storage_url
+from search.tuning.database_url import parse_url, sqlite_file
+
+
+def stored_url(runs_dir: Path, storage: str | None) -> str:
+    """Return the URL of existing studies; raises UserError where there is no database yet.
+
+    Whoever only reads must not make an empty SQLite file.
+    """
+    database = RunPaths(runs_dir, "any").database
+    if storage is None and not database.is_file():
+        raise UserError(f"runs_dir: {str(runs_dir)!r} holds no studies yet (no {database})")
+    url = storage_url(storage, database)
+    file = sqlite_file(parse_url(url))
+    if file is not None and not file.is_file():
+        raise UserError(f"storage: {storage!r} holds no studies yet (no {file})")
+    return url
+
+
+def unknown_study(name: str, known: Sequence[str], runs_dir: Path) -> UserError:
+    """Return the error of a study that the storage does not hold, naming those that it does."""
+    texts = sorted(map(str, known))  # in a damaged database a name may be gone
+    names = ", ".join(map(printable, texts)) or "none"
+    folder = RunPaths(runs_dir, name).study_dir
+    left = f"; the folder {str(folder)!r} is of a study that is gone or in another storage"
+    return UserError(
+        f"study {name!r} does not exist; known studies: {names}{left if folder.is_dir() else ''}"
+    )

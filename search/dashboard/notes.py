@@ -1,0 +1,139 @@
+"""The notes that optuna-dashboard shows of a study and of its trials, in Markdown. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from search.command_lines import command_line, place_options
+from search.formatting import format_epochs, format_folds, format_score
+from search.markdown import code, code_block, escaped
+from search.paths import RunPaths
+from search.report.info.facts import page_lead
+from search.report.info.winner import baseline_info
+from search.report.kinds import last_attempts, trial_score
+from search.text import count, duration, interval, percent, plural, points, spread
+from search.training.history import Metric
+from search.tuning.records import StudyRecord, TrialRecord
+from spaces.describe import describe_candidate
+
+
+def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
+    """Return what the study is, what won so far, the test and where the report lies.
+
+    `baseline` is the study of the hand-tuned network to set beside it.
+    """
+    lead = page_lead(record)
+    lines = [
+        escaped(lead[:1].upper() + lead[1:]),
+        "",
+        f"- **Trials:** {_counts(record)}",
+        f"- **{_winner_title(record)}:** {_winner(record)}",
+        *_baseline(record),
+        f"- **Test set:** {_test(record)}",
+        *_gain(record, baseline),
+        f"- **Report:** {_report(record)}",
+        "",
+        "The recipe, to be repeated with `python -m search run FILE.toml`:",
+        "",
+        code_block(record.recipe.toml(), "toml"),
+        "",
+        "The dashboard reckons importances from the complete trials alone; the report, where these "
+        "are few, from all trials at an epoch that each of them reached.",
+    ]
+    return "\n".join(lines)
+
+
+def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
+    """Return how a trial ended, its candidate in words, its folds, and how to run it again."""
+    lines = [f"**{_end(trial, record)}**", ""]
+    if trial.candidate is not None:
+        # A part a line: the dashboard gives a long line no break.
+        parts = describe_candidate(trial.candidate).rstrip(".").split("; ")
+        lines += [f"- {escaped(part)}" for part in parts]
+    lines += [f"- {name}: {value}" for name, value in _facts(trial, record.recipe.metric)]
+    if trial.candidate is not None:
+        lines += ["", "Look at it, and have its recipe to train it again:", ""]
+        lines.append(code_block("\n".join(_commands(trial, record)), "sh"))
+    return "\n".join(lines)
+
+
+def _counts(record: StudyRecord) -> str:
+    kinds = Counter(trial.kind for trial in last_attempts(record))
+    return ", ".join(f"{n:,} {kind}" for kind, n in kinds.items()) or "none has ended yet"
+
+
+def _winner_title(record: StudyRecord) -> str:
+    return "Winner so far" if record.test is None else "Winner"
+
+
+def _winner(record: StudyRecord) -> str:
+    winner, metric = record.winner(), record.recipe.metric
+    if winner is None:
+        return "none yet"
+    words = "" if winner.candidate is None else describe_candidate(winner.candidate)
+    score = format_score(trial_score(winner), metric)
+    return f"trial {winner.number}, {score} validation {metric}. {escaped(words)}"
+
+
+def _baseline(record: StudyRecord) -> Iterator[str]:
+    baseline, metric = baseline_info(record), record.recipe.metric
+    if baseline is not None:
+        score = "" if baseline.mean is None else f", {format_score(baseline.mean, metric)}"
+        outcome = escaped(baseline.outcome)
+        yield f"- **Hand-tuned baseline:** trial {baseline.number}{score}; {outcome}"
+
+
+def _test(record: StudyRecord) -> str:
+    test = record.test
+    if test is None:
+        return "not opened" if not record.openings else "opened for an earlier winner"
+    found = f"{percent(test.accuracy, 2)} (95% interval {interval(test.interval)})"
+    return f"{found} on {plural(test.n_images, 'image')}"
+
+
+def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
+    if baseline is None or baseline.test is None or record.test is None:
+        return
+    theirs, gain = baseline.test.accuracy, record.test.accuracy - baseline.test.accuracy
+    yield (
+        f"- **Hand-tuned baseline, on the same images:** {percent(theirs, 2)} (study "
+        f"{escaped(baseline.name)}); the winner’s difference is {points(gain)} points"
+    )
+
+
+def _report(record: StudyRecord) -> str:
+    page = RunPaths(record.recipe.runs_dir, record.name).report_page
+    return code(str(page)) if record.test is not None else f"will be {code(str(page))}"
+
+
+def _end(trial: TrialRecord, record: StudyRecord) -> str:
+    epochs = format_epochs(len(trial.history.epochs))
+    score = format_score(trial_score(trial), record.recipe.metric)
+    match trial.kind:
+        case "complete":
+            return f"complete: {score} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
+        case "pruned":
+            folds = format_folds(trial.history.n_folds(), record.recipe.n_folds)
+            return f"pruned after {epochs}{folds} at {score}"
+        case kind:
+            return f"{kind}: {escaped(trial.reason)}" if trial.reason else kind
+
+
+def _facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]:
+    if trial.same_as is not None:
+        yield "same candidate as", f"trial {trial.same_as}, whose result it has"
+    if len(trial.fold_scores) > 1:
+        scores = ", ".join(format_score(score, metric) for score in trial.fold_scores)
+        yield "folds", f"{scores}; standard deviation {spread(trial.std, metric)}"
+    if trial.n_parameters is not None:
+        yield "parameters", count(trial.n_parameters)
+    if trial.seconds:
+        yield "time of training, folds added up", duration(trial.seconds)
+    if trial.attempt:
+        yield "attempt", f"{trial.attempt + 1} at point {trial.plan} of the plan"
+
+
+def _commands(trial: TrialRecord, record: StudyRecord) -> Iterator[str]:
+    places = place_options(record.recipe.runs_dir, record.recipe.storage)
+    which = [record.name, "--trial", str(trial.number), *places]
+    yield command_line("show", *which)
+    yield command_line("export", *which, "--recipe")

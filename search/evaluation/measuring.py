@@ -1,0 +1,48 @@
+"""The one opening of the test split: finished networks go in, their figures come out."""
+
+from collections.abc import Mapping
+
+import torch
+
+from search.evaluation.classifier import ImageClassifier
+from search.evaluation.export import save_images
+from search.evaluation.predictions import TestPredictions, save_predictions
+from search.evaluation.test_set import open_test_split
+from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.opening import OpenStudy
+
+_MOST_KEPT = 1000
+_KEPT_BYTES = 4 << 20
+
+
+def measure(
+    opened: OpenStudy, classifiers: Mapping[int, ImageClassifier], best: int, purpose: str
+) -> dict[int, TestResult]:
+    """Return the figures of each network, by its trial, on the test split: opened once for all.
+
+    Keeps what the network of trial `best` made of the images, those that it got wrong, and a
+    sample of all of them, without labels, by which its other forms can be checked later.
+    """
+    split = open_test_split(opened.study, opened.dataset, purpose)
+    labels = split.labels.numpy()
+    logits = {number: one.logits(split.images).numpy() for number, one in classifiers.items()}
+    results = {
+        number: evaluate_predictions(values, labels, opened.dataset.class_names)
+        for number, values in logits.items()
+    }
+    predictions = TestPredictions(labels, logits[best].argmax(axis=1))
+    save_predictions(opened.paths.test_predictions, predictions)
+    wrong = [mistake.index for mistake in results[best].mistakes]
+    save_images(opened.paths.mistakes, split.images[wrong].numpy())
+    sample = sample_evenly(len(split.images), split.images[0].numel())
+    save_images(opened.paths.test_sample, split.images[sample].numpy())
+    return results
+
+
+def sample_evenly(n_images: int, image_bytes: int) -> torch.Tensor:
+    """Return indices, int64, spread over all images: at most 1,000, of 4 MB together, at least 1.
+
+    An image folder is ordered by class, so that its first images would be of one class.
+    """
+    n_kept = min(n_images, _MOST_KEPT, max(1, _KEPT_BYTES // image_bytes))
+    return torch.arange(n_kept) * n_images // n_kept

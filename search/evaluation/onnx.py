@@ -1,0 +1,111 @@
+"""The exported model as ONNX: one file that other programs run, checked against torch."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from search.durable import whole_file
+from search.errors import MachineError, UserError
+from search.evaluation.classifier import ImageClassifier
+from search.evaluation.export import load_images, load_model
+from search.evaluation.onnx_graph import INPUT, OUTPUT, to_onnx
+from search.failures import machine_failures
+from search.paths import RunPaths
+
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_MOST_DIFFERENT = 1e-3  # between probabilities; rounding alone makes 1e-6
+_BATCH = 64
+_RANDOM_IMAGES = 64
+
+Images = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.float32]
+
+
+@final
+@dataclass(frozen=True)
+class OnnxCheck:
+    """How the file's answers compare with torch's on `n_images` images.
+
+    `images` says what they are: "test images", kept when the test set was opened, or "random
+    images" where none were kept. `largest_difference` is between two probabilities; `n_agreeing`
+    counts the images of which both name the same class.
+    """
+
+    images: str
+    n_images: int
+    largest_difference: float
+    n_agreeing: int
+
+    def line(self) -> str:
+        """Return it in words."""
+        return (
+            f"checked against torch on {self.n_images:,} {self.images}: probabilities differ by "
+            f"{self.largest_difference:.1e} at most, the class is the same for {self.n_agreeing:,}"
+        )
+
+
+def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
+    """Write a model folder's network to `output`, whole or not at all, once it has been checked.
+
+    The test set stays sealed: the images are those that its one opening left beside the model.
+    Raises UserError where packages are missing or the folder is no model, MachineError where the
+    file cannot be written, or would answer otherwise than torch.
+    """
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise UserError(f"onnx: {', '.join(missing)} missing: pip install 'cifar-search[onnx]'")
+    if output.is_dir():
+        raise UserError(f"onnx: {str(output)!r} is a folder; name a file, such as model.onnx")
+    classifier = load_model(model_dir)
+    content = to_onnx(classifier)
+    check = _check(content, classifier, model_dir)
+    if check.largest_difference > _MOST_DIFFERENT:
+        raise MachineError(
+            f"the ONNX file would answer otherwise, nothing is written: {check.line()}"
+        )
+    with machine_failures(f"cannot write {output}", "make room there or name another --output"):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(output) as file:
+            file.write(content)
+    return check
+
+
+def _check(content: bytes, classifier: ImageClassifier, model_dir: Path) -> OnnxCheck:
+    kind, images = _images(model_dir, classifier.card.input_shape)
+    ours = classifier.probabilities(torch.from_numpy(images)).numpy()
+    return compare(kind, ours, _run(content, images))
+
+
+def compare(images: str, ours: Probabilities, theirs: Probabilities) -> OnnxCheck:
+    """Return how two answers (N, classes) differ; what is not finite differs by infinity."""
+    difference = np.nan_to_num(np.abs(ours - theirs), nan=np.inf)
+    agreeing = ours.argmax(axis=1) == theirs.argmax(axis=1)
+    return OnnxCheck(images, len(ours), float(difference.max()), int(agreeing.sum()))
+
+
+def _images(model_dir: Path, shape: tuple[int, int, int]) -> tuple[str, Images]:
+    """Return uint8 images (N, C, H, W) to check by, and what they are."""
+    study_dir = model_dir.absolute().parent
+    paths = RunPaths(study_dir.parent, study_dir.name)
+    for path in (paths.test_sample, paths.mistakes):  # older studies kept the mistakes alone
+        kept = load_images(path)
+        if kept is not None and len(kept) and kept.shape[1:] == shape:
+            return "test images", kept
+    drawn = np.random.default_rng(0).integers(0, 256, (_RANDOM_IMAGES, *shape), dtype=np.uint8)
+    return "random images", drawn
+
+
+def _run(content: bytes, images: Images) -> Probabilities:
+    """Return what onnxruntime answers, in batches of which the last may be smaller."""
+    import onnxruntime  # noqa: PLC0415 - an optional package
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    runtime = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    parts = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+    return np.concatenate([runtime.run([OUTPUT], {INPUT: part})[0] for part in parts])

@@ -1,0 +1,11 @@
+"""What every worker needs, imported once by the server that they are forked from."""
+
+from search.executors.process import end_server_with_parent
+
+end_server_with_parent()  # before what takes seconds
+
+import torch._dynamo  # noqa: E402 - an optimizer's first step imports it: a second and 86 MB
+
+from search.executors import worker  # noqa: E402
+
+__all__ = ["torch", "worker"]

@@ -1,0 +1,113 @@
+"""Settings of a process that trains, below torch: OpenMP's waiting and the C library's memory."""
+
+import ctypes
+import multiprocessing
+import os
+import platform
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
+from types import ModuleType
+
+from search.tuning.signals import signals_handled
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
+_KEEP_BYTES = 1 << 30
+_LARGEST_MMAP_THRESHOLD = 32 << 20  # glibc refuses more
+_PR_SET_PDEATHSIG = 1  # sys/prctl.h
+
+
+def openmp_settings(threads: int) -> dict[str, str]:
+    """Return the environment with which OpenMP must start: it is read when torch is imported.
+
+    Waiting threads sleep. Spinning, as is the default, they starve whoever shares the machine,
+    one another included: a run of two threads beside a busy process was 12 times slower.
+    """
+    return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
+
+
+def start_server(threads: int) -> BaseContext:
+    """Return what makes worker processes, and start the server that they are forked from.
+
+    The server imports torch once, seconds that pass beside whatever is done meanwhile; workers
+    share the pages and are there at once. The first call decides the server's environment. Where
+    processes cannot be forked every worker imports for itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["search.executors.preload"])
+    # Signals to stop are the coordinator's, though the whole process group gets them.
+    with _environment(openmp_settings(threads)), signals_handled(signal.SIG_IGN):
+        forkserver.ensure_running()
+    return context
+
+
+def end_server_with_parent() -> None:
+    """Have the system kill this process with its parent, if it is the server and on Linux.
+
+    The server asks whether anybody still needs it only once its imports are done, which takes
+    minutes on a machine with other work, and it ignores the signals to stop.
+    """
+    serves = any("multiprocessing.forkserver" in argument for argument in sys.orig_argv)
+    if serves and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Keep processes that are started in the block from importing the script that runs.
+
+    They need nothing of it, and a script without the usual guard would start itself anew in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables for the block."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def wait_passively() -> None:
+    """Apply OpenMP's waiting policy to this process, unless the user chose one."""
+    os.environ.setdefault("OMP_WAIT_POLICY", openmp_settings(1)["OMP_WAIT_POLICY"])
+
+
+def quiet_resource_tracker() -> None:
+    """Keep resource trackers from warning when a killed run's semaphores are cleared."""
+    modules = ("joblib.externals.loky.backend.resource_tracker", "multiprocessing.resource_tracker")
+    known = os.environ.get("PYTHONWARNINGS")
+    rules = [known] if known else []
+    rules += [f"ignore::UserWarning:{module}" for module in modules]
+    os.environ["PYTHONWARNINGS"] = ",".join(rules)
+
+
+def keep_freed_memory() -> bool:
+    """Keep freed blocks for reuse instead of handing each back; returns whether that was possible.
+
+    Training allocates and frees the same large tensors at every step; handed back to the system
+    they cost a page fault a page when they are asked for again.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    kept = mallopt(_TRIM_THRESHOLD, _KEEP_BYTES)
+    return bool(kept and mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD))

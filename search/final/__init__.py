@@ -1,1 +1,0 @@
-"""What happens once, at the end: refit, test set, export."""

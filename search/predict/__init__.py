@@ -1,1 +1,0 @@
-"""Answers of a trained model for images and folders."""

@@ -1,0 +1,135 @@
+"""The state of a running search, as a watcher sees it; updated by events, drawn elsewhere."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+from search.recipe import Recipe
+from search.tuning.attempts import Attempt, count_fixed, done_plans
+from search.tuning.records import TrialRecord
+
+
+@final
+@dataclass
+class RunningTrial:
+    """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
+
+    `slot` is None while it waits to be told its end.
+    """
+
+    number: int
+    slot: int | None
+    epoch: int = 0
+    score: float | None = None
+    best: float | None = None
+
+
+@final
+@dataclass(frozen=True)
+class RaceRound:
+    """The trials that earned training on `n_folds` of all `of` folds, best first."""
+
+    numbers: tuple[int, ...]
+    n_folds: int
+    of: int
+
+
+@final
+@dataclass
+class SearchProgress:
+    """Counts, the best so far and what each worker does.
+
+    `curve` is the best so far after each trial that could become it: complete ones, in a race
+    those that have been trained on the first fold. `leader` leads a race that is under way.
+    `epochs_ended` are the epochs, those of each fold counted, of trials that were trained and
+    ended in this run, `epochs_raced` those of trials that wait, or waited, in a race.
+    """
+
+    recipe: Recipe
+    n_planned: int
+    running: dict[int, RunningTrial] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    best: TrialRecord | None = None
+    leader: RunningTrial | None = None
+    race: RaceRound | None = None
+    curve: list[float] = field(default_factory=list)
+    epochs_ended: list[int] = field(default_factory=list)
+    epochs_raced: int = 0
+    _attempts: list[tuple[int, Attempt]] = field(default_factory=list)
+
+    def earlier(self, trial: TrialRecord) -> None:
+        """Take in a trial that ended in an earlier run."""
+        self._count(trial)
+
+    def started(self, number: int, slot: int) -> None:
+        """Take in that a trial started, or goes on with a further fold."""
+        self.running[number] = RunningTrial(number, slot)
+
+    def epoch(self, number: int, epoch: int, score: float) -> None:
+        """Take in a trial's newest accepted epoch."""
+        if number in self.running:
+            trial = self.running[number]
+            trial.epoch, trial.score = epoch, score
+            trial.best = score if trial.best is None else self._better(trial.best, score)
+
+    def waiting(self, number: int) -> None:
+        """Take in that a trial is trained for now."""
+        if number not in self.running:
+            return
+        trial = self.running[number]
+        trial.slot = None
+        self.epochs_raced += trial.epoch
+        if trial.best is not None and self.race is None:
+            self._lead(trial, trial.best)
+
+    def earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        """Take in who earned how many folds of a race."""
+        self.race = RaceRound(tuple(numbers), n_folds, of)
+
+    def ended(self, trial: TrialRecord) -> None:
+        """Take in that a trial ended."""
+        self.running.pop(trial.number, None)
+        self._count(trial)
+        if trial.kind != "infeasible" and trial.same_as is None:
+            self.epochs_ended.append(trial.history.fold_epochs())
+
+    def done(self) -> int:
+        """Return how many planned trials have ended."""
+        recipe = self.recipe
+        n_fixed = count_fixed(recipe.sampler, with_baseline=recipe.with_baseline)
+        return len(done_plans(self._attempts, recipe.trial_timeout, n_fixed))
+
+    @property
+    def n_begun(self) -> int:
+        """Return how many trials were begun in this run and trained."""
+        return len(self.running) + len(self.epochs_ended)
+
+    def epochs_running(self) -> list[int]:
+        """Return the epochs that each trial on a worker has trained, those of each fold counted."""
+        folds = 1 if self.recipe.racing else self.recipe.n_folds
+        return [one.epoch * folds for one in self.running.values() if one.slot is not None]
+
+    def epochs_trained(self) -> int:
+        """Return the epochs that were trained in this run, those of each fold counted."""
+        return sum(self.epochs_ended) + self.epochs_raced + sum(self.epochs_running())
+
+    def _lead(self, trial: RunningTrial, score: float) -> None:
+        known = self.curve[-1] if self.curve else score
+        if not self.curve or self._better(known, score) != known:
+            self.leader = trial
+        self.curve.append(self._better(known, score))
+
+    def _count(self, trial: TrialRecord) -> None:
+        self._attempts.append((trial.plan, trial.as_attempt()))
+        self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
+        if trial.mean is not None and trial.state == "complete":
+            self.best = trial if self.best is None else min(self.best, trial, key=self._rank)
+            if not self.recipe.racing:  # where scores of one fold and of all are not one curve
+                self.curve.append(self.best.mean or 0.0)
+
+    def _better(self, one: float, other: float) -> float:
+        return max(one, other) if self.recipe.metric == "accuracy" else min(one, other)
+
+    def _rank(self, trial: TrialRecord) -> tuple[float, int]:
+        """Return what is least for the winner, as StudyRecord.complete sorts."""
+        sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
+        return sign * (trial.mean or 0.0), trial.plan

@@ -1,1 +1,0 @@
-"""The statistics that the report rests on, each with its source. Pure."""

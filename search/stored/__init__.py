@@ -1,1 +1,0 @@
-"""Studies that lie in a storage: listed, opened by name, deleted."""

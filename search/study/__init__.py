@@ -1,1 +1,0 @@
-"""The study: plan, samplers, pruning, storage, coordinator and workers."""

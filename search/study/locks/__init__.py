@@ -1,1 +1,0 @@
-"""One coordinator a study, and one study a folder."""

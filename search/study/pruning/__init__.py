@@ -1,1 +1,0 @@
-"""Which trials end early, and which earn more folds."""

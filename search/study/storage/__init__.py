@@ -1,1 +1,0 @@
-"""Optuna's storage, and the plain records that are read from it."""

@@ -1,1 +1,0 @@
-"""Where trials are trained, and what keeps a killed training."""

@@ -1,0 +1,151 @@
+"""Opens a study: makes it, or finds it and checks that it is the one that was meant."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import final
+
+import optuna
+import torch
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from search.data.cache import load_train_split
+from search.data.dataset import DatasetInfo
+from search.data.splits import Fold, folds_hash, load_folds, save_folds
+from search.data.statistics import ChannelStatistics, channel_statistics
+from search.paths import RunPaths
+from search.recipe import Recipe
+from search.tuning.backend import open_storage, storage_url
+from search.tuning.changes import Code
+from search.tuning.identity import check_code, check_same_study, current_code, hardware
+from search.tuning.ownership import check_free, check_owned, mark, unmark
+from search.tuning.parameters import check_parameters
+from search.tuning.points import Params
+from search.tuning.preparing import Plan
+from search.tuning.store import add_change, read_study, to_plain
+from search.tuning.superseding import supersede_waiting
+from spaces import Space
+
+
+@final
+@dataclass(frozen=True)
+class OpenStudy:
+    """A study ready to be run; `recipe` has no "auto" left, `statistics` are one per fold."""
+
+    recipe: Recipe
+    paths: RunPaths
+    dataset: DatasetInfo
+    space: Space
+    study: optuna.Study
+    storage: BaseStorage
+    points: tuple[Params, ...]
+    folds_hash: str
+    statistics: tuple[ChannelStatistics, ...]
+
+
+def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
+    """Make the plan's study or go on with it; the caller holds its lock.
+
+    A study in which no trial was started yet is made anew. With `accept_changes` a study goes on
+    though its code changed: waiting trials of the space as it was are superseded, and the change
+    is noted. Raises UserError where a study of this name has other settings or changed otherwise,
+    or its folder is that of another storage's study, MachineError where the stored folds are
+    damaged.
+    """
+    recipe, paths = plan.recipe, plan.paths
+    storage = open_storage(storage_url(recipe.storage, paths.database))
+    study = find_study(storage, recipe.study_name)
+    if study is not None and discard_unbegun(study, storage, paths):
+        study = None
+    if study is None:
+        check_free(paths)
+        save_folds(paths.folds, plan.folds)
+        study, folds = _create(plan, storage), plan.folds
+    else:
+        check_owned(study, paths)
+        recipe, folds = _go_on(plan, study, storage, accept_changes=accept_changes)
+    mark(study, paths)
+    return OpenStudy(
+        recipe=recipe,
+        paths=paths,
+        dataset=plan.dataset,
+        space=plan.space,
+        study=study,
+        storage=storage,
+        points=plan.points,
+        folds_hash=folds_hash(folds),
+        statistics=fold_statistics(plan.dataset, folds),
+    )
+
+
+def _go_on(
+    plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
+) -> tuple[Recipe, tuple[Fold, ...]]:
+    stored = read_study(study)
+    settled = {name: getattr(stored.recipe, name) for name in plan.open_settings}
+    recipe = plan.recipe.model_copy(update=settled)
+    check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
+    check_parameters(study, plan.space, recipe.space)
+    code = current_code(recipe.space)
+    changes = check_code(stored, code, accept=accept_changes)
+    if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
+        save_folds(plan.paths.folds, plan.folds)
+    folds = load_folds(plan.paths.folds, stored.folds_hash)
+    if changes:
+        supersede_waiting(plan, study, storage)
+        add_change(study, stored, changes)
+    else:  # of what is not compared the first version stays
+        code = replace(code, versions={**code.versions, **stored.versions})
+    _store(study, recipe, plan.dataset, code)
+    return recipe, folds
+
+
+def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code) -> None:
+    """Write what may differ from run to run."""
+    attributes = {
+        "recipe": to_plain(recipe),
+        "dataset": to_plain(dataset),
+        "space_code": code.space,
+        "versions": dict(code.versions),
+    }
+    for name, value in attributes.items():
+        study.set_user_attr(name, value)
+
+
+def discard_unbegun(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
+    """Delete a study in which no trial was started yet; returns whether it was such a one."""
+    begun = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+    if not begun:
+        unmark(study, paths)
+        optuna.delete_study(study_name=study.study_name, storage=storage)
+    return not begun
+
+
+def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
+    """Return the study of that name, or None."""
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        return None
+
+
+def fold_statistics(dataset: DatasetInfo, folds: tuple[Fold, ...]) -> tuple[ChannelStatistics, ...]:
+    """Return each fold's statistics, of its training part alone."""
+    images = load_train_split(dataset).images
+    return tuple(channel_statistics(images, torch.from_numpy(fold.train)) for fold in folds)
+
+
+def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
+    recipe = plan.recipe
+    study = optuna.create_study(
+        study_name=recipe.study_name,
+        storage=storage,
+        direction="maximize" if recipe.metric == "accuracy" else "minimize",
+    )
+    with warnings.catch_warnings():  # the dashboard's name for the value
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([f"validation {recipe.metric}"])
+    study.set_user_attr("folds_hash", folds_hash(plan.folds))
+    study.set_user_attr("hardware", hardware(recipe.device))
+    _store(study, recipe, plan.dataset, current_code(recipe.space))
+    return study

@@ -1,0 +1,194 @@
+"""Which plan index runs next, and as which Optuna trial."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import Trial, TrialState, create_trial
+from pydantic import ValidationError
+
+from search.errors import UserError
+from search.recipe import Recipe
+from search.seeding import derive_seed
+from search.tuning.feasibility import Feasibility
+from search.tuning.ledger import TrialLedger
+from search.tuning.orphans import fail_interrupted
+from search.tuning.points import Params
+from search.tuning.samplers import tpe_sampler
+from search.wrong_values import describe_errors
+from spaces import Candidate, Space
+
+_MOST_INFEASIBLE = 1000
+
+
+@final
+@dataclass(frozen=True)
+class Started:
+    """A trial that Optuna counts as running, with the candidate it stands for."""
+
+    trial: Trial
+    plan: int
+    candidate: Candidate
+
+
+@final
+@dataclass(frozen=True)
+class Rejected:
+    """A trial whose candidate cannot be trained; told as pruned, with its constraint.
+
+    `closed` says whether its plan index is thereby done; TPE asks again under the same index.
+    """
+
+    trial_id: int
+    plan: int
+    closed: bool
+
+
+@final
+class TrialQueue:
+    """Hands out the trials of a study in plan order; the only one that asks Optuna.
+
+    Every planned point
+    that has not ended yet is queued as a WAITING trial, so that the dashboard shows it: the next
+    one when it is needed, the others by `queue_ahead`, as each takes some 15 ms.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        storage: BaseStorage,
+        recipe: Recipe,
+        space: Space,
+        points: Sequence[Params],
+        feasibility: Feasibility,
+    ) -> None:
+        self._study, self._storage, self._recipe = study, storage, recipe
+        self._space, self._feasibility = space, feasibility
+        self._ledger = TrialLedger(study, points, recipe.trial_timeout)
+        self._rejections = 0
+        self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
+        self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
+        self._unqueued = deque(sorted(self._open))
+        self._waiting: dict[int, int] = {}  # Optuna's trial ids
+
+    def next(self) -> Started | Rejected | None:
+        """Start the open trial of the lowest plan index; None where all are started or done.
+
+        Raises UserError where a sampler finds no candidate that can be trained.
+        """
+        if not self._open:
+            return None
+        plan = min(self._open)
+        if self._unqueued and self._unqueued[0] == plan:
+            self._queue(self._unqueued.popleft())
+        trial = self._claim(plan) or self._ask(plan)
+        candidate, reason = self._suggest(trial)
+        if candidate is None:
+            return self._reject(trial, plan, reason)
+        self._open.discard(plan)
+        self._rejections = 0
+        trial.set_user_attr("candidate", candidate.model_dump_json())
+        return Started(trial, plan, candidate)
+
+    def queue_ahead(self, seconds: float) -> None:
+        """Queue further points, in plan order, until the time is up."""
+        end = time.monotonic() + seconds
+        while self._unqueued and time.monotonic() < end:
+            self._queue(self._unqueued.popleft())
+
+    def n_open(self) -> int:
+        """Return how many indices are still to be started."""
+        return len(self._open)
+
+    def is_open(self, plan: int) -> bool:
+        """Return whether the index is still to be started."""
+        return plan in self._open
+
+    def is_last_attempt(self, plan: int, reason: str) -> bool:
+        """Return whether the index has failed too often once its trial fails for this reason."""
+        self._ledger.refresh()
+        return self._ledger.has_failed(plan, reason)
+
+    def retry(self, plan: int) -> None:
+        """Queue a failed index again."""
+        self._ledger.refresh()
+        self._open.add(plan)
+        self._queue(plan)
+
+    def put_back(self, started: Started) -> None:
+        """Queue the index of an interrupted trial again; it is no attempt that counts."""
+        fail_interrupted(self._study, self._storage, started.trial)
+        self.retry(started.plan)
+
+    def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
+        try:
+            candidate = self._space.suggest(trial)
+            reason, excess = self._feasibility(candidate), self._feasibility.excess(candidate)
+        except ValidationError as error:
+            return None, describe_errors(error)
+        except ValueError as error:
+            return None, str(error)
+        if excess is not None:
+            trial.set_constraint("max_parameters", excess)
+        return (candidate, "") if reason is None else (None, reason)
+
+    def _reject(self, trial: Trial, plan: int, reason: str) -> Rejected:
+        self._rejections += 1
+        if self._rejections > _MOST_INFEASIBLE:
+            raise UserError(
+                f"space {self._space.name}: {self._recipe.sampler} found no candidate that can be "
+                f"trained in {_MOST_INFEASIBLE} tries: {reason}{self._feasibility.least()}"
+            )
+        trial.set_user_attr("infeasible", True)
+        trial.set_user_attr("reason", reason)
+        self._study.tell(trial, state=TrialState.PRUNED)
+        self._ledger.refresh()
+        closed = self._ledger.is_planned(plan)
+        if closed:
+            self._open.discard(plan)
+        return Rejected(trial._trial_id, plan, closed)
+
+    def _claim(self, plan: int) -> Trial | None:
+        trial_id = self._waiting.pop(plan, None)
+        if trial_id is None:
+            return None
+        claimed = self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+        return Trial(self._study, trial_id) if claimed else None
+
+    def _ask(self, plan: int) -> Trial:
+        attempt = len(self._ledger.trials(plan))
+        seed = derive_seed(self._recipe.seed, "tpe", plan, attempt) % 2**32
+        self._study.sampler = tpe_sampler(seed)
+        trial = self._study.ask()
+        trial.set_user_attr("plan", plan)
+        trial.set_user_attr("attempt", attempt)
+        return trial
+
+    def _queue(self, plan: int) -> None:
+        """Add a WAITING trial with the index's known parameters, unless there is one."""
+        earlier = self._ledger.trials(plan)
+        waiting = [t._trial_id for t in earlier if t.state == TrialState.WAITING]
+        params = self._ledger.known_params(plan)
+        if waiting:
+            self._waiting[plan] = waiting[0]
+        elif params is not None and self._allows(params):
+            trial = create_trial(
+                state=TrialState.WAITING,
+                params=dict(params),
+                distributions=self._space.distributions(params),
+                user_attrs={"plan": plan, "attempt": len(earlier)},
+            )
+            study_id = self._study._study_id
+            self._waiting[plan] = self._storage.create_new_trial(study_id, template_trial=trial)
+
+    def _allows(self, params: Params) -> bool:
+        """Return whether the space, which may have changed, has the point."""
+        try:
+            self._space.distributions(params)
+        except ValueError:
+            return False
+        return True

@@ -1,0 +1,199 @@
+"""A study and its trials as plain values, the only form in which reports see them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, final
+
+from search.data.dataset import DatasetInfo
+from search.recipe import Recipe
+from search.training.history import Confusion, History
+from search.training.metrics import TestResult
+from search.tuning.attempts import (
+    INTERRUPTED,
+    SUPERSEDED,
+    TIMED_OUT,
+    Attempt,
+    count_fixed,
+    done_plans,
+)
+from spaces.candidate import Candidate
+
+__all__ = [
+    "INTERRUPTED",
+    "SUPERSEDED",
+    "TIMED_OUT",
+    "AcceptedChange",
+    "RefitRecord",
+    "RepeatResult",
+    "StudyRecord",
+    "TestOpening",
+    "TrialKind",
+    "TrialRecord",
+    "TrialStateName",
+]
+
+TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
+TrialKind = Literal[
+    "complete", "pruned", "diverged", "infeasible", "failed", "interrupted", "running", "waiting"
+]
+
+
+@final
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial as stored.
+
+    `plan` is the index in the study's plan; a trial that is run again keeps it, with a higher
+    `attempt`. `best_epoch` (E*), `fold_scores`, `mean` and `std` are None until the trial is
+    complete and where it diverged. `fold_epochs` counts the
+    epochs of every fold, those in vain too. `same_as` is the number of the trial that had the same
+    candidate before, whose result it has, `trial_timeout` the limit in seconds that it exceeded,
+    where it did. `value` is the
+    score, or the last report of a pruned trial. `confusion` counts the validation images of all
+    its folds at E*, of a pruned trial at its last epoch; None where that was not kept.
+    """
+
+    number: int
+    plan: int
+    attempt: int
+    state: TrialStateName
+    params: dict[str, Any]
+    candidate: Candidate | None = None
+    value: float | None = None
+    best_epoch: int | None = None
+    fold_scores: tuple[float, ...] = ()
+    mean: float | None = None
+    std: float | None = None
+    history: History = field(default_factory=History)
+    confusion: Confusion | None = None
+    n_parameters: int | None = None
+    seconds: float = 0.0
+    fold_epochs: int = 0
+    diverged: bool = False
+    infeasible: bool = False
+    reason: str | None = None
+    same_as: int | None = None
+    trial_timeout: float | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def kind(self) -> TrialKind:
+        """Return what became of it: the state, or where that says more another word."""
+        if self.infeasible:
+            return "infeasible"
+        if self.diverged:
+            return "diverged"
+        interrupted = self.state == "failed" and self.reason == INTERRUPTED
+        return "interrupted" if interrupted else self.state
+
+    def as_attempt(self) -> Attempt:
+        """Return what it says of whether its plan index is done."""
+        return Attempt(
+            ended=self.state in ("complete", "pruned"),
+            failed=self.state == "failed",
+            reason=self.reason,
+            infeasible=self.infeasible,
+            repeats=self.same_as is not None,
+            limit=self.trial_timeout,
+        )
+
+
+@final
+@dataclass(frozen=True)
+class TestOpening:
+    """One opening of the sealed test split."""
+
+    __test__ = False  # no test case, whatever its name begins with
+
+    time: datetime
+    purpose: str
+
+
+@final
+@dataclass(frozen=True)
+class AcceptedChange:
+    """Code that changed while the study went on, as the user accepted it.
+
+    `n_trials` had ended by then; `changes` are what changed, in a text each.
+    """
+
+    time: datetime
+    n_trials: int
+    changes: tuple[str, ...]
+
+    def line(self) -> str:
+        """Return it in words: when, after how many trials, and what."""
+        trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials} trials"
+        return f"Changed on {self.time:%Y-%m-%d}, after {trials}: {'; '.join(self.changes)}"
+
+
+@final
+@dataclass(frozen=True)
+class RefitRecord:
+    """The winner trained on all folds together for E* epochs."""
+
+    trial: int
+    epochs: int
+    history: History
+    seconds: float
+    threads: int
+
+
+@final
+@dataclass(frozen=True)
+class RepeatResult:
+    """One training of the baseline on the test split: fractions, loss as a mean over images."""
+
+    trial: int
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+
+
+@final
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study as stored; `refit` and `test` are None until the search has ended.
+
+    `space_code` is the source of its space, None where it was not stored yet; `changes` are those
+    of the code that were accepted, oldest first.
+    Where the recipe is `as_reported` there is no refit: `repeats` holds the test of every
+    complete trial's network, and `test` that of the winner's.
+    """
+
+    name: str
+    recipe: Recipe
+    dataset: DatasetInfo
+    folds_hash: str
+    versions: dict[str, str]
+    hardware: dict[str, str]
+    trials: tuple[TrialRecord, ...]
+    refit: RefitRecord | None = None
+    test: TestResult | None = None
+    repeats: tuple[RepeatResult, ...] = ()
+    openings: tuple[TestOpening, ...] = ()
+    space_code: str | None = None
+    changes: tuple[AcceptedChange, ...] = ()
+
+    def complete(self) -> list[TrialRecord]:
+        """Return the trials that can win: complete, with a score of their own, best first."""
+        scored = [t for t in self.trials if t.state == "complete" and t.best_epoch is not None]
+        sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
+        return sorted(scored, key=lambda t: (sign * (t.mean or 0.0), t.plan))
+
+    def winner(self) -> TrialRecord | None:
+        """Return the best complete trial, the lowest plan index on a tie, or None."""
+        return next(iter(self.complete()), None)
+
+    def n_done(self) -> int:
+        """Return how many indices of the plan need no further trial."""
+        attempts = ((trial.plan, trial.as_attempt()) for trial in self.trials)
+        recipe = self.recipe
+        n_fixed = count_fixed(recipe.sampler, with_baseline=recipe.with_baseline)
+        return len(done_plans(attempts, recipe.trial_timeout, n_fixed))
+
+    def has_no_winner(self) -> bool:
+        """Return whether all that is planned is done, and nothing of it can win."""
+        planned = self.recipe.trials or len({trial.plan for trial in self.trials})
+        return self.winner() is None and 0 < planned <= self.n_done()

@@ -1,0 +1,179 @@
+"""Replays pruning rules over recorded curves: what each would have cost and kept. Pure."""
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from search.errors import UserError
+from search.seeding import derive_seed
+from search.training.history import History, Metric
+from search.tuning.judge import Judge
+from search.tuning.racing import FoldCurves, best_mean, promotions
+from search.tuning.records import StudyRecord
+from search.tuning.rules import (
+    HalvingRule,
+    HyperbandRule,
+    MedianRule,
+    NoPruning,
+    PruningRule,
+    as_higher_is_better,
+    rungs,
+)
+
+
+class RecordedTrial(NamedTuple):
+    """A trial trained to its end: a curve for each fold (higher is better), seconds an epoch."""
+
+    folds: tuple[tuple[float, ...], ...]
+    epoch_seconds: float
+
+    def score(self) -> float:
+        """Return the best of the mean over all folds."""
+        return best_mean(self.folds)
+
+
+class ReplayedRule(NamedTuple):
+    """What a rule comes to over many orders of the same trials.
+
+    Costs are means, as shares of training every fold of everything; regrets are how far the
+    winner's score falls short of the best of all trials: mean and 95th percentile over the orders.
+    """
+
+    name: str
+    epochs_share: float
+    seconds_share: float
+    mean_regret: float
+    high_regret: float
+
+
+class Kept(NamedTuple):
+    """How far one trial would have been trained: its epochs, and on how many folds."""
+
+    epochs: int
+    folds: int
+
+
+Scoring = Literal["all folds", "racing", "one fold"]
+
+
+def recorded_trials(record: StudyRecord, *, sampled_alone: bool = False) -> list[RecordedTrial]:
+    """Return the complete trials in plan order; raises UserError where any trial was pruned.
+
+    `sampled_alone` leaves out the hand-tuned network, if it was tried first.
+    """
+    first = 1 if sampled_alone and record.recipe.with_baseline else 0
+    complete = sorted((t for t in record.complete() if t.plan >= first), key=lambda t: t.plan)
+    if any(t.state == "pruned" and not t.infeasible for t in record.trials) or len(complete) < 2:
+        raise UserError(
+            f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "
+            "none that was pruned; record one with --pruner none and without --racing"
+        )
+    return [_recorded(trial.history, record.recipe.metric) for trial in complete]
+
+
+def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[ReplayedRule]:
+    """Return every rule and setting, the cheapest first; the first trial stays first.
+
+    Trials of several folds are also raced, and scored by their first fold alone.
+    """
+    horizon = max(len(trial.folds[0]) for trial in trials)
+    permutations = [_order(len(trials), derive_seed(seed, "order", i)) for i in range(orders)]
+    shuffled = [[trials[i] for i in order] for order in permutations]
+    scorings: tuple[Scoring, ...] = ("all folds", "racing", "one fold")
+    replayed = [
+        _replay(name, rule, scoring, shuffled, horizon)
+        for name, rule in candidate_rules(horizon, seed)
+        for scoring in (scorings if len(trials[0].folds) > 1 else scorings[:1])
+    ]
+    return sorted(replayed, key=lambda one: one.seconds_share)
+
+
+def candidate_rules(horizon: int, seed: int) -> Iterator[tuple[str, PruningRule]]:
+    """Yield the rules with a range of settings each."""
+    yield "none", NoPruning()
+    firsts = sorted({max(1, round(horizon * share)) for share in (0.025, 0.05, 0.1, 0.15, 0.25)})
+    for first in firsts:
+        for startup in (5, 10):
+            yield f"median, after {first}, startup {startup}", MedianRule(startup, first)
+        for factor in (2, 3, 4):
+            yield f"halving from {first} by {factor}", HalvingRule(first, factor)
+            starts = rungs(first, factor, max(first, horizon // factor))
+            if len(starts) > 1:
+                brackets = tuple(HalvingRule(start, factor) for start in starts)
+                yield f"hyperband from {first} by {factor}", HyperbandRule(brackets, seed)
+
+
+def kept(
+    trials: Sequence[RecordedTrial], rule: PruningRule, horizon: int, scoring: Scoring
+) -> list[Kept]:
+    """Return how far each trial would have been trained, in the given order."""
+    n_folds = len(trials[0].folds)
+    judged = n_folds if scoring == "all folds" else 1
+    judge = Judge(rule, horizon)
+    for plan, trial in enumerate(trials):
+        curve = [statistics.fmean(values) for values in zip(*trial.folds[:judged], strict=True)]
+        judge.update(plan, curve, ended=True)
+    judge.judge()
+    epochs = [judge.verdict(plan).epochs for plan in range(len(trials))]
+    folds = dict.fromkeys(range(len(trials)), judged)
+    if scoring == "racing":
+        folds |= _race({p: t.folds for p, t in enumerate(trials) if epochs[p] == horizon}, n_folds)
+    return [Kept(epochs[plan], folds[plan]) for plan in range(len(trials))]
+
+
+def _race(finished: Mapping[int, FoldCurves], n_folds: int) -> dict[int, int]:
+    """Return on how many folds each trial that reached the last epoch is trained in the end."""
+    have = dict.fromkeys(finished, 1)
+    while True:
+        standings = {plan: finished[plan][:folds] for plan, folds in have.items()}
+        earned, level = promotions(standings, n_folds)
+        if not earned:
+            return have
+        have |= dict.fromkeys(earned, level)
+
+
+def _recorded(history: History, metric: Metric) -> RecordedTrial:
+    curves = [as_higher_is_better(curve, metric) for curve in history.fold_curves(metric)]
+    return RecordedTrial(tuple(map(tuple, curves)), history.seconds() / history.fold_epochs())
+
+
+def _replay(
+    name: str,
+    rule: PruningRule,
+    scoring: Scoring,
+    orders: Sequence[Sequence[RecordedTrial]],
+    horizon: int,
+) -> ReplayedRule:
+    results = [_replay_one(rule, scoring, trials, horizon) for trials in orders]
+    epochs, seconds, regrets = zip(*results, strict=True)
+    return ReplayedRule(
+        name if len(orders[0][0].folds) == 1 else f"{name}, {scoring}",
+        statistics.fmean(epochs),
+        statistics.fmean(seconds),
+        statistics.fmean(regrets),
+        float(np.quantile(regrets, 0.95)),
+    )
+
+
+def _replay_one(
+    rule: PruningRule, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
+) -> tuple[float, float, float]:
+    """Return the shares of epochs and of seconds, and the regret."""
+    ends = kept(trials, rule, horizon, scoring)
+    n_folds = len(trials[0].folds)
+    spent = [end.epochs * end.folds for end in ends]
+    seconds = [trial.epoch_seconds for trial in trials]
+    share = sum(n * s for n, s in zip(spent, seconds, strict=True)) / sum(seconds)
+    scored = max(end.folds for end in ends if end.epochs == horizon)
+    rivals = [t for t, end in zip(trials, ends, strict=True) if end == Kept(horizon, scored)]
+    winner = max(rivals, key=lambda trial: best_mean(trial.folds[:scored]))
+    regret = max(trial.score() for trial in trials) - winner.score()
+    whole = horizon * n_folds
+    return sum(spent) / (whole * len(trials)), share / whole, regret
+
+
+def _order(n: int, seed: int) -> list[int]:
+    rest = np.random.default_rng(seed).permutation(n - 1) + 1
+    return [0, *(int(i) for i in rest)]

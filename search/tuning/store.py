@@ -1,0 +1,147 @@
+"""Between Optuna's attributes and the plain records of `records.py`: the one place for keys."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import TypeAdapter, ValidationError
+
+from search.data.dataset import DatasetInfo
+from search.errors import UserError
+from search.recipe import Recipe
+from search.training.history import Confusion, History
+from search.training.metrics import TestResult
+from search.tuning.attempts import INTERRUPTED, SUPERSEDED
+from search.tuning.records import (
+    AcceptedChange,
+    RefitRecord,
+    RepeatResult,
+    StudyRecord,
+    TestOpening,
+    TrialRecord,
+    TrialStateName,
+)
+from spaces.candidate import Candidate
+
+T = TypeVar("T")
+
+_STATES: dict[TrialState, TrialStateName] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+# Of the confusion matrices of all epochs a trial's attributes keep one.
+_NOT_STORED: dict[type, Any] = {
+    History: {"epochs": {"__all__": {"__all__": {"confusion"}}}},
+    RefitRecord: {"history": {"epochs": {"__all__": {"__all__": {"confusion"}}}}},
+}
+
+
+def to_plain(value: object) -> Any:
+    """Return a record as the plain JSON values that Optuna stores."""
+    kind = type(value)
+    return TypeAdapter(kind).dump_python(value, mode="json", exclude=_NOT_STORED.get(kind))
+
+
+def from_plain(kind: type[T], value: object) -> T:
+    """Return the record that `to_plain` made plain."""
+    return TypeAdapter(kind).validate_python(value)
+
+
+def read_trial(trial: FrozenTrial) -> TrialRecord:
+    """Return a trial as stored."""
+    attrs = trial.user_attrs
+    return TrialRecord(
+        number=trial.number,
+        plan=attrs.get("plan", trial.number),
+        attempt=attrs.get("attempt", 0),
+        state=_STATES[trial.state],
+        params=dict(trial.params),
+        candidate=Candidate.from_json(attrs["candidate"]) if "candidate" in attrs else None,
+        value=trial.value,
+        best_epoch=attrs.get("best_epoch"),
+        fold_scores=tuple(attrs.get("fold_scores", ())),
+        mean=attrs.get("score_mean"),
+        std=attrs.get("score_std"),
+        history=from_plain(History, attrs.get("history", {"epochs": []})),
+        confusion=from_plain(Confusion, attrs["confusion"]) if "confusion" in attrs else None,
+        n_parameters=attrs.get("n_parameters"),
+        seconds=attrs.get("seconds", 0.0),
+        fold_epochs=attrs.get("fold_epochs", 0),
+        diverged=attrs.get("diverged", False),
+        infeasible=attrs.get("infeasible", False),
+        reason=attrs.get("reason"),
+        same_as=attrs.get("same_as"),
+        trial_timeout=attrs.get("trial_timeout"),
+        started=trial.datetime_start,
+        finished=_finished(trial),
+    )
+
+
+def _finished(trial: FrozenTrial) -> datetime | None:
+    """Return when it ended; for an interrupted one its last sign of life.
+
+    Older studies stored that of none: when the next run found it is not when it ended.
+    """
+    if trial.user_attrs.get("reason") != INTERRUPTED:
+        return trial.datetime_complete
+    seen = trial.user_attrs.get("last_seen")
+    return None if seen is None else datetime.fromisoformat(seen)
+
+
+def read_study(study: optuna.Study) -> StudyRecord:
+    """Return a study as stored.
+
+    Raises UserError for a study that this program did not make, or whose attributes are damaged.
+
+    A trial that was superseded before it began is none of its trials.
+    """
+    attrs = study.user_attrs
+    try:
+        return StudyRecord(
+            name=study.study_name,
+            recipe=Recipe.model_validate(attrs["recipe"]),
+            dataset=from_plain(DatasetInfo, attrs["dataset"]),
+            folds_hash=attrs["folds_hash"],
+            versions=attrs["versions"],
+            hardware=attrs["hardware"],
+            trials=tuple(read_trial(trial) for trial in stored_trials(study)),
+            refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
+            test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
+            repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
+            openings=read_openings(study),
+            space_code=attrs.get("space_code"),
+            changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
+        )
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
+        raise UserError(
+            f"study {study.study_name!r} was not written by this program, or is damaged: "
+            f"{_first_line(error)}"
+        ) from error
+
+
+def stored_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the study's trials but for those superseded before they began."""
+    trials = study.get_trials(deepcopy=False)
+    return [trial for trial in trials if trial.user_attrs.get("reason") != SUPERSEDED]
+
+
+def read_openings(study: optuna.Study) -> tuple[TestOpening, ...]:
+    """Return the recorded openings of the test split, oldest first."""
+    return from_plain(tuple[TestOpening, ...], study.user_attrs.get("test_openings", []))
+
+
+def add_change(study: optuna.Study, stored: StudyRecord, changes: tuple[str, ...]) -> None:
+    """Note a change of the code that was accepted now, after those noted before."""
+    ended = sum(trial.state in ("complete", "pruned") for trial in stored.trials)
+    noted = (*stored.changes, AcceptedChange(datetime.now(UTC), ended, changes))
+    study.set_user_attr("accepted_changes", [to_plain(change) for change in noted])
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__} {str(error).splitlines()[0]}"

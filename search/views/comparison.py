@@ -1,0 +1,78 @@
+"""Several stored studies side by side: values in, files written, renderables out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from search.again import report_command
+from search.catalog.baselines import stored_baselines
+from search.catalog.study import open_stored
+from search.errors import UserError
+from search.paths import RunPaths
+from search.pipeline import with_predictions
+from search.report.info.baseline_study import choose_baseline
+from search.report.info.comparison import ComparisonInfo, comparison_info
+from search.report.info.study_row import ComparedStudy
+from search.report.tables_comparison import ABSENT, READING, notes, text_rows
+from search.report.write_comparison import write_comparison
+from search.tuning.records import StudyRecord
+from search.tuning.store import read_study
+from search.writable import check_writable
+
+
+def compare_and_describe(
+    names: Sequence[str], runs_dir: Path, storage: str | None, output: Path | None
+) -> Iterator[RenderableType]:
+    """Write a comparison of stored studies, then yield its table and where its files lie.
+
+    They lie in `output`, or in the folder `comparison` of `runs_dir`. Raises UserError for a
+    study that does not exist or is named twice, and where `output` is a file,
+    MachineError where it cannot be written.
+    """
+    folder = RunPaths(runs_dir, "any").comparison_dir if output is None else output
+    check_writable(folder, "runs_dir" if output is None else "output")
+    info = compare_studies(names, runs_dir, storage)
+    command = report_command(names, runs_dir, storage, output)
+    paths = write_comparison(info, command, folder)
+    yield _table(info)
+    yield from map(Text, (*notes(info), READING))
+    yield from (f"written: {path}" for path in paths)
+
+
+def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -> ComparisonInfo:
+    """Return the comparison of stored studies, each beside the baseline study that fits it.
+
+    Raises UserError for a study that does not exist or is named twice.
+    """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"study {twice!r} is named twice; name each study once")
+    studies = [open_stored(name, runs_dir, storage) for name in names]
+    baselines = list(stored_baselines(studies[0]))
+
+    def beside_baseline(record: StudyRecord) -> ComparedStudy:
+        baseline = choose_baseline(record, baselines)
+        return ComparedStudy(
+            with_predictions(record, runs_dir),
+            None if baseline is None else with_predictions(baseline, runs_dir),
+        )
+
+    return comparison_info([beside_baseline(read_study(study)) for study in studies])
+
+
+def _table(info: ComparisonInfo) -> Table:
+    """Return the rows in so few columns that no figure is cut in a terminal of 80."""
+    table = Table(title=f"{len(info.rows)} studies compared", show_lines=True)
+    table.add_column("study", overflow="fold")
+    for name in ("validation", "test accuracy", "over the baseline"):
+        table.add_column(name, no_wrap=True)
+    for row in text_rows(info):
+        search = f"{row.space}, {row.sampler}, {row.validation}"
+        spent = f"{row.trials}; {row.epochs} epochs; {row.time}"
+        gain = row.gain if row.gain == ABSENT else f"{row.gain}\nbeside {row.baseline}"
+        figures = (cell.replace(" (", "\n(") for cell in (row.score, row.test, gain))
+        table.add_row(f"{row.study}\n{search}\n{spent}", *figures)
+    return table
