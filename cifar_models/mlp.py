@@ -7,8 +7,7 @@ from typing import Literal, final
 
 from torch import nn
 
-from cifar_models.activations import ActivationName, build_activation
-from cifar_models.checks import check_positive, check_rates
+from cifar_models.layers import ActivationName, build_activation, check_positive, check_rates
 
 
 @final

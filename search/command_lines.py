@@ -1,10 +1,11 @@
-"""Command lines of this program, to be shown and copied; none names a password. Pure."""
+"""Command lines of this program, to be shown and copied; none contains a password. Pure."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from search.recipe import Recipe
-from search.recipe_checks import without_password
+from search.settings import without_password
 
 # The time of a run is its own; where the others are not given the study has them. A trial's limit
 # stays: without it those that exceeded it would be tried again.
@@ -42,3 +43,11 @@ def place_options(runs_dir: Path, storage: str | None) -> list[str]:
     default = Recipe.model_fields["runs_dir"].default
     folder = [] if runs_dir == default else ["--runs-dir", str(runs_dir)]
     return folder if storage is None else [*folder, "--storage", without_password(storage)]
+
+
+def report_command(
+    names: Sequence[str], runs_dir: Path, storage: str | None, output: Path | None = None
+) -> str:
+    """Return the command, with what is not a default; it names a database without its password."""
+    folder = [] if output is None else ["--output", str(output)]
+    return command_line("report", *names, *place_options(runs_dir, storage), *folder)

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from search.formatting import one_line
+from search.text import one_line
 
 
 @final

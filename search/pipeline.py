@@ -8,31 +8,29 @@ from typing import final
 
 import optuna
 
-from search.catalog.baselines import stored_baselines
-from search.dashboard.publishing import publish_end, publish_whole
-from search.dashboard.publishing_observer import PublishingObserver
-from search.evaluation.export import load_images
-from search.evaluation.finish import finish_study
-from search.evaluation.predictions import load_predictions
-from search.evaluation.readme_file import write_model_readme
+from search.catalog.studies import stored_baselines
+from search.dashboard.publishing import PublishingObserver, publish_end, publish_whole
+from search.evaluation.measuring import load_predictions
+from search.evaluation.model import load_images
+from search.evaluation.model_card import write_model_readme
+from search.evaluation.refit import finish_search
 from search.executors.pool import InlineWorkers, ProcessWorkers, Workers
 from search.paths import RunPaths
 from search.recipe import Recipe
+from search.reference.replication import finish_reproduction
 from search.report.info.baseline_study import choose_baseline
 from search.report.info.evidence import Evidence, TestedStudy
 from search.report.write import write_report
-from search.tuning.backend import storage_failures
-from search.tuning.disk import check_disk
+from search.stopping import StopRequest
+from search.tuning.locks import study_lock
 from search.tuning.observer import StudyObserver
-from search.tuning.opening import open_study
-from search.tuning.planning import PlanListener, make_plan_info
-from search.tuning.preparing import prepare
+from search.tuning.opening import OpenStudy, open_study
+from search.tuning.plan import PlanListener, check_disk, make_plan_info
+from search.tuning.preparing import check_device, count_workers, prepare
 from search.tuning.records import StudyRecord
-from search.tuning.resolve import check_device, count_workers
-from search.tuning.run import run_search
-from search.tuning.stopping import StopRequest
+from search.tuning.scheduler import run_search
+from search.tuning.storage import storage_failures
 from search.tuning.store import read_study
-from search.tuning.study_lock import study_lock
 
 __all__ = [
     "Outcome",
@@ -95,11 +93,18 @@ def locked_run(
                 tell_plan(make_plan_info(opened, disk, workers.count))
             ended = run_search(opened, workers, observer, stop)
             workers.close()  # the refit has the machine for itself
-            record = finish_study(opened, observer, stop) if ended else read_study(opened.study)
+            record = _finish(opened, observer, stop) if ended else read_study(opened.study)
             stopped = stop.asked() and record.test is None
             yield Outcome(record, opened.study, opened.paths, stopped)
     finally:
         workers.close()
+
+
+def _finish(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:
+    """Refit and test the winner; a replication's networks are tested as they are."""
+    if opened.recipe.as_reported:
+        return finish_reproduction(opened, observer)
+    return finish_search(opened, observer, stop)
 
 
 def run_study(

@@ -1,5 +1,7 @@
 """Recipe: every setting of a study, from a TOML file and flags, validated in one place."""
 
+import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, final
@@ -17,17 +19,65 @@ from pydantic import (
 )
 
 from search.errors import UserError
-from search.recipe_checks import (
+from search.settings import (
     check_device,
     check_named,
     check_path,
     check_study_name,
     check_text,
+    describe_errors,
     parse_duration,
+    unknown_setting,
     without_password,
 )
-from search.recipe_file import read_toml
-from search.wrong_values import describe_errors, unknown_setting
+
+_MOST_BYTES = 1 << 20  # a device or a film given by mistake is not read to its end
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what the file says; raises UserError, naming the file and where it can the line."""
+    text = _read_text(path)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"recipe {path} is not valid TOML: {_located(error, text)}") from error
+    except RecursionError as error:
+        raise UserError(f"recipe {path} is not valid TOML: values are nested too deep") from error
+    except ValueError as error:  # of Python: an integer of thousands of digits
+        raise UserError(f"recipe {path} is not valid TOML: {error}") from error
+
+
+def _read_text(path: Path) -> str:
+    content = _read_bytes(path)
+    if len(content) > _MOST_BYTES:
+        raise UserError(f"recipe {path} is no recipe: it is larger than {_MOST_BYTES:,} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"recipe {path} is not UTF-8 text: see line {line}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UserError(f"recipe {path} does not exist") from error
+    except OSError as error:
+        raise UserError(f"recipe {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"recipe {str(path)!r} is no file name: {error}") from error
+
+
+def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
+    """Return the error with its line's number and words; the parser gives none for the last."""
+    lines = text.splitlines() or [""]
+    message = str(error).replace("at end of document", f"at the end, line {len(lines)}")
+    found = re.search(r"line (\d+)", message)
+    number = min(int(found[1]), len(lines)) if found else len(lines)
+    return f"{message}: {lines[number - 1].strip()[:80]!r}"
+
 
 SamplerName = Literal["random", "grid", "tpe", "baseline"]
 PrunerName = Literal["none", "median", "halving", "hyperband"]

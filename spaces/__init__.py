@@ -1,7 +1,6 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
 from cifar_models import CNNConfig, MLPConfig
-from spaces.base import Space
 from spaces.candidate import (
     AdamConfig,
     AdamWConfig,
@@ -13,6 +12,7 @@ from spaces.candidate import (
     SGDConfig,
 )
 from spaces.load import BUILT_IN, load_space, space_source
+from spaces.space import Space
 
 __all__ = [
     "BUILT_IN",

@@ -4,9 +4,9 @@ from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig
 from cifar_models.cnn import HeadName, PoolingName
-from spaces.base import Space
 from spaces.candidate import Candidate
 from spaces.optimizers import ACTIVATIONS, suggest_candidate, suggest_name
+from spaces.space import Space
 
 POOLINGS: tuple[PoolingName, ...] = ("max", "overlapping_max", "average")
 HEADS: tuple[HeadName, ...] = ("flatten", "global_average", "global_max")

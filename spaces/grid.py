@@ -7,8 +7,7 @@ from typing import final
 from optuna.distributions import BaseDistribution
 from optuna.trial import BaseTrial
 
-from spaces.asking import Asker, ParamValue
-from spaces.ranges import settle, spread
+from spaces.ranges import Asker, ParamValue, settle, spread
 
 Levels = Mapping[str, Sequence[ParamValue]]
 

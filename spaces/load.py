@@ -1,5 +1,6 @@
 """A space by name, or from a user's own file."""
 
+import ast
 import difflib
 import hashlib
 import importlib.util
@@ -17,8 +18,27 @@ from pydantic import ValidationError
 
 from cifar_models import CNNConfig, MLPConfig
 from spaces import candidate, cnn, mlp, optimizers
-from spaces.base import Space
-from spaces.source import bare_source
+from spaces.space import Space
+
+
+def bare_source(source: str | bytes) -> str:
+    """Return Python code without comments, docstrings and formatting.
+
+    Raises SyntaxError or ValueError where it is no Python.
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    return ast.unparse(tree)
+
+
+def _drop_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> None:
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:] or [ast.Pass()]
+
 
 BUILT_IN: Mapping[str, Space] = MappingProxyType({"mlp": mlp.MLP_SPACE, "cnn": cnn.CNN_SPACE})
 _MODULES: Mapping[str, ModuleType] = MappingProxyType({"mlp": mlp, "cnn": cnn})

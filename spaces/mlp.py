@@ -3,9 +3,9 @@
 from optuna.trial import BaseTrial
 
 from cifar_models import MLPConfig
-from spaces.base import Space
 from spaces.candidate import Candidate
 from spaces.optimizers import ACTIVATIONS, suggest_candidate, suggest_name
+from spaces.space import Space
 
 
 def suggest_mlp(trial: BaseTrial) -> Candidate:

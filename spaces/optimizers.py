@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig, MLPConfig
-from cifar_models.activations import ActivationName
+from cifar_models.layers import ActivationName
 from spaces.candidate import (
     AdamConfig,
     AdamWConfig,

@@ -1,16 +1,121 @@
-"""Distributions read as ranges: which values lie inside, which stand for the whole, in words."""
+"""Trials without a study, and the ranges that a space asks them for."""
 
+import datetime
 import math
+from abc import abstractmethod
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeAlias, TypeVar, cast
 
 from optuna.distributions import (
     BaseDistribution,
+    CategoricalChoiceType,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import BaseTrial
 
-from spaces.asking import ParamValue
+ParamValue: TypeAlias = bool | int | float | str | None
+_Choice = TypeVar("_Choice", bound=CategoricalChoiceType)
+
+
+class Asker(BaseTrial):
+    """A trial without a study: a subclass says what each parameter is worth.
+
+    `params` and `distributions` hold what was asked for so far, in the order of asking. Raises
+    ValueError where one name is asked for with two distributions.
+    """
+
+    def __init__(self) -> None:
+        self._params: dict[str, ParamValue] = {}
+        self._distributions: dict[str, BaseDistribution] = {}
+        self._user_attrs: dict[str, object] = {}
+        self._constraints: dict[str, float] = {}
+
+    @abstractmethod
+    def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
+        """Return the value of a parameter that is asked for the first time."""
+
+    def _ask(self, name: str, distribution: BaseDistribution) -> ParamValue:
+        known = self._distributions.get(name)
+        if known is None:
+            self._params[name] = self.choose(name, distribution)
+            self._distributions[name] = distribution
+        elif known != distribution:
+            raise ValueError(
+                f"parameter {name!r} is asked for twice, as {known} and as {distribution}: "
+                "give each its own name"
+            )
+        return self._params[name]
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Return the parameter's value, a float."""
+        return cast("float", self._ask(name, FloatDistribution(low, high, log=log, step=step)))
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Return the parameter's value, an integer."""
+        return cast("int", self._ask(name, IntDistribution(low, high, log=log, step=step)))
+
+    def suggest_categorical(self, name: str, choices: Sequence[_Choice]) -> _Choice:
+        """Return the parameter's value, one of the choices."""
+        return cast("_Choice", self._ask(name, CategoricalDistribution(choices)))
+
+    def suggest_uniform(self, name: str, low: float, high: float) -> float:
+        """Return `suggest_float`; deprecated by Optuna."""
+        return self.suggest_float(name, low, high)
+
+    def suggest_loguniform(self, name: str, low: float, high: float) -> float:
+        """Return `suggest_float` on a log scale; deprecated by Optuna."""
+        return self.suggest_float(name, low, high, log=True)
+
+    def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
+        """Return `suggest_float` in steps of q; deprecated by Optuna."""
+        return self.suggest_float(name, low, high, step=q)
+
+    def report(self, value: float, step: int) -> None:
+        """Ignore the value: no study is listening."""
+
+    def should_prune(self) -> bool:
+        """Return False: no study is listening."""
+        return False
+
+    def set_user_attr(self, key: str, value: object) -> None:
+        """Record an attribute."""
+        self._user_attrs[key] = value
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Record a constraint."""
+        self._constraints[key] = float(value)
+
+    @property
+    def params(self) -> dict[str, ParamValue]:
+        """Return the values given so far."""
+        return dict(self._params)
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Return the distributions asked for so far."""
+        return dict(self._distributions)
+
+    @property
+    def user_attrs(self) -> dict[str, object]:
+        """Return the recorded attributes."""
+        return dict(self._user_attrs)
+
+    @property
+    def constraints(self) -> dict[str, float]:
+        """Return the recorded constraints."""
+        return dict(self._constraints)
+
+    @property
+    def datetime_start(self) -> datetime.datetime | None:
+        """Return None: nothing was started."""
+        return None
 
 
 def settle(name: str, distribution: BaseDistribution, value: ParamValue) -> ParamValue:

@@ -13,6 +13,8 @@ from PIL import Image
 
 from search.cli.app import main
 
+pytest_plugins = ["tests.study_fixtures"]
+
 
 @final
 @dataclass(frozen=True)

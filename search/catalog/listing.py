@@ -1,16 +1,119 @@
-"""The list of studies, for the terminal and for scripts. Pure."""
+"""The list of studies in a storage; needs Optuna but not torch."""
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal, NamedTuple, Self
 
+from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from search.catalog.listed import ListedStudy
-from search.formatting import format_score, printable
+from search.catalog.location import stored_url
+from search.text import format_score, printable
+from search.tuning.attempts import attempt_of, count_fixed, done_plans
+from search.tuning.storage import open_storage
+
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class ListedStudy(NamedTuple):
+    """A study in short; of one that another program made only the name and its ended trials."""
+
+    study: str
+    done: int
+    """Points of the plan that need no further trial."""
+    asked: int | None = None
+    """How many are asked for now; None without a limit."""
+    space: str | None = None
+    sampler: str | None = None
+    validation: str | None = None
+    """holdout or kfold."""
+    folds: int | None = None
+    """How many, with kfold."""
+    holdout_fraction: float | None = None
+    """The validation split's share, with holdout."""
+    dataset: str | None = None
+    metric: str | None = None
+    """accuracy or loss."""
+    best: float | None = None
+    """The best validation score of a trial that can win: a fraction, or a loss."""
+    test: float | None = None
+    """The test accuracy, a fraction; of a baseline the mean over its trainings."""
+    without_winner: bool = False
+    """Whether all is done and nothing can win."""
+    damaged: bool = False
+    """Whether its attributes cannot be read."""
+
+    @classmethod
+    def of(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
+        """Return what the attributes and trials of a study tell."""
+        ended = sum(trial.state in _ENDED for trial in trials)
+        if "recipe" not in attrs:
+            return cls(name, ended)
+        try:
+            return cls._own(name, attrs, trials)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            return cls(name, ended, damaged=True)
+
+    @classmethod
+    def _own(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
+        recipe, test = attrs["recipe"], attrs.get("test")
+        tested = [one["accuracy"] for one in attrs.get("repeats") or [test] if one]
+        done, asked = _count_done(recipe, trials), recipe["trials"]
+        best = _listed_best(trials, recipe["metric"])
+        kfold = recipe["validation"] == "kfold"
+        return cls(
+            study=name,
+            done=done,
+            asked=asked,
+            space=recipe["space"],
+            sampler=recipe["sampler"],
+            validation=recipe["validation"],
+            folds=recipe["folds"] if kfold else None,
+            holdout_fraction=None if kfold else recipe["holdout_fraction"],
+            dataset=attrs["dataset"]["name"],
+            metric=recipe["metric"],
+            best=best,
+            test=fmean(tested) if tested else None,
+            without_winner=best is None and 0 < (asked or len(trials)) <= done,
+        )
+
+
+def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
+    """Return every study by its name; raises UserError where there is no database."""
+    backend = open_storage(stored_url(runs_dir, storage))
+    # In a damaged database a name may be gone. Trials are read once: Optuna's summary and its
+    # count of trials would load every curve twice.
+    return [
+        ListedStudy.of(
+            str(study.study_name),
+            study.user_attrs,
+            backend.get_all_trials(study._study_id, deepcopy=False),
+        )
+        for study in sorted(backend.get_all_studies(), key=lambda one: str(one.study_name))
+    ]
+
+
+def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
+    """Return how many points of the plan need no further trial; older recipes have no limit."""
+    attempts = ((one.user_attrs.get("plan", one.number), attempt_of(one)) for one in trials)
+    n_fixed = count_fixed(recipe["sampler"], with_baseline=recipe["with_baseline"])
+    return len(done_plans(attempts, recipe.get("trial_timeout"), n_fixed))
+
+
+def _listed_best(trials: list[FrozenTrial], metric: str) -> float | None:
+    """Return the best score: a pruned trial's value is its last report, a diverged one's chance."""
+    values = [one.value for one in trials if _can_win(one) and one.value is not None]
+    return (max if metric == "accuracy" else min)(values, default=None)
+
+
+def _can_win(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.COMPLETE and not trial.user_attrs.get("diverged")
+
 
 _HEADINGS = ("space", "sampler", "validation", "dataset", "trials", "best validation", "test")
 _N_WORDS = 4  # columns of words, which stand at the left
@@ -60,12 +163,12 @@ def _cells(study: ListedStudy) -> tuple[str, ...]:
         f"{study.folds}-fold" if kfold else f"holdout {study.holdout_fraction:g}",
         study.dataset or "",
         _progress(study.done, study.asked),
-        _best(study),
+        _listing_best(study),
         "-" if study.test is None else format_score(study.test, "accuracy"),
     )
 
 
-def _best(study: ListedStudy) -> str:
+def _listing_best(study: ListedStudy) -> str:
     if study.without_winner:
         return "no winner"
     score = format_score(study.best, study.metric or "accuracy")

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from search.errors import UserError
-from search.formatting import printable
 from search.paths import RunPaths
-from search.tuning.backend import storage_url
-from search.tuning.database_url import parse_url, sqlite_file
+from search.text import printable
+from search.tuning.storage import parse_url, sqlite_file, storage_url
 
 
 def stored_url(runs_dir: Path, storage: str | None) -> str:

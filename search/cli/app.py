@@ -5,24 +5,23 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from search.cli import export, stored, tools, training
-from search.cli.console import make_console
+from search.cli import run, studies, tools
+from search.cli.console import make_console, print_message
 from search.cli.ending import INTERRUPTED, run_to_end
-from search.cli.printing import print_message
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
-    "run": training.run,
-    "baseline": training.baseline,
+    "run": run.run,
+    "baseline": run.baseline,
     "spaces": tools.spaces,
-    "list": stored.list_studies,
-    "show": stored.show,
-    "report": stored.report,
-    "export": export.export,
-    "dashboard": stored.dashboard,
+    "list": studies.list_studies,
+    "show": studies.show,
+    "report": studies.report,
+    "export": tools.export,
+    "dashboard": studies.dashboard,
     "predict": tools.predict,
     "analyze": tools.analyze,
-    "replay": stored.replay,
-    "delete": stored.delete,
+    "replay": studies.replay,
+    "delete": studies.delete,
 }
 
 

@@ -1,19 +1,45 @@
-"""How a command ends: its exit status and, where it failed, the one line that says why."""
+"""How a command ends: signals, its exit status, and the one line that says why it failed."""
 
 import errno
 import re
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
+from typing import final
 
 import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
-from search.formatting import one_line
 from search.progress.events import EventWriter
-from search.recipe_checks import without_password
+from search.settings import without_password
+from search.stopping import StopRequest, signals_handled
+from search.text import one_line
+
+
+@final
+class Interrupts:
+    """The first signal asks what trains to stop after its epoch; a second one ends at once.
+
+    Where nothing trains the first ends at once too, by KeyboardInterrupt. `status` is then the
+    program's exit status, 130 or 143.
+    """
+
+    def __init__(self) -> None:
+        self.stop = StopRequest()
+        self.status: int | None = None
+
+    def handled(self) -> AbstractContextManager[None]:
+        """Return a block that handles both signals while it lasts."""
+        return signals_handled(self._handle)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.status = 128 + number
+        if not self.stop.ask():
+            raise KeyboardInterrupt
+
 
 _KEPT = "; what was stored is kept, run the same command to go on"
 _IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others are met before anything is begun
@@ -62,7 +88,7 @@ def _failure(error: Exception) -> tuple[int, str] | None:
         return 1, f"{error}{_KEPT if error.errno in _IN_THE_MIDDLE else ''}"
     if "optuna" not in sys.modules:
         return None
-    from search.tuning.damage import database_failure
+    from search.tuning.storage import database_failure
 
     failure = database_failure(error)
     return None if failure is None else (1, failure)

@@ -1,15 +1,29 @@
-"""The options and arguments of the commands.
-
-Those of `run` are one for each setting of a recipe; None means not given, and texts in brackets
-are the defaults, which the recipe knows.
-"""
+"""The options and arguments of the commands."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from search.cli.checks import folder
+from search.errors import UserError
+from search.settings import check_named, check_study_name
+
+
+def folder(given: str | Path) -> Path:
+    """Return an option's folder; an empty text is none, and not the present folder."""
+    try:
+        return Path(str(check_named(given)))
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}, got {str(given)!r}") from error
+
+
+def checked_study(study: str) -> str:
+    """Return the name; a database made elsewhere may hold some that lead out of runs_dir."""
+    try:
+        return check_study_name(study)
+    except ValueError as error:
+        raise UserError(f"study: {error}, got {study!r}") from error
+
 
 Recipe = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
 Space = Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")]

@@ -1,7 +1,4 @@
-"""The commands that need no study.
-
-Heavy packages are imported inside the commands that need them, so that --help answers at once.
-"""
+"""The commands that train nothing: spaces, analyze, predict, export."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +9,15 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from search.cli import options
-from search.cli.console import make_console
-from search.cli.printing import print_all
+from search.cli.console import make_console, print_all
+from search.cli.options import checked_study
 from search.errors import MachineError, UserError
-from search.formatting import printable
+from search.text import printable
 
 if TYPE_CHECKING:
-    from search.evaluation.predicting import Predictions
+    from search.evaluation.predict import Predictions
 
-_RUNS = Path("runs")
+_TOOL_RUNS = Path("runs")
 _ANALYSIS = Path("analysis")
 
 
@@ -43,7 +40,7 @@ def analyze(
     from search.recipe import Recipe
 
     asked = Recipe.from_sources(None, {"space": "cnn"} | flags)  # of whose data alone is read
-    from search.reference.command import analyze_and_describe
+    from search.views.analysis import analyze_and_describe
 
     console = make_console()
     print_all(analyze_and_describe(asked, output, console), console)
@@ -53,7 +50,7 @@ def predict(
     model: options.Model,
     images: options.Images,
     top: options.Top = 3,
-    runs_dir: options.StudyFolder = _RUNS,
+    runs_dir: options.StudyFolder = _TOOL_RUNS,
     every: options.AllImages = False,
     as_json: options.AsJson = False,
     as_csv: options.AsCsv = False,
@@ -64,8 +61,12 @@ def predict(
     """
     if as_json and as_csv:
         raise UserError("json and csv exclude one another: give --json or --csv, got both")
-    from search.evaluation.model_choice import find_model
-    from search.evaluation.predicting import predict_images, predictions_csv, predictions_json
+    from search.evaluation.predict import (
+        find_model,
+        predict_images,
+        predictions_csv,
+        predictions_json,
+    )
 
     model_dir, console = find_model(model, runs_dir), make_console()
     predictions = predict_images(model_dir, images)
@@ -84,7 +85,7 @@ def predict(
 def _described(
     predictions: "Predictions", top: int, console: Console, *, every: bool
 ) -> Iterator[RenderableType]:
-    from search.evaluation.table import cut_line, predictions_table, shown_rows
+    from search.evaluation.predict import cut_line, predictions_table, shown_rows
 
     rows = shown_rows(predictions, cut=console.is_terminal and not every)
     yield predictions_table(rows, top, width=console.width if console.is_terminal else None)
@@ -92,7 +93,7 @@ def _described(
     if cut is not None:
         yield Text(cut)
     if predictions.labelled():
-        from search.evaluation.score import score_line, score_predictions, score_table
+        from search.evaluation.predict import score_line, score_predictions, score_table
 
         score = score_predictions(predictions)
         yield score_table(score)
@@ -100,11 +101,52 @@ def _described(
 
 
 def _warned(predictions: "Predictions", model_dir: Path) -> Iterator[Text]:
-    from search.evaluation.model_choice import stored_record
-    from search.evaluation.seen_images import seen_warning
+    from search.evaluation.predict import seen_warning, stored_record
 
     record = stored_record(predictions.study, model_dir.resolve().parent.parent)
     images = [one.image for one in predictions.answered]
     warning = None if record is None else seen_warning(images, record)
     if warning is not None:
         yield Text(f"warning: {warning}")
+
+
+_EXPORT_RUNS = Path("runs")
+
+
+def export(
+    study: options.Study,
+    trial: options.ExportedTrial = None,
+    recipe: options.AsRecipe = False,
+    python: options.AsPython = False,
+    onnx: options.AsOnnx = False,
+    output: options.ExportOutput = None,
+    force: options.Force = False,
+    runs_dir: options.StudyFolder = _EXPORT_RUNS,
+    storage: options.Storage = None,
+) -> None:
+    """Export a trial: a recipe that trains it again, a script for torch alone, or ONNX.
+
+    Recipe and script are printed unless --output names a file.
+    """
+    name = checked_study(study)
+    asked = {"--recipe": recipe, "--python": python, "--onnx": onnx}
+    if sum(asked.values()) != 1:
+        given = " and ".join(flag for flag, is_given in asked.items() if is_given)
+        raise UserError(
+            "export needs one of --recipe (trains the trial again here), --python (a script that "
+            f"trains it with torch alone), --onnx (the trained network), got {given or 'none'}"
+        )
+    from search.evaluation import export
+
+    record, chosen = export.read_trial(name, runs_dir, storage, trial)
+    console = make_console()
+    if onnx:
+        file = Path(f"{name}.onnx") if output is None else output
+        check = export.write_onnx(record, chosen, runs_dir, file, force=force)
+        print_all([f"wrote {file}", check], console)
+    elif output is not None:
+        write = export.write_recipe if recipe else export.write_script
+        print_all([f"wrote {file}" for file in write(record, chosen, output, force=force)], console)
+    else:
+        text = export.recipe_text if recipe else export.script_text
+        print_all([text(record, chosen).rstrip("\n")], console)

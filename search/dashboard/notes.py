@@ -4,14 +4,26 @@ from collections import Counter
 from collections.abc import Iterator
 
 from search.command_lines import command_line, place_options
-from search.formatting import format_epochs, format_folds, format_score
-from search.markdown import code, code_block, escaped
+from search.metric import Metric
 from search.paths import RunPaths
 from search.report.info.facts import page_lead
 from search.report.info.winner import baseline_info
 from search.report.kinds import last_attempts, trial_score
-from search.text import count, duration, interval, percent, plural, points, spread
-from search.training.history import Metric
+from search.text import (
+    code,
+    code_block,
+    count,
+    duration,
+    escaped,
+    format_epochs,
+    format_folds,
+    format_score,
+    interval,
+    percent,
+    plural,
+    points,
+    spread,
+)
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 

@@ -1,25 +1,77 @@
-"""Shows a study in the dashboard: notes and pictures, written beside the search and after it."""
+"""Shows studies in the dashboard: notes and pictures, written during the search and after it."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from queue import SimpleQueue
-from typing import final
+from types import TracebackType
+from typing import Self, final
 
 import optuna
+from matplotlib.figure import Figure
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
-from search.catalog.baselines import stored_baselines
-from search.dashboard.artifacts import publish_figures, publish_study, publish_trial
-from search.executors.failures import describe_failure
+from search.catalog.studies import stored_baselines
+from search.dashboard.notes import study_note, trial_note
+from search.executors.job import describe_failure
 from search.paths import RunPaths
+from search.plotting import paper_style
 from search.recipe import Recipe
+from search.report.figures.report import FIGURE_NAMES
+from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
 from search.report.info.baseline_study import choose_baseline
-from search.tuning.backend import open_storage, storage_url
-from search.tuning.board import StudyBoard
+from search.report.info.trial import trial_confusion_info, trial_curve_info
+from search.tuning.artifacts import StudyBoard, study_artifacts
+from search.tuning.observer import StudyObserver
 from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study
+
+
+def publish_figures(study: optuna.Study, paths: RunPaths) -> None:
+    """Put every PNG of the report into the artifact store, in place of an earlier one."""
+    paths.artifacts_dir.mkdir(parents=True, exist_ok=True)
+    store = FileSystemArtifactStore(str(paths.artifacts_dir))
+    known = study_artifacts(study)
+    for figure in (paths.figure(name, "png") for name in FIGURE_NAMES):
+        if figure.exists() and figure.name in known:
+            with figure.open("rb") as file:
+                store.write(known[figure.name], file)
+        elif figure.exists():
+            upload_artifact(study_or_trial=study, file_path=str(figure), artifact_store=store)
+
+
+def publish_study(
+    board: StudyBoard, record: StudyRecord, baseline: StudyRecord | None = None
+) -> None:
+    """Write the study's note, with a line on the baseline study beside it."""
+    board.write_note(study_note(record, baseline))
+
+
+def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) -> None:
+    """Draw a trial that has ended, and write its note; last, as the sign that all is there.
+
+    A picture that is kept is not drawn again, as nothing changes what ended.
+    """
+    with paper_style():
+        for name, draw in _drawers(record, trial):
+            if not board.has_png(name, trial.number):
+                board.put_png(name, png_bytes(draw()), trial.number)
+    board.write_note(trial_note(trial, record), trial.number)
+
+
+def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    metric = record.recipe.metric
+    curve = trial_curve_info(trial, metric)
+    if curve is not None:
+        yield "learning-curve.png", partial(draw_trial_curve, curve)
+    confusion = trial_confusion_info(trial, metric, record.dataset.class_names)
+    if confusion is not None:
+        yield "confusion-matrix.png", partial(draw_trial_confusion, confusion)
+
 
 _REST = 9  # times as long as it worked: that takes a tenth of a core at most
 
@@ -111,3 +163,82 @@ class Publisher:
 def _unpublished(board: StudyBoard, record: StudyRecord) -> Iterator[TrialRecord]:
     known = board.trials_with_notes([trial.number for trial in record.trials])
     return (trial for trial in record.trials if trial.number not in known)
+
+
+@final
+class PublishingObserver:
+    """Tells another observer everything, and a publisher which trials ended.
+
+    As a context manager: at the end of the block the publisher has ended; what it had not come to
+    is left to the next run or report, unless `close` waited for it.
+    """
+
+    def __init__(self, observer: StudyObserver) -> None:
+        self._observer, self._publisher = observer, Publisher()
+        self._study_name: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close(whole=False)
+
+    def close(self, *, whole: bool) -> None:
+        """End the publisher, once all is published if `whole`; say it where that failed."""
+        name, self._study_name = self._study_name, None
+        if name is None:
+            return
+        failure = self._publisher.end(whole=whole)
+        if failure is not None:
+            self.notice(
+                f"the dashboard's notes and pictures could not be written: {failure}; "
+                f"python -m search report {name} writes them again"
+            )
+
+    def notice(self, text: str) -> None:
+        """Pass it on."""
+        self._observer.notice(text)
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Pass it on."""
+        self._observer.progress(description, done, total)
+
+    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
+        """Pass it on, and begin to publish."""
+        self._observer.study_opened(recipe, n_planned, done)
+        self._study_name = recipe.study_name
+        self._publisher.begin(recipe, done)
+
+    def trial_started(self, number: int, plan: int, slot: int) -> None:
+        """Pass it on."""
+        self._observer.trial_started(number, plan, slot)
+
+    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
+        """Pass it on."""
+        self._observer.epoch_ended(number, epoch, score)
+
+    def trial_waiting(self, number: int) -> None:
+        """Pass it on."""
+        self._observer.trial_waiting(number)
+
+    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        """Pass it on."""
+        self._observer.folds_earned(numbers, n_folds, of)
+
+    def stopping(self, n_training: int) -> None:
+        """Pass it on."""
+        self._observer.stopping(n_training)
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        """Pass it on, and have the trial published."""
+        self._observer.trial_ended(trial)
+        self._publisher.add(trial)
+
+    def search_ended(self) -> None:
+        """Pass it on."""
+        self._observer.search_ended()

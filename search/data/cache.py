@@ -1,17 +1,92 @@
-"""The decoded arrays on disk, once written."""
+"""The decoded arrays of a dataset on disk: built once, memory-mapped, checked by SHA-256."""
 
+from typing import Any
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.npyio import NpzFile
+import hashlib
+import io
+import math
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 from typing import Self, final
-
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
-
-from search.checksums import check_sums
+from search.files import check_sums
 from search.data.dataset import DatasetInfo, TrainSplit
-from search.data.npy import ArrayLayout, map_array
 from search.errors import MachineError
+import json
+import shutil
+from filelock import FileLock
+from search.files import write_sums
+from search.data.dataset import DatasetInfo
+from search.data.dataset import DataObserver
+from search.data.dataset import Content, Source
+
+
+def integers(arrays: NpzFile, name: str) -> npt.NDArray[Any]:
+    """Return the array of integers of that name; raises ValueError where it is none.
+
+    Of a member whose first bytes are damaged NumPy returns the bytes.
+    """
+    value = arrays[name]
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
+        raise ValueError(f"{name} is no array of integers")
+    return value
+
+
+@final
+@dataclass(frozen=True)
+class ArrayLayout:
+    """What a .npy file (format 1.0, C order) holds; `descr` is NumPy's name of the dtype."""
+
+    descr: str
+    shape: tuple[int, ...]
+
+    @property
+    def header(self) -> bytes:
+        """Return the bytes before the values."""
+        buffer = io.BytesIO()
+        facts = {"descr": self.descr, "fortran_order": False, "shape": self.shape}
+        np.lib.format.write_array_header_1_0(buffer, facts)
+        return buffer.getvalue()
+
+    @property
+    def file_bytes(self) -> int:
+        """Return the size of the whole file."""
+        return len(self.header) + np.dtype(self.descr).itemsize * math.prod(self.shape)
+
+
+def write_array(
+    path: Path, layout: ArrayLayout, batches: Iterable[np.ndarray], digest: "hashlib._Hash"
+) -> None:
+    """Write `batches` one after the other, fsynced, and take their values into `digest`.
+
+    The batches must make up `layout`. Written in order rather than through a memory map, so
+    that a full disk raises OSError instead of ending the process with SIGBUS.
+    """
+    with path.open("wb") as file:
+        file.write(layout.header)
+        for batch in batches:
+            values = np.ascontiguousarray(batch, dtype=layout.descr).data
+            digest.update(values)
+            file.write(values)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def map_array(path: Path, layout: ArrayLayout) -> np.ndarray:
+    """Return the file memory-mapped copy-on-write; raises ValueError where it is of another layout.
+
+    Copy-on-write because torch warns of arrays that it may not write to.
+    """
+    with path.open("rb") as file:
+        if file.read(len(layout.header)) != layout.header:
+            raise ValueError(f"{path.name} does not hold {layout.descr} {layout.shape}")
+    return np.memmap(path, layout.descr, "c", len(layout.header), layout.shape)
 
 
 @final
@@ -143,3 +218,86 @@ def _arrays(info: DatasetInfo) -> tuple[tuple[Path, ArrayLayout], ...]:
         (paths.test_images, ArrayLayout("|u1", (info.n_test, *info.image_shape))),
         (paths.test_labels, ArrayLayout("<i8", (info.n_test,))),
     )
+
+
+def open_or_build(source: Source, data_dir: Path, observer: DataObserver) -> DatasetInfo:
+    """Return the dataset of `source`, decoded under `data_dir` unless a whole cache is there.
+
+    A damaged cache is written anew, with a notice. Processes that come at the same time wait
+    for the one that writes. Raises what the source raises, and OSError where the cache cannot
+    be written; nothing half-written is kept.
+    """
+    fingerprint = source.fingerprint()
+    paths = CachePaths.of(data_dir, source.name, fingerprint)
+    found = find_cache(paths, fingerprint)
+    if found is not None:
+        return found
+    paths.cache_dir.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.lock):
+        try:
+            found = find_cache(paths, fingerprint, observer)
+            return found or _build(source, paths, fingerprint, observer)
+        except BaseException:
+            # Of what is refused nothing stays; whoever waits for the lock sees that it is gone.
+            paths.lock.unlink(missing_ok=True)
+            raise
+
+
+def find_cache(
+    paths: CachePaths, source_fingerprint: str, observer: DataObserver | None = None
+) -> DatasetInfo | None:
+    """Return a whole cache's description, or None; a damaged one is told to `observer`."""
+    try:
+        return open_cache(paths, source_fingerprint)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        if observer is not None:
+            observer.notice(
+                f"The cache {paths.cache_dir} is damaged ({error}): decoding the images again."
+            )
+        return None
+
+
+def _build(
+    source: Source, paths: CachePaths, fingerprint: str, observer: DataObserver
+) -> DatasetInfo:
+    partial = paths.partial
+    _remove(partial.cache_dir)  # what a killed run left
+    try:
+        partial.cache_dir.mkdir()
+        _write(source.read(observer), source.name, fingerprint, partial)
+        _remove(paths.cache_dir)  # damaged, or it would have been used
+        partial.cache_dir.rename(paths.cache_dir)
+    finally:
+        _remove(partial.cache_dir)
+    return open_cache(paths, fingerprint)
+
+
+def _write(content: Content, name: str, source_fingerprint: str, paths: CachePaths) -> None:
+    """Write arrays, description and SHA-256 sums; the description has one of all values."""
+    train, test, shape = content.train, content.test, content.image_shape
+    facts = [content.class_names, shape, len(train.labels), len(test.labels)]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for path, part in ((paths.train_labels, train), (paths.test_labels, test)):
+        write_array(path, ArrayLayout("<i8", part.labels.shape), [part.labels], digest)
+    for path, part in ((paths.train_images, train), (paths.test_images, test)):
+        layout = ArrayLayout("|u1", (len(part.labels), *shape))
+        write_array(path, layout, part.batches, digest)
+    info = StoredInfo(
+        name=name,
+        fingerprint=digest.hexdigest(),
+        class_names=content.class_names,
+        image_shape=shape,
+        n_train=len(train.labels),
+        n_test=len(test.labels),
+        source_fingerprint=source_fingerprint,
+    )
+    paths.info.write_text(info.model_dump_json(indent=2), encoding="utf-8")
+    arrays = (paths.train_images, paths.train_labels, paths.test_images, paths.test_labels)
+    write_sums((paths.info, *arrays))
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

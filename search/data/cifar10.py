@@ -15,8 +15,8 @@ from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity
 
 from search.data.download import download
-from search.data.observer import DataObserver
-from search.data.source import Content, Part, Source
+from search.data.dataset import DataObserver
+from search.data.dataset import Content, Part, Source
 from search.errors import MachineError, UserError
 
 IMAGE_SIZE = 32

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from search.data.observer import DataObserver
-from search.data.source import Content, Images, Labels, Part, Source
+from search.data.dataset import DataObserver
+from search.data.dataset import Content, Images, Labels, Part, Source
 from search.data.splits import holdout
 
 IMAGE_SIZE = 32

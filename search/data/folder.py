@@ -1,23 +1,232 @@
-"""An image folder as a dataset."""
+"""A folder of images, one subfolder per class, as a dataset."""
 
+import os
+import stat
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import final
+from search.data.image_files import EXTENSIONS
+from search.errors import UserError
+from collections.abc import Sequence
+from statistics import median
+from search.data.image_files import decode_image
+from collections.abc import Iterator
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import final
-
 import joblib
 import numpy as np
-
-from search.data.decoding import decode_batches
-from search.data.folder_notices import folder_notices
-from search.data.folder_scan import FolderScan, ImageFile, scan_folder
-from search.data.folder_sizes import check_first_size
-from search.data.observer import DataObserver
-from search.data.source import Content, Images, Part, Source
+from search.data.image_files import decode_batches
+from search.data.dataset import DataObserver
+from search.data.dataset import Content, Images, Part, Source
 from search.data.splits import holdout
-from search.errors import UserError
+
+
+@final
+@dataclass(frozen=True)
+class ImageFile:
+    """A file as the directory shows it; `label` indexes the class names."""
+
+    path: Path
+    label: int
+    size: int
+    mtime_ns: int
+
+
+@final
+@dataclass(frozen=True)
+class FolderScan:
+    """The files of a folder, in order; `test` is None where there is no test/.
+
+    A part whose files are numbered through all its classes (`cat/00029.jpg`, `dog/00030.jpg`) is
+    in the order of these numbers, so that a copy of a dataset keeps the order of the original;
+    any other is ordered by class, then by name.
+    """
+
+    class_names: tuple[str, ...]
+    train: tuple[ImageFile, ...]
+    test: tuple[ImageFile, ...] | None
+
+
+def scan_folder(root: Path) -> FolderScan:
+    """Return what `root/train/<class>/*` and, where it is there, `root/test/<class>/*` hold.
+
+    Without train/ and test/ the classes may lie in the root itself: `root/<class>/*`.
+    Hidden names, other extensions, files beside the class folders and folders inside them are
+    passed over. Raises UserError for a missing train/, a test/ that is no folder, fewer than two
+    classes, an empty or unreadable class, and a test class that train/ does not have.
+    """
+    try:
+        return _scan(root)
+    except OSError as error:
+        raise UserError(f"dataset: cannot read {error.filename}: {error.strerror}") from error
+
+
+def _scan(root: Path) -> FolderScan:
+    train = train_folder(root)
+    names = _class_names(train)
+    if len(names) < 2:
+        found = f"only {names[0]!r}" if names else "none"
+        raise UserError(f"dataset: {train} must hold at least 2 class folders, got {found}")
+    parted = train != root and os.path.lexists(root / "test")
+    test = _scan_test(root / "test", names) if parted else None
+    return FolderScan(names, _files(train, names, names), test)
+
+
+def train_folder(root: Path) -> Path:
+    """Return the folder of the training classes: train/, or the root where they lie in it.
+
+    Raises UserError where it is neither, OSError where a folder cannot be read.
+    """
+    if (root / "train").is_dir():
+        return root / "train"
+    folders = [path for path in root.glob("[!.]*") if path.is_dir()]
+    if len(folders) < 2 or not all(map(_holds_image, folders)):
+        raise UserError(
+            f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or folders of "
+            "images alone, one a class: <class>/<image>)"
+        )
+    return root
+
+
+def _holds_image(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(map(is_image, entries))
+
+
+def _scan_test(folder: Path, names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    if not folder.is_dir():
+        raise UserError(f"dataset: {folder} is no folder; put class folders there or remove it")
+    found = _class_names(folder)
+    unknown = [name for name in found if name not in names]
+    if unknown:
+        raise UserError(f"dataset: {folder} has classes that train/ has not: {', '.join(unknown)}")
+    if not found:
+        raise UserError(f"dataset: {folder} has no class folders; fill it or remove it")
+    return _files(folder, found, names)
+
+
+def _class_names(folder: Path) -> tuple[str, ...]:
+    names = sorted(one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir())
+    for name in names:
+        if not name.isprintable():  # also what is not valid UTF-8
+            raise UserError(
+                f"dataset: class folder {name!r} in {folder} must have a printable name"
+            )
+    return tuple(names)
+
+
+def _files(folder: Path, found: tuple[str, ...], names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    files = [file for name in found for file in _class_files(folder / name, names.index(name))]
+    return tuple(_in_order(files))
+
+
+def _in_order(files: list[ImageFile]) -> list[ImageFile]:
+    stems = [file.path.stem for file in files]
+    if not all(stem.isdecimal() and stem.isascii() for stem in stems):
+        return files
+    numbers = [int(stem) for stem in stems]
+    if len(set(numbers)) < len(numbers):  # each class has numbers of its own
+        return files
+    return [file for _, file in sorted(zip(numbers, files, strict=True), key=itemgetter(0))]
+
+
+def _class_files(folder: Path, label: int) -> list[ImageFile]:
+    with os.scandir(folder) as entries:
+        found = [_image_file(entry, label) for entry in entries if is_image(entry)]
+    if not found:
+        kinds = ", ".join(EXTENSIONS)
+        raise UserError(f"dataset: class folder {folder} is empty; images are {kinds}")
+    return sorted(found, key=lambda file: file.path.name)
+
+
+def is_image(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of a class folder is taken for an image, by its name alone."""
+    hidden = entry.name.startswith(".")
+    return not hidden and entry.name.lower().endswith(EXTENSIONS) and not entry.is_dir()
+
+
+def _image_file(entry: os.DirEntry[str], label: int) -> ImageFile:
+    status = entry.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
+        raise UserError(f"dataset: {entry.path} is not a regular file")
+    return ImageFile(Path(entry.path), label, status.st_size, status.st_mtime_ns)
+
+
+_SAMPLE = 9  # images, spread over the folder
+_MUCH = 2  # times as large as the first
+
+
+def check_first_size(paths: Sequence[Path]) -> tuple[int, int]:
+    """Return the first image's height and width.
+
+    Raises UserError where it is much smaller than most of a sample: all would be shrunk to it.
+    """
+    sample = [decode_image(path).shape[1:] for path in paths[:: max(len(paths) // _SAMPLE, 1)]]
+    height, width = sample[0]
+    usual = [round(median(sizes)) for sizes in zip(*sample, strict=True)]
+    if max(usual) >= _MUCH * max(height, width):
+        raise UserError(
+            f"image_size must be given, as all images would be scaled to the first, {paths[0]}, "
+            f"which is {width}x{height} where most are about {usual[1]}x{usual[0]}"
+        )
+    return height, width
+
+
+_SHOWN = 5
+
+
+def folder_notices(root: Path, scan: FolderScan) -> Iterator[str]:
+    """Yield one line a doubt: what is taken for classes, which the test leaves out, what is unused.
+
+    Raises OSError where a folder cannot be read.
+    """
+    train = train_folder(root)
+    if train == root:
+        classes = _listed(list(scan.class_names))
+        yield f"dataset: {root} has no train/, so its folders are taken for the classes: {classes}"
+    untested = _untested(scan)
+    if untested:
+        yield (
+            f"dataset: {root / 'test'} has no image of {_listed(untested)}: the test accuracy "
+            "leaves these classes out"
+        )
+    parts, places = [train, root / "test"], "train/<class>/ and test/<class>/"
+    if train == root:
+        parts, places = [root], "<class>/"
+    unused = [name for part in parts for name in _unused(root, part)]
+    if unused:
+        yield (
+            f"dataset: passed over in {root}, as images lie in {places} under names such as "
+            f"1.png: {_listed(unused)}"
+        )
+
+
+def _untested(scan: FolderScan) -> list[str]:
+    if scan.test is None:
+        return []
+    tested = {file.label for file in scan.test}
+    return [name for label, name in enumerate(scan.class_names) if label not in tested]
+
+
+def _unused(root: Path, part: Path) -> Iterator[str]:
+    """Yield the visible entries beside class folders, and within them those that are no images."""
+    for path in sorted(part.glob("[!.]*")):
+        name = path.relative_to(root)
+        if not path.is_dir():
+            yield f"{name}"
+            continue
+        with os.scandir(path) as entries:
+            names = [one.name for one in entries if one.name[0] != "." and not is_image(one)]
+        yield from (f"{name}/{one}" for one in sorted(names))
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:_SHOWN]))  # repr: a name may hold anything
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
 
 MAX_SIDE = 512
 TEST_SEED = 20_000  # fixed: the test part belongs to the folder, not to a study

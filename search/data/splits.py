@@ -13,8 +13,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.failures import DAMAGED_ARRAYS, machine_failures
-from search.data.npz import integers
+from search.files import DAMAGED_ARRAYS, machine_failures
+from search.data.cache import integers
 from search.errors import MachineError, UserError
 
 Indices = npt.NDArray[np.int64]

@@ -1,130 +1,81 @@
-"""The exported model: safetensors weights and a JSON that says how to use them."""
+"""What `export` does, short of printing."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import nn
-
-from cifar_models import MLPConfig, build_model
-from search.checksums import check_sums, sums_path, write_sums
-from search.durable import sync, whole_file
-from search.errors import MachineError, UserError
-from search.evaluation.card import ModelCard
-from search.evaluation.classifier import ImageClassifier, Prediction
-from search.failures import DAMAGED_ARRAYS
-from search.paths import ModelPaths
-from search.training.weights import save_weights
-from search.wrong_values import describe_errors
-
-__all__ = ["ImageClassifier", "ModelCard", "Prediction", "export_model", "load_model"]
-
-_MOST_CARD_BYTES = 1 << 20
+from search.catalog.studies import find_trial, open_stored
+from search.errors import UserError
+from search.evaluation.export_recipe import export_recipe
+from search.evaluation.export_script import export_script
+from search.files import check_free, write_texts
+from search.paths import RunPaths
+from search.tuning.outcome import why_no_winner
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.store import read_study
 
 
-def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
-    """Write weights, card and their SHA-256 sums, each whole or not at all.
+def read_trial(
+    name: str, runs_dir: Path, storage: str | None, number: int | None
+) -> tuple[StudyRecord, TrialRecord]:
+    """Return a study and the trial of that number, for None the winner.
 
-    They are on the disk when this returns. The README beside them has no sum: people add to it.
+    Raises UserError where there is no such study or trial, and where nothing has won.
     """
-    paths = ModelPaths(model_dir)
-    save_weights(paths.weights, network)
-    with whole_file(paths.card) as file:
-        file.write(card.model_dump_json(indent=2).encode())
-    write_sums((paths.card, paths.weights))
-    sync(sums_path(model_dir))
-    sync(model_dir)
-
-
-def load_model(model_dir: Path | str) -> ImageClassifier:
-    """Return the exported model of a folder.
-
-    Raises UserError where it is none, or not as it was written: a network of flipped bits would
-    answer too. Weights are looked at before a network is made, so no folder can ask for more
-    memory than its weights take.
-    """
-    paths = ModelPaths(Path(model_dir))
-    try:
-        _check_whole(paths)
-        card = ModelCard.model_validate_json(_read_card(paths.card))
-        return ImageClassifier(card, _load_network(card, paths.weights))
-    except ValidationError as error:
-        reason = describe_errors(error)
-        raise UserError(f"model: {paths.card} is not a model's description: {reason}") from error
-    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)  # torch adds its stack
-        raise UserError(f"model: {str(model_dir)!r} is not a model folder: {reason}") from error
-
-
-def _check_whole(paths: ModelPaths) -> None:
-    if not paths.card.is_file():
-        raise ValueError(f"it has no {paths.card.name}")
-    sums = sums_path(paths.model_dir)
-    taken_over = f"is taken over by: sha256sum {paths.card.name} {paths.weights.name} > {sums.name}"
-    if not sums.is_file():
-        raise ValueError(
-            f"it has no {sums.name}: models of older versions have none; one that you trust "
-            f"{taken_over}"
+    record = read_study(open_stored(name, runs_dir, storage))
+    if number is not None:
+        return record, find_trial(record, number)
+    winner = record.winner()
+    if winner is None:
+        raise UserError(
+            f"trial: study {name!r} has no winner to export, {why_no_winner(record)}; "
+            "accepted: --trial N"
         )
-    try:
-        check_sums((paths.card, paths.weights))
-    except ValueError as error:
-        raise ValueError(f"{error}; what was changed on purpose {taken_over}") from error
+    return record, winner
 
 
-def _read_card(path: Path) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(_MOST_CARD_BYTES + 1)
-    if len(content) > _MOST_CARD_BYTES:
-        raise ValueError(f"{path.name} is larger than {_MOST_CARD_BYTES:,} bytes")
-    return content
+def recipe_text(record: StudyRecord, trial: TrialRecord) -> str:
+    """Return the trial's recipe, its space in a comment."""
+    return export_recipe(record, trial, None).in_one()
 
 
-def _load_network(card: ModelCard, path: Path) -> nn.Module:
-    weights, model = load_file(path), card.candidate.model
-    layers = model.hidden_widths if isinstance(model, MLPConfig) else model.channels
-    if len(layers) > len(weights):
-        raise ValueError(f"{path.name} has {len(weights)} arrays for {len(layers)} layers")
-    with torch.device("meta"):  # takes no memory, however large
-        network = build_model(model, card.input_shape, len(card.class_names))
-    _check_fit(network.state_dict(), weights)
-    network.load_state_dict(weights, assign=True)
-    return network
+def write_recipe(
+    record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
+) -> tuple[Path, ...]:
+    """Write the trial's recipe and, beside it, its space; return both files."""
+    if output.suffix != ".toml":
+        raise UserError(
+            f"output: {str(output)!r} must end with .toml; the space is written beside it, to a "
+            "file that ends with -space.py"
+        )
+    exported = export_recipe(record, trial, output)
+    texts = {output: exported.toml, exported.space_path: exported.space_code}
+    write_texts(texts, force=force)
+    return tuple(texts)
 
 
-def _check_fit(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> None:
-    for name in sorted({*expected, *found}):
-        needs, has = _layout(expected.get(name)), _layout(found.get(name))
-        if needs != has:
-            raise ValueError(f"size mismatch: {name} must be {needs}, got {has}")
+def script_text(record: StudyRecord, trial: TrialRecord) -> str:
+    """Return the script that trains the trial's network with torch alone."""
+    return export_script(record, trial)
 
 
-def _layout(tensor: torch.Tensor | None) -> str:
-    return "absent" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
+def write_script(
+    record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
+) -> tuple[Path, ...]:
+    """Write what `script_text` returns; return its file."""
+    write_texts({output: script_text(record, trial)}, force=force)
+    return (output,)
 
 
-def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
-    """Return what `save_images` wrote, None where there is nothing.
+def write_onnx(
+    record: StudyRecord, trial: TrialRecord, runs_dir: Path, output: Path, *, force: bool
+) -> str:
+    """Write the winner's exported model as ONNX; return in words how it was checked.
 
-    Raises MachineError where the file is damaged.
+    Raises UserError for any other trial, which has no trained network.
     """
-    try:
-        images: npt.NDArray[np.uint8] = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        return None
-    except DAMAGED_ARRAYS as error:
-        raise MachineError(
-            f"the images {path} are damaged; remove the file to go on without them"
-        ) from error
-    return images
+    winner = record.winner()
+    if winner is None or winner.number != trial.number:
+        raise UserError(f"trial: {trial.number} has no exported model; accepted: the winner's")
+    check_free(output, force=force)
+    from search.evaluation.onnx import export_onnx  # noqa: PLC0415  # needs packages of an extra
 
-
-def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:
-    """Write an array of images whole or not at all."""
-    with whole_file(path) as file:
-        np.save(file, images, allow_pickle=False)
+    return export_onnx(RunPaths(runs_dir, record.name).model_dir, output).line()

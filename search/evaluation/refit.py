@@ -1,29 +1,38 @@
-"""Trains the winner anew on all folds together, for E* epochs, without looking at anything."""
+"""Trains the winner on all folds together, tests it once and exports it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+import joblib
 import torch
 from torch import nn
 
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, TrainSplit
 from search.data.statistics import ChannelStatistics, channel_statistics
-from search.errors import MachineError
+from search.errors import MachineError, UserError
+from search.evaluation.measuring import measure
+from search.evaluation.model import ImageClassifier, ModelCard, export_model
+from search.evaluation.model_card import write_model_readme
+from search.executors.process import keep_freed_memory
+from search.paths import ModelPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.training.checkpoints import Checkpoints, training_key
-from search.training.fold import FoldTask, FoldTraining
+from search.stopping import StopRequest
+from search.training.checkpoints import Checkpoints, Keeper, training_key
 from search.training.history import History
-from search.training.keeping import Keeper
-from search.training.lockstep import diverged, run_epochs
 from search.training.schedules import refit_schedule
 from search.training.settings import TrainingSettings
-from search.tuning.jobs import training_settings
-from search.tuning.records import RefitRecord, TrialRecord
-from search.tuning.stopping import StopRequest
+from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
+from search.tuning.active import training_settings
+from search.tuning.observer import StudyObserver
+from search.tuning.opening import OpenStudy
+from search.tuning.outcome import why_no_winner
+from search.tuning.records import RefitRecord, StudyRecord, TrialRecord
+from search.tuning.store import read_study, to_plain
 from spaces import Candidate
 
 Progress = Callable[[int, int], None]
@@ -107,3 +116,59 @@ def _diverged(epoch: int) -> str:
         f"the refit diverged in epoch {epoch}, though the folds did not; the study is kept: "
         "run it again with more trials or another --precision"
     )
+
+
+def finish_search(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:
+    """Return the study with its winner refitted and tested; does nothing where that is done.
+
+    A refit that is stopped leaves the study as it is. Raises UserError where no trial is complete.
+    """
+    record = read_study(opened.study)
+    winner = record.winner()
+    if winner is None:
+        raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
+    tested = record.refit is not None and record.refit.trial == winner.number and record.test
+    if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
+        _finish(opened, winner, observer, stop, test=not tested)
+    return read_study(opened.study)
+
+
+def _finish(
+    opened: OpenStudy,
+    winner: TrialRecord,
+    observer: StudyObserver,
+    stop: StopRequest,
+    *,
+    test: bool,
+) -> None:
+    """Refit and export; `test` False where only the exported model is gone: a refit repeats."""
+    study, dataset = opened.study, opened.dataset
+    description = f"refit of trial {winner.number}"
+    torch.set_num_threads(joblib.cpu_count())
+    keep_freed_memory()
+    with stop.heeded():
+        fitted = refit(
+            winner,
+            opened.recipe,
+            dataset,
+            opened.paths.refit_checkpoints,
+            lambda done, total: observer.progress(description, done, total),
+            stop,
+        )
+    if fitted is None:
+        return
+    card = ModelCard.describe(
+        fitted.candidate, dataset, fitted.statistics, study.study_name, fitted.record.trial
+    )
+    classifier = ImageClassifier(card, fitted.model.to("cpu"))
+    if test:
+        study.set_user_attr("test", None)  # of an earlier winner
+        study.set_user_attr("refit", to_plain(fitted.record))
+        purpose = f"final evaluation, {description}"
+        results = measure(opened, {winner.number: classifier}, winner.number, purpose)
+    export_model(card, classifier.network, opened.paths.model_dir)
+    if test:  # last: a study that has its test result has its model too
+        study.set_user_attr("test", to_plain(results[winner.number]))
+    write_model_readme(read_study(study), opened.paths)
+    if opened.paths.checkpoints_dir.exists():
+        shutil.rmtree(opened.paths.checkpoints_dir)

@@ -8,10 +8,10 @@ import numpy as np
 import optuna
 import torch
 
-from search.checksums import check_sums
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
+from search.files import check_sums
 from search.tuning.records import TestOpening
 from search.tuning.store import read_openings, to_plain
 

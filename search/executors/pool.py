@@ -11,8 +11,8 @@ from typing import final
 
 from joblib.externals.loky import ProcessPoolExecutor
 
+from search.executors.job import TrialJob, TrialOutcome, run_trial
 from search.executors.process import keep_freed_memory, start_server, without_main
-from search.executors.worker import TrialJob, TrialOutcome, run_trial
 
 
 class Workers(ABC):

@@ -6,6 +6,6 @@ end_server_with_parent()  # before what takes seconds
 
 import torch._dynamo  # noqa: E402 - an optimizer's first step imports it: a second and 86 MB
 
-from search.executors import worker  # noqa: E402
+from search.executors import job  # noqa: E402
 
-__all__ = ["torch", "worker"]
+__all__ = ["job", "torch"]

@@ -12,7 +12,7 @@ from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from types import ModuleType
 
-from search.tuning.signals import signals_handled
+from search.stopping import signals_handled
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BYTES = 1 << 30

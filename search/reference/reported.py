@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, final
 
 from search.data.original import is_cifar10_copy, is_original_cifar10
-from search.training.history import Metric
+from search.metric import Metric
 from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 
 REPORTED_EPOCHS = 40

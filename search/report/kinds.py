@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from search.training.history import Metric
+from search.plotting import BLUE, GREY, ORANGE, PURPLE, VERMILLION
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 
 ModelKind = Literal["mlp", "cnn"]
@@ -36,6 +36,19 @@ def model_kind(record: StudyRecord) -> ModelKind | None:
     return None if winner is None or winner.candidate is None else winner.candidate.model.kind
 
 
-def is_better(value: float, other: float, metric: Metric) -> bool:
-    """Return whether `value` beats `other`: a higher accuracy or a lower loss."""
-    return value > other if metric == "accuracy" else value < other
+KIND_COLOURS: dict[TrialKind, str] = {
+    "complete": BLUE,
+    "pruned": GREY,
+    "diverged": VERMILLION,
+    "infeasible": PURPLE,
+    "failed": ORANGE,
+}
+
+
+KIND_NAMES: dict[TrialKind, str] = {
+    "complete": "complete",
+    "pruned": "pruned (last report)",
+    "diverged": "diverged (chance)",
+    "infeasible": "infeasible",
+    "failed": "failed",
+}

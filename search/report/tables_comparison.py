@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from search.metric import Metric
 from search.report.info.comparison import ComparisonInfo
 from search.report.info.estimate import Estimate
 from search.report.info.study_row import GainInfo, StudyRow
 from search.text import count, duration, interval, percent, points
-from search.training.history import Metric
 
 ABSENT = "–"
 READING = (

@@ -5,10 +5,10 @@ from pathlib import Path
 import optuna
 from matplotlib.figure import Figure
 
-from search.again import report_command
-from search.base import paper_style
+from search.command_lines import report_command
 from search.errors import MachineError
 from search.paths import RunPaths
+from search.plotting import paper_style, save_bytes, save_figure
 from search.reference.reported import reported_csv
 from search.report.charts.report import draw_charts
 from search.report.facts.report import report_json
@@ -17,7 +17,6 @@ from search.report.info.evidence import Evidence
 from search.report.info.report import ReportInfo, report_info
 from search.report.markdown.report import report_markdown
 from search.report.page.report import render_page
-from search.saving import save_bytes, save_figure
 from search.tuning.records import StudyRecord
 
 

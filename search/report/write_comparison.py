@@ -5,15 +5,14 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from search.base import paper_style
 from search.errors import MachineError
+from search.plotting import paper_style, save_bytes, save_figure
 from search.report.charts.comparison import comparison_charts
 from search.report.csv_comparison import comparison_csv
 from search.report.figures.comparison import draw_best_over_time, draw_best_over_trials
 from search.report.info.comparison import ComparisonInfo
 from search.report.page.comparison import render_comparison
 from search.report.tables_comparison import comparison_markdown
-from search.saving import save_bytes, save_figure
 
 
 def write_comparison(info: ComparisonInfo, command: str, folder: Path) -> tuple[Path, ...]:

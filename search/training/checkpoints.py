@@ -1,23 +1,41 @@
-"""Checkpoints: what a training needs to go on where it was killed, one file a fold.
+"""Checkpoints: what a training needs to resume after a kill, one file per fold.
 
 A file is what `torch.save` wrote and the SHA-256 of that: flipped bits would load silently
-otherwise. It is written under a temporary name, synced and renamed, and the one before is kept
-until the next, so that whenever the machine stops there is a whole one.
+otherwise. It is written under a temporary name, synced and renamed, and the previous one is kept
+until the next, so that there is an intact one whenever the machine stops.
 """
 
 import hashlib
 import io
 import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast, final
+from types import TracebackType
+from typing import IO, Any, BinaryIO, Self, cast, final
 
 import torch
 from pydantic import TypeAdapter
+from safetensors.torch import save
+from torch import nn
 
-from search.durable import sync
-from search.training.fold import FoldState
+from search.files import sync, whole_file
 from search.training.history import FoldEpoch
+from search.training.trainer import FoldState, FoldTraining
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write the state dict whole or not at all, in folders that are made where missing.
+
+    It is on the disk when this returns. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = network.state_dict().items()
+    content = save({name: value.detach().cpu().contiguous() for name, value in state})
+    with whole_file(path) as file:
+        file.write(content)
+
 
 _HISTORY = TypeAdapter(tuple[FoldEpoch, ...])
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -123,3 +141,60 @@ def _read(path: Path, key: str) -> FoldState | None:
         return None
     history = _HISTORY.validate_json(content["history"])
     return FoldState(history, content["model"], content["optimizer"])
+
+
+@final
+class Keeper:
+    """Writes checkpoints `every` so many epochs (0: never) while the next epoch trains.
+
+    As a context manager: at the end of the block all are on the disk. A write that failed raises
+    its OSError at the next one or there.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, every: int) -> None:
+        self._checkpoints, self._every = checkpoints, every
+        self._writer = ThreadPoolExecutor(max_workers=1)
+        self._writing: list[Future[None]] = []
+        self._kept = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._writer.shutdown()
+        if error is None:
+            self.wait()
+
+    def keep(
+        self,
+        epoch: int,
+        folds: Mapping[int, FoldTraining],
+        *,
+        leaving: bool = False,
+        ended: bool = False,
+    ) -> None:
+        """Keep each fold's state where it is due or the training is `leaving`.
+
+        Of a training that has `ended` the history is enough. A fold that was resumed from further
+        on than `epoch` has its checkpoint already.
+        """
+        due = self._every and (leaving or epoch % self._every == 0)
+        if not due or epoch == self._kept:
+            return
+        self.wait()
+        self._kept = epoch
+        for number, fold in folds.items():
+            state = fold.state()
+            if len(state.history) == epoch:
+                kept = FoldState(state.history) if ended else state.copied()
+                self._writing.append(self._writer.submit(self._checkpoints.save, number, kept))
+
+    def wait(self) -> None:
+        """Wait until what was kept is on the disk; raises OSError."""
+        while self._writing:
+            self._writing.pop(0).result()

@@ -3,9 +3,10 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import TypeAlias, final
 
-Metric = Literal["accuracy", "loss"]
+from search.metric import Metric
+
 Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 """Counts (classes, classes): row i, column j holds the images of class i that were called j."""
 

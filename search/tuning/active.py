@@ -1,18 +1,33 @@
-"""A trial under way: its folds, on one worker or spread over several."""
+"""Trials that are being trained: their fold groups, jobs and workers."""
 
+import dataclasses
+import shutil
 import time
-from concurrent.futures import Future
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import final
 
 from optuna.trial import Trial
 
-from search.executors.channel import CoordinatorEnd
-from search.executors.worker import TrialOutcome
+from search.data.dataset import DatasetInfo
+from search.data.statistics import ChannelStatistics
+from search.executors.job import CoordinatorEnd, TrialJob, TrialOutcome
+from search.executors.pool import Workers
+from search.paths import RunPaths, TrialPaths
+from search.recipe import Recipe
+from search.text import format_seconds
 from search.training.history import FoldEpoch, History
+from search.training.settings import TrainingSettings
+from search.tuning.attempts import TIMED_OUT
+from search.tuning.observer import StudyObserver
+from search.tuning.pruners import PruningRule
 from search.tuning.queue import Started
-from search.tuning.telling import Effort
+from search.tuning.racing import split_folds
+from search.tuning.store import Effort
+from spaces import Candidate
 
 # Of several ends the worst is the trial's.
 _SEVERITY = ("finished", "stopped", "diverged", "failed", "unwritable")
@@ -135,3 +150,146 @@ def _overtaken(strand: Strand, other: Strand) -> bool:
         return False
     ended = other.outcome().ended
     return ended == "failed" or (ended == "diverged" and len(strand.epochs) >= len(other.epochs))
+
+
+@final
+@dataclass(frozen=True)
+class JobFactory:
+    """What all trials of a study have in common; `recipe` has no "auto" left."""
+
+    recipe: Recipe
+    paths: RunPaths
+    dataset: DatasetInfo
+    folds_hash: str
+    statistics: tuple[ChannelStatistics, ...]
+    rule: PruningRule
+
+    def build(
+        self, number: int, plan: int, candidate: Candidate, folds: tuple[int, ...], *, judged: bool
+    ) -> TrialJob:
+        """Return the job of some folds of a trial; `judged` if it may be pruned meanwhile."""
+        epochs = range(1, self.recipe.epochs) if judged else ()
+        return TrialJob(
+            plan=plan,
+            candidate=candidate.model_dump_json(),
+            dataset=self.dataset,
+            folds=folds,
+            folds_path=self.paths.folds,
+            folds_hash=self.folds_hash,
+            statistics=self.statistics,
+            study_seed=self.recipe.seed,
+            settings=training_settings(self.recipe),
+            threads=self.recipe.threads,
+            decision_epochs=frozenset(e for e in epochs if self.rule.decides_at(plan, e)),
+            paths=TrialPaths(self.paths.strand_dir(number, folds[0])),
+            checkpoints=self.paths.trial_checkpoints(plan),
+            checkpoint_every=self.recipe.checkpoint_every,
+            network=self.paths.network(number) if self.recipe.as_reported else None,
+        )
+
+    def clear(self, number: int) -> None:
+        """Remove a trial's folder, if there is one."""
+        _remove(self.paths.trial_dir(number))
+
+    def forget(self, plan: int) -> None:
+        """Remove the checkpoints of a trial that needs no further attempt."""
+        _remove(self.paths.trial_checkpoints(plan))
+
+
+def _remove(directory: Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def training_settings(recipe: Recipe) -> TrainingSettings:
+    """Return the training settings of a resolved recipe."""
+    if recipe.precision == "auto":
+        raise ValueError("recipe must be resolved, got precision 'auto'")
+    settings = TrainingSettings(recipe.epochs, recipe.device, recipe.precision)
+    if not recipe.as_reported:
+        return settings
+    return dataclasses.replace(settings, evaluation_batch=1000, mean_over="batches")
+
+
+_POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
+
+
+@final
+class Dispatcher:
+    """Keeps the active trials by plan index, and hands their folds to idle workers."""
+
+    def __init__(self, workers: Workers, jobs: JobFactory, observer: StudyObserver) -> None:
+        self._workers, self._jobs, self._observer = workers, jobs, observer
+        self._active: dict[int, ActiveTrial] = {}
+
+    def trials(self) -> list[ActiveTrial]:
+        """Return the active trials."""
+        return list(self._active.values())
+
+    def trial(self, plan: int) -> ActiveTrial:
+        """Return the active trial of a plan index."""
+        return self._active[plan]
+
+    def training(self) -> list[Strand]:
+        """Return the strands whose end has not been seen; until then their slots are taken."""
+        return [s for active in self._active.values() for s in active.strands if not s.ended]
+
+    def idle(self) -> list[int]:
+        """Return the slots at which nothing trains."""
+        return sorted(set(range(self._workers.count)) - {s.slot for s in self.training()})
+
+    def wait(self) -> None:
+        """Wait until a training ends, and not for long."""
+        futures = [strand.future for strand in self.training()]
+        wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+
+    def end_overdue(self, seconds: float) -> None:
+        """Kill the workers of trainings that have taken longer than so many seconds."""
+        for strand in self.training():
+            if strand.overdue is None and time.monotonic() - strand.began > seconds:
+                limit = f"{seconds:g} s" if seconds < 10 else format_seconds(seconds)
+                strand.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
+                self._workers.kill(strand.slot)
+
+    def stop_all(self) -> None:
+        """Ask everything that trains to stop after its epoch, and wait until it has."""
+        while strands := self.training():
+            for strand in strands:
+                strand.receive()
+                strand.channel.answer(len(strand.epochs), stop=True)
+            self.wait()
+
+    def start(self, started: Started, folds: Sequence[int], n_others: int) -> None:
+        """Start a trial; `n_others` are still to be started.
+
+        Where there are fewer trials than idle slots, its folds spread over several workers.
+        """
+        active = self._active[started.plan] = ActiveTrial(started.trial, started)
+        self._jobs.clear(started.trial.number)
+        idle = self.idle()
+        n_parts = min(max(len(idle) // (n_others + 1), 1), len(folds))
+        for slot, part in zip(idle, split_folds(folds, n_parts), strict=False):
+            self._launch(active, part, slot)
+
+    def add_fold(self, plan: int, fold: int) -> None:
+        """Train a further fold of an active trial at an idle slot."""
+        active = self._active[plan]
+        active.reported, active.waiting = 0, False
+        self._launch(active, (fold,), self.idle()[0])
+
+    def close(self, active: ActiveTrial) -> None:
+        """Forget a trial that has ended, and clear its folder."""
+        del self._active[active.plan]
+        self._jobs.clear(active.trial.number)
+
+    def forget(self, plan: int) -> None:
+        """Remove the checkpoints of a plan index that needs no further attempt."""
+        self._jobs.forget(plan)
+
+    def _launch(self, active: ActiveTrial, folds: tuple[int, ...], slot: int) -> None:
+        number, plan, candidate = active.trial.number, active.plan, active.started.candidate
+        job = self._jobs.build(number, plan, candidate, folds, judged=not active.racing)
+        self._observer.trial_started(number, plan, slot)
+        channel = CoordinatorEnd(job.paths)
+        future = self._workers.submit(slot, job)
+        active.strands.append(Strand(folds, slot, channel, future))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from search.tuning.rules import PruningRule
+from search.tuning.pruners import PruningRule
 
 
 @final

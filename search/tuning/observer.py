@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from search.data.observer import DataObserver
+from search.data.dataset import DataObserver
 from search.recipe import Recipe
 from search.tuning.records import TrialRecord
 

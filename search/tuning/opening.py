@@ -1,4 +1,4 @@
-"""Opens a study: makes it, or finds it and checks that it is the one that was meant."""
+"""Opens a study: creates it, or finds it and checks that it is the one that was meant."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -6,25 +6,85 @@ from typing import final
 
 import optuna
 import torch
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.data.statistics import ChannelStatistics, channel_statistics
+from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.backend import open_storage, storage_url
-from search.tuning.changes import Code
-from search.tuning.identity import check_code, check_same_study, current_code, hardware
-from search.tuning.ownership import check_free, check_owned, mark, unmark
-from search.tuning.parameters import check_parameters
+from search.tuning.attempts import SUPERSEDED
+from search.tuning.identity import Code, check_code, check_same_study, current_code, hardware
+from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import Params
 from search.tuning.preparing import Plan
+from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, read_study, to_plain
-from search.tuning.superseding import supersede_waiting
 from spaces import Space
+from spaces.ranges import describe_range
+
+
+def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
+    """Raise UserError where Optuna would refuse a parameter of the space beside earlier trials.
+
+    It takes another range of numbers, but no other choices, kind or scale.
+    """
+    stored = {n: d for t in study.get_trials(deepcopy=False) for n, d in t.distributions.items()}
+    for parameter in space.parameters():
+        then, now = stored.get(parameter.name), parameter.distribution
+        if then is not None and not _compatible(then, now):
+            raise UserError(
+                f"space {setting!r}: parameter {parameter.name!r} was {_words(then)} when study "
+                f"{study.study_name!r} began and is now {_words(now)} which Optuna does not take "
+                "into one study, so that --accept-changes cannot help; accepted: the parameter as "
+                "it was, or another --study-name"
+            )
+
+
+def _compatible(then: BaseDistribution, now: BaseDistribution) -> bool:
+    try:
+        check_distribution_compatibility(then, now)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(distribution: BaseDistribution) -> str:
+    kind = type(distribution).__name__.removesuffix("Distribution").lower()
+    return f"{kind}, {describe_range(distribution)},"
+
+
+def supersede_waiting(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:
+    """Fail the waiting trials whose points are not those of the plan, so that none is trained.
+
+    Their plan indices are queued anew, with the plan's points.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if not _is_planned(trial, plan):
+            # the reason first: it alone keeps a trial from being run, and no ended one takes it
+            storage.set_trial_user_attr(trial._trial_id, "reason", SUPERSEDED)
+            storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+
+
+def _is_planned(trial: FrozenTrial, plan: Plan) -> bool:
+    point = _point(trial, plan)
+    try:
+        return point == trial.params and plan.space.distributions(point) == trial.distributions
+    except ValueError:  # what TPE once asked for lies outside the space by now
+        return False
+
+
+def _point(trial: FrozenTrial, plan: Plan) -> Params | None:
+    """Return the trial's point in the plan; what TPE asked for is its own."""
+    index: int = trial.user_attrs.get("plan", len(plan.points))
+    if index < len(plan.points):
+        return plan.points[index]
+    asked: Params = trial.params
+    return asked if plan.recipe.sampler == "tpe" else None
 
 
 @final

@@ -1,11 +1,13 @@
-"""The plan: which points a random or grid search visits, known before the first trial. Pure."""
+"""The points that a search visits: drawn, enumerated, or asked of an adaptive sampler."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import final
 
 import numpy as np
+import optuna
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -17,9 +19,9 @@ from pydantic import ValidationError
 from search.errors import UserError
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.wrong_values import describe_errors
+from search.settings import describe_errors
 from spaces import Candidate, Space
-from spaces.asking import Asker, ParamValue
+from spaces.ranges import Asker, ParamValue
 
 DEFAULT_TRIALS = 20
 _MOST_REDRAWS = 1000
@@ -123,3 +125,10 @@ def grid_points(space: Space, seed: int) -> list[Params]:
         )
     order = np.random.default_rng(derive_seed(seed, "grid")).permutation(len(points))
     return [points[i] for i in order]
+
+
+def tpe_sampler(seed: int) -> optuna.samplers.TPESampler:
+    """Return TPE that keeps conditional parameters together."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, group=True)

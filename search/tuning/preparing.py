@@ -1,22 +1,138 @@
 """What a recipe comes to on this machine, before anything of a study is written."""
 
+import re
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
+import joblib
+import torch
+
+from cifar_models import count_parameters
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
-from search.data.prepare import prepare_dataset
+from search.data.sources import prepare_dataset
 from search.data.splits import Fold, holdout, kfold, reported_holdout
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.tuning.feasibility import Feasibility
+from search.training.settings import Precision, resolve_device, resolve_precision
 from search.tuning.identity import DECIDING
 from search.tuning.observer import StudyObserver
-from search.tuning.points import Params, planned_points
-from search.tuning.resolve import check_device, lacks_bf16, resolve_recipe
-from spaces import Space, load_space
+from search.tuning.points import DEFAULT_TRIALS, Params, planned_points
+from spaces import Candidate, Space, load_space
+
+
+@final
+class Feasibility:
+    """Says why a candidate cannot be trained here: too many parameters, or images too small."""
+
+    def __init__(self, dataset: DatasetInfo, max_parameters: int | None) -> None:
+        self._dataset, self._most = dataset, max_parameters
+        self._least: int | None = None
+
+    def __call__(self, candidate: Candidate) -> str | None:
+        """Return the objection, or None; raises ValueError where the network cannot be built."""
+        count = self._count(candidate)
+        if self._most is not None and count > self._most:
+            return f"{count:,} parameters are more than max_parameters {self._most:,}"
+        return None
+
+    def least(self) -> str:
+        """Return in words how large the smallest network is, for who finds that all are too large.
+
+        Nothing where there is no bound, or one of those asked about keeps to it.
+        """
+        if self._most is None or self._least is None or self._least <= self._most:
+            return ""
+        return f"; the smallest of them has {self._least:,} parameters"
+
+    def excess(self, candidate: Candidate) -> int | None:
+        """Return how many parameters the candidate has too many (at most 0: none); None: no bound.
+
+        Raises ValueError where the network cannot be built.
+        """
+        return None if self._most is None else self._count(candidate) - self._most
+
+    def _count(self, candidate: Candidate) -> int:
+        classes = len(self._dataset.class_names)
+        count = count_parameters(candidate.model, self._dataset.image_shape, classes)
+        self._least = count if self._least is None else min(self._least, count)
+        return count
+
+
+GIB = 1 << 30
+_DEFAULT_TRIALS = {"random": DEFAULT_TRIALS, "tpe": DEFAULT_TRIALS, "baseline": 1}
+
+
+def check_device(name: str) -> str:
+    """Return the device to train on; raises UserError where the machine lacks it."""
+    try:
+        return resolve_device(name)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space: Space, device: str) -> Recipe:
+    """Return the recipe with nothing left open, for this machine and dataset."""
+    changes: dict[str, Any] = {
+        "study_name": _study_name(recipe, dataset, space.name),
+        "pruner": _pruner(recipe),
+        "trials": recipe.trials or _DEFAULT_TRIALS.get(recipe.sampler),
+        "with_baseline": recipe.with_baseline and space.baseline_params is not None,
+        "device": device,
+        "precision": _precision(recipe, device),
+        "workers": count_workers(recipe, device),
+        "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
+    }
+    return recipe.model_copy(update=changes)
+
+
+def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
+    if recipe.study_name != "auto":
+        return recipe.study_name
+    suffix = f"-kfold{recipe.folds}" if recipe.validation == "kfold" else ""
+    suffix += "-racing" if recipe.racing else ""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space_name}-{recipe.sampler}-{dataset.name}")
+    return name.lstrip(".-")[: 64 - len(suffix)] + suffix
+
+
+def _pruner(recipe: Recipe) -> str:
+    if recipe.pruner != "auto":
+        return recipe.pruner
+    return "none" if recipe.sampler in ("grid", "baseline") else "halving"
+
+
+def _precision(recipe: Recipe, device: str) -> Precision:
+    if recipe.precision == "auto" and recipe.sampler == "baseline":
+        return "fp32"  # as it was tuned by hand
+    return resolve_precision(recipe.precision, device)
+
+
+def lacks_bf16(recipe: Recipe) -> bool:
+    """Return whether a resolved recipe takes fp32 because its device has no bf16 arithmetic."""
+    return recipe.precision == "fp32" and recipe.sampler != "baseline"
+
+
+def count_workers(recipe: Recipe, device: str) -> int:
+    """Return how many processes train: as many as asked for, or as suit the device for 0."""
+    cores: int = joblib.cpu_count() // recipe.threads
+    if recipe.workers:
+        return recipe.workers
+    if not device.startswith("cuda"):
+        return max(1, cores)
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return gpu_workers(free_bytes, recipe.n_folds, cores)
+
+
+def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
+    """Return how many processes share a GPU with so many free bytes, at least 1.
+
+    Each needs 2 GiB for CUDA's own sake and its copy of the training split, and 1 GiB for each of
+    the networks that it trains together; more processes than cores to launch kernels are of no
+    use. A rule of thumb, not measured.
+    """
+    return max(1, min(cores, free_bytes // ((2 + networks) * GIB)))
 
 
 @final

@@ -1,26 +1,99 @@
-"""Which plan index runs next, and as which Optuna trial."""
+"""Which index of the plan runs next, and as which Optuna trial."""
 
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import final
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from pydantic import ValidationError
 
 from search.errors import UserError
+from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.tuning.feasibility import Feasibility
-from search.tuning.ledger import TrialLedger
-from search.tuning.orphans import fail_interrupted
-from search.tuning.points import Params
-from search.tuning.samplers import tpe_sampler
-from search.wrong_values import describe_errors
+from search.settings import describe_errors
+from search.tuning.attempts import INTERRUPTED, Attempt, attempt_of, has_failed, is_done
+from search.tuning.points import Params, tpe_sampler
+from search.tuning.preparing import Feasibility
+from search.tuning.store import stored_trials
 from spaces import Candidate, Space
+
+
+@final
+class TrialLedger:
+    """Reads the study at each `refresh`; `points` are those planned beforehand.
+
+    `trial_timeout` is the present limit in seconds: what timed out under a shorter one is open.
+    """
+
+    def __init__(
+        self, study: optuna.Study, points: Sequence[Params], trial_timeout: float | None
+    ) -> None:
+        self._study, self._points, self._limit = study, points, trial_timeout
+        self._trials: dict[int, list[FrozenTrial]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read all trials anew; waiting ones are read one by one from the database."""
+        self._trials = {}
+        for trial in stored_trials(self._study):
+            self._trials.setdefault(trial.user_attrs.get("plan", -1), []).append(trial)
+
+    def trials(self, plan: int) -> list[FrozenTrial]:
+        """Return all trials of the index as of the last refresh, oldest first."""
+        return self._trials.get(plan, [])
+
+    def is_planned(self, plan: int) -> bool:
+        """Return whether the index's point was known before the first trial."""
+        return plan < len(self._points)
+
+    def is_done(self, plan: int) -> bool:
+        """Return whether the index needs no further trial (see `attempts.is_done`)."""
+        return is_done(self._attempts(plan), self._limit, planned=self.is_planned(plan))
+
+    def has_failed(self, plan: int, reason: str) -> bool:
+        """Return whether the index has failed too often once a trial of it does for this reason."""
+        coming = Attempt(ended=False, failed=True, reason=reason, limit=self._limit)
+        return has_failed([*self._attempts(plan), coming], self._limit)
+
+    def _attempts(self, plan: int) -> list[Attempt]:
+        return [attempt_of(trial) for trial in self.trials(plan)]
+
+    def known_params(self, plan: int) -> Params | None:
+        """Return the index's parameters: planned, or those that TPE gave it; None if neither."""
+        if self.is_planned(plan):
+            return self._points[plan]
+        suggested = [t.params for t in self.trials(plan) if "candidate" in t.user_attrs]
+        return suggested[-1] if suggested else None
+
+
+def fail_interrupted(
+    study: optuna.Study, storage: BaseStorage, trial: Trial, seen: datetime | None = None
+) -> None:
+    """Fail a running trial that was last seen alive then, or is stopped now."""
+    last = (seen or datetime.now()).isoformat()
+    storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
+    storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def fail_orphans(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> None:
+    """Fail the trials that a dead coordinator left running, as of when they last wrote anything."""
+    for orphan in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        seen = _last_sign(paths, orphan.number) or orphan.datetime_start
+        fail_interrupted(study, storage, Trial(study, orphan._trial_id), seen)
+
+
+def _last_sign(paths: RunPaths, number: int) -> datetime | None:
+    """Return the newest time of the trial's files, local as Optuna's times are."""
+    times = [path.stat().st_mtime for path in paths.trial_dir(number).rglob("*")]
+    return datetime.fromtimestamp(max(times)) if times else None
+
 
 _MOST_INFEASIBLE = 1000
 

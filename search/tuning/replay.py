@@ -7,20 +7,20 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from search.errors import UserError
+from search.metric import Metric, as_higher_is_better
 from search.seeding import derive_seed
-from search.training.history import History, Metric
+from search.training.history import History
 from search.tuning.judge import Judge
-from search.tuning.racing import FoldCurves, best_mean, promotions
-from search.tuning.records import StudyRecord
-from search.tuning.rules import (
+from search.tuning.pruners import (
     HalvingRule,
     HyperbandRule,
     MedianRule,
     NoPruning,
     PruningRule,
-    as_higher_is_better,
     rungs,
 )
+from search.tuning.racing import FoldCurves, best_mean, promotions
+from search.tuning.records import StudyRecord
 
 
 class RecordedTrial(NamedTuple):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, final
 
-from search.catalog.study import find_trial
+from search.catalog.studies import find_trial
 from search.report.facts.base import Facts, Number, Settings
 from search.report.facts.result import ResultFacts
 from search.report.facts.trials import TrialFacts

@@ -6,12 +6,12 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.table import Table
 
-from search.catalog.study import open_stored
+from search.catalog.studies import open_stored
 from search.errors import UserError
-from search.formatting import format_score
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
-from search.tuning.ownership import check_owned
+from search.text import format_score
+from search.tuning.locks import check_owned
 from search.tuning.replay import recorded_trials, replay_all
 from search.tuning.store import read_study
 from spaces import BUILT_IN, Space, load_space

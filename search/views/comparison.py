@@ -7,10 +7,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from search.again import report_command
-from search.catalog.baselines import stored_baselines
-from search.catalog.study import open_stored
+from search.catalog.studies import open_stored, stored_baselines
+from search.command_lines import report_command
 from search.errors import UserError
+from search.files import check_writable
 from search.paths import RunPaths
 from search.pipeline import with_predictions
 from search.report.info.baseline_study import choose_baseline
@@ -20,7 +20,6 @@ from search.report.tables_comparison import ABSENT, READING, notes, text_rows
 from search.report.write_comparison import write_comparison
 from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
-from search.writable import check_writable
 
 
 def compare_and_describe(

@@ -7,13 +7,31 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from search.formatting import format_epochs, format_score
-from search.progress.phrases import describe_end
+from cifar_models import CNNConfig
+from search.progress.words import describe_end
 from search.reference.reported import reported_note, reported_rows
-from search.tuning.ended import EndInfo, model_command
+from search.text import format_epochs, format_score
+from search.tuning.outcome import EndInfo, model_command
 from search.tuning.records import StudyRecord, TrialRecord
-from search.views.short_words import short_words
+from spaces import Candidate
 from spaces.describe import describe_candidate
+
+
+def short_words(candidate: Candidate) -> str:
+    """Return network and training as keywords: "cnn 32-64-128 relu, adam 0.001, batch 64"."""
+    return ", ".join(_words(candidate))
+
+
+def _words(candidate: Candidate) -> Iterator[str]:
+    model, optimizer = candidate.model, candidate.optimizer
+    widths = model.channels if isinstance(model, CNNConfig) else model.hidden_widths
+    yield f"{model.kind} {'-'.join(str(width) for width in widths)} {model.activation}"
+    yield f"{optimizer.name} {optimizer.learning_rate:.2g}"
+    if candidate.schedule.name != "constant":
+        yield candidate.schedule.name
+    yield f"batch {candidate.batch_size}"
+    if candidate.augmentation != "none":
+        yield candidate.augmentation
 
 
 def describe_result(record: StudyRecord) -> Iterator[RenderableType]:

@@ -11,8 +11,7 @@ from typing import Literal, final
 import torch
 
 from search.executors.process import keep_freed_memory, openmp_settings
-from search.training.checkpoints import Checkpoints
-from search.training.keeping import Keeper
+from search.training.checkpoints import Checkpoints, Keeper
 from spaces import AdamConfig, Candidate, MLPConfig, load_space
 from tests.benchmarks.apart import in_own_process
 from tests.benchmarks.loops import make_data, our_training

@@ -16,9 +16,9 @@ from cifar_models import build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import channel_statistics
 from search.training.augmentation import augment, draw_epoch
-from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import ConstantSchedule
 from search.training.settings import Precision, TrainingSettings
+from search.training.trainer import FoldTask, FoldTraining
 from spaces import Candidate, SGDConfig
 
 CLASSES = 10

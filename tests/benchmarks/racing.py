@@ -10,14 +10,14 @@ from typing import Any, final
 from rich.console import Console
 
 from search.executors.pool import ProcessWorkers
-from search.formatting import format_score
-from search.progress.display_plain import PlainDisplay
+from search.progress.console import PlainDisplay
 from search.recipe import Recipe
+from search.stopping import StopRequest
+from search.text import format_score
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
-from search.tuning.run import run_search
-from search.tuning.stopping import StopRequest
+from search.tuning.scheduler import run_search
 from search.tuning.store import read_study
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts

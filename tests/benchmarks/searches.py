@@ -10,23 +10,19 @@ from typing import final
 import numpy as np
 from rich.console import Console
 
-from search.data.building import open_or_build
-from search.data.dataset import DatasetInfo
-from search.data.observer import DataObserver
-from search.data.source import Content, Images, Part, Source
+from search.data.cache import open_or_build
+from search.data.dataset import Content, DataObserver, DatasetInfo, Images, Part, Source
 from search.executors.pool import Workers
 from search.paths import RunPaths
-from search.progress.display_live import LiveDisplay
-from search.progress.display_plain import PlainDisplay
+from search.progress.console import LiveDisplay, PlainDisplay
 from search.recipe import PrunerName, Recipe
+from search.stopping import StopRequest
 from search.training.settings import Precision
-from search.tuning.feasibility import Feasibility
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.points import planned_points
-from search.tuning.preparing import Plan, make_folds
+from search.tuning.preparing import Feasibility, Plan, make_folds
 from search.tuning.records import TrialRecord
-from search.tuning.run import run_search
-from search.tuning.stopping import StopRequest
+from search.tuning.scheduler import run_search
 from spaces import load_space
 
 _POINTS = Path(__file__).with_name("points.py")

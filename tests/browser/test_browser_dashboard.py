@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from search.dashboard.serving import bind, dashboard_app
-from search.tuning.backend import open_storage
+from search.tuning.storage import open_storage
 from tests.browser.tab import Tab
 
 NAME = "cnn-random-photos"

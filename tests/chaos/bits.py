@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from search.training.checkpoints import Checkpoints, training_key
-from search.training.fold import FoldState
 from search.training.history import FoldEpoch
+from search.training.trainer import FoldState
 
 _EPOCHS = 3
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import optuna
 import sqlalchemy
 
-from search.tuning.backend import open_storage
+from search.tuning.storage import open_storage
 from tests.chaos.kill import Survival, besiege, searches_in
 from tests.chaos.searches import Search
 from tests.chaos.server import PASSWORD, running_server

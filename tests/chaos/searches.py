@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import final
 
 from search.paths import RunPaths
-from search.tuning.backend import open_storage, storage_url
 from search.tuning.opening import find_study
 from search.tuning.records import StudyRecord
+from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study
 
 WORKERS = 4

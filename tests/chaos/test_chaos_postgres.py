@@ -13,8 +13,8 @@ import sqlalchemy
 
 from search.errors import UserError
 from search.paths import RunPaths
-from search.tuning.backend import open_storage
-from search.tuning.study_lock import study_lock
+from search.tuning.locks import study_lock
+from search.tuning.storage import open_storage
 from tests.chaos.kill import Reference, survive
 from tests.chaos.killing import Blow
 from tests.chaos.postgres import leaks, with_database

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from cifar_models import CNNConfig, MLPConfig, build_model, count_parameters
-from cifar_models.activations import ActivationName, build_activation
-from cifar_models.build import ModelConfig
 from cifar_models.cnn import HeadName, PoolingName
+from cifar_models.family import ModelConfig
+from cifar_models.layers import ActivationName, build_activation
 
 CONFIGS: list[ModelConfig] = [
     MLPConfig(hidden_widths=(12,), dropouts=(0.0,)),

@@ -12,10 +12,17 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.dashboard.guard import Guard, is_loopback
-from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
+from search.dashboard.serving import (
+    Guard,
+    bind,
+    check_host,
+    dashboard_app,
+    is_loopback,
+    open_browser,
+    serve,
+)
 from search.errors import UserError
-from search.tuning.backend import open_storage
+from search.tuning.storage import open_storage
 from tests.conftest import Command
 
 Asker = Callable[..., tuple[int, str]]

@@ -8,13 +8,12 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from optuna_dashboard._note import get_note_from_system_attrs
 
-from search.catalog.removal import remove_study
-from search.dashboard.publishing import publish_end, publish_whole
-from search.dashboard.publishing_observer import PublishingObserver
+from search.catalog.studies import remove_study
+from search.dashboard.publishing import PublishingObserver, publish_end, publish_whole
 from search.paths import RunPaths
-from search.tuning.backend import open_storage, storage_url
-from search.tuning.board import all_artifacts
+from search.tuning.artifacts import all_artifacts
 from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study, to_plain
 from tests.report import report_fakes as fakes
 

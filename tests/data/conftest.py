@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from search.data.dataset import DatasetInfo
-from search.data.prepare import prepare_dataset
+from search.data.sources import prepare_dataset
 
 
 @final

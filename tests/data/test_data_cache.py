@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from search.data.building import open_or_build
+from search.data.cache import open_or_build
 from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
-from search.data.observer import DataObserver
-from search.data.prepare import prepare_dataset
-from search.data.source import Content, Part, Source
+from search.data.dataset import DataObserver
+from search.data.sources import prepare_dataset
+from search.data.dataset import Content, Part, Source
 from search.errors import MachineError
 
 CLASSES = {"a": 12, "b": 11}

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from search.data import prepare as prepare_module
+from search.data import sources as prepare_module
 from search.data.cache import CachePaths, load_train_split
 from search.data.cifar10 import Cifar10Source
 from search.data.download import download
-from search.data.prepare import prepare_dataset
+from search.data.sources import prepare_dataset
 from search.errors import MachineError, UserError
 
 NAMES = ["plane", "car"]

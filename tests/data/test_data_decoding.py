@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from search.data.decoding import decode_batches, decode_image
+from search.data.image_files import decode_batches, decode_image
 from search.errors import UserError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.durable import whole_file
+from search.files import whole_file
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from search.data.npz import integers
+from search.data.cache import integers
 
 
 def archive(content: bytes) -> io.BytesIO:

@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.data import building
+from search.data import cache
 from search.data.cache import CachePaths, load_train_split
-from search.data.prepare import prepare_dataset
+from search.data.sources import prepare_dataset
 from search.errors import MachineError, UserError
 
 
@@ -70,7 +70,7 @@ def test_full_disk_is_a_machine_failure(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(building, "write_array", fail)
+    monkeypatch.setattr(cache, "write_array", fail)
     with pytest.raises(MachineError, match=r"No space left on device; nothing half-written"):
         prepare("digits")
     assert not [path for path in data_dir.glob("cache/*") if path.is_dir()]

@@ -10,11 +10,11 @@ import torch
 from hypothesis import strategies as st
 from PIL import Image
 
-from search.checksums import check_sums
 from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
-from search.data.prepare import prepare_dataset
+from search.data.sources import prepare_dataset
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
+from search.files import check_sums
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
 
 READ = ["dataset.json", "SHA256SUMS", "train_images.npy", "train_labels.npy"]

@@ -13,7 +13,7 @@ from spaces.cnn import CNN_SPACE
 from tests.conftest import Command
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz
 from tests.report.report_fakes import complete_trial, history, other_trial, study_record
-from tests.showing.showing_fakes import store
+from tests.views.showing_fakes import store
 
 NAME = "cnn-random-photos"
 LOOKING = [

@@ -13,8 +13,8 @@ from PIL import Image
 
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
-from search.data.decoding import EXTENSIONS
-from search.data.prepare import prepare_dataset
+from search.data.image_files import EXTENSIONS
+from search.data.sources import prepare_dataset
 from tests.fuzz.fuzzing import fuzz, refusal
 
 KINDS = ["image", "image", "image", "text", "empty", "folder", "link", "lost link", "loop", "pipe"]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from PIL import Image
 
-from search.data.decoding import decode_image
+from search.data.image_files import decode_image
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
 
 WIDTH, HEIGHT = 9, 12

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_models import CNNConfig, build_model
-from search.checksums import write_sums
-from search.evaluation.card import ModelCard
-from search.evaluation.export import export_model, load_model
+from search.evaluation.model import ModelCard, export_model, load_model
+from search.files import write_sums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal

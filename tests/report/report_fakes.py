@@ -14,7 +14,7 @@ from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from search.data.dataset import DatasetInfo
-from search.evaluation.predictions import TestPredictions
+from search.evaluation.measuring import TestPredictions
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions

@@ -5,7 +5,7 @@ from pathlib import Path
 import optuna
 from optuna.artifacts import get_all_artifact_meta
 
-from search.dashboard.artifacts import publish_figures
+from search.dashboard.publishing import publish_figures
 from search.paths import RunPaths
 
 

@@ -9,7 +9,7 @@ from search.errors import MachineError
 from search.report.info.comparison import comparison_info
 from search.report.info.estimate import Estimate
 from search.report.info.evidence import TestedStudy
-from search.report.paired import compare_paired
+from search.report.statistics import compare_paired
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, interrupted, search

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from search.base import paper_style
 from search.errors import MachineError
-from search.palette import GREY
+from search.plotting import GREY, paper_style
 from search.report.figures.comparison import _styles, draw_best_over_time, draw_best_over_trials
 from search.report.info.best_so_far import Point
 from search.report.info.comparison import ComparisonInfo, comparison_info

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from search.base import paper_style
+from search.plotting import paper_style
 from search.report.charts.base import Chart
 from search.report.charts.curves import learning_curves_chart
 from search.report.charts.parallel import parallel_coordinates_chart

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from search.dashboard.notes import study_note, trial_note
-from search.markdown import code, code_block, escaped
+from search.text import code, code_block, escaped
 from search.tuning.records import StudyRecord
 from tests.report import report_fakes as fakes
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from search.base import paper_style
+from search.plotting import paper_style
 from search.report.charts.base import Chart
 from search.report.charts.report import draw_charts
 from search.report.charts.slices import slices_chart

@@ -5,11 +5,11 @@ from importlib.resources import files
 
 import pytest
 
-from search import palette
+from search import plotting
 
 CSS = files("search.report.page").joinpath("page.css").read_text("utf-8")
 TEXT, MARK = 4.5, 3.0  # least ratios: success criteria 1.4.3 and 1.4.11
-MARKS = (palette.BLUE, palette.ORANGE, palette.GREEN, palette.VERMILLION, palette.PURPLE)
+MARKS = (plotting.BLUE, plotting.ORANGE, plotting.GREEN, plotting.VERMILLION, plotting.PURPLE)
 CELL = 0.75  # how much of the blue the fullest cell of the confusion matrix has
 
 
@@ -56,7 +56,7 @@ def test_texts_stand_out(scheme: str, ground: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("mark", [*MARKS, palette.GREY])
+@pytest.mark.parametrize("mark", [*MARKS, plotting.GREY])
 def test_marks_of_charts_stand_out(scheme: str, mark: str) -> None:
     """Lines and points of every colour in use can be told from the ground."""
     colours = schemes()[scheme]
@@ -68,11 +68,11 @@ def test_marks_of_charts_stand_out(scheme: str, mark: str) -> None:
 def test_numbers_in_the_fullest_cell_stand_out(scheme: str) -> None:
     """The confusion matrix keeps its numbers readable where its blue is strongest."""
     colours = schemes()[scheme]
-    cell = blended(palette.BLUE, colours["ground"], CELL)
+    cell = blended(plotting.BLUE, colours["ground"], CELL)
     assert contrast(colours["text"], cell) >= TEXT
 
 
 def test_shades_are_of_colours_in_the_palette() -> None:
     """A shade in the style sheet belongs to a colour that the charts know."""
-    known = {colour.removeprefix("#") for colour in (*MARKS, palette.SKY, palette.GREY)}
+    known = {colour.removeprefix("#") for colour in (*MARKS, plotting.SKY, plotting.GREY)}
     assert set(re.findall(r"--chart-(\w+):", CSS)) <= known

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from search.base import paper_style
+from search.metric import Metric
+from search.plotting import paper_style
 from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
 from search.report.info.trial import trial_confusion_info, trial_curve_info
-from search.training.history import Metric
 from tests.report import report_fakes as fakes
 
 TRIAL = fakes.complete_trial(7, [0.5, 0.8, 0.7], [0.4, 0.6, 0.6])

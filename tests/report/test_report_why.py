@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from search.report.chance import as_narrow, at_least
 from search.report.info.importances import ImportancesInfo, importances_info
 from search.report.info.shared import shared_info
 from search.report.info.weakest import weakest_classes
+from search.report.statistics import as_narrow, at_least
 from search.report.words.why import importances_words, shared_words, weakest_words
 from search.training.metrics import evaluate_predictions
 from tests.report import report_fakes as fakes

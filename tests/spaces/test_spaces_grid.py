@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from optuna.trial import BaseTrial
 
-from spaces.asking import ParamValue
 from spaces.grid import enumerate_grid
+from spaces.ranges import ParamValue
 
 
 def points(

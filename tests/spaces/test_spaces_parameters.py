@@ -5,9 +5,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import BaseTrial
 
 from spaces import Candidate, MLPConfig, SGDConfig, Space
-from spaces.asking import Asker, ParamValue
-from spaces.conditions import find_parameters
-from spaces.ranges import describe_range
+from spaces.parameters import find_parameters
+from spaces.ranges import Asker, ParamValue, describe_range
 
 
 def suggest(trial: BaseTrial) -> Candidate:

@@ -3,7 +3,7 @@
 import pytest
 
 from spaces import BUILT_IN, AdamConfig, Candidate, CNNConfig, MLPConfig, SGDConfig
-from spaces.prose import tell_candidate
+from spaces.describe import tell_candidate
 
 HAND_TUNED = {
     "mlp": "Three linear layers have hidden widths of 512 and 256, with batch norm, ReLU and "

@@ -10,10 +10,10 @@ from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
 from search.training.evaluation import MOST_CONFUSED_CLASSES, Normalizer, Sums, evaluate
-from search.training.fold import FoldTask, FoldTraining
 from search.training.history import Confusion, FoldEpoch, History
 from search.training.schedules import ConstantSchedule
 from search.training.settings import TrainingSettings
+from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import Candidate, SGDConfig
 
 STATISTICS = ChannelStatistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from search.training.dropout import FastDropout, random_words
+from search.training.fused import FastDropout, random_words
 from tests.training.training_plain import PlainDropout
 
 N = 200_000

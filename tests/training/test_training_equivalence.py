@@ -16,9 +16,9 @@ from cifar_models import CNNConfig, MLPConfig, build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics, channel_statistics
 from search.seeding import derive_seed
-from search.training.fold import FoldTask, FoldTraining
 from search.training.schedules import build_schedule
 from search.training.settings import TrainingSettings
+from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, PlateauConfig, SGDConfig
 from tests.training.training_plain import with_plain_dropout
 

@@ -11,7 +11,6 @@ from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
 from search.training.augmentation import augment
-from search.training.fold import FoldTask, FoldTraining
 from search.training.history import FoldEpoch
 from search.training.schedules import (
     ConstantSchedule,
@@ -20,6 +19,7 @@ from search.training.schedules import (
     ReplaySchedule,
 )
 from search.training.settings import TrainingSettings
+from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AugmentationName, Candidate, SGDConfig
 
 N_TRAIN, N_VALIDATION, N_CLASSES = 30, 10, 3

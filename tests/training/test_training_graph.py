@@ -11,14 +11,19 @@ from torch import nn
 from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
-from search.training.fold import FoldTask, FoldTraining
-from search.training.graph import Recorder, choose_recorder
-from search.training.graph_state import make_recordable, rehearsal
-from search.training.graph_step import GraphStep, build_recorded_step
+from search.training.cuda_graph import (
+    GraphStep,
+    Recorder,
+    build_recorded_step,
+    choose_recorder,
+    make_recordable,
+    rehearsal,
+)
 from search.training.history import FoldEpoch
 from search.training.schedules import Schedule
 from search.training.settings import TrainingSettings
 from search.training.step import EagerStep, Learner, StepBuilder, TrainingStep
+from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, OptimizerConfig, SGDConfig
 
 N_TRAIN, N_VALIDATION, N_CLASSES, EPOCHS = 30, 10, 3, 3

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from search.training.history import FoldEpoch, History, Metric, best_epoch
+from search.metric import Metric
+from search.training.history import FoldEpoch, History, best_epoch
 from search.tuning.store import from_plain, to_plain
 
 

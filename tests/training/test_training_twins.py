@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from cifar_models import CNNConfig, MLPConfig, build_model
-from search.training.dropout import FastDropout
-from search.training.twins import evaluation_twin, training_twin
+from search.training.fused import FastDropout, evaluation_twin, training_twin
 from tests.training.training_plain import with_plain_dropout
 
 CONFIGS: list[Any] = [

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from search.training.history import Metric
+from search.metric import Metric
 
 # The template "none" keeps plotly's own colours out; the page's script adds those of its theme.
 _LAYOUT: dict[str, Any] = {

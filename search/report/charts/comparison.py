@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from search.palette import GREY
+from search.metric import Metric
+from search.plotting import GREY
 from search.report.charts.base import Chart, escape, metric_format, new_chart_figure, wrap
 from search.report.charts.results import results_chart
 from search.report.figures.comparison import COLOURS, TRIALS_LABEL, shown_range, time_unit
 from search.report.info.best_so_far import BaselineLevel, BestSoFar, Point
 from search.report.info.comparison import ComparisonInfo
 from search.text import score
-from search.training.history import Metric
 
 _DASHES = ("solid", "longdash", "dashdot", "dot")  # with the colours, as in the paper's figure
 _LEVEL_DASHES = ("dash", "dot", "dashdot")

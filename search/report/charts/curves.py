@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from search.palette import BLUE, GREEN, GREY, ORANGE
+from search.metric import Metric
+from search.plotting import BLUE, GREEN, GREY, ORANGE
 from search.report.charts.base import Chart, metric_format, new_chart_figure
 from search.report.info.curves import Curves, LearningCurvesInfo
-from search.training.history import Metric
 
 _PANELS: tuple[tuple[Metric, str], ...] = (("accuracy", "y"), ("loss", "y2"))
 _DROPS = "learning rate drops"

@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from search.palette import GREY
+from search.plotting import GREY
 from search.report.charts.base import Chart, escape, new_chart_figure
 from search.report.charts.stories import Stories
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from search.palette import BLUE, ORANGE
+from search.plotting import BLUE, ORANGE
 from search.report.charts.base import Chart, escape, new_chart_figure
 from search.report.info.comparison import ComparisonInfo
 from search.report.info.estimate import Estimate

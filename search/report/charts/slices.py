@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from search.palette import VERMILLION
+from search.plotting import VERMILLION
 from search.report.charts.base import Chart, escape, metric_format, new_chart_figure
 from search.report.charts.stories import Stories
 from search.report.charts.study import mark_style

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from search.metric import Metric
 from search.report.charts.base import escape, wrap
 from search.report.kinds import trial_score
 from search.text import count, duration, score
-from search.training.history import Metric
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from search.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
+from search.plotting import BLUE, GREY
 from search.report.charts.base import Chart, escape, metric_format, new_chart_figure
 from search.report.charts.stories import Stories
 from search.report.info.history import OptimizationHistoryInfo, TrialPoint
 from search.report.info.importances import ImportancesInfo
-from search.report.kinds import ENDED
+from search.report.kinds import ENDED, KIND_COLOURS, KIND_NAMES
 from search.tuning.records import TrialKind
 
 _SYMBOLS: dict[TrialKind, str] = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from search.palette import BLUE, GREY, ORANGE
+from search.plotting import BLUE, GREY, ORANGE
 from search.report.charts.base import Chart, escape, new_chart_figure
 from search.report.info.gains import ClassGain
 from search.report.info.versus import VersusInfo

@@ -2,10 +2,10 @@
 
 from typing import Self, final
 
+from search.metric import Metric
 from search.report.facts.base import Facts, Interval, Number
 from search.report.facts.winner import ChangedSetting
 from search.report.info.versus import VersusInfo
-from search.training.history import Metric
 
 
 @final

@@ -2,10 +2,10 @@
 
 from typing import Literal, Self, final
 
+from search.metric import Metric
 from search.report.facts.base import Facts, Interval, Number
 from search.report.info.optimism import OptimismInfo
 from search.report.words.optimism import optimism_words
-from search.training.history import Metric
 
 
 @final

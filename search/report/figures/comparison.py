@@ -7,8 +7,19 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.base import integer_axis, metric_axis, new_figure, short
-from search.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from search.plotting import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    integer_axis,
+    metric_axis,
+    new_figure,
+    short,
+)
 from search.report.info.best_so_far import BaselineLevel, BestSoFar, Point
 from search.report.info.comparison import ComparisonInfo
 

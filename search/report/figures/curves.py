@@ -5,10 +5,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.base import integer_axis, metric_axis, new_figure
-from search.palette import BLUE, GREEN, GREY, ORANGE
+from search.metric import Metric
+from search.plotting import BLUE, GREEN, GREY, ORANGE, integer_axis, metric_axis, new_figure
 from search.report.info.curves import Curves, LearningCurvesInfo
-from search.training.history import Metric
 
 _DROP_LABEL = "learning rate drops"
 

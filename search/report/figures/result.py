@@ -5,8 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from search.base import COLUMN, new_figure, short
-from search.palette import BLUE
+from search.plotting import BLUE, COLUMN, new_figure, short
 from search.report.info.confusion import ConfusionInfo
 from search.report.info.mistakes import MistakesInfo
 

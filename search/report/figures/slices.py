@@ -6,8 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.base import metric_axis, new_figure, short
-from search.palette import VERMILLION
+from search.plotting import VERMILLION, metric_axis, new_figure, short
 from search.report.figures.study import mark_style
 from search.report.info.slices import Slice, SlicesInfo
 from search.report.kinds import ENDED

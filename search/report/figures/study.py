@@ -10,12 +10,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
 
-from search.base import integer_axis, metric_axis, new_figure, short
-from search.palette import BLUE, GREY, KIND_COLOURS, KIND_NAMES
+from search.plotting import BLUE, GREY, integer_axis, metric_axis, new_figure, short
 from search.report.info.history import OptimizationHistoryInfo, TrialPoint
 from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
-from search.report.kinds import ENDED
+from search.report.kinds import ENDED, KIND_COLOURS, KIND_NAMES
 from search.tuning.records import TrialKind
 
 MOST_BARS = 12

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from search.base import integer_axis, metric_axis, short
-from search.palette import BLUE, ORANGE
+from search.plotting import BLUE, ORANGE, integer_axis, metric_axis, short
 from search.report.info.trial import TrialConfusionInfo, TrialCurveInfo
 
 _DPI = 90

@@ -5,8 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.base import new_figure, percentages, short
-from search.palette import BLUE, GREY, ORANGE
+from search.plotting import BLUE, GREY, ORANGE, new_figure, percentages, short
 from search.report.info.gains import ClassGain
 from search.report.info.versus import VersusInfo
 from search.text import points

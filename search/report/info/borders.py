@@ -4,10 +4,10 @@ from typing import Any, Literal, NamedTuple
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from search.report.chance import UNLIKELY, at_least
 from search.report.info.comparing import After
 from search.report.info.scales import value_text
 from search.report.info.searched import Ranked, Searched
+from search.report.statistics import UNLIKELY, at_least
 from spaces.ranges import describe_range
 
 BEST = 5

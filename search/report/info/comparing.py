@@ -3,8 +3,8 @@
 from statistics import fmean
 from typing import NamedTuple
 
+from search.metric import Metric
 from search.report.kinds import scored_trials
-from search.training.history import Metric
 from search.tuning.records import StudyRecord, TrialRecord
 
 ENOUGH_SCORED = 10

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from search.metric import Metric
 from search.report.info.best_so_far import (
     BaselineLevel,
     BestSoFar,
@@ -12,7 +13,6 @@ from search.report.info.best_so_far import (
     shared_metric,
 )
 from search.report.info.study_row import ComparedStudy, StudyRow, study_row
-from search.training.history import Metric
 
 
 class ComparisonInfo(NamedTuple):

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.evaluation.predictions import TestPredictions
+from search.evaluation.measuring import TestPredictions
 from search.tuning.records import StudyRecord
 
 

@@ -5,9 +5,9 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from search.metric import Metric
 from search.report.info.comparing import After, comparable_trials, fold_values
 from search.report.info.optimism import validation_images
-from search.training.history import Metric
 from search.tuning.records import StudyRecord, TrialRecord
 
 FEWEST = 8

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from search.report.kinds import ENDED, is_better, trial_score
-from search.training.history import Metric
+from search.metric import Metric, is_better
+from search.report.kinds import ENDED, trial_score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
 

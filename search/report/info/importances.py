@@ -7,7 +7,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.report.info.comparing import After, comparable_trials
-from search.report.ped_anova import N_SHUFFLES, ped_anova
+from search.report.statistics import N_SHUFFLES, ped_anova
 from search.tuning.records import StudyRecord
 
 _FEWEST = 5

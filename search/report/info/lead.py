@@ -5,9 +5,9 @@ import statistics
 from collections import Counter
 from typing import NamedTuple
 
+from search.metric import Metric
 from search.report.info.optimism import validation_images
 from search.report.kinds import last_attempts, trial_score
-from search.training.history import Metric
 from search.tuning.records import StudyRecord, TrialRecord
 
 

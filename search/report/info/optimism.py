@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
+from search.metric import Metric
 from search.report.kinds import trial_score
-from search.report.selection_bias import greatest_bias, selection_bias
-from search.training.history import Metric
+from search.report.statistics import greatest_bias, selection_bias
 from search.tuning.records import StudyRecord, TrialRecord
 
 

@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.metric import Metric
 from search.report.info.comparing import After, comparable_trials
 from search.report.info.scales import Scale, linear_scale, parameter_scale, value_text
 from search.text import score
-from search.training.history import Metric
 from search.tuning.records import StudyRecord
 
 # None may be a choice of its own

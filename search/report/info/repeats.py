@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from search.training.history import Metric
+from search.metric import Metric
 from search.tuning.records import StudyRecord, TrialRecord
 
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import optuna
 
-from search.report.chance import UNLIKELY, as_narrow, at_least
 from search.report.info.comparing import After
 from search.report.info.scales import value_text
 from search.report.info.searched import Searched, ranked_parameters
+from search.report.statistics import UNLIKELY, as_narrow, at_least
 from search.tuning.records import StudyRecord
 from spaces.ranges import describe_range
 

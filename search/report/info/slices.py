@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from search.metric import Metric
 from search.report.info.comparing import After
 from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
-from search.training.history import Metric
 from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from search.formatting import format_score
+from search.metric import Metric
 from search.report.kinds import trial_score
-from search.training.history import Confusion, FoldEpoch, Metric
+from search.text import format_score
+from search.training.history import Confusion, FoldEpoch
 from search.tuning.records import TrialRecord
 
 

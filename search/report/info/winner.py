@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from search.formatting import format_folds
-from search.report.kinds import is_better, trial_score
-from search.text import plural, score, spread
-from search.training.history import Metric
+from search.metric import Metric, is_better
+from search.report.kinds import trial_score
+from search.text import format_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate
-from spaces.describe import candidate_differences, describe_candidate
-from spaces.prose import tell_candidate
+from spaces.describe import candidate_differences, describe_candidate, tell_candidate
 
 
 class WinnerInfo(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from search.markdown import escaped
+from search.text import escaped
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str:

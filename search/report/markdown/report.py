@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from search.markdown import escaped
 from search.report.info.facts import page_lead, page_title
 from search.report.info.report import ReportInfo
 from search.report.markdown.result import fails, sure, won
 from search.report.markdown.search import again, cost, following, why
 from search.report.markdown.versus import good
+from search.text import escaped
 
 
 def report_markdown(info: ReportInfo, figures: Collection[str]) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator
 
 from search import text
-from search.markdown import code_block, escaped
 from search.report.info.report import ReportInfo
 from search.report.info.winner import WinnerInfo, fold_rows
 from search.report.markdown.blocks import bullets, facts, picture, table
 from search.report.words.optimism import optimism_words
 from search.report.words.why import weakest_words
+from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
 
 MOST_CLASSES = 30

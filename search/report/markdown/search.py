@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from search import text
-from search.markdown import code_block, escaped
+from search.metric import Metric
 from search.report.info.cost import cost_facts
 from search.report.info.facts import dataset_facts, device_fact, machine_facts, search_facts
 from search.report.info.importances import ImportancesInfo
@@ -13,7 +13,7 @@ from search.report.markdown.blocks import bullets, facts, picture, table
 from search.report.words.lead import lead_words
 from search.report.words.next import next_words
 from search.report.words.why import importances_words, shared_words
-from search.training.history import Metric
+from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
 
 MOST_PARAMETERS = 15

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator
 
 from search import text
-from search.markdown import code_block, escaped
 from search.reference.reported import reported_note
 from search.report.info.repeats import RepeatFigures, RepeatsInfo
 from search.report.info.report import ReportInfo
 from search.report.info.versus import VersusInfo
 from search.report.markdown.blocks import bullets, picture, table
 from search.report.markdown.result import MOST_CLASSES, changes_table
+from search.text import code_block, escaped
 
 
 def good(info: ReportInfo, figures: Collection[str]) -> Iterator[str]:

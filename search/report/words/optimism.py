@@ -1,7 +1,7 @@
 """The winner's optimism in sentences. Pure."""
 
 from search.report.info.optimism import FoldBias, HoldoutBound, OptimismInfo, ValidationGap
-from search.report.selection_bias import overstatement
+from search.report.statistics import overstatement
 from search.text import interval, percent, plural, score, spread
 
 _WHY = {

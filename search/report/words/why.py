@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from search.report.info.importances import ImportancesInfo
 from search.report.info.shared import SharedInfo, SharedTrait
 from search.report.info.weakest import WeakClass
-from search.report.ped_anova import N_SHUFFLES
+from search.report.statistics import N_SHUFFLES
 from search.text import count, listed, percent, plural
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from search.base import metric_axis, new_figure, paper_style
-from search.palette import BLUE, GREEN, ORANGE, PURPLE, SKY
+from search.plotting import BLUE, GREEN, ORANGE, PURPLE, SKY, metric_axis, new_figure, paper_style
 from tests.benchmarks.peers.contestants import CONTESTANTS
 from tests.benchmarks.peers.records import EpochRecord, best_at
 

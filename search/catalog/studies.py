@@ -1,0 +1,93 @@
+"""Stored studies: opening one by name, finding baselines, removing one."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.artifacts.exceptions import ArtifactNotFound
+
+from search.catalog.location import stored_url, unknown_study
+from search.errors import UserError
+from search.paths import RunPaths
+from search.text import printable
+from search.tuning.artifacts import all_artifacts
+from search.tuning.locks import owns, study_holder, study_lock
+from search.tuning.opening import find_study
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.storage import open_storage
+from search.tuning.store import read_study
+
+
+def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
+    """Return a study by name; raises UserError where there is none, naming those there are."""
+    backend = open_storage(stored_url(runs_dir, storage))
+    study = find_study(backend, name)
+    if study is None:
+        raise unknown_study(name, optuna.get_all_study_names(backend), runs_dir)
+    return study
+
+
+def find_trial(record: StudyRecord, number: int) -> TrialRecord:
+    """Return the trial of that number; raises UserError, naming those there are."""
+    known = {trial.number: trial for trial in record.trials}
+    if number not in known:
+        there = f"{min(known)} to {max(known)}" if known else "none yet"
+        raise UserError(
+            f"trial: study {record.name!r} has no trial {number}; accepted: its trials, {there}"
+        )
+    return known[number]
+
+
+def stored_baselines(study: optuna.Study) -> Iterator[StudyRecord]:
+    """Yield every baseline study of the study's storage, whatever it was trained on.
+
+    Studies that other programs made are passed over.
+    """
+    storage = study._storage
+    for stored in storage.get_all_studies():
+        recipe = stored.user_attrs.get("recipe")
+        if isinstance(recipe, dict) and recipe.get("sampler") == "baseline":
+            yield read_study(optuna.load_study(study_name=stored.study_name, storage=storage))
+
+
+def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:
+    """Delete the study from the database, its folder and its artifacts; return that folder.
+
+    None is returned where the folder is that of a namesake in another storage, and stays.
+    Raises UserError where there is no such study, where it is being run, and unless `sure`.
+    """
+    backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
+    known = optuna.get_all_study_names(backend)
+    if name not in known:
+        raise unknown_study(name, known, runs_dir)
+    if not sure:
+        raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
+    _check_free(paths, storage)
+    with study_lock(paths, storage):
+        study = optuna.load_study(study_name=name, storage=backend)
+        owned = owns(study, paths)
+        _remove_artifacts(study, paths)
+        optuna.delete_study(study_name=name, storage=backend)
+    if not owned:
+        return None
+    shutil.rmtree(paths.study_dir)
+    return paths.study_dir
+
+
+def _check_free(paths: RunPaths, storage: str | None) -> None:
+    holder = study_holder(paths, storage)
+    if holder is not None:
+        raise UserError(
+            f"study {paths.study_name!r} is being run by {printable(holder)}; wait for it or end "
+            "it, then delete the study"
+        )
+
+
+def _remove_artifacts(study: optuna.Study, paths: RunPaths) -> None:
+    store = FileSystemArtifactStore(str(paths.artifacts_dir))
+    for artifact in all_artifacts(study):
+        with suppress(ArtifactNotFound):  # gone is what it shall be
+            store.remove(artifact)

@@ -1,0 +1,158 @@
+"""The commands that look at stored studies.
+
+Heavy packages are imported inside the commands that need them, so that --help answers at once.
+"""
+
+from pathlib import Path
+
+from search.cli import options
+from search.cli.console import make_console, print_all
+from search.cli.options import checked_study
+from search.errors import UserError
+from search.files import check_writable
+from search.paths import RunPaths
+
+_RUNS = Path("runs")
+
+
+def list_studies(
+    as_json: options.ListedAsJson = False,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+) -> None:
+    """List the studies with their trials and best scores."""
+    from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
+
+    studies, console = listed_studies(runs_dir, storage), make_console()
+    if as_json:
+        print_all([studies_json(studies)], console)
+    else:
+        print_all(draw_studies(studies_table(studies), console), console)
+
+
+def show(
+    study: options.Study,
+    trial: options.ShownTrial = None,
+    every: options.AllTrials = False,
+    as_json: options.ShownAsJson = False,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+) -> None:
+    """Show a study: recipe, trials by rank, refit and test result; or one of its trials."""
+    name, console = checked_study(study), make_console()
+    if as_json:
+        print_all([_shown_json(name, runs_dir, storage, trial)], console)
+    elif trial is None:
+        from search.views.study import describe_study
+
+        narrow = console.is_terminal
+        print_all(describe_study(name, runs_dir, storage, every=every, narrow=narrow), console)
+    else:
+        from search.views.trial import describe_trial
+
+        braille = console.encoding.startswith("utf")
+        width = console.width if console.is_terminal else None
+        shown = describe_trial(name, runs_dir, storage, trial, width=width, braille=braille)
+        print_all(shown, console)
+
+
+def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | None) -> str:
+    from search.views.as_json import study_json, trial_json
+
+    if trial is None:
+        return study_json(name, runs_dir, storage)
+    return trial_json(name, runs_dir, storage, trial)
+
+
+def report(
+    studies: options.Studies,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+    output: options.ComparisonOutput = None,
+) -> None:
+    """Rebuild a study's report from what is stored, without training; or compare several studies.
+
+    A comparison is a table and a figure of the best so far over the time of search.
+    """
+    names = [checked_study(name) for name in studies]
+    if len(names) > 1:
+        from search.views.comparison import compare_and_describe
+
+        print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
+        return
+    if output is not None:
+        raise UserError(
+            f"output {str(output)!r} is for a comparison: name two or more studies, got "
+            f"{names[0]!r} alone, or leave it out"
+        )
+    from search.views.commands import rebuild_report
+
+    check_writable(RunPaths(runs_dir, names[0]).report_dir)
+    print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
+
+
+def replay(
+    study: options.Study,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+    orders: options.Orders = 100,
+    sampled_alone: options.SampledAlone = False,
+) -> None:
+    """Show what each pruning rule would have cost and kept on an unpruned study."""
+    from search.views.commands import describe_replay
+
+    found = describe_replay(
+        checked_study(study), runs_dir, storage, orders, sampled_alone=sampled_alone
+    )
+    print_all([found], make_console())
+
+
+def delete(
+    study: options.Study,
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+    yes: options.Yes = False,
+) -> None:
+    """Delete a study with its model and report."""
+    from search.catalog.studies import remove_study
+
+    name = checked_study(study)
+    folder = remove_study(name, runs_dir, storage, sure=yes)
+    gone = "" if folder is None else f" and its folder {folder}"
+    print_all([f"deleted study {name}{gone}"], make_console())
+
+
+def dashboard(
+    runs_dir: options.StudyFolder = _RUNS,
+    storage: options.Storage = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    read_only: options.ReadOnly = False,
+    insecure_public: options.InsecurePublic = False,
+    browser: options.Browser = True,
+) -> None:
+    """Start optuna-dashboard on the studies; Ctrl-C ends it."""
+    from search.catalog.location import stored_url
+    from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
+
+    check_host(host, public=insecure_public)
+    url, artifacts_dir = stored_url(runs_dir, storage), RunPaths(runs_dir, "any").artifacts_dir
+    app = dashboard_app(url, artifacts_dir, public=insecure_public, read_only=read_only)
+    server = bind(app, host, port)
+    if insecure_public:
+        may = "read" if read_only else "read, change and delete"
+        warning = (
+            f"warning: without a password, whoever reaches {host}:{port} may {may} the studies"
+        )
+        print_all([warning], make_console(stderr=True))
+    address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    console = make_console()
+
+    def announce() -> None:
+        print_all([f"dashboard: {address} (Ctrl-C ends it)"], console)
+        if browser and console.is_terminal:
+            open_browser(address)
+
+    serve(server, announce)
+    if console.is_terminal:
+        print_all([""], console)  # ends the line on which the terminal shows ^C

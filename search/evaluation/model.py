@@ -1,0 +1,304 @@
+"""The exported model: safetensors weights, a JSON description, and the classifier they make."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias, final
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from cifar_models import MLPConfig, build_model
+from search.data.dataset import DatasetInfo, Images
+from search.data.folder import MAX_SIDE
+from search.data.image_files import decode_batches, decode_image
+from search.data.statistics import ChannelStatistics
+from search.errors import MachineError, UserError
+from search.files import DAMAGED_ARRAYS, check_sums, sums_path, sync, whole_file, write_sums
+from search.paths import ModelPaths
+from search.settings import describe_errors
+from search.training.checkpoints import save_weights
+from search.training.evaluation import Normalizer, as_used, predict_logits
+from search.training.settings import TrainingSettings
+from spaces import Candidate
+
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+
+
+@final
+class ModelCard(BaseModel):
+    """model.json: what is needed to rebuild the network and to prepare an image for it.
+
+    `input_shape` is (channels, height, width); `mean` and `std` are per channel, in 0..255.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = 1
+    candidate: Candidate
+    class_names: tuple[str, ...]
+    input_shape: tuple[Literal[3], Side, Side]
+    mean: tuple[float, ...]
+    std: tuple[PositiveFloat, ...]
+    study: str
+    trial: int
+
+    @classmethod
+    def describe(
+        cls,
+        candidate: Candidate,
+        dataset: DatasetInfo,
+        statistics: ChannelStatistics,
+        study: str,
+        trial: int,
+    ) -> Self:
+        """Return the card of a trial's network, whose images `statistics` normalised."""
+        return cls(
+            candidate=candidate,
+            class_names=dataset.class_names,
+            input_shape=dataset.image_shape,
+            mean=statistics.mean,
+            std=statistics.safe_std,
+            study=study,
+            trial=trial,
+        )
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        channels = self.input_shape[0]
+        if not len(self.mean) == len(self.std) == channels:
+            raise ValueError(f"mean and std need one value for each of the {channels} channels")
+        return self
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError("class_names must differ from one another")
+        if not all(name.isprintable() for name in self.class_names):
+            raise ValueError("class_names must be printable")
+        return self
+
+
+_BATCH = 500  # files read at a time
+
+
+@final
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable class with its probability, and the probabilities of all classes."""
+
+    name: str
+    probability: float
+    probabilities: dict[str, float]
+
+    def ranked(self) -> list[tuple[str, float]]:
+        """Return the classes with their probabilities, the most probable first."""
+        return sorted(self.probabilities.items(), key=lambda item: -item[1])
+
+
+@final
+@dataclass(frozen=True)
+class Refusal:
+    """Why a file has no prediction, in one line that names it."""
+
+    reason: str
+
+
+Answer: TypeAlias = Prediction | Refusal
+
+
+@final
+class ImageClassifier:
+    """A trained network that takes images as they are."""
+
+    def __init__(self, card: ModelCard, network: nn.Module) -> None:
+        self.card = card
+        self.network = network.eval()
+        self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Return float32 logits (N, classes) of uint8 images (N, C, H, W) of the input shape."""
+        network = as_used(self.network, self.card.candidate)
+        return predict_logits(network, images, self._normalize, TrainingSettings(epochs=1))
+
+    def probabilities(self, images: torch.Tensor) -> torch.Tensor:
+        """Return float32 probabilities (N, classes) of uint8 images of the input shape."""
+        return self.logits(images).softmax(1)
+
+    def classify(self, image: Path | str) -> Prediction:
+        """Return the prediction for an image file, resized to the input shape.
+
+        Raises UserError, naming the file, where it is no readable image, and where the network's
+        answer is not finite.
+        """
+        pixels = _decode(Path(image), self.card.input_shape[1:])
+        return self._name(image, self.probabilities(torch.from_numpy(pixels)[None])[0].tolist())
+
+    def classify_files(self, paths: Sequence[Path]) -> Iterator[Answer]:
+        """Yield what `classify` returns for each file, or why there is nothing, in batches."""
+        for start in range(0, len(paths), _BATCH):
+            batch = paths[start : start + _BATCH]
+            read = _read_all(batch, self.card.input_shape[1:])
+            pixels = [one for one in read if not isinstance(one, Refusal)]
+            rows = iter(self.probabilities(torch.from_numpy(np.stack(pixels))) if pixels else ())
+            for path, one in zip(batch, read, strict=True):
+                yield one if isinstance(one, Refusal) else self._answer(path, next(rows))
+
+    def _answer(self, path: Path, row: torch.Tensor) -> Answer:
+        try:
+            return self._name(path, row.tolist())
+        except UserError as error:
+            return Refusal(str(error))
+
+    def _name(self, image: Path | str, probabilities: list[float]) -> Prediction:
+        if not math.isfinite(sum(probabilities)):
+            raise UserError(f"model: its answer to {image} is not finite, so it names no class")
+        named = dict(zip(self.card.class_names, probabilities, strict=True))
+        best = max(named, key=lambda name: named[name])
+        return Prediction(best, named[best], named)
+
+
+def _read_all(paths: Sequence[Path], size: tuple[int, int]) -> list[Images | Refusal]:
+    """Return each image, uint8 (3, H, W); quickly where all can be read."""
+    try:
+        if all(path.is_file() for path in paths):
+            batches = decode_batches(paths, size, joblib.cpu_count())
+            return [image for batch in batches for image in batch]
+    except (UserError, OSError):
+        return [_read(path, size) for path in paths]  # which of them, and why
+    return [_read(path, size) for path in paths]
+
+
+def _read(path: Path, size: tuple[int, int]) -> Images | Refusal:
+    try:
+        return _decode(path, size)
+    except UserError as error:
+        return Refusal(str(error))
+    except OSError as error:  # the file cannot even be looked at
+        return Refusal(f"image {path} cannot be read: {error.strerror or error}")
+
+
+def _decode(path: Path, size: tuple[int, int]) -> Images:
+    """Return an image, uint8 (3, H, W); raises UserError in other words than Pillow's."""
+    if not path.exists():
+        link = ": it is a link to what is not there" if path.is_symlink() else ""
+        raise UserError(f"image {path} does not exist{link}")
+    try:
+        return decode_image(path, size)
+    except UserError as error:
+        if "truncated" in str(error.__cause__).lower():
+            raise UserError(f"image {path} is cut off: its file ends too early") from error
+        raise
+
+
+_MOST_CARD_BYTES = 1 << 20
+
+
+def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
+    """Write weights, card and their SHA-256 sums, each whole or not at all.
+
+    They are on the disk when this returns. The README beside them has no sum: people add to it.
+    """
+    paths = ModelPaths(model_dir)
+    save_weights(paths.weights, network)
+    with whole_file(paths.card) as file:
+        file.write(card.model_dump_json(indent=2).encode())
+    write_sums((paths.card, paths.weights))
+    sync(sums_path(model_dir))
+    sync(model_dir)
+
+
+def load_model(model_dir: Path | str) -> ImageClassifier:
+    """Return the exported model of a folder.
+
+    Raises UserError where it is none, or not as it was written: a network of flipped bits would
+    answer too. Weights are looked at before a network is made, so no folder can ask for more
+    memory than its weights take.
+    """
+    paths = ModelPaths(Path(model_dir))
+    try:
+        _check_whole(paths)
+        card = ModelCard.model_validate_json(_read_card(paths.card))
+        return ImageClassifier(card, _load_network(card, paths.weights))
+    except ValidationError as error:
+        reason = describe_errors(error)
+        raise UserError(f"model: {paths.card} is not a model's description: {reason}") from error
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)  # torch adds its stack
+        raise UserError(f"model: {str(model_dir)!r} is not a model folder: {reason}") from error
+
+
+def _check_whole(paths: ModelPaths) -> None:
+    if not paths.card.is_file():
+        raise ValueError(f"it has no {paths.card.name}")
+    sums = sums_path(paths.model_dir)
+    taken_over = f"is taken over by: sha256sum {paths.card.name} {paths.weights.name} > {sums.name}"
+    if not sums.is_file():
+        raise ValueError(
+            f"it has no {sums.name}: models of older versions have none; one that you trust "
+            f"{taken_over}"
+        )
+    try:
+        check_sums((paths.card, paths.weights))
+    except ValueError as error:
+        raise ValueError(f"{error}; what was changed on purpose {taken_over}") from error
+
+
+def _read_card(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(_MOST_CARD_BYTES + 1)
+    if len(content) > _MOST_CARD_BYTES:
+        raise ValueError(f"{path.name} is larger than {_MOST_CARD_BYTES:,} bytes")
+    return content
+
+
+def _load_network(card: ModelCard, path: Path) -> nn.Module:
+    weights, model = load_file(path), card.candidate.model
+    layers = model.hidden_widths if isinstance(model, MLPConfig) else model.channels
+    if len(layers) > len(weights):
+        raise ValueError(f"{path.name} has {len(weights)} arrays for {len(layers)} layers")
+    with torch.device("meta"):  # takes no memory, however large
+        network = build_model(model, card.input_shape, len(card.class_names))
+    _check_fit(network.state_dict(), weights)
+    network.load_state_dict(weights, assign=True)
+    return network
+
+
+def _check_fit(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> None:
+    for name in sorted({*expected, *found}):
+        needs, has = _layout(expected.get(name)), _layout(found.get(name))
+        if needs != has:
+            raise ValueError(f"size mismatch: {name} must be {needs}, got {has}")
+
+
+def _layout(tensor: torch.Tensor | None) -> str:
+    return "absent" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
+
+
+def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
+    """Return what `save_images` wrote, None where there is nothing.
+
+    Raises MachineError where the file is damaged.
+    """
+    try:
+        images: npt.NDArray[np.uint8] = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except DAMAGED_ARRAYS as error:
+        raise MachineError(
+            f"the images {path} are damaged; remove the file to go on without them"
+        ) from error
+    return images
+
+
+def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:
+    """Write an array of images whole or not at all."""
+    with whole_file(path) as file:
+        np.save(file, images, allow_pickle=False)

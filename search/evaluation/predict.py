@@ -1,0 +1,320 @@
+"""What `predict` does, short of printing: files and folders in, answers out."""
+
+import csv
+import difflib
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from rich.table import Table
+
+from search.catalog.studies import open_stored
+from search.data.image_files import EXTENSIONS, FoundImage, find_images
+from search.errors import MachineError, UserError
+from search.evaluation.model import Prediction, Refusal, load_model
+from search.paths import ModelPaths, RunPaths
+from search.text import format_score, printable
+from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.outcome import end_info, model_command
+from search.tuning.records import StudyRecord
+from search.tuning.storage import storage_failures
+from search.tuning.store import read_study
+
+_MOST_NAMED = 10
+
+
+def find_model(name: Path, runs_dir: Path) -> Path:
+    """Return the model folder that `name` is, or that the study called so has.
+
+    Raises UserError where there is none, and where the name stands for a folder and a study.
+    """
+    study = RunPaths(runs_dir, str(name)).model_dir
+    folders = [name, name / study.name] + ([study] if len(name.parts) == 1 else [])
+    try:
+        models = [folder for folder in folders if ModelPaths(folder).card.is_file()]
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise UserError(f"model: {str(name)!r} is not a model folder: {error.strerror}") from error
+    if not models:
+        raise UserError(_why_none(name, runs_dir))
+    if len({folder.resolve() for folder in models}) > 1:
+        found = " or ".join(repr(str(folder.absolute())) for folder in models)
+        raise UserError(f"model: {str(name)!r} could be {found}: give one of these")
+    return models[0]
+
+
+def _why_none(name: Path, runs_dir: Path) -> str:
+    record = stored_record(str(name), runs_dir)
+    if record is not None:
+        return _unfinished(record)
+    named = _studies_with_models(runs_dir)
+    return (
+        f"model: {str(name)!r} is not a model folder: it has no {ModelPaths(name).card.name}; "
+        f"nor has a study of that name in {str(runs_dir)!r} a model; studies that have one: "
+        f"{', '.join(named) or 'none'}"
+    )
+
+
+def stored_record(name: str, runs_dir: Path) -> StudyRecord | None:
+    """Return the study of that name in the folder's own database, None where none can be read."""
+    with suppress(UserError, MachineError), storage_failures(name):  # a model needs no database
+        return read_study(open_stored(name, runs_dir, None))
+    return None
+
+
+def _unfinished(record: StudyRecord) -> str:
+    end, command = end_info(record, stopped=True), model_command(record)
+    state = f"model: study {record.name!r} has none yet, {end.done} of {end.planned} trials done"
+    if command is None:
+        return f"{state}, none of them complete: wait for its run to end, or run its command again"
+    return f"{state}; to get one of what is finished: {command}"
+
+
+def _studies_with_models(runs_dir: Path) -> list[str]:
+    names = sorted(path.name for path in runs_dir.glob("*"))
+    models = [ModelPaths(RunPaths(runs_dir, name).model_dir) for name in names]
+    found = [name for name, model in zip(names, models, strict=True) if model.card.is_file()]
+    more = [f"and {len(found) - _MOST_NAMED} more"] if len(found) > _MOST_NAMED else []
+    return [*map(printable, found[:_MOST_NAMED]), *more]
+
+
+_NO_FOLDERS = ("cifar10", "digits")
+
+
+def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
+    """Return in one line that images lie in the folder that the study learned from, else None.
+
+    They are known by their paths; where the folder has no test/, some of them were its test set.
+    """
+    if record.recipe.dataset in _NO_FOLDERS:
+        return None
+    dataset = Path(record.recipe.dataset).resolve()
+    folder = dataset / "train" if (dataset / "train").is_dir() else dataset
+    n_seen = sum(image.resolve().is_relative_to(folder) for image in images)
+    if not n_seen:
+        return None
+    data = record.dataset
+    learned = "which this model learned from"
+    if not (dataset / "test").is_dir():
+        counts = f"learned from {data.n_train:,} and was tested on {data.n_test:,}"
+        learned = f"of whose images this model {counts}"
+    line = (
+        f"{n_seen:,} of {len(images):,} images are of {printable(repr(str(folder)))}, {learned}, "
+        "so it is better at them than at new ones"
+    )
+    if record.test is None:
+        return line
+    return f"{line}; of test images it got {format_score(record.test.accuracy, 'accuracy')} right"
+
+
+_MOST_COMPARED = 2000  # names of a folder
+_LEAST_CLOSE = 0.7  # of 1: most letters in the same order; a suffix in common is not enough
+
+
+@final
+@dataclass(frozen=True)
+class ImagePrediction:
+    """A prediction for a file; `true_class` is that of the folder it lies in, where it has one."""
+
+    image: Path
+    prediction: Prediction
+    true_class: str | None
+
+
+@final
+@dataclass(frozen=True)
+class Predictions:
+    """Those of all readable files, in order, and a line for each file that has none.
+
+    `study` is the one whose model answered.
+    """
+
+    study: str
+    class_names: tuple[str, ...]
+    answered: tuple[ImagePrediction, ...]
+    failures: tuple[str, ...]
+
+    def labelled(self) -> list[ImagePrediction]:
+        """Return those whose true class is known."""
+        return [one for one in self.answered if one.true_class is not None]
+
+
+def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
+    """Return what a model says of images and of those in folders.
+
+    Raises UserError where the model cannot be loaded, a folder has no image, or no file at all
+    can be read.
+    """
+    classifier, found = load_model(model_dir), find_images(paths)
+    names = classifier.card.class_names
+    answers = classifier.classify_files([one.path for one in found.images])
+    answered, failures = [], list(found.failures)
+    for image, answer in zip(found.images, answers, strict=True):
+        if isinstance(answer, Refusal):
+            failures.append(_reason(image.path, answer))
+        else:
+            answered.append(ImagePrediction(image.path, answer, true_class(image, names)))
+    if not answered:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise UserError(failures[0] + more)
+    return Predictions(classifier.card.study, names, tuple(answered), tuple(failures))
+
+
+def _reason(path: Path, refusal: Refusal) -> str:
+    """Return why a file has no answer; of one that is not there what is named nearly so."""
+    if os.path.lexists(path):
+        return refusal.reason
+    if not path.parent.is_dir():
+        return f"{refusal.reason}, nor does its folder"
+    close = _named_nearly(path)
+    there = f"; {str(path.parent)!r} has {', '.join(map(repr, close))}" if close else ""
+    return f"{refusal.reason}{there}"
+
+
+def _named_nearly(path: Path) -> list[str]:
+    """Return the images and folders beside a path whose names are close to its own."""
+    try:
+        beside = list(islice(path.parent.glob("[!.]*"), _MOST_COMPARED))
+        names = [one.name for one in beside if one.suffix.lower() in EXTENSIONS or one.is_dir()]
+    except OSError:  # a folder that may not be read
+        return []
+    return difflib.get_close_matches(path.name, sorted(names), n=3, cutoff=_LEAST_CLOSE)
+
+
+def true_class(image: FoundImage, class_names: Sequence[str]) -> str | None:
+    """Return the class that the nearest folder is named like, None where none is."""
+    named = [folder for folder in image.folders if folder in class_names]
+    return named[-1] if named else None
+
+
+def predictions_json(predictions: Predictions) -> str:
+    """Return a JSON object: `images` with all their probabilities, and what could not be read."""
+    images = [_row(one) for one in predictions.answered]
+    return json.dumps({"images": images, "unreadable": predictions.failures}, indent=2)
+
+
+def _row(one: ImagePrediction) -> dict[str, Any]:
+    known = {} if one.true_class is None else {"true_class": one.true_class}
+    return {"image": str(one.image), **known, **vars(one.prediction)}
+
+
+def predictions_csv(predictions: Predictions) -> str:
+    """Return a row an image: its file, true class where known, class, and all probabilities."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["image", "true_class", "class", *predictions.class_names])
+    for one in predictions.answered:
+        said = one.prediction
+        writer.writerow([one.image, one.true_class or "", said.name, *said.probabilities.values()])
+    return file.getvalue()
+
+
+def score_predictions(predictions: Predictions) -> TestResult:
+    """Return the figures of the predictions whose true class is known; there must be one."""
+    known, names = predictions.labelled(), predictions.class_names
+    labels = [names.index(one.true_class) for one in known if one.true_class is not None]
+    return evaluate_predictions(_logits(known), np.array(labels, dtype=np.int64), names)
+
+
+def _logits(known: Sequence[ImagePrediction]) -> np.ndarray:
+    rows = [list(one.prediction.probabilities.values()) for one in known]
+    return np.log(np.maximum(rows, np.finfo(np.float32).tiny)).astype(np.float32)
+
+
+def score_line(score: TestResult, n_predicted: int) -> str:
+    """Return how many are named rightly, with an interval, and how many do not count."""
+    low, high = score.interval
+    right = sum(row[index] for index, row in enumerate(score.confusion))
+    line = (
+        f"{right:,} of {score.n_images:,} right: {score.accuracy:.1%} "
+        f"(95% interval {low:.1%} to {high:.1%})"
+    )
+    others = n_predicted - score.n_images
+    return f"{line}; not counted: {others:,} in no folder named like a class" if others else line
+
+
+def score_table(score: TestResult) -> Table:
+    """Return one row a class that has images: how many were named rightly, of how many."""
+    table = Table(title="images in folders of a class")
+    table.add_column("class")
+    for column in ("images", "right", "share"):
+        table.add_column(column, justify="right")
+    for index, one in enumerate(score.classes):
+        if one.support:
+            rightly = f"{score.confusion[index][index]:,}"
+            table.add_row(one.name, f"{one.support:,}", rightly, f"{one.recall:.1%}")
+    return table
+
+
+_MOST_SHOWN = 20
+_SHORTEST_NAME = 24  # characters, where other columns leave that few
+_FRAME = 3  # columns that a border and its padding take
+
+
+def shown_rows(predictions: Predictions, *, cut: bool) -> Sequence[ImagePrediction]:
+    """Return the answers that are listed: all, or where they are `cut` the first twenty."""
+    return predictions.answered[:_MOST_SHOWN] if cut else predictions.answered
+
+
+def cut_line(predictions: Predictions, n_shown: int) -> str | None:
+    """Return how many answers are not listed, and how often each class was named; else None."""
+    n_all = len(predictions.answered)
+    if n_shown == n_all:
+        return None
+    named = Counter(one.prediction.name for one in predictions.answered)
+    counts = ", ".join(f"{name} {count:,}" for name, count in named.most_common())
+    return f"and {n_all - n_shown:,} more (--all lists them); of all {n_all:,}: {counts}"
+
+
+def predictions_table(
+    rows: Sequence[ImagePrediction], top: int, *, width: int | None = None
+) -> Table:
+    """Return one row an image: its `top` most probable classes, and the true one where known.
+
+    Names of files are shortened in their middle where they do not fit in so many columns; None
+    leaves them whole.
+    """
+    labelled = any(one.true_class is not None for one in rows)
+    heads = [*(["true class"] if labelled else []), "class", "probability"]
+    heads += ["then"] if top > 1 else []
+    cells = [_cells(one, top, labelled=labelled) for one in rows]
+    room = None if width is None else _room(heads, cells, width)
+    table = Table()
+    table.add_column("image", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right" if head == "probability" else "left")
+    for one, others in zip(rows, cells, strict=True):
+        table.add_row(shortened(printable(str(one.image)), room), *others)
+    return table
+
+
+def shortened(name: str, room: int | None) -> str:
+    """Return a file's name in so many characters, without its middle: the end has the suffix."""
+    if room is None or len(name) <= room:
+        return name
+    kept = max(room - 3, 2)
+    return f"{name[: kept // 3]}...{name[-(kept - kept // 3) :]}"
+
+
+def _room(heads: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:
+    """Return the characters that the other columns leave to the names."""
+    others = sum(max(map(len, column)) for column in zip(heads, *cells, strict=True))
+    return max(width - others - _FRAME * (len(heads) + 1) - 1, _SHORTEST_NAME)
+
+
+def _cells(one: ImagePrediction, top: int, *, labelled: bool) -> list[str]:
+    true = [one.true_class or "-"] if labelled else []
+    return [*true, *_answer(one.prediction, top)]
+
+
+def _answer(prediction: Prediction, top: int) -> list[str]:
+    others = prediction.ranked()[1:top]
+    rest = ", ".join(f"{name} {probability:.1%}" for name, probability in others)
+    return [prediction.name, f"{prediction.probability:.1%}", *([rest] if top > 1 else [])]

@@ -1,0 +1,102 @@
+"""What all figures share: colours, sizes, style, and writing them."""
+
+import io
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from search.metric import Metric
+
+BLUE = "#0072B2"
+SKY = "#56B4E9"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+VERMILLION = "#D55E00"
+PURPLE = "#CC79A7"
+GREY = "#888888"
+
+
+COLUMN = 3.5  # inches, one column of a two-column paper
+
+# Names of classes may hold dollar signs, which are no formulas; journals want TrueType fonts.
+_STYLE: Any = {
+    "text.parse_math": False,
+    "pdf.fonttype": 42,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+}
+
+
+def paper_style() -> AbstractContextManager[None]:
+    """Return the context in which figures are drawn and saved; it leaves no setting behind."""
+    return mpl.rc_context(_STYLE)
+
+
+def new_figure(height: float, width: float = COLUMN) -> Figure:
+    """Return an empty figure, sizes in inches, without pyplot's global state."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def integer_axis(axes: Axes) -> None:
+    """Let the x axis tick at whole numbers alone."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def percentages() -> FuncFormatter:
+    """Return a formatter of fractions with as many decimals as they need: 80%, 47.5%."""
+    return FuncFormatter(lambda value, _: f"{100 * value:.4g}%")
+
+
+def metric_axis(axes: Axes, metric: Metric) -> None:
+    """Label the y axis; accuracies are fractions shown as percentages."""
+    if metric == "accuracy":
+        axes.yaxis.set_major_formatter(percentages())
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+
+
+def short(text: str, most: int = 18) -> str:
+    """Return a text of at most `most` characters, cut with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+_DPI = 300
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PDF or PNG, as the suffix says; the same figure gives the same bytes.
+
+    Raises OSError where it cannot be written.
+    """
+    suffix = path.suffix.removeprefix(".")
+    metadata = {"CreationDate": None} if suffix == "pdf" else {}
+    drawn = io.BytesIO()  # matplotlib's own files end in another error on a full disk
+    figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
+    save_bytes(drawn.getvalue(), path)
+
+
+def save_bytes(content: bytes, path: Path) -> None:
+    """Write a file; raises OSError where it cannot be written."""
+    temporary = _temporary(path)
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")

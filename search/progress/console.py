@@ -1,0 +1,346 @@
+"""Console displays of a run: live in terminals, plain lines elsewhere, or nothing."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from search.progress.eta import Countdown
+from search.progress.state import SearchProgress
+from search.progress.words import (
+    describe_best,
+    describe_end,
+    describe_left,
+    describe_number,
+    describe_race,
+    describe_running,
+    describe_stop,
+    describe_timeout,
+    format_trials,
+    plan_lines,
+)
+from search.progress.wrapping import hang
+from search.recipe import Recipe
+from search.text import format_score, format_seconds
+from search.tuning.plan import PlanInfo
+from search.tuning.records import TrialRecord
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+ASCII = "_.-=*#"
+
+
+def sparkline(values: Sequence[float], width: int, encoding: str) -> str:
+    """Return the values as characters of growing height, in plain ones where there are no blocks.
+
+    Where there are more values than `width` the last of each part stands for it; level values
+    are all drawn at half height.
+    """
+    levels = BLOCKS if _has_blocks(encoding) else ASCII
+    shown = _thinned(values, width)
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    if low == high:
+        return levels[len(levels) // 2] * len(shown)
+    scale = (len(levels) - 1) / (high - low)
+    return "".join(levels[round((value - low) * scale)] for value in shown)
+
+
+def _has_blocks(encoding: str) -> bool:
+    try:
+        BLOCKS.encode(encoding)
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _thinned(values: Sequence[float], width: int) -> list[float]:
+    if len(values) <= width:
+        return list(values)
+    return [values[(i + 1) * len(values) // width - 1] for i in range(max(width, 0))]
+
+
+_WIDEST_CURVE = 60
+_FRAME = 4  # columns that the panel takes of the width
+
+
+def draw_search(progress: SearchProgress, left: str, width: int, encoding: str) -> Panel:
+    """Return the search within so many columns: counts, best so far as a curve, workers."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
+    head = f"{progress.done()} of {progress.n_planned} trials done, {describe_running(progress)}"
+    race = describe_race(progress)
+    lines: list[RenderableType] = [
+        Text(f"{head} ({counts})" if counts else head),
+        Padding(ProgressBar(total=progress.n_planned, completed=progress.done()), 0),
+        Text(f"{describe_best(progress)}; {left}", style="bold"),
+        *([Text(race)] if race else []),
+        *_curve(progress, width - _FRAME, encoding),
+        _workers_table(progress) if progress.running else Text(""),
+    ]
+    return Panel(Group(*lines), title=f"study {progress.recipe.study_name}", width=width)
+
+
+def draw_step(name: str, done: int, total: int, left: float | None, width: int) -> Table:
+    """Return a bar of so many columns for a long step, `left` seconds from its end."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.width = width
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    table.add_column(ratio=1, min_width=4)
+    table.add_column(justify="right", no_wrap=True)
+    bar = ProgressBar(total=max(total, 1), completed=done)
+    rest = "" if left is None else f", {format_seconds(left)} left"
+    table.add_row(Text(name), bar, f"{done:,} of {total:,}{rest}")
+    return table
+
+
+def _curve(progress: SearchProgress, width: int, encoding: str) -> list[RenderableType]:
+    """Return the line of the best so far, from its first value to its last; none of one value."""
+    values, metric = progress.curve, progress.recipe.metric
+    if len(values) < 2:
+        return []
+    first, last = format_score(values[0], metric), format_score(values[-1], metric)
+    room = min(width - len(first) - len(last) - 2, _WIDEST_CURVE)
+    if room < 1:
+        return []
+    drawn = sparkline(values, room, encoding)
+    return [Text.assemble(f"{first} ", (drawn, "green"), f" {last}", no_wrap=True)]
+
+
+def _workers_table(progress: SearchProgress) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("worker", "trial", "epoch", f"validation {progress.recipe.metric}"):
+        table.add_column(column, justify="right")
+    running = progress.running.values()
+    training = [(trial.slot, trial) for trial in running if trial.slot is not None]
+    for slot, trial in sorted(training, key=lambda one: one[0]):
+        score = format_score(trial.score, progress.recipe.metric)
+        epochs = f"{trial.epoch}/{progress.recipe.epochs}"
+        table.add_row(str(slot), str(trial.number), epochs, score)
+    return table
+
+
+_LABEL = 12  # the width of the plan's longest label
+
+
+class Display(ABC):
+    """A watcher that keeps the search's progress and logs a line for every trial's end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._search: SearchProgress | None = None
+        self._countdown: Countdown | None = None
+        self._plan: PlanInfo | None = None
+        self._told_late = False
+        self._end = "ended"
+
+    @abstractmethod
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Take the state of a long step."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the terminal back."""
+
+    def notice(self, text: str) -> None:
+        """Print a line that the user must see."""
+        self._say(text, style="bold")
+
+    def planned(self, plan: PlanInfo) -> None:
+        """Say what is planned, a line a subject."""
+        self._plan = plan
+        for label, words in plan_lines(plan):
+            self._say(f"{label + ':':<{_LABEL}}{words}")
+
+    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
+        """Begin to count."""
+        self._search = SearchProgress(recipe, n_planned)
+        for trial in done:
+            self._search.earlier(trial)
+        estimate, began = self._plan and self._plan.estimate, time.monotonic()
+        self._countdown = Countdown(self._search, estimate, began)
+        self._reckon()
+
+    def trial_started(self, number: int, plan: int, slot: int) -> None:
+        """Take it in."""
+        del plan
+        if self._search is not None:
+            self._search.started(number, slot)
+
+    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
+        """Take it in."""
+        if self._search is not None:
+            self._search.epoch(number, epoch, score)
+        self._reckon()
+
+    def trial_waiting(self, number: int) -> None:
+        """Take it in."""
+        if self._search is not None:
+            self._search.waiting(number)
+
+    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
+        """Say who goes on."""
+        if self._search is not None:
+            self._search.earned(numbers, n_folds, of)
+        self._reckon()
+        self._say(f"race: {format_trials(numbers)} earned {n_folds} of {of} folds")
+
+    def stopping(self, n_training: int) -> None:
+        """Say what it waits for."""
+        self._end = "interrupted"
+        self._say(describe_stop(n_training), style="bold")
+
+    def trial_ended(self, trial: TrialRecord) -> None:
+        """Say how the trial ended, the best so far and the time left."""
+        search = self._search
+        if search is None:
+            return
+        search.ended(trial)
+        self._reckon()
+        self._say(
+            f"{describe_number(trial)} {describe_end(trial, search.recipe)}; "
+            f"{search.done()} of {search.n_planned} done, {describe_best(search)}, "
+            f"{self._left()}"
+        )
+
+    def search_ended(self) -> None:
+        """Say what is best."""
+        if self._search is not None:
+            timeout = self._end == "ended" and self._is_late()
+            how = "ended by its timeout" if timeout else self._end
+            done = f"{self._search.done()} of {self._search.n_planned} trials done"
+            self._say(f"search {how}, {done}, {describe_best(self._search)}")
+        self._search = self._countdown = None
+
+    def _reckon(self) -> None:
+        """Have the time left follow what happened, and say once that the time is up."""
+        if self._countdown is None:
+            return
+        self._countdown.reckon(time.monotonic())
+        if self._is_late() and self._countdown.progress.running and not self._told_late:
+            self._told_late = True
+            self._say(describe_timeout(self._countdown), style="bold")
+
+    def _is_late(self) -> bool:
+        return self._countdown is not None and self._countdown.is_late(time.monotonic())
+
+    def _left(self) -> str:
+        countdown = self._countdown
+        return "" if countdown is None else describe_left(countdown, time.monotonic())
+
+    def _say(self, text: str, style: str = "") -> None:
+        # Lines in files stay whole; a terminal gets them broken between words.
+        if self._console.is_terminal:
+            self._console.print(hang(Text(text, style), self._console))
+        else:
+            self._console.print(Text(text, style), soft_wrap=True)
+
+
+@final
+class PlainDisplay(Display):
+    """Lines alone, without colour."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._said: dict[str, int] = {}
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Print a line at every quarter of the way."""
+        quarter = 4 * done // max(total, 1)
+        if self._said.get(description) != quarter:
+            self._said[description] = quarter
+            self._say(f"{description}: {done:,} of {total:,}")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@final
+class QuietDisplay(Display):
+    """Nothing until the end, when it yields the result as the others do."""
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _say(self, text: str, style: str = "") -> None:
+        """Do nothing."""
+
+
+@final
+@dataclass
+class _Step:
+    """A long step; `first` is how far it was when it was heard of, at the time `began`."""
+
+    first: int
+    began: float
+    done: int
+    total: int
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the time left at the pace so far, None before there is one."""
+        advanced = self.done - self.first
+        return (self.total - self.done) * (now - self.began) / advanced if advanced else None
+
+
+@final
+class LiveDisplay(Display):
+    """The lines, and under them one block that is redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._steps: dict[str, _Step] = {}
+        self._ready = False
+        self._live = Live(
+            get_renderable=self._draw, console=console, refresh_per_second=4, transient=True
+        )
+        self._live.start()
+
+    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
+        """Begin to count, and show it."""
+        super().study_opened(recipe, n_planned, done)
+        self._ready = True
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Show a bar until the step is done."""
+        step = self._steps.setdefault(description, _Step(done, time.monotonic(), done, total))
+        step.done, step.total = done, total
+        if done >= total:
+            del self._steps[description]
+
+    def close(self) -> None:
+        """Remove the block."""
+        self._live.stop()
+
+    def _draw(self) -> RenderableType:
+        # The cursor rests behind the last line: the terminal's ^C must not break into a new one.
+        width, now = max(self._console.width - 3, 1), time.monotonic()
+        blocks: list[RenderableType] = []
+        if self._search is not None:
+            encoding = self._console.encoding
+            blocks.append(draw_search(self._search, self._left(), width, encoding))
+        elif not self._ready and not self._steps:
+            blocks.append(Text("getting ready: libraries, data, workers, pace", style="dim"))
+        for name, step in list(self._steps.items()):
+            left_here = step.seconds_left(now)
+            blocks.append(draw_step(name, step.done, step.total, left_here, width))
+        return Group(*blocks)
+
+
+def open_display(console: Console) -> Display:
+    """Return the display that suits the console; the caller closes it.
+
+    A block is redrawn on a terminal that can; colours asked for in a pipe make it no terminal.
+    """
+    live = console.is_interactive and console.file.isatty()
+    return LiveDisplay(console) if live else PlainDisplay(console)

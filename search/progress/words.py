@@ -1,0 +1,194 @@
+"""What a running search says of its plan and trials, in words."""
+
+from collections.abc import Sequence
+
+from search.progress.eta import Countdown
+from search.progress.state import SearchProgress
+from search.recipe import Recipe
+from search.text import (
+    format_bytes,
+    format_epochs,
+    format_folds,
+    format_roughly,
+    format_score,
+    format_seconds,
+    printable,
+)
+from search.tuning.estimate import Estimate
+from search.tuning.plan import PlanInfo
+from search.tuning.records import TrialRecord
+
+
+def describe_number(trial: TrialRecord) -> str:
+    """Return which trial it is, and for one that is run again, of which point of the plan."""
+    again = f" (point {trial.plan} again)" if trial.attempt else ""
+    return f"trial {trial.number}{again}"
+
+
+def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
+    """Return how a trial ended, in words."""
+    if trial.same_as is not None:
+        known = f"not trained again, as its candidate is that of trial {trial.same_as}"
+        return f"{known}: {_describe_end(trial, recipe)}"
+    return _describe_end(trial, recipe)
+
+
+def _describe_end(trial: TrialRecord, recipe: Recipe) -> str:
+    metric = recipe.metric
+    epochs = format_epochs(len(trial.history.epochs))
+    if trial.state == "failed":
+        return f"failed: {trial.reason}"
+    if trial.infeasible:
+        return f"not trained: {trial.reason}"
+    if trial.diverged:
+        return f"diverged: {trial.reason}"
+    if trial.state == "pruned":
+        folds = format_folds(trial.history.n_folds(), recipe.n_folds)
+        return f"pruned after {epochs}{folds} at {format_score(trial.value, metric)}"
+    spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
+    score = format_score(trial.mean, metric)
+    return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
+
+
+def describe_stop(n_training: int) -> str:
+    """Return what a stop waits for, where it waits."""
+    if not n_training:
+        return "stopping"
+    epochs = (
+        "the epoch of 1 training" if n_training == 1 else f"the epochs of {n_training} trainings"
+    )
+    return f"stopping: {epochs} will be ended and kept; Ctrl-C again ends at once, without them"
+
+
+def describe_best(progress: SearchProgress) -> str:
+    """Return the best so far, in words; in a race that is under way the leader on one fold."""
+    metric, leader = progress.recipe.metric, progress.leader
+    if progress.best is not None:
+        score = format_score(progress.best.mean, metric)
+        return f"best so far: {score} (trial {progress.best.number})"
+    if leader is not None:
+        score = format_score(leader.best, metric)
+        return f"leading on the first fold: {score} (trial {leader.number})"
+    return "best so far: none"
+
+
+def describe_race(progress: SearchProgress) -> str | None:
+    """Return how a fold race stands, None without one."""
+    if not progress.recipe.racing or not progress.running:
+        return None
+    race = progress.race
+    if race is None:
+        return f"race: all trials on the first of {progress.recipe.folds} folds"
+    return f"race: {format_trials(race.numbers)} on {race.n_folds} of {race.of} folds"
+
+
+def describe_left(countdown: Countdown, now: float) -> str:
+    """Return the time that search and refit still take; once no trial starts any more that too."""
+    seconds = countdown.seconds_left(now)
+    refit = "" if countdown.progress.recipe.as_reported else ", refit included"
+    left = f"{format_roughly(seconds, seconds)} left{refit}" if seconds is not None else "? left"
+    awaited = countdown.is_late(now) and countdown.progress.running
+    return f"time is up, finishing what runs: {left}" if awaited else left
+
+
+def describe_timeout(countdown: Countdown) -> str:
+    """Return that the time is up, and what is still awaited."""
+    n_running, recipe = len(countdown.progress.running), countdown.progress.recipe
+    awaited = "the one that runs is" if n_running == 1 else f"the {n_running} that run are"
+    limit = format_seconds(recipe.timeout)
+    return f"the time is up after {limit} (timeout): no further trial starts, {awaited} finished"
+
+
+def format_trials(numbers: Sequence[int], most: int = 8) -> str:
+    """Return "trial 3" or "trials 3, 1, 7", of many the first and how many more."""
+    names = ", ".join(str(number) for number in numbers[:most])
+    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return f"{'trial' if len(numbers) == 1 else 'trials'} {names}{more}"
+
+
+def describe_running(progress: SearchProgress) -> str:
+    """Return how many trials train, and how many wait for what others reach."""
+    waiting = sum(trial.slot is None for trial in progress.running.values())
+    running = f"{len(progress.running) - waiting} running"
+    return f"{running}, {waiting} waiting" if waiting else running
+
+
+_PRUNERS = {"none": "no pruner"}
+
+
+def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
+    """Return (what, words): dataset, study, evaluation and resources; then the time, if known."""
+    lines = (
+        ("dataset", _dataset(plan)),
+        ("study", _study(plan)),
+        ("evaluation", _evaluation(plan)),
+        ("resources", _resources(plan)),
+    )
+    time = describe_time(plan)
+    return (*lines, ("time", time)) if time else lines
+
+
+def describe_time(plan: PlanInfo) -> str | None:
+    """Return the estimate in words, None where there is nothing to estimate."""
+    if plan.unknown is not None:
+        return printable(f"unknown, as the warm-up failed: {plan.unknown}")
+    if plan.estimate is None:
+        return None
+    what = "search" if plan.recipe.as_reported else "search and refit"
+    by = "a short warm-up" if plan.estimate.measured == "warm-up" else "the trials so far"
+    time = f"{format_roughly(plan.estimate.low, plan.estimate.high)} for {what}, judged by {by}"
+    return time + _timeout(plan.estimate)
+
+
+def _timeout(estimate: Estimate) -> str:
+    """Return what a timeout leaves of the trials, nothing without one."""
+    if estimate.timeout is None:
+        return ""
+    words = f"; no trial starts after {format_seconds(estimate.timeout)}"
+    begun, n_open = estimate.n_begun(), f"{estimate.n_open:,}"
+    if begun is None:
+        return words
+    few, many = (f"{count:,}" for count in begun)
+    count = few if few == many else f"{few} to {many}"
+    return f"{words}, so that about {count} of the {n_open} ahead will start"
+
+
+def _dataset(plan: PlanInfo) -> str:
+    one, shape = plan.dataset, " x ".join(str(size) for size in plan.dataset.image_shape)
+    classes = f"{len(one.class_names):,} classes"
+    sealed = f"{one.n_test:,} more are the sealed test set"
+    return printable(f"{one.name}: {one.n_train:,} images of {classes}, {shape}; {sealed}")
+
+
+def _study(plan: PlanInfo) -> str:
+    recipe = plan.recipe
+    grid = "" if plan.n_grid is None else f" of a grid of {plan.n_grid:,} points"
+    how = "hand-tuned network" if recipe.sampler == "baseline" else f"{recipe.sampler} search"
+    done = f"{plan.n_done:,} of {plan.n_planned:,} trials done"
+    return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}; {done}")
+
+
+def _evaluation(plan: PlanInfo) -> str:
+    recipe = plan.recipe
+    if recipe.validation == "kfold":
+        folds = f"{recipe.folds}-fold cross-validation"
+        how = f"{folds}, raced from one fold on" if recipe.racing else folds
+    else:
+        how = f"holdout of {recipe.holdout_fraction:.0%}"
+    pruner = _PRUNERS.get(recipe.pruner, f"pruner {recipe.pruner}")
+    epochs = ("" if recipe.as_reported else "at most ") + format_epochs(recipe.epochs)
+    return f"{how}, validation {recipe.metric}; {pruner}, {epochs} a trial"
+
+
+def _resources(plan: PlanInfo) -> str:
+    recipe, disk = plan.recipe, plan.disk
+    workers = _count(plan.n_workers, "worker")
+    words = f"{workers} x {_count(recipe.threads, 'thread')}, {recipe.device}, {recipe.precision}"
+    free = format_bytes(disk.free)
+    if not disk.checkpoints:
+        return f"{words}; no checkpoints, {free} of disk free"
+    return f"{words}; checkpoints of at most {format_bytes(disk.checkpoints)}, {free} of disk free"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,209 @@
+"""The report's data analysis: sample images, colour distribution, channel statistics. Pure."""
+
+import csv
+import io
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from search.data.dataset import DatasetInfo, TrainSplit
+from search.data.original import is_cifar10_copy
+from search.data.splits import reported_holdout
+from search.data.statistics import ChannelStatistics, channel_histograms
+from search.errors import UserError
+from search.seeding import derive_seed
+
+Table = tuple[tuple[float, ...], ...]  # ROWS x CHANNELS
+
+ROWS = ("Mean", "STD", "Normalized Mean (/255)", "Normalized STD (/255)")
+CHANNELS = ("Red", "Green", "Blue")
+
+
+def mean_std_table(statistics: ChannelStatistics) -> Table:
+    """Return ROWS x CHANNELS: in units of 0..255, and the same in units of 0..1."""
+    rows = (statistics.mean, statistics.std)
+    return rows + tuple(tuple(value / 255 for value in row) for row in rows)
+
+
+def table_csv(table: Table) -> str:
+    """Return the table as CSV, with every digit of the numbers."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("", *CHANNELS))
+    for name, row in zip(ROWS, table, strict=True):
+        writer.writerow((name, *map(repr, row)))
+    return text.getvalue()
+
+
+_STEEP = 20.0
+
+
+class ChannelsInfo(NamedTuple):
+    """`shares[c][v]` of the pixels have the value v in channel c; red, green, blue; 0 to 255.
+
+    `alike`: the channels are the same, as in grey images. `is_steep`: one value is so much more
+    frequent than the others that only a logarithmic axis shows them all.
+    """
+
+    shares: tuple[tuple[float, ...], ...]
+    alike: bool
+    is_steep: bool
+
+
+def channels_info(histograms: Tensor) -> ChannelsInfo:
+    """Return the shares of int64 (3, 256) counts, none of whose channels is empty."""
+    shares = (histograms.double() / histograms.sum(dim=1, keepdim=True)).tolist()
+    return ChannelsInfo(
+        shares=tuple(tuple(channel) for channel in shares),
+        alike=bool((histograms == histograms[0]).all()),
+        is_steep=bool(histograms.max() > _STEEP * histograms[histograms > 0].double().median()),
+    )
+
+
+Images = npt.NDArray[np.uint8]
+
+MOST_CLASSES = 20
+MOST_IMAGES = 8
+MOST_PIXELS = 128
+_WIDEST_ROW = 16  # a row's width over its height: flatter rows have no room for their name
+_SEED = 0
+
+
+class SamplesInfo(NamedTuple):
+    """`images[i]` are uint8 (M, 3, H, W) of the class `class_names[i]`, M at most MOST_IMAGES.
+
+    `n_classes` counts the dataset's classes, those left out too.
+    """
+
+    class_names: tuple[str, ...]
+    images: tuple[Images, ...]
+    n_classes: int
+
+
+def samples_info(split: TrainSplit, indices: Tensor, class_names: tuple[str, ...]) -> SamplesInfo:
+    """Return samples of the images that `indices`, int64 (M,), names; of no other image.
+
+    A class's samples do not depend on the other classes. Images of more than MOST_PIXELS a side
+    are made smaller; of more than MOST_CLASSES classes as many are taken at even distances; wide
+    images come fewer to a class.
+    """
+    shown = _at_even_distances(len(class_names), MOST_CLASSES)
+    height, width = split.images.shape[2:]
+    n_images = max(1, min(MOST_IMAGES, _WIDEST_ROW * height // width))
+    labels = split.labels[indices]
+    chosen = [_draw(indices[labels == label], n_images, label) for label in shown]
+    return SamplesInfo(
+        class_names=tuple(class_names[label] for label in shown),
+        images=tuple(_at_most(split.images[one], MOST_PIXELS).numpy() for one in chosen),
+        n_classes=len(class_names),
+    )
+
+
+def _at_even_distances(n: int, most: int) -> list[int]:
+    """Return at most `most` of the numbers below n, the first and the last among them."""
+    return sorted({round(place) for place in np.linspace(0, n - 1, min(n, most)).tolist()})
+
+
+def _draw(of_class: Tensor, n: int, label: int) -> Tensor:
+    rng = np.random.default_rng(derive_seed(_SEED, "analysis", "samples", label))
+    places = rng.choice(len(of_class), min(n, len(of_class)), replace=False)
+    return of_class[torch.from_numpy(places)]
+
+
+def _at_most(images: Tensor, most: int) -> Tensor:
+    """Return uint8 (M, 3, H, W) images reduced to at most `most` pixels a side, by area."""
+    height, width = images.shape[2:]
+    scale = most / max(height, width)
+    if scale >= 1:
+        return images
+    size = (max(1, round(scale * height)), max(1, round(scale * width)))
+    return interpolate(images.float(), size, mode="area").round().to(torch.uint8)
+
+
+# Source: cifar10-mean-std.csv of the report.
+REPORTED: Table = (
+    (125.36226708984375, 123.04029643554688, 113.9900185546875),
+    (62.99172319884214, 62.10269257704036, 66.75451872125706),
+    (0.4916167336856618, 0.48251096641390934, 0.4470196806066176),
+    (0.24702636548565543, 0.24353997089035434, 0.2617824263578708),
+)
+_MOST_DIGITS = 17  # tell any two floats apart
+_ROUNDING_DIGITS = 12  # what a careless sum of so many numbers keeps at least
+
+
+class Comparison(NamedTuple):
+    """A number of the table: the report's, ours, and to how many digits the two agree."""
+
+    name: str
+    reported: float
+    ours: float
+    n_digits: int
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether the two agree to the last digit."""
+        return self.ours == self.reported
+
+    @property
+    def differs_by_rounding(self) -> bool:
+        """Return whether the two differ by no more than rounding in the report's sums."""
+        return not self.agrees and self.n_digits >= _ROUNDING_DIGITS
+
+
+def compare_tables(ours: Table, reported: Table = REPORTED) -> tuple[Comparison, ...]:
+    """Return each number of the table, row by row."""
+    return tuple(
+        Comparison(f"{row}, {channel}", theirs, own, agreeing_digits(own, theirs))
+        for row, own_row, their_row in zip(ROWS, ours, reported, strict=True)
+        for channel, own, theirs in zip(CHANNELS, own_row, their_row, strict=True)
+    )
+
+
+def agreeing_digits(a: float, b: float) -> int:
+    """Return the most significant digits to which both round to the same number, 0 to 17."""
+    for digits in range(_MOST_DIGITS, 0, -1):
+        if f"{a:.{digits - 1}e}" == f"{b:.{digits - 1}e}":
+            return digits
+    return 0
+
+
+class AnalysisInfo(NamedTuple):
+    """What `n_images` training images of the dataset look like; `name` begins the files' names."""
+
+    dataset: DatasetInfo
+    name: str
+    n_images: int
+    samples: SamplesInfo
+    channels: ChannelsInfo
+    table: Table
+
+
+def analysis_info(dataset: DatasetInfo, split: TrainSplit) -> AnalysisInfo:
+    """Return the analysis of the training part of the report's split; no other image is read.
+
+    Raises UserError for a dataset too small to be split so.
+    """
+    indices = _training_part(dataset, split)
+    histograms = channel_histograms(split.images, indices)
+    return AnalysisInfo(
+        dataset=dataset,
+        name="cifar10" if is_cifar10_copy(dataset) else dataset.name,
+        n_images=len(indices),
+        samples=samples_info(split, indices, dataset.class_names),
+        channels=channels_info(histograms),
+        table=mean_std_table(ChannelStatistics.from_histograms(histograms)),
+    )
+
+
+def _training_part(dataset: DatasetInfo, split: TrainSplit) -> torch.Tensor:
+    try:
+        (fold,) = reported_holdout(split.labels.numpy())
+    except UserError as error:
+        raise UserError(
+            f"dataset: {dataset.name!r} is too small for the report's split: {error}"
+        ) from error
+    return torch.from_numpy(fold.train)

@@ -1,0 +1,109 @@
+"""The end of a reproduction: every trained network is tested as it is, in one opening."""
+
+import joblib
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from cifar_models import build_model
+from search.errors import MachineError, UserError
+from search.evaluation.measuring import measure
+from search.evaluation.model import ImageClassifier, ModelCard, export_model
+from search.evaluation.model_card import write_model_readme
+from search.executors.job import run_trial
+from search.paths import ModelPaths
+from search.training.metrics import TestResult
+from search.tuning.active import JobFactory
+from search.tuning.observer import StudyObserver
+from search.tuning.opening import OpenStudy
+from search.tuning.outcome import why_no_winner
+from search.tuning.pruners import NoPruning
+from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
+from search.tuning.store import read_study, to_plain
+
+
+def finish_reproduction(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
+    """Return the study with every complete trial's network tested and the best one exported.
+
+    The best is that of the best validation score. Does nothing where that is done. A network that
+    is lost is trained again. Raises UserError where no trial is complete.
+    """
+    record = read_study(opened.study)
+    winner, trials = record.winner(), sorted(record.complete(), key=lambda trial: trial.plan)
+    if winner is None:
+        raise UserError(f"study {record.name!r} has nothing to test: {why_no_winner(record)}")
+    if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
+        _train_lost(opened, trials, observer)
+        _test(opened, trials, winner)
+    elif not ModelPaths(opened.paths.model_dir).card.exists():
+        _train_lost(opened, [winner], observer)
+        _export(opened, winner)
+        write_model_readme(read_study(opened.study), opened.paths)
+    return read_study(opened.study)
+
+
+def _train_lost(opened: OpenStudy, trials: list[TrialRecord], observer: StudyObserver) -> None:
+    """Train the networks anew whose files are gone or damaged; they come out the same."""
+    for trial in trials:
+        try:
+            load_file(opened.paths.network(trial.number))
+        except (OSError, SafetensorError):
+            observer.notice(f"the network of trial {trial.number} is lost: it is trained again")
+            _train_again(opened, trial)
+
+
+def _train_again(opened: OpenStudy, trial: TrialRecord) -> None:
+    if trial.candidate is None:
+        raise ValueError(f"trial {trial.number} has no candidate")
+    data, folds = opened.dataset, opened.statistics
+    jobs = JobFactory(opened.recipe, opened.paths, data, opened.folds_hash, folds, NoPruning())
+    job = jobs.build(trial.number, trial.plan, trial.candidate, (0,), judged=False)
+    jobs.clear(trial.number)
+    outcome = run_trial(job)
+    jobs.clear(trial.number)
+    jobs.forget(trial.plan)
+    if outcome.ended != "finished":
+        raise MachineError(f"trial {trial.number} cannot be trained again: {outcome.reason}")
+
+
+def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> None:
+    torch.set_num_threads(joblib.cpu_count())
+    classifiers = {trial.number: _classifier(opened, trial) for trial in trials}
+    count = "1 training" if len(trials) == 1 else f"{len(trials)} trainings"
+    purpose = f"final evaluation, {count} of the baseline"
+    opened.study.set_user_attr("test", None)  # of fewer trainings
+    results = measure(opened, classifiers, winner.number, purpose)
+    _export(opened, winner)
+    repeats = tuple(_repeat(number, result) for number, result in results.items())
+    opened.study.set_user_attr("test", to_plain(results[winner.number]))
+    opened.study.set_user_attr("repeats", to_plain(repeats))  # last: with it all is there
+    write_model_readme(read_study(opened.study), opened.paths)
+
+
+def _repeat(number: int, result: TestResult) -> RepeatResult:
+    return RepeatResult(number, result.accuracy, result.interval, result.loss)
+
+
+def _export(opened: OpenStudy, winner: TrialRecord) -> None:
+    classifier = _classifier(opened, winner)
+    export_model(classifier.card, classifier.network, opened.paths.model_dir)
+
+
+def _classifier(opened: OpenStudy, trial: TrialRecord) -> ImageClassifier:
+    """Return the network that a trial ended with."""
+    dataset, path = opened.dataset, opened.paths.network(trial.number)
+    if trial.candidate is None:
+        raise ValueError(f"trial {trial.number} has no candidate")
+    classes = len(dataset.class_names)
+    network = build_model(trial.candidate.model, dataset.image_shape, classes)
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise MachineError(
+            f"the network of trial {trial.number}, {path}, cannot be read: {error}; "
+            f"delete study {opened.study.study_name!r} and run it again"
+        ) from error
+    card = ModelCard.describe(
+        trial.candidate, dataset, opened.statistics[0], opened.study.study_name, trial.number
+    )
+    return ImageClassifier(card, network)

@@ -1,0 +1,125 @@
+"""Checks of single settings, and errors that name the setting, its value and what is accepted."""
+
+import difflib
+import re
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from search.text import printable
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
+_TAKEN_NAMES = (
+    "artifacts",
+    "comparison",
+    "studies.db",
+    "studies.db-journal",
+    "studies.db.locks",
+    "studies.db-shm",
+    "studies.db-wal",
+)
+
+
+def parse_duration(value: object) -> object:
+    """Return seconds for texts such as "90s", "30m", "1.5h" or "2d"; pass other values on."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|)", value.strip())
+    if match is None:
+        raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
+    if not match[2]:  # minutes to one, seconds to another
+        raise ValueError(f"must have a unit: {match[1]}s, {match[1]}m (minutes), {match[1]}h")
+    return float(match[1]) * _SECONDS[match[2][0]]
+
+
+def check_device(value: str) -> str:
+    """Return the value; raises ValueError unless it is auto, cpu, cuda or cuda:N."""
+    if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", value) is None:
+        raise ValueError("must be auto, cpu, cuda or cuda:N")
+    return value
+
+
+def check_text(value: str) -> str:
+    """Return the value; raises ValueError unless it can be stored, printed and given to the system.
+
+    A name that is not UTF-8 comes from the command line with surrogates in it.
+    """
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("must be valid UTF-8 without NUL characters")
+    return value
+
+
+def check_named(value: object) -> object:
+    """Return the value; raises ValueError for an empty text, which would be the present folder."""
+    if value == "":
+        raise ValueError("must name a folder, such as . for this one")
+    return value
+
+
+def check_path(value: Path) -> Path:
+    """Return the value; raises ValueError as `check_text` does."""
+    return Path(check_text(str(value)))
+
+
+def check_study_name(value: str) -> str:
+    """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
+        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+    if value[0] in ".-":  # a hidden folder, or an option of a command
+        raise ValueError("must not begin with . or -")
+    if value.lower() in _TAKEN_NAMES:  # some disks know no capitals
+        raise ValueError(f"must not be one of {', '.join(_TAKEN_NAMES)}")
+    return value
+
+
+def without_password(text: str) -> str:
+    """Return the text, a database's URL without its password."""
+    text = re.sub(r"([?&]password=)[^&\s'\"]*", r"\1", text)
+    return re.sub(r"([^:/\s]+://[^:/@]*):[^@]*@", r"\1@", text)
+
+
+_SHOWN = 200  # characters of a wrong value
+
+
+def describe_errors(error: ValidationError) -> str:
+    """Return a pydantic error as one line: each setting, what is wrong with it, and its value."""
+    return "; ".join(
+        _describe(one["loc"], one["msg"], one["input"]) + _nearest(one) for one in error.errors()
+    )
+
+
+def unknown_setting(name: str, value: object, known: list[str]) -> str:
+    """Return what a setting that a recipe does not have is told, with the nearest it has."""
+    shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)
+    if isinstance(value, dict):
+        return f"[{shown}] is a table, and a recipe has none: give its settings without it"
+    nearest = difflib.get_close_matches(name[:_SHOWN], known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
+    return f"{shown} is not a setting of a recipe: {hint}"
+
+
+def _nearest(error: ErrorDetails) -> str:
+    """Return which of a setting's values a wrong one comes nearest to, nothing without one."""
+    if error["type"] != "literal_error" or not isinstance(error["input"], str):
+        return ""
+    accepted = re.findall(r"'([^']+)'", error["ctx"]["expected"])
+    nearest = difflib.get_close_matches(error["input"][:_SHOWN].lower(), accepted, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
+    message = message.removeprefix("Value error, ")
+    if not loc:
+        return message
+    name = ".".join(str(part) for part in loc)
+    return printable(f"{name}: {message[0].lower()}{message[1:]}, got {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    try:
+        text = without_password(repr(value))
+    except ValueError:  # of Python: an integer of thousands of digits
+        return "a huge number"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

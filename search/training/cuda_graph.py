@@ -1,0 +1,181 @@
+"""Training steps captured as a CUDA graph, and the fallback to eager steps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import final
+
+import torch
+from torch.optim import Optimizer
+
+from search.training.step import Batch, EagerStep, Learner, TrainingStep
+
+WARM_UP_RUNS = 3  # libraries choose algorithms and allocate workspaces in their first runs
+
+
+class Recorder(ABC):
+    """Records one function, to be repeated on the very tensors that it used then."""
+
+    @abstractmethod
+    def capture(self, function: Callable[[], None]) -> None:
+        """Record the function; it may really run meanwhile, any number of times.
+
+        Raises RuntimeError where something that it does cannot be recorded.
+        """
+
+    @abstractmethod
+    def replay(self) -> None:
+        """Do again what the function did."""
+
+
+@final
+class CudaRecorder(Recorder):
+    """A CUDA graph: all kernels of the function in one launch.
+
+    What the function allocates lives in a memory pool of the graph's own and keeps its place, as
+    the gradients do. Random numbers come from the device's default generator, which the graph is
+    registered with: a replay draws from its seed and offset of that moment.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = torch.device(device)
+        self._graph = torch.cuda.CUDAGraph()
+
+    def capture(self, function: Callable[[], None]) -> None:
+        """Run the function three times on a side stream, then record it there, not run."""
+        with torch.cuda.device(self._device):
+            side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            current = torch.cuda.current_stream()
+            side.wait_stream(current)
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UP_RUNS):
+                    function()
+            current.wait_stream(side)
+            with torch.cuda.graph(self._graph, stream=side):
+                function()
+
+    def replay(self) -> None:
+        """Launch the graph on the current stream."""
+        self._graph.replay()
+
+
+def choose_recorder(device: str) -> Recorder | None:
+    """Return what records steps on the device; None for a CPU, which has nothing to record."""
+    return CudaRecorder(device) if device.startswith("cuda") else None
+
+
+def make_recordable(optimizer: Optimizer, device: str) -> torch.Tensor:
+    """Give the optimizer a learning rate that a recording can read, float32 () on the device.
+
+    A number would be recorded as it is at that moment. The rate is rounded to float32, as fused
+    optimizers on a GPU read it. Returns the rate, of all parameter groups together.
+    """
+    rate = torch.zeros((), dtype=torch.float32, device=device)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+        if "capturable" in group:  # Adam and AdamW; SGD keeps no count of steps
+            group["capturable"] = True
+    return rate
+
+
+@contextmanager
+def rehearsal(learner: Learner) -> Iterator[None]:
+    """Undo whatever steps the block takes, also where it fails.
+
+    Weights, batch-norm buffers and optimizer state get their old values in their present tensors,
+    so that a recording of these stays true; optimizer state that the block made is set to zero,
+    with which a first step of SGD, Adam or AdamW is the same as with none. Gradients are dropped,
+    the random state is put back. The sums are left: every epoch begins them anew.
+    """
+    device = learner.settings.device
+    kept = [(tensor, tensor.clone()) for tensor in _state(learner)]
+    known = {id(tensor) for tensor, _ in kept}
+    with torch.random.fork_rng([device] if device.startswith("cuda") else []), torch.no_grad():
+        try:
+            with torch.enable_grad():
+                yield
+        finally:
+            for tensor, before in kept:
+                tensor.copy_(before)
+            for tensor in _state(learner):
+                if id(tensor) not in known:
+                    tensor.zero_()
+            learner.optimizer.zero_grad(set_to_none=True)
+
+
+def _state(learner: Learner) -> list[torch.Tensor]:
+    network, optimizer = learner.network, learner.optimizer
+    values = chain.from_iterable(state.values() for state in optimizer.state.values())
+    tensors = (value for value in values if isinstance(value, torch.Tensor))
+    return [*network.parameters(), *network.buffers(), *tensors]
+
+
+@final
+class GraphStep(TrainingStep):
+    """Repeats one recorded step, from the gather of the images to the sums, on full batches.
+
+    A smaller batch (an epoch's last) runs through the same code eagerly, on the same weights and
+    optimizer state. It is not filled up: batch norm's statistics and the mean of the loss would
+    be others. So what is learned does not depend on how steps are carried out.
+    """
+
+    def __init__(self, learner: Learner, example: Batch, recorder: Recorder) -> None:
+        """Record on images of `example`, a full batch; the learner's state stays as it is.
+
+        Raises RuntimeError where the step cannot be recorded.
+        """
+        self._learner, self._recorder = learner, recorder
+        self._indices = example.indices.clone()
+        self._draws = None if example.draws is None else example.draws.clone()
+        self._rate = make_recordable(learner.optimizer, learner.settings.device)
+        learner.network.train()
+        with rehearsal(learner):
+            recorder.capture(lambda: learner.learn(self._indices, self._draws))
+
+    @property
+    def fallback(self) -> None:
+        """Return None."""
+
+    def run(self, batch: Batch) -> None:
+        """Take one step, on a batch of at most the example's size."""
+        self._rate.fill_(batch.learning_rate)
+        if len(batch.indices) < len(self._indices):
+            self._learner.learn(batch.indices, batch.draws)
+            return
+        self._indices.copy_(batch.indices)
+        if self._draws is not None and batch.draws is not None:
+            self._draws.copy_(batch.draws)
+        self._recorder.replay()
+
+
+def build_step(learner: Learner, train: torch.Tensor) -> TrainingStep:
+    """Return the fastest step for the learner's device; `train` holds the indices learned from."""
+    return build_recorded_step(learner, train, choose_recorder(learner.settings.device))
+
+
+def build_recorded_step(
+    learner: Learner, train: torch.Tensor, recorder: Recorder | None
+) -> TrainingStep:
+    """Return a GraphStep if there is a recorder and a full batch, otherwise an EagerStep.
+
+    Where recording fails, the EagerStep goes on from the untouched state and its `fallback` says
+    why. Raises torch.OutOfMemoryError: smaller memory needs are the user's choice, not ours.
+    """
+    size = learner.candidate.batch_size
+    if recorder is None or len(train) < size:
+        return EagerStep(learner)
+    try:
+        return GraphStep(learner, _example(learner, train[:size]), recorder)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        first_line = (str(error).strip().splitlines() or [""])[0]
+        return EagerStep(learner, fallback=f"{type(error).__name__}: {first_line}")
+
+
+def _example(learner: Learner, indices: torch.Tensor) -> Batch:
+    device = learner.data.images.device
+    augmented = learner.candidate.augmentation != "none"
+    draws = torch.zeros(3, len(indices), dtype=torch.int64, device=device) if augmented else None
+    return Batch(indices.to(device), draws, learning_rate=0.0)

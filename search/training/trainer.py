@@ -1,0 +1,217 @@
+"""Training of one network, and of several in lockstep, epoch by epoch."""
+
+import copy
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self, final
+
+import torch
+from torch import nn
+
+from cifar_models import build_model
+from search.data.dataset import TrainSplit
+from search.data.statistics import ChannelStatistics
+from search.seeding import derive_seed
+from search.training.augmentation import draw_epoch
+from search.training.cuda_graph import build_step
+from search.training.evaluation import Normalizer, Sums, as_used, evaluate
+from search.training.fused import evaluation_twin, training_twin
+from search.training.history import FoldEpoch
+from search.training.optimizers import build_optimizer
+from search.training.schedules import Schedule
+from search.training.settings import TrainingSettings
+from search.training.step import Batch, Learner, StepBuilder
+from spaces.candidate import Candidate
+
+
+@final
+@dataclass(frozen=True)
+class FoldTask:
+    """What one network learns from and is judged by.
+
+    Indices are int64 tensors into the training split; `validation` None means a refit.
+    `seed` decides initialisation, data order, augmentation and dropout.
+    """
+
+    train: torch.Tensor
+    validation: torch.Tensor | None
+    statistics: ChannelStatistics
+    schedule: Schedule
+    seed: int
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FoldState:
+    """What a training needs to go on after the epochs of its history, in state dicts of torch.
+
+    There are no random states to keep, nor one of the schedule: the former are derived from the
+    epoch's number, the latter from the history's losses. Without weights (both dicts empty) only
+    the history can be told again, which is all that is asked of a training that has ended.
+    """
+
+    history: tuple[FoldEpoch, ...]
+    model: dict[str, torch.Tensor] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+
+    def copied(self) -> Self:
+        """Return the state in tensors of its own, which further training leaves as they are."""
+        return copy.deepcopy(self)
+
+
+@final
+class FoldTraining:
+    """A network with its optimizer and schedule, advanced by whole epochs.
+
+    All randomness of an epoch is derived from the task's seed and the epoch's number, so that
+    an epoch depends on nothing but the state it starts from: that of `resume`, or a new network.
+    """
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        task: FoldTask,
+        data: TrainSplit,
+        num_classes: int,
+        settings: TrainingSettings,
+        build: StepBuilder = build_step,
+        resume: FoldState | None = None,
+    ) -> None:
+        self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
+        self._n_classes = num_classes
+        self._history = [] if resume is None else list(resume.history)
+        self._schedule = _schedule_after(task.schedule, self._history)
+        _, channels, height, width = data.images.shape
+        with seeded(derive_seed(task.seed, "init"), settings.device):
+            model = build_model(candidate.model, (channels, height, width), num_classes)
+        self.model: nn.Sequential = model.to(memory_format=torch.channels_last).to(settings.device)
+        optimizer = build_optimizer(candidate.optimizer, self.model.parameters())
+        if resume is not None and resume.model:
+            self.model.load_state_dict(resume.model)
+            optimizer.load_state_dict(resume.optimizer)
+        self._normalize = Normalizer(task.statistics, settings.device)
+        self._sums = Sums(settings.device, settings.mean_over)
+        self._learner = Learner(
+            candidate=candidate,
+            network=training_twin(self.model),
+            optimizer=optimizer,
+            data=data,
+            normalize=self._normalize,
+            settings=settings,
+            sums=self._sums,
+        )
+        self._step = build(self._learner, task.train)
+
+    @property
+    def fallback(self) -> str | None:
+        """Return why the steps are not recorded on a device where they should be, or None."""
+        return self._step.fallback
+
+    def state(self) -> FoldState:
+        """Return the state after the last epoch, in the very tensors that training goes on with."""
+        optimizer = self._learner.optimizer.state_dict()
+        return FoldState(tuple(self._history), self.model.state_dict(), optimizer)
+
+    def run_epoch(self, epoch: int) -> FoldEpoch:
+        """Train one epoch (counted from 1), then validate; returns the epoch's figures.
+
+        Epochs of the history that it was resumed with are told again, not trained again.
+        """
+        if epoch <= len(self._history):
+            return self._history[epoch - 1]
+        figures = self._run_epoch(epoch)
+        self._history.append(figures)
+        return figures
+
+    def _run_epoch(self, epoch: int) -> FoldEpoch:
+        start = time.perf_counter()
+        with seeded(derive_seed(self._task.seed, "dropout", epoch), self._settings.device):
+            rate = self._train(epoch)
+        validated = self._validate()
+        if validated is not None:
+            self._schedule = self._schedule.after(validated.mean_loss())
+        return FoldEpoch(
+            train_loss=self._sums.mean_loss(),
+            train_accuracy=self._sums.accuracy(),
+            validation_loss=validated.mean_loss() if validated else None,
+            validation_accuracy=validated.accuracy() if validated else None,
+            learning_rate=rate,
+            seconds=time.perf_counter() - start,
+            confusion=validated.confusion() if validated else None,
+        )
+
+    def _train(self, epoch: int) -> float:
+        """Take the epoch's steps; returns the learning rate of the first."""
+        batches = self._batches(epoch)
+        self._sums.restart(sum(len(batch.indices) for batch in batches), len(batches))
+        self._learner.network.train()
+        for batch in batches:
+            self._step.run(batch)
+        return batches[0].learning_rate
+
+    def _batches(self, epoch: int) -> list[Batch]:
+        """Return the epoch's batches, all that is random about them drawn from the task's seed.
+
+        The last batch may be smaller; one of a single image is left out for this epoch, as
+        batch norm has no statistics of one image.
+        """
+        device, seed = self._data.images.device, self._task.seed
+        shuffle = generator(derive_seed(seed, "order", epoch))
+        order = self._task.train[torch.randperm(len(self._task.train), generator=shuffle)]
+        parts = torch.split(order.to(device), self._candidate.batch_size)
+        indices = [part for part in parts if len(part) > 1]
+        augmentation = generator(derive_seed(seed, "augmentation", epoch))
+        sizes = [len(part) for part in indices]
+        draws = draw_epoch(self._candidate.augmentation, sizes, augmentation, device)
+        rates = self._schedule.rates(epoch, len(indices))
+        return [Batch(*batch) for batch in zip(indices, draws, rates, strict=True)]
+
+    def _validate(self) -> Sums | None:
+        if self._task.validation is None:
+            return None
+        twin = as_used(evaluation_twin(self.model), self._candidate)
+        images = self._data, self._task.validation, self._normalize
+        return evaluate(twin, *images, self._settings, self._n_classes)
+
+
+def _schedule_after(schedule: Schedule, history: Iterable[FoldEpoch]) -> Schedule:
+    for epoch in history:
+        if epoch.validation_loss is not None:
+            schedule = schedule.after(epoch.validation_loss)
+    return schedule
+
+
+def generator(seed: int) -> torch.Generator:
+    """Return a seeded generator on the CPU."""
+    return torch.Generator().manual_seed(seed)
+
+
+@contextmanager
+def seeded(seed: int, device: str) -> Iterator[None]:
+    """Seed torch's global generators, those of `device` and the CPU, for the block alone."""
+    gpus = [device] if device.startswith("cuda") else []  # by default it would wake every GPU
+    with torch.random.fork_rng(gpus):
+        torch.manual_seed(seed)
+        yield
+
+
+def run_epochs(folds: Sequence[FoldTraining], epochs: int) -> Iterator[tuple[FoldEpoch, ...]]:
+    """Yield, epoch after epoch, the figures of every fold.
+
+    The caller tells it to stop by taking no further epoch. It ends by itself after `epochs`
+    epochs, and after an epoch in which a fold diverged (see `diverged`).
+    """
+    for epoch in range(1, epochs + 1):
+        figures = tuple(fold.run_epoch(epoch) for fold in folds)
+        yield figures
+        if diverged(figures):
+            return
+
+
+def diverged(figures: Sequence[FoldEpoch]) -> bool:
+    """Return whether a loss of any fold is infinite or not a number."""
+    losses = [loss for fold in figures for loss in (fold.train_loss, fold.validation_loss)]
+    return any(loss is not None and not math.isfinite(loss) for loss in losses)

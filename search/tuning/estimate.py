@@ -1,0 +1,302 @@
+"""How long a search will take: a range, from a short warm-up or from the trials that ran."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple, final
+
+import joblib
+import numpy as np
+import torch
+from torch import nn
+
+from cifar_models import build_model
+from cifar_models.family import ModelConfig
+from search.data.splits import load_folds
+from search.recipe import Recipe
+from search.seeding import derive_seed
+from search.tuning.judge import Judge
+from search.tuning.opening import OpenStudy
+from search.tuning.points import Params, random_point
+from search.tuning.preparing import Feasibility
+from search.tuning.pruners import build_rule
+from search.tuning.racing import fold_levels, n_promoted
+from search.tuning.records import TrialRecord
+from search.tuning.warm_up import Sized, measure_pace
+
+
+class Span(NamedTuple):
+    """Seconds, at least and at most."""
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        """Return the mean of both."""
+        return (self.low + self.high) / 2
+
+
+@final
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds until search and refit are done; `measured` by a "warm-up" or the "trials" so far.
+
+    `search` is what all of the `n_open` trials would take, which train `epochs` epochs of single
+    folds, `longest` is the most that one takes. None starts once `timeout` seconds are over.
+    """
+
+    search: Span
+    refit: Span
+    longest: float
+    n_open: int
+    epochs: float
+    measured: str
+    timeout: float | None = None
+
+    @property
+    def low(self) -> float:
+        """Return the least seconds of search and refit, as the timeout has it."""
+        return min(self.search.low, self._limit) + self.refit.low
+
+    @property
+    def high(self) -> float:
+        """Return the most: what trains when the time is up is trained to its end."""
+        return min(self.search.high, self._limit + self.longest) + self.refit.high
+
+    def n_begun(self) -> tuple[int, int] | None:
+        """Return about how many trials start in time, at least and at most; None: all should."""
+        if self.search.high <= self._limit:
+            return None
+        shares = (self._limit / max(seconds, self._limit) for seconds in reversed(self.search))
+        low, high = (self.n_open * share for share in shares)
+        return max(math.floor(low), 1), max(math.ceil(high), 1)
+
+    @property
+    def _limit(self) -> float:
+        return math.inf if self.timeout is None else self.timeout
+
+
+_Sliding = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
+
+
+def multiply_adds(model: ModelConfig, image_shape: tuple[int, int, int], classes: int) -> int:
+    """Return the multiplications of a forward pass of one image; allocates and draws nothing.
+
+    Those of convolutions and linear layers are counted, which are nearly all. Raises ValueError
+    where the network cannot be built.
+    """
+    with torch.device("meta"):
+        network = build_model(model, image_shape, classes)
+    count, (_, height, width) = 0, image_shape
+    for module in network:
+        if isinstance(module, _Sliding):
+            height, width = _side(height, module), _side(width, module)
+        if isinstance(module, nn.Conv2d):
+            count += module.weight.numel() * height * width
+        elif isinstance(module, nn.Linear):
+            count += module.weight.numel()
+    return count
+
+
+def _side(side: int, module: _Sliding) -> int:
+    """Return what becomes of a side, as the documentation of torch.nn.Conv2d gives it."""
+    size, stride, padding = (_one(n) for n in (module.kernel_size, module.stride, module.padding))
+    return (side + 2 * padding - size) // stride + 1
+
+
+def _one(value: int | str | tuple[int, ...]) -> int:
+    """Return a number that torch keeps as it is or once for each of two sides, here alike."""
+    return value[0] if isinstance(value, tuple) else int(value)
+
+
+_MOST_SIMULATED = 50  # trials; more change the shares little
+
+
+class Volume(NamedTuple):
+    """A range of trainings, each of one network for all epochs, and what most of them depend on.
+
+    `low` is what the pruner leaves where curves never cross, `high` where it prunes nothing.
+    """
+
+    low: float
+    high: float
+
+
+class _Kept(NamedTuple):
+    """Shares that a pruner leaves: of all epochs, and of trials that reach the last one."""
+
+    epochs: float
+    whole: float
+
+
+def search_volume(recipe: Recipe, n_trials: int) -> Volume:
+    """Return what `n_trials` of a resolved recipe come to."""
+    if not n_trials:
+        return Volume(0, 0)
+    kept = _kept(recipe, n_trials)
+    if not recipe.racing:
+        return Volume(n_trials * recipe.n_folds * kept.epochs, n_trials * recipe.n_folds)
+    low = n_trials * kept.epochs + folds_earned(round(n_trials * kept.whole), recipe.folds)
+    return Volume(low, n_trials + folds_earned(n_trials, recipe.folds))
+
+
+def folds_earned(n_rivals: int, n_folds: int) -> int:
+    """Return how many folds are trained in a race beside each rival's first."""
+    earned = 0
+    for level, following in pairwise(fold_levels(n_folds)):
+        n_rivals = min(n_promoted(n_rivals, level), n_rivals)
+        earned += n_rivals * (following - level)
+    return earned
+
+
+def _kept(recipe: Recipe, n_trials: int) -> _Kept:
+    """Judge trials in a random order of merit, whose curves are level."""
+    count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
+    judge = Judge(build_rule(recipe.pruner, epochs, recipe.seed), epochs)
+    merits = np.random.default_rng(derive_seed(recipe.seed, "volume")).permutation(count)
+    for plan, merit in enumerate(merits.tolist()):
+        judge.update(plan, [float(merit)] * epochs, ended=True)
+        judge.judge()
+    trained = [judge.verdict(plan).epochs for plan in range(count)]
+    return _Kept(sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count)
+
+
+_LOOKED_AT = 60  # candidates of the plan, evenly spread
+_CONTENTION = 1.3  # workers side by side share memory and caches: the slower end of the range
+_TRIAL_SECONDS = 0.3  # to start and end one
+
+
+class _Training(NamedTuple):
+    """Seconds that one network trains for all epochs: on average, and the longest."""
+
+    mean: float
+    longest: float
+
+
+def estimate_time(
+    opened: OpenStudy, ended: Sequence[TrialRecord], n_open: int, n_workers: int
+) -> Estimate | None:
+    """Return how long a study takes whose `n_open` trials are still to end; None: there is none.
+
+    A study that goes on takes the pace of the trials that it has. Raises RuntimeError where no
+    candidate can be trained for a moment.
+    """
+    if not n_open:
+        return None
+    recipe = opened.recipe
+    parallel = _parallel(recipe, min(n_workers, n_open * recipe.n_folds))
+    trained = [trial for trial in ended if trial.seconds and trial.kind != "failed"]
+    if trained:
+        estimate: Estimate | None = _by_trials(recipe, trained, n_open, parallel)
+    else:
+        estimate = _by_warm_up(opened, n_open, parallel)
+    return estimate and _within_limits(estimate, recipe)
+
+
+def _within_limits(estimate: Estimate, recipe: Recipe) -> Estimate:
+    longest = min(estimate.longest, recipe.trial_timeout or math.inf)
+    return replace(estimate, longest=longest, timeout=recipe.timeout)
+
+
+def _parallel(recipe: Recipe, n_workers: int) -> tuple[float, float]:
+    """Return how many trainings at once take no longer than one does: at least, and at most.
+
+    Of processes that share a GPU nothing is known but that they are no slower than one.
+    """
+    if recipe.device.startswith("cuda"):
+        return 1, n_workers
+    at_once = max(min(n_workers, joblib.cpu_count() // recipe.threads), 1)
+    return (at_once / _CONTENTION if at_once > 1 else 1), at_once
+
+
+def _by_trials(
+    recipe: Recipe, trained: Sequence[TrialRecord], n_open: int, parallel: tuple[float, float]
+) -> Estimate:
+    """Return twice the standard error of a sum of further trials around their expected sum."""
+    costs, at_once = [trial.seconds for trial in trained], parallel[1]
+    mean = statistics.fmean(costs)
+    deviation = statistics.stdev(costs) if len(costs) > 1 else mean / 2
+    error = 2 * deviation * math.sqrt(n_open * (1 + n_open / len(costs)))
+    epochs = sum(trial.fold_epochs for trial in trained)
+    total, least = n_open * (mean + _TRIAL_SECONDS), n_open * min(costs)
+    return Estimate(  # what the trials cost, they cost side by side
+        search=Span(max(total - error, least) / at_once, (total + error) / at_once),
+        refit=_refit(recipe, recipe.epochs * sum(costs) / max(epochs, 1)),
+        longest=max(costs),
+        n_open=n_open,
+        epochs=n_open * epochs / len(costs),
+        measured="trials",
+    )
+
+
+def _by_warm_up(opened: OpenStudy, n_open: int, parallel: tuple[float, float]) -> Estimate | None:
+    training, recipe = _measure(opened), opened.recipe
+    if training is None:
+        return None
+    volume, overhead = search_volume(recipe, n_open), n_open * _TRIAL_SECONDS
+    slow, fast = parallel
+    alone = training.longest * (1 - 1 / slow)  # the last trial may have the machine for itself
+    return Estimate(
+        search=Span(
+            (volume.low * training.mean + overhead) / fast,
+            (volume.high * training.mean + overhead) / slow + alone,
+        ),
+        refit=_refit(recipe, training.mean),
+        longest=training.longest * recipe.n_folds * fast / slow,
+        n_open=n_open,
+        epochs=(volume.low + volume.high) / 2 * recipe.epochs,
+        measured="warm-up",
+    )
+
+
+def _refit(recipe: Recipe, seconds: float) -> Span:
+    """Return the least and most that a refit takes, given a training's seconds for all epochs.
+
+    It is of all images, for half to all of the epochs, and has all cores for itself.
+    """
+    if recipe.as_reported:
+        return Span(0.0, 0.0)
+    share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
+    cores = 1 if recipe.device.startswith("cuda") else max(joblib.cpu_count() / recipe.threads, 1)
+    whole = seconds / (1 - share)
+    return Span(whole / 2 / cores, whole)
+
+
+def _measure(opened: OpenStudy) -> _Training | None:
+    """Return what the plan's candidates take; None where none of them can be trained."""
+    sized = list(_sized(opened))
+    if not sized:
+        return None
+    fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
+    pace = measure_pace(opened, fold, sized)
+    images = len(fold.train) * opened.recipe.epochs
+    seconds = [images * pace.seconds(one.multiply_adds) for one in sized]
+    return _Training(statistics.fmean(seconds), max(seconds))
+
+
+def _sized(opened: OpenStudy) -> Iterator[Sized]:
+    feasible = Feasibility(opened.dataset, opened.recipe.max_parameters)
+    classes = len(opened.dataset.class_names)
+    for point in _points(opened, feasible):
+        try:
+            candidate = opened.space.candidate(point)
+            if feasible(candidate) is None:
+                count = multiply_adds(candidate.model, opened.dataset.image_shape, classes)
+                yield Sized(count, candidate)
+        except ValueError:  # as the search will find, and say
+            continue
+
+
+def _points(opened: OpenStudy, feasible: Feasibility) -> Iterator[Params]:
+    """Yield points of the plan; for TPE, which asks as it goes, its baseline and random ones."""
+    points = opened.points
+    if points and opened.recipe.sampler != "tpe":
+        places = np.linspace(0, len(points) - 1, min(len(points), _LOOKED_AT)).round()
+        yield from (points[int(place)] for place in places)
+        return
+    yield from points
+    for plan in range(len(points), min(opened.recipe.trials or 0, _LOOKED_AT)):
+        yield random_point(opened.space, opened.recipe.seed, plan, feasible)

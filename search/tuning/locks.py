@@ -1,0 +1,346 @@
+"""One coordinator per study, whichever runs folder and host it is started from."""
+
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, final
+
+import optuna
+import sqlalchemy
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, Connection, NullPool, Row, create_engine, text
+
+from search.errors import MachineError, UserError
+from search.files import check_writable, whole_file
+from search.paths import RunPaths
+from search.tuning.storage import opening, parse_url, show_url, sqlite_file, storage_url
+
+
+@final
+class HeldError(Exception):
+    """A lock is held; the text says by whom."""
+
+
+@final
+@dataclass(frozen=True)
+class Holder:
+    """A process that holds a lock, this one by default; `since` is in UTC, ISO 8601."""
+
+    process: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=socket.gethostname)
+    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host} since {self.since}"
+
+
+_KERNELS_LOCKS = Path("/proc/locks")  # of Linux
+
+
+@contextmanager
+def file_lock(lock: Path, holder: Path) -> Iterator[None]:
+    """Hold the lock for the block; the file `holder` says meanwhile who does.
+
+    Its folder must exist. Raises HeldError where it is taken, OSError where it cannot be made.
+    """
+    held = FileLock(lock)
+    try:
+        held.acquire(blocking=False)
+    except Timeout as error:
+        raise HeldError(str(_read(holder) or "another process")) from error
+    try:
+        holder.write_text(json.dumps(asdict(Holder())), encoding="utf-8")
+        yield
+    finally:
+        held.release()
+
+
+def file_lock_holder(lock: Path, holder: Path) -> Holder | None:
+    """Return who holds the lock, None where nobody does.
+
+    It is only asked for, never taken: a run that starts meanwhile is not refused. Of another host
+    nothing more can be known than that it took the lock last.
+    """
+    who = _read(holder)
+    if who is None or not lock.exists():
+        return None
+    elsewhere = who.host != Holder().host
+    return who if elsewhere or _holds(who.process, lock) else None
+
+
+def _read(holder: Path) -> Holder | None:
+    try:
+        return Holder(**json.loads(holder.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # it is only just being written
+        return None
+
+
+def _holds(process: int, lock: Path) -> bool:
+    """Return whether a process of this host holds the lock; where none can say so, if it lives."""
+    if _KERNELS_LOCKS.exists():
+        held = (line.split() for line in _KERNELS_LOCKS.read_text(encoding="utf-8").splitlines())
+        place = str(lock.stat().st_ino)
+        return any(_is(entry, process, place) for entry in held)
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, and is another user's
+        return True
+    return True
+
+
+def _is(entry: list[str], process: int, inode: str) -> bool:
+    """Return whether that is the lock: an entry is number, kind, .., .., process, device:inode."""
+    return entry[1] == "FLOCK" and entry[4] == str(process) and entry[5].endswith(f":{inode}")
+
+
+_PREFIX = "search, "
+_MOST_BYTES = 63  # of an application's name
+# A host that has vanished frees its lock within a minute; one that lives keeps it while it is idle.
+_SETTINGS = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "idle_session_timeout": "0",
+}
+_SET = text("SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name")
+_TRY = text("SELECT pg_try_advisory_lock(:key)")
+# pg_locks shows a key's halves, and those of every database of the server.
+_HOLDER = text("""
+    SELECT application_name, backend_start
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (classid::bigint << 32 | objid::bigint) = :key
+""")
+
+
+@contextmanager
+def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
+    """Hold a study's lock for the block, on a connection of its own.
+
+    The server frees it when that connection ends: with this process, with the network between
+    them, with the server. Raises HeldError where it is taken, UserError where the database cannot
+    be opened.
+    """
+    key = lock_key(study_name)
+    with opening(url):
+        connection = _connect(url)
+    with connection:
+        with opening(url):
+            _sign(connection)
+            taken = connection.execute(_TRY, {"key": key}).scalar_one()
+            holder = None if taken else _holder(connection, key)
+        if holder is not None:
+            raise HeldError(holder)
+        yield
+
+
+def advisory_lock_holder(url: sqlalchemy.URL, study_name: str) -> str | None:
+    """Return who holds a study's lock, None where nobody does; it is asked for, never taken.
+
+    Raises UserError where the database cannot be opened.
+    """
+    with opening(url), _connect(url) as connection:
+        row = connection.execute(_HOLDER, {"key": lock_key(study_name)}).first()
+        return None if row is None else _who(row)
+
+
+def _connect(url: sqlalchemy.URL) -> Connection:
+    return create_engine(
+        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+    ).connect()
+
+
+def lock_key(study_name: str) -> int:
+    """Return a study's key among all advisory locks of a database: 64 bits of a hash, signed."""
+    digest = hashlib.sha256(f"search study {study_name}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
+def _sign(connection: Connection) -> None:
+    me = Holder()
+    name = f"{_PREFIX}process {me.process} on {me.host}".encode()[:_MOST_BYTES]
+    settings = _SETTINGS | {"application_name": name.decode(errors="ignore")}
+    for setting, value in settings.items():
+        connection.execute(_SET, {"name": setting, "value": value})
+
+
+def _holder(connection: Connection, key: int) -> str:
+    row = connection.execute(_HOLDER, {"key": key}).first()
+    return "another process" if row is None else _who(row)  # it may have ended since
+
+
+def _who(row: Row[Any]) -> str:
+    who = row.application_name.removeprefix(_PREFIX) or "another process"
+    if row.backend_start is None:  # not told to other users
+        return str(who)
+    return f"{who} since {row.backend_start.astimezone(UTC).isoformat(timespec='seconds')}"
+
+
+@contextmanager
+def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
+    """Hold the study's locks for the block: that of its folder, then that of its database.
+
+    `storage` is the URL as the recipe has it, None for the SQLite file in the runs folder. Raises
+    UserError, saying who holds it, where one is taken, and where the database cannot be opened,
+    MachineError where the runs folder is read-only; of a refused SQLite file nothing is made.
+    """
+    if paths.study_dir.exists() and not paths.study_dir.is_dir():
+        raise UserError(
+            f"study_name: {paths.study_dir} is a file, and the study needs a folder there"
+        )
+    check_writable(paths.study_dir)
+    if storage is not None:
+        _check_file(parse_url(storage))
+    fresh = not paths.study_dir.exists()
+    paths.study_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as locks:
+        try:
+            locks.enter_context(file_lock(paths.lock, paths.lock_holder))
+            with _cleared(paths, fresh=fresh):
+                locks.enter_context(_database_lock(paths, storage))
+        except HeldError as error:
+            raise UserError(
+                f"study {paths.study_name!r} is being run by {error}; wait for it, end it, "
+                "or give another --study-name"
+            ) from error
+        yield
+
+
+@contextmanager
+def _cleared(paths: RunPaths, *, fresh: bool) -> Iterator[None]:
+    """Remove a `fresh` folder, which holds the lock alone, where the block fails."""
+    try:
+        yield
+    except (HeldError, UserError, MachineError):
+        if fresh:
+            paths.lock_holder.unlink(missing_ok=True)
+            paths.lock.unlink(missing_ok=True)  # whoever waits for it is refused, not let in
+            with suppress(OSError):  # another start has made something there meanwhile
+                paths.study_dir.rmdir()
+        raise
+
+
+def _check_file(url: URL) -> None:
+    """Raise UserError where the URL is of a SQLite file that cannot be made, or not be written."""
+    file = sqlite_file(url)
+    if file is None:
+        return
+    if not file.parent.is_dir():
+        raise UserError(
+            f"storage: {show_url(url)!r} lies in a folder that does not exist; make "
+            f"{str(file.parent)!r}, or name a file in one that does"
+        )
+    if url.query.get("mode") == "ro" or "immutable" in url.query:
+        raise UserError(
+            f"storage: {show_url(url)!r} is opened to be read alone, and a study is written; leave "
+            "out mode and immutable"
+        )
+    check_writable(file.parent, "storage")
+
+
+def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManager[None]:
+    url = parse_url(storage_url(storage, paths.database))
+    file = sqlite_file(url)
+    if file is None:
+        return advisory_lock(url, paths.study_name)
+    lock, holder = _database_lock_files(file, paths.study_name)
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return file_lock(lock, holder)
+
+
+def study_holder(paths: RunPaths, storage: str | None = None) -> str | None:
+    """Return which process runs the study, in words, None where none does.
+
+    The locks are only asked for, never taken: a run that starts meanwhile is not refused. Raises
+    UserError where the database cannot be opened.
+    """
+    url = parse_url(storage_url(storage, paths.database))
+    file, name = sqlite_file(url), paths.study_name
+    holder = file_lock_holder(paths.lock, paths.lock_holder)
+    if holder is None and file is None:
+        return advisory_lock_holder(url, name)
+    if holder is None and file is not None:
+        holder = file_lock_holder(*_database_lock_files(file, name))
+    return None if holder is None else str(holder)
+
+
+def _database_lock_files(database: Path, study_name: str) -> tuple[Path, Path]:
+    """Return the lock of a study beside its SQLite file, and the file that says who holds it."""
+    folder = lock_folder(database)
+    return folder / f"{study_name}.lock", folder / f"{study_name}.json"
+
+
+def lock_folder(database: Path) -> Path:
+    """Return the folder, beside a SQLite file, of the locks of its studies."""
+    real = database.resolve()  # one file under several names is one database
+    return real.with_name(f"{real.name}.locks")
+
+
+_ATTRIBUTE = "folder_mark"
+
+
+def owns(study: optuna.Study, paths: RunPaths) -> bool:
+    """Return whether the folder is the study's."""
+    mark, theirs = study.user_attrs.get(_ATTRIBUTE), _mark_of(paths)
+    return mark is None or theirs is None or mark == theirs
+
+
+def check_owned(study: optuna.Study, paths: RunPaths) -> None:
+    """Raise UserError where the folder is that of another study of the same name."""
+    if not owns(study, paths):
+        raise _taken(paths)
+
+
+def check_free(paths: RunPaths) -> None:
+    """Raise UserError where a study that is to be made would write over another's folder."""
+    if _mark_of(paths) is not None or paths.model_dir.exists():
+        raise _taken(paths)
+
+
+def mark(study: optuna.Study, paths: RunPaths) -> None:
+    """Give study and folder the same mark, if they do not bear one yet."""
+    value = study.user_attrs.get(_ATTRIBUTE) or _mark_of(paths) or _new_mark()
+    if _ATTRIBUTE not in study.user_attrs:
+        study.set_user_attr(_ATTRIBUTE, value)
+    if _mark_of(paths) is None:
+        with whole_file(paths.mark) as file:
+            file.write(value.encode("ascii"))
+
+
+def unmark(study: optuna.Study, paths: RunPaths) -> None:
+    """Leave the folder to whoever comes next, where it is the study's."""
+    if owns(study, paths):
+        paths.mark.unlink(missing_ok=True)
+
+
+def _new_mark() -> str:
+    """Return what no other study has: where, by which process and when it was made, hashed."""
+    made = f"{socket.gethostname()} {os.getpid()} {time.time_ns()}"
+    return hashlib.sha256(made.encode()).hexdigest()
+
+
+def _mark_of(paths: RunPaths) -> str | None:
+    try:
+        return paths.mark.read_text("ascii")
+    except FileNotFoundError:
+        return None
+
+
+def _taken(paths: RunPaths) -> UserError:
+    return UserError(
+        f"study_name: {str(paths.study_dir)!r} is the folder of another study of that name, in "
+        "another storage or one that is gone; give another --study-name or --runs-dir, or remove "
+        "the folder"
+    )

@@ -1,0 +1,191 @@
+"""What a run is about to do: the plan that a user reads before it starts, and the room it needs."""
+
+import heapq
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, final
+
+from cifar_models import count_parameters
+from search.data.dataset import DatasetInfo
+from search.errors import MachineError
+from search.recipe import Recipe
+from search.text import format_bytes
+from search.tuning.estimate import Estimate, estimate_time
+from search.tuning.opening import OpenStudy, discard_unbegun
+from search.tuning.points import Params, random_point
+from search.tuning.preparing import Feasibility
+from search.tuning.queue import TrialLedger
+from search.tuning.store import read_study
+from spaces import Candidate, SGDConfig
+
+_FILES = 3  # the newest, the one before it, and the one that is being written
+_OVERHEAD = 1 << 16  # a file's history and the names of its tensors
+_RESERVE = 32 << 20  # the database, the model and the report
+_LOOKED_AT = 200  # candidates, of which the largest count
+
+
+@final
+@dataclass(frozen=True)
+class DiskNeed:
+    """Bytes that the checkpoints take at most, and bytes that are free where they go.
+
+    `stored_checkpoints` and `stored_others` are what the study holds of its checkpoints and of its
+    database, model and report already: further ones take the place of these.
+    """
+
+    checkpoints: int
+    free: int
+    stored_checkpoints: int = 0
+    stored_others: int = 0
+
+    def more_checkpoints(self) -> int:
+        """Return the bytes of checkpoints that are to come at most."""
+        return max(self.checkpoints - self.stored_checkpoints, 0)
+
+    def more_others(self) -> int:
+        """Return the bytes that are kept free for the rest of database, model and report."""
+        return max(_RESERVE - self.stored_others, 0)
+
+
+def check_disk(opened: OpenStudy, n_workers: int) -> DiskNeed:
+    """Return what the study needs; raises MachineError where there is less.
+
+    It is judged by the plan's first points; for TPE, which asks as it goes, by random ones. Of a
+    study that is refused before its first trial nothing is left in the database.
+    """
+    need = _need(opened, n_workers)
+    if need.free < need.more_checkpoints() + need.more_others():
+        discard_unbegun(opened.study, opened.storage, opened.paths)
+        raise MachineError(_refusal(opened.paths.study_dir, need))
+    return need
+
+
+def disk_use(directory: Path) -> int:
+    """Return the bytes of all files under a folder, 0 where there is none."""
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def _need(opened: OpenStudy, n_workers: int) -> DiskNeed:
+    folder, checkpoints = opened.paths.study_dir, disk_use(opened.paths.checkpoints_dir)
+    return DiskNeed(
+        _most_bytes(opened, n_workers),
+        shutil.disk_usage(folder).free,
+        checkpoints,
+        disk_use(folder) - checkpoints + _database_share(opened),
+    )
+
+
+def _database_share(opened: OpenStudy) -> int:
+    """Return the bytes of the study's trials in the SQLite file that it shares with others."""
+    database = opened.paths.database
+    if opened.recipe.storage is not None or not database.exists():  # which lies elsewhere
+        return 0
+    storage = opened.storage
+    studies = storage.get_all_studies()
+    counts = {one.study_name: storage.get_n_trials(one._study_id) for one in studies}
+    share = counts[opened.study.study_name] / max(sum(counts.values()), 1)
+    return round(share * database.stat().st_size)
+
+
+def _refusal(folder: Path, need: DiskNeed) -> str:
+    checkpoints, others = need.more_checkpoints(), need.more_others()
+    wanted = " and ".join(
+        f"{format_bytes(size)} for {what}"
+        for size, what in ((checkpoints, "checkpoints"), (others, "database, model and report"))
+        if size
+    )
+    ways = "make room there, or give --runs-dir on another disk"
+    if others <= need.free:
+        ways = f"{ways}, fewer --workers or --checkpoint-every 0"
+    return (
+        f"{folder} has {format_bytes(need.free)} free, and the study needs up to "
+        f"{format_bytes(checkpoints + others)} more, {wanted}: {ways}"
+    )
+
+
+def checkpoint_bytes(candidate: Candidate, parameters: int) -> int:
+    """Return the size of one fold's checkpoint: weights and the optimizer's state, as float32."""
+    optimizer = candidate.optimizer
+    moments = 1 if isinstance(optimizer, SGDConfig) else 2
+    return 4 * parameters * (1 + moments) + _OVERHEAD
+
+
+def _most_bytes(opened: OpenStudy, n_workers: int) -> int:
+    """Return the bytes of the largest trials that can be under way together."""
+    if not opened.recipe.checkpoint_every:
+        return 0
+    sizes = [_size(opened, point) for point in _points(opened)]
+    return _FILES * len(opened.statistics) * sum(heapq.nlargest(n_workers, sizes))
+
+
+def _points(opened: OpenStudy) -> Iterator[Params]:
+    yield from opened.points[:_LOOKED_AT]
+    recipe, objection = opened.recipe, Feasibility(opened.dataset, opened.recipe.max_parameters)
+    for plan in range(_LOOKED_AT if recipe.sampler == "tpe" else 0):
+        yield random_point(opened.space, recipe.seed, plan, objection)
+
+
+def _size(opened: OpenStudy, point: Params) -> int:
+    """Return the bytes of a point's checkpoint, 0 for one that cannot be trained."""
+    classes = len(opened.dataset.class_names)
+    try:
+        candidate = opened.space.candidate(point)
+        parameters = count_parameters(candidate.model, opened.dataset.image_shape, classes)
+    except ValueError:  # as the search will find, and say
+        return 0
+    return checkpoint_bytes(candidate, parameters)
+
+
+@final
+@dataclass(frozen=True)
+class PlanInfo:
+    """A resolved recipe with its dataset, and what of it is there and ahead.
+
+    `n_grid` is the number of grid points, None for other samplers. `estimate` is None where
+    nothing is left to train, or where it could not be made: `unknown` then says why.
+    """
+
+    recipe: Recipe
+    dataset: DatasetInfo
+    n_planned: int
+    n_done: int
+    n_grid: int | None
+    n_workers: int
+    disk: DiskNeed
+    estimate: Estimate | None = None
+    unknown: str | None = None
+
+
+PlanListener: TypeAlias = Callable[[PlanInfo], None]
+"""Hears of the plan before the search starts, in the coordinator's process; must not raise."""
+
+
+def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInfo:
+    """Return the plan; trains for a moment to estimate the time, and changes no result by it."""
+    recipe = opened.recipe
+    ledger = TrialLedger(opened.study, opened.points, recipe.trial_timeout)
+    planned = recipe.trials or 0 if recipe.sampler == "tpe" else len(opened.points)
+    done = {plan for plan in range(planned) if ledger.is_done(plan)}
+    ended = [trial for trial in read_study(opened.study).trials if trial.plan in done]
+    estimate, unknown = None, None
+    try:
+        estimate = estimate_time(opened, ended, planned - len(done), n_workers)
+    except (MemoryError, RuntimeError) as error:  # a trial that fails so will say it itself
+        unknown = f"{type(error).__name__}: {error}"
+    return PlanInfo(
+        recipe=recipe,
+        dataset=opened.dataset,
+        n_planned=planned,
+        n_done=len(done),
+        n_grid=_n_grid(opened),
+        n_workers=n_workers,
+        disk=disk,
+        estimate=estimate,
+        unknown=unknown,
+    )
+
+
+def _n_grid(opened: OpenStudy) -> int | None:
+    return sum(1 for _ in opened.space.grid()) if opened.recipe.sampler == "grid" else None

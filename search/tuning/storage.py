@@ -1,0 +1,222 @@
+"""Optuna's storage: database URLs, SQLite made safe, and database failures in one line."""
+
+import errno
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any, final
+from urllib.parse import quote, unquote, urlsplit
+
+import optuna
+import sqlalchemy
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
+
+from search.errors import MachineError, UserError
+from search.settings import check_text
+
+_EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
+_DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
+_ACCEPTED = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+_FAILURES = (
+    SQLAlchemyError, SAWarning, ImportError, OSError, RuntimeError, TypeError, ValueError
+)  # fmt: skip
+_NO_DRIVER = "psycopg, its driver, is not installed: pip install 'cifar-search[postgresql]'"
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
+_MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
+
+
+def parse_url(text: str) -> sqlalchemy.URL:
+    """Return the URL of a SQLite file or a PostgreSQL database; raises UserError for any other.
+
+    No message repeats what was given until it is certain which part of it is a password.
+    """
+    try:
+        url = make_url(check_text(text))
+    except (ArgumentError, ValueError) as error:
+        raise UserError(f"storage: the value is not a database URL such as {_EXAMPLES}") from error
+    if url.get_backend_name() != "sqlite" and text.count("@") > (url.username is not None):
+        raise UserError("storage: write @ as %40, except the one between password and host")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UserError(
+            f"storage: {show_url(url)!r} cannot be opened: it is neither SQLite nor PostgreSQL, "
+            f"give {_EXAMPLES}"
+        )
+    if url.drivername not in _ACCEPTED:
+        raise UserError(
+            f"storage: {show_url(url)!r} cannot be opened by that driver, give {_EXAMPLES}"
+        )
+    if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
+        raise UserError(f"storage: {show_url(url)!r} is in memory and would be lost, name a file")
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def show_url(url: sqlalchemy.URL) -> str:
+    """Return the URL for people: its password starred, its query, which can hold one, left out."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def sqlite_file(url: sqlalchemy.URL) -> Path | None:
+    """Return the file of a SQLite database; None in memory, and for every other database."""
+    database = url.database or ""
+    if url.get_backend_name() != "sqlite" or database in ("", ":memory:"):
+        return None
+    if not database.startswith("file:"):
+        return Path(database)
+    path = unquote(urlsplit(database).path)
+    return Path(path) if path and url.query.get("mode") != "memory" else None
+
+
+@contextmanager
+def opening(url: sqlalchemy.URL) -> Iterator[None]:
+    """Turn what goes wrong in the block, where a database is opened, into one line.
+
+    Raises MachineError where SQLite cannot use its file: no space, no permission, a damaged disk;
+    otherwise UserError, as where a server refuses the user or does not answer.
+    """
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SAWarning)  # options that would be ignored
+            yield
+    except _FAILURES as error:
+        missing = isinstance(error, ImportError) and not sqlite
+        reason = _NO_DRIVER if missing else first_line(error)
+        failure = f"{show_url(url)!r} cannot be opened: {reason}"
+        machine = isinstance(error, OperationalError | OSError) and not isinstance(error, _MISTAKES)
+        if sqlite and machine:
+            raise MachineError(f"storage: {failure}; {_way_on(error)}") from error
+        raise UserError(f"storage: {failure}") from error
+
+
+def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
+    """Return the URL by which SQLite opens a file without writing to it.
+
+    Beside a write-ahead log SQLite writes for readers too, unless it is told that nothing changes
+    the file: as in a folder that only others may write to, with no log of a search there.
+    """
+    name, file = url.database or "", sqlite_file(url)
+    if not name.startswith("file:"):
+        name = f"file:{quote(str(Path(name).resolve()))}"
+    query = {"mode": "ro", "uri": "true"}
+    if file is not None and not os.access(file.parent, os.W_OK):
+        query |= {} if Path(f"{file}-wal").exists() else {"immutable": "1"}
+    return url.set(database=name).update_query_dict(query)
+
+
+def optuna_url(url: sqlalchemy.URL) -> str:
+    """Return the URL with its password, and with braces doubled, as Optuna formats URLs."""
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+
+
+def _way_on(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno in _READ_ONLY:
+        return "its folder must be one that you can read and write"
+    if any(words in str(error) for words in _UNUSABLE):
+        return "its folder must be one that you can read and write"
+    return "what is stored is kept, run the same command again to go on"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message: SQLAlchemy's have several."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@final
+class SQLiteStorage(RDBStorage):
+    """RDBStorage on a SQLite file, in WAL mode, each transaction begun with BEGIN IMMEDIATE.
+
+    SQLite ignores SELECT ... FOR UPDATE, on which Optuna relies: without BEGIN IMMEDIATE two
+    processes can claim one waiting trial.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, engine_kwargs={"connect_args": {"timeout": 60}})
+        self._listen()
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self._listen()
+
+    def _listen(self) -> None:
+        sqlalchemy.event.listen(self.engine, "connect", _on_connect)
+        sqlalchemy.event.listen(self.engine, "begin", _on_begin)
+        self.engine.dispose()
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _on_begin(connection: sqlalchemy.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def storage_url(url: str | None, database: Path) -> str:
+    """Return the storage's URL: the given one with its driver, or that of the SQLite file.
+
+    It holds the password, if there is one. Raises UserError where the given one is malformed.
+    """
+    if url is not None:
+        return parse_url(url).render_as_string(hide_password=False)
+    return sqlalchemy.URL.create("sqlite", database=str(database.resolve())).render_as_string()
+
+
+def open_storage(text: str) -> RDBStorage:
+    """Return the storage behind the URL; creates the SQLite file and its folder if needed.
+
+    A SQLite file that cannot be written is opened to be read alone. Raises UserError where the URL
+    is malformed or the database does not answer, MachineError where there is no space or no
+    permission for a SQLite file.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    url = parse_url(text)
+    file = sqlite_file(url)
+    with opening(url):
+        if file is None:
+            return RDBStorage(optuna_url(url), engine_kwargs={"pool_pre_ping": True})
+        if file.exists() and not all(os.access(one, os.W_OK) for one in (file, file.parent)):
+            return RDBStorage(optuna_url(read_only(url)))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return SQLiteStorage(optuna_url(url))
+
+
+@contextmanager
+def storage_failures(study_name: str) -> Iterator[None]:
+    """Turn a database's failure in the block into a MachineError that says how to go on."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = first_line(error.__cause__ or error)
+        raise MachineError(
+            f"the database of study {study_name!r} failed: {reason}; finished trials are kept, "
+            "run the same command again to go on"
+        ) from error
+
+
+_READERS = ("sqlalchemy.", "optuna.storages.")
+
+
+def database_failure(error: Exception) -> str | None:
+    """Return what is said of an error of Optuna's storage, None of any other error.
+
+    SQLite has no checksums: damaged bytes raise whatever they lead to, LookupErrors of enums and
+    ValueErrors of JSON among it, so that they are known by where they were raised.
+    """
+    raised_in = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    if not any(module.startswith(_READERS) for module in raised_in):
+        return None
+    cause = error.__cause__ or error
+    return (
+        f"the database of the studies failed or is damaged: {type(cause).__name__}, "
+        f"{first_line(cause)}; a damaged one needs a copy from before in its place, and model "
+        "folders need none"
+    )

@@ -1,0 +1,113 @@
+"""The command line itself: help, start-up, and what it covers."""
+
+import re
+import subprocess
+import sys
+from inspect import signature
+from pathlib import Path
+
+import pytest
+
+from search.cli.run import run
+from search.recipe import Recipe
+from tests.conftest import Command
+
+_HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
+_COMMANDS = (
+    "run", "baseline", "spaces", "list", "show", "report", "dashboard", "predict", "analyze",
+    "replay", "delete", "export",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_no_arguments_and_help_list_the_commands(
+    command: Command, arguments: tuple[str, ...]
+) -> None:
+    """Whoever knows nothing sees what there is; no error is reported."""
+    result = command(*arguments)
+    assert (result.status, result.err) == (0, "")
+    assert all(f" {name} " in result.out for name in _COMMANDS)
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_every_command_explains_itself(command: Command, name: str) -> None:
+    """Each command has help of its own."""
+    result = command(name, "--help")
+    assert (result.status, result.err) == (0, "")
+    assert "Usage:" in result.out
+
+
+def test_the_help_of_run_shows_every_default(command: Command) -> None:
+    """Square brackets reach the screen instead of being taken for markup."""
+    out = command("run", "--help").out
+    for default in ("random", "40", "holdout", "accuracy", "auto", "data", "runs", "yes"):
+        assert f"[{default}]" in out
+    assert "[auto: halving; none for grid and baseline]" in re.sub(r"[│\s]+", " ", out)
+
+
+def test_every_setting_of_a_recipe_has_a_flag() -> None:
+    """What a file can say, flags can say; and no flag is unknown to recipes."""
+    others = {"recipe", "accept_changes", "quiet", "as_json"}  # of this run, not of the study
+    assert set(signature(run).parameters) - others == set(Recipe.model_fields)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help")])
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    """In a fresh process help comes without torch, optuna or matplotlib."""
+    code = "import sys; from search.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += f"sys.exit(' '.join(set({_HEAVY}) & set(sys.modules)) or 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, check=False, env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_module_runs_as_a_program() -> None:
+    """`python -m search` with a mistake exits with 2 and one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "search", "bogus"],
+        capture_output=True, text=True, check=False, env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: No such command 'bogus'.\n"
+
+
+@pytest.mark.parametrize("name", ["../out", "..", "", "a/b", "x" * 65, "a b", "studies.db"])
+def test_names_that_lead_out_of_the_runs_folder_are_refused(command: Command, name: str) -> None:
+    """Whatever a database calls its studies, nothing outside runs_dir is written or deleted."""
+    for arguments in (
+        ("show", name),
+        ("report", name),
+        ("replay", name),
+        ("delete", name, "--yes"),
+        ("export", name, "--python"),
+    ):
+        error = command(*arguments).error()
+        assert error.startswith("study: must ")
+        assert error.endswith(f", got {name!r}")
+
+
+def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
+    """Both built-in spaces with ranges, conditions, grid size and baseline."""
+    out = command("spaces").out
+    for words in ("space mlp", "space cnn", "(log)", "points", "baseline: Three conv", "only if"):
+        assert words in out
+    assert "space mlp" not in command("spaces", "cnn").out
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--trial-timeout"])
+@pytest.mark.parametrize("number", ["15", "1.5", " 15 "])
+def test_a_duration_needs_a_unit(
+    option: str, number: str, command: Command, tmp_path: Path
+) -> None:
+    """Fifteen seconds are not taken for whoever meant minutes."""
+    error = command("run", "--space", "mlp", option, number, cwd=tmp_path).error()
+    name, said = option.strip("-").replace("-", "_"), number.strip()
+    assert error.startswith(f"{name}: must have a unit: {said}s, {said}m (minutes)")
+
+
+def test_the_help_names_every_pruner(command: Command) -> None:
+    """The default by its name too."""
+    shown = re.sub(r"\s+|│", " ", command("run", "--help").out)
+    assert re.search("auto, none, median, +halving", re.sub(" +", " ", shown))

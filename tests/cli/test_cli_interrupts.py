@@ -1,0 +1,117 @@
+"""Ctrl-C and SIGTERM: what trains is kept, the way on is printed, the exit status says why."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import final
+
+import pytest
+import typer
+
+from search.catalog.studies import open_stored
+from search.cli.ending import Interrupts, run_to_end
+from search.settings import without_password
+from search.tuning.store import read_study
+from tests.conftest import FolderMaker
+
+_RUN = ("run", "--space", "mlp", "--dataset", "pets", "--workers", "2", "--no-baseline")
+_BUDGET = ("--trials", "2", "--pruner", "none", "--max-parameters", "200000", "--study-name", "it")
+
+
+@final
+class Process:
+    """`python -m search` in a process group of its own, as a terminal starts it."""
+
+    def __init__(self, arguments: tuple[str, ...], cwd: Path) -> None:
+        self._running = subprocess.Popen(
+            [sys.executable, "-m", "search", *arguments],
+            cwd=cwd,
+            env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def alive(self) -> bool:
+        """Return whether it has not ended."""
+        return self._running.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send the signal to the whole group, as a terminal's Ctrl-C or a service manager does."""
+        os.killpg(self._running.pid, number)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; returns the status and what it wrote since."""
+        rest, _ = self._running.communicate(timeout=120)
+        return self._running.returncode, rest
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_run_that_goes_on_later(
+    number: int, status: int, tmp_path: Path, make_folder: FolderMaker
+) -> None:
+    """The epoch is kept, no trial is left running, and the printed command ends the study."""
+    make_folder(tmp_path / "pets", {"cat": 12, "dog": 12})
+    process = Process((*_RUN, *_BUDGET, "--epochs", "100000"), tmp_path)
+    checkpoints = tmp_path / "runs" / "it" / "checkpoints"
+    while not list(checkpoints.glob("plan-*/*.ckpt")):
+        assert process.alive()
+    process.signal(number)
+    ended, rest = process.end()
+    assert ended == status, rest
+    assert "Traceback" not in rest
+    assert "Ctrl-C again ends at once" in rest
+    way_on = re.search(r"(?m)^interrupted; to go on: python (.*)\n", rest)
+    assert way_on is not None
+    assert shlex.split(way_on[1])[:2] == ["-m", "search"]
+    assert shlex.split(way_on[1])[2:] == [*_RUN, *_BUDGET, "--epochs", "100000"]
+    record = read_study(open_stored("it", tmp_path / "runs", None))
+    assert {(t.state, t.reason) for t in record.trials} == {
+        ("failed", "interrupted"),
+        ("waiting", None),
+    }
+    assert list(checkpoints.glob("plan-*/*.ckpt"))
+
+
+def test_a_second_signal_ends_at_once() -> None:
+    """The first is heeded where something trains; the second raises, and so does any elsewhere."""
+    interrupts = Interrupts()
+    before = signal.getsignal(signal.SIGTERM)
+    with interrupts.handled():
+        with interrupts.stop.heeded():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interrupts.stop.asked()
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+        assert interrupts.status == 130
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupts.status == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_way_on_hides_a_password() -> None:
+    """A database's password is not printed with the command."""
+    url = "postgresql+psycopg://ann:s3cret@host:5432/studies"
+    assert without_password(f"--storage={url}") == (
+        "--storage=postgresql+psycopg://ann@host:5432/studies"
+    )
+    assert without_password("runs/a:b@c") == "runs/a:b@c"
+
+
+def test_every_end_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted command says how to go on, whatever it was."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    app = typer.Typer()
+    app.command()(interrupted)
+    status, line = run_to_end(app, [])
+    assert status == 130
+    assert line == "interrupted; to go on: python -m search"

@@ -1,0 +1,340 @@
+"""The script that trains a candidate with torch alone does what this program does."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.optim import Optimizer
+
+from cifar_models import CNNConfig, build_model, count_parameters
+from search.data.folder import TEST_SEED, FolderSource
+from search.data.splits import holdout
+from search.data.statistics import channel_statistics
+from search.errors import UserError
+from search.evaluation.code import layer_code
+from search.evaluation.export_script import export_script
+from search.training.augmentation import augment
+from search.training.evaluation import Normalizer, as_used
+from search.training.optimizers import build_optimizer
+from search.training.schedules import refit_schedule
+from spaces import BUILT_IN, Candidate, PlateauConfig
+from tests.evaluation.export_fakes import (
+    CLASSES,
+    EPOCHS,
+    HORIZON,
+    RATES,
+    SHAPE,
+    module,
+    sampled,
+    script,
+)
+from tests.report.report_fakes import complete_trial, other_trial, study_record
+from tests.study_fixtures import SilentObserver
+
+_NUMBERS = range(12)
+_SAMPLES = list(product(BUILT_IN, _NUMBERS))
+_BATCHES = 3
+# What the project itself is held to, but for prints, which a script may have.
+_RULES = "A,ANN,ARG,B,C4,D1,E,F,FBT,I,N,PERF,PIE,PL,PTH,RET,RUF,SIM,UP,W"
+_RUFF = [sys.executable, "-m", "ruff"]
+
+
+def images(n: int, seed: int = 0) -> torch.Tensor:
+    """Return n images of noise, the channels of unlike brightness."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randint(0, 150, (n, *SHAPE), generator=generator)
+    return (noise + torch.tensor([0, 50, 100]).view(3, 1, 1)).to(torch.uint8)
+
+
+def twin(candidate: Candidate, made: ModuleType) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Return our network and the script's, with the same weights, ready to be asked."""
+    ours = build_model(candidate.model, SHAPE, len(CLASSES))
+    theirs: torch.nn.Module = made.build_network()
+    theirs.load_state_dict(ours.state_dict())
+    return ours.eval(), theirs.eval()
+
+
+@pytest.mark.parametrize(("space", "number"), _SAMPLES)
+def test_networks_are_the_same(space: str, number: int, tmp_path: Path) -> None:
+    """As many parameters and, given the same weights, the same answers, mirrored where asked."""
+    candidate = sampled(space, number)
+    made = module(script(candidate), tmp_path / "made.py")
+    ours, theirs = twin(candidate, made)
+    count = sum(one.numel() for one in theirs.parameters())
+    assert count == count_parameters(candidate.model, SHAPE, len(CLASSES))
+    assert f"{count:,} parameters" in (made.build_network.__doc__ or "")
+    assert repr(ours) == repr(theirs)
+    data = images(7)
+    statistics = channel_statistics(data, torch.arange(7))
+    with torch.inference_mode():
+        expected = as_used(ours, candidate)(Normalizer(statistics, "cpu")(data))
+    answered = made.predict(theirs, data, made.channel_statistics(data))
+    torch.testing.assert_close(answered, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("space", "number"), _SAMPLES)
+def test_training_takes_our_steps(
+    space: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step of the optimizer, which is set as ours is, has the rate that ours would have."""
+    candidate = sampled(space, number)
+    made = module(script(small(candidate)), tmp_path / "made.py")
+    network, rates = made.build_network(), []
+    theirs: Optimizer = made.build_optimizer(network)
+    ours = build_optimizer(candidate.optimizer, network.parameters())
+    assert type(theirs) is type(ours)
+    assert theirs.defaults | {"fused": True} == ours.defaults
+    theirs.register_step_post_hook(lambda one, *_: rates.append(one.param_groups[0]["lr"]))
+    monkeypatch.setattr(made, "build_optimizer", lambda network: theirs)
+    data, labels = images(13), torch.arange(13) % 3  # a last batch of one is left out
+    before = [one.clone() for one in network.parameters()]
+    made.train(network, data, labels, made.channel_statistics(data))
+    schedule = refit_schedule(candidate.schedule, candidate.optimizer.learning_rate, HORIZON, RATES)
+    expected = [rate for epoch in (1, 2) for rate in schedule.rates(epoch, _BATCHES)]
+    assert rates == expected
+    after = network.parameters()
+    assert any(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
+
+
+def small(candidate: Candidate) -> Candidate:
+    """Return the candidate with narrow layers and batches of four."""
+    model = candidate.model
+    narrow = (
+        replace(model, channels=(4, 4, 4))
+        if isinstance(model, CNNConfig)
+        else replace(model, hidden_widths=(4, 4))
+    )
+    return candidate.model_copy(update={"model": narrow, "batch_size": 4})
+
+
+def test_the_samples_take_every_choice() -> None:
+    """Whatever can be chosen in a built-in space is chosen by one of the samples at least."""
+    for space in BUILT_IN:
+        seen = [sampled(space, number).model_dump() for number in _NUMBERS]
+        assert {one["optimizer"]["name"] for one in seen} == {"sgd", "adam", "adamw"}
+        assert {one["schedule"]["name"] for one in seen} == {
+            "constant", "cosine", "one_cycle", "plateau"
+        }  # fmt: skip
+        assert {one["augmentation"] for one in seen} == {"none", "flip", "flip_crop"}
+        assert {one["test_time_flip"] for one in seen} == {True, False}
+        assert {one["model"]["activation"] for one in seen} == {
+            "relu", "leaky_relu", "gelu", "silu", "elu"
+        }  # fmt: skip
+    mlps = [sampled("mlp", number).model_dump()["model"] for number in _NUMBERS]
+    assert {one["batch_norm"] for one in mlps} == {True, False}
+    cnns = [sampled("cnn", number).model_dump()["model"] for number in _NUMBERS]
+    assert {one["pooling"] for one in cnns} == {"max", "overlapping_max", "average"}
+    assert {one["head"] for one in cnns} == {"flatten", "global_average", "global_max"}
+    assert {one["pool_first"] for one in cnns} == {True, False}
+
+
+@pytest.mark.parametrize("name", ["flip", "flip_crop"])
+def test_augmented_images_are_ones_that_we_would_make(name: str, tmp_path: Path) -> None:
+    """Each is its image mirrored or not, at one of the places of the window; and they differ."""
+    candidate = sampled("mlp", 0).model_copy(update={"augmentation": name})
+    made = module(script(candidate), tmp_path / "made.py")
+    torch.manual_seed(0)
+    data, places = images(16), 9 if name == "flip_crop" else 1
+    every = [
+        augment(data, candidate.augmentation, torch.tensor([[m], [t], [left]]).expand(3, 16))
+        for m, t, left in product(range(2), range(places), range(places))
+    ]
+    found = made.augment(data)
+    assert found.dtype == torch.uint8
+    choices = [
+        next(i for i, one in enumerate(every) if torch.equal(one[image], found[image]))
+        for image in range(16)
+    ]
+    assert len(set(choices)) > min(places, 4)
+
+
+def test_statistics_are_ours_even_of_a_constant_channel(tmp_path: Path) -> None:
+    """Mean and population deviation; a channel of one value is not divided by zero."""
+    made = module(script(sampled("mlp", 0)), tmp_path / "made.py")
+    data = images(9)
+    data[:, 1] = 7
+    ours = channel_statistics(data, torch.arange(9))
+    mean, std = made.channel_statistics(data)
+    assert mean.flatten().tolist() == pytest.approx(ours.mean)
+    assert std.flatten().tolist() == pytest.approx(ours.safe_std)
+
+
+@pytest.mark.parametrize("kind", ["npz", "folder"])
+def test_the_script_trains_tests_and_keeps_the_weights(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On arrays and on an image folder; names of classes with quotes and newlines stay whole."""
+    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    assert made.CLASSES == CLASSES
+    source = write_npz(tmp_path) if kind == "npz" else write_folder(tmp_path)
+    output = tmp_path / "network.pt"
+    monkeypatch.setattr("sys.argv", ["made.py", str(source), "--output", str(output)])
+    made.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == EPOCHS + 3
+    assert lines[0] in ("9 images to train on, 6 to test", "6 images to train on, 6 to test")
+    assert lines[-2].startswith("test: accuracy ")
+    assert lines[-1] == f"wrote the weights to {output}"
+    assert torch.load(output, weights_only=True).keys() == made.build_network().state_dict().keys()
+
+
+def test_the_help_of_the_script_has_words_and_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of each of its options."""
+    made = module(script(sampled("mlp", 0)), tmp_path / "made.py")
+    monkeypatch.setattr("sys.argv", ["made.py", "--help"])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        made.main()
+    out = capsys.readouterr().out
+    for words in (
+        "file to write the weights to (default: network.pt)",
+        f"how many to train, at least 1 (default: {EPOCHS})",
+        "seed of the random numbers (default: 0)",
+    ):
+        assert words in out
+
+
+def write_npz(root: Path) -> Path:
+    """Write both parts as arrays."""
+    parts = {"train": images(9), "test": images(6, seed=1)}
+    arrays = {f"{part}_images": data.numpy() for part, data in parts.items()}
+    arrays |= {f"{part}_labels": np.arange(len(data)) % 3 for part, data in parts.items()}
+    np.savez(root / "images.npz", allow_pickle=False, **arrays)
+    return root / "images.npz"
+
+
+def write_folder(root: Path) -> Path:
+    """Write both parts as image files, of another size than the network's."""
+    for part, name, number in product(("train", "test"), CLASSES, range(2)):
+        folder = root / "images" / part / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (11, 9), (number, 50, 200)).save(folder / f"{number}.png")
+    return root / "images"
+
+
+@pytest.mark.parametrize("layout", ["train", "flat", "numbered"])
+def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path) -> None:
+    """Those that this program seals, whether the classes lie in train/ or in the folder itself."""
+    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    made.__dict__["CLASSES"] = names = ("cat", "dog", "eel")
+    root = tmp_path / "images"
+    pixels = iter(range(1000))
+    for name, size in zip(names, (13, 29, 8), strict=True):
+        folder = root / name if layout == "flat" else root / "train" / name
+        folder.mkdir(parents=True)
+        for number in range(size):
+            value = next(pixels)
+            stem = str(value) if layout == "numbered" else f"photo-{number}"
+            Image.new("L", SHAPE[1:], value).save(folder / f"{stem}.png")
+        (folder / ".hidden").touch()
+    content = FolderSource(root, None, 0.1).read(SilentObserver())
+    for part, ours in (("train", content.train), ("test", content.test)):
+        images, labels = made.load(root, part, "cpu")
+        expected = np.concatenate(list(ours.batches))
+        assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
+        assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+
+
+def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
+    """Proportions that leave a rest, and ties between classes, come out by the same lot."""
+    rng = np.random.default_rng(0)
+    for fraction in (0.1, 0.25, 0.37):
+        made = module(script(sampled("cnn", 0), test_fraction=fraction), tmp_path / "made.py")
+        for _ in range(20):
+            labels = rng.permutation(np.repeat(range(3), rng.integers(9, 60, 3)))
+            (fold,) = holdout(labels, fraction, TEST_SEED)
+            assert np.flatnonzero(made.set_aside(labels)).tolist() == fold.validation.tolist()
+
+
+def test_a_folder_of_other_classes_is_answered_in_a_sentence(tmp_path: Path) -> None:
+    """No traceback for whoever names the wrong folder, nor for one that is not there."""
+    path = tmp_path / "made.py"
+    module(script(sampled("mlp", 0)), path)
+    for images, words in ((tmp_path, "must hold images of each class"), (path / "x", "be there")):
+        command = [sys.executable, str(path), str(images)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert words in done.stderr.splitlines()[-1]
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_more_epochs_stretch_the_schedule(number: int, tmp_path: Path) -> None:
+    """Asked for more than it was made for, rates never rise again at the end."""
+    candidate = small(sampled("mlp", number))
+    made, rates = module(script(candidate), tmp_path / "made.py"), []
+    network = made.build_network()
+    optimizer = made.build_optimizer(network)
+    optimizer.register_step_post_hook(lambda one, *_: rates.append(one.param_groups[0]["lr"]))
+    made.__dict__["build_optimizer"] = lambda network: optimizer
+    data, labels = images(8), torch.arange(8) % 3
+    made.train(network, data, labels, made.channel_statistics(data), 3 * HORIZON)
+    assert len(rates) == 3 * HORIZON * 2
+    assert rates[-1] <= rates[-2]
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
+def test_scripts_are_clean(tmp_path: Path) -> None:
+    """Ruff finds nothing in them and would lay them out as they are, short rates or long."""
+    for space, number in _SAMPLES:
+        text = script(sampled(space, number), bf16=number % 2 == 0, rates=RATES * (1 + 9 * number))
+        (tmp_path / f"{space}{number}.py").write_text(text, encoding="utf-8")
+    allowed = ["--ignore", "PLR2004,RUF001,RUF002,RUF003", "--target-version", "py311"]
+    check = [*_RUFF, "check", "--no-cache", "--isolated", "--select", _RULES, *allowed, "."]
+    layout = [*_RUFF, "format", "--no-cache", "--isolated", "--diff", "."]
+    for command in (check, layout):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+def test_scripts_import_nothing_of_this_program() -> None:
+    """They run where torch, NumPy and Pillow are."""
+    for space, number in _SAMPLES:
+        nodes = ast.walk(ast.parse(script(sampled(space, number))))
+        names = {
+            alias.name if isinstance(node, ast.Import) else node.module or ""
+            for node in nodes
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        assert {name.partition(".")[0] for name in names} <= {
+            "PIL", "argparse", "math", "numpy", "pathlib", "torch"
+        }  # fmt: skip
+
+
+def test_a_trial_gives_epochs_and_rates() -> None:
+    """E* epochs of the study's horizon, and the rates that the folds recorded up to then."""
+    plateau = sampled("mlp", 0).model_copy(update={"schedule": PlateauConfig()})
+    trial = complete_trial(3, [0.3, 0.6, 0.5], candidate=plateau)
+    text = export_script(study_record([trial]), trial)
+    assert "EPOCHS = 2  # after which it was best" in text
+    assert "RATES = (0.1, 0.1)\n" in text
+    assert text.startswith('"""Trial 3 of study cnn-random-photos, with torch alone.')
+
+
+def test_what_cannot_be_told_is_refused() -> None:
+    """A trial without a candidate, and a plateau schedule that left no rates."""
+    waiting = other_trial(1, "waiting")
+    with pytest.raises(UserError, match=r"^trial: 1 has no candidate yet, it is waiting"):
+        export_script(study_record([waiting]), waiting)
+    plateau = sampled("mlp", 0).model_copy(update={"schedule": PlateauConfig()})
+    failed = other_trial(2, "failed", candidate=plateau)
+    with pytest.raises(UserError, match=r"^trial: 2 trained no epoch"):
+        export_script(study_record([failed]), failed)
+
+
+def test_an_unknown_layer_is_refused() -> None:
+    """A network that grows a new kind of layer must not lose it silently."""
+    with pytest.raises(TypeError, match="Bilinear"):
+        layer_code(torch.nn.Bilinear(1, 1, 1))

@@ -1,0 +1,107 @@
+"""What `--json` writes: events, one a line, and errors among them."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from search.cli.ending import failures_told
+from search.errors import MachineError, UserError
+from search.progress.events import EventWriter
+from search.progress.log import EventLog
+from tests.conftest import Command
+from tests.fakes import make_plan, make_recipe, make_trial
+
+
+def written(console: Console) -> list[dict[str, Any]]:
+    assert isinstance(console.file, io.StringIO)
+    return [json.loads(line) for line in console.file.getvalue().splitlines()]
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=20, markup=False)
+
+
+def test_the_first_event_has_the_version(console: Console) -> None:
+    """Whatever it is, a script knows at once what it reads; lines are never broken."""
+    writer = EventWriter(console)
+    writer.write("notice", text="[bold]a long text of more than twenty characters[/bold] é\x1b")
+    writer.write("notice", text="b")
+    first, second = written(console)
+    assert first == {
+        "event": "notice",
+        "version": 1,
+        "text": "[bold]a long text of more than twenty characters[/bold] é\x1b",
+    }
+    assert second == {"event": "notice", "text": "b"}
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().isascii()
+    assert "\x1b" not in console.file.getvalue()
+
+
+def test_what_json_cannot_hold_is_null(console: Console) -> None:
+    """Losses that are not finite do not make a line that no parser reads."""
+    EventWriter(console).write("epoch", score=float("nan"), all=(1.0, float("inf")))
+    assert written(console) == [{"event": "epoch", "version": 1, "score": None, "all": [1.0, None]}]
+
+
+def test_a_search_is_told_event_by_event(console: Console) -> None:
+    """Plan, starts, epochs, folds, ends with what is done and best, and the end."""
+    log = EventLog(EventWriter(console))
+    log.planned(make_plan(low=60, high=120))
+    log.study_opened(make_recipe(), 4, [make_trial(0, mean=0.25)])
+    log.trial_started(1, 1, 0)
+    log.epoch_ended(1, 1, 0.5)
+    log.trial_waiting(1)
+    log.folds_earned([1], 2, 5)
+    log.trial_ended(make_trial(1, mean=0.75))
+    log.stopping(2)
+    log.search_ended()
+    events = written(console)
+    assert [one.pop("event") for one in events] == [
+        "plan", "search", "trial_started", "epoch", "trial_waiting", "folds_earned",
+        "trial_ended", "stopping", "search_ended",
+    ]  # fmt: skip
+    plan, search, *_, ended, _, last = events
+    assert (plan["images"], plan["classes"], plan["shape"]) == (1000, 2, [3, 32, 32])
+    assert (plan["seconds_low"], plan["seconds_high"]) == (60, 120)
+    assert search == {"trials": 4, "done": 1}
+    assert (ended["score"], ended["done"], ended["trials"], ended["best"]) == (0.75, 2, 4, 1)
+    assert last == {"best": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (UserError("bad\n  value"), 2, "bad value"),
+        (MachineError("disk full"), 1, "disk full"),
+        (OSError(28, "No space"), 1, "[Errno 28] No space; what was stored is kept, run the same"),
+    ],
+)
+def test_errors_are_events_too(
+    console: Console, error: Exception, status: int, message: str
+) -> None:
+    """With the status that the program exits with; the error itself goes on."""
+    with pytest.raises(type(error)), failures_told(EventWriter(console)):
+        raise error
+    (event,) = written(console)
+    assert (event["event"], event["status"]) == ("error", status)
+    assert event["message"].startswith(message)
+
+
+def test_a_mistake_is_an_event_and_one_line_on_stderr(command: Command) -> None:
+    """Before anything heavy is imported, too."""
+    result = command("run", "--space", "cnn", "--epochs", "0", "--json")
+    event = json.loads(result.out)
+    assert event["message"] == result.error()
+    assert (event["event"], event["version"], event["status"]) == ("error", 1, 2)
+
+
+def test_quiet_and_json_exclude_one_another(command: Command) -> None:
+    """A script that asks for both is told to choose."""
+    for name in ("run", "baseline"):
+        error = command(name, "--space", "cnn", "--quiet", "--json").error()
+        assert error == "quiet and json exclude one another: give --quiet or --json, got both"

@@ -1,0 +1,67 @@
+"""An exported recipe trains the trial's candidate again, from the same seeds bit for bit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.evaluation.export_recipe import export_recipe
+from search.files import write_texts
+from search.pipeline import run_study
+from search.recipe import Recipe
+from search.tuning.records import StudyRecord, TrialRecord
+from tests.study_fixtures import SilentObserver
+
+
+def run_again(record: StudyRecord, trial: TrialRecord, folder: Path) -> StudyRecord:
+    """Return the study of a trial's exported recipe."""
+    path = folder / "again.toml"
+    exported = export_recipe(record, trial, path)
+    write_texts({path: exported.toml, exported.space_path: exported.space_code}, force=False)
+    recipe = Recipe.from_sources(path, {"workers": 1})
+    return run_study(recipe, SilentObserver(), inline=True).record
+
+
+def epochs(trial: TrialRecord) -> list[Any]:
+    """Return all figures but the seconds."""
+    return [replace(fold, seconds=0.0) for folds in trial.history.epochs for fold in folds]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"validation": "kfold", "folds": 3, "racing": True, "trials": 2},
+        {"sampler": "baseline", "trials": 1},
+    ],
+)
+def test_the_first_point_comes_again_bit_for_bit(
+    make_recipe: Callable[..., Recipe],
+    observer: SilentObserver,
+    tmp_path: Path,
+    settings: dict[str, Any],
+) -> None:
+    """Same candidate, folds and seeds: every figure of every epoch is the same."""
+    record = run_study(make_recipe(**settings), observer, inline=True).record
+    first = next(trial for trial in record.trials if trial.plan == 0)
+    again = run_again(record, first, tmp_path)
+    (repeated,) = again.trials
+    assert again.folds_hash == record.folds_hash
+    assert repeated.candidate == first.candidate
+    n_folds, all_folds = first.history.n_folds(), repeated.history.n_folds()
+    assert all_folds == record.recipe.n_folds
+    if n_folds == all_folds:
+        assert (epochs(repeated), repeated.mean) == (epochs(first), first.mean)
+
+
+def test_a_later_point_has_the_same_candidate_and_folds(
+    make_recipe: Callable[..., Recipe], observer: SilentObserver, tmp_path: Path
+) -> None:
+    """Its seeds are those of its place in the plan, so its figures are others."""
+    record = run_study(make_recipe(trials=2, pruner="none"), observer, inline=True).record
+    later = next(trial for trial in record.trials if trial.plan == 1)
+    again = run_again(record, later, tmp_path)
+    assert (again.folds_hash, again.trials[0].candidate) == (record.folds_hash, later.candidate)
+    assert again.test is not None
+    assert epochs(again.trials[0]) != epochs(later)

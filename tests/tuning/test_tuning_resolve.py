@@ -1,0 +1,78 @@
+"""What is settled for the machine: precision, and how many workers share a GPU."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from search.recipe import Recipe
+from search.tuning.preparing import GIB, count_workers, gpu_workers, prepare, resolve_recipe
+
+
+@pytest.mark.parametrize(
+    ("free", "networks", "cores", "expected"),
+    [
+        (80 * GIB, 1, 16, 16),  # cores end first
+        (10 * GIB, 1, 16, 3),
+        (80 * GIB, 5, 16, 11),
+        (10 * GIB, 5, 16, 1),
+        (6 * GIB, 1, 16, 2),  # exactly enough for two
+        (6 * GIB - 1, 1, 16, 1),
+    ],
+)
+def test_memory_or_cores_bound_the_workers(
+    free: int, networks: int, cores: int, expected: int
+) -> None:
+    """As many as the free memory holds, but no more than there are cores."""
+    assert gpu_workers(free, networks, cores) == expected
+
+
+@pytest.mark.parametrize(("free", "cores"), [(0, 16), (GIB, 16), (80 * GIB, 0)])
+def test_one_worker_at_least(free: int, cores: int) -> None:
+    """On a full GPU, or with more threads a worker than cores, one worker tries."""
+    assert gpu_workers(free, 1, cores) == 1
+
+
+@pytest.mark.parametrize(("asked", "threads", "expected"), [(0, 1, 4), (0, 3, 1), (7, 1, 7)])
+def test_a_process_a_core_unless_told(
+    asked: int,
+    threads: int,
+    expected: int,
+    make_recipe: Callable[..., Recipe],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a CPU with four cores; threads share them out."""
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    assert count_workers(make_recipe(workers=asked, threads=threads), "cpu") == expected
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("asked", ["auto", "fp32"])
+def test_a_processor_without_bf16_is_told(
+    native: bool,
+    asked: str,
+    make_recipe: Callable[..., Recipe],
+    observer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Left to the program, precision follows the processor; fp32 for want of bf16 is said."""
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: native)
+    plan = prepare(make_recipe(precision=asked), observer)
+    assert plan.recipe.precision == ("bf16" if native and asked == "auto" else "fp32")
+    said = [event[1] for event in observer.events if event[0] == "notice"]
+    missing = not native and asked == "auto"
+    assert said == (
+        ["precision: fp32, as this cpu has no bf16 arithmetic of its own"] if missing else []
+    )
+
+
+@pytest.mark.parametrize(("asked", "known"), [(True, True), (True, False), (False, True)])
+def test_a_baseline_is_promised_where_there_is_one(
+    asked: bool, known: bool, make_recipe: Callable[..., Recipe], observer: Any
+) -> None:
+    """A space without a hand-tuned candidate has no baseline, so no report speaks of one."""
+    recipe = make_recipe(with_baseline=asked)
+    plan = prepare(recipe, observer)
+    space = plan.space if known else replace(plan.space, baseline_params=None)
+    assert resolve_recipe(recipe, plan.dataset, space, "cpu").with_baseline == (asked and known)

@@ -1,0 +1,126 @@
+"""Storage: transactions, odd names, failures in one line."""
+
+import os
+import pickle
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import OperationalError
+
+from search.errors import MachineError, UserError
+from search.tuning.storage import open_storage, storage_failures, storage_url
+
+
+def _pragma(storage: optuna.storages.RDBStorage, name: str) -> object:
+    with storage.engine.connect() as connection:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def test_sqlite_uses_a_write_ahead_log_also_after_pickling(tmp_path: Path) -> None:
+    """The pragmas hold on a fresh storage and on its pickled copy."""
+    storage = open_storage(storage_url(None, tmp_path / "runs" / "studies.db"))
+    for one in (storage, pickle.loads(pickle.dumps(storage))):  # noqa: S301
+        assert _pragma(one, "journal_mode") == "wal"
+        assert _pragma(one, "synchronous") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["with {braces}", "with space", "100%", "100%41", "why?", "a#b", "me:s@x", "ünï"]
+)
+def test_odd_folder_names_are_no_trouble(tmp_path: Path, name: str) -> None:
+    """A folder's name may hold what URLs and format strings treat specially."""
+    url = storage_url(None, tmp_path / name / "studies.db")
+    optuna.create_study(study_name="a", storage=open_storage(url))
+    assert optuna.get_all_study_names(open_storage(url)) == ["a"]
+    assert (tmp_path / name / "studies.db").exists()
+
+
+def test_two_connections_never_claim_one_waiting_trial(tmp_path: Path) -> None:
+    """Each of 40 waiting trials is claimed once by four storages that race for them."""
+    url = storage_url(None, tmp_path / "studies.db")
+    study = optuna.create_study(study_name="a", storage=open_storage(url))
+    for _ in range(40):
+        study.enqueue_trial({})
+    with ThreadPoolExecutor(4) as pool:
+        claimed = list(pool.map(_claim_all, [open_storage(url) for _ in range(4)]))
+    assert sorted(chain(*claimed)) == list(range(40))
+
+
+def _claim_all(storage: optuna.storages.RDBStorage) -> list[int]:
+    study = optuna.load_study(study_name="a", storage=storage)
+    numbers = []
+    while study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):
+        number = study.ask().number
+        if number >= 40:
+            break
+        numbers.append(number)
+    return numbers
+
+
+def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> None:
+    """A database that breaks in the middle of a run ends it with what is kept and how to go on."""
+    storage = open_storage(storage_url(None, tmp_path / "studies.db"))
+    study = optuna.create_study(study_name="a", storage=storage)
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE trials")
+    with (
+        pytest.raises(MachineError, match=r"'a' failed: .*no such table.* run the same") as caught,
+        storage_failures("a"),
+    ):
+        study.ask()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_permission_is_a_machine_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the database cannot be written the line says so, and what is needed."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(MachineError, match=r"^storage: .* Permission denied; its folder must"):
+        open_storage(storage_url(None, tmp_path / "runs" / "studies.db"))
+
+
+def test_a_folder_that_cannot_be_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an archive: the studies are there, nothing is made beside them, nothing can be changed."""
+    url = storage_url(None, tmp_path / "studies.db")
+    written = open_storage(url)
+    optuna.create_study(study_name="a", storage=written)
+    written.engine.dispose()
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)
+    archive = open_storage(url)
+    assert optuna.get_all_study_names(archive) == ["a"]
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(StorageInternalError):
+        optuna.create_study(study_name="b", storage=archive)
+    archive.engine.dispose()
+
+
+def test_a_full_disk_is_a_machine_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own errors are the machine's, whatever the URL."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("INSERT", None, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr("search.tuning.storage.SQLiteStorage", refuse)
+    with pytest.raises(MachineError, match="disk is full; what is stored is kept"):
+        open_storage(storage_url(None, tmp_path / "studies.db"))
+
+
+def test_what_is_no_database_is_a_mistake(tmp_path: Path) -> None:
+    """Another file, and a file where a folder would be, are not the machine's fault."""
+    (tmp_path / "text").write_text("no database at all, but long enough for a header" * 9)
+    for name in ("text", "text/studies.db"):
+        with pytest.raises(UserError, match=r"^storage: .* cannot be opened: "):
+            open_storage(f"sqlite:///{tmp_path / name}")
