@@ -7,7 +7,7 @@ from typing import final
 from optuna.distributions import BaseDistribution
 from optuna.trial import BaseTrial
 
-from spaces.ranges import Asker, ParamValue, settle, spread
+from spaces.ranges import OfflineTrial, ParamValue, canonicalize, spread
 
 Levels = Mapping[str, Sequence[ParamValue]]
 
@@ -23,7 +23,7 @@ class _Turn:
 
 
 @final
-class _Walk(Asker):
+class _Walk(OfflineTrial):
     """Takes the given turns, then the first level of everything else."""
 
     def __init__(self, turns: Sequence[_Turn], levels: Levels) -> None:
@@ -71,7 +71,7 @@ def grid_levels(
         return spread(distribution)
     if not levels[name]:
         raise ValueError(f"grid_levels of parameter {name!r} must not be empty")
-    return tuple(dict.fromkeys(settle(name, distribution, level) for level in levels[name]))
+    return tuple(dict.fromkeys(canonicalize(name, distribution, level) for level in levels[name]))
 
 
 def _next_turns(turns: list[_Turn]) -> list[_Turn] | None:

@@ -8,7 +8,7 @@ from typing import final
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
-from spaces.ranges import Asker, ParamValue, describe_range, spread
+from spaces.ranges import OfflineTrial, ParamValue, describe_range, spread
 
 _N_PROBES = 512
 _MAX_LISTED = 32
@@ -25,7 +25,7 @@ class Parameter:
 
 
 @final
-class _Probe(Asker):
+class _Probe(OfflineTrial):
     """Draws among few values of each parameter, so that every branch is soon taken."""
 
     def __init__(self, rng: random.Random) -> None:

@@ -20,7 +20,7 @@ ParamValue: TypeAlias = bool | int | float | str | None
 _Choice = TypeVar("_Choice", bound=CategoricalChoiceType)
 
 
-class Asker(BaseTrial):
+class OfflineTrial(BaseTrial):
     """A trial without a study: a subclass says what each parameter is worth.
 
     `params` and `distributions` hold what was asked for so far, in the order of asking. Raises
@@ -118,7 +118,7 @@ class Asker(BaseTrial):
         return None
 
 
-def settle(name: str, distribution: BaseDistribution, value: ParamValue) -> ParamValue:
+def canonicalize(name: str, distribution: BaseDistribution, value: ParamValue) -> ParamValue:
     """Return the value as Optuna would give it, such as 1.0 for 1 in a range of floats.
 
     Raises ValueError naming the parameter, the value and its range where it lies outside.
@@ -128,8 +128,8 @@ def settle(name: str, distribution: BaseDistribution, value: ParamValue) -> Para
             f"parameter {name!r} must be {describe_range(distribution)}, got {value!r}"
         )
     internal = distribution.to_internal_repr(value)
-    settled: ParamValue = distribution.to_external_repr(internal)
-    return settled
+    canonical: ParamValue = distribution.to_external_repr(internal)
+    return canonical
 
 
 def describe_range(distribution: BaseDistribution) -> str:

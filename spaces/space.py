@@ -10,11 +10,11 @@ from optuna.trial import BaseTrial
 from spaces.candidate import Candidate
 from spaces.grid import enumerate_grid
 from spaces.parameters import Parameter, find_parameters
-from spaces.ranges import Asker, ParamValue, settle
+from spaces.ranges import OfflineTrial, ParamValue, canonicalize
 
 
 @final
-class _Replay(Asker):
+class _Replay(OfflineTrial):
     """Gives back known parameters."""
 
     def __init__(self, params: Mapping[str, ParamValue]) -> None:
@@ -24,7 +24,7 @@ class _Replay(Asker):
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
         if name not in self._known:
             raise ValueError(f"parameter {name!r} is asked for but has no value")
-        return settle(name, distribution, self._known[name])
+        return canonicalize(name, distribution, self._known[name])
 
 
 @final

@@ -25,7 +25,7 @@ from search.files import DAMAGED_ARRAYS, check_sums, sums_path, sync, whole_file
 from search.paths import ModelPaths
 from search.settings import describe_errors
 from search.training.checkpoints import save_weights
-from search.training.evaluation import Normalizer, as_used, predict_logits
+from search.training.evaluation import Normalizer, predict_logits, with_test_time_augmentation
 from search.training.settings import TrainingSettings
 from spaces import Candidate
 
@@ -125,7 +125,7 @@ class ImageClassifier:
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return float32 logits (N, classes) of uint8 images (N, C, H, W) of the input shape."""
-        network = as_used(self.network, self.card.candidate)
+        network = with_test_time_augmentation(self.network, self.card.candidate)
         return predict_logits(network, images, self._normalize, TrainingSettings(epochs=1))
 
     def probabilities(self, images: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, ModelCard, load_images, load_model
 from search.files import machine_failures, whole_file
 from search.paths import RunPaths
-from search.training.evaluation import Normalizer, as_used
+from search.training.evaluation import Normalizer, with_test_time_augmentation
 
 INPUT, OUTPUT = "images", "probabilities"
 
@@ -29,7 +29,7 @@ class _WholeNetwork(nn.Module):
         super().__init__()
         card = classifier.card
         self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
-        self._network = as_used(classifier.network, card.candidate)
+        self._network = with_test_time_augmentation(classifier.network, card.candidate)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return probabilities (N, classes), float32, of uint8 images (N, C, H, W)."""

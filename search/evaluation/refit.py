@@ -22,7 +22,7 @@ from search.paths import ModelPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.stopping import StopRequest
-from search.training.checkpoints import Checkpoints, Keeper, training_key
+from search.training.checkpoints import AsyncCheckpointWriter, Checkpoints, training_key
 from search.training.history import History
 from search.training.schedules import refit_schedule
 from search.training.settings import TrainingSettings
@@ -73,8 +73,8 @@ def refit(
     key = training_key(*facts, settings, threads, torch.__version__)
     checkpoints, classes = Checkpoints(checkpoints_dir, key), len(dataset.class_names)
     training = FoldTraining(candidate, task, data, classes, settings, resume=checkpoints.load(0))
-    with Keeper(checkpoints, recipe.checkpoint_every) as keeper:
-        history = _train(training, winner.best_epoch, keeper, progress, stop)
+    with AsyncCheckpointWriter(checkpoints, recipe.checkpoint_every) as writer:
+        history = _train(training, winner.best_epoch, writer, progress, stop)
     if history is None:
         return None
     record = RefitRecord(winner.number, winner.best_epoch, history, history.seconds(), threads)
@@ -94,14 +94,18 @@ def _task(winner: TrialRecord, candidate: Candidate, recipe: Recipe, data: Train
 
 
 def _train(
-    training: FoldTraining, epochs: int, keeper: Keeper, progress: Progress, stop: StopRequest
+    training: FoldTraining,
+    epochs: int,
+    writer: AsyncCheckpointWriter,
+    progress: Progress,
+    stop: StopRequest,
 ) -> History | None:
     history, known = History(), len(training.state().history)
     for epoch, figures in enumerate(run_epochs([training], epochs), start=1):
         if diverged(figures):
             raise MachineError(_diverged(epoch))
         history = History((*history.epochs, figures))
-        keeper.keep(epoch, {0: training}, leaving=stop.asked())
+        writer.write(epoch, {0: training}, stopping=stop.asked())
         if epoch > known:  # and not told again from the checkpoint
             progress(epoch, epochs)
         if stop.asked() and epoch < epochs:

@@ -18,7 +18,12 @@ from search.data.splits import Fold, load_folds
 from search.data.statistics import ChannelStatistics
 from search.paths import TrialPaths
 from search.seeding import derive_seed
-from search.training.checkpoints import Checkpoints, Keeper, save_weights, training_key
+from search.training.checkpoints import (
+    AsyncCheckpointWriter,
+    Checkpoints,
+    save_weights,
+    training_key,
+)
 from search.training.history import FoldEpoch
 from search.training.schedules import build_schedule
 from search.training.settings import TrainingSettings
@@ -198,24 +203,26 @@ def _train(job: TrialJob) -> TrialOutcome:
     checkpoints = _checkpoints(job)
     damaged = tuple(number for number in job.folds if checkpoints.damaged(number))
     folds = dict(_folds(job, checkpoints))
-    with Keeper(checkpoints, job.checkpoint_every) as keeper:
-        outcome = _run_epochs(job, folds, keeper)
+    with AsyncCheckpointWriter(checkpoints, job.checkpoint_every) as writer:
+        outcome = _run_epochs(job, folds, writer)
     if job.network is not None and outcome.ended == "finished":
         save_weights(job.network, folds[0].model)
     return replace(outcome, damaged=damaged)
 
 
-def _run_epochs(job: TrialJob, folds: Mapping[int, FoldTraining], keeper: Keeper) -> TrialOutcome:
+def _run_epochs(
+    job: TrialJob, folds: Mapping[int, FoldTraining], writer: AsyncCheckpointWriter
+) -> TrialOutcome:
     fallback = next((fold.fallback for fold in folds.values() if fold.fallback), None)
     last, channel = job.settings.epochs, WorkerEnd(job.paths)
     for epoch, figures in enumerate(run_epochs(list(folds.values()), last), start=1):
         if diverged(figures):
             return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
-        keeper.keep(epoch, folds, ended=epoch == last and job.network is None)
+        writer.write(epoch, folds, ended=epoch == last and job.network is None)
         channel.send(figures)
         patience = 2.0 if epoch in job.decision_epochs else 0.0
         if channel.told_to_stop(patience=patience):
-            keeper.keep(epoch, folds, leaving=True)
+            writer.write(epoch, folds, stopping=True)
             return TrialOutcome("stopped", fallback=fallback)
     return TrialOutcome("finished", fallback=fallback)
 

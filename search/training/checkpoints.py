@@ -144,7 +144,7 @@ def _read(path: Path, key: str) -> FoldState | None:
 
 
 @final
-class Keeper:
+class AsyncCheckpointWriter:
     """Writes checkpoints `every` so many epochs (0: never) while the next epoch trains.
 
     As a context manager: at the end of the block all are on the disk. A write that failed raises
@@ -170,20 +170,20 @@ class Keeper:
         if error is None:
             self.wait()
 
-    def keep(
+    def write(
         self,
         epoch: int,
         folds: Mapping[int, FoldTraining],
         *,
-        leaving: bool = False,
+        stopping: bool = False,
         ended: bool = False,
     ) -> None:
-        """Keep each fold's state where it is due or the training is `leaving`.
+        """Keep each fold's state where it is due or the training is `stopping`.
 
         Of a training that has `ended` the history is enough. A fold that was resumed from further
         on than `epoch` has its checkpoint already.
         """
-        due = self._every and (leaving or epoch % self._every == 0)
+        due = self._every and (stopping or epoch % self._every == 0)
         if not due or epoch == self._kept:
             return
         self.wait()

@@ -14,14 +14,14 @@ from search.training.step import Batch, EagerStep, Learner, TrainingStep
 WARM_UP_RUNS = 3  # libraries choose algorithms and allocate workspaces in their first runs
 
 
-class Recorder(ABC):
+class GraphCapture(ABC):
     """Records one function, to be repeated on the very tensors that it used then."""
 
     @abstractmethod
     def capture(self, function: Callable[[], None]) -> None:
         """Record the function; it may really run meanwhile, any number of times.
 
-        Raises RuntimeError where something that it does cannot be recorded.
+        Raises RuntimeError where something that it does cannot be captured.
         """
 
     @abstractmethod
@@ -30,7 +30,7 @@ class Recorder(ABC):
 
 
 @final
-class CudaRecorder(Recorder):
+class CudaGraphCapture(GraphCapture):
     """A CUDA graph: all kernels of the function in one launch.
 
     What the function allocates lives in a memory pool of the graph's own and keeps its place, as
@@ -60,15 +60,15 @@ class CudaRecorder(Recorder):
         self._graph.replay()
 
 
-def choose_recorder(device: str) -> Recorder | None:
+def choose_capture(device: str) -> GraphCapture | None:
     """Return what records steps on the device; None for a CPU, which has nothing to record."""
-    return CudaRecorder(device) if device.startswith("cuda") else None
+    return CudaGraphCapture(device) if device.startswith("cuda") else None
 
 
-def make_recordable(optimizer: Optimizer, device: str) -> torch.Tensor:
+def make_capturable(optimizer: Optimizer, device: str) -> torch.Tensor:
     """Give the optimizer a learning rate that a recording can read, float32 () on the device.
 
-    A number would be recorded as it is at that moment. The rate is rounded to float32, as fused
+    A number would be captured as it is at that moment. The rate is rounded to float32, as fused
     optimizers on a GPU read it. Returns the rate, of all parameter groups together.
     """
     rate = torch.zeros((), dtype=torch.float32, device=device)
@@ -80,7 +80,7 @@ def make_recordable(optimizer: Optimizer, device: str) -> torch.Tensor:
 
 
 @contextmanager
-def rehearsal(learner: Learner) -> Iterator[None]:
+def undo_warm_up(learner: Learner) -> Iterator[None]:
     """Undo whatever steps the block takes, also where it fails.
 
     Weights, batch-norm buffers and optimizer state get their old values in their present tensors,
@@ -120,18 +120,18 @@ class GraphStep(TrainingStep):
     be others. So what is learned does not depend on how steps are carried out.
     """
 
-    def __init__(self, learner: Learner, example: Batch, recorder: Recorder) -> None:
+    def __init__(self, learner: Learner, example: Batch, capture: GraphCapture) -> None:
         """Record on images of `example`, a full batch; the learner's state stays as it is.
 
-        Raises RuntimeError where the step cannot be recorded.
+        Raises RuntimeError where the step cannot be captured.
         """
-        self._learner, self._recorder = learner, recorder
+        self._learner, self._capture = learner, capture
         self._indices = example.indices.clone()
         self._draws = None if example.draws is None else example.draws.clone()
-        self._rate = make_recordable(learner.optimizer, learner.settings.device)
+        self._rate = make_capturable(learner.optimizer, learner.settings.device)
         learner.network.train()
-        with rehearsal(learner):
-            recorder.capture(lambda: learner.learn(self._indices, self._draws))
+        with undo_warm_up(learner):
+            capture.capture(lambda: learner.learn(self._indices, self._draws))
 
     @property
     def fallback(self) -> None:
@@ -146,27 +146,27 @@ class GraphStep(TrainingStep):
         self._indices.copy_(batch.indices)
         if self._draws is not None and batch.draws is not None:
             self._draws.copy_(batch.draws)
-        self._recorder.replay()
+        self._capture.replay()
 
 
 def build_step(learner: Learner, train: torch.Tensor) -> TrainingStep:
     """Return the fastest step for the learner's device; `train` holds the indices learned from."""
-    return build_recorded_step(learner, train, choose_recorder(learner.settings.device))
+    return build_captured_step(learner, train, choose_capture(learner.settings.device))
 
 
-def build_recorded_step(
-    learner: Learner, train: torch.Tensor, recorder: Recorder | None
+def build_captured_step(
+    learner: Learner, train: torch.Tensor, capture: GraphCapture | None
 ) -> TrainingStep:
-    """Return a GraphStep if there is a recorder and a full batch, otherwise an EagerStep.
+    """Return a GraphStep if there is a capture and a full batch, otherwise an EagerStep.
 
     Where recording fails, the EagerStep goes on from the untouched state and its `fallback` says
     why. Raises torch.OutOfMemoryError: smaller memory needs are the user's choice, not ours.
     """
     size = learner.candidate.batch_size
-    if recorder is None or len(train) < size:
+    if capture is None or len(train) < size:
         return EagerStep(learner)
     try:
-        return GraphStep(learner, _example(learner, train[:size]), recorder)
+        return GraphStep(learner, _example(learner, train[:size]), capture)
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:

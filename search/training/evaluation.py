@@ -31,8 +31,8 @@ class Normalizer:
 
 
 @final
-class Sums:
-    """Sums of loss and correct answers over a number of images, in tensors that stay in place.
+class MetricAccumulator:
+    """Loss and correct answers summed over images, in tensors that stay in place.
 
     With `n_classes`, unless these are too many, it also counts which class was taken for which.
     """
@@ -45,7 +45,7 @@ class Sums:
         self._mean_over = mean_over
         self._images = self._losses = 0
 
-    def restart(self, images: int, batches: int) -> None:
+    def reset(self, images: int, batches: int) -> None:
         """Begin anew, to take in so many images in so many batches."""
         self._loss.zero_()
         self._correct.zero_()
@@ -77,7 +77,7 @@ class Sums:
 
 
 @final
-class Mirrored(nn.Module):
+class HorizontalFlipTTA(nn.Module):
     """Asks a network about images (N, C, H, W) and their mirror images; averages the logits."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -90,9 +90,9 @@ class Mirrored(nn.Module):
         return logits
 
 
-def as_used(network: nn.Module, candidate: Candidate) -> nn.Module:
+def with_test_time_augmentation(network: nn.Module, candidate: Candidate) -> nn.Module:
     """Return the network as the candidate says that it is asked."""
-    return Mirrored(network) if candidate.test_time_flip else network
+    return HorizontalFlipTTA(network) if candidate.test_time_flip else network
 
 
 @torch.inference_mode()
@@ -103,20 +103,20 @@ def evaluate(
     normalize: Normalizer,
     settings: TrainingSettings,
     n_classes: int = 0,
-) -> Sums:
+) -> MetricAccumulator:
     """Return the sums of plain cross entropy and correct answers over the given images.
 
     With `n_classes` also those of the confusion matrix.
     """
     batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
-    sums = Sums(settings.device, settings.mean_over, n_classes)
-    sums.restart(len(indices), len(batches))
+    metrics = MetricAccumulator(settings.device, settings.mean_over, n_classes)
+    metrics.reset(len(indices), len(batches))
     model.eval()
     for batch in batches:
         logits = settings.forward(model, normalize(data.images.index_select(0, batch)))
         labels = data.labels.index_select(0, batch)
-        sums.add(cross_entropy(logits, labels), logits, labels)
-    return sums
+        metrics.add(cross_entropy(logits, labels), logits, labels)
+    return metrics
 
 
 @torch.inference_mode()

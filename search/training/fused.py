@@ -55,7 +55,7 @@ N = TypeVar("N", nn.BatchNorm1d, nn.BatchNorm2d)
 _RISING = (nn.ReLU, nn.LeakyReLU, nn.ELU)
 
 
-def training_twin(network: nn.Sequential) -> nn.Sequential:
+def fuse_for_training(network: nn.Sequential) -> nn.Sequential:
     """Return the network in a cheaper order, for training.
 
     Max pooling moves before a rising activation and before Dropout2d, which scales whole channels
@@ -68,7 +68,7 @@ def training_twin(network: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*_merge_biases(ordered))
 
 
-def evaluation_twin(network: nn.Sequential) -> nn.Sequential:
+def fuse_for_inference(network: nn.Sequential) -> nn.Sequential:
     """Return a copy for evaluation: batch norm folded into the layer before it, no dropout.
 
     The copy has weights of its own, those of this moment.

@@ -12,7 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from search.data.dataset import TrainSplit
 from search.training.augmentation import augment
-from search.training.evaluation import Normalizer, Sums
+from search.training.evaluation import MetricAccumulator, Normalizer
 from search.training.optimizers import set_learning_rate
 from search.training.settings import TrainingSettings
 from spaces.candidate import Candidate
@@ -43,7 +43,7 @@ class Learner:
     data: TrainSplit
     normalize: Normalizer
     settings: TrainingSettings
-    sums: Sums
+    metrics: MetricAccumulator
 
     def learn(self, indices: torch.Tensor, draws: torch.Tensor | None) -> None:
         """Take one step on the images at `indices`, augmented as drawn.
@@ -61,7 +61,7 @@ class Learner:
         if self.candidate.gradient_clip is not None:
             clip_grad_norm_(self.network.parameters(), self.candidate.gradient_clip)
         self.optimizer.step()
-        self.sums.add(loss.detach(), logits.detach(), labels)
+        self.metrics.add(loss.detach(), logits.detach(), labels)
 
 
 class TrainingStep(ABC):

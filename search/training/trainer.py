@@ -17,8 +17,13 @@ from search.data.statistics import ChannelStatistics
 from search.seeding import derive_seed
 from search.training.augmentation import draw_epoch
 from search.training.cuda_graph import build_step
-from search.training.evaluation import Normalizer, Sums, as_used, evaluate
-from search.training.fused import evaluation_twin, training_twin
+from search.training.evaluation import (
+    MetricAccumulator,
+    Normalizer,
+    evaluate,
+    with_test_time_augmentation,
+)
+from search.training.fused import fuse_for_inference, fuse_for_training
 from search.training.history import FoldEpoch
 from search.training.optimizers import build_optimizer
 from search.training.schedules import Schedule
@@ -93,15 +98,15 @@ class FoldTraining:
             self.model.load_state_dict(resume.model)
             optimizer.load_state_dict(resume.optimizer)
         self._normalize = Normalizer(task.statistics, settings.device)
-        self._sums = Sums(settings.device, settings.mean_over)
+        self._metrics = MetricAccumulator(settings.device, settings.mean_over)
         self._learner = Learner(
             candidate=candidate,
-            network=training_twin(self.model),
+            network=fuse_for_training(self.model),
             optimizer=optimizer,
             data=data,
             normalize=self._normalize,
             settings=settings,
-            sums=self._sums,
+            metrics=self._metrics,
         )
         self._step = build(self._learner, task.train)
 
@@ -134,8 +139,8 @@ class FoldTraining:
         if validated is not None:
             self._schedule = self._schedule.after(validated.mean_loss())
         return FoldEpoch(
-            train_loss=self._sums.mean_loss(),
-            train_accuracy=self._sums.accuracy(),
+            train_loss=self._metrics.mean_loss(),
+            train_accuracy=self._metrics.accuracy(),
             validation_loss=validated.mean_loss() if validated else None,
             validation_accuracy=validated.accuracy() if validated else None,
             learning_rate=rate,
@@ -146,7 +151,7 @@ class FoldTraining:
     def _train(self, epoch: int) -> float:
         """Take the epoch's steps; returns the learning rate of the first."""
         batches = self._batches(epoch)
-        self._sums.restart(sum(len(batch.indices) for batch in batches), len(batches))
+        self._metrics.reset(sum(len(batch.indices) for batch in batches), len(batches))
         self._learner.network.train()
         for batch in batches:
             self._step.run(batch)
@@ -169,12 +174,12 @@ class FoldTraining:
         rates = self._schedule.rates(epoch, len(indices))
         return [Batch(*batch) for batch in zip(indices, draws, rates, strict=True)]
 
-    def _validate(self) -> Sums | None:
+    def _validate(self) -> MetricAccumulator | None:
         if self._task.validation is None:
             return None
-        twin = as_used(evaluation_twin(self.model), self._candidate)
+        network = with_test_time_augmentation(fuse_for_inference(self.model), self._candidate)
         images = self._data, self._task.validation, self._normalize
-        return evaluate(twin, *images, self._settings, self._n_classes)
+        return evaluate(network, *images, self._settings, self._n_classes)
 
 
 def _schedule_after(schedule: Schedule, history: Iterable[FoldEpoch]) -> Schedule:

@@ -21,7 +21,7 @@ from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.settings import describe_errors
 from spaces import Candidate, Space
-from spaces.ranges import Asker, ParamValue
+from spaces.ranges import OfflineTrial, ParamValue
 
 DEFAULT_TRIALS = 20
 _MOST_REDRAWS = 1000
@@ -32,7 +32,7 @@ Objection = Callable[[Candidate], str | None]
 
 
 @final
-class _Draw(Asker):
+class _Draw(OfflineTrial):
     """Draws each parameter from a hash of (seed, plan index, redraw, parameter)."""
 
     def __init__(self, seed: int, plan: int, redraw: int) -> None:
@@ -105,7 +105,7 @@ def random_point(space: Space, seed: int, plan: int, objection: Objection) -> Pa
     )
 
 
-def objection_to(space: Space, trial: Asker, objection: Objection) -> str | None:
+def objection_to(space: Space, trial: OfflineTrial, objection: Objection) -> str | None:
     """Return why what the space suggests to the trial cannot be trained, or None."""
     try:
         return objection(space.suggest(trial))

@@ -11,7 +11,7 @@ from typing import Literal, final
 import torch
 
 from search.executors.process import keep_freed_memory, openmp_settings
-from search.training.checkpoints import Checkpoints, Keeper
+from search.training.checkpoints import AsyncCheckpointWriter, Checkpoints
 from spaces import AdamConfig, Candidate, MLPConfig, load_space
 from tests.benchmarks.apart import in_own_process
 from tests.benchmarks.loops import make_data, our_training
@@ -43,15 +43,15 @@ class Contestant:
         keep_freed_memory()
         training = our_training(candidate_of(self.network), make_data(self.images), "bf16")
         every = 0 if self.way == "none" else 1
-        keeper = Keeper(Checkpoints(self.directory / self.way, "benchmark"), every)
+        writer = AsyncCheckpointWriter(Checkpoints(self.directory / self.way, "benchmark"), every)
         epochs = itertools.count(1)
 
         def run() -> None:
             epoch = next(epochs)
             training.run_epoch(epoch)
-            keeper.keep(epoch, {0: training})
+            writer.write(epoch, {0: training})
             if self.way == "waited":
-                keeper.wait()
+                writer.wait()
 
         return run
 

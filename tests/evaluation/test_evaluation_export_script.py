@@ -23,7 +23,7 @@ from search.errors import UserError
 from search.evaluation.code import layer_code
 from search.evaluation.export_script import export_script
 from search.training.augmentation import augment
-from search.training.evaluation import Normalizer, as_used
+from search.training.evaluation import Normalizer, with_test_time_augmentation
 from search.training.optimizers import build_optimizer
 from search.training.schedules import refit_schedule
 from spaces import BUILT_IN, Candidate, PlateauConfig
@@ -76,7 +76,7 @@ def test_networks_are_the_same(space: str, number: int, tmp_path: Path) -> None:
     data = images(7)
     statistics = channel_statistics(data, torch.arange(7))
     with torch.inference_mode():
-        expected = as_used(ours, candidate)(Normalizer(statistics, "cpu")(data))
+        expected = with_test_time_augmentation(ours, candidate)(Normalizer(statistics, "cpu")(data))
     answered = made.predict(theirs, data, made.channel_statistics(data))
     torch.testing.assert_close(answered, expected, rtol=1e-4, atol=1e-4)
 

@@ -6,7 +6,7 @@ from optuna.trial import BaseTrial
 
 from spaces import Candidate, MLPConfig, SGDConfig, Space
 from spaces.parameters import find_parameters
-from spaces.ranges import Asker, ParamValue, describe_range
+from spaces.ranges import OfflineTrial, ParamValue, describe_range
 
 
 def suggest(trial: BaseTrial) -> Candidate:
@@ -107,7 +107,7 @@ def test_two_ranges_in_two_branches_are_refused() -> None:
 def test_asker_records_what_was_asked() -> None:
     """A trial made of one method records values, distributions, attributes and constraints."""
 
-    class Lowest(Asker):
+    class Lowest(OfflineTrial):
         def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
             assert isinstance(distribution, FloatDistribution)
             return distribution.low

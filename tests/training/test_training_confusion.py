@@ -9,7 +9,12 @@ from torch import nn
 from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
-from search.training.evaluation import MOST_CONFUSED_CLASSES, Normalizer, Sums, evaluate
+from search.training.evaluation import (
+    MOST_CONFUSED_CLASSES,
+    MetricAccumulator,
+    Normalizer,
+    evaluate,
+)
 from search.training.history import Confusion, FoldEpoch, History
 from search.training.schedules import ConstantSchedule
 from search.training.settings import TrainingSettings
@@ -45,19 +50,19 @@ def test_every_image_is_counted_once(evaluation_batch: int) -> None:
 )
 def test_a_matrix_of_many_classes_is_not_kept(n_classes: int, kept: bool) -> None:
     """Nor is one where nobody asked for it."""
-    sums = Sums("cpu", n_classes=n_classes)
-    sums.restart(images=1, batches=1)
-    sums.add(torch.tensor(1.0), torch.eye(101)[:1], torch.tensor([0]))
-    assert (sums.confusion() is not None) == kept
+    metrics = MetricAccumulator("cpu", n_classes=n_classes)
+    metrics.reset(images=1, batches=1)
+    metrics.add(torch.tensor(1.0), torch.eye(101)[:1], torch.tensor([0]))
+    assert (metrics.confusion() is not None) == kept
 
 
 def test_restarted_sums_forget_the_matrix() -> None:
     """The same tensor serves the next epoch."""
-    sums = Sums("cpu", n_classes=2)
+    metrics = MetricAccumulator("cpu", n_classes=2)
     for _ in range(2):
-        sums.restart(images=2, batches=1)
-        sums.add(torch.tensor(3.0), torch.eye(2), torch.tensor([0, 0]))
-    assert sums.confusion() == ((1, 1), (0, 0))
+        metrics.reset(images=2, batches=1)
+        metrics.add(torch.tensor(3.0), torch.eye(2), torch.tensor([0, 0]))
+    assert metrics.confusion() == ((1, 1), (0, 0))
 
 
 def test_an_epoch_carries_the_matrix_of_its_validation() -> None:

@@ -8,7 +8,13 @@ from torch.nn.functional import cross_entropy
 from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
-from search.training.evaluation import Normalizer, Sums, as_used, evaluate, predict_logits
+from search.training.evaluation import (
+    MetricAccumulator,
+    Normalizer,
+    evaluate,
+    predict_logits,
+    with_test_time_augmentation,
+)
 from search.training.settings import MeanOver, TrainingSettings
 from spaces.candidate import Candidate, SGDConfig
 
@@ -47,14 +53,14 @@ def test_evaluation_is_the_mean_over_images(evaluation_batch: int) -> None:
     """Loss and accuracy weigh every chosen image alike, whatever the batches, dropout off."""
     data, model, normalize = make_data(), make_model(), Normalizer(STATISTICS, "cpu")
     indices = torch.tensor([20, 3, 4, 11, 0, 7, 8, 21, 22, 5, 6])
-    sums = evaluate(
+    metrics = evaluate(
         model, data, indices, normalize, TrainingSettings(1, evaluation_batch=evaluation_batch)
     )
     with torch.no_grad():
         logits = model.eval()(normalize(data.images[indices]))
     labels = data.labels[indices]
-    assert sums.mean_loss() == pytest.approx(float(cross_entropy(logits, labels)), rel=1e-5)
-    assert sums.accuracy() == float((logits.argmax(1) == labels).double().mean())
+    assert metrics.mean_loss() == pytest.approx(float(cross_entropy(logits, labels)), rel=1e-5)
+    assert metrics.accuracy() == float((logits.argmax(1) == labels).double().mean())
 
 
 def test_evaluation_changes_nothing() -> None:
@@ -80,22 +86,22 @@ def test_logits_keep_the_order_of_the_images(evaluation_batch: int) -> None:
 @pytest.mark.parametrize(("mean_over", "loss"), [("images", 2.0), ("batches", 3.0)])
 def test_a_small_batch_weighs_as_asked_for(mean_over: MeanOver, loss: float) -> None:
     """It counts for its images, or like any other batch, as in hand-written loops."""
-    sums = Sums("cpu", mean_over)
-    sums.restart(images=4, batches=2)
+    metrics = MetricAccumulator("cpu", mean_over)
+    metrics.reset(images=4, batches=2)
     right = torch.eye(4)
-    sums.add(torch.tensor(1.0), right[:3], torch.tensor([0, 1, 0]))
-    sums.add(torch.tensor(5.0), right[:1], torch.tensor([0]))
-    assert sums.mean_loss() == pytest.approx(loss)
-    assert sums.accuracy() == 0.75
+    metrics.add(torch.tensor(1.0), right[:3], torch.tensor([0, 1, 0]))
+    metrics.add(torch.tensor(5.0), right[:1], torch.tensor([0]))
+    assert metrics.mean_loss() == pytest.approx(loss)
+    assert metrics.accuracy() == 0.75
 
 
 def test_restarted_sums_know_nothing_of_before() -> None:
     """The same tensors serve the next epoch."""
-    sums = Sums("cpu")
+    metrics = MetricAccumulator("cpu")
     for _ in range(2):
-        sums.restart(images=2, batches=1)
-        sums.add(torch.tensor(3.0), torch.eye(2), torch.tensor([0, 0]))
-    assert (sums.mean_loss(), sums.accuracy()) == (3.0, 0.5)
+        metrics.reset(images=2, batches=1)
+        metrics.add(torch.tensor(3.0), torch.eye(2), torch.tensor([0, 0]))
+    assert (metrics.mean_loss(), metrics.accuracy()) == (3.0, 0.5)
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -106,4 +112,4 @@ def test_a_flip_at_test_time_averages_both_images(flip: bool) -> None:
     candidate = Candidate(model=MLPConfig(), optimizer=SGDConfig(), test_time_flip=flip)
     alone, mirrored = network(images), network(images.flip(3))
     expected = (alone + mirrored) / 2 if flip else alone
-    assert torch.allclose(as_used(network, candidate)(images), expected)
+    assert torch.allclose(with_test_time_augmentation(network, candidate)(images), expected)

@@ -1,4 +1,4 @@
-"""Recorded steps learn what eager ones learn, with a recorder that runs on the CPU."""
+"""Recorded steps learn what eager ones learn, with a capture that runs on the CPU."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +12,12 @@ from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
 from search.training.cuda_graph import (
+    GraphCapture,
     GraphStep,
-    Recorder,
-    build_recorded_step,
-    choose_recorder,
-    make_recordable,
-    rehearsal,
+    build_captured_step,
+    choose_capture,
+    make_capturable,
+    undo_warm_up,
 )
 from search.training.history import FoldEpoch
 from search.training.schedules import Schedule
@@ -48,7 +48,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-class CpuRecorder(Recorder):
+class CpuCapture(GraphCapture):
     """Really runs what it records, as a warm-up does, and runs it again at each replay."""
 
     def __init__(self, error: Exception | None = None) -> None:
@@ -80,8 +80,8 @@ def eager(learner: Learner, train: torch.Tensor) -> TrainingStep:
     return EagerStep(learner)
 
 
-def recorded(recorder: Recorder) -> StepBuilder:
-    return lambda learner, train: build_recorded_step(learner, train, recorder)
+def recorded(capture: GraphCapture) -> StepBuilder:
+    return lambda learner, train: build_captured_step(learner, train, capture)
 
 
 def make_candidate(model: MLPConfig | CNNConfig = CNN, **changes: Any) -> Candidate:
@@ -115,7 +115,7 @@ def assert_same_state(one: nn.Module, other: nn.Module) -> None:
 def assert_learns_as_eager(candidate: Candidate) -> None:
     plain, recording = (
         make_training(candidate, eager),
-        make_training(candidate, recorded(CpuRecorder())),
+        make_training(candidate, recorded(CpuCapture())),
     )
     assert run(recording) == run(plain)
     assert_same_state(recording.model, plain.model)
@@ -138,9 +138,9 @@ def test_recorded_steps_follow_every_setting(settings: str) -> None:
 
 def test_full_batches_are_replayed_and_smaller_ones_are_not() -> None:
     """Of 30 images in batches of 8, three batches an epoch are replayed."""
-    recorder = CpuRecorder()
-    run(make_training(make_candidate(), recorded(recorder)))
-    assert recorder.replays == 3 * EPOCHS
+    capture = CpuCapture()
+    run(make_training(make_candidate(), recorded(capture)))
+    assert capture.replays == 3 * EPOCHS
 
 
 def test_tensors_that_a_recording_uses_stay_in_place() -> None:
@@ -149,7 +149,7 @@ def test_tensors_that_a_recording_uses_stay_in_place() -> None:
 
     def build(learner: Learner, train: torch.Tensor) -> TrainingStep:
         seen.append(learner)
-        return build_recorded_step(learner, train, CpuRecorder())
+        return build_captured_step(learner, train, CpuCapture())
 
     def places() -> list[int]:
         network, optimizer = seen[0].network, seen[0].optimizer
@@ -170,7 +170,7 @@ def test_recording_leaves_no_trace() -> None:
 
     def build(learner: Learner, train: torch.Tensor) -> TrainingStep:
         seen.append(learner)
-        return build_recorded_step(learner, train, CpuRecorder())
+        return build_captured_step(learner, train, CpuCapture())
 
     random_state = torch.get_rng_state()
     recording = make_training(make_candidate(), build)
@@ -195,7 +195,7 @@ def test_rehearsal_in_the_midst_of_training_is_undone(optimizer: str) -> None:
     disturbed, plain = make_training(candidate, build), make_training(candidate, eager)
     for training in (disturbed, plain):
         training.run_epoch(1)
-    with rehearsal(seen[0]):
+    with undo_warm_up(seen[0]):
         seen[0].learn(torch.arange(8), None)
     for training in (disturbed, plain):
         training.run_epoch(2)
@@ -204,38 +204,38 @@ def test_rehearsal_in_the_midst_of_training_is_undone(optimizer: str) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_failed_recording_falls_back_to_the_same_training(optimizer: str) -> None:
-    """Where a step cannot be recorded, eager steps go on from the same state, and it is said."""
+    """Where a step cannot be captured, eager steps go on from the same state, and it is said."""
     candidate = make_candidate(optimizer=OPTIMIZERS[optimizer])
-    recorder = CpuRecorder(RuntimeError("operation not permitted\nwhen stream is capturing"))
-    fallen, plain = make_training(candidate, recorded(recorder)), make_training(candidate, eager)
+    capture = CpuCapture(RuntimeError("operation not permitted\nwhen stream is capturing"))
+    fallen, plain = make_training(candidate, recorded(capture)), make_training(candidate, eager)
     assert fallen.fallback == "RuntimeError: operation not permitted"
     assert plain.fallback is None
     assert run(fallen) == run(plain)
     assert_same_state(fallen.model, plain.model)
-    assert recorder.replays == 0
+    assert capture.replays == 0
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), KeyError("bug")])
 def test_other_failures_of_recording_are_not_hidden(error: Exception) -> None:
     """Neither too little memory nor a mistake of ours leads to a silent fallback."""
     with pytest.raises(type(error)):
-        make_training(make_candidate(), recorded(CpuRecorder(error)))
+        make_training(make_candidate(), recorded(CpuCapture(error)))
 
 
 def test_nothing_is_recorded_where_no_batch_is_full() -> None:
     """With fewer images than a batch has, every step is eager."""
-    recorder = CpuRecorder()
-    training = make_training(make_candidate(batch_size=64), recorded(recorder))
+    capture = CpuCapture()
+    training = make_training(make_candidate(batch_size=64), recorded(capture))
     run(training)
-    assert recorder.replays == 0
+    assert capture.replays == 0
     assert training.fallback is None
 
 
 def test_folds_that_take_turns_learn_as_alone() -> None:
     """A fold's epochs depend on its task alone, not on recordings replayed between them."""
     candidate = make_candidate(augmentation="flip")
-    alone = [make_training(candidate, recorded(CpuRecorder()), seed) for seed in (3, 4)]
-    together = [make_training(candidate, recorded(CpuRecorder()), seed) for seed in (3, 4)]
+    alone = [make_training(candidate, recorded(CpuCapture()), seed) for seed in (3, 4)]
+    together = [make_training(candidate, recorded(CpuCapture()), seed) for seed in (3, 4)]
     expected = [run(training) for training in alone]
     turns = [[replace(t.run_epoch(e), seconds=0.0) for t in together] for e in (1, 2, 3)]
     assert [list(fold) for fold in zip(*turns, strict=True)] == expected
@@ -243,7 +243,7 @@ def test_folds_that_take_turns_learn_as_alone() -> None:
 
 def test_a_cpu_has_nothing_to_record() -> None:
     """On a CPU steps are eager."""
-    assert choose_recorder("cpu") is None
+    assert choose_capture("cpu") is None
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -256,7 +256,7 @@ def test_recordable_optimizer_reads_its_rate_from_a_tensor(optimizer: str) -> No
         return EagerStep(learner)
 
     make_training(make_candidate(optimizer=OPTIMIZERS[optimizer]), build)
-    rate = make_recordable(seen[0].optimizer, "cpu")
+    rate = make_capturable(seen[0].optimizer, "cpu")
     groups = seen[0].optimizer.param_groups
     assert all(group["lr"] is rate for group in groups)
     assert all(group.get("capturable", True) for group in groups)
@@ -267,7 +267,7 @@ def test_step_records_only_images_learned_from() -> None:
     met: list[list[int]] = []
 
     def build(learner: Learner, train: torch.Tensor) -> TrainingStep:
-        step = build_recorded_step(learner, train[5:], CpuRecorder())
+        step = build_captured_step(learner, train[5:], CpuCapture())
         assert isinstance(step, GraphStep)
         met.append(step._indices.tolist())
         return step

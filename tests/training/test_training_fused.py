@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cifar_models import CNNConfig, MLPConfig, build_model
-from search.training.fused import FastDropout, evaluation_twin, training_twin
+from search.training.fused import FastDropout, fuse_for_inference, fuse_for_training
 from tests.training.training_plain import with_plain_dropout
 
 CONFIGS: list[Any] = [
@@ -34,7 +34,7 @@ def _networks(config: Any) -> tuple[nn.Sequential, nn.Sequential, nn.Sequential]
     torch.manual_seed(1)
     plain = build_model(config, (3, 16, 16), 5)
     mirrored = copy.deepcopy(plain)
-    return plain, mirrored, training_twin(mirrored)
+    return plain, mirrored, fuse_for_training(mirrored)
 
 
 def _feeds_batch_norm(network: nn.Sequential, name: str) -> bool:
@@ -74,13 +74,13 @@ def test_pooling_before_relu_and_dropout_is_bitwise_the_same() -> None:
     images = torch.randn(8, 6, 8, 8, generator=generator)
     plain = nn.Sequential(nn.ReLU(), nn.Dropout2d(0.5), nn.MaxPool2d(2))
     results = []
-    for network in (with_plain_dropout(plain), training_twin(plain)):
+    for network in (with_plain_dropout(plain), fuse_for_training(plain)):
         inputs = images.clone().requires_grad_()
         torch.manual_seed(3)
         outputs = network(inputs)
         outputs.square().sum().backward()
         results.append((outputs, inputs.grad))
-    assert [type(m) for m in training_twin(plain)] == [nn.MaxPool2d, nn.ReLU, FastDropout]
+    assert [type(m) for m in fuse_for_training(plain)] == [nn.MaxPool2d, nn.ReLU, FastDropout]
     assert torch.equal(results[0][0], results[1][0])
     gradients = [gradient for _, gradient in results]
     assert gradients[0] is not None
@@ -92,7 +92,7 @@ def test_pooling_before_relu_and_dropout_is_bitwise_the_same() -> None:
 def test_activations_that_fall_somewhere_stay_before_the_pooling(activation: nn.Module) -> None:
     """GELU and SiLU are not monotone: the largest input need not give the largest output."""
     plain = nn.Sequential(activation, nn.Dropout2d(0.1), nn.MaxPool2d(2))
-    assert [type(m) for m in training_twin(plain)] == [
+    assert [type(m) for m in fuse_for_training(plain)] == [
         type(activation),
         nn.MaxPool2d,
         FastDropout,
@@ -107,7 +107,7 @@ def test_an_evaluation_twin_predicts_what_the_plain_network_predicts(config: Any
     for images in _batches():
         plain(images)
     before = copy.deepcopy(plain.state_dict())
-    twin = evaluation_twin(plain)
+    twin = fuse_for_inference(plain)
     plain.eval()
     with torch.inference_mode():
         for images in _batches():
