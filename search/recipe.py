@@ -20,6 +20,7 @@ from pydantic import (
 
 from search.errors import UserError
 from search.settings import (
+    OneOf,
     check_device,
     check_named,
     check_path,
@@ -30,6 +31,8 @@ from search.settings import (
     unknown_setting,
     without_password,
 )
+from search.tuning.pruners import PRUNERS
+from search.tuning.samplers import SAMPLERS, get_sampler
 
 _MOST_BYTES = 1 << 20  # a device or a film given by mistake is not read to its end
 
@@ -79,8 +82,8 @@ def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
     return f"{message}: {lines[number - 1].strip()[:80]!r}"
 
 
-SamplerName = Literal["random", "grid", "tpe", "baseline"]
-PrunerName = Literal["none", "median", "halving", "hyperband"]
+_SAMPLERS = tuple(sampler.name for sampler in SAMPLERS)
+_PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))
 
 _Seconds = Annotated[float, Field(gt=0, le=1e9)]
 _Duration = Annotated[_Seconds | None, BeforeValidator(parse_duration)]
@@ -110,8 +113,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     space: _Text
-    sampler: SamplerName = "random"
-    pruner: Literal["auto", PrunerName] = "auto"
+    sampler: Annotated[str, OneOf(_SAMPLERS)] = "random"
+    pruner: Annotated[str, OneOf(_PRUNERS)] = "auto"
     trials: int | None = Field(None, ge=1, le=_LARGEST)
     epochs: int = Field(40, ge=1, le=_LARGEST)
     timeout: _Duration = None
@@ -145,17 +148,14 @@ class Recipe(BaseModel):
     def _can_race(self) -> Self:
         if self.racing and self.validation != "kfold":
             raise ValueError(f"racing needs validation 'kfold', got {self.validation!r}")
-        if self.racing and self.sampler == "tpe":
-            raise ValueError(
-                "racing needs sampler 'random' or 'grid', got 'tpe', which learns from trials "
-                "that have all their folds"
-            )
+        reason = get_sampler(self.sampler).no_racing
+        if self.racing and reason is not None:
+            able = " or ".join(repr(one.name) for one in SAMPLERS if one.no_racing is None)
+            raise ValueError(f"racing needs sampler {able}, got {self.sampler!r}, {reason}")
         return self
 
     @model_validator(mode="after")
     def _reproduces_whole(self) -> Self:
-        if self.sampler == "baseline" and self.racing:
-            raise ValueError("racing has no rivals with sampler 'baseline', leave it out")
         if self.sampler == "baseline" and self.pruner not in ("auto", "none"):
             raise ValueError(f"sampler 'baseline' needs pruner 'none', got {self.pruner!r}")
         if self.as_reported and self.holdout_fraction != 0.2:

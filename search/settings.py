@@ -2,10 +2,12 @@
 
 import difflib
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import GetCoreSchemaHandler, ValidationError
+from pydantic_core import ErrorDetails, core_schema
 
 from search.text import printable
 
@@ -20,6 +22,21 @@ _TAKEN_NAMES = (
     "studies.db-shm",
     "studies.db-wal",
 )
+
+
+@final
+@dataclass(frozen=True)
+class OneOf:
+    """Annotates a setting that is one of several texts, as Literal does, listed at run time."""
+
+    values: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return the schema by which pydantic accepts these texts only."""
+        del source, handler
+        return core_schema.literal_schema(list(self.values))
 
 
 def parse_duration(value: object) -> object:

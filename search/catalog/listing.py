@@ -14,7 +14,8 @@ from rich.text import Text
 
 from search.catalog.location import stored_url
 from search.text import format_score, printable
-from search.tuning.attempts import attempt_of, count_fixed, done_plans
+from search.tuning.attempts import attempt_of, done_plans
+from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -101,7 +102,7 @@ def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
 def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
     """Return how many points of the plan need no further trial; older recipes have no limit."""
     attempts = ((one.user_attrs.get("plan", one.number), attempt_of(one)) for one in trials)
-    n_fixed = count_fixed(recipe["sampler"], with_baseline=recipe["with_baseline"])
+    n_fixed = get_sampler(recipe["sampler"]).n_fixed(with_baseline=recipe["with_baseline"])
     return len(done_plans(attempts, recipe.get("trial_timeout"), n_fixed))
 
 

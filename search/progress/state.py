@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import final
 
 from search.recipe import Recipe
-from search.tuning.attempts import Attempt, count_fixed, done_plans
+from search.tuning.attempts import Attempt, done_plans
 from search.tuning.records import TrialRecord
+from search.tuning.samplers import get_sampler
 
 
 @final
@@ -95,7 +96,7 @@ class SearchProgress:
     def done(self) -> int:
         """Return how many planned trials have ended."""
         recipe = self.recipe
-        n_fixed = count_fixed(recipe.sampler, with_baseline=recipe.with_baseline)
+        n_fixed = get_sampler(recipe.sampler).n_fixed(with_baseline=recipe.with_baseline)
         return len(done_plans(self._attempts, recipe.trial_timeout, n_fixed))
 
     @property

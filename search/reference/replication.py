@@ -17,7 +17,7 @@ from search.tuning.active import JobFactory
 from search.tuning.observer import StudyObserver
 from search.tuning.opening import OpenStudy
 from search.tuning.outcome import why_no_winner
-from search.tuning.pruners import NoPruning
+from search.tuning.pruners import NoPruner
 from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 
@@ -56,7 +56,7 @@ def _train_again(opened: OpenStudy, trial: TrialRecord) -> None:
     if trial.candidate is None:
         raise ValueError(f"trial {trial.number} has no candidate")
     data, folds = opened.dataset, opened.statistics
-    jobs = JobFactory(opened.recipe, opened.paths, data, opened.folds_hash, folds, NoPruning())
+    jobs = JobFactory(opened.recipe, opened.paths, data, opened.folds_hash, folds, NoPruner())
     job = jobs.build(trial.number, trial.plan, trial.candidate, (0,), judged=False)
     jobs.clear(trial.number)
     outcome = run_trial(job)

@@ -23,7 +23,7 @@ from search.training.history import FoldEpoch, History
 from search.training.settings import TrainingSettings
 from search.tuning.attempts import TIMED_OUT
 from search.tuning.observer import StudyObserver
-from search.tuning.pruners import PruningRule
+from search.tuning.pruners import Pruner
 from search.tuning.queue import Started
 from search.tuning.racing import split_folds
 from search.tuning.store import Effort
@@ -162,7 +162,7 @@ class JobFactory:
     dataset: DatasetInfo
     folds_hash: str
     statistics: tuple[ChannelStatistics, ...]
-    rule: PruningRule
+    rule: Pruner
 
     def build(
         self, number: int, plan: int, candidate: Candidate, folds: tuple[int, ...], *, judged: bool

@@ -87,8 +87,3 @@ def done_plans(
         for plan, own in by_plan.items()
         if is_done(own, trial_timeout, planned=n_fixed is None or plan < n_fixed)
     }
-
-
-def count_fixed(sampler: str, *, with_baseline: bool) -> int | None:
-    """Return how many of a plan's first points are known before the first trial, None: all."""
-    return int(with_baseline) if sampler == "tpe" else None

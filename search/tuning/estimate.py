@@ -17,13 +17,13 @@ from cifar_models.family import ModelConfig
 from search.data.splits import load_folds
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.tuning.judge import Judge
 from search.tuning.opening import OpenStudy
 from search.tuning.points import Params, random_point
 from search.tuning.preparing import Feasibility
-from search.tuning.pruners import build_rule
+from search.tuning.pruners import PlanOrderPruner, get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 from search.tuning.records import TrialRecord
+from search.tuning.samplers import get_sampler
 from search.tuning.warm_up import Sized, measure_pace
 
 
@@ -155,12 +155,13 @@ def folds_earned(n_rivals: int, n_folds: int) -> int:
 def _kept(recipe: Recipe, n_trials: int) -> _Kept:
     """Judge trials in a random order of merit, whose curves are level."""
     count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
-    judge = Judge(build_rule(recipe.pruner, epochs, recipe.seed), epochs)
+    settings = get_pruner(recipe.pruner).for_horizon(epochs, recipe.seed)
+    pruner = PlanOrderPruner(settings, epochs)
     merits = np.random.default_rng(derive_seed(recipe.seed, "volume")).permutation(count)
-    for plan, merit in enumerate(merits.tolist()):
-        judge.update(plan, [float(merit)] * epochs, ended=True)
-        judge.judge()
-    trained = [judge.verdict(plan).epochs for plan in range(count)]
+    for index, merit in enumerate(merits.tolist()):
+        pruner.update(index, [float(merit)] * epochs, ended=True)
+        pruner.decide()
+    trained = [pruner.decision(index).epochs for index in range(count)]
     return _Kept(sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count)
 
 
@@ -293,7 +294,7 @@ def _sized(opened: OpenStudy) -> Iterator[Sized]:
 def _points(opened: OpenStudy, feasible: Feasibility) -> Iterator[Params]:
     """Yield points of the plan; for TPE, which asks as it goes, its baseline and random ones."""
     points = opened.points
-    if points and opened.recipe.sampler != "tpe":
+    if points and not get_sampler(opened.recipe.sampler).adaptive:
         places = np.linspace(0, len(points) - 1, min(len(points), _LOOKED_AT)).round()
         yield from (points[int(place)] for place in places)
         return

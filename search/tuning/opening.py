@@ -22,6 +22,7 @@ from search.tuning.identity import Code, check_code, check_same_study, current_c
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import Params
 from search.tuning.preparing import Plan
+from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, read_study, to_plain
 from spaces import Space
@@ -84,7 +85,7 @@ def _point(trial: FrozenTrial, plan: Plan) -> Params | None:
     if index < len(plan.points):
         return plan.points[index]
     asked: Params = trial.params
-    return asked if plan.recipe.sampler == "tpe" else None
+    return asked if get_sampler(plan.recipe.sampler).adaptive else None
 
 
 @final

@@ -17,6 +17,7 @@ from search.tuning.opening import OpenStudy, discard_unbegun
 from search.tuning.points import Params, random_point
 from search.tuning.preparing import Feasibility
 from search.tuning.queue import TrialLedger
+from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate, SGDConfig
 
@@ -123,7 +124,7 @@ def _most_bytes(opened: OpenStudy, n_workers: int) -> int:
 def _points(opened: OpenStudy) -> Iterator[Params]:
     yield from opened.points[:_LOOKED_AT]
     recipe, objection = opened.recipe, Feasibility(opened.dataset, opened.recipe.max_parameters)
-    for plan in range(_LOOKED_AT if recipe.sampler == "tpe" else 0):
+    for plan in range(_LOOKED_AT if get_sampler(recipe.sampler).adaptive else 0):
         yield random_point(opened.space, recipe.seed, plan, objection)
 
 
@@ -166,7 +167,7 @@ def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInf
     """Return the plan; trains for a moment to estimate the time, and changes no result by it."""
     recipe = opened.recipe
     ledger = TrialLedger(opened.study, opened.points, recipe.trial_timeout)
-    planned = recipe.trials or 0 if recipe.sampler == "tpe" else len(opened.points)
+    planned = get_sampler(recipe.sampler).n_planned(opened.points, recipe.trials)
     done = {plan for plan in range(planned) if ledger.is_done(plan)}
     ended = [trial for trial in read_study(opened.study).trials if trial.plan in done]
     estimate, unknown = None, None
@@ -179,13 +180,9 @@ def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInf
         dataset=opened.dataset,
         n_planned=planned,
         n_done=len(done),
-        n_grid=_n_grid(opened),
+        n_grid=get_sampler(recipe.sampler).n_grid(opened.space),
         n_workers=n_workers,
         disk=disk,
         estimate=estimate,
         unknown=unknown,
     )
-
-
-def _n_grid(opened: OpenStudy) -> int | None:
-    return sum(1 for _ in opened.space.grid()) if opened.recipe.sampler == "grid" else None

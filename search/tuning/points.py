@@ -1,43 +1,43 @@
-"""The points that a search visits: drawn, enumerated, or asked of an adaptive sampler."""
+"""Points of a space: drawn at random, or enumerated as a grid."""
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import final
+from typing import TypeAlias, final
 
 import numpy as np
-import optuna
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import BaseTrial
 from pydantic import ValidationError
 
 from search.errors import UserError
-from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.settings import describe_errors
 from spaces import Candidate, Space
 from spaces.ranges import OfflineTrial, ParamValue
 
-DEFAULT_TRIALS = 20
 _MOST_REDRAWS = 1000
 _MOST_GRID_POINTS = 100_000
 
-Params = Mapping[str, ParamValue]
-Objection = Callable[[Candidate], str | None]
+Params: TypeAlias = Mapping[str, ParamValue]
+"""A point of a space: parameter values by name."""
+
+FindViolation: TypeAlias = Callable[[Candidate], str | None]
+"""Says which constraint a candidate violates; None where it can be trained."""
 
 
 @final
 class _Draw(OfflineTrial):
-    """Draws each parameter from a hash of (seed, plan index, redraw, parameter)."""
+    """Draws each parameter from a hash of (seed, index, redraw, parameter)."""
 
-    def __init__(self, seed: int, plan: int, redraw: int) -> None:
+    def __init__(self, seed: int, index: int, redraw: int) -> None:
         super().__init__()
-        self._path = (seed, "point", plan, redraw)
+        self._path = (seed, "point", index, redraw)
 
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
         """Return a value drawn uniformly on the distribution's own scale."""
@@ -67,37 +67,15 @@ def draw(distribution: BaseDistribution, rng: np.random.Generator) -> ParamValue
     raise TypeError(f"distribution {distribution!r} cannot be drawn from")
 
 
-def planned_points(recipe: Recipe, space: Space, objection: Objection) -> list[Params]:
-    """Return the study's points by plan index; for TPE the baseline only, as the rest is asked.
+def random_point(space: Space, seed: int, index: int, find_violation: FindViolation) -> Params:
+    """Return the random search's point of that index: the first draw that can be trained.
 
-    `objection` says why a candidate cannot be trained, or None; random points that meet one are
-    drawn anew, grid points are kept. Raises UserError where there is no point to visit.
+    Raises UserError where none of many draws can.
     """
-    if recipe.sampler == "baseline":
-        return _repeated_baseline(space, recipe.trials or 1)
-    baseline = [space.baseline_params] if recipe.with_baseline and space.baseline_params else []
-    if recipe.sampler == "tpe":
-        return list(baseline[: recipe.trials])
-    if recipe.sampler == "grid":
-        points = baseline + [p for p in grid_points(space, recipe.seed) if p not in baseline]
-        return points[: recipe.trials]
-    count = DEFAULT_TRIALS if recipe.trials is None else recipe.trials
-    drawn = (random_point(space, recipe.seed, i, objection) for i in range(len(baseline), count))
-    return [*baseline[:count], *drawn]
-
-
-def _repeated_baseline(space: Space, repeats: int) -> list[Params]:
-    if space.baseline_params is None:
-        raise UserError(f"space {space.name} has no baseline_params, so no baseline to train")
-    return [space.baseline_params] * repeats
-
-
-def random_point(space: Space, seed: int, plan: int, objection: Objection) -> Params:
-    """Return point `plan` of the random search, the first draw without an objection."""
     reason: str | None = None
     for redraw in range(_MOST_REDRAWS):
-        trial = _Draw(seed, plan, redraw)
-        reason = objection_to(space, trial, objection)
+        trial = _Draw(seed, index, redraw)
+        reason = violation_of(space, trial, find_violation)
         if reason is None:
             return trial.params
     raise UserError(
@@ -105,10 +83,10 @@ def random_point(space: Space, seed: int, plan: int, objection: Objection) -> Pa
     )
 
 
-def objection_to(space: Space, trial: OfflineTrial, objection: Objection) -> str | None:
-    """Return why what the space suggests to the trial cannot be trained, or None."""
+def violation_of(space: Space, trial: BaseTrial, find_violation: FindViolation) -> str | None:
+    """Return why the candidate that the space suggests to the trial cannot be trained, or None."""
     try:
-        return objection(space.suggest(trial))
+        return find_violation(space.suggest(trial))
     except ValidationError as error:
         return describe_errors(error)
     except ValueError as error:
@@ -125,10 +103,3 @@ def grid_points(space: Space, seed: int) -> list[Params]:
         )
     order = np.random.default_rng(derive_seed(seed, "grid")).permutation(len(points))
     return [points[i] for i in order]
-
-
-def tpe_sampler(seed: int) -> optuna.samplers.TPESampler:
-    """Return TPE that keeps conditional parameters together."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=seed, group=True)

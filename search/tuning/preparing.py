@@ -19,7 +19,8 @@ from search.seeding import derive_seed
 from search.training.settings import Precision, resolve_device, resolve_precision
 from search.tuning.identity import DECIDING
 from search.tuning.observer import StudyObserver
-from search.tuning.points import DEFAULT_TRIALS, Params, planned_points
+from search.tuning.points import FindViolation, Params
+from search.tuning.samplers import get_sampler
 from spaces import Candidate, Space, load_space
 
 
@@ -62,7 +63,6 @@ class Feasibility:
 
 
 GIB = 1 << 30
-_DEFAULT_TRIALS = {"random": DEFAULT_TRIALS, "tpe": DEFAULT_TRIALS, "baseline": 1}
 
 
 def check_device(name: str) -> str:
@@ -75,10 +75,11 @@ def check_device(name: str) -> str:
 
 def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space: Space, device: str) -> Recipe:
     """Return the recipe with nothing left open, for this machine and dataset."""
+    sampler = get_sampler(recipe.sampler)
     changes: dict[str, Any] = {
         "study_name": _study_name(recipe, dataset, space.name),
-        "pruner": _pruner(recipe),
-        "trials": recipe.trials or _DEFAULT_TRIALS.get(recipe.sampler),
+        "pruner": sampler.default_pruner if recipe.pruner == "auto" else recipe.pruner,
+        "trials": recipe.trials or sampler.default_trials,
         "with_baseline": recipe.with_baseline and space.baseline_params is not None,
         "device": device,
         "precision": _precision(recipe, device),
@@ -95,12 +96,6 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     suffix += "-racing" if recipe.racing else ""
     name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space_name}-{recipe.sampler}-{dataset.name}")
     return name.lstrip(".-")[: 64 - len(suffix)] + suffix
-
-
-def _pruner(recipe: Recipe) -> str:
-    if recipe.pruner != "auto":
-        return recipe.pruner
-    return "none" if recipe.sampler in ("grid", "baseline") else "halving"
 
 
 def _precision(recipe: Recipe, device: str) -> Precision:
@@ -200,6 +195,16 @@ def _points(recipe: Recipe, space: Space, dataset: DatasetInfo) -> tuple[Params,
         return tuple(planned_points(recipe, space, feasibility))
     except UserError as error:
         raise UserError(f"{error}{feasibility.least()}") from error
+
+
+def planned_points(recipe: Recipe, space: Space, find_violation: FindViolation) -> list[Params]:
+    """Return the points that are known beforehand, in the order of the plan.
+
+    Raises UserError where there is no point to try.
+    """
+    first = [space.baseline_params] if recipe.with_baseline and space.baseline_params else []
+    sampler = get_sampler(recipe.sampler)
+    return sampler.points(space, first, recipe.trials, recipe.seed, find_violation)
 
 
 def _load_space(text: str) -> Space:

@@ -1,74 +1,134 @@
-"""Pruning rules: pure decisions from the curves of trials with a lower plan index.
+"""Pruners: which trials are not worth training further, decided in the order of the plan.
 
-Optuna's pruners judge a trial by whatever the others happen to have reported by then, so that
-with two workers the clock decides. These rules see exactly the trials that come before in the
-plan, each as far as the same epoch: the same decisions with any number of workers. With one
-worker halving decides as Optuna's SuccessiveHalvingPruner does.
+Optuna's pruners compare a trial with whatever the others happen to have reported by then, so that
+with two workers the clock decides. These see exactly the trials before it in the plan, each up to
+the same epoch: the same decisions with any number of workers. With one worker halving decides as
+Optuna's SuccessiveHalvingPruner does.
+
+To add a pruner: write its class here and list it in `PRUNERS`.
 """
 
 import statistics
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import ClassVar, Self, TypeAlias, final
 
-from search.recipe import PrunerName
 from search.seeding import derive_seed
 
-Curves = Mapping[int, Sequence[float]]
+Curves: TypeAlias = Mapping[int, Sequence[float]]
+"""Validation curves (higher is better) by index in the plan."""
+
+_FACTOR = 3  # measured, as is the first rung: studies/README.md
 
 
-class PruningRule(ABC):
-    """Says which trials are not worth going on with."""
+class Pruner(ABC):
+    """Decides which trials end before their last epoch; an instance holds its settings.
+
+    Attributes:
+        name: What a recipe calls it.
+        words: What the plan of a run calls it.
+    """
+
+    name: ClassVar[str]
+    words: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def for_horizon(cls, epochs: int, seed: int) -> Self:
+        """Return the pruner with its default settings for trainings of `epochs` epochs."""
+
+    @classmethod
+    @abstractmethod
+    def variants(cls, epochs: int, seed: int) -> "Iterator[tuple[str, Pruner]]":
+        """Yield the settings that `replay` compares, each with a name."""
 
     @abstractmethod
-    def decides_at(self, plan: int, epoch: int) -> bool:
-        """Return whether the trial of that plan index may be pruned after `epoch`."""
+    def decides_at(self, index: int, epoch: int) -> bool:
+        """Return whether the trial of that index may be pruned after `epoch`."""
 
     @abstractmethod
-    def prunes(self, plan: int, curve: Sequence[float], earlier: Curves) -> bool:
-        """Return whether the trial ends after the last epoch of its curve.
+    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
+        """Return whether a trial ends after the last epoch of its curve.
 
-        `earlier` holds, by plan index, the curves of all trials before this one, each as far as
-        it got and at most as long as `curve`. Higher values are better.
+        Args:
+            index: The trial's index in the plan.
+            curve: Its validation figures so far; higher is better.
+            earlier: The curves of all trials before it in the plan, each as far as it got and at
+                most as long as `curve`.
         """
 
 
 @final
-class NoPruning(PruningRule):
+@dataclass(frozen=True)
+class NoPruner(Pruner):
     """Every trial runs to its end."""
 
-    def decides_at(self, plan: int, epoch: int) -> bool:
+    name = "none"
+    words = "no pruner"
+
+    @classmethod
+    def for_horizon(cls, epochs: int, seed: int) -> Self:
+        """Return the pruner, which has no settings."""
+        del epochs, seed
+        return cls()
+
+    @classmethod
+    def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
+        """Yield the only one."""
+        yield "none", cls.for_horizon(epochs, seed)
+
+    def decides_at(self, index: int, epoch: int) -> bool:
         """Return False."""
-        del plan, epoch
+        del index, epoch
         return False
 
-    def prunes(self, plan: int, curve: Sequence[float], earlier: Curves) -> bool:
+    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
         """Return False."""
-        del plan, curve, earlier
+        del index, curve, earlier
         return False
 
 
 @final
 @dataclass(frozen=True)
-class MedianRule(PruningRule):
+class MedianPruner(Pruner):
     """Prunes a trial whose best value so far is below the median of the earlier trials' values.
 
     The median stopping rule of Vizier (Golovin et al., 2017), with the comparison that Optuna's
     MedianPruner makes; all earlier trials that reached the epoch count.
+
+    Attributes:
+        startup_trials: The first trials, which are never pruned.
+        warmup_epochs: The first epochs, after which no trial is pruned.
     """
 
+    name = "median"
+    words = "pruner median"
     startup_trials: int
     warmup_epochs: int
 
-    def decides_at(self, plan: int, epoch: int) -> bool:
-        """Return whether enough trials and epochs have gone before."""
-        return plan >= self.startup_trials and epoch > self.warmup_epochs
+    @classmethod
+    def for_horizon(cls, epochs: int, seed: int) -> Self:
+        """Return the pruner that first decides after a tenth of the epochs."""
+        del seed
+        return cls(5, first_rung(epochs))
 
-    def prunes(self, plan: int, curve: Sequence[float], earlier: Curves) -> bool:
+    @classmethod
+    def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
+        """Yield several first epochs and numbers of startup trials."""
+        del seed
+        for first in _first_epochs(epochs):
+            for startup in (5, 10):
+                yield f"median, after {first}, startup {startup}", cls(startup, first)
+
+    def decides_at(self, index: int, epoch: int) -> bool:
+        """Return whether startup trials and warm-up epochs are over."""
+        return index >= self.startup_trials and epoch > self.warmup_epochs
+
+    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
         """Return whether the curve's best is below the median at its last epoch."""
         epoch = len(curve)
-        if not self.decides_at(plan, epoch):
+        if not self.decides_at(index, epoch):
             return False
         values = [other[epoch - 1] for other in earlier.values() if len(other) >= epoch]
         return bool(values) and max(curve) < statistics.median(values)
@@ -76,25 +136,41 @@ class MedianRule(PruningRule):
 
 @final
 @dataclass(frozen=True)
-class HalvingRule(PruningRule):
+class HalvingPruner(Pruner):
     """Asynchronous successive halving (Li et al., 2020): the best 1/factor pass each rung.
 
-    The rungs lie at `min_epochs` times powers of `factor`. The first trials at a rung pass it
-    if they are the best so far.
+    The rungs are at `min_epochs` times powers of `factor`. The first trials at a rung pass it if
+    they are the best so far.
     """
 
+    name = "halving"
+    words = "pruner halving"
     min_epochs: int
     factor: int
 
-    def decides_at(self, plan: int, epoch: int) -> bool:
+    @classmethod
+    def for_horizon(cls, epochs: int, seed: int) -> Self:
+        """Return halving by 3 from a tenth of the epochs."""
+        del seed
+        return cls(first_rung(epochs), _FACTOR)
+
+    @classmethod
+    def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
+        """Yield several first rungs and factors."""
+        del seed
+        for first in _first_epochs(epochs):
+            for factor in (2, 3, 4):
+                yield f"halving from {first} by {factor}", cls(first, factor)
+
+    def decides_at(self, index: int, epoch: int) -> bool:
         """Return whether the epoch is a rung."""
-        del plan
+        del index
         return epoch in rungs(self.min_epochs, self.factor, epoch)
 
-    def prunes(self, plan: int, curve: Sequence[float], earlier: Curves) -> bool:
+    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
         """Return whether the last value is outside the best 1/factor of those at its rung."""
         epoch = len(curve)
-        if not self.decides_at(plan, epoch):
+        if not self.decides_at(index, epoch):
             return False
         values = [other[epoch - 1] for other in earlier.values() if len(other) >= epoch]
         values = sorted([*values, curve[-1]], reverse=True)
@@ -103,31 +179,64 @@ class HalvingRule(PruningRule):
 
 @final
 @dataclass(frozen=True)
-class HyperbandRule(PruningRule):
-    """Hyperband (Li et al., 2018): halving in brackets that start at ever later rungs.
+class HyperbandPruner(Pruner):
+    """Hyperband (Li et al., 2018): halving in brackets that start at later and later rungs.
 
-    A trial's bracket is drawn from (seed, plan index), in proportion to the bracket's size.
+    A trial's bracket is drawn from (seed, index), in proportion to the bracket's size.
     """
 
-    brackets: tuple[HalvingRule, ...]
+    name = "hyperband"
+    words = "pruner hyperband"
+    brackets: tuple[HalvingPruner, ...]
     seed: int
 
-    def bracket(self, plan: int) -> int:
-        """Return the index of the trial's bracket; bracket 0 prunes earliest."""
+    @classmethod
+    def for_horizon(cls, epochs: int, seed: int) -> Self:
+        """Return brackets of halving by 3, the first from a tenth of the epochs."""
+        return cls(_brackets(first_rung(epochs), _FACTOR, epochs), seed)
+
+    @classmethod
+    def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
+        """Yield several first rungs and factors that make more than one bracket."""
+        for first in _first_epochs(epochs):
+            for factor in (2, 3, 4):
+                brackets = _brackets(first, factor, epochs)
+                if len(brackets) > 1:
+                    yield f"hyperband from {first} by {factor}", cls(brackets, seed)
+
+    def bracket(self, index: int) -> int:
+        """Return the number of the trial's bracket; bracket 0 prunes earliest."""
         factor = self.brackets[0].factor
         sizes = [factor ** (len(self.brackets) - 1 - i) for i in range(len(self.brackets))]
-        place = derive_seed(self.seed, "bracket", plan) % sum(sizes)
+        place = derive_seed(self.seed, "bracket", index) % sum(sizes)
         return next(i for i in range(len(sizes)) if place < sum(sizes[: i + 1]))
 
-    def decides_at(self, plan: int, epoch: int) -> bool:
+    def decides_at(self, index: int, epoch: int) -> bool:
         """Return whether the epoch is a rung of the trial's bracket."""
-        return self.brackets[self.bracket(plan)].decides_at(plan, epoch)
+        return self.brackets[self.bracket(index)].decides_at(index, epoch)
 
-    def prunes(self, plan: int, curve: Sequence[float], earlier: Curves) -> bool:
+    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
         """Return what halving decides among the trials of the same bracket."""
-        mine = self.bracket(plan)
-        rivals = {other: curve for other, curve in earlier.items() if self.bracket(other) == mine}
-        return self.brackets[mine].prunes(plan, curve, rivals)
+        own = self.bracket(index)
+        rivals = {other: curve for other, curve in earlier.items() if self.bracket(other) == own}
+        return self.brackets[own].prunes(index, curve, rivals)
+
+
+PRUNERS: tuple[type[Pruner], ...] = (NoPruner, MedianPruner, HalvingPruner, HyperbandPruner)
+
+
+def get_pruner(name: str) -> type[Pruner]:
+    """Return the pruner of that name; raises ValueError for any other, "auto" included."""
+    for pruner in PRUNERS:
+        if pruner.name == name:
+            return pruner
+    names = ", ".join(pruner.name for pruner in PRUNERS)
+    raise ValueError(f"pruner must be resolved to one of {names}, got {name!r}")
+
+
+def first_rung(epochs: int) -> int:
+    """Return the epoch at which pruning starts by default: a tenth of `epochs`, at least 2."""
+    return max(2, epochs // 10)
 
 
 def rungs(min_epochs: int, factor: int, epochs: int) -> list[int]:
@@ -140,21 +249,88 @@ def rungs(min_epochs: int, factor: int, epochs: int) -> list[int]:
     return found
 
 
-def build_rule(name: PrunerName | Literal["auto"], epochs: int, seed: int) -> PruningRule:
-    """Return the rule with its default settings for trainings of `epochs` epochs.
+def _brackets(first: int, factor: int, epochs: int) -> tuple[HalvingPruner, ...]:
+    starts = rungs(first, factor, max(first, epochs // factor))
+    return tuple(HalvingPruner(start, factor) for start in starts)
 
-    Raises ValueError for "auto", which a resolved recipe does not hold.
+
+def _first_epochs(epochs: int) -> list[int]:
+    return sorted({max(1, round(epochs * share)) for share in (0.025, 0.05, 0.1, 0.15, 0.25)})
+
+
+@final
+@dataclass(frozen=True)
+class PruningDecision:
+    """What is decided about a trial so far.
+
+    Attributes:
+        epochs: How many of its epochs are accepted.
+        pruned: Whether it ends after them.
+        final: Whether nothing is left to decide.
     """
-    first, factor = max(2, epochs // 10), 3  # measured: studies/README.md
-    match name:
-        case "none":
-            return NoPruning()
-        case "median":
-            return MedianRule(startup_trials=5, warmup_epochs=first)
-        case "halving":
-            return HalvingRule(first, factor)
-        case "hyperband":
-            starts = rungs(first, factor, max(first, epochs // factor))
-            return HyperbandRule(tuple(HalvingRule(start, factor) for start in starts), seed)
-        case "auto":
-            raise ValueError("pruner must be resolved, got 'auto'")
+
+    epochs: int = 0
+    pruned: bool = False
+    final: bool = False
+
+
+@final
+class PlanOrderPruner:
+    """Applies a pruner to a study's trials in plan order, whatever the order they train in.
+
+    A trial is judged at an epoch once every trial before it in the plan has been judged there or
+    has ended. A worker that is ahead trains on meanwhile; what it trained beyond the epoch at
+    which its trial is pruned is dropped. So timing decides nothing.
+    """
+
+    def __init__(self, pruner: Pruner, last_epoch: int) -> None:
+        self._pruner, self._last_epoch = pruner, last_epoch
+        self._curves: dict[int, list[float]] = {}
+        self._ended: set[int] = set()
+        self._decisions: dict[int, PruningDecision] = {}
+
+    def add_ended(self, index: int, curve: Sequence[float]) -> None:
+        """Add a trial that ended elsewhere, with its accepted curve; it is not judged again."""
+        self._curves[index] = list(curve)
+        self._decisions[index] = PruningDecision(len(curve), final=True)
+
+    def update(self, index: int, curve: Sequence[float], *, ended: bool) -> None:
+        """Take all epochs that a trial has reported so far; `ended`: no more will come.
+
+        A trial that failed and runs again reports the same epochs once more, from the first.
+        """
+        if len(curve) >= len(self._curves.get(index, ())):
+            self._curves[index] = list(curve)
+        if ended:
+            self._ended.add(index)
+
+    def decision(self, index: int) -> PruningDecision:
+        """Return the decision about a trial as of the last `decide`."""
+        return self._decisions.get(index, PruningDecision())
+
+    def decide(self) -> None:
+        """Decide whatever can be decided, in plan order."""
+        for index in sorted(self._curves):
+            if not self.decision(index).final:
+                self._decisions[index] = self._decide(index)
+
+    def _decide(self, index: int) -> PruningDecision:
+        curve = self._curves[index]
+        for epoch in range(self.decision(index).epochs + 1, len(curve) + 1):
+            if epoch < self._last_epoch and self._pruner.decides_at(index, epoch):
+                if not all(self._reached(other, epoch) for other in range(index)):
+                    return PruningDecision(epoch - 1)
+                if self._pruner.prunes(index, curve[:epoch], self._earlier(index, epoch)):
+                    return PruningDecision(epoch, pruned=True, final=True)
+        return PruningDecision(len(curve), final=index in self._ended)
+
+    def _reached(self, index: int, epoch: int) -> bool:
+        decision = self.decision(index)
+        return decision.final or decision.epochs >= epoch
+
+    def _earlier(self, index: int, epoch: int) -> dict[int, list[float]]:
+        return {
+            other: self._curves[other][: min(epoch, self.decision(other).epochs)]
+            for other in range(index)
+            if other in self._curves
+        }

@@ -18,8 +18,9 @@ from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.settings import describe_errors
 from search.tuning.attempts import INTERRUPTED, Attempt, attempt_of, has_failed, is_done
-from search.tuning.points import Params, tpe_sampler
+from search.tuning.points import Params
 from search.tuning.preparing import Feasibility
+from search.tuning.samplers import get_sampler
 from search.tuning.store import stored_trials
 from spaces import Candidate, Space
 
@@ -143,7 +144,8 @@ class TrialQueue:
         self._space, self._feasibility = space, feasibility
         self._ledger = TrialLedger(study, points, recipe.trial_timeout)
         self._rejections = 0
-        self.n_planned = len(points) if recipe.sampler != "tpe" else recipe.trials or 0
+        self._sampler = get_sampler(recipe.sampler)
+        self.n_planned = self._sampler.n_planned(points, recipe.trials)
         self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
         self._unqueued = deque(sorted(self._open))
         self._waiting: dict[int, int] = {}  # Optuna's trial ids
@@ -234,8 +236,8 @@ class TrialQueue:
 
     def _ask(self, plan: int) -> Trial:
         attempt = len(self._ledger.trials(plan))
-        seed = derive_seed(self._recipe.seed, "tpe", plan, attempt) % 2**32
-        self._study.sampler = tpe_sampler(seed)
+        seed = derive_seed(self._recipe.seed, self._sampler.name, plan, attempt) % 2**32
+        self._study.sampler = self._sampler.optuna_sampler(seed)
         trial = self._study.ask()
         trial.set_user_attr("plan", plan)
         trial.set_user_attr("attempt", attempt)

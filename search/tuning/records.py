@@ -13,9 +13,9 @@ from search.tuning.attempts import (
     SUPERSEDED,
     TIMED_OUT,
     Attempt,
-    count_fixed,
     done_plans,
 )
+from search.tuning.samplers import get_sampler
 from spaces.candidate import Candidate
 
 __all__ = [
@@ -190,7 +190,7 @@ class StudyRecord:
         """Return how many indices of the plan need no further trial."""
         attempts = ((trial.plan, trial.as_attempt()) for trial in self.trials)
         recipe = self.recipe
-        n_fixed = count_fixed(recipe.sampler, with_baseline=recipe.with_baseline)
+        n_fixed = get_sampler(recipe.sampler).n_fixed(with_baseline=recipe.with_baseline)
         return len(done_plans(attempts, recipe.trial_timeout, n_fixed))
 
     def has_no_winner(self) -> bool:

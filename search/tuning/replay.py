@@ -1,7 +1,7 @@
 """Replays pruning rules over recorded curves: what each would have cost and kept. Pure."""
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,15 +10,7 @@ from search.errors import UserError
 from search.metric import Metric, as_higher_is_better
 from search.seeding import derive_seed
 from search.training.history import History
-from search.tuning.judge import Judge
-from search.tuning.pruners import (
-    HalvingRule,
-    HyperbandRule,
-    MedianRule,
-    NoPruning,
-    PruningRule,
-    rungs,
-)
+from search.tuning.pruners import PRUNERS, PlanOrderPruner, Pruner
 from search.tuning.racing import FoldCurves, best_mean, promotions
 from search.tuning.records import StudyRecord
 
@@ -84,39 +76,25 @@ def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[
     scorings: tuple[Scoring, ...] = ("all folds", "racing", "one fold")
     replayed = [
         _replay(name, rule, scoring, shuffled, horizon)
-        for name, rule in candidate_rules(horizon, seed)
+        for pruner in PRUNERS
+        for name, rule in pruner.variants(horizon, seed)
         for scoring in (scorings if len(trials[0].folds) > 1 else scorings[:1])
     ]
     return sorted(replayed, key=lambda one: one.seconds_share)
 
 
-def candidate_rules(horizon: int, seed: int) -> Iterator[tuple[str, PruningRule]]:
-    """Yield the rules with a range of settings each."""
-    yield "none", NoPruning()
-    firsts = sorted({max(1, round(horizon * share)) for share in (0.025, 0.05, 0.1, 0.15, 0.25)})
-    for first in firsts:
-        for startup in (5, 10):
-            yield f"median, after {first}, startup {startup}", MedianRule(startup, first)
-        for factor in (2, 3, 4):
-            yield f"halving from {first} by {factor}", HalvingRule(first, factor)
-            starts = rungs(first, factor, max(first, horizon // factor))
-            if len(starts) > 1:
-                brackets = tuple(HalvingRule(start, factor) for start in starts)
-                yield f"hyperband from {first} by {factor}", HyperbandRule(brackets, seed)
-
-
 def kept(
-    trials: Sequence[RecordedTrial], rule: PruningRule, horizon: int, scoring: Scoring
+    trials: Sequence[RecordedTrial], rule: Pruner, horizon: int, scoring: Scoring
 ) -> list[Kept]:
     """Return how far each trial would have been trained, in the given order."""
     n_folds = len(trials[0].folds)
     judged = n_folds if scoring == "all folds" else 1
-    judge = Judge(rule, horizon)
-    for plan, trial in enumerate(trials):
+    pruner = PlanOrderPruner(rule, horizon)
+    for index, trial in enumerate(trials):
         curve = [statistics.fmean(values) for values in zip(*trial.folds[:judged], strict=True)]
-        judge.update(plan, curve, ended=True)
-    judge.judge()
-    epochs = [judge.verdict(plan).epochs for plan in range(len(trials))]
+        pruner.update(index, curve, ended=True)
+    pruner.decide()
+    epochs = [pruner.decision(index).epochs for index in range(len(trials))]
     folds = dict.fromkeys(range(len(trials)), judged)
     if scoring == "racing":
         folds |= _race({p: t.folds for p, t in enumerate(trials) if epochs[p] == horizon}, n_folds)
@@ -141,7 +119,7 @@ def _recorded(history: History, metric: Metric) -> RecordedTrial:
 
 def _replay(
     name: str,
-    rule: PruningRule,
+    rule: Pruner,
     scoring: Scoring,
     orders: Sequence[Sequence[RecordedTrial]],
     horizon: int,
@@ -158,7 +136,7 @@ def _replay(
 
 
 def _replay_one(
-    rule: PruningRule, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
+    rule: Pruner, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
 ) -> tuple[float, float, float]:
     """Return the shares of epochs and of seconds, and the regret."""
     ends = kept(trials, rule, horizon, scoring)

@@ -12,11 +12,10 @@ from search.metric import as_higher_is_better
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.active import ActiveTrial, Dispatcher, JobFactory
-from search.tuning.judge import Judge, Verdict
 from search.tuning.observer import StudyObserver
 from search.tuning.opening import OpenStudy
 from search.tuning.preparing import Feasibility
-from search.tuning.pruners import PruningRule, build_rule
+from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
 from search.tuning.queue import Rejected, Started, TrialQueue, fail_orphans
 from search.tuning.racing import FoldRace
 from search.tuning.records import StudyRecord, TrialRecord
@@ -75,7 +74,7 @@ class Settler:
     def __init__(
         self,
         queue: TrialQueue,
-        judge: Judge,
+        judge: PlanOrderPruner,
         dispatcher: Dispatcher,
         teller: Teller,
         observer: StudyObserver,
@@ -88,7 +87,7 @@ class Settler:
         self._race, self._duplicates = race, duplicates
         self._checkpoint_every = checkpoint_every
 
-    def settle(self, active: ActiveTrial, verdict: Verdict) -> None:
+    def settle(self, active: ActiveTrial, verdict: PruningDecision) -> None:
         """Report what is accepted, answer the workers, and end the trial where it has ended."""
         outcome = None if active.training else active.outcome()
         if outcome is not None and outcome.ended == "unwritable":
@@ -100,7 +99,7 @@ class Settler:
             return
         self._report(active, verdict.epochs)
         active.answer(stop=pruned)
-        if outcome is None or not verdict.settled:
+        if outcome is None or not verdict.final:
             return
         if outcome.fallback is not None:
             active.trial.set_user_attr("fallback", outcome.fallback)
@@ -139,7 +138,7 @@ class Settler:
         effort = active.effort(0 if last else self._checkpoint_every)
         self._teller.failed(active.trial, effort, reason)
         if last:
-            self._judge.settle(active.plan, [])
+            self._judge.add_ended(active.plan, [])
             self._close(active)
         else:
             self._queue.retry(active.plan)
@@ -205,7 +204,7 @@ class Coordinator:
     def __init__(
         self,
         queue: TrialQueue,
-        judge: Judge,
+        judge: PlanOrderPruner,
         dispatcher: Dispatcher,
         settler: Settler,
         teller: Teller,
@@ -249,9 +248,9 @@ class Coordinator:
         n_before = -1
         while n_before != len(trials := self._dispatcher.trials()):
             n_before = len(trials)
-            self._judge.judge()
+            self._judge.decide()
             for active in trials:
-                self._settler.settle(active, self._judge.verdict(active.plan))
+                self._settler.settle(active, self._judge.decision(active.plan))
 
     def _goes_on(self) -> bool:
         return self._start() or bool(self._dispatcher.training()) or self._race_on()
@@ -276,7 +275,7 @@ class Coordinator:
         trial = None if late else self._queue.next()
         if isinstance(trial, Rejected):
             if trial.closed:
-                self._judge.settle(trial.plan, [])
+                self._judge.add_ended(trial.plan, [])
             self._observer.trial_ended(self._teller.record(trial.trial_id))
         elif trial is not None:
             self._begin(trial)
@@ -285,7 +284,7 @@ class Coordinator:
     def _begin(self, started: Started) -> None:
         self._teller.started(started.trial, started.candidate)
         if self._duplicates.hold(started):
-            self._judge.settle(started.plan, [])  # the others are not compared with it twice
+            self._judge.add_ended(started.plan, [])  # the others are not compared with it twice
             return
         folds = self._folds if self._race is None else self._folds[:1]
         self._dispatcher.start(started, folds, self._queue.n_open())
@@ -339,7 +338,7 @@ def _coordinator(opened: OpenStudy, workers: Workers, observer: StudyObserver) -
     recipe, data, folds = opened.recipe, opened.dataset, opened.statistics
     queue, record = _queue(opened), read_study(opened.study)
     ended = [trial for trial in record.trials if not queue.is_open(trial.plan)]
-    rule = build_rule(recipe.pruner, recipe.epochs, recipe.seed)
+    rule = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
     jobs = JobFactory(recipe, opened.paths, data, opened.folds_hash, folds, rule)
     for trial in ended:
         jobs.forget(trial.plan)
@@ -370,12 +369,12 @@ def _queue(opened: OpenStudy) -> TrialQueue:
     return TrialQueue(opened.study, opened.storage, opened.recipe, space, points, feasibility)
 
 
-def _judge(rule: PruningRule, recipe: Recipe, ended: list[TrialRecord]) -> Judge:
+def _judge(rule: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:
     """Return the judge, who knows the trials of earlier runs, equal ones once."""
-    judge = Judge(rule, recipe.epochs)
+    judge = PlanOrderPruner(rule, recipe.epochs)
     for trial in ended:
         curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
-        judge.settle(trial.plan, as_higher_is_better(curve, recipe.metric))
+        judge.add_ended(trial.plan, as_higher_is_better(curve, recipe.metric))
     return judge
 
 

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import final
 
 from search.executors.pool import ProcessWorkers
-from search.recipe import PrunerName
 from search.training.settings import resolve_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts
@@ -22,9 +21,9 @@ EPOCH_SECONDS = 5.0
 _ALLOWED = Bound("<=", 2)
 _SHORT_IMAGES, _SHORT_EPOCHS = 100, 40
 _LONG_IMAGES = 16_000
-_PRUNERS: tuple[PrunerName, ...] = ("none", "halving")
+_PRUNERS: tuple[str, ...] = ("none", "halving")
 
-Search = Callable[[int, int, int, PrunerName], Watch]
+Search = Callable[[int, int, int, str], Watch]
 
 
 @final
@@ -61,7 +60,7 @@ def shares(short: Watch, long: Watch) -> Shares:
 def run(results_dir: Path, *, trials: int = 4, repeats: int = 3) -> None:
     """Measure short and long epochs in turn."""
     facts = machine_facts() | {"trials": trials, "epochs": _SHORT_EPOCHS, "repeats": repeats}
-    found: dict[PrunerName, list[Shares]] = {pruner: [] for pruner in _PRUNERS}
+    found: dict[str, list[Shares]] = {pruner: [] for pruner in _PRUNERS}
     workers = ProcessWorkers(1, 1)
     try:
         with TemporaryDirectory() as folder:
@@ -95,7 +94,7 @@ def _searches(folder: Path, workers: ProcessWorkers) -> Search:
     precision = resolve_precision("auto", "cpu")
     numbers = iter(range(1_000_000))
 
-    def search(images: int, trials: int, epochs: int, pruner: PrunerName) -> Watch:
+    def search(images: int, trials: int, epochs: int, pruner: str) -> Watch:
         opened = open_hand_tuned(
             random_dataset(images, folder),
             folder / str(next(numbers)),

@@ -15,12 +15,11 @@ from search.data.dataset import Content, DataObserver, DatasetInfo, Images, Part
 from search.executors.pool import Workers
 from search.paths import RunPaths
 from search.progress.console import LiveDisplay, PlainDisplay
-from search.recipe import PrunerName, Recipe
+from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.training.settings import Precision
 from search.tuning.opening import OpenStudy, open_study
-from search.tuning.points import planned_points
-from search.tuning.preparing import Feasibility, Plan, make_folds
+from search.tuning.preparing import Feasibility, Plan, make_folds, planned_points
 from search.tuning.records import TrialRecord
 from search.tuning.scheduler import run_search
 from spaces import load_space
@@ -148,7 +147,7 @@ def open_hand_tuned(
     trials: int,
     epochs: int,
     precision: Precision,
-    pruner: PrunerName = "none",
+    pruner: str = "none",
     name: str = "benchmark",
 ) -> OpenStudy:
     """Make a study whose trials all train the hand-tuned CNN at batch 64, by holdout of a fifth."""

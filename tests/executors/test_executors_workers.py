@@ -22,7 +22,7 @@ from search.recipe import Recipe
 from search.tuning.active import JobFactory
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
-from search.tuning.pruners import HalvingRule, NoPruning
+from search.tuning.pruners import HalvingPruner, NoPruner
 
 Maker = Callable[..., Recipe]
 
@@ -36,7 +36,7 @@ def _build_job(recipe: Recipe, observer: Any, folds: tuple[int, ...]) -> TrialJo
         opened.dataset,
         opened.folds_hash,
         opened.statistics,
-        NoPruning(),
+        NoPruner(),
     )
     candidate = opened.space.baseline()
     assert candidate is not None
@@ -220,7 +220,7 @@ def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, observer
     assert job.decision_epochs == frozenset()
     opened = open_study(prepare(make_recipe(epochs=9, study_name="other"), observer))
     factory = JobFactory(
-        opened.recipe, opened.paths, opened.dataset, "", opened.statistics, HalvingRule(1, 3)
+        opened.recipe, opened.paths, opened.dataset, "", opened.statistics, HalvingPruner(1, 3)
     )
     candidate = opened.space.baseline()
     assert candidate is not None

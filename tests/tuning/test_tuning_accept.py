@@ -15,9 +15,9 @@ from search.recipe import Recipe
 from search.tuning.attempts import SUPERSEDED
 from search.tuning.identity import code_versions
 from search.tuning.opening import open_study
-from search.tuning.points import tpe_sampler
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
+from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
 from spaces.ranges import ParamValue
 
@@ -186,7 +186,7 @@ def test_a_point_that_tpe_asked_for_waits_while_it_is_of_the_space(
 @pytest.mark.parametrize("low", [1e-3, 1e-5])
 def test_tpe_goes_on_in_a_changed_range(low: float) -> None:
     """Points that TPE asks for are of the new space, whatever the old trials were."""
-    study = optuna.create_study(sampler=tpe_sampler(0))
+    study = optuna.create_study(sampler=get_sampler("tpe").optuna_sampler(0))
     for first, trials in ((1e-4, 12), (low, 4)):
         for _ in range(trials):
             trial = study.ask()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from search.tuning.attempts import Attempt, count_fixed, done_plans, has_failed, is_done
+from search.tuning.attempts import Attempt, done_plans, has_failed, is_done
+from search.tuning.samplers import get_sampler
 
 ENDED = Attempt(ended=True, failed=False)
 FAILED = Attempt(ended=False, failed=True, reason="the worker died")
@@ -42,6 +43,7 @@ def test_more_time_is_another_chance(then: float | None, now: float | None, fail
 def test_only_what_tpe_asked_for_itself_is_asked_for_again() -> None:
     """An infeasible point of a fixed plan is done; TPE's first is the baseline."""
     attempts = [(plan, ENDED._replace(infeasible=True)) for plan in range(3)]
-    assert done_plans(attempts, None, count_fixed("random", with_baseline=True)) == {0, 1, 2}
-    assert done_plans(attempts, None, count_fixed("tpe", with_baseline=True)) == {0}
-    assert done_plans(attempts, None, count_fixed("tpe", with_baseline=False)) == set()
+    planned, adaptive = get_sampler("random"), get_sampler("tpe")
+    assert done_plans(attempts, None, planned.n_fixed(with_baseline=True)) == {0, 1, 2}
+    assert done_plans(attempts, None, adaptive.n_fixed(with_baseline=True)) == {0}
+    assert done_plans(attempts, None, adaptive.n_fixed(with_baseline=False)) == set()

@@ -14,7 +14,8 @@ from optuna.distributions import (
 
 from search.errors import UserError
 from search.recipe import Recipe
-from search.tuning.points import draw, grid_points, planned_points, random_point
+from search.tuning.points import draw, grid_points, random_point
+from search.tuning.preparing import planned_points
 from spaces import BUILT_IN, Candidate, Space, load_space
 
 Maker = Callable[..., Recipe]

@@ -1,19 +1,17 @@
 """Pruning rules: Optuna's decisions in sequence, boundaries, monotone behaviour."""
 
-from typing import Literal, get_args
-
 import numpy as np
 import optuna
 import pytest
 
 from search.metric import as_higher_is_better
-from search.recipe import PrunerName
 from search.tuning.pruners import (
-    HalvingRule,
-    HyperbandRule,
-    MedianRule,
-    PruningRule,
-    build_rule,
+    PRUNERS,
+    HalvingPruner,
+    HyperbandPruner,
+    MedianPruner,
+    Pruner,
+    get_pruner,
     rungs,
 )
 
@@ -27,7 +25,7 @@ def _curves(seed: int, n: int = 40) -> list[list[float]]:
     return [list(level * ramp + rng.normal(0, 0.02, EPOCHS)) for level in levels]
 
 
-def _run_in_sequence(rule: PruningRule, curves: list[list[float]]) -> list[int]:
+def _run_in_sequence(rule: Pruner, curves: list[list[float]]) -> list[int]:
     """Return how many epochs each trial got when one worker runs them in order."""
     kept: dict[int, list[float]] = {}
     for plan, curve in enumerate(curves):
@@ -68,14 +66,14 @@ def test_halving_decides_as_optuna_does_in_sequence(
     pruner = optuna.pruners.SuccessiveHalvingPruner(
         min_resource=min_epochs, reduction_factor=factor
     )
-    ours = _run_in_sequence(HalvingRule(min_epochs, factor), curves)
+    ours = _run_in_sequence(HalvingPruner(min_epochs, factor), curves)
     assert ours == _optuna_in_sequence(pruner, curves)
     assert min(ours) == min_epochs < max(ours)
 
 
 def test_the_median_rule_compares_the_best_with_the_median() -> None:
     """A trial goes on while its best value so far reaches the median at its last epoch."""
-    rule = MedianRule(startup_trials=2, warmup_epochs=0)
+    rule = MedianPruner(startup_trials=2, warmup_epochs=0)
     earlier = {0: [0.1, 0.5], 1: [0.2, 0.6], 2: [0.3]}
     assert not rule.prunes(3, [0.1, 0.55], earlier)
     assert not rule.prunes(3, [0.7, 0.1], earlier)
@@ -85,7 +83,7 @@ def test_the_median_rule_compares_the_best_with_the_median() -> None:
 
 def test_hyperband_keeps_its_brackets_apart() -> None:
     """A trial competes with its own bracket only, and all brackets get trials."""
-    rule = HyperbandRule((HalvingRule(1, 3), HalvingRule(3, 3)), seed=1)
+    rule = HyperbandPruner((HalvingPruner(1, 3), HalvingPruner(3, 3)), seed=1)
     brackets = [rule.bracket(plan) for plan in range(200)]
     assert set(brackets) == {0, 1}
     assert brackets.count(0) > brackets.count(1)
@@ -95,21 +93,21 @@ def test_hyperband_keeps_its_brackets_apart() -> None:
     assert rule.prunes(early, [0.1], rivals | {brackets.index(0, early + 1): [0.9]})
 
 
-@pytest.fixture(params=get_args(PrunerName))
-def rule(request: pytest.FixtureRequest) -> PruningRule:
+@pytest.fixture(params=PRUNERS, ids=lambda pruner: pruner.name)
+def rule(request: pytest.FixtureRequest) -> Pruner:
     """Return every rule that the program offers."""
-    name: Literal["none", "median", "halving", "hyperband"] = request.param
-    return build_rule(name, EPOCHS, seed=0)
+    pruner: type[Pruner] = request.param
+    return pruner.for_horizon(EPOCHS, seed=0)
 
 
-def test_no_rule_prunes_the_best_trial(rule: PruningRule) -> None:
+def test_no_rule_prunes_the_best_trial(rule: Pruner) -> None:
     """The trial that leads at every epoch runs to its end under every rule."""
     curves = _curves(3)
     best = [value + 1 for value in max(curves, key=lambda curve: curve[-1])]
     assert _run_in_sequence(rule, [*curves, best])[-1] == EPOCHS
 
 
-def test_a_rule_prunes_only_where_it_says_it_decides(rule: PruningRule) -> None:
+def test_a_rule_prunes_only_where_it_says_it_decides(rule: Pruner) -> None:
     """`prunes` is False wherever `decides_at` is: workers do not wait there for an answer."""
     earlier = {plan: [1.0] * EPOCHS for plan in range(30)}
     for epoch in range(1, EPOCHS):
@@ -128,4 +126,4 @@ def test_rungs_and_signs() -> None:
 def test_an_unresolved_pruner_is_refused() -> None:
     """A recipe whose pruner is still "auto" is a mistake of the program's."""
     with pytest.raises(ValueError, match="pruner must be resolved"):
-        build_rule("auto", EPOCHS, seed=0)
+        get_pruner("auto")

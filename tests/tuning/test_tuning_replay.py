@@ -3,9 +3,9 @@
 import pytest
 
 from search.errors import UserError
-from search.tuning.pruners import HalvingRule, NoPruning
+from search.tuning.pruners import PRUNERS, HalvingPruner, NoPruner
 from search.tuning.racing import fold_levels
-from search.tuning.replay import Kept, RecordedTrial, candidate_rules, kept, replay_all
+from search.tuning.replay import Kept, RecordedTrial, kept, replay_all
 from search.tuning.replay import recorded_trials as recorded
 from tests.report import report_fakes as fakes
 
@@ -17,8 +17,8 @@ TRIALS = [
 
 def test_kept_epochs_by_hand() -> None:
     """Halving by 2 from epoch 1 keeps the leaders and drops the late bloomer at once."""
-    assert [one.epochs for one in kept(TRIALS, HalvingRule(1, 2), 4, "all folds")] == [4, 1, 4, 1]
-    assert [one.epochs for one in kept(TRIALS, NoPruning(), 4, "all folds")] == [4, 4, 4, 4]
+    assert [one.epochs for one in kept(TRIALS, HalvingPruner(1, 2), 4, "all folds")] == [4, 1, 4, 1]
+    assert [one.epochs for one in kept(TRIALS, NoPruner(), 4, "all folds")] == [4, 4, 4, 4]
 
 
 def _folds(*scores: float) -> RecordedTrial:
@@ -37,7 +37,7 @@ RACERS = [
 def test_a_race_by_hand() -> None:
     """Of four the best two get a second fold, on which the lucky one loses."""
     assert fold_levels(5) == (1, 2, 5)
-    ends = kept(RACERS, NoPruning(), 2, "racing")
+    ends = kept(RACERS, NoPruner(), 2, "racing")
     assert ends == [Kept(2, 1), Kept(2, 2), Kept(2, 5), Kept(2, 1)]
 
 
@@ -68,7 +68,7 @@ def test_the_cheapest_comes_first_and_names_differ() -> None:
     """The table is sorted by cost, and each setting stands in it once."""
     shares = [rule.seconds_share for rule in replay_all(TRIALS, orders=3, seed=0)]
     assert shares == sorted(shares)
-    names = [name for name, _ in candidate_rules(40, seed=0)]
+    names = [name for pruner in PRUNERS for name, _ in pruner.variants(40, seed=0)]
     assert len(names) == len(set(names)) > 20
 
 
