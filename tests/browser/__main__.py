@@ -1,27 +1,32 @@
-"""`python -m tests.browser`: Chromium installed, and pictures of a page for people to look at."""
+"""`python -m tests.browser`: install Chromium, and take screenshots of a page."""
+
+from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tests.browser.chromium import install_chromium, running_chromium
-from tests.browser.tab import Scheme, Tab
+from tests.browser.pages import desktop, phone
 from tests.chaos.unavailable import UnavailableError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-_DESKTOP, _TELEPHONE = (1280, 900), (390, 844)
+_DRAWING_MS = 500  # until charts are drawn, after the window or its colors have changed
 
 
 @app.callback()
 def browser() -> None:
-    """Exit status 1 where there is no Chromium."""
+    """Exit status 1 if Chromium or Playwright is missing."""
 
 
 @app.command()
 def install() -> None:
-    """Install Chromium from Debian's packages, where it is not there; needs root."""
+    """Install Chromium from Debian's packages, if it is missing; needs root."""
     try:
         install_chromium()
     except UnavailableError as error:
@@ -31,30 +36,30 @@ def install() -> None:
 
 @app.command()
 def shots(
-    folder: Annotated[Path, typer.Argument(help="Where the pictures go.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write the screenshots.")],
     page: Annotated[Path, typer.Argument(help="An HTML file.", exists=True, dir_okay=False)],
 ) -> None:
-    """Write pictures of a page: light, dark, on a telephone, and printed as PDF."""
+    """Take screenshots of a page (light, dark, on a phone), and print it as PDF."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with running_chromium() as pipe:
-            tab = Tab(pipe)
-            tab.open(page.resolve().as_uri())
-            _shoot(tab, folder / "light.png", "light", _DESKTOP)
-            _shoot(tab, folder / "dark.png", "dark", _DESKTOP)
-            _shoot(tab, folder / "telephone.png", "light", _TELEPHONE)
-            _shoot(tab, folder / "telephone-dark.png", "dark", _TELEPHONE)
-            (folder / "print.pdf").write_bytes(tab.pdf())
+        with running_chromium() as browser:
+            _shoot(browser, page.resolve().as_uri(), folder)
     except UnavailableError as error:
         typer.echo(error)
         raise typer.Exit(1) from error
 
 
-def _shoot(tab: Tab, path: Path, scheme: Scheme, size: tuple[int, int]) -> None:
-    tab.resize(*size, mobile=size == _TELEPHONE)
-    tab.prefer(scheme)
-    tab.wait_until("new Promise(done => requestAnimationFrame(() => setTimeout(done, 500, true)))")
-    path.write_bytes(tab.screenshot())
+def _shoot(browser: Browser, url: str, folder: Path) -> None:
+    for prefix, window in (("", desktop(browser)), ("phone-", phone(browser))):
+        page = window.new_page()
+        page.goto(url)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(_DRAWING_MS)
+            page.screenshot(path=folder / f"{prefix}{scheme}.png", full_page=True)
+        if not prefix:
+            page.pdf(path=folder / "print.pdf", print_background=True, prefer_css_page_size=True)
+        window.close()
 
 
 if __name__ == "__main__":

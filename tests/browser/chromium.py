@@ -1,17 +1,18 @@
-"""Chromium without a window: found, installed, started and ended."""
+"""Debian's Chromium: found, installed, and driven by Playwright."""
 
-import fcntl
+from __future__ import annotations
+
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.browser.pipe import Pipe, ProtocolError
 from tests.chaos.unavailable import UnavailableError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _INSTALL = [
@@ -22,86 +23,51 @@ _INSTALL = [
     "chromium",
     "fonts-liberation",
 ]
-_SETTINGS = (
-    "--headless=new",
-    "--remote-debugging-pipe",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-extensions",
-    "--disable-gpu",
-    "--force-color-profile=srgb",
-    "--hide-scrollbars",
-    "--no-default-browser-check",
-    "--no-first-run",
-)
-_FREE = 10  # descriptors from here on cannot be the two that Chromium expects
-_PATIENCE = 10.0  # seconds that Chromium gets to end by itself
+_OPTIONS = ["--force-color-profile=srgb"]  # colors that do not depend on the screen
 
 
 def find_chromium() -> str:
-    """Return the program's path; raises UnavailableError where there is none."""
+    """Return the program's path.
+
+    Raises:
+        UnavailableError: Chromium is not installed.
+    """
     if path := next(filter(None, map(shutil.which, _NAMES)), None):
         return path
-    raise UnavailableError("Chromium is not installed: `python -m tests.browser install` does it")
+    raise UnavailableError("Chromium is not installed: run `python -m tests.browser install`")
 
 
 def install_chromium() -> None:
-    """Install Chromium with apt-get where there is none; raises UnavailableError if that fails."""
+    """Install Chromium with apt-get, unless it is already there.
+
+    Raises:
+        UnavailableError: There is no apt-get, this user is not root, or the installation failed.
+    """
     if any(map(shutil.which, _NAMES)):
         return
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise UnavailableError("Chromium is installed with apt-get, by root")
+        raise UnavailableError("Only root can install Chromium, with apt-get")
     status = subprocess.run(_INSTALL, check=False, stdin=subprocess.DEVNULL).returncode
     if status != 0:
         raise UnavailableError(f"apt-get could not install Chromium: exit status {status}")
 
 
 @contextmanager
-def running_chromium() -> Iterator[Pipe]:
-    """Start Chromium with a profile of its own; yield the conversation with it."""
+def running_chromium() -> Iterator[Browser]:
+    """Start Chromium without a window, and end it afterwards.
+
+    Raises:
+        UnavailableError: Chromium or Playwright is not installed.
+    """
     program = find_chromium()
-    with tempfile.TemporaryDirectory(prefix="chromium", ignore_cleanup_errors=True) as profile:
-        commands, answers = os.pipe(), os.pipe()
-        browser = _start([program, *_settings(Path(profile))], commands[0], answers[1])
-        try:
-            yield Pipe(answers[0], commands[1])
-        finally:
-            _end(browser, Pipe(answers[0], commands[1]))
-            os.close(answers[0])
-            os.close(commands[1])
-
-
-def _settings(profile: Path) -> Iterator[str]:
-    yield from _SETTINGS
-    yield f"--user-data-dir={profile}"
-    if os.geteuid() == 0:
-        yield "--no-sandbox"  # its sandbox refuses to run as root
-    yield "about:blank"
-
-
-def _start(command: Sequence[str], reads: int, writes: int) -> subprocess.Popen[bytes]:
-    """Start the command with these ends of the pipes as its descriptors 3 and 4; closes ours."""
-    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, _FREE) for end in (reads, writes)]
-    renumbered = f'exec "$0" "$@" 3<&{ends[0]} 4>&{ends[1]}'
-    browser = subprocess.Popen(
-        ["bash", "-c", renumbered, *command],  # noqa: S607 - dash knows no descriptors above 9
-        pass_fds=ends,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    for end in (reads, writes, *ends):
-        os.close(end)
-    return browser
-
-
-def _end(browser: subprocess.Popen[bytes], pipe: Pipe) -> None:
-    """Ask Chromium to end, and make it end where it does not."""
     try:
-        pipe.call("Browser.close")
-        browser.wait(_PATIENCE)
-    except (ProtocolError, BrokenPipeError, subprocess.TimeoutExpired):
-        os.killpg(browser.pid, signal.SIGKILL)
-        browser.wait()
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - an optional dependency
+    except ModuleNotFoundError as error:
+        message = "Playwright is not installed: run `pip install -e '.[browser]'`"
+        raise UnavailableError(message) from error
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()

@@ -1,7 +1,10 @@
-"""A browser for all tests, and the report of a made-up study for it to open."""
+"""One browser for all tests, and the report of a made-up study to open in it."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,32 +13,34 @@ from search.report.info.evidence import Evidence
 from search.report.info.report import report_info
 from search.report.page.report import render_page
 from tests.browser.chromium import running_chromium
-from tests.browser.pipe import Pipe
-from tests.browser.tab import Tab
+from tests.browser.pages import desktop, phone
 from tests.chaos.unavailable import UnavailableError
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 
 @pytest.fixture(scope="session")
-def pipe() -> Iterator[Pipe]:
+def browser() -> Iterator[Browser]:
     try:
-        with running_chromium() as pipe:
-            yield pipe
+        with running_chromium() as browser:
+            yield browser
     except UnavailableError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def tab(pipe: Pipe) -> Iterator[Tab]:
-    tab = Tab(pipe)
-    yield tab
-    tab.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """Yield an empty page on a desktop."""
+    with desktop(browser) as window:
+        yield window.new_page()
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the address of the report of a k-fold search beside a baseline."""
+def report_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of the report of a k-fold search that has a baseline to compare with."""
     fake = fakes.realistic(n_folds=5)
     record = fake.record
     predictions = fakes.model_predictions(record)
@@ -45,24 +50,31 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def opened(pipe: Pipe, page: str) -> Tab:
-    """Return a tab with the report, opened once: it draws for seconds."""
-    tab = Tab(pipe)
-    tab.open(page)
-    return tab
+def opened(browser: Browser, report_url: str) -> Page:
+    """Return the report, opened once: it takes seconds to draw."""
+    page = desktop(browser).new_page()
+    page.goto(report_url)
+    return page
 
 
 @pytest.fixture
-def report(opened: Tab) -> Tab:
-    """Return the tab with the report as it is on a light desktop, seen from its beginning."""
-    opened.resize(1280, 900)
-    opened.prefer("light")
+def report(opened: Page) -> Page:
+    """Return the report from its top, on a light desktop."""
+    opened.emulate_media(media="screen", color_scheme="light", reduced_motion="no-preference")
     opened.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
     return opened
 
 
+@pytest.fixture(scope="session")
+def phone_report(browser: Browser, report_url: str) -> Page:
+    """Return the report on a phone, opened once."""
+    page = phone(browser).new_page()
+    page.goto(report_url)
+    return page
+
+
 def write_page(folder: Path, content: str) -> str:
-    """Return the address of a page of this content."""
+    """Return the address of a page with this content."""
     path = folder / "page.html"
     path.write_text(content, encoding="utf-8")
     return path.as_uri()

@@ -1,15 +1,21 @@
 """optuna-dashboard in a real browser, as this program serves it."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import optuna
 import pytest
 
 from search.dashboard.serving import bind, dashboard_app
 from search.tuning.storage import open_storage
-from tests.browser.tab import Tab
+from tests.browser.pages import PageLog, wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 NAME = "cnn-random-photos"
 
@@ -28,13 +34,14 @@ def address(tmp_path: Path) -> Iterator[str]:
         server.shutdown()
 
 
-def test_dashboard_lists_and_opens_a_study(tab: Tab, address: str) -> None:
+def test_dashboard_lists_and_opens_a_study(page: Page, address: str) -> None:
     """The list names the study, its page opens, nothing is complained of and nothing leaves."""
-    tab.open(f"{address}/dashboard")
-    assert tab.evaluate("document.title") == "Optuna Dashboard"
-    tab.wait_until(f"document.body.innerText.includes('{NAME}')")
-    tab.open(f"{address}/dashboard/studies/1")
-    tab.wait_until(f"document.body.innerText.includes('{NAME}')")
-    tab.wait_until("document.querySelectorAll('.js-plotly-plot').length > 0")
-    assert tab.complaints() == []
-    assert all(url.startswith(f"{address}/") for url in tab.requests())
+    log = PageLog(page)
+    page.goto(f"{address}/dashboard")
+    assert page.evaluate("document.title") == "Optuna Dashboard"
+    wait_until(page, f"document.body.innerText.includes('{NAME}')")
+    page.goto(f"{address}/dashboard/studies/1")
+    wait_until(page, f"document.body.innerText.includes('{NAME}')")
+    wait_until(page, "document.querySelectorAll('.js-plotly-plot').length > 0")
+    assert log.complaints() == []
+    assert all(url.startswith(f"{address}/") for url in log.requests())

@@ -1,12 +1,18 @@
 """The report in a real browser: drawn, quiet, alone, readable everywhere, and on paper."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.browser.tab import Tab
+from tests.browser.pages import PHONE, PageLog, scroll_to, swipe, wait_until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 WHITE = "rgb(255, 255, 255)"
 PAPER = 680  # CSS pixels between the margins of A4 and Letter
-TELEPHONE = (390, 844)
 GROUND = "getComputedStyle(document.body).backgroundColor"
 CHART_TEXT = "getComputedStyle(document.querySelector('.chart .xtick text')).fill"
 WIDEST_CHART = (
@@ -15,12 +21,12 @@ WIDEST_CHART = (
 )
 
 
-def test_report_has_the_title_of_its_study(report: Tab) -> None:
+def test_report_has_the_title_of_its_study(report: Page) -> None:
     """The window's title names the study."""
     assert report.evaluate("document.title") == "cnn-random-photos: best-model report"
 
 
-def test_every_chart_is_drawn(report: Tab) -> None:
+def test_every_chart_is_drawn(report: Page) -> None:
     """Each place for a chart holds a drawing with marks that take up room."""
     drawn = report.evaluate(
         "[...document.querySelectorAll('.chart')].map(chart =>"
@@ -32,16 +38,18 @@ def test_every_chart_is_drawn(report: Tab) -> None:
     assert all(drawn)
 
 
-def test_report_is_quiet_and_alone(tab: Tab, page: str) -> None:
+def test_report_is_quiet_and_alone(page: Page, report_url: str) -> None:
     """Nothing is complained of, and nothing but the page itself is asked for."""
-    tab.open(page)
-    assert tab.complaints() == []
-    assert tab.requests() == [page]
+    log = PageLog(page)
+    page.goto(report_url)
+    assert log.complaints() == []
+    assert log.requests() == [report_url]
 
 
-def test_browser_refuses_requests_of_the_report(tab: Tab, page: str) -> None:
+def test_browser_refuses_requests_of_the_report(page: Page, report_url: str) -> None:
     """Even a script within the page reaches nothing: its policy forbids every way out."""
-    tab.open(page)
+    log = PageLog(page)
+    page.goto(report_url)
     for refused, attempt in enumerate(
         (
             "fetch(there).catch(done)",
@@ -50,29 +58,29 @@ def test_browser_refuses_requests_of_the_report(tab: Tab, page: str) -> None:
             " { src: there, onerror: done }))",
         )
     ):
-        tab.evaluate(f"new Promise(done => {{ const there = 'http://127.0.0.1:9/'; {attempt} }})")
-        told = [one for one in tab.complaints() if "Content Security Policy" in one]
+        page.evaluate(f"new Promise(done => {{ const there = 'http://127.0.0.1:9/'; {attempt} }})")
+        told = [one for one in log.complaints() if "Content Security Policy" in one]
         assert len(told) > refused, attempt
 
 
-def test_hovering_over_a_trial_tells_its_story(report: Tab) -> None:
+def test_hovering_over_a_trial_tells_its_story(report: Page) -> None:
     """Number, state, score, epoch, folds and candidate stand beside the mark."""
+    scroll_to(report, "#chart-optimization-history")
     x, y = report.evaluate(
-        "(chart => { chart.scrollIntoView({ block: 'center', behavior: 'instant' });"
-        " const mark = chart.querySelector('.points path').getBoundingClientRect();"
+        "(chart => { const mark = chart.querySelector('.points path').getBoundingClientRect();"
         " return [mark.x + mark.width / 2, mark.y + mark.height / 2] })"
         "(document.querySelector('#chart-optimization-history'))"
     )
-    report.hover(x - 2, y)
-    report.hover(x, y)
+    report.mouse.move(x - 2, y)
+    report.mouse.move(x, y)
     label = "document.querySelector('#chart-optimization-history .hoverlayer').textContent"
-    report.wait_until(f"{label} !== ''")
+    wait_until(report, f"{label} !== ''")
     story = report.evaluate(label)
     for part in ("trial 0, complete: ", " at E* = ", "folds: ", "convolutions", "parameters"):
         assert part in story
 
 
-def test_lines_through_parameters_tell_their_trials(report: Tab) -> None:
+def test_lines_through_parameters_tell_their_trials(report: Page) -> None:
     """The stories, which are stored once a trial, are where hovering looks for them."""
     told = report.evaluate(
         "document.querySelector('#chart-parallel-coordinates').data"
@@ -82,89 +90,83 @@ def test_lines_through_parameters_tell_their_trials(report: Tab) -> None:
     assert all(story.startswith("<b>trial ") for story in told)
 
 
-def test_dark_scheme_changes_page_and_charts(report: Tab) -> None:
+def test_dark_scheme_changes_page_and_charts(report: Page) -> None:
     """Ground, texts and marks follow the system, without the page being loaded again."""
-    report.prefer("light")
-    report.wait_until(f"{GROUND} === '{WHITE}'")
+    report.emulate_media(color_scheme="light")
+    wait_until(report, f"{GROUND} === '{WHITE}'")
     light = report.evaluate(CHART_TEXT)
-    report.prefer("dark")
-    report.wait_until(f"{GROUND} !== '{WHITE}'")
-    report.wait_until(f"{CHART_TEXT} !== '{light}'")
+    report.emulate_media(color_scheme="dark")
+    wait_until(report, f"{GROUND} !== '{WHITE}'")
+    wait_until(report, f"{CHART_TEXT} !== '{light}'")
 
 
-def test_paper_is_white_whatever_the_screen(report: Tab) -> None:
+def test_paper_is_white_whatever_the_screen(report: Page) -> None:
     """The style for print keeps to light colours where the system is dark."""
-    report.prefer("dark", "print")
+    report.emulate_media(color_scheme="dark", media="print")
     assert report.evaluate(GROUND) == WHITE
     assert report.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
 
 
-def test_printing_draws_light_charts_as_wide_as_the_paper(report: Tab) -> None:
+def test_printing_draws_light_charts_as_wide_as_the_paper(report: Page) -> None:
     """Charts are drawn anew for the paper, and for the screen again after it."""
-    report.prefer("dark")
-    report.wait_until(f"{GROUND} !== '{WHITE}'")
+    report.emulate_media(color_scheme="dark")
+    wait_until(report, f"{GROUND} !== '{WHITE}'")
     before = report.evaluate(f"[{CHART_TEXT}, {WIDEST_CHART}]")
     report.evaluate(
         f"addEventListener('beforeprint', () => {{ window.seen = [{CHART_TEXT}, {WIDEST_CHART}] }})"
     )
-    assert report.pdf().startswith(b"%PDF")
+    pdf = report.pdf(print_background=True, prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF")
     text, width = report.evaluate("window.seen")
     assert text != before[0]
     assert width == pytest.approx(PAPER, abs=1)
     assert report.evaluate(f"[{CHART_TEXT}, {WIDEST_CHART}]") == before
 
 
-def test_telephone_shows_all_within_its_width(report: Tab) -> None:
+def test_phone_shows_all_within_its_width(phone_report: Page) -> None:
     """At 390 pixels nothing is wider than the window but what scrolls by itself."""
-    report.resize(*TELEPHONE, mobile=True)
-    assert report.evaluate("document.documentElement.scrollWidth") == TELEPHONE[0]
-    outside = report.evaluate(
+    assert phone_report.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    outside = phone_report.evaluate(
         "[...document.body.querySelectorAll('*')].filter(one => !one.closest('.scroll, pre, .skip')"
         " && one.getBoundingClientRect().right > innerWidth + 0.5).map(one => one.outerHTML)"
     )
     assert outside == []
 
 
-def test_wide_parts_scroll_by_keyboard_and_show_that_they_do(report: Tab) -> None:
-    """What is wider than a telephone takes the focus, answers to arrow keys and has a shadow."""
-    report.resize(*TELEPHONE, mobile=True)
-    report.evaluate(
+def test_wide_parts_scroll_by_keyboard_and_show_that_they_do(phone_report: Page) -> None:
+    """What is wider than a phone takes the focus, answers to arrow keys and has a shadow."""
+    phone_report.evaluate(
         "(window.wide = [...document.querySelectorAll('.scroll')]"
         ".find(one => one.scrollWidth > one.clientWidth)).focus()"
     )
-    assert report.evaluate("document.activeElement === window.wide")
-    assert "gradient" in report.evaluate("getComputedStyle(window.wide).backgroundImage")
-    report.press("ArrowRight")
-    report.wait_until("window.wide.scrollLeft > 0")
+    assert phone_report.evaluate("document.activeElement === window.wide")
+    assert "gradient" in phone_report.evaluate("getComputedStyle(window.wide).backgroundImage")
+    phone_report.keyboard.press("ArrowRight")
+    wait_until(phone_report, "window.wide.scrollLeft > 0")
 
 
-def test_finger_scrolls_the_page_over_charts(tab: Tab, page: str) -> None:
+def test_finger_scrolls_the_page_over_charts(phone_report: Page) -> None:
     """A chart does not take hold of the finger that only passes."""
-    tab.resize(*TELEPHONE, mobile=True)
-    tab.open(page)
     for chart in ("learning-curve", "optimization-history", "confusion-matrix"):
-        tab.evaluate(
-            f"document.querySelector('#chart-{chart}')"
-            ".scrollIntoView({ block: 'center', behavior: 'instant' })"
-        )
-        start = tab.evaluate("scrollY")
-        tab.swipe((200, 420), (0, -200))
-        tab.wait_until(f"scrollY > {start} + 100")
+        scroll_to(phone_report, f"#chart-{chart}")
+        start = phone_report.evaluate("scrollY")
+        swipe(phone_report, (200, 420), (0, -200))
+        wait_until(phone_report, f"scrollY > {start} + 100")
 
 
-def test_keyboard_skips_to_the_content(tab: Tab, page: str) -> None:
+def test_keyboard_skips_to_the_content(page: Page, report_url: str) -> None:
     """The first stop is a link past the header, seen once it has the focus."""
-    tab.open(page)
-    tab.press("Tab")
-    assert tab.evaluate("document.activeElement.className") == "skip"
-    assert tab.evaluate("document.activeElement.getBoundingClientRect().left >= 0")
-    tab.press("Enter")
-    tab.wait_until("document.activeElement.localName === 'main'")
+    page.goto(report_url)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left >= 0")
+    page.keyboard.press("Enter")
+    wait_until(page, "document.activeElement.localName === 'main'")
 
 
-def test_who_wants_no_motion_gets_none(report: Tab) -> None:
+def test_who_wants_no_motion_gets_none(report: Page) -> None:
     """Jumps within the page glide only where the system does not ask for stillness."""
     behaviour = "getComputedStyle(document.documentElement).scrollBehavior"
     assert report.evaluate(behaviour) == "smooth"
-    report.prefer("light", still=True)
+    report.emulate_media(reduced_motion="reduce")
     assert report.evaluate(behaviour) == "auto"

@@ -1,12 +1,18 @@
 """Tables that sort, in a real browser: values as they are written, by mouse and by keyboard."""
 
+from __future__ import annotations
+
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.conftest import write_page
-from tests.browser.tab import Tab
+from tests.browser.pages import PageLog
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SCRIPT = files("search.report.page").joinpath("tables.js.jinja").read_text("utf-8")
 # One column a kind of value, written so that it rises with the row.
@@ -40,76 +46,78 @@ def _table(places: tuple[int, ...]) -> str:
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _open(tab: Tab, folder: Path, table: str) -> None:
-    tab.open(write_page(folder, f"<!DOCTYPE html>{table}<script>{SCRIPT}</script>"))
+def _open(page: Page, folder: Path, table: str) -> None:
+    page.goto(write_page(folder, f"<!DOCTYPE html>{table}<script>{SCRIPT}</script>"))
 
 
-def _column(tab: Tab, name: str) -> list[str]:
+def _column(page: Page, name: str) -> list[str]:
     place = list(COLUMNS).index(name)
     cells = f"[...document.querySelectorAll('tbody tr')].map(row => row.cells[{place}].textContent)"
-    found: list[str] = tab.evaluate(cells)
+    found: list[str] = page.evaluate(cells)
     return found
 
 
-def test_columns_sort_by_what_their_texts_mean(tab: Tab, tmp_path: Path) -> None:
+def test_columns_sort_by_what_their_texts_mean(page: Page, tmp_path: Path) -> None:
     """The first press sorts upwards, the second downwards, and what is missing stays last."""
-    _open(tab, tmp_path, _table(SHUFFLED))
+    log = PageLog(page)
+    _open(page, tmp_path, _table(SHUFFLED))
     for name, values in COLUMNS.items():
         *known, missing = values
-        tab.click(f"#{name} button")
-        assert _column(tab, name) == [*known, missing], name
-        tab.click(f"#{name} button")
-        assert _column(tab, name) == [*reversed(known), missing], name
-    assert tab.complaints() == []
+        page.click(f"#{name} button")
+        assert _column(page, name) == [*known, missing], name
+        page.click(f"#{name} button")
+        assert _column(page, name) == [*reversed(known), missing], name
+    assert log.complaints() == []
 
 
 @pytest.mark.parametrize("key", ["Enter", " "])
-def test_keyboard_sorts_and_the_order_is_told(tab: Tab, tmp_path: Path, key: str) -> None:
+def test_keyboard_sorts_and_the_order_is_told(page: Page, tmp_path: Path, key: str) -> None:
     """Heads take the focus in turn, and aria-sort names the one column that is sorted."""
-    _open(tab, tmp_path, _table(SHUFFLED))
+    _open(page, tmp_path, _table(SHUFFLED))
     told = "[...document.querySelectorAll('[aria-sort]')].map(head => [head.id, head.ariaSort])"
-    assert tab.evaluate(told) == []
-    tab.press("Tab")
-    tab.press(key)
-    assert tab.evaluate(told) == [["share", "ascending"]]
-    tab.press("Tab")
-    tab.press(key)
-    tab.press(key)
-    assert tab.evaluate(told) == [["count", "descending"]]
-    assert _column(tab, "count") == [*reversed(COLUMNS["count"][:4]), "–"]
+    assert page.evaluate(told) == []
+    page.keyboard.press("Tab")
+    page.keyboard.press(key)
+    assert page.evaluate(told) == [["share", "ascending"]]
+    page.keyboard.press("Tab")
+    page.keyboard.press(key)
+    page.keyboard.press(key)
+    assert page.evaluate(told) == [["count", "descending"]]
+    assert _column(page, "count") == [*reversed(COLUMNS["count"][:4]), "–"]
 
 
-def test_sorting_keeps_the_order_of_equals(tab: Tab, tmp_path: Path) -> None:
+def test_sorting_keeps_the_order_of_equals(page: Page, tmp_path: Path) -> None:
     """Sorted by one column and then by another, rows equal in the second keep the first's order."""
     rows = "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in ("2x", "1y", "3y", "1x"))
     heads = '<th id="number">number</th><th id="letter">letter</th>'
     table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-    _open(tab, tmp_path, table)
+    _open(page, tmp_path, table)
     order = "[...document.querySelectorAll('tbody tr')].map(row => row.textContent).join(' ')"
-    tab.click("#number button")
-    tab.click("#letter button")
-    assert tab.evaluate(order) == "1x 2x 1y 3y"
-    tab.click("#letter button")
-    assert tab.evaluate(order) == "1y 3y 1x 2x"
+    page.click("#number button")
+    page.click("#letter button")
+    assert page.evaluate(order) == "1x 2x 1y 3y"
+    page.click("#letter button")
+    assert page.evaluate(order) == "1y 3y 1x 2x"
 
 
-def test_short_and_merged_tables_stay_as_they_are(tab: Tab, tmp_path: Path) -> None:
+def test_short_and_merged_tables_stay_as_they_are(page: Page, tmp_path: Path) -> None:
     """Two rows need no sorting, and cells over several columns have no place in one."""
     merged = '<tr><td colspan="2">all</td></tr><tr><td>1</td><td>2</td></tr>' * 2
     table = f"<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody>{merged}</tbody></table>"
-    _open(tab, tmp_path, _table(SHUFFLED[:2]) + table)
-    assert tab.evaluate("document.querySelectorAll('button').length") == 0
+    _open(page, tmp_path, _table(SHUFFLED[:2]) + table)
+    assert page.evaluate("document.querySelectorAll('button').length") == 0
 
 
-def test_table_is_whole_without_scripts(tab: Tab, tmp_path: Path) -> None:
+def test_table_is_whole_without_scripts(browser: Browser, tmp_path: Path) -> None:
     """Where scripts are off there is a plain table, without buttons that do nothing."""
-    tab.call("Emulation.setScriptExecutionDisabled", value=True)
-    _open(tab, tmp_path, _table(SHUFFLED))
-    assert tab.evaluate("document.querySelectorAll('button').length") == 0
-    assert _column(tab, "share") == [COLUMNS["share"][place] for place in SHUFFLED]
+    with browser.new_context(java_script_enabled=False) as window:
+        page = window.new_page()
+        _open(page, tmp_path, _table(SHUFFLED))
+        assert page.locator("button").count() == 0
+        assert _column(page, "share") == [COLUMNS["share"][place] for place in SHUFFLED]
 
 
-def test_every_longer_table_of_a_report_sorts(report: Tab) -> None:
+def test_every_longer_table_of_a_report_sorts(report: Page) -> None:
     """All tables of three rows or more have buttons for heads, and a press moves the rows."""
     assert report.evaluate(
         "[...document.querySelectorAll('table')].filter(one => one.tBodies[0].rows.length >= 3)"
