@@ -9,11 +9,12 @@ from typing import final
 import optuna
 
 from search.catalog.studies import stored_baselines
-from search.dashboard.publishing import PublishingObserver, publish_end, publish_whole
+from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.evaluation.measuring import load_predictions
 from search.evaluation.model import load_images
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit import finish_search
+from search.events import Listener, Notice, fan_out
 from search.executors.pool import InlineWorkers, ProcessWorkers, Workers
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -23,9 +24,8 @@ from search.report.info.evidence import Evidence, TestedStudy
 from search.report.write import write_report
 from search.stopping import StopRequest
 from search.tuning.locks import study_lock
-from search.tuning.observer import StudyObserver
 from search.tuning.opening import OpenStudy, open_study
-from search.tuning.plan import PlanListener, check_disk, make_plan_info
+from search.tuning.plan import PlanMade, check_disk, make_plan_info
 from search.tuning.preparing import check_device, count_workers, prepare
 from search.tuning.records import StudyRecord
 from search.tuning.scheduler import run_search
@@ -69,78 +69,82 @@ class Report:
 @contextmanager
 def locked_run(
     recipe: Recipe,
-    observer: StudyObserver,
+    listener: Listener,
     stop: StopRequest,
     *,
     inline: bool = False,
     accept_changes: bool = False,
-    tell_plan: PlanListener | None = None,
+    estimate: bool = False,
 ) -> Iterator[Outcome]:
     """Search, refit and test; the study is nobody else's while the block lasts.
 
     Goes on with the study where there is one already. `inline` trains in this process, which
     suits debuggers and tests; `accept_changes` goes on though the space's code or a library is
-    another; `tell_plan` hears what is planned, with an estimate of the time that costs a warm-up
+    another; with `estimate` the plan is an event, with an estimate of the time that costs a warm-up
     of some seconds. Raises UserError and MachineError, each one line.
     """
     workers = _start_workers(recipe, inline=inline)
     try:
-        plan = prepare(recipe, observer)
+        plan = prepare(recipe, listener)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
             disk = check_disk(opened, workers.count)
-            if tell_plan is not None:
-                tell_plan(make_plan_info(opened, disk, workers.count))
-            ended = run_search(opened, workers, observer, stop)
+            if estimate:
+                listener(PlanMade(make_plan_info(opened, disk, workers.count)))
+            ended = run_search(opened, workers, listener, stop)
             workers.close()  # the refit has the machine for itself
-            record = _finish(opened, observer, stop) if ended else read_study(opened.study)
+            record = _finish(opened, listener, stop) if ended else read_study(opened.study)
             stopped = stop.asked() and record.test is None
             yield Outcome(record, opened.study, opened.paths, stopped)
     finally:
         workers.close()
 
 
-def _finish(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:
+def _finish(opened: OpenStudy, listener: Listener, stop: StopRequest) -> StudyRecord:
     """Refit and test the winner; a replication's networks are tested as they are."""
     if opened.recipe.as_reported:
-        return finish_reproduction(opened, observer)
-    return finish_search(opened, observer, stop)
+        return finish_reproduction(opened, listener)
+    return finish_search(opened, listener, stop)
 
 
 def run_study(
-    recipe: Recipe, observer: StudyObserver, *, inline: bool = False, accept_changes: bool = False
+    recipe: Recipe, listener: Listener, *, inline: bool = False, accept_changes: bool = False
 ) -> Outcome:
     """Do what `locked_run` does, and return what came of it."""
     stop = StopRequest()
     with locked_run(
-        recipe, observer, stop, inline=inline, accept_changes=accept_changes
+        recipe, listener, stop, inline=inline, accept_changes=accept_changes
     ) as outcome:
         return outcome
 
 
 def run_and_report(
     recipe: Recipe,
-    observer: StudyObserver,
+    listener: Listener,
     stop: StopRequest,
     *,
     accept_changes: bool = False,
-    tell_plan: PlanListener | None = None,
+    estimate: bool = False,
 ) -> tuple[Outcome, Report | None]:
     """Do the main job as `locked_run` does; returns what came of it, and its report.
 
     There is no report where it was stopped.
     """
     with (
-        PublishingObserver(observer) as told,
+        Publisher(listener) as publisher,
         locked_run(
-            recipe, told, stop, accept_changes=accept_changes, tell_plan=tell_plan
+            recipe,
+            fan_out(listener, publisher),
+            stop,
+            accept_changes=accept_changes,
+            estimate=estimate,
         ) as outcome,
     ):
-        told.close(whole=not outcome.stopped)
+        publisher.close(whole=not outcome.stopped)
         if outcome.stopped:
             return outcome, None
         record, study = outcome.record, outcome.study
-        observer.notice(f"writing the report of {record.name}")
+        listener(Notice(f"writing the report of {record.name}"))
         page = _write_report(record, study, outcome.paths)
         publish_end(study, record, outcome.paths)
         return outcome, Report(page, choose_baseline(record, stored_baselines(study)))

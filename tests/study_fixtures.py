@@ -2,51 +2,34 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from search.events import Event, Notice
 from search.recipe import Recipe
-from search.tuning.records import TrialRecord
+
+E = TypeVar("E", bound=Event)
 
 
-class SilentObserver:
-    """Hears everything and keeps the order of events."""
+class EventRecorder:
+    """A listener that keeps every event, in order."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[Any, ...]] = []
+        self.events: list[Event] = []
 
-    def notice(self, text: str) -> None:
-        self.events.append(("notice", text))
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
 
-    def progress(self, description: str, done: int, total: int) -> None:
-        self.events.append(("progress", description, done, total))
+    def all(self, kind: type[E]) -> list[E]:
+        """Return the events of one class."""
+        return [event for event in self.events if isinstance(event, kind)]
 
-    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        self.events.append(("opened", n_planned, len(done)))
-
-    def trial_started(self, number: int, plan: int, slot: int) -> None:
-        self.events.append(("started", number, plan, slot))
-
-    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
-        self.events.append(("epoch", number, epoch, score))
-
-    def trial_waiting(self, number: int) -> None:
-        self.events.append(("waiting", number))
-
-    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
-        self.events.append(("earned", numbers, n_folds, of))
-
-    def stopping(self, n_training: int) -> None:
-        self.events.append(("stopping", n_training))
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        self.events.append(("ended", trial.number, trial.state))
-
-    def search_ended(self) -> None:
-        self.events.append(("search ended",))
+    def notices(self) -> list[str]:
+        """Return the texts of all notices."""
+        return [notice.text for notice in self.all(Notice)]
 
 
 SPACE = """
@@ -71,8 +54,8 @@ SPACE = Space(
 
 
 @pytest.fixture
-def observer() -> SilentObserver:
-    return SilentObserver()
+def listener() -> EventRecorder:
+    return EventRecorder()
 
 
 @pytest.fixture(scope="session")

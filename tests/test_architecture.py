@@ -40,6 +40,7 @@ _LAYERS = (
     "search.files",
     "search.settings",
     "search.errors",
+    "search.events",
     "search.text",
     "search.metric",
     "search.seeding",
@@ -51,7 +52,7 @@ _LAYERS = (
 _NEEDS_ONLY = {
     "cifar_models": (),
     "spaces": ("cifar_models",),
-    "search.data": ("search.errors", "search.files", "search.text"),
+    "search.data": ("search.errors", "search.events", "search.files", "search.text"),
     "search.training": (
         "cifar_models",
         "spaces",
@@ -198,7 +199,7 @@ def test_only_one_module_opens_the_test_split() -> None:
 
 
 def test_only_the_command_line_prints_or_exits() -> None:
-    """Everything else returns values, raises errors or tells an observer."""
+    """Everything else returns values, raises errors or tells a listener."""
     forbidden = {"print", "exit", "quit", "sys.exit", "sys.stdout", "sys.stderr", "input"}
     for name, tree in trees().items():
         if not within(name, "search.cli"):

@@ -13,7 +13,8 @@ import typer
 from typer.exceptions import TyperException
 
 from search.errors import MachineError, UserError
-from search.progress.events import EventWriter
+from search.events import Failed
+from search.progress.json_lines import JsonWriter
 from search.settings import without_password
 from search.stopping import StopRequest, signals_handled
 from search.text import one_line
@@ -54,14 +55,14 @@ def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]
 
 
 @contextmanager
-def failures_told(writer: EventWriter) -> Iterator[None]:
+def failures_told(writer: JsonWriter) -> Iterator[None]:
     """Write what ends the block before its end as an event; the error goes on to `run_to_end`."""
     try:
         yield
     except Exception as error:
         told = _failure(error)
         if told is not None:
-            writer.write("error", status=told[0], message=_shown(told[1]))
+            writer.write(Failed(told[0], _shown(told[1])))
         raise
 
 

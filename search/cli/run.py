@@ -13,7 +13,8 @@ from search.cli import options
 from search.cli.console import make_console, print_all
 from search.cli.ending import Interrupts, failures_told
 from search.errors import UserError
-from search.progress.events import EventWriter
+from search.events import Interrupted
+from search.progress.json_lines import JsonWriter
 
 if TYPE_CHECKING:
     from search.recipe import Recipe
@@ -123,14 +124,14 @@ def _describe(
 
 
 def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) -> None:
-    writer, interrupts = EventWriter(make_console()), Interrupts()
+    writer, interrupts = JsonWriter(make_console()), Interrupts()
     with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
         asked = _start(recipe, flags)
         from search.views.run import run_and_log
 
         run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
     if interrupts.status is not None:
-        writer.write("stopped", status=interrupts.status)
+        writer.write(Interrupted(interrupts.status))
         raise typer.Exit(interrupts.status)
 
 

@@ -16,6 +16,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
 from search.catalog.studies import stored_baselines
 from search.dashboard.notes import study_note, trial_note
+from search.events import Event, Listener, Notice
 from search.executors.job import describe_failure
 from search.paths import RunPaths
 from search.plotting import paper_style
@@ -25,7 +26,7 @@ from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, 
 from search.report.info.baseline_study import choose_baseline
 from search.report.info.trial import trial_confusion_info, trial_curve_info
 from search.tuning.artifacts import StudyBoard, study_artifacts
-from search.tuning.observer import StudyObserver
+from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study
@@ -99,50 +100,71 @@ def _open_board(study: optuna.Study, paths: RunPaths) -> StudyBoard:
 
 @final
 class Publisher:
-    """Publishes trials as they end, in a thread and over a connection of its own.
+    """A listener that publishes trials as they end, in a thread with a connection of its own.
 
     It rests most of the time, so that the search hardly notices. A failure ends it and nothing
-    else: `end` tells it.
+    else, and `listener` gets a notice of it. As a context manager: at the end of the block the
+    publisher has ended; what it has not published is left to the next run or report, unless
+    `close` waited for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
         self._queue: SimpleQueue[TrialRecord | None] = SimpleQueue()
         self._hurry, self._leave = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: str | None = None
 
-    def begin(self, recipe: Recipe, done: list[TrialRecord]) -> None:
-        """Start; of `done`, trials of earlier runs, those are published that were not yet."""
-        self._thread = threading.Thread(target=self._run, args=(recipe, done), daemon=True)
-        self._thread.start()
+    def __enter__(self) -> Self:
+        return self
 
-    def add(self, trial: TrialRecord) -> None:
-        """Take in a trial that has ended."""
-        self._queue.put(trial)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close(whole=False)
 
-    def end(self, *, whole: bool) -> str | None:
-        """End the thread, once all is published if `whole`; returns why it failed, if it did."""
+    def __call__(self, event: Event) -> None:
+        """Start once the study is open, and queue each trial that ends."""
+        if isinstance(event, StudyOpened):
+            work = (event.recipe, event.ended)
+            self._thread = threading.Thread(target=self._run, args=work, daemon=True)
+            self._thread.start()
+        elif isinstance(event, TrialEnded):
+            self._queue.put(event.trial)
+
+    def close(self, *, whole: bool) -> None:
+        """End the thread, once all is published if `whole`; emit a notice where it failed."""
+        if self._thread is None:
+            return
         self._hurry.set()
         if not whole:
             self._leave.set()
         self._queue.put(None)
-        if self._thread is not None:
-            self._thread.join()
-        return self._failure
+        self._thread.join()
+        self._thread = None
+        if self._failure is not None:
+            self._listener(Notice(self._failure))
 
-    def _run(self, recipe: Recipe, done: list[TrialRecord]) -> None:
+    def _run(self, recipe: Recipe, ended: tuple[TrialRecord, ...]) -> None:
         try:
-            self._publish(recipe, done)
-        except Exception as error:  # noqa: BLE001  # told by `end`; a search does not end for it
-            self._failure = describe_failure(error)
+            self._publish(recipe, ended)
+        except Exception as error:  # noqa: BLE001  # reported by `close`; a search goes on without it
+            self._failure = (
+                "the dashboard's notes and pictures could not be written: "
+                f"{describe_failure(error)}; "
+                f"python -m search report {recipe.study_name} writes them again"
+            )
 
-    def _publish(self, recipe: Recipe, done: list[TrialRecord]) -> None:
+    def _publish(self, recipe: Recipe, ended: tuple[TrialRecord, ...]) -> None:
         paths = RunPaths(recipe.runs_dir, recipe.study_name or "")
         storage = open_storage(storage_url(recipe.storage, paths.database))
         try:
             study = optuna.load_study(study_name=paths.study_name, storage=storage)
             # What an earlier run tested need not be the winner any more.
-            record = replace(read_study(study), trials=tuple(done), test=None, refit=None)
+            record = replace(read_study(study), trials=ended, test=None, refit=None)
             self._publish_all(_open_board(study, paths), record)
         finally:
             storage.engine.dispose()
@@ -163,82 +185,3 @@ class Publisher:
 def _unpublished(board: StudyBoard, record: StudyRecord) -> Iterator[TrialRecord]:
     known = board.trials_with_notes([trial.number for trial in record.trials])
     return (trial for trial in record.trials if trial.number not in known)
-
-
-@final
-class PublishingObserver:
-    """Tells another observer everything, and a publisher which trials ended.
-
-    As a context manager: at the end of the block the publisher has ended; what it had not come to
-    is left to the next run or report, unless `close` waited for it.
-    """
-
-    def __init__(self, observer: StudyObserver) -> None:
-        self._observer, self._publisher = observer, Publisher()
-        self._study_name: str | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close(whole=False)
-
-    def close(self, *, whole: bool) -> None:
-        """End the publisher, once all is published if `whole`; say it where that failed."""
-        name, self._study_name = self._study_name, None
-        if name is None:
-            return
-        failure = self._publisher.end(whole=whole)
-        if failure is not None:
-            self.notice(
-                f"the dashboard's notes and pictures could not be written: {failure}; "
-                f"python -m search report {name} writes them again"
-            )
-
-    def notice(self, text: str) -> None:
-        """Pass it on."""
-        self._observer.notice(text)
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        """Pass it on."""
-        self._observer.progress(description, done, total)
-
-    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        """Pass it on, and begin to publish."""
-        self._observer.study_opened(recipe, n_planned, done)
-        self._study_name = recipe.study_name
-        self._publisher.begin(recipe, done)
-
-    def trial_started(self, number: int, plan: int, slot: int) -> None:
-        """Pass it on."""
-        self._observer.trial_started(number, plan, slot)
-
-    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
-        """Pass it on."""
-        self._observer.epoch_ended(number, epoch, score)
-
-    def trial_waiting(self, number: int) -> None:
-        """Pass it on."""
-        self._observer.trial_waiting(number)
-
-    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
-        """Pass it on."""
-        self._observer.folds_earned(numbers, n_folds, of)
-
-    def stopping(self, n_training: int) -> None:
-        """Pass it on."""
-        self._observer.stopping(n_training)
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        """Pass it on, and have the trial published."""
-        self._observer.trial_ended(trial)
-        self._publisher.add(trial)
-
-    def search_ended(self) -> None:
-        """Pass it on."""
-        self._observer.search_ended()

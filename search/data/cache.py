@@ -15,6 +15,7 @@ from typing import final
 from typing import Self, final
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
+from search.events import Listener, Notice
 from search.files import check_sums
 from search.data.dataset import DatasetInfo, TrainSplit
 from search.errors import MachineError
@@ -23,7 +24,6 @@ import shutil
 from filelock import FileLock
 from search.files import write_sums
 from search.data.dataset import DatasetInfo
-from search.data.dataset import DataObserver
 from search.data.dataset import Content, Source
 
 
@@ -220,7 +220,7 @@ def _arrays(info: DatasetInfo) -> tuple[tuple[Path, ArrayLayout], ...]:
     )
 
 
-def open_or_build(source: Source, data_dir: Path, observer: DataObserver) -> DatasetInfo:
+def open_or_build(source: Source, data_dir: Path, listener: Listener) -> DatasetInfo:
     """Return the dataset of `source`, decoded under `data_dir` unless a whole cache is there.
 
     A damaged cache is written anew, with a notice. Processes that come at the same time wait
@@ -235,8 +235,8 @@ def open_or_build(source: Source, data_dir: Path, observer: DataObserver) -> Dat
     paths.cache_dir.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.lock):
         try:
-            found = find_cache(paths, fingerprint, observer)
-            return found or _build(source, paths, fingerprint, observer)
+            found = find_cache(paths, fingerprint, listener)
+            return found or _build(source, paths, fingerprint, listener)
         except BaseException:
             # Of what is refused nothing stays; whoever waits for the lock sees that it is gone.
             paths.lock.unlink(missing_ok=True)
@@ -244,29 +244,29 @@ def open_or_build(source: Source, data_dir: Path, observer: DataObserver) -> Dat
 
 
 def find_cache(
-    paths: CachePaths, source_fingerprint: str, observer: DataObserver | None = None
+    paths: CachePaths, source_fingerprint: str, listener: Listener | None = None
 ) -> DatasetInfo | None:
-    """Return a whole cache's description, or None; a damaged one is told to `observer`."""
+    """Return a whole cache's description, or None; a damaged one is told to `listener`."""
     try:
         return open_cache(paths, source_fingerprint)
     except FileNotFoundError:
         return None
     except ValueError as error:
-        if observer is not None:
-            observer.notice(
+        if listener is not None:
+            listener(Notice(
                 f"The cache {paths.cache_dir} is damaged ({error}): decoding the images again."
-            )
+            ))
         return None
 
 
 def _build(
-    source: Source, paths: CachePaths, fingerprint: str, observer: DataObserver
+    source: Source, paths: CachePaths, fingerprint: str, listener: Listener
 ) -> DatasetInfo:
     partial = paths.partial
     _remove(partial.cache_dir)  # what a killed run left
     try:
         partial.cache_dir.mkdir()
-        _write(source.read(observer), source.name, fingerprint, partial)
+        _write(source.read(listener), source.name, fingerprint, partial)
         _remove(paths.cache_dir)  # damaged, or it would have been used
         partial.cache_dir.rename(paths.cache_dir)
     finally:

@@ -14,8 +14,8 @@ from filelock import FileLock
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity
 
+from search.events import Listener, StepProgress
 from search.data.download import download
-from search.data.dataset import DataObserver
 from search.data.dataset import Content, Part, Source
 from search.errors import MachineError, UserError
 
@@ -41,7 +41,7 @@ class Cifar10Source(Source):
         """Return a hash of the md5s that the files must have: no other content is accepted."""
         return hashlib.sha256(f"cifar10 1 {list(_checksums())}".encode()).hexdigest()
 
-    def obtain(self, observer: DataObserver, patience: float = _PATIENCE_SECONDS) -> None:
+    def obtain(self, listener: Listener, patience: float = _PATIENCE_SECONDS) -> None:
         """See that all batch files are there: as they are, from the archive, or downloaded.
 
         `patience` is how many seconds the server may take to answer. Raises MachineError where
@@ -53,13 +53,13 @@ class Cifar10Source(Source):
         self._data_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(self._data_dir / ".cifar10.lock"):
             if not self._archive.exists():
-                self._download(observer, patience)
+                self._download(listener, patience)
             self._check(self._archive, CIFAR10.tgz_md5)
             self._extract()
 
-    def read(self, observer: DataObserver) -> Content:
+    def read(self, listener: Listener) -> Content:
         """Return the content; raises UserError, naming the file, where one is corrupt."""
-        self.obtain(observer)
+        self.obtain(listener)
         for name, md5 in _checksums():
             self._check(self._batches / name, md5)
         with warnings.catch_warnings():
@@ -72,14 +72,14 @@ class Cifar10Source(Source):
     def _has_batches(self) -> bool:
         return all((self._batches / name).is_file() for name, _ in _checksums())
 
-    def _download(self, observer: DataObserver, patience: float) -> None:
+    def _download(self, listener: Listener, patience: float) -> None:
         try:
             download(
                 CIFAR10.url,
                 self._archive,
                 CIFAR10.tgz_md5,
                 patience=patience,
-                progress=lambda done, n: observer.progress("Downloading CIFAR-10", done, n),
+                progress=lambda done, n: listener(StepProgress("Downloading CIFAR-10", done, n)),
             )
         except MachineError as error:
             raise MachineError(

@@ -1,5 +1,6 @@
 """What a dataset is, and what a source of one has to provide."""
 
+from search.events import Listener
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -40,16 +41,6 @@ class TrainSplit:
     def to(self, device: str) -> "TrainSplit":
         """Return the split on a device; on the CPU the memory-mapped tensors themselves."""
         return TrainSplit(self.images.to(device), self.labels.to(device))
-
-
-class DataObserver(Protocol):
-    """Hears of the preparation; called from the thread that prepares."""
-
-    def notice(self, text: str) -> None:
-        """Take one line that the user must see."""
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        """Take the state of a long step: `done` of `total` units (images or bytes)."""
 
 
 Images = npt.NDArray[np.uint8]
@@ -95,7 +86,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def read(self, observer: DataObserver) -> Content:
+    def read(self, listener: Listener) -> Content:
         """Return the content, to be decoded as it is iterated.
 
         Raises UserError for a damaged source, MachineError where it cannot be had.

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from search.data.dataset import DataObserver
+from search.events import Listener
 from search.data.dataset import Content, Images, Labels, Part, Source
 from search.data.splits import holdout
 
@@ -30,7 +30,7 @@ class DigitsSource(Source):
         settings = f"digits 1 {IMAGE_SIZE} {_TEST_FRACTION} {_TEST_SEED}"
         return hashlib.sha256(settings.encode()).hexdigest()
 
-    def read(self, observer: DataObserver) -> Content:  # noqa: ARG002 - nothing to say
+    def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing to say
         """Return all digits; takes a fraction of a second."""
         digits = load_digits()
         images, labels = _upsample(digits.images), digits.target.astype(np.int64)

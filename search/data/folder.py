@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import final
+from search.events import Listener, StepProgress
 from search.data.image_files import EXTENSIONS
 from search.errors import UserError
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ from functools import cached_property
 import joblib
 import numpy as np
 from search.data.image_files import decode_batches
-from search.data.dataset import DataObserver
 from search.data.dataset import Content, Images, Part, Source
 from search.data.splits import holdout
 
@@ -270,11 +270,11 @@ class FolderSource(Source):
         """Yield what the user may have meant otherwise, a line each; raises as `fingerprint`."""
         return folder_notices(self._root, self._scan)
 
-    def read(self, observer: DataObserver) -> Content:
+    def read(self, listener: Listener) -> Content:
         """Return the content; both parts report their progress as one."""
         train, test = self._parts()
         size = self._size([file.path for file in train])
-        progress = _Progress(observer, f"Decoding {self.name}", len(train) + len(test))
+        progress = _Progress(listener, f"Decoding {self.name}", len(train) + len(test))
         return Content(
             class_names=self._scan.class_names,
             image_shape=(3, *size),
@@ -310,13 +310,13 @@ class FolderSource(Source):
 class _Progress:
     """Counts the images of several parts towards one total."""
 
-    def __init__(self, observer: DataObserver, description: str, total: int) -> None:
-        self._observer, self._description, self._total = observer, description, total
+    def __init__(self, listener: Listener, description: str, total: int) -> None:
+        self._listener, self._description, self._total = listener, description, total
         self._done = 0
 
     def add(self, n: int) -> None:
         self._done += n
-        self._observer.progress(self._description, self._done, self._total)
+        self._listener(StepProgress(self._description, self._done, self._total))
 
 
 def _n_threads(files: Sequence[ImageFile]) -> int:

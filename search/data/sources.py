@@ -3,6 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
+from search.events import Listener, Notice
 from search.data.cache import find_cache, open_or_build
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
@@ -10,7 +11,6 @@ from search.data.digits import IMAGE_SIZE as DIGITS_SIZE
 from search.data.digits import DigitsSource
 from search.files import machine_failures
 from search.data.folder import FolderSource
-from search.data.dataset import DataObserver
 from search.data.dataset import Source
 from search.errors import MachineError, UserError
 
@@ -23,7 +23,7 @@ def prepare_dataset(
     *,
     image_size: int | None = None,
     test_fraction: float = 0.1,
-    observer: DataObserver,
+    listener: Listener,
 ) -> DatasetInfo:
     """Return the dataset that `dataset` names, decoded into a cache under `data_dir`.
 
@@ -36,8 +36,8 @@ def prepare_dataset(
     with machine_failures(f"data_dir {data_dir} cannot be used", remedy):
         if data_dir.exists() and not data_dir.is_dir():
             raise UserError(f"data_dir must be a folder, got the file {data_dir}")
-        source = _find_source(dataset, data_dir, image_size, test_fraction, observer)
-        return open_or_build(source, data_dir, observer)
+        source = _find_source(dataset, data_dir, image_size, test_fraction, listener)
+        return open_or_build(source, data_dir, listener)
 
 
 def _find_source(
@@ -45,10 +45,10 @@ def _find_source(
     data_dir: Path,
     image_size: int | None,
     test_fraction: float,
-    observer: DataObserver,
+    listener: Listener,
 ) -> Source:
     if dataset not in ("auto", "cifar10", "digits"):
-        return _folder(dataset, image_size, test_fraction, observer)
+        return _folder(dataset, image_size, test_fraction, listener)
     if image_size not in (None, DIGITS_SIZE):
         raise UserError(
             f"image_size is for image folders; dataset {dataset} has {DIGITS_SIZE}, "
@@ -56,15 +56,15 @@ def _find_source(
         )
     if dataset == "digits":
         return DigitsSource()
-    return _cifar10_or_digits(data_dir, observer, fall_back=dataset == "auto")
+    return _cifar10_or_digits(data_dir, listener, fall_back=dataset == "auto")
 
 
 def _folder(
-    dataset: str, image_size: int | None, test_fraction: float, observer: DataObserver
+    dataset: str, image_size: int | None, test_fraction: float, listener: Listener
 ) -> Source:
     source = FolderSource(_existing_folder(dataset), image_size, test_fraction)
     for text in source.notices():
-        observer.notice(text)
+        listener(Notice(text))
     return source
 
 
@@ -78,7 +78,7 @@ def _existing_folder(dataset: str) -> Path:
     )
 
 
-def _cifar10_or_digits(data_dir: Path, observer: DataObserver, *, fall_back: bool) -> Source:
+def _cifar10_or_digits(data_dir: Path, listener: Listener, *, fall_back: bool) -> Source:
     # Imported here because torchvision takes seconds, which digits and folders need not wait for.
     from search.data.cifar10 import Cifar10Source  # noqa: PLC0415
 
@@ -87,12 +87,12 @@ def _cifar10_or_digits(data_dir: Path, observer: DataObserver, *, fall_back: boo
     if not fall_back or find_cache(CachePaths.of(data_dir, cifar10.name, fingerprint), fingerprint):
         return cifar10
     try:
-        cifar10.obtain(observer, _AUTO_PATIENCE_SECONDS)
+        cifar10.obtain(listener, _AUTO_PATIENCE_SECONDS)
     except MachineError as error:
-        observer.notice(
+        listener(Notice(
             f"CIFAR-10 is not in {data_dir} and could not be downloaded: using scikit-learn's "
             "embedded DIGITS dataset (1,797 grey 8x8 digits, upsampled) instead. "
             f"Results say nothing about CIFAR-10. ({error.__cause__ or error})"
-        )
+        ))
         return DigitsSource()
     return cifar10

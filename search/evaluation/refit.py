@@ -17,6 +17,7 @@ from search.errors import MachineError, UserError
 from search.evaluation.measuring import measure
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme
+from search.events import Listener, StepProgress
 from search.executors.process import keep_freed_memory
 from search.paths import ModelPaths
 from search.recipe import Recipe
@@ -28,7 +29,6 @@ from search.training.schedules import refit_schedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from search.tuning.active import training_settings
-from search.tuning.observer import StudyObserver
 from search.tuning.opening import OpenStudy
 from search.tuning.outcome import why_no_winner
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord
@@ -122,7 +122,7 @@ def _diverged(epoch: int) -> str:
     )
 
 
-def finish_search(opened: OpenStudy, observer: StudyObserver, stop: StopRequest) -> StudyRecord:
+def finish_search(opened: OpenStudy, listener: Listener, stop: StopRequest) -> StudyRecord:
     """Return the study with its winner refitted and tested; does nothing where that is done.
 
     A refit that is stopped leaves the study as it is. Raises UserError where no trial is complete.
@@ -133,14 +133,14 @@ def finish_search(opened: OpenStudy, observer: StudyObserver, stop: StopRequest)
         raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
     tested = record.refit is not None and record.refit.trial == winner.number and record.test
     if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
-        _finish(opened, winner, observer, stop, test=not tested)
+        _finish(opened, winner, listener, stop, test=not tested)
     return read_study(opened.study)
 
 
 def _finish(
     opened: OpenStudy,
     winner: TrialRecord,
-    observer: StudyObserver,
+    listener: Listener,
     stop: StopRequest,
     *,
     test: bool,
@@ -156,7 +156,7 @@ def _finish(
             opened.recipe,
             dataset,
             opened.paths.refit_checkpoints,
-            lambda done, total: observer.progress(description, done, total),
+            lambda done, total: listener(StepProgress(description, done, total)),
             stop,
         )
     if fitted is None:

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from search.events import Event, Notice, StepProgress
 from search.progress.eta import Countdown
 from search.progress.state import SearchProgress
 from search.progress.words import (
@@ -29,10 +30,16 @@ from search.progress.words import (
     plan_lines,
 )
 from search.progress.wrapping import hang
-from search.recipe import Recipe
 from search.text import format_score, format_seconds
-from search.tuning.plan import PlanInfo
-from search.tuning.records import TrialRecord
+from search.tuning.events import (
+    EpochEnded,
+    FoldsEarned,
+    SearchEnded,
+    Stopping,
+    StudyOpened,
+    TrialEnded,
+)
+from search.tuning.plan import PlanInfo, PlanMade
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII = "_.-=*#"
@@ -132,7 +139,7 @@ _LABEL = 12  # the width of the plan's longest label
 
 
 class Display(ABC):
-    """A watcher that keeps the search's progress and logs a line for every trial's end."""
+    """A listener that keeps the search's progress and prints a line for every trial's end."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -142,83 +149,68 @@ class Display(ABC):
         self._told_late = False
         self._end = "ended"
 
+    def __call__(self, event: Event) -> None:
+        """Show the event; one that the display has no words for is not shown."""
+        match event:
+            case Notice():
+                self._say(event.text, style="bold")
+            case StepProgress():
+                self._show_step(event)
+            case PlanMade():
+                self._show_plan(event.plan)
+            case StudyOpened():
+                self._open_search(event)
+            case _ if self._search is not None:
+                self._search.take(event)
+                self._show(event, self._search)
+
     @abstractmethod
-    def progress(self, description: str, done: int, total: int) -> None:
-        """Take the state of a long step."""
+    def _show_step(self, event: StepProgress) -> None:
+        """Show the state of a long step."""
 
     @abstractmethod
     def close(self) -> None:
         """Give the terminal back."""
 
-    def notice(self, text: str) -> None:
-        """Print a line that the user must see."""
-        self._say(text, style="bold")
-
-    def planned(self, plan: PlanInfo) -> None:
-        """Say what is planned, a line a subject."""
+    def _show_plan(self, plan: PlanInfo) -> None:
         self._plan = plan
         for label, words in plan_lines(plan):
             self._say(f"{label + ':':<{_LABEL}}{words}")
 
-    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        """Begin to count."""
-        self._search = SearchProgress(recipe, n_planned)
-        for trial in done:
-            self._search.earlier(trial)
+    def _open_search(self, event: StudyOpened) -> None:
+        self._search = SearchProgress(event.recipe, event.n_planned)
+        self._search.take(event)
         estimate, began = self._plan and self._plan.estimate, time.monotonic()
         self._countdown = Countdown(self._search, estimate, began)
         self._reckon()
 
-    def trial_started(self, number: int, plan: int, slot: int) -> None:
-        """Take it in."""
-        del plan
-        if self._search is not None:
-            self._search.started(number, slot)
-
-    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
-        """Take it in."""
-        if self._search is not None:
-            self._search.epoch(number, epoch, score)
-        self._reckon()
-
-    def trial_waiting(self, number: int) -> None:
-        """Take it in."""
-        if self._search is not None:
-            self._search.waiting(number)
-
-    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
-        """Say who goes on."""
-        if self._search is not None:
-            self._search.earned(numbers, n_folds, of)
-        self._reckon()
-        self._say(f"race: {format_trials(numbers)} earned {n_folds} of {of} folds")
-
-    def stopping(self, n_training: int) -> None:
-        """Say what it waits for."""
-        self._end = "interrupted"
-        self._say(describe_stop(n_training), style="bold")
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        """Say how the trial ended, the best so far and the time left."""
-        search = self._search
-        if search is None:
-            return
-        search.ended(trial)
-        self._reckon()
-        self._say(
-            f"{describe_number(trial)} {describe_end(trial, search.recipe)}; "
-            f"{search.done()} of {search.n_planned} done, {describe_best(search)}, "
-            f"{self._left()}"
-        )
-
-    def search_ended(self) -> None:
-        """Say what is best."""
-        if self._search is not None:
-            timeout = self._end == "ended" and self._is_late()
-            how = "ended by its timeout" if timeout else self._end
-            done = f"{self._search.done()} of {self._search.n_planned} trials done"
-            self._say(f"search {how}, {done}, {describe_best(self._search)}")
-        self._search = self._countdown = None
+    def _show(self, event: Event, search: SearchProgress) -> None:
+        """Show an event of the search that is under way."""
+        match event:
+            case EpochEnded():
+                self._reckon()
+            case FoldsEarned():
+                self._reckon()
+                trials = format_trials(event.numbers)
+                self._say(f"race: {trials} earned {event.n_folds} of {event.of} folds")
+            case Stopping():
+                self._end = "interrupted"
+                self._say(describe_stop(event.n_training), style="bold")
+            case TrialEnded():
+                self._reckon()
+                self._say(
+                    f"{describe_number(event.trial)} {describe_end(event.trial, search.recipe)}; "
+                    f"{search.done()} of {search.n_planned} done, {describe_best(search)}, "
+                    f"{self._left()}"
+                )
+            case SearchEnded():
+                timeout = self._end == "ended" and self._is_late()
+                how = "ended by its timeout" if timeout else self._end
+                done = f"{search.done()} of {search.n_planned} trials done"
+                self._say(f"search {how}, {done}, {describe_best(search)}")
+                self._search = self._countdown = None
+            case _:
+                pass
 
     def _reckon(self) -> None:
         """Have the time left follow what happened, and say once that the time is up."""
@@ -252,12 +244,12 @@ class PlainDisplay(Display):
         super().__init__(console)
         self._said: dict[str, int] = {}
 
-    def progress(self, description: str, done: int, total: int) -> None:
+    def _show_step(self, event: StepProgress) -> None:
         """Print a line at every quarter of the way."""
-        quarter = 4 * done // max(total, 1)
-        if self._said.get(description) != quarter:
-            self._said[description] = quarter
-            self._say(f"{description}: {done:,} of {total:,}")
+        quarter = 4 * event.done // max(event.total, 1)
+        if self._said.get(event.step) != quarter:
+            self._said[event.step] = quarter
+            self._say(f"{event.step}: {event.done:,} of {event.total:,}")
 
     def close(self) -> None:
         """Do nothing."""
@@ -267,7 +259,7 @@ class PlainDisplay(Display):
 class QuietDisplay(Display):
     """Nothing until the end, when it yields the result as the others do."""
 
-    def progress(self, description: str, done: int, total: int) -> None:
+    def _show_step(self, event: StepProgress) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -306,17 +298,17 @@ class LiveDisplay(Display):
         )
         self._live.start()
 
-    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        """Begin to count, and show it."""
-        super().study_opened(recipe, n_planned, done)
+    def _open_search(self, event: StudyOpened) -> None:
+        super()._open_search(event)
         self._ready = True
 
-    def progress(self, description: str, done: int, total: int) -> None:
+    def _show_step(self, event: StepProgress) -> None:
         """Show a bar until the step is done."""
-        step = self._steps.setdefault(description, _Step(done, time.monotonic(), done, total))
-        step.done, step.total = done, total
-        if done >= total:
-            del self._steps[description]
+        new = _Step(event.done, time.monotonic(), event.done, event.total)
+        step = self._steps.setdefault(event.step, new)
+        step.done, step.total = event.done, event.total
+        if event.done >= event.total:
+            del self._steps[event.step]
 
     def close(self) -> None:
         """Remove the block."""

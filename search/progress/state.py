@@ -3,8 +3,17 @@
 from dataclasses import dataclass, field
 from typing import final
 
+from search.events import Event
 from search.recipe import Recipe
 from search.tuning.attempts import Attempt, done_plans
+from search.tuning.events import (
+    EpochEnded,
+    FoldsEarned,
+    StudyOpened,
+    TrialEnded,
+    TrialStarted,
+    TrialWaiting,
+)
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import get_sampler
 
@@ -25,16 +34,6 @@ class RunningTrial:
 
 
 @final
-@dataclass(frozen=True)
-class RaceRound:
-    """The trials that earned training on `n_folds` of all `of` folds, best first."""
-
-    numbers: tuple[int, ...]
-    n_folds: int
-    of: int
-
-
-@final
 @dataclass
 class SearchProgress:
     """Counts, the best so far and what each worker does.
@@ -51,43 +50,48 @@ class SearchProgress:
     counts: dict[str, int] = field(default_factory=dict)
     best: TrialRecord | None = None
     leader: RunningTrial | None = None
-    race: RaceRound | None = None
+    race: FoldsEarned | None = None
     curve: list[float] = field(default_factory=list)
     epochs_ended: list[int] = field(default_factory=list)
     epochs_raced: int = 0
     _attempts: list[tuple[int, Attempt]] = field(default_factory=list)
 
-    def earlier(self, trial: TrialRecord) -> None:
-        """Take in a trial that ended in an earlier run."""
-        self._count(trial)
+    def take(self, event: Event) -> None:
+        """Update the state by an event of the search; other events change nothing."""
+        match event:
+            case StudyOpened():
+                for trial in event.ended:
+                    self._count(trial)
+            case TrialStarted():
+                self.running[event.number] = RunningTrial(event.number, event.slot)
+            case EpochEnded():
+                self._epoch_ended(event)
+            case TrialWaiting():
+                self._waiting(event.number)
+            case FoldsEarned():
+                self.race = event
+            case TrialEnded():
+                self._ended(event.trial)
+            case _:
+                pass
 
-    def started(self, number: int, slot: int) -> None:
-        """Take in that a trial started, or goes on with a further fold."""
-        self.running[number] = RunningTrial(number, slot)
+    def _epoch_ended(self, event: EpochEnded) -> None:
+        trial = self.running.get(event.number)
+        if trial is not None:
+            trial.epoch, trial.score = event.epoch, event.score
+            known = event.score if trial.best is None else trial.best
+            trial.best = self._better(known, event.score)
 
-    def epoch(self, number: int, epoch: int, score: float) -> None:
-        """Take in a trial's newest accepted epoch."""
-        if number in self.running:
-            trial = self.running[number]
-            trial.epoch, trial.score = epoch, score
-            trial.best = score if trial.best is None else self._better(trial.best, score)
-
-    def waiting(self, number: int) -> None:
-        """Take in that a trial is trained for now."""
-        if number not in self.running:
+    def _waiting(self, number: int) -> None:
+        trial = self.running.get(number)
+        if trial is None:
             return
-        trial = self.running[number]
         trial.slot = None
         self.epochs_raced += trial.epoch
         if trial.best is not None and self.race is None:
             self._lead(trial, trial.best)
 
-    def earned(self, numbers: list[int], n_folds: int, of: int) -> None:
-        """Take in who earned how many folds of a race."""
-        self.race = RaceRound(tuple(numbers), n_folds, of)
-
-    def ended(self, trial: TrialRecord) -> None:
-        """Take in that a trial ended."""
+    def _ended(self, trial: TrialRecord) -> None:
         self.running.pop(trial.number, None)
         self._count(trial)
         if trial.kind != "infeasible" and trial.same_as is None:

@@ -10,11 +10,11 @@ from search.errors import MachineError, UserError
 from search.evaluation.measuring import measure
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme
+from search.events import Listener, Notice
 from search.executors.job import run_trial
 from search.paths import ModelPaths
 from search.training.metrics import TestResult
 from search.tuning.active import JobFactory
-from search.tuning.observer import StudyObserver
 from search.tuning.opening import OpenStudy
 from search.tuning.outcome import why_no_winner
 from search.tuning.pruners import NoPruner
@@ -22,7 +22,7 @@ from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 
 
-def finish_reproduction(opened: OpenStudy, observer: StudyObserver) -> StudyRecord:
+def finish_reproduction(opened: OpenStudy, listener: Listener) -> StudyRecord:
     """Return the study with every complete trial's network tested and the best one exported.
 
     The best is that of the best validation score. Does nothing where that is done. A network that
@@ -33,22 +33,22 @@ def finish_reproduction(opened: OpenStudy, observer: StudyObserver) -> StudyReco
     if winner is None:
         raise UserError(f"study {record.name!r} has nothing to test: {why_no_winner(record)}")
     if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
-        _train_lost(opened, trials, observer)
+        _train_lost(opened, trials, listener)
         _test(opened, trials, winner)
     elif not ModelPaths(opened.paths.model_dir).card.exists():
-        _train_lost(opened, [winner], observer)
+        _train_lost(opened, [winner], listener)
         _export(opened, winner)
         write_model_readme(read_study(opened.study), opened.paths)
     return read_study(opened.study)
 
 
-def _train_lost(opened: OpenStudy, trials: list[TrialRecord], observer: StudyObserver) -> None:
+def _train_lost(opened: OpenStudy, trials: list[TrialRecord], listener: Listener) -> None:
     """Train the networks anew whose files are gone or damaged; they come out the same."""
     for trial in trials:
         try:
             load_file(opened.paths.network(trial.number))
         except (OSError, SafetensorError):
-            observer.notice(f"the network of trial {trial.number} is lost: it is trained again")
+            listener(Notice(f"the network of trial {trial.number} is lost: it is trained again"))
             _train_again(opened, trial)
 
 

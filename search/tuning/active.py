@@ -14,6 +14,7 @@ from optuna.trial import Trial
 
 from search.data.dataset import DatasetInfo
 from search.data.statistics import ChannelStatistics
+from search.events import Listener
 from search.executors.job import CoordinatorEnd, TrialJob, TrialOutcome
 from search.executors.pool import Workers
 from search.paths import RunPaths, TrialPaths
@@ -22,7 +23,7 @@ from search.text import format_seconds
 from search.training.history import FoldEpoch, History
 from search.training.settings import TrainingSettings
 from search.tuning.attempts import TIMED_OUT
-from search.tuning.observer import StudyObserver
+from search.tuning.events import TrialStarted
 from search.tuning.pruners import Pruner
 from search.tuning.queue import Started
 from search.tuning.racing import split_folds
@@ -218,8 +219,8 @@ _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
 class Dispatcher:
     """Keeps the active trials by plan index, and hands their folds to idle workers."""
 
-    def __init__(self, workers: Workers, jobs: JobFactory, observer: StudyObserver) -> None:
-        self._workers, self._jobs, self._observer = workers, jobs, observer
+    def __init__(self, workers: Workers, jobs: JobFactory, listener: Listener) -> None:
+        self._workers, self._jobs, self._listener = workers, jobs, listener
         self._active: dict[int, ActiveTrial] = {}
 
     def trials(self) -> list[ActiveTrial]:
@@ -289,7 +290,7 @@ class Dispatcher:
     def _launch(self, active: ActiveTrial, folds: tuple[int, ...], slot: int) -> None:
         number, plan, candidate = active.trial.number, active.plan, active.started.candidate
         job = self._jobs.build(number, plan, candidate, folds, judged=not active.racing)
-        self._observer.trial_started(number, plan, slot)
+        self._listener(TrialStarted(number, plan, slot))
         channel = CoordinatorEnd(job.paths)
         future = self._workers.submit(slot, job)
         active.strands.append(Strand(folds, slot, channel, future))

@@ -2,14 +2,15 @@
 
 import heapq
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, final
+from typing import final
 
 from cifar_models import count_parameters
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
+from search.events import Event
 from search.recipe import Recipe
 from search.text import format_bytes
 from search.tuning.estimate import Estimate, estimate_time
@@ -159,8 +160,49 @@ class PlanInfo:
     unknown: str | None = None
 
 
-PlanListener: TypeAlias = Callable[[PlanInfo], None]
-"""Hears of the plan before the search starts, in the coordinator's process; must not raise."""
+@final
+@dataclass(frozen=True)
+class PlanMade(Event):
+    """What the run will do and about how long that takes; the first event of a run.
+
+    `seconds_low` and `seconds_high` are of search and refit, within the timeout; `unknown` says
+    why there is no estimate.
+    """
+
+    kind = "plan"
+    plan: PlanInfo
+
+    def fields(self) -> dict[str, object]:
+        """Return the recipe's main settings, the dataset, the resources and the estimate."""
+        recipe, data, estimate = self.plan.recipe, self.plan.dataset, self.plan.estimate
+        return {
+            "study": recipe.study_name,
+            "space": recipe.space,
+            "sampler": recipe.sampler,
+            "validation": recipe.validation,
+            "racing": recipe.racing,
+            "metric": recipe.metric,
+            "pruner": recipe.pruner,
+            "epochs": recipe.epochs,
+            "threads": recipe.threads,
+            "device": recipe.device,
+            "precision": recipe.precision,
+            "folds": recipe.n_folds,
+            "dataset": data.name,
+            "images": data.n_train,
+            "sealed_images": data.n_test,
+            "classes": len(data.class_names),
+            "shape": data.image_shape,
+            "trials": self.plan.n_planned,
+            "done": self.plan.n_done,
+            "grid": self.plan.n_grid,
+            "workers": self.plan.n_workers,
+            "disk_needed": self.plan.disk.checkpoints,
+            "disk_free": self.plan.disk.free,
+            "seconds_low": None if estimate is None else estimate.low,
+            "seconds_high": None if estimate is None else estimate.high,
+            "unknown": self.plan.unknown,
+        }
 
 
 def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInfo:

@@ -13,12 +13,12 @@ from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, holdout, kfold, reported_holdout
 from search.errors import UserError
+from search.events import Listener, Notice
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.training.settings import Precision, resolve_device, resolve_precision
 from search.tuning.identity import DECIDING
-from search.tuning.observer import StudyObserver
 from search.tuning.points import FindViolation, Params
 from search.tuning.samplers import get_sampler
 from spaces import Candidate, Space, load_space
@@ -147,7 +147,7 @@ class Plan:
     open_settings: tuple[str, ...]
 
 
-def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
+def prepare(recipe: Recipe, listener: Listener) -> Plan:
     """Load the space, prepare the dataset, settle every "auto" and make the folds.
 
     Raises UserError for an unknown space or dataset and for one too small for its folds,
@@ -160,12 +160,12 @@ def prepare(recipe: Recipe, observer: StudyObserver) -> Plan:
         recipe.data_dir,
         image_size=recipe.image_size,
         test_fraction=recipe.test_fraction,
-        observer=observer,
+        listener=listener,
     )
     open_settings = tuple(name for name in DECIDING if getattr(recipe, name) == "auto")
     recipe = resolve_recipe(recipe, dataset, space, device)
     if "precision" in open_settings and lacks_bf16(recipe):
-        observer.notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own")
+        listener(Notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own"))
     points = _points(recipe, space, dataset)
     return Plan(
         recipe=recipe,

@@ -7,12 +7,21 @@ from collections.abc import Iterable
 from typing import final
 
 from search.errors import MachineError
+from search.events import Listener, Notice
 from search.executors.pool import Workers
 from search.metric import as_higher_is_better
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.active import ActiveTrial, Dispatcher, JobFactory
-from search.tuning.observer import StudyObserver
+from search.tuning.events import (
+    EpochEnded,
+    FoldsEarned,
+    SearchEnded,
+    Stopping,
+    StudyOpened,
+    TrialEnded,
+    TrialWaiting,
+)
 from search.tuning.opening import OpenStudy
 from search.tuning.preparing import Feasibility
 from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
@@ -77,13 +86,13 @@ class Settler:
         judge: PlanOrderPruner,
         dispatcher: Dispatcher,
         teller: Teller,
-        observer: StudyObserver,
+        listener: Listener,
         duplicates: Duplicates,
         race: FoldRace | None,
         checkpoint_every: int,
     ) -> None:
         self._queue, self._judge, self._dispatcher = queue, judge, dispatcher
-        self._teller, self._observer = teller, observer
+        self._teller, self._listener = teller, listener
         self._race, self._duplicates = race, duplicates
         self._checkpoint_every = checkpoint_every
 
@@ -119,18 +128,18 @@ class Settler:
         active.racing = True
         if not active.waiting:
             active.waiting = True
-            self._observer.trial_waiting(active.trial.number)
+            self._listener(TrialWaiting(active.trial.number))
 
     def _report(self, active: ActiveTrial, accepted: int) -> None:
         """Report what was accepted since the last time.
 
-        Folds earned in a race catch up with their trial's epoch: the observer alone hears of that.
+        Folds earned in a race catch up with their trial's epoch: only the listener is told of that.
         """
         curve = active.history().mean_curve(self._teller.metric)
         for epoch in range(active.reported + 1, min(accepted, len(curve)) + 1):
             if not active.racing:
                 active.trial.report(curve[epoch - 1], epoch)
-            self._observer.epoch_ended(active.trial.number, epoch, curve[epoch - 1])
+            self._listener(EpochEnded(active.trial.number, epoch, curve[epoch - 1]))
             active.reported = epoch
 
     def _finish_failed(self, active: ActiveTrial, reason: str) -> None:
@@ -154,7 +163,7 @@ class Settler:
         """End the trials whose candidate another had, where that one has ended."""
         for started, original in self._duplicates.release():
             self._teller.repeated(started.trial, original)
-            self._observer.trial_ended(self._teller.record(started.trial._trial_id))
+            self._listener(TrialEnded(self._teller.record(started.trial._trial_id)))
 
     def _close(self, active: ActiveTrial) -> None:
         """End a trial for good."""
@@ -165,12 +174,12 @@ class Settler:
     def _leave(self, active: ActiveTrial) -> TrialRecord:
         """End a trial, though not its plan index: a later attempt goes on where it was."""
         if active.damaged():
-            self._observer.notice(_damage(active))
+            self._listener(Notice(_damage(active)))
         self._dispatcher.close(active)
         if self._race is not None:
             self._race.withdraw(active.plan)
         record = self._teller.record(active.trial._trial_id)
-        self._observer.trial_ended(record)
+        self._listener(TrialEnded(record))
         return record
 
 
@@ -208,7 +217,7 @@ class Coordinator:
         dispatcher: Dispatcher,
         settler: Settler,
         teller: Teller,
-        observer: StudyObserver,
+        listener: Listener,
         duplicates: Duplicates,
         n_folds: int,
         race: FoldRace | None = None,
@@ -216,7 +225,7 @@ class Coordinator:
         trial_timeout: float | None = None,
     ) -> None:
         self._queue, self._judge, self._dispatcher = queue, judge, dispatcher
-        self._settler, self._teller, self._observer = settler, teller, observer
+        self._settler, self._teller, self._listener = settler, teller, listener
         self._duplicates, self._folds, self._race = duplicates, range(n_folds), race
         self._deadline, self._trial_timeout = deadline, trial_timeout
 
@@ -236,11 +245,11 @@ class Coordinator:
             self._settler.settle_duplicates()
         self._settler.settle_duplicates()  # of trials that a race has ended
         if stop.asked():
-            self._observer.stopping(len(self._dispatcher.training()))
+            self._listener(Stopping(len(self._dispatcher.training())))
             self._dispatcher.stop_all()
         self._put_back()
         self._queue.queue_ahead(0 if stop.asked() else math.inf)
-        self._observer.search_ended()
+        self._listener(SearchEnded())
         return not stop.asked()
 
     def _settle(self) -> None:
@@ -276,7 +285,7 @@ class Coordinator:
         if isinstance(trial, Rejected):
             if trial.closed:
                 self._judge.add_ended(trial.plan, [])
-            self._observer.trial_ended(self._teller.record(trial.trial_id))
+            self._listener(TrialEnded(self._teller.record(trial.trial_id)))
         elif trial is not None:
             self._begin(trial)
         return trial is not None
@@ -303,7 +312,7 @@ class Coordinator:
         plans, n_folds = self._race.promote({active.plan: active.history() for active in rivals})
         if plans:
             numbers = [self._dispatcher.trial(plan).trial.number for plan in plans]
-            self._observer.folds_earned(numbers, n_folds, len(self._folds))
+            self._listener(FoldsEarned(tuple(numbers), n_folds, len(self._folds)))
         else:
             self._settler.settle_race(rivals, len(self._folds))
         return bool(plans)
@@ -319,9 +328,7 @@ class Coordinator:
         return bool(news)
 
 
-def run_search(
-    opened: OpenStudy, workers: Workers, observer: StudyObserver, stop: StopRequest
-) -> bool:
+def run_search(opened: OpenStudy, workers: Workers, listener: Listener, stop: StopRequest) -> bool:
     """Run every open trial of the study; returns False where it was stopped before their end.
 
     Raises UserError where no candidate can be trained, MachineError where the disk takes no more.
@@ -329,12 +336,12 @@ def run_search(
     fail_orphans(opened.study, opened.storage, opened.paths)
     if opened.paths.work_dir.exists():
         shutil.rmtree(opened.paths.work_dir)
-    coordinator = _coordinator(opened, workers, observer)
+    coordinator = _coordinator(opened, workers, listener)
     with stop.heeded():
         return coordinator.run(stop)
 
 
-def _coordinator(opened: OpenStudy, workers: Workers, observer: StudyObserver) -> Coordinator:
+def _coordinator(opened: OpenStudy, workers: Workers, listener: Listener) -> Coordinator:
     recipe, data, folds = opened.recipe, opened.dataset, opened.statistics
     queue, record = _queue(opened), read_study(opened.study)
     ended = [trial for trial in record.trials if not queue.is_open(trial.plan)]
@@ -342,8 +349,8 @@ def _coordinator(opened: OpenStudy, workers: Workers, observer: StudyObserver) -
     jobs = JobFactory(recipe, opened.paths, data, opened.folds_hash, folds, rule)
     for trial in ended:
         jobs.forget(trial.plan)
-    observer.study_opened(recipe, queue.n_planned, ended)
-    judge, dispatcher = _judge(rule, recipe, ended), Dispatcher(workers, jobs, observer)
+    listener(StudyOpened(recipe, queue.n_planned, tuple(ended)))
+    judge, dispatcher = _judge(rule, recipe, ended), Dispatcher(workers, jobs, listener)
     teller = Teller(opened.study, opened.storage, recipe, data)
     duplicates = Duplicates(_by_this_code(record, ended), repeat=recipe.sampler == "baseline")
     race = _race(recipe, ended) if recipe.racing else None
@@ -352,9 +359,9 @@ def _coordinator(opened: OpenStudy, workers: Workers, observer: StudyObserver) -
         queue=queue,
         judge=judge,
         dispatcher=dispatcher,
-        settler=Settler(queue, judge, dispatcher, teller, observer, duplicates, race, every),
+        settler=Settler(queue, judge, dispatcher, teller, listener, duplicates, race, every),
         teller=teller,
-        observer=observer,
+        listener=listener,
         duplicates=duplicates,
         n_folds=len(folds),
         race=race,

@@ -8,10 +8,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from search.data.cache import load_train_split
-from search.data.dataset import DataObserver
 from search.data.original import is_original_cifar10
 from search.data.sources import prepare_dataset
 from search.errors import UserError
+from search.events import Listener, Notice
 from search.progress.console import open_display
 from search.recipe import Recipe
 from search.reference.analysis import (
@@ -46,18 +46,20 @@ def analyze_and_describe(
     yield from (f"written: {path}" for path in paths)
 
 
-def _analyze(recipe: Recipe, observer: DataObserver) -> AnalysisInfo:
+def _analyze(recipe: Recipe, listener: Listener) -> AnalysisInfo:
     dataset = prepare_dataset(
         recipe.dataset,
         recipe.data_dir,
         image_size=recipe.image_size,
         test_fraction=recipe.test_fraction,
-        observer=observer,
+        listener=listener,
     )
     info = analysis_info(dataset, load_train_split(dataset))
-    observer.notice(
-        f"analysis of {dataset.name}: {info.n_images:,} training images of "
-        f"{len(dataset.class_names)} classes; no validation or test image is looked at"
+    listener(
+        Notice(
+            f"analysis of {dataset.name}: {info.n_images:,} training images of "
+            f"{len(dataset.class_names)} classes; no validation or test image is looked at"
+        )
     )
     return info
 

@@ -11,13 +11,15 @@ import numpy as np
 from rich.console import Console
 
 from search.data.cache import open_or_build
-from search.data.dataset import Content, DataObserver, DatasetInfo, Images, Part, Source
+from search.data.dataset import Content, DatasetInfo, Images, Part, Source
+from search.events import Event, Listener
 from search.executors.pool import Workers
 from search.paths import RunPaths
 from search.progress.console import LiveDisplay, PlainDisplay
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.training.settings import Precision
+from search.tuning.events import EpochEnded, SearchEnded, StudyOpened, TrialEnded, TrialStarted
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.preparing import Feasibility, Plan, make_folds, planned_points
 from search.tuning.records import TrialRecord
@@ -47,7 +49,7 @@ class RandomImages(Source):
         """Return a hash of the size."""
         return hashlib.sha256(f"random {self._n_train}".encode()).hexdigest()
 
-    def read(self, observer: DataObserver) -> Content:
+    def read(self, listener: Listener) -> Content:
         """Return images and labels that have nothing to do with one another."""
         names = tuple(str(number) for number in range(_CLASSES))
         return Content(names, _SHAPE, _random_part(self._n_train), _random_part(_CLASSES))
@@ -72,7 +74,7 @@ def random_dataset(n_train: int, data_dir: Path) -> DatasetInfo:
 class Watch:
     """What a user at a terminal has, drawn into memory, with clocks on the search itself.
 
-    `wall` and `cpu` are seconds of this process; queueing the plan comes before `study_opened` and
+    `wall` and `cpu` are seconds of this process; queueing the plan comes before `StudyOpened` and
     is not counted. `idle_share` is its CPU while it had nothing to do, of one core: from the start
     of the last trial to the end of that trial's first epoch.
     """
@@ -83,53 +85,24 @@ class Watch:
         self.wall = self.cpu = self.idle_share = 0.0
         self._started = (0.0, 0.0)
 
-    def notice(self, text: str) -> None:
-        """Show it."""
-        self._display.notice(text)
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        """Show it."""
-        self._display.progress(description, done, total)
-
-    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        """Start the clocks."""
-        self._display.study_opened(recipe, n_planned, done)
-        self.wall, self.cpu = -time.perf_counter(), -time.process_time()
-
-    def trial_started(self, number: int, plan: int, slot: int) -> None:
-        """Start the clocks of the trial's first epoch."""
-        self._display.trial_started(number, plan, slot)
-        self._started = time.perf_counter(), time.process_time()
-
-    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
-        """Stop the clocks of the first epoch."""
-        wall, cpu = self._started
-        if epoch == 1:
+    def __call__(self, event: Event) -> None:
+        """Show the event; start and stop the clocks."""
+        if isinstance(event, EpochEnded) and event.epoch == 1:
+            wall, cpu = self._started
             self.idle_share = (time.process_time() - cpu) / (time.perf_counter() - wall)
-        self._display.epoch_ended(number, epoch, score)
-
-    def trial_waiting(self, number: int) -> None:
-        """Show it."""
-        self._display.trial_waiting(number)
-
-    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
-        """Show it."""
-        self._display.folds_earned(numbers, n_folds, of)
-
-    def stopping(self, n_training: int) -> None:
-        """Pass it on."""
-        self._display.stopping(n_training)
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        """Keep it."""
-        self._display.trial_ended(trial)
-        self.trials.append(trial)
-
-    def search_ended(self) -> None:
-        """Stop the clocks."""
-        self.wall += time.perf_counter()
-        self.cpu += time.process_time()
-        self._display.search_ended()
+        if isinstance(event, SearchEnded):
+            self.wall += time.perf_counter()
+            self.cpu += time.process_time()
+        self._display(event)
+        match event:
+            case StudyOpened():
+                self.wall, self.cpu = -time.perf_counter(), -time.process_time()
+            case TrialStarted():
+                self._started = time.perf_counter(), time.process_time()
+            case TrialEnded():
+                self.trials.append(event.trial)
+            case _:
+                pass
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -2,15 +2,16 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from search.errors import UserError
 from search.evaluation.predict import find_model
+from search.events import Event
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.events import TrialEnded
 from tests.conftest import Command, FolderMaker
 
 
@@ -20,8 +21,9 @@ class Stopper:
     def __init__(self, stop: StopRequest) -> None:
         self._stop = stop
 
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_: self._stop.ask() if name == "trial_ended" else None
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialEnded):
+            self._stop.ask()
 
 
 def test_the_command_that_predict_names_makes_the_model(

@@ -9,35 +9,20 @@ from optuna.trial import TrialState, create_trial
 from optuna_dashboard._note import get_note_from_system_attrs
 
 from search.catalog.studies import remove_study
-from search.dashboard.publishing import PublishingObserver, publish_end, publish_whole
+from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.paths import RunPaths
 from search.tuning.artifacts import all_artifacts
+from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study, to_plain
 from tests.report import report_fakes as fakes
+from tests.study_fixtures import EventRecorder
 
 TRIALS = [
     fakes.complete_trial(0, [0.5, 0.8], confusion=((3, 1), (0, 4))),
     fakes.complete_trial(1, [0.5, 0.7]),
 ]
-
-
-class Watcher:
-    """Hears everything; keeps notices, and who ended."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
-        self.ended: list[int] = []
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        self.ended.append(trial.number)
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_: None
 
 
 @pytest.fixture
@@ -90,21 +75,20 @@ def artifacts(record: StudyRecord) -> set[str]:
     return {path.name for path in paths_of(record).artifacts_dir.iterdir()}
 
 
-def watch(record: StudyRecord, *, done: int, whole: bool = True) -> Watcher:
-    """Publish beside a search in which so many trials were done before, and the others end."""
-    watcher = Watcher()
-    with PublishingObserver(watcher) as told:
-        told.study_opened(record.recipe, 2, list(record.trials[:done]))
+def publish(record: StudyRecord, *, done: int, whole: bool = True) -> list[str]:
+    """Publish during a search before which so many trials had ended; return the notices."""
+    heard = EventRecorder()
+    with Publisher(heard) as publisher:
+        publisher(StudyOpened(record.recipe, 2, record.trials[:done]))
         for trial in record.trials[done:]:
-            told.trial_ended(trial)
-        told.close(whole=whole)
-    return watcher
+            publisher(TrialEnded(trial))
+        publisher.close(whole=whole)
+    return heard.notices()
 
 
 def test_trials_are_published_as_they_end(record: StudyRecord) -> None:
-    """Each has its note and its pictures, the study its own; the watcher hears all as before."""
-    watcher = watch(record, done=0)
-    assert (watcher.notices, watcher.ended) == ([], [0, 1])
+    """Each has its note and its pictures, the study its own."""
+    assert publish(record, done=0) == []
     study, *trials = notes(record)
     assert "2 complete" in study
     assert [note.split(":")[0] for note in trials] == ["**complete"] * 2
@@ -113,11 +97,11 @@ def test_trials_are_published_as_they_end(record: StudyRecord) -> None:
 
 def test_a_study_that_goes_on_publishes_what_is_missing(record: StudyRecord) -> None:
     """Nothing is there twice, and what was published before is not drawn again."""
-    watch(record, done=0)
+    publish(record, done=0)
     before = artifacts(record)
     kept = next(paths_of(record).artifacts_dir.iterdir())
     kept.write_bytes(b"mark")
-    watch(record, done=2)
+    publish(record, done=2)
     assert artifacts(record) == before
     assert kept.read_bytes() == b"mark"
 
@@ -136,15 +120,15 @@ def test_a_report_writes_everything_again(record: StudyRecord) -> None:
 
 def test_an_interrupted_search_leaves_the_rest_to_the_next(record: StudyRecord) -> None:
     """It does not wait for pictures; they are not lost."""
-    watch(record, done=0, whole=False)
-    watch(record, done=2)
+    publish(record, done=0, whole=False)
+    publish(record, done=2)
     assert all(note.startswith("**complete") for note in notes(record)[1:])
 
 
 def test_a_failure_is_one_notice(record: StudyRecord) -> None:
     """The search goes on; the line says what failed and how to have it written."""
     paths_of(record).artifacts_dir.write_text("in the way")
-    (notice,) = watch(record, done=0).notices
+    (notice,) = publish(record, done=0)
     assert notice.startswith("the dashboard's notes and pictures could not be written: ")
     assert notice.endswith(f"python -m search report {record.name} writes them again")
 
@@ -154,7 +138,7 @@ def test_a_deleted_study_leaves_no_artifact(record: StudyRecord) -> None:
     paths = paths_of(record)
     paths.report_dir.mkdir(parents=True)
     paths.figure("importances", "png").write_bytes(b"figure")
-    watch(record, done=0)
+    publish(record, done=0)
     publish_end(open_again(record), record, paths)
     assert len(artifacts(record)) == 4
     next(paths.artifacts_dir.iterdir()).unlink()

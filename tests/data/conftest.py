@@ -1,4 +1,4 @@
-"""What the data tests share: an observer that remembers and a writer of small images."""
+"""What the data tests share: a listener that remembers and a writer of small images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,21 +10,22 @@ from PIL import Image
 
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
+from search.events import Event, Notice, StepProgress
 
 
 @final
 class Recorder:
-    """A DataObserver that keeps what it hears."""
+    """A listener that keeps notices and steps."""
 
     def __init__(self) -> None:
         self.notices: list[str] = []
         self.steps: list[tuple[str, int, int]] = []
 
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        self.steps.append((description, done, total))
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.notices.append(event.text)
+        elif isinstance(event, StepProgress):
+            self.steps.append((event.step, event.done, event.total))
 
 
 FolderMaker = Callable[..., Path]
@@ -74,7 +75,7 @@ def make_folder(tmp_path: Path) -> FolderMaker:
 
 @pytest.fixture
 def prepare(data_dir: Path, recorder: Recorder) -> Preparer:
-    """Return prepare_dataset with the test's own data_dir and observer."""
+    """Return prepare_dataset with the test's own data_dir and listener."""
 
     def run(
         dataset: str | Path, *, image_size: int | None = None, test_fraction: float = 0.1
@@ -84,7 +85,7 @@ def prepare(data_dir: Path, recorder: Recorder) -> Preparer:
             data_dir,
             image_size=image_size,
             test_fraction=test_fraction,
-            observer=recorder,
+            listener=recorder,
         )
 
     return run

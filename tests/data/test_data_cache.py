@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from search.events import Listener
 from search.data.cache import open_or_build
 from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
-from search.data.dataset import DataObserver
 from search.data.sources import prepare_dataset
 from search.data.dataset import Content, Part, Source
 from search.errors import MachineError
@@ -199,7 +199,7 @@ class _Failing(Source):
     def fingerprint(self) -> str:
         return "0" * 64
 
-    def read(self, observer: DataObserver) -> Content:
+    def read(self, listener: Listener) -> Content:
         labels = np.zeros(2, dtype=np.int64)
         return Content(("a", "b"), (3, 2, 2), Part(labels, self._batches()), Part(labels, iter([])))
 
@@ -235,5 +235,5 @@ def test_cache_folder_is_absolute(
     """Workers in another folder find a cache under a relative data_dir."""
     monkeypatch.chdir(tmp_path)
     root = make_folder(train=CLASSES)
-    info: DatasetInfo = prepare_dataset(str(root), Path("data"), observer=recorder)
+    info: DatasetInfo = prepare_dataset(str(root), Path("data"), listener=recorder)
     assert info.cache_dir.parent == tmp_path / "data" / "cache"

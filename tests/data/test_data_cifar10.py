@@ -301,7 +301,7 @@ def test_auto_is_less_patient(
     """Without network, auto goes on with digits after its own short limit."""
     monkeypatch.setattr(CIFAR10, "url", silent_server)
     monkeypatch.setattr(prepare_module, "_AUTO_PATIENCE_SECONDS", 0.1)
-    assert prepare_dataset("auto", data_dir, observer=recorder).name == "digits"
+    assert prepare_dataset("auto", data_dir, listener=recorder).name == "digits"
     assert "no answer within 0.1 s" in recorder.notices[0]
 
 

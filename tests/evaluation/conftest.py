@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
 from search.tuning.records import TrialRecord
 from spaces.candidate import Candidate, PlateauConfig, SGDConfig
+from tests.study_fixtures import EventRecorder
 
 CANDIDATE = Candidate(
     model=MLPConfig(hidden_widths=(6,), dropouts=(0.2,)),
@@ -25,41 +26,6 @@ CANDIDATE = Candidate(
 )
 # Epoch by epoch, the rates that three folds recorded: their medians are 0.05, 0.025, 0.0125.
 FOLD_RATES = [(0.05, 0.05, 0.05), (0.025, 0.05, 0.025), (0.0125, 0.025, 0.0125)]
-
-
-@final
-class Listener:
-    """A StudyObserver that keeps the order of what it hears."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.events.append("notice")
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        self.events.append(f"progress {done}/{total}")
-
-    def study_opened(self, recipe: Recipe, n_planned: int, done: list[TrialRecord]) -> None:
-        self.events.append("study opened")
-
-    def trial_started(self, number: int, plan: int, slot: int) -> None:
-        self.events.append("trial started")
-
-    def epoch_ended(self, number: int, epoch: int, score: float) -> None:
-        self.events.append("epoch ended")
-
-    def trial_waiting(self, number: int) -> None:
-        self.events.append("trial waiting")
-
-    def folds_earned(self, numbers: list[int], n_folds: int, of: int) -> None:
-        self.events.append("folds earned")
-
-    def trial_ended(self, trial: TrialRecord) -> None:
-        self.events.append(f"trial ended {trial.state}")
-
-    def search_ended(self) -> None:
-        self.events.append("search ended")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,8 +38,8 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def listener() -> Listener:
-    return Listener()
+def listener() -> EventRecorder:
+    return EventRecorder()
 
 
 @pytest.fixture
@@ -91,8 +57,8 @@ def image_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dataset(image_folder: Path, tmp_path: Path, listener: Listener) -> DatasetInfo:
-    return prepare_dataset(str(image_folder), tmp_path / "data", observer=listener)
+def dataset(image_folder: Path, tmp_path: Path, listener: EventRecorder) -> DatasetInfo:
+    return prepare_dataset(str(image_folder), tmp_path / "data", listener=listener)
 
 
 @pytest.fixture

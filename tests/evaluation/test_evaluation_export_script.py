@@ -38,7 +38,7 @@ from tests.evaluation.export_fakes import (
     script,
 )
 from tests.report.report_fakes import complete_trial, other_trial, study_record
-from tests.study_fixtures import SilentObserver
+from tests.study_fixtures import EventRecorder
 
 _NUMBERS = range(12)
 _SAMPLES = list(product(BUILT_IN, _NUMBERS))
@@ -238,7 +238,7 @@ def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path)
             stem = str(value) if layout == "numbered" else f"photo-{number}"
             Image.new("L", SHAPE[1:], value).save(folder / f"{stem}.png")
         (folder / ".hidden").touch()
-    content = FolderSource(root, None, 0.1).read(SilentObserver())
+    content = FolderSource(root, None, 0.1).read(EventRecorder())
     for part, ours in (("train", content.train), ("test", content.test)):
         images, labels = made.load(root, part, "cpu")
         expected = np.concatenate(list(ours.batches))

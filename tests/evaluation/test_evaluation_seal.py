@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 import pytest
 
@@ -19,7 +18,7 @@ from search.data.dataset import DatasetInfo
 from search.evaluation import test_set
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.tuning.observer import StudyObserver
+from search.tuning.events import SearchEnded, TrialEnded
 
 FILE_STEMS = {"test_images", "test_labels"}
 # The owner of the names, the writer of the cache, and the one reader.
@@ -93,7 +92,7 @@ class Watch:
     """Which files the audit hook looks for; none while no test watches."""
 
     names: frozenset[str] = frozenset()
-    log: list[str] = field(default_factory=list)
+    log: list[object] = field(default_factory=list)
     calls: list[tuple[str, FrameType | None]] = field(default_factory=list)
 
     def hear(self, event: str, args: tuple[object, ...]) -> None:
@@ -120,12 +119,6 @@ def caller_in(file: str) -> FrameType | None:
         found = frame if frame.f_code.co_filename == file else found
         frame = frame.f_back
     return found
-
-
-class Listening(StudyObserver, Protocol):
-    """An observer that keeps what it hears."""
-
-    events: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -162,20 +155,22 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_figures")
 def test_a_search_opens_the_split_once_at_its_end(
-    watch: Watch, tiny_recipe: Recipe, dataset: DatasetInfo, listener: Listening
+    watch: Watch, tiny_recipe: Recipe, dataset: DatasetInfo
 ) -> None:
     """Both files are opened in one call of test_set.py, after the last trial; never again."""
-    watch.log = listener.events
+    log: list[object] = []
+    watch.log = log
     with watch.over(dataset):
-        outcome = run_study(tiny_recipe, listener, inline=True)
+        outcome = run_study(tiny_recipe, log.append, inline=True)
         first = list(watch.calls)
-        again = run_study(tiny_recipe, listener, inline=True)
+        again = run_study(tiny_recipe, log.append, inline=True)
     assert {stem for stem, _ in first} == FILE_STEMS
     assert len({id(frame) for _, frame in first}) == 1
     assert all(frame and frame.f_code.co_name == "open_test_split" for _, frame in first)
-    opened = listener.events.index("test split opened")
-    assert listener.events[:opened].count("trial ended complete") == 2
-    assert listener.events.index("search ended") < opened
+    opened = log.index("test split opened")
+    ended = [event.trial.state for event in log[:opened] if isinstance(event, TrialEnded)]
+    assert ended == ["complete"] * 2
+    assert log.index(SearchEnded()) < opened
     assert watch.calls == first
     assert len(outcome.record.openings) == len(again.record.openings) == 1
     assert outcome.record.test is not None

@@ -27,9 +27,9 @@ from search.tuning.pruners import HalvingPruner, NoPruner
 Maker = Callable[..., Recipe]
 
 
-def _build_job(recipe: Recipe, observer: Any, folds: tuple[int, ...]) -> TrialJob:
+def _build_job(recipe: Recipe, listener: Any, folds: tuple[int, ...]) -> TrialJob:
     """Return a job of the space's baseline."""
-    opened = open_study(prepare(recipe, observer))
+    opened = open_study(prepare(recipe, listener))
     factory = JobFactory(
         opened.recipe,
         opened.paths,
@@ -44,8 +44,8 @@ def _build_job(recipe: Recipe, observer: Any, folds: tuple[int, ...]) -> TrialJo
 
 
 @pytest.fixture
-def job(make_recipe: Maker, observer: Any) -> TrialJob:
-    return _build_job(make_recipe(epochs=3), observer, (0,))
+def job(make_recipe: Maker, listener: Any) -> TrialJob:
+    return _build_job(make_recipe(epochs=3), listener, (0,))
 
 
 @pytest.fixture
@@ -215,10 +215,10 @@ def test_a_stop_keeps_the_epoch(
         assert len(state.history) == kept
 
 
-def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, observer: Any) -> None:
+def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, listener: Any) -> None:
     """A job lists the rungs of its rule before the last epoch; none where nothing judges it."""
     assert job.decision_epochs == frozenset()
-    opened = open_study(prepare(make_recipe(epochs=9, study_name="other"), observer))
+    opened = open_study(prepare(make_recipe(epochs=9, study_name="other"), listener))
     factory = JobFactory(
         opened.recipe, opened.paths, opened.dataset, "", opened.statistics, HalvingPruner(1, 3)
     )
@@ -237,11 +237,11 @@ def test_slots_and_counts_are_checked(job: TrialJob) -> None:
 
 
 def test_the_folds_of_a_job_share_one_copy_of_the_data(
-    make_recipe: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+    make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many folds a worker trains, images and folds are read once."""
     recipe = make_recipe(epochs=1, validation="kfold", folds=3)
-    job = _build_job(recipe, observer, (0, 1, 2))
+    job = _build_job(recipe, listener, (0, 1, 2))
     read: list[str] = []
     for name in ("load_train_split", "load_folds"):
         load = getattr(job_module, name)

@@ -14,6 +14,7 @@ from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
+from search.events import Event, Notice
 from search.files import check_sums
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
 
@@ -22,13 +23,11 @@ SEALED = ["test_images.npy", "test_labels.npy"]
 
 
 class Notices(list[str]):
-    """An observer that keeps the notices."""
+    """A listener that keeps the notices."""
 
-    def notice(self, text: str) -> None:
-        self.append(text)
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        pass
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.append(event.text)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def cached(root: Path) -> Iterator[DatasetInfo]:
 
 
 def prepare(root: Path, notices: Notices) -> DatasetInfo:
-    return prepare_dataset(str(root), root.parent / "data", observer=notices)
+    return prepare_dataset(str(root), root.parent / "data", listener=notices)
 
 
 @fuzz(60, name=st.sampled_from(READ), changes=edits(2))

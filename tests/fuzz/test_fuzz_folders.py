@@ -15,6 +15,7 @@ from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.data.image_files import EXTENSIONS
 from search.data.sources import prepare_dataset
+from search.events import Event, Notice
 from tests.fuzz.fuzzing import fuzz, refusal
 
 KINDS = ["image", "image", "image", "text", "empty", "folder", "link", "lost link", "loop", "pipe"]
@@ -33,14 +34,10 @@ part = st.dictionaries(classes, files | st.just("text") | st.just("loop"), max_s
 Part = Mapping[bytes, Mapping[bytes, str] | str]
 
 
-class Silent:
-    """An observer that hears nothing."""
-
-    def notice(self, text: str) -> None:
-        assert "\n" not in text
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        pass
+def check_event(event: Event) -> None:
+    """Check that a notice is one line."""
+    if isinstance(event, Notice):
+        assert "\n" not in event.text
 
 
 def make(path: bytes, kind: str) -> None:
@@ -77,7 +74,9 @@ def fill(folder: Path, content: Part) -> None:
 
 
 def prepared(root: Path) -> DatasetInfo:
-    return prepare_dataset(str(root / "pets"), root / "data", test_fraction=0.5, observer=Silent())
+    return prepare_dataset(
+        str(root / "pets"), root / "data", test_fraction=0.5, listener=check_event
+    )
 
 
 def check(root: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from search.progress.eta import Countdown
 from search.progress.state import SearchProgress
 from search.tuning.estimate import Estimate, Span
+from search.tuning.events import EpochEnded, TrialEnded, TrialStarted, TrialWaiting
 from tests.fakes import make_estimate, make_recipe, make_trial
 
 
@@ -21,8 +22,8 @@ def countdown(
 def train(of: Countdown, number: int, epochs: int, now: float) -> None:
     """Let a trial have trained so many epochs by now."""
     if number not in of.progress.running:
-        of.progress.started(number, slot=0)
-    of.progress.epoch(number, epochs, 0.5)
+        of.progress.take(TrialStarted(number, number, 0))
+    of.progress.take(EpochEnded(number, epochs, 0.5))
     of.reckon(now)
 
 
@@ -69,7 +70,7 @@ def test_trials_that_are_pruned_early_shorten_the_rest() -> None:
     one = countdown(make_estimate(80, 80))
     train(one, 0, epochs=1, now=4.0)
     before = one.seconds_left(4.0)
-    one.progress.ended(make_trial(0, "pruned", epochs=1))
+    one.progress.take(TrialEnded(make_trial(0, "pruned", epochs=1)))
     one.reckon(4.0)
     after = one.seconds_left(4.0)
     assert before is not None
@@ -105,7 +106,7 @@ def test_past_the_timeout_only_what_runs_is_left() -> None:
 def test_the_refit_is_included() -> None:
     """It is awaited once all trials have ended."""
     one = countdown(make_estimate(80, 80, refit=Span(10.0, 30.0)), n_planned=1)
-    one.progress.ended(make_trial(0))
+    one.progress.take(TrialEnded(make_trial(0)))
     one.reckon(20.0)
     assert one.seconds_left(20.0) == pytest.approx(20.0)
 
@@ -114,7 +115,7 @@ def test_more_trials_than_planned_leave_no_negative_time() -> None:
     """A study that is run with fewer trials than it has is done."""
     one = countdown(make_estimate(80, 80), n_planned=1)
     for number in range(3):
-        one.progress.ended(make_trial(number))
+        one.progress.take(TrialEnded(make_trial(number)))
     one.reckon(9.0)
     assert one.seconds_left(9.0) == 0
 
@@ -125,9 +126,9 @@ def test_a_race_counts_the_folds_that_are_earned() -> None:
     one = Countdown(SearchProgress(racing, 2), make_estimate(6, 6, n_open=2, epochs=6.0), 0.0)
     for number in (0, 1):
         train(one, number, epochs=2, now=2.0 * (number + 1))
-        one.progress.waiting(number)
+        one.progress.take(TrialWaiting(number))
     one.reckon(4.0)
     assert one.seconds_left(4.0) == pytest.approx(2.0)
-    one.progress.started(0, slot=0)
+    one.progress.take(TrialStarted(0, 0, 0))
     train(one, 0, epochs=1, now=5.0)
     assert one.seconds_left(5.0) == pytest.approx(1.0)

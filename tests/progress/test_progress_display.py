@@ -8,8 +8,20 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from search.events import Notice, StepProgress
 from search.progress.console import Display, LiveDisplay, PlainDisplay, QuietDisplay, open_display
 from search.progress.words import describe_number
+from search.tuning.events import (
+    EpochEnded,
+    FoldsEarned,
+    SearchEnded,
+    Stopping,
+    StudyOpened,
+    TrialEnded,
+    TrialStarted,
+    TrialWaiting,
+)
+from search.tuning.plan import PlanMade
 from tests.fakes import make_plan, make_recipe, make_trial
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -43,23 +55,23 @@ def shown(display: Display) -> str:
 
 
 def open_search(display: Display, n_planned: int = 4, **settings: Any) -> None:
-    display.study_opened(make_recipe(**settings), n_planned, [])
+    display(StudyOpened(make_recipe(**settings), n_planned, ()))
 
 
 def run_two_trials(display: Display) -> None:
     open_search(display)
-    display.trial_started(0, 0, 0)
-    display.trial_started(1, 1, 1)
-    display.trial_ended(make_trial(0, mean=0.75))
-    display.trial_started(2, 2, 0)
-    display.epoch_ended(1, 3, 0.4375)
+    display(TrialStarted(0, 0, 0))
+    display(TrialStarted(1, 1, 1))
+    display(TrialEnded(make_trial(0, mean=0.75)))
+    display(TrialStarted(2, 2, 0))
+    display(EpochEnded(1, 3, 0.4375))
 
 
 @pytest.mark.parametrize("make", [plain, live])
 def test_the_plan_is_shown_first(make: Callable[[], Display]) -> None:
     """Dataset, study, evaluation and resources have a line each, and the time has one."""
     display = make()
-    display.planned(make_plan(n_done=2, low=40 * 60, high=2 * 3600))
+    display(PlanMade(make_plan(n_done=2, low=40 * 60, high=2 * 3600)))
     text = " ".join(shown(display).split())
     assert "dataset: pets: 1,000 images of 2 classes, 3 x 32 x 32; 100 more are" in text
     assert "study: mine: space cnn, random search; 2 of 4 trials done" in text
@@ -77,10 +89,10 @@ def test_a_terminal_is_not_left_empty_while_all_gets_ready() -> None:
 def test_line_and_block_have_one_estimate(make: Callable[[], Display]) -> None:
     """Both begin with the plan's, of which a trial's end says what is left."""
     display = make()
-    display.planned(make_plan(low=3600, high=7200))
+    display(PlanMade(make_plan(low=3600, high=7200)))
     open_search(display)
     assert display._left() == "about 90 min left, refit included"
-    display.trial_ended(make_trial(1))
+    display(TrialEnded(make_trial(1)))
     assert display._left() in " ".join(re.sub("[│]", "", shown(display)).split())
 
 
@@ -89,12 +101,12 @@ def test_a_time_that_is_up_is_told_at_once(make: Callable[[], Display]) -> None:
     """Once, and from then on lines and block say what is awaited."""
     display = make()
     open_search(display, timeout=1e-9)
-    display.trial_started(0, 0, 0)
-    display.epoch_ended(0, 1, 0.5)
-    display.epoch_ended(0, 2, 0.5)
+    display(TrialStarted(0, 0, 0))
+    display(EpochEnded(0, 1, 0.5))
+    display(EpochEnded(0, 2, 0.5))
     assert display._left().startswith("time is up, finishing what runs: about")
-    display.trial_ended(make_trial(0))
-    display.search_ended()
+    display(TrialEnded(make_trial(0)))
+    display(SearchEnded())
     text = " ".join(shown(display).split())
     assert text.count("no further trial starts, the one that runs is finished") == 1
     assert "search ended by its timeout, 1 of 4 trials done" in text
@@ -104,10 +116,10 @@ def test_a_search_that_needs_no_more_time_is_not_told_that_it_is_up() -> None:
     """Where all trials were started the timeout has nothing to say."""
     display = plain()
     open_search(display, n_planned=1, timeout=1e-9)
-    display.trial_started(0, 0, 0)
-    display.epoch_ended(0, 1, 0.5)
-    display.trial_ended(make_trial(0))
-    display.search_ended()
+    display(TrialStarted(0, 0, 0))
+    display(EpochEnded(0, 1, 0.5))
+    display(TrialEnded(make_trial(0)))
+    display(SearchEnded())
     assert "time is up" not in shown(display)
     assert "timeout" not in shown(display)
 
@@ -126,7 +138,7 @@ def test_a_search_that_needs_no_more_time_is_not_told_that_it_is_up() -> None:
 def test_the_plan_heeds_the_timeout(low: float, high: float, words: str) -> None:
     """No time is told that the timeout does not let it take, but how many trials that leaves."""
     display = plain()
-    display.planned(make_plan(low=low, high=high, timeout=3600.0))
+    display(PlanMade(make_plan(low=low, high=high, timeout=3600.0)))
     assert shown(display).splitlines()[-1] == f"time:       {words}"
 
 
@@ -135,12 +147,12 @@ def test_the_best_so_far_is_a_curve() -> None:
     display = live()
     open_search(display)
     for number, mean in enumerate((0.25, 0.125, 0.75)):
-        display.trial_ended(make_trial(number, mean=mean))
+        display(TrialEnded(make_trial(number, mean=mean)))
     assert "25.00% ▁▁█ 75.00%" in shown(display)
     plain_characters = LiveDisplay(ascii_console())
     open_search(plain_characters)
     for number, mean in enumerate((0.25, 0.75)):
-        plain_characters.trial_ended(make_trial(number, mean=mean))
+        plain_characters(TrialEnded(make_trial(number, mean=mean)))
     plain_characters.close()
     written = plain_characters._console.file
     assert isinstance(written, io.TextIOWrapper)
@@ -153,10 +165,10 @@ def test_a_race_shows_who_leads_and_who_goes_on() -> None:
     display = live()
     open_search(display, validation="kfold", folds=5, racing=True)
     for number in (0, 1):
-        display.trial_started(number, number, number)
-        display.epoch_ended(number, 5, 0.25 + number / 4)
-        display.trial_waiting(number)
-    display.folds_earned([1], 2, 5)
+        display(TrialStarted(number, number, number))
+        display(EpochEnded(number, 5, 0.25 + number / 4))
+        display(TrialWaiting(number))
+    display(FoldsEarned((1,), 2, 5))
     text = shown(display)
     assert "leading on the first fold: 50.00% (trial 1)" in text
     assert "race: trial 1 on 2 of 5 folds" in text
@@ -175,12 +187,12 @@ def test_a_console_that_is_no_terminal_gets_lines(monkeypatch: pytest.MonkeyPatc
 def test_quiet_says_nothing() -> None:
     """Not even what stands out."""
     display = QuietDisplay(Console(file=io.StringIO()))
-    display.notice("using DIGITS")
-    display.planned(make_plan())
+    display(Notice("using DIGITS"))
+    display(PlanMade(make_plan()))
     run_two_trials(display)
-    display.folds_earned([1], 2, 5)
-    display.progress("refit", 1, 2)
-    display.search_ended()
+    display(FoldsEarned((1,), 2, 5))
+    display(StepProgress("refit", 1, 2))
+    display(SearchEnded())
     assert raw(display) == ""
 
 
@@ -200,7 +212,7 @@ def test_every_kind_of_end_has_its_line(facts: dict[str, Any], words: str) -> No
     """A line says how the trial ended, what is done, and what is best."""
     display = plain()
     open_search(display)
-    display.trial_ended(make_trial(0, **facts))
+    display(TrialEnded(make_trial(0, **facts)))
     last = shown(display).splitlines()[-1]
     assert words in last
     assert re.search(r" left(, refit included)?$", last)
@@ -210,8 +222,8 @@ def test_losses_are_shown_as_losses() -> None:
     """With --metric loss no figure is a percentage."""
     display = plain()
     open_search(display, metric="loss")
-    display.trial_ended(make_trial(0))
-    display.search_ended()
+    display(TrialEnded(make_trial(0)))
+    display(SearchEnded())
     last = shown(display).splitlines()[-2:]
     assert "complete: 0.5000 at epoch 2" in last[0]
     assert last[1] == "search ended, 1 of 4 trials done, best so far: 0.5000 (trial 0)"
@@ -221,9 +233,9 @@ def test_an_interrupted_search_is_not_told_as_one_that_ended() -> None:
     """Whoever stopped it reads how far it came."""
     display = plain()
     open_search(display)
-    display.trial_ended(make_trial(0))
-    display.stopping(1)
-    display.search_ended()
+    display(TrialEnded(make_trial(0)))
+    display(Stopping(1))
+    display(SearchEnded())
     assert shown(display).splitlines()[-1].startswith("search interrupted, 1 of 4 trials done")
 
 
@@ -231,7 +243,7 @@ def test_plain_output_has_no_control_codes_and_no_broken_lines() -> None:
     """Lines stay whole however long they are, and nothing but text is written."""
     display = plain()
     open_search(display)
-    display.trial_ended(make_trial(0, "failed", reason="x" * 300))
+    display(TrialEnded(make_trial(0, "failed", reason="x" * 300)))
     assert raw(display) == shown(display)
     assert "x" * 300 in shown(display)
 
@@ -240,7 +252,7 @@ def test_plain_progress_is_said_at_every_quarter_only() -> None:
     """A long step fills no log file."""
     display = plain()
     for done in range(1, 101):
-        display.progress("Decoding pets", done, 100)
+        display(StepProgress("Decoding pets", done, 100))
     lines = shown(display).splitlines()
     assert lines[-1] == "Decoding pets: 100 of 100"
     assert len(lines) == 5
@@ -269,7 +281,7 @@ def test_the_time_left_is_unknown_before_the_first_end() -> None:
 def test_a_narrow_terminal_is_enough() -> None:
     """At 40 columns the block is drawn within the width."""
     display = live(40)
-    display.progress("Decoding a folder with a long name", 1, 3)
+    display(StepProgress("Decoding a folder with a long name", 1, 3))
     run_two_trials(display)
     block = [line for line in re.split(r"[\r\n]+", shown(display)) if line.startswith("│")]
     assert any("43.75%" in line for line in block)
@@ -279,11 +291,11 @@ def test_a_narrow_terminal_is_enough() -> None:
 def test_a_long_step_shows_a_bar_until_it_is_done() -> None:
     """The bar goes when the step ends."""
     display = live()
-    display.progress("Decoding pets", 1_500, 3_000)
+    display(StepProgress("Decoding pets", 1_500, 3_000))
     assert "1,500 of 3,000" in shown(display)
     display = live()
-    display.progress("Decoding pets", 1, 2)
-    display.progress("Decoding pets", 2, 2)
+    display(StepProgress("Decoding pets", 1, 2))
+    display(StepProgress("Decoding pets", 2, 2))
     assert "Decoding" not in shown(display)
 
 
@@ -291,14 +303,14 @@ def test_a_long_step_shows_a_bar_until_it_is_done() -> None:
 def test_a_notice_is_shown_as_it_is(make: Callable[[], Display]) -> None:
     """Brackets and colons in names are no markup."""
     display = make()
-    display.notice("using [bold]DIGITS[/bold] :smile: instead")
+    display(Notice("using [bold]DIGITS[/bold] :smile: instead"))
     assert "using [bold]DIGITS[/bold] :smile: instead" in shown(display)
 
 
 def test_a_notice_stands_out_on_a_terminal() -> None:
     """What the user must see is bold, unlike the lines of the trials."""
     display = live()
-    display.notice("using DIGITS")
+    display(Notice("using DIGITS"))
     open_search(display)
     text = raw(display)
     assert "\x1b[1musing DIGITS" in text
@@ -321,13 +333,13 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("make", [plain, live])
 def test_events_before_a_study_is_opened_are_passed_over(make: Callable[[], Display]) -> None:
-    """A watcher must not raise, whatever it hears when."""
+    """A listener must not raise, whatever the order of events."""
     display = make()
-    display.trial_started(0, 0, 0)
-    display.epoch_ended(0, 1, 0.5)
-    display.trial_waiting(0)
-    display.trial_ended(make_trial(0))
-    display.search_ended()
+    display(TrialStarted(0, 0, 0))
+    display(EpochEnded(0, 1, 0.5))
+    display(TrialWaiting(0))
+    display(TrialEnded(make_trial(0)))
+    display(SearchEnded())
     assert "trial" not in shown(display)
 
 
@@ -335,8 +347,8 @@ def test_a_race_is_told() -> None:
     """Who earned folds gets a line, and a loser's line says on how many folds it was beaten."""
     display = plain()
     open_search(display, validation="kfold", folds=5, racing=True)
-    display.folds_earned([3, 1], 2, 5)
-    display.trial_ended(make_trial(0, "pruned", value=0.25))
+    display(FoldsEarned((3, 1), 2, 5))
+    display(TrialEnded(make_trial(0, "pruned", value=0.25)))
     text = shown(display)
     assert "race: trials 3, 1 earned 2 of 5 folds" in text
     assert "trial 0 pruned after 5 epochs on 1 of 5 folds at 25.00%" in text
@@ -346,7 +358,7 @@ def test_waiting_trials_leave_the_table_of_workers() -> None:
     """A trial that waits for others is counted; its worker's row is gone."""
     display = live()
     run_two_trials(display)
-    display.trial_waiting(2)
+    display(TrialWaiting(2))
     assert "1 running, 1 waiting" in shown(display)
 
 

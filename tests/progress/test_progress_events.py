@@ -7,10 +7,25 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+import search.events
+import search.tuning.events
+import search.tuning.plan
 from search.cli.ending import failures_told
 from search.errors import MachineError, UserError
-from search.progress.events import EventWriter
-from search.progress.log import EventLog
+from search.events import Event, Notice
+from search.progress.json_lines import JsonWriter
+from search.progress.log import EVENTS, JsonLog
+from search.tuning.events import (
+    EpochEnded,
+    FoldsEarned,
+    SearchEnded,
+    Stopping,
+    StudyOpened,
+    TrialEnded,
+    TrialStarted,
+    TrialWaiting,
+)
+from search.tuning.plan import PlanMade
 from tests.conftest import Command
 from tests.fakes import make_plan, make_recipe, make_trial
 
@@ -27,9 +42,9 @@ def console() -> Console:
 
 def test_the_first_event_has_the_version(console: Console) -> None:
     """Whatever it is, a script knows at once what it reads; lines are never broken."""
-    writer = EventWriter(console)
-    writer.write("notice", text="[bold]a long text of more than twenty characters[/bold] é\x1b")
-    writer.write("notice", text="b")
+    writer = JsonWriter(console)
+    writer.write(Notice("[bold]a long text of more than twenty characters[/bold] é\x1b"))
+    writer.write(Notice("b"))
     first, second = written(console)
     assert first == {
         "event": "notice",
@@ -44,22 +59,26 @@ def test_the_first_event_has_the_version(console: Console) -> None:
 
 def test_what_json_cannot_hold_is_null(console: Console) -> None:
     """Losses that are not finite do not make a line that no parser reads."""
-    EventWriter(console).write("epoch", score=float("nan"), all=(1.0, float("inf")))
-    assert written(console) == [{"event": "epoch", "version": 1, "score": None, "all": [1.0, None]}]
+    ended = TrialEnded(
+        make_trial(0, value=float("nan"), mean=None, fold_scores=(1.0, float("inf")))
+    )
+    JsonWriter(console).write(ended)
+    (event,) = written(console)
+    assert (event["score"], event["fold_scores"]) == (None, [1.0, None])
 
 
 def test_a_search_is_told_event_by_event(console: Console) -> None:
     """Plan, starts, epochs, folds, ends with what is done and best, and the end."""
-    log = EventLog(EventWriter(console))
-    log.planned(make_plan(low=60, high=120))
-    log.study_opened(make_recipe(), 4, [make_trial(0, mean=0.25)])
-    log.trial_started(1, 1, 0)
-    log.epoch_ended(1, 1, 0.5)
-    log.trial_waiting(1)
-    log.folds_earned([1], 2, 5)
-    log.trial_ended(make_trial(1, mean=0.75))
-    log.stopping(2)
-    log.search_ended()
+    log = JsonLog(JsonWriter(console))
+    log(PlanMade(make_plan(low=60, high=120)))
+    log(StudyOpened(make_recipe(), 4, (make_trial(0, mean=0.25),)))
+    log(TrialStarted(1, 1, 0))
+    log(EpochEnded(1, 1, 0.5))
+    log(TrialWaiting(1))
+    log(FoldsEarned((1,), 2, 5))
+    log(TrialEnded(make_trial(1, mean=0.75)))
+    log(Stopping(2))
+    log(SearchEnded())
     events = written(console)
     assert [one.pop("event") for one in events] == [
         "plan", "search", "trial_started", "epoch", "trial_waiting", "folds_earned",
@@ -71,6 +90,19 @@ def test_a_search_is_told_event_by_event(console: Console) -> None:
     assert search == {"trials": 4, "done": 1}
     assert (ended["score"], ended["done"], ended["trials"], ended["best"]) == (0.75, 2, 4, 1)
     assert last == {"best": 1}
+
+
+def test_every_event_is_listed_once_under_its_own_name() -> None:
+    """A reader of the lines finds what each is."""
+    assert len({event.kind for event in EVENTS}) == len(EVENTS)
+    modules = (search.events, search.tuning.events, search.tuning.plan)
+    found = {
+        one
+        for module in modules
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, Event) and one is not Event
+    }
+    assert found == set(EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +117,7 @@ def test_errors_are_events_too(
     console: Console, error: Exception, status: int, message: str
 ) -> None:
     """With the status that the program exits with; the error itself goes on."""
-    with pytest.raises(type(error)), failures_told(EventWriter(console)):
+    with pytest.raises(type(error)), failures_told(JsonWriter(console)):
         raise error
     (event,) = written(console)
     assert (event["event"], event["status"]) == ("error", status)

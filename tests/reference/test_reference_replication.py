@@ -39,10 +39,10 @@ def make_baseline(make_recipe: Maker) -> Maker:
 
 
 def test_repeats_are_one_candidate_with_seeds_of_their_own(
-    make_baseline: Maker, observer: Any
+    make_baseline: Maker, listener: Any
 ) -> None:
     """Every trial is the space's baseline; what tells them apart is chance."""
-    record = run_study(make_baseline(trials=3), observer, inline=True).record
+    record = run_study(make_baseline(trials=3), listener, inline=True).record
     assert [t.params for t in record.trials] == [record.trials[0].params] * 3
     assert record.trials[0].params == {"width": 4, "optimizer": "adam", "adam_lr": 0.01}
     assert len({t.history.epochs[0][0].train_loss for t in record.trials}) == 3
@@ -50,12 +50,12 @@ def test_repeats_are_one_candidate_with_seeds_of_their_own(
 
 @pytest.mark.parametrize(("validation", "epoch"), [("holdout", 3), ("kfold", 2)])
 def test_the_score_is_that_of_the_last_epoch(
-    validation: str, epoch: int, make_baseline: Maker, observer: Any
+    validation: str, epoch: int, make_baseline: Maker, listener: Any
 ) -> None:
     """Not of the best: the report gives what its training ended with. Folds are scored at E*."""
     recipe = make_baseline(validation=validation)
     study = optuna.create_study(direction="maximize")
-    teller = Teller(study, study._storage, recipe, prepare(recipe, observer).dataset)
+    teller = Teller(study, study._storage, recipe, prepare(recipe, listener).dataset)
     curve = [0.5, 0.7, 0.6]
     history = History(tuple((FoldEpoch(1.0, 0.5, 1.0, value, 0.1, 1.0),) for value in curve))
     teller.complete(study.ask(), history, Effort(3.0, 3))
@@ -64,10 +64,10 @@ def test_the_score_is_that_of_the_last_epoch(
     assert trial.user_attrs["best_epoch"] == epoch
 
 
-def test_the_split_is_the_reports(make_baseline: Maker, observer: Any) -> None:
+def test_the_split_is_the_reports(make_baseline: Maker, listener: Any) -> None:
     """It is scikit-learn's stratified fifth for random state 37, whatever the study's seed."""
     for seed in (0, 5):
-        plan = prepare(make_baseline(seed=seed), observer)
+        plan = prepare(make_baseline(seed=seed), listener)
         labels = load_train_split(plan.dataset).labels.numpy()
         indices = np.arange(len(labels))
         train, validation = train_test_split(
@@ -79,10 +79,10 @@ def test_the_split_is_the_reports(make_baseline: Maker, observer: Any) -> None:
 
 
 def test_all_networks_are_tested_in_one_opening_without_a_refit(
-    make_baseline: Maker, observer: Any
+    make_baseline: Maker, listener: Any
 ) -> None:
     """Each repeat has its test figures; the study's are those of the best validation score."""
-    outcome = run_study(make_baseline(), observer, inline=True)
+    outcome = run_study(make_baseline(), listener, inline=True)
     record, winner = outcome.record, outcome.record.winner()
     assert winner is not None
     assert record.test is not None
@@ -94,10 +94,10 @@ def test_all_networks_are_tested_in_one_opening_without_a_refit(
 
 
 def test_the_exported_model_is_the_network_that_was_tested(
-    make_baseline: Maker, observer: Any
+    make_baseline: Maker, listener: Any
 ) -> None:
     """Its predictions on the test images are those that were kept, and give the accuracy."""
-    outcome = run_study(make_baseline(), observer, inline=True)
+    outcome = run_study(make_baseline(), listener, inline=True)
     kept = load_predictions(outcome.paths.test_predictions)
     split = open_test_split(outcome.study, outcome.record.dataset, "a test")
     logits = load_model(outcome.paths.model_dir).logits(split.images)
@@ -109,40 +109,40 @@ def test_the_exported_model_is_the_network_that_was_tested(
 
 @pytest.mark.parametrize("inline", [True, False])
 def test_more_repeats_go_on_with_the_study(
-    inline: bool, make_baseline: Maker, observer: Any
+    inline: bool, make_baseline: Maker, listener: Any
 ) -> None:
     """The trainings there are stay; all are tested again, which a second opening records."""
-    first = run_study(make_baseline(trials=1), observer, inline=True).record
-    both = run_study(make_baseline(trials=2), observer, inline=inline).record
+    first = run_study(make_baseline(trials=1), listener, inline=True).record
+    both = run_study(make_baseline(trials=2), listener, inline=inline).record
     assert [t.number for t in both.trials if t.state == "complete"] == [0, 1]
     assert both.repeats[0] == first.repeats[0]
     assert len(both.openings) == 2
 
 
-def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, observer: Any) -> None:
+def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, listener: Any) -> None:
     """The same command again opens nothing, and exports again what was removed."""
-    outcome = run_study(make_baseline(), observer, inline=True)
+    outcome = run_study(make_baseline(), listener, inline=True)
     weights = outcome.paths.model_dir / "weights.safetensors"
     before = weights.read_bytes()
     for path in outcome.paths.model_dir.iterdir():
         path.unlink()
-    again = run_study(make_baseline(), observer, inline=True)
+    again = run_study(make_baseline(), listener, inline=True)
     assert again.record == outcome.record
     assert weights.read_bytes() == before
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut"])
-def test_a_lost_network_is_trained_again(damage: str, make_baseline: Maker, observer: Any) -> None:
+def test_a_lost_network_is_trained_again(damage: str, make_baseline: Maker, listener: Any) -> None:
     """A repeat whose weights are gone or damaged gets the very same ones, and that is said."""
-    outcome = run_study(make_baseline(), observer, inline=True)
+    outcome = run_study(make_baseline(), listener, inline=True)
     network = outcome.paths.network(1)
     before = network.read_bytes()
     outcome.study.set_user_attr("repeats", [])
     network.unlink() if damage == "lost" else network.write_bytes(before[:-10])
-    again = run_study(make_baseline(), observer, inline=True)
+    again = run_study(make_baseline(), listener, inline=True)
     assert network.read_bytes() == before
     assert again.record.repeats == outcome.record.repeats
-    assert ("notice", "the network of trial 1 is lost: it is trained again") in observer.events
+    assert "the network of trial 1 is lost: it is trained again" in listener.notices()
 
 
 def test_training_is_measured_as_in_the_report(make_baseline: Maker, make_recipe: Maker) -> None:
@@ -153,19 +153,19 @@ def test_training_is_measured_as_in_the_report(make_baseline: Maker, make_recipe
         assert training_settings(other).mean_over == "images"
 
 
-def test_a_baseline_is_in_fp32_unpruned_and_alone(make_baseline: Maker, observer: Any) -> None:
+def test_a_baseline_is_in_fp32_unpruned_and_alone(make_baseline: Maker, listener: Any) -> None:
     """What is left open becomes what the hand-tuned network had."""
-    plan = prepare(make_baseline(), observer)
+    plan = prepare(make_baseline(), listener)
     asked = make_baseline(precision="auto", trials=None, study_name="auto")
     recipe = resolve_recipe(asked, plan.dataset, plan.space, "cpu")
     assert (recipe.precision, recipe.pruner, recipe.trials) == ("fp32", "none", 1)
     assert recipe.study_name == "tiny-baseline-colours"
 
 
-def test_cross_validation_makes_it_an_ordinary_study(make_baseline: Maker, observer: Any) -> None:
+def test_cross_validation_makes_it_an_ordinary_study(make_baseline: Maker, listener: Any) -> None:
     """With k folds the candidate is scored at E* on the folds of a search, refitted and tested."""
     recipe = make_baseline(validation="kfold", folds=3, trials=1)
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     winner = record.winner()
     assert winner is not None
     assert len(winner.fold_scores) == 3
@@ -175,12 +175,12 @@ def test_cross_validation_makes_it_an_ordinary_study(make_baseline: Maker, obser
 
 
 def test_the_folds_are_those_of_a_search(
-    make_baseline: Maker, make_recipe: Maker, observer: Any
+    make_baseline: Maker, make_recipe: Maker, listener: Any
 ) -> None:
     """So a k-fold baseline and a k-fold search of one seed are compared fold by fold."""
     settings = {"validation": "kfold", "folds": 3, "seed": 4}
     ours, theirs = (
-        prepare(make(**settings), observer).folds for make in (make_baseline, make_recipe)
+        prepare(make(**settings), listener).folds for make in (make_baseline, make_recipe)
     )
     for a, b in zip(ours, theirs, strict=True):
         assert np.array_equal(a.validation, b.validation)
@@ -203,21 +203,21 @@ def test_what_would_not_be_the_baseline_is_refused(
 
 
 def test_a_space_without_a_baseline_is_refused(
-    make_baseline: Maker, tmp_path: Path, observer: Any
+    make_baseline: Maker, tmp_path: Path, listener: Any
 ) -> None:
     """There is nothing to reproduce in a space that names no hand-tuned candidate."""
     space = tmp_path / "tiny.py"
     text = space.read_text(encoding="utf-8")
     space.write_text(_without_baseline(text), encoding="utf-8")
     with pytest.raises(UserError, match="space tiny has no baseline_params"):
-        prepare(make_baseline(), observer)
+        prepare(make_baseline(), listener)
 
 
 def _without_baseline(text: str) -> str:
     return "".join(line for line in text.splitlines(True) if "baseline_params" not in line)
 
 
-def test_a_diverged_repeat_has_no_test(make_baseline: Maker, tmp_path: Path, observer: Any) -> None:
+def test_a_diverged_repeat_has_no_test(make_baseline: Maker, tmp_path: Path, listener: Any) -> None:
     """A network whose loss is not finite is counted, not tested."""
     space = tmp_path / "tiny.py"
     text = space.read_text(encoding="utf-8")
@@ -228,17 +228,17 @@ def test_a_diverged_repeat_has_no_test(make_baseline: Maker, tmp_path: Path, obs
         encoding="utf-8",
     )
     with pytest.raises(UserError, match="no trial is complete with a finite loss"):
-        run_study(make_baseline(), observer, inline=True)
+        run_study(make_baseline(), listener, inline=True)
     stored = RunPaths(tmp_path / "runs", "study")
     assert not stored.test_predictions.exists()
 
 
-def test_losses_over_batches_are_those_of_a_loop(make_baseline: Maker, observer: Any) -> None:
+def test_losses_over_batches_are_those_of_a_loop(make_baseline: Maker, listener: Any) -> None:
     """The stored validation loss is what a plain loop over batches of 1,000 would give."""
-    outcome = run_study(make_baseline(trials=1), observer, inline=True)
+    outcome = run_study(make_baseline(trials=1), listener, inline=True)
     record = read_study(outcome.study)
     model = load_model(outcome.paths.model_dir)
-    plan = prepare(make_baseline(trials=1), observer)
+    plan = prepare(make_baseline(trials=1), listener)
     split, fold = load_train_split(plan.dataset), plan.folds[0]
     chosen = torch.from_numpy(fold.validation)
     loss = torch.nn.functional.cross_entropy(

@@ -215,7 +215,7 @@ def test_an_interrupted_search_trains_no_epoch_twice(
     killed_at: int,
     folds: int,
     make_recipe: Maker,
-    observer: Any,
+    listener: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -223,15 +223,15 @@ def test_an_interrupted_search_trains_no_epoch_twice(
     validation: dict[str, Any] = {"validation": "kfold", "folds": folds} if folds > 1 else {}
     settings = {"trials": 2, "epochs": 3, "pruner": "none"} | validation
     trained = _count_epochs(monkeypatch, None)
-    expected = run_study(make_recipe(**settings), observer, inline=True).record
+    expected = run_study(make_recipe(**settings), listener, inline=True).record
     n_epochs = len(trained)
     if killed_at >= n_epochs:
         pytest.skip("ended before")
     again = make_recipe(**settings, runs_dir=tmp_path / "again")
     trained = _count_epochs(monkeypatch, killed_at)
     with pytest.raises(KeyboardInterrupt):
-        run_study(again, observer, inline=True)
-    outcome = run_study(again, observer, inline=True)
+        run_study(again, listener, inline=True)
+    outcome = run_study(again, listener, inline=True)
     found = [t for t in outcome.record.trials if t.state == "complete"]
     assert [(t.plan, t.mean, t.params) for t in found] == [
         (t.plan, t.mean, t.params) for t in expected.trials
@@ -243,17 +243,17 @@ def test_an_interrupted_search_trains_no_epoch_twice(
 
 
 def test_a_search_tells_of_a_damaged_checkpoint(
-    make_recipe: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+    make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once, with trial and fold; it goes on from the one before."""
     recipe = make_recipe(trials=2, epochs=3, pruner="none")
     _count_epochs(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
-        run_study(recipe, observer, inline=True)
+        run_study(recipe, listener, inline=True)
     folder = RunPaths(recipe.runs_dir, recipe.study_name).trial_checkpoints(0)
     _damage(folder / "fold-0.ckpt", "flipped")
-    run_study(recipe, observer, inline=True)
-    told = [event[1] for event in observer.events if event[0] == "notice"]
+    run_study(recipe, listener, inline=True)
+    told = listener.notices()
     assert [text for text in told if "the newest checkpoint of fold 0 was damaged" in text] == told
 
 

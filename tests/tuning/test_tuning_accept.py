@@ -40,14 +40,14 @@ def _edit(recipe: Recipe, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def _go_on(recipe: Recipe, observer: Any, *, accept: bool = False) -> StudyRecord:
+def _go_on(recipe: Recipe, listener: Any, *, accept: bool = False) -> StudyRecord:
     """Open the study as a run does before it trains."""
-    return read_study(open_study(prepare(recipe, observer), accept_changes=accept).study)
+    return read_study(open_study(prepare(recipe, listener), accept_changes=accept).study)
 
 
-def _begin(recipe: Recipe, observer: Any, waiting: int = 0) -> StudyRecord:
+def _begin(recipe: Recipe, listener: Any, waiting: int = 0) -> StudyRecord:
     """Make a study of two complete trials and some points of its plan that wait."""
-    plan = prepare(recipe.model_copy(update={"trials": 2 + waiting}), observer)
+    plan = prepare(recipe.model_copy(update={"trials": 2 + waiting}), listener)
     study = open_study(plan).study
     for index, params in enumerate(plan.points):
         state = TrialState.COMPLETE if index < 2 else TrialState.WAITING
@@ -63,11 +63,11 @@ def _begin(recipe: Recipe, observer: Any, waiting: int = 0) -> StudyRecord:
     return read_study(study)
 
 
-def _refusal(recipe: Recipe, observer: Any, *, accept: bool = False) -> str:
+def _refusal(recipe: Recipe, listener: Any, *, accept: bool = False) -> str:
     """Return why the study does not go on, having seen that nothing of it changed."""
     before = _stored(recipe)
     with pytest.raises(UserError) as caught:
-        _go_on(recipe, observer, accept=accept)
+        _go_on(recipe, listener, accept=accept)
     assert _stored(recipe) == before
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -77,57 +77,57 @@ def _states(recipe: Recipe) -> dict[int, TrialState]:
     return {trial.user_attrs["plan"]: trial.state for trial in _study(recipe).trials}
 
 
-def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, observer: Any) -> None:
+def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, listener: Any) -> None:
     """The line that changed is shown as it was and as it is, with both ways to go on."""
     recipe = make_recipe()
-    _begin(recipe, observer)
+    _begin(recipe, listener)
     _edit(recipe, "1e-3, 1.0", "1e-2, 1.0")
-    message = _refusal(recipe, observer)
+    message = _refusal(recipe, listener)
     assert message.startswith(f"study 'study' began with other code: space {recipe.space!r}: ")
     assert "'sgd_lr', 0.001, 1.0" in message
     assert "'sgd_lr', 0.01, 1.0" in message
     assert message.endswith("another --study-name, or --accept-changes to go on with this one")
 
 
-def test_what_does_nothing_is_no_change(make_recipe: Maker, observer: Any) -> None:
+def test_what_does_nothing_is_no_change(make_recipe: Maker, listener: Any) -> None:
     """Comments, docstrings and formatting may be edited while a study is under way."""
     recipe = make_recipe(trials=2)
-    record = _begin(recipe, observer)
+    record = _begin(recipe, listener)
     _edit(recipe, "def suggest(trial):", 'def suggest(trial):  # ask\n    """Return an MLP."""')
     _edit(recipe, "[2, 4, 8]", "[\n        2, 4,\n        8,\n    ]")
-    assert _go_on(recipe, observer) == record
+    assert _go_on(recipe, listener) == record
 
 
-def test_an_accepted_change_is_noted(make_recipe: Maker, observer: Any) -> None:
+def test_an_accepted_change_is_noted(make_recipe: Maker, listener: Any) -> None:
     """The study goes on, says what changed, and has the new source from then on."""
     recipe = make_recipe()
-    _begin(recipe, observer)
+    _begin(recipe, listener)
     _edit(recipe, "1e-3, 1.0", "1e-2, 1.0")
-    record = _go_on(recipe, observer, accept=True)
+    record = _go_on(recipe, listener, accept=True)
     (change,) = record.changes
     assert change.n_trials == 2
     assert change.time.tzinfo is not None
     assert "'sgd_lr', 0.01, 1.0" in change.changes[0]
-    assert _go_on(recipe, observer) == record
+    assert _go_on(recipe, listener) == record
     _edit(recipe, "1e-2, 1.0", "5e-3, 1.0")
-    assert "0.005" in _refusal(recipe, observer)
-    assert len(_go_on(recipe, observer, accept=True).changes) == 2
+    assert "0.005" in _refusal(recipe, listener)
+    assert len(_go_on(recipe, listener, accept=True).changes) == 2
 
 
-def test_the_flag_alone_notes_nothing(make_recipe: Maker, observer: Any) -> None:
+def test_the_flag_alone_notes_nothing(make_recipe: Maker, listener: Any) -> None:
     """Where nothing changed there is nothing to accept."""
-    record = _begin(make_recipe(), observer, waiting=3)
-    assert _go_on(make_recipe(), observer, accept=True) == record
+    record = _begin(make_recipe(), listener, waiting=3)
+    assert _go_on(make_recipe(), listener, accept=True) == record
 
 
-def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, observer: Any) -> None:
+def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, listener: Any) -> None:
     """Indices not begun get the points of the new space, which are those of a new study."""
     recipe = make_recipe(trials=4, epochs=1, pruner="none")
-    _begin(recipe, observer, waiting=2)
+    _begin(recipe, listener, waiting=2)
     _edit(recipe, "1e-3, 1.0", "1e-2, 0.1")
     _edit(recipe, "1e-4, 0.1", "1e-3, 0.01")
-    record = run_study(recipe, observer, inline=True, accept_changes=True).record
-    points = prepare(recipe, observer).points
+    record = run_study(recipe, listener, inline=True, accept_changes=True).record
+    points = prepare(recipe, listener).points
     assert [(t.plan, t.state, t.attempt) for t in record.trials] == [
         (plan, "complete", 0) for plan in range(4)
     ]
@@ -138,22 +138,22 @@ def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, obse
     ]
 
 
-def test_waiting_points_that_are_still_planned_are_kept(make_recipe: Maker, observer: Any) -> None:
+def test_waiting_points_that_are_still_planned_are_kept(make_recipe: Maker, listener: Any) -> None:
     """A change that leaves the plan alone supersedes nothing."""
     recipe = make_recipe()
-    before = _begin(recipe, observer, waiting=3)
+    before = _begin(recipe, listener, waiting=3)
     _edit(recipe, "dropouts=(0.1,)", "dropouts=(0.2,)")
-    record = _go_on(recipe, observer, accept=True)
+    record = _go_on(recipe, listener, accept=True)
     assert len(record.changes) == 1
     assert record.trials == before.trials
 
 
-def test_points_beyond_a_shorter_plan_are_superseded(make_recipe: Maker, observer: Any) -> None:
+def test_points_beyond_a_shorter_plan_are_superseded(make_recipe: Maker, listener: Any) -> None:
     """Fewer trials than before do not save points of the old space for later."""
     recipe = make_recipe(trials=3)
-    _begin(recipe, observer, waiting=3)
+    _begin(recipe, listener, waiting=3)
     _edit(recipe, "dropouts=(0.1,)", "dropouts=(0.2,)")
-    _go_on(recipe, observer, accept=True)
+    _go_on(recipe, listener, accept=True)
     states = [TrialState.WAITING, TrialState.FAIL, TrialState.FAIL]
     assert _states(recipe) == dict(enumerate([TrialState.COMPLETE] * 2 + states))
 
@@ -163,13 +163,13 @@ def test_points_beyond_a_shorter_plan_are_superseded(make_recipe: Maker, observe
     [(0.02, TrialState.FAIL), (0.002, TrialState.FAIL), (None, TrialState.WAITING)],
 )
 def test_a_point_that_tpe_asked_for_waits_while_it_is_of_the_space(
-    rate: float | None, state: TrialState, make_recipe: Maker, observer: Any
+    rate: float | None, state: TrialState, make_recipe: Maker, listener: Any
 ) -> None:
     """TPE has no plan: its interrupted points stay where their ranges are what they were."""
     recipe = make_recipe(sampler="tpe")
-    _begin(recipe, observer)
+    _begin(recipe, listener)
     params: dict[str, ParamValue] = {"width": 2, "optimizer": "adam", "adam_lr": rate or 0.05}
-    study, space = _study(recipe), prepare(recipe, observer).space
+    study, space = _study(recipe), prepare(recipe, listener).space
     study.add_trial(
         create_trial(
             state=TrialState.WAITING,
@@ -179,7 +179,7 @@ def test_a_point_that_tpe_asked_for_waits_while_it_is_of_the_space(
         )
     )
     _edit(recipe, "1e-4, 0.1" if rate else "1e-3, 1.0", "1e-3, 0.01" if rate else "1e-2, 1.0")
-    _go_on(recipe, observer, accept=True)
+    _go_on(recipe, listener, accept=True)
     assert _states(recipe)[2] == state
 
 
@@ -208,48 +208,48 @@ def test_tpe_goes_on_in_a_changed_range(low: float) -> None:
     ],
 )
 def test_what_optuna_refuses_needs_another_name(
-    old: str, new: str, words: str, make_recipe: Maker, observer: Any
+    old: str, new: str, words: str, make_recipe: Maker, listener: Any
 ) -> None:
     """Other choices, kinds and scales are refused in one line, accepted or not."""
     recipe = make_recipe()
-    _begin(recipe, observer, waiting=1)
+    _begin(recipe, listener, waiting=1)
     _edit(recipe, old, new)
-    message = _refusal(recipe, observer)
-    assert message == _refusal(recipe, observer, accept=True)
+    message = _refusal(recipe, listener)
+    assert message == _refusal(recipe, listener, accept=True)
     assert words in message
     assert "--study-name" in message
     assert "so that --accept-changes cannot help; accepted: the parameter as" in message
 
 
-def test_other_versions_are_refused_or_accepted(make_recipe: Maker, observer: Any) -> None:
+def test_other_versions_are_refused_or_accepted(make_recipe: Maker, listener: Any) -> None:
     """Each is named with both versions; once accepted, the new ones are the study's."""
     recipe, versions = make_recipe(), code_versions()
-    _begin(recipe, observer)
+    _begin(recipe, listener)
     older = {"torch": "2.0.0", "cifar-search": "0.0.1"}
     _study(recipe).set_user_attr("versions", versions | older)
     changes = tuple(f"{name} {older[name]} -> {versions[name]}" for name in older)
-    assert f"other code: {'; '.join(changes)}; accepted:" in _refusal(recipe, observer)
-    record = _go_on(recipe, observer, accept=True)
+    assert f"other code: {'; '.join(changes)}; accepted:" in _refusal(recipe, listener)
+    record = _go_on(recipe, listener, accept=True)
     assert record.changes[0].changes == changes
     assert record.versions == versions
 
 
-def test_a_study_of_an_earlier_release_goes_on(make_recipe: Maker, observer: Any) -> None:
+def test_a_study_of_an_earlier_release_goes_on(make_recipe: Maker, listener: Any) -> None:
     """What was not stored then is not compared, but stored from now on."""
     recipe = make_recipe()
-    record = _begin(recipe, observer)
+    record = _begin(recipe, listener)
     older = {"python": "3.11.0", "torch": record.versions["torch"]}
     for name, value in {"versions": older, "space_source": "ab" * 32, "space_code": None}.items():
         _study(recipe).set_user_attr(name, value)
-    again = _go_on(recipe, observer)
+    again = _go_on(recipe, listener)
     assert (again.changes, again.space_code) == ((), record.space_code)
     assert again.versions == record.versions | older
 
 
 def test_settings_are_refused_though_changes_are_accepted(
-    make_recipe: Maker, observer: Any
+    make_recipe: Maker, listener: Any
 ) -> None:
     """A study of another seed is another study, whatever its code."""
-    _begin(make_recipe(), observer)
+    _begin(make_recipe(), listener)
     _edit(make_recipe(), "1e-3, 1.0", "1e-2, 1.0")
-    assert "seed 0 is now 5" in _refusal(make_recipe(seed=5), observer, accept=True)
+    assert "seed 0 is now 5" in _refusal(make_recipe(seed=5), listener, accept=True)

@@ -30,10 +30,10 @@ def test_a_trial_without_a_matrix_is_read() -> None:
 
 
 @pytest.fixture
-def record(make_recipe: Maker, observer: Any) -> StudyRecord:
+def record(make_recipe: Maker, listener: Any) -> StudyRecord:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     recipe = make_recipe(validation="kfold", folds=3, pruner="halving", trials=8, racing=True)
-    return run_study(recipe, observer, inline=True).record
+    return run_study(recipe, listener, inline=True).record
 
 
 def test_trials_keep_the_matrix_at_the_epoch_that_counts(record: StudyRecord) -> None:

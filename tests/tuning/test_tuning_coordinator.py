@@ -10,6 +10,7 @@ from search.executors.job import TrialJob, TrialOutcome, run_trial
 from search.executors.pool import Workers
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.events import TrialEnded
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.scheduler import run_search
@@ -54,39 +55,39 @@ def _without_waiting(job: TrialJob) -> TrialJob:
     return TrialJob(**(vars(job) | {"decision_epochs": frozenset()}))
 
 
-def _search(recipe: Recipe, observer: Any, workers: Workers) -> Any:
-    opened = open_study(prepare(recipe, observer))
-    run_search(opened, workers, observer, StopRequest())
+def _search(recipe: Recipe, listener: Any, workers: Workers) -> Any:
+    opened = open_study(prepare(recipe, listener))
+    run_search(opened, workers, listener, StopRequest())
     return read_study(opened.study)
 
 
 def test_trials_ahead_wait_for_their_verdict_and_the_slot_goes_on(
-    make_recipe: Maker, observer: Any, tmp_path: Any
+    make_recipe: Maker, listener: Any, tmp_path: Any
 ) -> None:
     """While the first trial is slow, others train in the second slot and are judged later."""
     recipe = make_recipe(trials=5, epochs=4, pruner="halving")
     workers = SlowFirst(fail=False)
-    record = _search(recipe, observer, workers)
+    record = _search(recipe, listener, workers)
     assert workers.order == [0, 1, 2, 3, 4]
-    ended = [event[1] for event in observer.events if event[0] == "ended"]
+    ended = [event.trial.number for event in listener.all(TrialEnded)]
     assert ended[0] == 0, "no verdict before that of the first trial"
     assert sorted(ended) == [0, 1, 2, 3, 4]
     assert {t.state for t in record.trials} <= {"complete", "pruned"}
 
 
 def test_a_trial_that_keeps_failing_does_not_hold_up_the_rest(
-    make_recipe: Maker, observer: Any
+    make_recipe: Maker, listener: Any
 ) -> None:
     """After three failures the index is given up and those that waited for it are judged."""
-    record = _search(make_recipe(trials=4, pruner="halving"), observer, SlowFirst(fail=True))
+    record = _search(make_recipe(trials=4, pruner="halving"), listener, SlowFirst(fail=True))
     assert [t.state for t in record.trials if t.plan == 0] == ["failed"] * 3
     assert {t.state for t in record.trials if t.plan > 0} <= {"complete", "pruned"}
 
 
 def test_after_the_deadline_no_trial_starts(
-    make_recipe: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+    make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the time is up, those under way end and nothing else begins."""
     recipe = make_recipe(trials=5, pruner="none", timeout=1e-9)
-    record = _search(recipe, observer, SlowFirst(fail=False))
+    record = _search(recipe, listener, SlowFirst(fail=False))
     assert {t.state for t in record.trials} == {"waiting"}

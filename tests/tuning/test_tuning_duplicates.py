@@ -54,10 +54,10 @@ def _split(record: StudyRecord) -> tuple[list[TrialRecord], list[TrialRecord]]:
     ids=["random", "tpe", "pruned", "racing"],
 )
 def test_an_equal_candidate_is_not_trained_again(
-    settings: dict[str, Any], make_narrow: Maker, observer: Any
+    settings: dict[str, Any], make_narrow: Maker, listener: Any
 ) -> None:
     """Two of eight trials train; the others have the result of their equal, at no cost."""
-    record = run_study(make_narrow(**settings), observer, inline=True).record
+    record = run_study(make_narrow(**settings), listener, inline=True).record
     trained, again = _split(record)
     assert [len(trained), len(again)] == [2, 6]
     for trial in again:
@@ -76,11 +76,11 @@ def test_an_equal_candidate_is_not_trained_again(
     assert winner.same_as is None, "the one that was trained wins"
 
 
-def test_workers_and_interruptions_change_nothing(make_narrow: Maker, observer: Any) -> None:
+def test_workers_and_interruptions_change_nothing(make_narrow: Maker, listener: Any) -> None:
     """Two processes hold an equal candidate back until the first has ended: the same table."""
-    one = run_study(make_narrow(study_name="one"), observer, inline=True).record
-    two = run_study(make_narrow(study_name="two", workers=2), observer).record
-    more = run_study(make_narrow(study_name="two", workers=2, trials=10), observer).record
+    one = run_study(make_narrow(study_name="one"), listener, inline=True).record
+    two = run_study(make_narrow(study_name="two", workers=2), listener).record
+    more = run_study(make_narrow(study_name="two", workers=2, trials=10), listener).record
     rows = [[(t.plan, t.same_as, t.value) for t in record.trials] for record in (one, two, more)]
     assert rows[0] == rows[1]
     assert rows[2][:8] == rows[0]
@@ -88,7 +88,7 @@ def test_workers_and_interruptions_change_nothing(make_narrow: Maker, observer: 
 
 
 def test_an_interrupted_duplicate_is_told_by_the_next_run(
-    make_narrow: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+    make_narrow: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A coordinator that dies between a duplicate's result and its end loses no plan index."""
 
@@ -103,15 +103,15 @@ def test_an_interrupted_duplicate_is_told_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(optuna.Study, "tell", die_at_the_duplicate)
         with pytest.raises(KilledError):
-            run_study(make_narrow(), observer, inline=True)
-    record = run_study(make_narrow(), observer, inline=True).record
+            run_study(make_narrow(), listener, inline=True)
+    record = run_study(make_narrow(), listener, inline=True).record
     ended = [trial.plan for trial in record.trials if trial.state in ("complete", "pruned")]
     assert sorted(ended) == list(range(8))
 
 
-def test_a_baseline_is_repeated(make_narrow: Maker, observer: Any) -> None:
+def test_a_baseline_is_repeated(make_narrow: Maker, listener: Any) -> None:
     """The repeats of a baseline are equal on purpose: each is trained, with seeds of its own."""
     recipe = make_narrow(sampler="baseline", trials=2, precision="fp32")
-    trained, again = _split(run_study(recipe, observer, inline=True).record)
+    trained, again = _split(run_study(recipe, listener, inline=True).record)
     assert [len(trained), len(again)] == [2, 0]
     assert trained[0].value != trained[1].value or trained[0].history != trained[1].history

@@ -8,21 +8,24 @@ import pytest
 import torch
 
 from cifar_models import CNNConfig, MLPConfig, build_model
+from search.events import Event
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.estimate import multiply_adds
-from search.tuning.plan import PlanInfo
+from search.tuning.plan import PlanInfo, PlanMade
 from search.tuning.records import StudyRecord
 from search.tuning.warm_up import Pace
-from tests.study_fixtures import SilentObserver
+from tests.study_fixtures import EventRecorder
 
 MakeRecipe = Callable[..., Recipe]
 
 
 def run(recipe: Recipe, plans: list[PlanInfo] | None = None) -> StudyRecord:
-    tell = None if plans is None else plans.append
-    with locked_run(recipe, SilentObserver(), StopRequest(), inline=True, tell_plan=tell) as done:
+    heard, estimate = EventRecorder(), plans is not None
+    with locked_run(recipe, heard, StopRequest(), inline=True, estimate=estimate) as done:
+        if plans is not None:
+            plans += [event.plan for event in heard.all(PlanMade)]
         return done.record
 
 
@@ -53,13 +56,15 @@ def test_the_warm_up_leaves_generators_and_threads_as_they_are(make_recipe: Make
     threads, state = torch.get_num_threads(), torch.random.get_rng_state()
     states: list[torch.Tensor] = []
 
-    def tell(plan: PlanInfo) -> None:
-        assert plan.estimate is not None
+    def tell(event: Event) -> None:
+        if not isinstance(event, PlanMade):
+            return
+        assert event.plan.estimate is not None
         assert torch.get_num_threads() == threads
         states.append(torch.random.get_rng_state())
 
     recipe = make_recipe(trials=1)
-    with locked_run(recipe, SilentObserver(), StopRequest(), inline=True, tell_plan=tell):
+    with locked_run(recipe, tell, StopRequest(), inline=True, estimate=True):
         assert torch.equal(states[0], state)
 
 

@@ -15,13 +15,13 @@ Maker = Callable[..., Recipe]
 
 @pytest.mark.parametrize("bound", [10, 100])
 def test_a_bound_below_all_candidates_names_the_smallest(
-    bound: int, make_recipe: Maker, observer: Any
+    bound: int, make_recipe: Maker, listener: Any
 ) -> None:
     """With that many parameters allowed the search can begin."""
     recipe = make_recipe(max_parameters=bound)
     with pytest.raises(UserError, match=f"max_parameters {bound}; the smallest of them") as caught:
-        prepare(recipe, observer)
+        prepare(recipe, listener)
     found = re.search(r"smallest of them has ([\d,]+) parameters$", str(caught.value))
     assert found is not None
     enough = int(found[1].replace(",", ""))
-    assert len(prepare(make_recipe(max_parameters=enough), observer).points) == recipe.trials
+    assert len(prepare(make_recipe(max_parameters=enough), listener).points) == recipe.trials

@@ -49,75 +49,75 @@ class Unlucky(Workers):
         pass
 
 
-def _search(recipe: Recipe, observer: Any, workers: Workers) -> Any:
-    opened = open_study(prepare(recipe, observer))
+def _search(recipe: Recipe, listener: Any, workers: Workers) -> Any:
+    opened = open_study(prepare(recipe, listener))
     try:
-        run_search(opened, workers, observer, StopRequest())
+        run_search(opened, workers, listener, StopRequest())
     finally:
         record = read_study(opened.study)
     return record
 
 
-def test_a_hanging_trial_is_ended_and_not_tried_again(make_recipe: Maker, observer: Any) -> None:
+def test_a_hanging_trial_is_ended_and_not_tried_again(make_recipe: Maker, listener: Any) -> None:
     """After `trial_timeout` its worker is killed; it fails with the reason, its siblings do not."""
     recipe = make_recipe(trials=3, trial_timeout=0.5, pruner="none")
-    record = _search(recipe, observer, Unlucky())
+    record = _search(recipe, listener, Unlucky())
     failed = [trial for trial in record.trials if trial.state == "failed"]
     assert [trial.plan for trial in failed] == [0]
     assert failed[0].reason == "timed out: it had not ended after 0.5 s (trial_timeout)"
     assert [t.state for t in record.trials if t.plan > 0] == ["complete", "complete"]
-    again = _search(recipe, observer, Unlucky())
+    again = _search(recipe, listener, Unlucky())
     assert len(again.trials) == len(record.trials), "nor by the next run"
 
 
 def test_a_trial_that_timed_out_is_tried_again_with_more_time(
-    make_recipe: Maker, observer: Any
+    make_recipe: Maker, listener: Any
 ) -> None:
     """A larger limit, or none, is a chance; the same one, or a smaller, is not."""
-    _search(make_recipe(trials=2, trial_timeout=0.5, pruner="none"), observer, Unlucky())
-    less = _search(make_recipe(trials=2, trial_timeout=0.4), observer, Unlucky())
+    _search(make_recipe(trials=2, trial_timeout=0.5, pruner="none"), listener, Unlucky())
+    less = _search(make_recipe(trials=2, trial_timeout=0.4), listener, Unlucky())
     assert [t.plan for t in less.trials].count(0) == 1
     done = TrialOutcome("failed", "something else")
     for limit in (60.0, None):
         recipe = make_recipe(trials=2, trial_timeout=limit, pruner="none")
-        record = _search(recipe, observer, Unlucky(done, done, done))
+        record = _search(recipe, listener, Unlucky(done, done, done))
         assert [t.plan for t in record.trials].count(0) == 4
 
 
-def test_a_failing_trial_gets_three_attempts(make_recipe: Maker, observer: Any) -> None:
+def test_a_failing_trial_gets_three_attempts(make_recipe: Maker, listener: Any) -> None:
     """Out of memory twice, then trained: a neighbour that has left may have been the cause."""
     oom = TrialOutcome("failed", "oom: not enough memory")
-    record = _search(make_recipe(trials=2, pruner="none"), observer, Unlucky(oom, oom, oom))
+    record = _search(make_recipe(trials=2, pruner="none"), listener, Unlucky(oom, oom, oom))
     assert [t.reason for t in record.trials if t.plan == 0] == [oom.reason] * 3
     assert [t.state for t in record.trials if t.plan == 1] == ["complete"]
 
 
-def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, observer: Any) -> None:
+def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, listener: Any) -> None:
     """No other trial is tried in vain; the line says what is kept and how to go on."""
     full = TrialOutcome("unwritable", "OSError: [Errno 28] No space left on device")
     recipe = make_recipe(trials=3, pruner="none")
     with pytest.raises(MachineError, match=r"No space left on device; finished .* to go on"):
-        _search(recipe, observer, Unlucky(full))
-    opened = open_study(prepare(recipe, observer))
+        _search(recipe, listener, Unlucky(full))
+    opened = open_study(prepare(recipe, listener))
     assert len(read_study(opened.study).trials) <= 3
 
 
-def test_what_a_checkpoint_keeps_is_not_spent_in_vain(make_recipe: Maker, observer: Any) -> None:
+def test_what_a_checkpoint_keeps_is_not_spent_in_vain(make_recipe: Maker, listener: Any) -> None:
     """An attempt that failed counts the epochs alone that its successor must train again."""
     recipe = make_recipe(trials=1, epochs=4, pruner="none", checkpoint_every=2)
-    record = _search(recipe, observer, Dying(plan=0, after=3))
+    record = _search(recipe, listener, Dying(plan=0, after=3))
     assert [(t.state, t.fold_epochs) for t in record.trials] == [("failed", 1), ("complete", 4)]
 
 
 @pytest.mark.parametrize("after", [1, 2, 5])
-def test_a_death_changes_no_verdict(after: int, make_recipe: Maker, observer: Any) -> None:
+def test_a_death_changes_no_verdict(after: int, make_recipe: Maker, listener: Any) -> None:
     """A trial that dies before or after the rung that prunes it is pruned there all the same."""
     settings = {"trials": 7, "epochs": 5, "pruner": "halving"}
-    calm = _search(make_recipe(study_name="calm", **settings), observer, InlineWorkers())
+    calm = _search(make_recipe(study_name="calm", **settings), listener, InlineWorkers())
     pruned = [trial for trial in calm.trials if trial.state == "pruned"]
     assert pruned, "otherwise there is nothing to judge"
     plan = pruned[-1].plan
-    shaken = _search(make_recipe(study_name="shaken", **settings), observer, Dying(plan, after))
+    shaken = _search(make_recipe(study_name="shaken", **settings), listener, Dying(plan, after))
     failed = [trial.plan for trial in shaken.trials if trial.state == "failed"]
     assert failed == ([plan] if after < len(pruned[-1].history.epochs) else [])
     assert _results(shaken) == _results(calm)

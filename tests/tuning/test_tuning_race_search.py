@@ -12,6 +12,7 @@ from search.errors import UserError
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import History
+from search.tuning.events import FoldsEarned, TrialStarted
 from search.tuning.records import StudyRecord, TrialRecord
 
 Maker = Callable[..., Recipe]
@@ -36,12 +37,12 @@ def _by_plan(record: StudyRecord) -> dict[int, TrialRecord]:
 
 @pytest.mark.parametrize("pruner", ["none", "halving"])
 def test_survivors_score_as_without_racing(
-    pruner: str, make_recipe: Maker, observer: Any, tmp_path: Path
+    pruner: str, make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A trial that earned all folds has the curves, E* and score of a search without racing."""
-    raced = run_study(make_recipe(**KFOLD, pruner=pruner, racing=True), observer, inline=True)
+    raced = run_study(make_recipe(**KFOLD, pruner=pruner, racing=True), listener, inline=True)
     whole = make_recipe(**KFOLD, pruner="none", runs_dir=tmp_path / "whole")
-    plain = _by_plan(run_study(whole, observer, inline=True).record)
+    plain = _by_plan(run_study(whole, listener, inline=True).record)
     survivors = raced.record.complete()
     assert survivors
     assert len(survivors) < KFOLD["trials"]
@@ -55,23 +56,23 @@ def test_survivors_score_as_without_racing(
     assert reported.intermediate_values == dict(enumerate(curve, start=1))
 
 
-def test_losers_are_pruned_on_the_folds_they_earned(make_recipe: Maker, observer: Any) -> None:
+def test_losers_are_pruned_on_the_folds_they_earned(make_recipe: Maker, listener: Any) -> None:
     """Without a pruner six trials race on 1, then 2 on 2, then 1 on all 5 folds; all are told."""
     record = run_study(
-        make_recipe(**KFOLD, pruner="none", racing=True), observer, inline=True
+        make_recipe(**KFOLD, pruner="none", racing=True), listener, inline=True
     ).record
     folds = sorted(trial.history.n_folds() for trial in record.trials)
     assert folds == [1, 1, 1, 1, 2, 5]
     for trial in record.trials:
         assert trial.state == ("complete" if trial.history.n_folds() == 5 else "pruned")
         assert trial.fold_epochs == 4 * trial.history.n_folds()
-    earned = [event for event in observer.events if event[0] == "earned"]
-    assert [(len(numbers), n, of) for _, numbers, n, of in earned] == [(2, 2, 5), (1, 5, 5)]
+    earned = listener.all(FoldsEarned)
+    assert [(len(one.numbers), one.n_folds, one.of) for one in earned] == [(2, 2, 5), (1, 5, 5)]
     assert record.test is not None
 
 
 def test_workers_change_nothing_in_a_race(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """Two processes, over which earned folds spread, give the trials of one inline process."""
     tables = []
@@ -80,33 +81,33 @@ def test_workers_change_nothing_in_a_race(
             **KFOLD, pruner="halving", racing=True, workers=workers,
             runs_dir=tmp_path / f"runs{number}",
         )  # fmt: skip
-        tables.append(_table(run_study(recipe, observer, inline=inline).record))
+        tables.append(_table(run_study(recipe, listener, inline=inline).record))
     assert tables[0] == tables[1]
 
 
 def test_folds_of_the_last_trial_spread_over_idle_workers(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """One trial and two workers: both train folds of it, with the result of one worker."""
     settings = KFOLD | {"trials": 1, "pruner": "none"}
-    spread = run_study(make_recipe(**settings, workers=2), observer).record
-    slots = {event[3] for event in observer.events if event[0] == "started"}
+    spread = run_study(make_recipe(**settings, workers=2), listener).record
+    slots = {event.slot for event in listener.all(TrialStarted)}
     assert slots == {0, 1}
     alone = make_recipe(**settings, runs_dir=tmp_path / "alone")
-    assert _table(run_study(alone, observer, inline=True).record) == _table(spread)
+    assert _table(run_study(alone, listener, inline=True).record) == _table(spread)
 
 
-def test_a_race_goes_on_with_more_trials(make_recipe: Maker, observer: Any) -> None:
+def test_a_race_goes_on_with_more_trials(make_recipe: Maker, listener: Any) -> None:
     """Trials added later race against those that ended, which keep their ends."""
     settings = KFOLD | {"pruner": "none", "racing": True}
-    first = run_study(make_recipe(**settings | {"trials": 3}), observer, inline=True).record
-    more = run_study(make_recipe(**settings | {"trials": 8}), observer, inline=True).record
+    first = run_study(make_recipe(**settings | {"trials": 3}), listener, inline=True).record
+    more = run_study(make_recipe(**settings | {"trials": 8}), listener, inline=True).record
     assert _table(more)[:3] == _table(first)
     assert len(_table(more)) == 8
     assert {t.state for t in more.trials} == {"complete", "pruned"}
 
 
-def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, observer: Any, tmp_path: Any) -> None:
+def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, listener: Any, tmp_path: Any) -> None:
     """Diverged trials take no part; where none is left the search ends and says so."""
     space = tmp_path / "wild.py"
     space.write_text(
@@ -120,7 +121,7 @@ def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, observer: Any, tmp
     )
     recipe = make_recipe(**KFOLD, space=f"{space}:SPACE", racing=True)
     with pytest.raises(UserError, match=r"no trial is complete with a finite loss \(6 diverged\)"):
-        run_study(recipe, observer, inline=True)
+        run_study(recipe, listener, inline=True)
 
 
 @pytest.mark.parametrize(

@@ -53,14 +53,14 @@ def test_a_processor_without_bf16_is_told(
     native: bool,
     asked: str,
     make_recipe: Callable[..., Recipe],
-    observer: Any,
+    listener: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Left to the program, precision follows the processor; fp32 for want of bf16 is said."""
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: native)
-    plan = prepare(make_recipe(precision=asked), observer)
+    plan = prepare(make_recipe(precision=asked), listener)
     assert plan.recipe.precision == ("bf16" if native and asked == "auto" else "fp32")
-    said = [event[1] for event in observer.events if event[0] == "notice"]
+    said = listener.notices()
     missing = not native and asked == "auto"
     assert said == (
         ["precision: fp32, as this cpu has no bf16 arithmetic of its own"] if missing else []
@@ -69,10 +69,10 @@ def test_a_processor_without_bf16_is_told(
 
 @pytest.mark.parametrize(("asked", "known"), [(True, True), (True, False), (False, True)])
 def test_a_baseline_is_promised_where_there_is_one(
-    asked: bool, known: bool, make_recipe: Callable[..., Recipe], observer: Any
+    asked: bool, known: bool, make_recipe: Callable[..., Recipe], listener: Any
 ) -> None:
     """A space without a hand-tuned candidate has no baseline, so no report speaks of one."""
     recipe = make_recipe(with_baseline=asked)
-    plan = prepare(recipe, observer)
+    plan = prepare(recipe, listener)
     space = plan.space if known else replace(plan.space, baseline_params=None)
     assert resolve_recipe(recipe, plan.dataset, space, "cpu").with_baseline == (asked and known)

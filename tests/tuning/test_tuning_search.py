@@ -17,6 +17,7 @@ from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.schedules import build_schedule
+from search.tuning.events import TrialStarted
 from search.tuning.opening import find_study, open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
@@ -52,7 +53,7 @@ def _curves(trial: Any) -> list[Any]:
 
 @pytest.mark.parametrize("sampler", ["random", "grid"])
 def test_the_number_of_workers_changes_nothing(
-    sampler: str, make_recipe: Maker, observer: Any, tmp_path: Path
+    sampler: str, make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """One process, two processes and none give the same trials, curves, winner and test."""
     outcomes = []
@@ -60,7 +61,7 @@ def test_the_number_of_workers_changes_nothing(
         recipe = make_recipe(
             sampler=sampler, pruner="halving", trials=7, epochs=5, workers=workers
         ).model_copy(update={"runs_dir": tmp_path / f"runs{number}"})
-        outcomes.append(run_study(recipe, observer, inline=inline).record)
+        outcomes.append(run_study(recipe, listener, inline=inline).record)
     first, *others = outcomes
     assert [t.plan for t in first.trials] == list(range(7))
     assert {t.state for t in first.trials} == {"complete", "pruned"}
@@ -71,31 +72,31 @@ def test_the_number_of_workers_changes_nothing(
 
 
 def test_tpe_is_repeatable_with_one_worker(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """TPE asked twice with the same seed samples the same trials; another seed, others."""
     tables = []
     for number, seed in enumerate((0, 0, 1)):
         recipe = make_recipe(sampler="tpe", trials=14, epochs=2, seed=seed)
         recipe = recipe.model_copy(update={"runs_dir": tmp_path / f"runs{number}"})
-        tables.append(_table(run_study(recipe, observer, inline=True).record))
+        tables.append(_table(run_study(recipe, listener, inline=True).record))
     assert tables[0] == tables[1] != tables[2]
 
 
-def test_a_grid_search_visits_every_point_once(make_recipe: Maker, observer: Any) -> None:
+def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any) -> None:
     """Without a number of trials the whole grid is trained, the baseline with it."""
     record = run_study(
-        make_recipe(sampler="grid", trials=None, epochs=1), observer, inline=True
+        make_recipe(sampler="grid", trials=None, epochs=1), listener, inline=True
     ).record
     points = [str(sorted(t.params.items())) for t in record.trials]
     assert len(points) == len(set(points)) == 9
     assert all(t.state == "complete" for t in record.trials)
 
 
-def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, observer: Any) -> None:
+def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, listener: Any) -> None:
     """The value is the mean over folds at E*, E* the best epoch of the mean curve."""
     recipe = make_recipe(validation="kfold", folds=3, pruner="none", epochs=5)
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     for trial in record.complete():
         curve = trial.history.mean_curve("accuracy")
         assert len(trial.fold_scores) == 3
@@ -109,35 +110,35 @@ def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, obser
     assert winner.mean == max(t.mean or 0 for t in record.complete())
 
 
-def test_the_loss_can_be_the_metric(make_recipe: Maker, observer: Any) -> None:
+def test_the_loss_can_be_the_metric(make_recipe: Maker, listener: Any) -> None:
     """With `metric = "loss"` the lowest mean loss wins and E* is its epoch."""
-    record = run_study(make_recipe(metric="loss", pruner="none"), observer, inline=True).record
+    record = run_study(make_recipe(metric="loss", pruner="none"), listener, inline=True).record
     winner = record.winner()
     assert winner is not None
     assert winner.value == min(min(t.history.mean_curve("loss")) for t in record.complete())
 
 
-def test_the_same_command_goes_on(make_recipe: Maker, observer: Any) -> None:
+def test_the_same_command_goes_on(make_recipe: Maker, listener: Any) -> None:
     """Again: nothing is trained and the test set stays shut. More trials: only those are new."""
-    first = run_study(make_recipe(trials=3), observer, inline=True).record
-    observer.events.clear()
-    again = run_study(make_recipe(trials=3), observer, inline=True).record
-    assert not [event for event in observer.events if event[0] == "started"]
+    first = run_study(make_recipe(trials=3), listener, inline=True).record
+    listener.events.clear()
+    again = run_study(make_recipe(trials=3), listener, inline=True).record
+    assert not listener.all(TrialStarted)
     assert len(again.openings) == 1
     assert again.test == first.test
-    more = run_study(make_recipe(trials=6), observer, inline=True).record
-    assert [e[2] for e in observer.events if e[0] == "started"] == [3, 4, 5]
+    more = run_study(make_recipe(trials=6), listener, inline=True).record
+    assert [event.index for event in listener.all(TrialStarted)] == [3, 4, 5]
     assert _table(more)[:3] == _table(first)
 
 
 def test_raising_trials_ends_as_if_asked_at_once(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A search in two goes has the trials of a search in one go, pruning included."""
-    run_study(make_recipe(trials=4, epochs=6), observer, inline=True)
-    halves = run_study(make_recipe(trials=9, epochs=6), observer, inline=True).record
+    run_study(make_recipe(trials=4, epochs=6), listener, inline=True)
+    halves = run_study(make_recipe(trials=9, epochs=6), listener, inline=True).record
     other = make_recipe(trials=9, epochs=6, runs_dir=tmp_path / "whole")
-    assert _table(halves) == _table(run_study(other, observer, inline=True).record)
+    assert _table(halves) == _table(run_study(other, listener, inline=True).record)
 
 
 @pytest.mark.parametrize(
@@ -152,23 +153,23 @@ def test_raising_trials_ends_as_if_asked_at_once(
     ],
 )
 def test_another_study_under_the_same_name_is_refused(
-    setting: str, value: Any, make_recipe: Maker, observer: Any
+    setting: str, value: Any, make_recipe: Maker, listener: Any
 ) -> None:
     """A study opened with other settings is refused, naming the setting and both values."""
-    run_study(make_recipe(trials=1, epochs=1), observer, inline=True)
+    run_study(make_recipe(trials=1, epochs=1), listener, inline=True)
     changed = make_recipe(**({"trials": 1, "epochs": 1} | {setting: value}))
     with pytest.raises(UserError, match=f"{setting} .* is now .*{value}") as caught:
-        run_study(changed, observer, inline=True)
+        run_study(changed, listener, inline=True)
     assert "\n" not in str(caught.value)
 
 
 def test_trials_of_a_dead_coordinator_run_again_under_their_index(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A trial left RUNNING is failed as interrupted and its plan index is run again."""
-    whole = run_study(make_recipe(trials=4), observer, inline=True).record
+    whole = run_study(make_recipe(trials=4), listener, inline=True).record
     recipe = make_recipe(trials=2, runs_dir=tmp_path / "other")
-    run_study(recipe, observer, inline=True)
+    run_study(recipe, listener, inline=True)
     paths = RunPaths(tmp_path / "other", "study")
     study = find_study(open_storage(storage_url(None, paths.database)), "study")
     assert study is not None
@@ -181,17 +182,17 @@ def test_trials_of_a_dead_coordinator_run_again_under_their_index(
             user_attrs={"plan": 2, "attempt": 0},
         )
     )
-    record = run_study(recipe.model_copy(update={"trials": 4}), observer, inline=True).record
+    record = run_study(recipe.model_copy(update={"trials": 4}), listener, inline=True).record
     failed = [t for t in record.trials if t.state == "failed"]
     assert [(t.plan, t.reason) for t in failed] == [(2, "interrupted")]
     assert [t.attempt for t in record.trials if t.plan == 2] == [0, 1]
     assert _table(record) == _table(whole)
 
 
-def test_too_many_parameters_are_a_constraint(make_recipe: Maker, observer: Any) -> None:
+def test_too_many_parameters_are_a_constraint(make_recipe: Maker, listener: Any) -> None:
     """Candidates over the bound are never trained; random points are drawn within it."""
     recipe = make_recipe(max_parameters=1000, trials=6, pruner="none")
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     assert all((t.n_parameters or 0) <= 1000 for t in record.trials)
     assert len(record.complete()) == 6
     study = open_stored("study", recipe.runs_dir, None)
@@ -204,13 +205,13 @@ def test_too_many_parameters_are_a_constraint(make_recipe: Maker, observer: Any)
 
 @pytest.mark.parametrize("sampler", ["tpe", "grid"])
 def test_infeasible_points_are_told_without_training(
-    sampler: str, make_recipe: Maker, observer: Any
+    sampler: str, make_recipe: Maker, listener: Any
 ) -> None:
     """TPE asks again for a point over the bound, the grid closes it; none has an epoch."""
     recipe = make_recipe(
         sampler=sampler, max_parameters=1000, trials=None if sampler == "grid" else 8, epochs=1
     )
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     infeasible = [t for t in record.trials if t.infeasible]
     assert infeasible
     assert all(t.state == "pruned" and not t.history.epochs for t in infeasible)
@@ -218,10 +219,10 @@ def test_infeasible_points_are_told_without_training(
     assert len(trained) == (8 if sampler == "tpe" else 6)
 
 
-def test_a_bound_that_nothing_meets_is_one_line(make_recipe: Maker, observer: Any) -> None:
+def test_a_bound_that_nothing_meets_is_one_line(make_recipe: Maker, listener: Any) -> None:
     """Where no candidate is small enough, the user is told so before any training."""
     with pytest.raises(UserError, match="parameters are more than max_parameters 10"):
-        run_study(make_recipe(max_parameters=10), observer, inline=True)
+        run_study(make_recipe(max_parameters=10), listener, inline=True)
 
 
 DIVERGING = """
@@ -237,13 +238,13 @@ SPACE = Space("diverging", suggest, baseline_params={"lr": LR})
 
 
 def test_a_diverged_trial_is_worth_chance_and_cannot_win(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A loss that is not finite gives chance accuracy, a tag, and never the winner."""
     space = tmp_path / "diverging.py"
     space.write_text(DIVERGING.replace("LR", "1e30"), encoding="utf-8")
     recipe = make_recipe(space=f"{space}:SPACE", pruner="none", trials=8, seed=3)
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     lost = record.trials[0]
     assert lost.diverged
     assert lost.state == "complete"
@@ -256,19 +257,19 @@ def test_a_diverged_trial_is_worth_chance_and_cannot_win(
 
 
 def test_a_study_where_everything_diverged_says_so(
-    make_recipe: Maker, observer: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """Without any finite trial there is no refit and no opening of the test set."""
     space = tmp_path / "diverging.py"
     space.write_text(DIVERGING.replace("LR", "1e30"), encoding="utf-8")
     recipe = make_recipe(space=f"{space}:SPACE", trials=1)
     with pytest.raises(UserError, match="no winner: no trial is complete with a finite loss"):
-        run_study(recipe, observer, inline=True)
+        run_study(recipe, listener, inline=True)
     assert read_study(open_stored("study", recipe.runs_dir, None)).openings == ()
 
 
 def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
-    make_recipe: Maker, observer: Any, monkeypatch: pytest.MonkeyPatch
+    make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A trial that the machine fails is retried twice, then left with its reason."""
 
@@ -279,7 +280,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
 
     monkeypatch.setattr("search.executors.job.build_schedule", failing)
     recipe = make_recipe(sampler="grid", trials=None, epochs=2, pruner="halving")
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     failed = [t for t in record.trials if t.state == "failed"]
     assert {t.reason for t in failed} == {"oom: no room"}
     assert {t.plan: t.attempt for t in failed} == dict.fromkeys({t.plan for t in failed}, 2)
@@ -287,7 +288,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
     assert {t.params.get("sgd_lr") for t in record.trials if t.state != "failed"} == {0.1}
 
 
-def test_shuffled_labels_end_at_chance(make_recipe: Maker, observer: Any, tmp_path: Path) -> None:
+def test_shuffled_labels_end_at_chance(make_recipe: Maker, listener: Any, tmp_path: Path) -> None:
     """On permuted labels validation and test stay at chance: nothing leaks into training."""
     rng = np.random.default_rng(1)
     root = tmp_path / "shuffled"
@@ -300,7 +301,7 @@ def test_shuffled_labels_end_at_chance(make_recipe: Maker, observer: Any, tmp_pa
     recipe = make_recipe(
         dataset=str(root), validation="kfold", folds=3, trials=6, epochs=6, pruner="none"
     )
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     winner = record.winner()
     assert winner is not None
     assert record.test is not None
@@ -311,48 +312,48 @@ def test_shuffled_labels_end_at_chance(make_recipe: Maker, observer: Any, tmp_pa
 
 
 def test_a_lost_model_folder_is_made_again_without_another_look(
-    make_recipe: Maker, observer: Any
+    make_recipe: Maker, listener: Any
 ) -> None:
     """Where only the exported model is gone, the repeatable refit brings it back."""
-    outcome = run_study(make_recipe(trials=2), observer, inline=True)
+    outcome = run_study(make_recipe(trials=2), listener, inline=True)
     weights = (outcome.paths.model_dir / "weights.safetensors").read_bytes()
     shutil.rmtree(outcome.paths.model_dir)
-    again = run_study(make_recipe(trials=2), observer, inline=True)
+    again = run_study(make_recipe(trials=2), listener, inline=True)
     assert (again.paths.model_dir / "weights.safetensors").read_bytes() == weights
     assert len(again.record.openings) == 1
     assert again.record.test == outcome.record.test
 
 
-def test_lost_folds_are_made_again(make_recipe: Maker, observer: Any) -> None:
+def test_lost_folds_are_made_again(make_recipe: Maker, listener: Any) -> None:
     """Folds follow from the seed, so a removed run folder does not end a study."""
-    outcome = run_study(make_recipe(trials=2), observer, inline=True)
+    outcome = run_study(make_recipe(trials=2), listener, inline=True)
     shutil.rmtree(outcome.paths.study_dir)
-    again = run_study(make_recipe(trials=3), observer, inline=True)
+    again = run_study(make_recipe(trials=3), listener, inline=True)
     assert again.record.folds_hash == outcome.record.folds_hash
     assert _table(again.record)[:2] == _table(outcome.record)
 
 
-def test_auto_takes_what_the_study_has(make_recipe: Maker, observer: Any) -> None:
+def test_auto_takes_what_the_study_has(make_recipe: Maker, listener: Any) -> None:
     """A setting that is left to the program does not make the same command another study."""
-    run_study(make_recipe(trials=1, pruner="median"), observer, inline=True)
+    run_study(make_recipe(trials=1, pruner="median"), listener, inline=True)
     recipe = make_recipe(trials=2, pruner="auto", precision="auto")
-    record = run_study(recipe, observer, inline=True).record
+    record = run_study(recipe, listener, inline=True).record
     assert (record.recipe.pruner, record.recipe.precision) == ("median", "fp32")
 
 
-def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, observer: Any) -> None:
+def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, listener: Any) -> None:
     """Where no trial was started yet, other settings make the study anew."""
     recipe = make_recipe(seed=1)
-    opened = open_study(prepare(recipe, observer))
+    opened = open_study(prepare(recipe, listener))
     assert opened.study.trials == []
-    record = run_study(make_recipe(seed=2, trials=1), observer, inline=True).record
+    record = run_study(make_recipe(seed=2, trials=1), listener, inline=True).record
     assert record.recipe.seed == 2
 
 
-def test_a_file_in_the_way_of_the_study_is_named(make_recipe: Maker, observer: Any) -> None:
+def test_a_file_in_the_way_of_the_study_is_named(make_recipe: Maker, listener: Any) -> None:
     """A file where the study's folder should be is one line for the user."""
     recipe = make_recipe()
     recipe.runs_dir.mkdir()
     (recipe.runs_dir / "study").write_text("in the way", encoding="utf-8")
     with pytest.raises(UserError, match="study is a file, and the study needs a folder there"):
-        run_study(recipe, observer, inline=True)
+        run_study(recipe, listener, inline=True)

@@ -5,6 +5,7 @@ from typing import Any, final
 
 import pytest
 
+from search.events import Event
 from search.pipeline import Outcome, locked_run, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -20,21 +21,18 @@ class Impatient:
     def __init__(self, kind: str, stop: StopRequest) -> None:
         self._kind, self._stop, self.heard = kind, stop, list[str]()
 
-    def __getattr__(self, name: str) -> Any:
-        def hear(*_: Any) -> None:
-            self.heard.append(name)
-            if name == self._kind and not self._stop.asked():
-                self._stop.ask()
-
-        return hear
+    def __call__(self, event: Event) -> None:
+        self.heard.append(event.kind)
+        if event.kind == self._kind and not self._stop.asked():
+            self._stop.ask()
 
 
 def _run(recipe: Recipe, kind: str, *, inline: bool = False) -> tuple[Outcome, list[str]]:
     """Run until an event of the kind stops it."""
     stop = StopRequest()
-    observer: Any = Impatient(kind, stop)
-    with locked_run(recipe, observer, stop, inline=inline) as outcome:
-        return outcome, observer.heard
+    listener = Impatient(kind, stop)
+    with locked_run(recipe, listener, stop, inline=inline) as outcome:
+        return outcome, listener.heard
 
 
 def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
@@ -47,19 +45,19 @@ def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
     [{}, {"validation": "kfold", "folds": 3}, {"validation": "kfold", "folds": 3, "racing": True}],
     ids=["holdout", "kfold", "racing"],
 )
-@pytest.mark.parametrize("kind", ["trial_started", "epoch_ended", "trial_ended"])
+@pytest.mark.parametrize("kind", ["trial_started", "epoch", "trial_ended"])
 def test_a_stopped_search_ends_with_the_same_result(
-    kind: str, settings: dict[str, Any], make_recipe: Maker, observer: Any
+    kind: str, settings: dict[str, Any], make_recipe: Maker, listener: Any
 ) -> None:
     """Whenever it is stopped, the study goes on to the table and the test of an undisturbed one."""
-    whole = run_study(make_recipe(study_name="whole", **settings), observer, inline=True).record
+    whole = run_study(make_recipe(study_name="whole", **settings), listener, inline=True).record
     recipe = make_recipe(study_name="stopped", **settings)
     outcome, heard = _run(recipe, kind, inline=True)
     assert outcome.stopped
     assert "stopping" in heard
     assert {t.state for t in outcome.record.trials} <= {"complete", "pruned", "waiting", "failed"}
     assert {t.reason for t in outcome.record.trials if t.state == "failed"} <= {"interrupted"}
-    resumed = run_study(recipe, observer, inline=True).record
+    resumed = run_study(recipe, listener, inline=True).record
     assert _results(resumed) == _results(whole)
     assert resumed.test is not None
     assert whole.test is not None
@@ -67,30 +65,30 @@ def test_a_stopped_search_ends_with_the_same_result(
 
 
 def test_workers_end_their_epoch_and_no_epoch_is_trained_twice(
-    make_recipe: Maker, observer: Any
+    make_recipe: Maker, listener: Any
 ) -> None:
     """With processes that train at the time, and checkpoints rarer than epochs, all is kept."""
     recipe = make_recipe(epochs=400, checkpoint_every=50, workers=2, pruner="none", trials=2)
-    outcome, _ = _run(recipe, "epoch_ended")
+    outcome, _ = _run(recipe, "epoch")
     assert outcome.stopped
     kept = list((outcome.paths.checkpoints_dir).glob("plan-*/fold-0.ckpt"))
     assert kept, "what trained has left a checkpoint"
-    record = run_study(recipe, observer).record
+    record = run_study(recipe, listener).record
     complete = [t for t in record.trials if t.state == "complete"]
     assert [t.fold_epochs for t in complete] == [400] * 2
     assert sum(t.fold_epochs for t in record.trials) == 800
 
 
-def test_a_stopped_refit_goes_on(make_recipe: Maker, observer: Any) -> None:
+def test_a_stopped_refit_goes_on(make_recipe: Maker, listener: Any) -> None:
     """A refit that is stopped leaves a checkpoint, no test, and the next run ends it alike."""
-    whole = run_study(make_recipe(study_name="whole"), observer, inline=True).record
+    whole = run_study(make_recipe(study_name="whole"), listener, inline=True).record
     recipe = make_recipe(study_name="stopped", checkpoint_every=3)
     outcome, heard = _run(recipe, "search_ended", inline=True)
     assert outcome.stopped
     assert outcome.record.test is None
     assert outcome.record.openings == ()
     assert "stopping" not in heard, "the search itself had ended"
-    resumed = run_study(recipe, observer, inline=True).record
+    resumed = run_study(recipe, listener, inline=True).record
     assert whole.test is not None
     assert resumed.test is not None
     assert resumed.test.loss == whole.test.loss
@@ -107,13 +105,13 @@ def test_a_request_is_heeded_once_and_only_where_something_looks() -> None:
     assert not StopRequest().ask()
 
 
-def test_a_stopped_search_gives_a_model_of_what_ended(make_recipe: Maker, observer: Any) -> None:
+def test_a_stopped_search_gives_a_model_of_what_ended(make_recipe: Maker, listener: Any) -> None:
     """With as many trials as have ended the refit begins at once, and the best of them has won."""
     outcome, _ = _run(make_recipe(), "trial_ended", inline=True)
     n_ended = len(_results(outcome.record))
     assert 0 < n_ended < 5
-    record = run_study(make_recipe(trials=n_ended), observer, inline=True).record
+    record = run_study(make_recipe(trials=n_ended), listener, inline=True).record
     assert _results(record) == _results(outcome.record)
     assert record.test is not None
-    further = run_study(make_recipe(), observer, inline=True).record
+    further = run_study(make_recipe(), listener, inline=True).record
     assert len(_results(further)) == 5

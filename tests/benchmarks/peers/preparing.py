@@ -1,7 +1,6 @@
 """The images and the split of a comparison, made before any clock runs."""
 
 from pathlib import Path
-from typing import final
 
 import numpy as np
 import torch
@@ -17,21 +16,10 @@ from tests.benchmarks.peers.task import Arrays
 _CLASSES, _SIDE, _NOISE = 10, 32, 90.0
 
 
-@final
-class _Silent:
-    """Listens to the preparation and says nothing."""
-
-    def notice(self, text: str) -> None:
-        """Drop the line."""
-
-    def progress(self, description: str, done: int, total: int) -> None:
-        """Drop the state."""
-
-
 def prepare(images_dir: Path, data_dir: Path, work_dir: Path, seed: int) -> None:
     """Decode the folder into `data_dir`, for us and for the peers, and write the seed's split."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    info = prepare_dataset(str(images_dir), data_dir, observer=_Silent())
+    info = prepare_dataset(str(images_dir), data_dir, listener=lambda _: None)
     recipe = Recipe(space="mlp", dataset=str(images_dir), seed=seed)
     (fold,) = make_folds(recipe, info)
     data = load_train_split(info)

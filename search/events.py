@@ -1,0 +1,100 @@
+"""Events: what a run tells its listeners while it goes on, one small value per event.
+
+Whatever takes long takes a `Listener` and calls it with events. The console display, the JSON
+lines of `--json` and the dashboard's publisher are listeners of the same stream.
+`search.tuning.events` has the events of a search.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, final
+
+
+class Event(ABC):
+    """Something that happened.
+
+    An event is also one line of `--json`: an object with "event" (its `kind`), its `fields` and
+    the running `totals` of the search that it names: "done" (trials ended), "trials" (trials
+    planned), "best" (number of the best trial so far, or null).
+
+    In these lines scores and losses are as in the database (accuracies are fractions); numbers
+    that are unknown or not finite are null; times are seconds, sizes bytes. Kinds and fields are
+    version 1 of an interface: fields may be added, never renamed or removed.
+    """
+
+    kind: ClassVar[str]
+    totals: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def fields(self) -> dict[str, object]:
+        """Return the event's fields as plain JSON values."""
+
+
+Listener: TypeAlias = Callable[[Event], None]
+"""Takes every event, in the thread that emits it; must not raise, and ignores unknown events."""
+
+
+def fan_out(*listeners: Listener) -> Listener:
+    """Return a listener that passes every event to each of the listeners, in this order."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
+
+
+@final
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something the user must see: `text`, one line."""
+
+    kind = "notice"
+    text: str
+
+    def fields(self) -> dict[str, object]:
+        """Return the text."""
+        return {"text": self.text}
+
+
+@final
+@dataclass(frozen=True)
+class StepProgress(Event):
+    """How far a long step is, such as a refit: `done` of `total` images, bytes or epochs."""
+
+    kind = "progress"
+    step: str
+    done: int
+    total: int
+
+    def fields(self) -> dict[str, object]:
+        """Return the step's name and how far it is."""
+        return {"step": self.step, "done": self.done, "total": self.total}
+
+
+@final
+@dataclass(frozen=True)
+class Interrupted(Event):
+    """A signal ended the program with this exit `status`; the last line."""
+
+    kind = "stopped"
+    status: int
+
+    def fields(self) -> dict[str, object]:
+        """Return the exit status."""
+        return {"status": self.status}
+
+
+@final
+@dataclass(frozen=True)
+class Failed(Event):
+    """An error ended the program; `message` is also the line on stderr; the last line."""
+
+    kind = "error"
+    status: int
+    message: str
+
+    def fields(self) -> dict[str, object]:
+        """Return exit status and message."""
+        return {"status": self.status, "message": self.message}

@@ -1,0 +1,226 @@
+"""The events of a search, and of the refit, test and report that follow it.
+
+To add one: write its class here, list it in `search.progress.log.EVENTS`, and emit it. That makes
+it a line of `--json`; the console shows it where `search.progress.console` has words for it.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+from search.events import Event
+from search.recipe import Recipe
+from search.training.metrics import TestResult
+from search.tuning.outcome import EndInfo
+from search.tuning.records import RefitRecord, TrialRecord
+
+
+@final
+@dataclass(frozen=True)
+class StudyOpened(Event):
+    """The search starts or goes on; `ended` are the trials that ended in earlier runs."""
+
+    kind = "search"
+    totals = ("trials", "done")
+    recipe: Recipe
+    n_planned: int
+    ended: tuple[TrialRecord, ...]
+
+    def fields(self) -> dict[str, object]:
+        """Return nothing but the totals."""
+        return {}
+
+
+@final
+@dataclass(frozen=True)
+class TrialStarted(Event):
+    """A trial started on a worker's `slot`, or trains a further fold; `index`: in the plan."""
+
+    kind = "trial_started"
+    number: int
+    index: int
+    slot: int
+
+    def fields(self) -> dict[str, object]:
+        """Return trial, index ("plan") and slot."""
+        return {"trial": self.number, "plan": self.index, "slot": self.slot}
+
+
+@final
+@dataclass(frozen=True)
+class EpochEnded(Event):
+    """A trial finished an epoch; `score` is the mean validation figure over its folds."""
+
+    kind = "epoch"
+    number: int
+    epoch: int
+    score: float
+
+    def fields(self) -> dict[str, object]:
+        """Return trial, epoch and score."""
+        return {"trial": self.number, "epoch": self.epoch, "score": self.score}
+
+
+@final
+@dataclass(frozen=True)
+class TrialWaiting(Event):
+    """A trial has trained the folds it earned so far and waits for its rivals in the race."""
+
+    kind = "trial_waiting"
+    number: int
+
+    def fields(self) -> dict[str, object]:
+        """Return the trial."""
+        return {"trial": self.number}
+
+
+@final
+@dataclass(frozen=True)
+class FoldsEarned(Event):
+    """These trials, best first, go on to `n_folds` of all `of` folds in a race."""
+
+    kind = "folds_earned"
+    numbers: tuple[int, ...]
+    n_folds: int
+    of: int
+
+    def fields(self) -> dict[str, object]:
+        """Return trials and folds."""
+        return {"trials": self.numbers, "folds": self.n_folds, "of": self.of}
+
+
+@final
+@dataclass(frozen=True)
+class Stopping(Event):
+    """A stop was requested; `n_training` trainings finish their epoch first."""
+
+    kind = "stopping"
+    n_training: int
+
+    def fields(self) -> dict[str, object]:
+        """Return how many trainings finish their epoch."""
+        return {"training": self.n_training}
+
+
+@final
+@dataclass(frozen=True)
+class TrialEnded(Event):
+    """A trial ended, in whatever way."""
+
+    kind = "trial_ended"
+    totals = ("done", "trials", "best")
+    trial: TrialRecord
+
+    def fields(self) -> dict[str, object]:
+        """Return how it ended, its scores and its candidate."""
+        trial, candidate = self.trial, self.trial.candidate
+        return {
+            "trial": trial.number,
+            "plan": trial.plan,
+            "attempt": trial.attempt,
+            "kind": trial.kind,
+            "score": trial.value if trial.mean is None else trial.mean,
+            "std": trial.std,
+            "fold_scores": trial.fold_scores,
+            "best_epoch": trial.best_epoch,
+            "epochs": len(trial.history.epochs),
+            "parameters": trial.n_parameters,
+            "seconds": trial.seconds,
+            "candidate": None if candidate is None else candidate.model_dump(mode="json"),
+            "same_as": trial.same_as,
+            "reason": trial.reason,
+        }
+
+
+@final
+@dataclass(frozen=True)
+class SearchEnded(Event):
+    """No further trial will start in this run."""
+
+    kind = "search_ended"
+    totals = ("best",)
+
+    def fields(self) -> dict[str, object]:
+        """Return nothing but the totals."""
+        return {}
+
+
+@final
+@dataclass(frozen=True)
+class WinnerRefitted(Event):
+    """The winner was trained on all folds together."""
+
+    kind = "refit"
+    refit: RefitRecord
+
+    def fields(self) -> dict[str, object]:
+        """Return trial, epochs and seconds."""
+        refit = self.refit
+        return {"trial": refit.trial, "epochs": refit.epochs, "seconds": refit.seconds}
+
+
+@final
+@dataclass(frozen=True)
+class WinnerTested(Event):
+    """The winner's test result; `n_openings`: how often the study has opened the test set."""
+
+    kind = "test"
+    test: TestResult
+    n_openings: int
+
+    def fields(self) -> dict[str, object]:
+        """Return accuracy with the bounds of its 95% interval, loss, images and openings."""
+        rest = {"loss": self.test.loss, "images": self.test.n_images, "openings": self.n_openings}
+        return _accuracy(self.test) | rest
+
+
+@final
+@dataclass(frozen=True)
+class BaselineTested(Event):
+    """The stored test result of the hand-tuned network on the same images."""
+
+    kind = "baseline"
+    study_name: str
+    test: TestResult
+
+    def fields(self) -> dict[str, object]:
+        """Return the baseline's study, and its accuracy with the bounds of its 95% interval."""
+        return {"study": self.study_name} | _accuracy(self.test)
+
+
+@final
+@dataclass(frozen=True)
+class ReportWritten(Event):
+    """The paths of the exported model's folder and of the report's page."""
+
+    kind = "report"
+    model: str
+    page: str
+
+    def fields(self) -> dict[str, object]:
+        """Return both paths."""
+        return {"model": self.model, "page": self.page}
+
+
+@final
+@dataclass(frozen=True)
+class RunEnded(Event):
+    """The run ended: "done", "timeout" or "interrupted"; `winner` is a trial's number."""
+
+    kind = "ended"
+    end: EndInfo
+    winner: int | None
+
+    def fields(self) -> dict[str, object]:
+        """Return the reason, how many trials are done of those planned, and the winner."""
+        end = self.end
+        return {
+            "reason": end.reason,
+            "done": end.done,
+            "trials": end.planned,
+            "winner": self.winner,
+        }
+
+
+def _accuracy(test: TestResult) -> dict[str, object]:
+    low, high = test.interval
+    return {"accuracy": test.accuracy, "low": low, "high": high}
