@@ -19,8 +19,8 @@ from search.executors.pool import InlineWorkers, ProcessWorkers, Workers
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.reference.replication import finish_reproduction
+from search.report.evidence import Evidence, TestedStudy
 from search.report.info.baseline_study import choose_baseline
-from search.report.info.evidence import Evidence, TestedStudy
 from search.report.write import write_report
 from search.stopping import StopRequest
 from search.tuning.locks import study_lock
@@ -167,12 +167,14 @@ def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPath
 def _write_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
     chosen = choose_baseline(record, stored_baselines(study))
     evidence = Evidence(
+        record,
+        study,
         mistakes=load_images(paths.mistakes),
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
     )
     write_model_readme(record, paths, chosen)
-    return write_report(record, study, evidence, paths)
+    return write_report(evidence, paths)
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:

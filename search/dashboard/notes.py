@@ -8,7 +8,7 @@ from search.metric import Metric
 from search.paths import RunPaths
 from search.report.info.facts import page_lead
 from search.report.info.winner import baseline_info
-from search.report.kinds import last_attempts, trial_score
+from search.report.trials import last_attempts, trial_score
 from search.text import (
     code,
     code_block,

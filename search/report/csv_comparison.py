@@ -6,7 +6,7 @@ import io
 from search.report.info.comparison import ComparisonInfo
 from search.report.info.estimate import Estimate
 from search.report.info.study_row import StudyRow
-from search.report.kinds import KINDS
+from search.report.trials import KINDS
 
 
 def comparison_csv(info: ComparisonInfo) -> str:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import optuna
 from matplotlib.figure import Figure
 
 from search.command_lines import report_command
@@ -11,24 +10,21 @@ from search.paths import RunPaths
 from search.plotting import paper_style, save_bytes, save_figure
 from search.reference.reported import reported_csv
 from search.report.charts.report import draw_charts
+from search.report.evidence import Evidence
 from search.report.facts.report import report_json
 from search.report.figures.report import FIGURE_NAMES, draw_figures
-from search.report.info.evidence import Evidence
 from search.report.info.report import ReportInfo, report_info
 from search.report.markdown.report import report_markdown
 from search.report.page.report import render_page
-from search.tuning.records import StudyRecord
 
 
-def write_report(
-    record: StudyRecord, study: optuna.Study, evidence: Evidence, paths: RunPaths
-) -> Path:
+def write_report(evidence: Evidence, paths: RunPaths) -> Path:
     """Write every figure that applies, the page, report.json and report.md; return the page's path.
 
-    `study` is the Optuna study of the record. Figures that no longer apply are removed. Raises
+    Figures that no longer apply are removed. Raises
     MachineError where a file cannot be written or the evidence does not belong to the record.
     """
-    info = report_info(record, study, evidence)
+    info, record = report_info(evidence), evidence.record
     page, facts = render_page(info, draw_charts(info)), report_json(info)
     try:
         paths.report_dir.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from search.command_lines import run_command
 from search.paths import RunPaths
 from search.progress.words import describe_end, describe_number
 from search.recipe import Recipe
-from search.report.kinds import last_attempts
+from search.report.trials import last_attempts
 from search.text import format_bytes, format_epochs, format_score, format_seconds, printable
 from search.tuning.attempts import INTERRUPTED
 from search.tuning.locks import study_holder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from search.report.charts.report import draw_charts
-from search.report.info.evidence import Evidence
+from search.report.evidence import Evidence
 from search.report.info.report import report_info
 from search.report.page.report import render_page
 from tests.browser.chromium import running_chromium
@@ -44,8 +44,14 @@ def report_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     fake = fakes.realistic(n_folds=5)
     record = fake.record
     predictions = fakes.model_predictions(record)
-    evidence = Evidence(fakes.mistake_images(record), predictions, baseline_fakes.reproduction(3))
-    info = report_info(*fake, evidence)
+    evidence = Evidence(
+        record,
+        fake.study,
+        fakes.mistake_images(record),
+        predictions,
+        baseline_fakes.reproduction(3),
+    )
+    info = report_info(evidence)
     return write_page(tmp_path_factory.mktemp("report"), render_page(info, draw_charts(info)))
 
 

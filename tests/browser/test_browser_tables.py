@@ -14,7 +14,7 @@ from tests.browser.pages import PageLog
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SCRIPT = files("search.report.page").joinpath("tables.js.jinja").read_text("utf-8")
+SCRIPT = files("search.report.render").joinpath("tables.js.jinja").read_text("utf-8")
 # One column a kind of value, written so that it rises with the row.
 COLUMNS = {
     "share": ("9.5%", "10.25%", "81.2%", "100%", "–"),

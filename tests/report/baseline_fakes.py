@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from search.evaluation.measuring import TestPredictions
-from search.report.info.evidence import TestedStudy
+from search.report.evidence import TestedStudy
 from search.training.history import FoldEpoch, History
 from search.training.metrics import TestResult, evaluate_predictions
 from search.tuning.records import RepeatResult, StudyRecord, TrialRecord

@@ -7,7 +7,7 @@ import pytest
 
 from search.paths import RunPaths
 from search.report.charts.report import draw_charts
-from search.report.info.evidence import Evidence, TestedStudy
+from search.report.evidence import Evidence, TestedStudy
 from search.report.info.report import ReportInfo, report_info
 from search.report.page.report import render_page
 from tests.report import baseline_fakes
@@ -69,7 +69,7 @@ def kfold_info(kfold: fakes.Fake) -> ReportInfo:
     record = kfold.record
     predictions = fakes.model_predictions(record)
     baseline = baseline_fakes.reproduction(3)
-    return report_info(*kfold, Evidence(fakes.mistake_images(record), predictions, baseline))
+    return report_info(Evidence(*kfold, fakes.mistake_images(record), predictions, baseline))
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +92,7 @@ def unfinished() -> fakes.Fake:
 
 @pytest.fixture(scope="session")
 def unfinished_info(unfinished: fakes.Fake) -> ReportInfo:
-    return report_info(*unfinished, Evidence())
+    return report_info(Evidence(*unfinished))
 
 
 @pytest.fixture(scope="session")
@@ -102,13 +102,13 @@ def hostile() -> fakes.Fake:
 
 @pytest.fixture(scope="session")
 def hostile_info(hostile: fakes.Fake) -> ReportInfo:
-    return report_info(*hostile, Evidence(fakes.mistake_images(hostile.record)))
+    return report_info(Evidence(*hostile, fakes.mistake_images(hostile.record)))
 
 
 @pytest.fixture(scope="session")
 def many_classes_info() -> ReportInfo:
     fake = fakes.realistic(n_trials=4, class_names=[f"class {i}" for i in range(37)])
-    return report_info(*fake, Evidence(fakes.mistake_images(fake.record)))
+    return report_info(Evidence(*fake, fakes.mistake_images(fake.record)))
 
 
 @pytest.fixture(scope="session")
@@ -124,5 +124,4 @@ def reproduction_info(reproduction: TestedStudy) -> ReportInfo:
 
 def baseline_info(study: TestedStudy) -> ReportInfo:
     """Return what a baseline study's own report says."""
-    evidence = Evidence(predictions=study.predictions)
-    return report_info(study.record, fakes.optuna_study(study.record.trials), evidence)
+    return report_info(fakes.evidence(study.record, predictions=study.predictions))

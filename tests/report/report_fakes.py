@@ -1,7 +1,7 @@
 """Made-up studies: records as the storage would give them, with the matching Optuna study."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
@@ -16,6 +22,9 @@ from optuna.trial import create_trial
 from search.data.dataset import DatasetInfo
 from search.evaluation.measuring import TestPredictions
 from search.recipe import Recipe
+from search.report.evidence import Evidence
+from search.report.findings.base import Finding
+from search.report.findings.blocks import Plot
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions
 from search.tuning.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
@@ -37,6 +46,10 @@ class Fake(NamedTuple):
 
     record: StudyRecord
     study: optuna.Study
+
+    def evidence(self, **others: Any) -> Evidence:
+        """Return what its report is made from."""
+        return Evidence(*self, **others)
 
 
 def fold_epoch(accuracy: float, rate: float = 0.1, *, refit: bool = False) -> FoldEpoch:
@@ -116,6 +129,35 @@ def study_record(trials: Sequence[TrialRecord], **values: Any) -> StudyRecord:
         "trials": tuple(trials),
     }
     return StudyRecord(**(fields | values))
+
+
+RANGES: dict[str, BaseDistribution] = {
+    "x": FloatDistribution(0.0, 1.0),
+    "y": FloatDistribution(0.0, 1.0),
+    "rate": FloatDistribution(1e-4, 1.0, log=True),
+    "kind": CategoricalDistribution(("sgd", "adam")),
+    "fixed": IntDistribution(3, 3),
+}
+
+
+def study_of(points: Sequence[Mapping[str, Any]], scores: Sequence[float]) -> Fake:
+    """Return a study whose complete trials have these parameters (see RANGES) and scores."""
+    trials = [
+        complete_trial(i, [score], params=dict(point))
+        for i, (point, score) in enumerate(zip(points, scores, strict=True))
+    ]
+    known = [{name: RANGES[name] for name in point} for point in points]
+    return Fake(study_record(trials), optuna_study(trials, known))
+
+
+def plots(finding: Finding) -> list[Plot]:
+    """Return the plots of a finding."""
+    return [block for block in finding.blocks() if isinstance(block, Plot)]
+
+
+def evidence(record: StudyRecord, **others: Any) -> Evidence:
+    """Return what a report of these trials is made from, without the ranges of parameters."""
+    return Evidence(record, optuna_study(record.trials), **others)
 
 
 def optuna_study(trials: Sequence[TrialRecord], points: Sequence[Any] = ()) -> optuna.Study:

@@ -1,6 +1,6 @@
 """Which trials the report compares, and by what."""
 
-from search.report.info.comparing import ENOUGH_SCORED, After, comparable_trials
+from search.report.trials import ENOUGH_SCORED, After, comparable_trials
 from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
 
@@ -22,7 +22,7 @@ def test_few_complete_trials_are_compared_with_the_pruned_at_a_common_epoch() ->
     compared = comparable_trials(fakes.study_record(trials))
     assert [trial.number for trial in compared.trials] == [0, 1]
     assert compared.values == (0.5, 0.3)
-    assert compared.after == After(2)
+    assert compared.after == After(epoch=2)
 
 
 def test_enough_complete_trials_are_compared_by_their_scores() -> None:

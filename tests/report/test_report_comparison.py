@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from search.errors import MachineError
+from search.report.evidence import TestedStudy
 from search.report.info.comparison import comparison_info
 from search.report.info.estimate import Estimate
-from search.report.info.evidence import TestedStudy
 from search.report.statistics import compare_paired
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from search.report.evidence import Evidence, TestedStudy
 from search.report.facts.base import finite, without_folders
 from search.report.facts.report import report_json, report_schema
-from search.report.info.evidence import Evidence, TestedStudy
 from search.report.info.report import ReportInfo, report_info
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
@@ -111,7 +111,7 @@ def test_numbers_that_are_not_finite_are_null(unfinished: fakes.Fake) -> None:
     """JSON has no NaN: neither as a value nor among a trial's parameters."""
     wild = fakes.other_trial(0, "pruned", value=math.nan, params={"x": math.inf, "y": [math.nan]})
     record = replace(unfinished.record, trials=(wild, *unfinished.record.trials[1:]))
-    (trial, *_) = _read(report_info(record, unfinished.study, Evidence()))["trials"]
+    (trial, *_) = _read(report_info(Evidence(record, unfinished.study)))["trials"]
     assert trial["value"] is None
     assert trial["parameters"] == {"x": None, "y": [None]}
     assert finite((1.0, -math.inf, "nan")) == [1.0, None, "nan"]
@@ -135,7 +135,7 @@ def test_no_path_of_the_machine_is_told(unfinished: fakes.Fake) -> None:
         trials=(failed, *record.trials[1:]),
         changes=(change,),
     )
-    told = report_json(report_info(record, unfinished.study, Evidence()))
+    told = report_json(report_info(Evidence(record, unfinished.study)))
     assert "/home" not in told
     assert "no room for 'x.npz'" in told
     assert json.loads(told)["recipe"]["dataset"] == "photos"

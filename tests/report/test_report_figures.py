@@ -9,11 +9,11 @@ from search.report.charts.base import Chart
 from search.report.charts.curves import learning_curves_chart
 from search.report.charts.parallel import parallel_coordinates_chart
 from search.report.charts.report import draw_charts
-from search.report.charts.stories import trial_stories
 from search.report.figures.curves import draw_learning_curves
 from search.report.figures.report import FIGURE_NAMES, draw_figures
 from search.report.figures.versus import draw_versus_baseline
 from search.report.info.report import ReportInfo
+from search.report.plots.trials import trial_hover_texts
 from search.text import points
 
 
@@ -136,7 +136,7 @@ def test_parallel_chart_has_room_for_its_last_name(kfold_info: ReportInfo) -> No
         *others, last, score = parallel.dimensions
         return parallel_coordinates_chart(
             parallel._replace(dimensions=(*others, last._replace(name=name), score)),
-            trial_stories(kfold_info.record),
+            trial_hover_texts(kfold_info.record),
         )
 
     narrow, wide, long = (chart_with("x" * n) for n in (1, 24, 60))

@@ -1,4 +1,4 @@
-"""Importances and parallel coordinates, by hand-made studies."""
+"""Parallel coordinates, by hand-made studies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search.report.info.comparing import After
-from search.report.info.importances import importances_info
 from search.report.info.parallel import parallel_coordinates_info
-from search.report.info.scales import linear_scale, log_scale
+from search.report.plots.scales import linear_scale, log_scale
+from search.report.trials import After
 from tests.report import report_fakes as fakes
 
 X, RATE = FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1e-1, log=True)
@@ -27,47 +26,6 @@ def study_of(points: Sequence[dict[str, Any]], scores: Sequence[float]) -> fakes
     ]
     distributions = [{name: known[name] for name in params} for params in points]
     return fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials, distributions))
-
-
-def test_importances_find_the_parameter_that_matters() -> None:
-    """A score made of x alone gives x nearly everything, and the shares add up to 1."""
-    points = [{"x": i / 20, "y": (7 * i % 20) / 20} for i in range(20)]
-    fake = study_of(points, [p["x"] for p in points])
-    info = importances_info(*fake)
-    assert info.names[0] == "x"
-    assert info.values[0] > 0.8
-    assert sum(info.values) == pytest.approx(1)
-    assert (info.n_trials, info.quantile, info.reason) == (20, 0.25, None)
-
-
-@pytest.mark.parametrize(
-    ("points", "scores", "reason"),
-    [
-        ([], [], "at least five"),
-        ([{"x": 0.1}, {"x": 0.9}] * 2, [0.4, 0.5] * 2, "at least five"),
-        ([{"x": 0.1}, {"x": 0.9}] * 3, [0.5, 0.5] * 3, "same score"),
-        ([{}, {}] * 3, [0.4, 0.5] * 3, "no parameter was varied"),
-        ([{"fixed": 3}, {"fixed": 3}] * 3, [0.4, 0.5] * 3, "no parameter was varied"),
-    ],
-)
-def test_importances_give_a_reason_where_there_are_none(
-    points: list[dict[str, Any]], scores: list[float], reason: str
-) -> None:
-    """A degenerate study is told in words, never by a traceback."""
-    info = importances_info(*study_of(points, scores))
-    assert info.names == ()
-    assert reason in str(info.reason)
-
-
-def test_importances_leave_out_trials_without_a_score_of_their_own() -> None:
-    """Diverged and pruned trials do not count."""
-    trials = [
-        fakes.complete_trial(0, [0.5], params={"x": 0.1}),
-        fakes.other_trial(1, "complete", value=0.1, diverged=True, params={"x": 0.2}),
-        fakes.other_trial(2, "pruned", value=0.2, params={"x": 0.3}),
-    ]
-    study = fakes.optuna_study(trials, [{"x": X}] * 3)
-    assert importances_info(fakes.study_record(trials), study).n_trials == 1
 
 
 def test_axes_carry_positions_and_ticks() -> None:
@@ -111,7 +69,7 @@ def test_the_epoch_at_which_trials_are_compared_is_told() -> None:
     ]
     study = fakes.optuna_study(trials, [{"x": X}] * 2)
     info = parallel_coordinates_info(fakes.study_record(trials), study)
-    assert (info.after, info.values) == (After(2), (0.3, 0.4))
+    assert (info.after, info.values) == (After(epoch=2), (0.3, 0.4))
     assert info.dimensions[-1].name == "validation accuracy after epoch\N{NO-BREAK SPACE}2"
 
 
@@ -137,24 +95,3 @@ def test_a_single_value_stands_in_the_middle() -> None:
     """A range of one value has one tick at half height."""
     assert linear_scale(3, 3).ticks() == ((0.5, "3"),)
     assert log_scale(3, 3).ticks() == ((0.5, "3"),)
-
-
-def test_importances_reach_parameters_that_only_pruned_trials_had() -> None:
-    """Where pruned trials are compared too, their conditional parameters count as well."""
-    trials, known = [], []
-    for i in range(12):
-        name = "x" if i < 3 else "y"
-        params = {name: i / 12}
-        curve = [0.1 + i / 20, 0.9]
-        known.append({name: X})
-        trials.append(
-            fakes.complete_trial(i, curve, params=params)
-            if i < 3
-            else fakes.other_trial(
-                i, "pruned", value=curve[0], params=params, history=fakes.history([curve[:1]])
-            )
-        )
-    info = importances_info(fakes.study_record(trials), fakes.optuna_study(trials, known))
-    assert (info.n_trials, info.after) == (12, After(1))
-    assert info.reason is None
-    assert "y" in info.names

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from search.report.evidence import TestedStudy
 from search.report.info.curves import learning_curves_info
-from search.report.info.evidence import TestedStudy
 from search.report.info.facts import page_lead, page_title, search_facts
 from search.report.info.repeats import repeats_info
 from search.report.info.report import ReportInfo, study_status

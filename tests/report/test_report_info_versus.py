@@ -7,7 +7,7 @@ import pytest
 
 from search.errors import MachineError
 from search.evaluation.measuring import TestPredictions
-from search.report.info.evidence import TestedStudy
+from search.report.evidence import TestedStudy
 from search.report.info.versus import MOST_CLASSES, VersusInfo, versus_info
 from search.training.metrics import evaluate_predictions
 from tests.report import baseline_fakes

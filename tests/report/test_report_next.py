@@ -32,7 +32,7 @@ def study_of(values: Sequence[Any], distribution: BaseDistribution, **recipe: ob
 
 
 def borders(fake: fakes.Fake) -> tuple[Border, ...]:
-    return next_info(*fake).borders.borders
+    return next_info(fake.evidence()).borders.borders
 
 
 def test_a_crowded_border_is_to_be_widened() -> None:
@@ -43,7 +43,7 @@ def test_a_crowded_border_is_to_be_widened() -> None:
         "upper", 4, 5, 4, 15,
     )  # fmt: skip
     assert border.crowded
-    words = next_words(next_info(*fake))[0]
+    words = next_words(next_info(fake.evidence()))[0]
     assert words.startswith("x: 4 of the best 5 trials sit at the upper end of its range")
     assert words.endswith("the winner has 0.6. Widen the range upwards.")
 
@@ -57,7 +57,8 @@ def test_borders_are_measured_on_the_scale_of_the_range() -> None:
 
 def test_zero_is_not_widened() -> None:
     """Below a dropout of zero there is nothing to search."""
-    words = next_words(next_info(*study_of([0.3] * 10 + [0.0, 0.01, 0.0, 0.02, 0.0], SHARE)))
+    fake = study_of([0.3] * 10 + [0.0, 0.01, 0.0, 0.02, 0.0], SHARE)
+    words = next_words(next_info(fake.evidence()))
     assert "Nothing lies below zero: try it without." in words[0]
 
 
@@ -70,9 +71,10 @@ def test_choices_have_borders_where_they_are_numbers() -> None:
 
 def test_where_all_trials_crowd_the_best_prove_nothing() -> None:
     """A border at which most trials sit is not crowded by the best five: the winner alone."""
-    (border,) = borders(study_of([0.01] + [0.9] * 12, RATE))
+    fake = study_of([0.01] + [0.9] * 12, RATE)
+    (border,) = borders(fake)
     assert not border.crowded
-    assert "weak evidence" in next_words(next_info(*study_of([0.01] + [0.9] * 12, RATE)))[0]
+    assert "weak evidence" in next_words(next_info(fake.evidence()))[0]
 
 
 def test_a_grid_ends_where_its_values_end() -> None:
@@ -107,13 +109,13 @@ def test_a_flat_curve_says_so_and_a_steep_one_too() -> None:
     info = expected_best_info(steep.record)
     assert info is not None
     assert (info.sizes, info.flat) == ((4, 8, 16), False)
-    assert "about as much again" in " ".join(next_words(next_info(*steep)))
+    assert "about as much again" in " ".join(next_words(next_info(steep.evidence())))
     trials = tuple(
         replace(trial, mean=0.45, value=0.45) if trial.number > 3 else trial
         for trial in steep.record.trials
     )
     flat = fakes.Fake(replace(steep.record, trials=trials), steep.study)
-    assert "the curve is flat" in " ".join(next_words(next_info(*flat)))
+    assert "the curve is flat" in " ".join(next_words(next_info(flat.evidence())))
 
 
 @pytest.mark.parametrize(("n_trials", "recipe"), [(7, {}), (8, {"sampler": "tpe"})])
@@ -138,7 +140,7 @@ def test_best_after_the_last_epoch_asks_for_more_epochs() -> None:
     rising = [0.05 * epoch for epoch in range(1, 11)]
     trial = fakes.complete_trial(0, rising, candidate=CNN_SPACE.candidate(params))
     fake = fakes.Fake(fakes.study_record([trial]), fakes.optuna_study([trial]))
-    words = " ".join(next_words(next_info(*fake)))
+    words = " ".join(next_words(next_info(fake.evidence())))
     assert "best after its last epoch, 10 of 10: more epochs may help" in words
     assert "Its learning rate ends there too" in words
 
@@ -155,7 +157,7 @@ def test_many_bad_ends_are_told_with_their_evidence() -> None:
         for i in (1, 2)
     ]
     trials += [fakes.other_trial(i, "failed", reason="out of memory") for i in (3, 4)]
-    words = " ".join(next_words(next_info(fakes.study_record(trials), fakes.optuna_study(trials))))
+    words = " ".join(next_words(next_info(fakes.evidence(fakes.study_record(trials)))))
     assert "2 of 5 trials (40%) diverged, with a median learning rate of 0.2 against 0.01" in words
     assert "2 of 5 trials (40%) failed; the first: out of memory" in words
 

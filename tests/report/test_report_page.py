@@ -11,7 +11,7 @@ from search.report.info.facts import validation_words
 from search.report.info.report import ReportInfo
 from search.report.words.next import next_words
 from search.report.words.optimism import optimism_words
-from search.report.words.why import importances_words, shared_words, weakest_words
+from search.report.words.why import shared_words
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.conftest import HOSTILE, PageReader, read_page
@@ -92,9 +92,8 @@ def test_page_tells_in_sentences(kfold_info: ReportInfo, kfold_page: PageReader)
         winner.prose,
         *optimism_words(optimism),
         *shared_words(search.shared),
-        *importances_words(search.importances),
-        weakest_words(kfold_info.weakest),
         *next_words(search.advice),
+        *(words for one in kfold_info.found for words in one.sentences()),
     ):
         assert words
         assert words in kfold_page.text

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from search.reference.reported import ReportedRow, reported_note
-from search.report.info.evidence import Evidence, TestedStudy
+from search.report.evidence import Evidence, TestedStudy
 from search.report.info.report import ReportInfo, report_info
 from search.text import points
 from tests.report import baseline_fakes
@@ -46,8 +46,8 @@ def test_without_a_baseline_the_page_says_how_to_make_one(hostile_info: ReportIn
 
 def test_lacking_predictions_are_said_plainly(kfold: fakes.Fake) -> None:
     """An older study keeps the comparison by class and names what is missing for the rest."""
-    evidence = Evidence(baseline=baseline_fakes.reproduction(1))
-    text = read_page(report_info(*kfold, evidence)).text
+    evidence = Evidence(*kfold, baseline=baseline_fakes.reproduction(1))
+    text = read_page(report_info(evidence)).text
     assert f"predictions on the test images were not kept for {kfold.record.name}," in text
     assert "McNemar’s test, which asks" not in text
     assert "Where the winner gains" in text

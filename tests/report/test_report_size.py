@@ -1,7 +1,7 @@
 """The page stays small enough to be sent to somebody."""
 
 from search.report.charts.report import draw_charts
-from search.report.info.evidence import Evidence
+from search.report.evidence import Evidence
 from search.report.info.report import report_info
 from search.report.page.report import render_page
 from tests.report import report_fakes as fakes
@@ -12,5 +12,5 @@ MOST_BYTES = 8_000_000
 def test_page_of_a_long_search_stays_below_eight_megabytes() -> None:
     """200 trials of 5 folds and 40 epochs, with images of 96 pixels, still fit."""
     fake = fakes.realistic(n_trials=200, n_folds=5, epochs=40)
-    info = report_info(*fake, Evidence(fakes.mistake_images(fake.record, side=96)))
+    info = report_info(Evidence(*fake, fakes.mistake_images(fake.record, side=96)))
     assert len(render_page(info, draw_charts(info)).encode("utf-8")) < MOST_BYTES

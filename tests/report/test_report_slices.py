@@ -1,6 +1,6 @@
 """Slices: the score over each of the most important parameters, in values, chart and figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,22 +10,23 @@ from search.plotting import paper_style
 from search.report.charts.base import Chart
 from search.report.charts.report import draw_charts
 from search.report.charts.slices import slices_chart
-from search.report.charts.stories import trial_stories
 from search.report.figures.slices import draw_slices
-from search.report.info.importances import ImportancesInfo
+from search.report.findings.importances import Importance, Importances
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
 from search.report.info.report import ReportInfo
 from search.report.info.slices import MOST, SlicesInfo, side_by_side, slices_info
+from search.report.plots.trials import trial_hover_texts
 from tests.report import report_fakes as fakes
 from tests.report.conftest import read_page
 
 HOSTILE = "<b>rate</b> $x$"
 
 
-def importances(values: Sequence[float], chance: float = 0.15) -> ImportancesInfo:
-    """Return importances of parameters p0, p1, ..., each with the same level of chance."""
-    names = tuple(f"p{i}" for i in range(len(values)))
-    return ImportancesInfo(names, tuple(values), 3, chance=(chance,) * len(values))
+def importances(values: Mapping[str, float], chance: Sequence[float]) -> Importances:
+    """Return importances of these parameters, with what each has by chance."""
+    rows = zip(values.items(), chance, strict=True)
+    known = (Importance(name=name, importance=value, chance=c) for (name, value), c in rows)
+    return Importances(parameters=tuple(known), n_trials=3)
 
 
 def parallel(names: Sequence[str], positions: Sequence[float], **more: Any) -> Any:
@@ -45,13 +46,13 @@ def of_three(name: str = "p0", positions: Sequence[float] = (0.0, 0.5, 1.0)) -> 
         fakes.other_trial(1, "pruned", value=0.6, history=fakes.history([[0.6]])),
         fakes.complete_trial(2, [0.7]),
     ]
-    known = importances([1.0])._replace(names=(name,))
+    known = importances({name: 1.0}, [0.15])
     return slices_info(fakes.study_record(trials), known, parallel([name], positions))
 
 
 def chart_of(info: SlicesInfo) -> Chart:
     trials = [fakes.complete_trial(i, [0.5]) for i in range(3)]
-    return slices_chart(info, trial_stories(fakes.study_record(trials)))
+    return slices_chart(info, trial_hover_texts(fakes.study_record(trials)))
 
 
 def figure_of(info: SlicesInfo) -> Figure:
@@ -61,10 +62,10 @@ def figure_of(info: SlicesInfo) -> Figure:
 
 def test_parameters_beyond_chance_come_first_and_few_are_shown() -> None:
     """Those that matter lead, in order of importance; the others follow, six together."""
-    known = importances([0.3, 0.2, 0.19, 0.1, 0.1, 0.05, 0.04, 0.02])._replace(
-        chance=(0.5, 0.1, 0.5, 0.01, 0.5, 0.5, 0.5, 0.01)
-    )
-    axes = parallel(sorted(known.names, reverse=True), [0.1, 0.9])
+    values = [0.3, 0.2, 0.19, 0.1, 0.1, 0.05, 0.04, 0.02]
+    named = {f"p{i}": value for i, value in enumerate(values)}
+    known = importances(named, [0.5, 0.1, 0.5, 0.01, 0.5, 0.5, 0.5, 0.01])
+    axes = parallel(sorted(named, reverse=True), [0.1, 0.9])
     record = fakes.study_record([fakes.complete_trial(i, [0.5]) for i in range(2)])
     shown = slices_info(record, known, axes).slices
     assert [one.axis.name for one in shown] == ["p1", "p3", "p7", "p0", "p2", "p4"]
@@ -87,10 +88,10 @@ def test_trials_keep_what_became_of_them_and_who_won() -> None:
 def test_a_reason_stands_where_nothing_can_be_drawn() -> None:
     """Without importances there is no order, without trials there are no points."""
     record = fakes.study_record([])
-    few = ImportancesInfo(reason="too few")
+    few = Importances(reason="too few")
     assert slices_info(record, few, parallel(["p0"], [])).reason == "too few"
     nothing = parallel(["p0"], [], reason="no trial")
-    assert slices_info(record, importances([1.0]), nothing).reason == "no trial"
+    assert slices_info(record, importances({"p0": 1.0}, [0.15]), nothing).reason == "no trial"
 
 
 def test_trials_of_one_value_stand_side_by_side() -> None:
@@ -207,15 +208,3 @@ def test_page_explains_the_slices_or_says_why_there_are_none(
     assert "the star the winner" in text
     lacking = read_page(unfinished_info).text
     assert "Score by parameter Not shown: importances need" in lacking
-
-
-def test_importances_stand_before_what_chance_reaches(kfold_info: ReportInfo) -> None:
-    """Chart and figure have a bar for chance behind each parameter's, named in the legend."""
-    assert kfold_info.search is not None
-    info = kfold_info.search.importances
-    chart = next(c for c in draw_charts(kfold_info) if c.name == "importances")
-    chance, importance = chart.figure.data
-    assert (chance.name, importance.name) == ("by chance at most", "importance")
-    assert list(chance.x) == list(info.chance[: len(chance.x)])
-    assert chance.width > importance.width
-    assert importance.y == chance.y

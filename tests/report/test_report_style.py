@@ -7,7 +7,7 @@ import pytest
 
 from search import plotting
 
-CSS = files("search.report.page").joinpath("page.css").read_text("utf-8")
+CSS = files("search.report.render").joinpath("page.css").read_text("utf-8")
 TEXT, MARK = 4.5, 3.0  # least ratios: success criteria 1.4.3 and 1.4.11
 MARKS = (plotting.BLUE, plotting.ORANGE, plotting.GREEN, plotting.VERMILLION, plotting.PURPLE)
 CELL = 0.75  # how much of the blue the fullest cell of the confusion matrix has

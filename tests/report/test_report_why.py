@@ -1,20 +1,15 @@
 """What the best trials share, what importances are by chance, and the weakest classes."""
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from search.report.info.importances import ImportancesInfo, importances_info
 from search.report.info.shared import shared_info
-from search.report.info.weakest import weakest_classes
 from search.report.statistics import as_narrow, at_least
-from search.report.words.why import importances_words, shared_words, weakest_words
-from search.training.metrics import evaluate_predictions
+from search.report.words.why import shared_words
 from tests.report import report_fakes as fakes
 
 KNOWN = {
@@ -49,7 +44,7 @@ def test_chance_of_a_draw_by_counting() -> None:
 def test_a_choice_of_the_best_is_shared_where_others_lack_it() -> None:
     """Nine of the best ten against one of fifteen is told, with both counts."""
     points = [{"kind": "sgd"}] * 14 + [{"kind": "adam"}] * 10 + [{"kind": "sgd"}]
-    info = shared_info(*study_of(points))
+    info = shared_info(study_of(points).evidence())
     assert (info.best, info.others) == (10, 15)
     (trait,) = info.traits
     assert (trait.parameter, trait.value, trait.n_best, trait.n_others) == ("kind", "adam", 9, 1)
@@ -60,7 +55,7 @@ def test_a_choice_of_the_best_is_shared_where_others_lack_it() -> None:
 
 def test_what_all_trials_have_is_not_shared() -> None:
     """A choice that is as frequent among the others says nothing of the best."""
-    info = shared_info(*study_of([{"kind": "sgd"}] + [{"kind": "adam"}] * 29))
+    info = shared_info(study_of([{"kind": "sgd"}] + [{"kind": "adam"}] * 29).evidence())
     assert info.traits == ()
     assert "nothing in common" in shared_words(info)[0]
 
@@ -68,7 +63,7 @@ def test_what_all_trials_have_is_not_shared() -> None:
 def test_a_narrow_range_is_shared() -> None:
     """The best ten in a tenth of a log range, which few others meet, are told with the range."""
     rates = [10 ** -(4 * i / 19) for i in range(20)] + [0.01 + 0.001 * i for i in range(10)]
-    info = shared_info(*study_of([{"rate": rate} for rate in rates]))
+    info = shared_info(study_of([{"rate": rate} for rate in rates]).evidence())
     (trait,) = info.traits
     assert (trait.value, trait.searched) == ("0.01 to 0.019", "0.0001 to 1 (log)")
     assert trait.n_best == 10
@@ -78,59 +73,10 @@ def test_a_narrow_range_is_shared() -> None:
 def test_a_rare_parameter_is_not_shared() -> None:
     """What fewer than eight of the best ten have at all cannot be common to them."""
     points = [{"x": i / 20} for i in range(20)] + [{"rate": 0.5}] * 5 + [{"x": 0.5}] * 5
-    assert shared_info(*study_of(points)).traits == ()
+    assert shared_info(study_of(points).evidence()).traits == ()
 
 
 def test_few_trials_share_nothing() -> None:
     """Under ten trials that can be compared a reason stands in place of traits."""
-    words = shared_words(shared_info(*study_of([{"x": 0.1}] * 9)))
+    words = shared_words(shared_info(study_of([{"x": 0.1}] * 9).evidence()))
     assert words == ("Nothing can be told: that takes at least 10 trials that can be compared.",)
-
-
-def test_importance_beyond_chance_is_told_apart() -> None:
-    """Where the score is x alone, x is beyond chance and y, which means nothing, is not."""
-    generator = np.random.default_rng(3)
-    points = [{"x": i / 40, "rate": 10 ** -(4 * r)} for i, r in enumerate(generator.random(40))]
-    info = importances_info(*study_of(points))
-    assert info.beyond_chance == ("x",)
-    assert not info.few
-    words = " ".join(importances_words(info))
-    assert "never did these have as much: x." in words
-    assert "0.1 of 2 on average" in words
-
-
-def test_an_importance_equal_but_for_rounding_is_not_beyond_chance() -> None:
-    """The same sum, taken in another order, is no difference."""
-    info = ImportancesInfo(names=("a", "b"), values=(0.1 + 0.2, 0.301), chance=(0.3, 0.3))
-    assert info.values[0] > info.chance[0]
-    assert info.beyond_chance == ("b",)
-
-
-def test_few_trials_warn_of_their_ranking() -> None:
-    """Under twenty trials the ranking is said to be chance perhaps, the same at every look."""
-    points = [{"x": math.modf(7 * i / 9)[0], "kind": ("sgd", "adam")[i % 2]} for i in range(8)]
-    fake = study_of(points)
-    info = importances_info(*fake)
-    assert "8 trials are few: this ranking may well be chance." in importances_words(info)
-    assert importances_info(*fake) == info
-
-
-def test_weakest_classes_are_named_with_what_they_are_taken_for() -> None:
-    """Classes below the accuracy come worst first; those above it are not weak."""
-    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
-    predicted = np.array([1, 1, 2, 0, 1, 1, 0, 1, 2, 2])
-    logits = np.eye(3, dtype=np.float32)[predicted]
-    weakest = weakest_classes(evaluate_predictions(logits, labels, ("cat", "<dog>", "ship")))
-    assert [one.name for one in weakest] == ["cat"]
-    assert (
-        weakest_words(weakest)
-        == "It is worst at cat (25.0% of 4 images right, 2 are called <dog>)."
-    )
-
-
-def test_a_perfect_model_has_no_weak_class() -> None:
-    """Nothing wrong is nothing to name; before the test there is nothing either."""
-    labels = np.array([0, 1])
-    perfect = evaluate_predictions(np.eye(2, dtype=np.float32), labels, ("a", "b"))
-    assert weakest_classes(perfect) == weakest_classes(None) == ()
-    assert weakest_words(()) == ""

@@ -6,15 +6,15 @@ import pytest
 
 from search.errors import MachineError
 from search.paths import RunPaths
+from search.report.evidence import Evidence
 from search.report.figures.report import FIGURE_NAMES
-from search.report.info.evidence import Evidence
 from search.report.write import write_report
 from tests.report import report_fakes as fakes
 
 
 def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     """Figures as PDF and PNG, JSON and Markdown lie beside the page, and no temporary file."""
-    page = write_report(*hostile, Evidence(fakes.mistake_images(hostile.record)), paths)
+    page = write_report(Evidence(*hostile, fakes.mistake_images(hostile.record)), paths)
     assert page == paths.report_page
     names = [n for n in FIGURE_NAMES if not n.startswith("mlp-") and n != "versus-baseline"]
     expected = {paths.figure(name, s).name for name in names for s in ("pdf", "png")}
@@ -33,16 +33,16 @@ def test_stale_figures_are_removed(unfinished: fakes.Fake, paths: RunPaths) -> N
     stale = [paths.figure(name, "png") for name in ("mlp-learning-curve", "cnn-confusion-matrix")]
     for figure in stale:
         figure.write_bytes(b"old")
-    write_report(*unfinished, Evidence(), paths)
+    write_report(Evidence(*unfinished), paths)
     assert not any(figure.exists() for figure in stale)
     assert paths.figure("optimization-history", "pdf").exists()
 
 
 def test_same_study_same_files(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """Building the report again changes no byte."""
-    write_report(*unfinished, Evidence(), paths)
+    write_report(Evidence(*unfinished), paths)
     before = {path: path.read_bytes() for path in paths.report_dir.iterdir()}
-    write_report(*unfinished, Evidence(), paths)
+    write_report(Evidence(*unfinished), paths)
     assert before == {path: path.read_bytes() for path in paths.report_dir.iterdir()}
 
 
@@ -52,7 +52,7 @@ def test_unwritable_folder_is_one_line(unfinished: fakes.Fake, paths: RunPaths) 
     record = unfinished.record
     recipe = record.recipe.model_copy(update={"storage": "postgresql://me:secret@host/db"})
     with pytest.raises(MachineError) as raised:
-        write_report(replace(record, recipe=recipe), unfinished.study, Evidence(), paths)
+        write_report(Evidence(replace(record, recipe=recipe), unfinished.study), paths)
     again = str(raised.value).partition("go on with: ")[2]
     assert again == (
         f"python -m search report {record.name} --runs-dir {paths.runs_dir} "

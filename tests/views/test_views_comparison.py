@@ -9,7 +9,7 @@ import pytest
 from search.command_lines import report_command
 from search.evaluation.measuring import save_predictions
 from search.paths import RunPaths
-from search.report.info.evidence import TestedStudy
+from search.report.evidence import TestedStudy
 from tests.conftest import Command
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

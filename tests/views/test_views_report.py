@@ -11,7 +11,7 @@ from search.catalog.studies import stored_baselines
 from search.evaluation.measuring import save_predictions
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
-from search.report.info.evidence import TestedStudy
+from search.report.evidence import TestedStudy
 from search.tuning.store import read_study
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

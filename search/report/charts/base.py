@@ -1,22 +1,12 @@
-"""What the page's charts share: a layout that leaves colours of text and grid to the page."""
+"""What the charts that are no findings yet share."""
 
-import html
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from search.metric import Metric
+from search.report.plots.page import escape, metric_format, new_chart_figure, wrap
 
-# The template "none" keeps plotly's own colours out; the page's script adds those of its theme.
-_LAYOUT: dict[str, Any] = {
-    "template": "none",
-    "paper_bgcolor": "rgba(0,0,0,0)",
-    "plot_bgcolor": "rgba(0,0,0,0)",
-    "font": {"family": "system-ui, sans-serif", "size": 13},
-    "margin": {"l": 60, "r": 16, "t": 16, "b": 48},
-    "hovermode": "closest",
-    "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-}
+__all__ = ["Chart", "escape", "metric_format", "new_chart_figure", "wrap"]
 
 
 class Chart(NamedTuple):
@@ -30,32 +20,3 @@ class Chart(NamedTuple):
     figure: go.Figure
     height: int
     min_width: int
-
-
-def new_chart_figure(**layout: Any) -> go.Figure:
-    """Return an empty figure with the shared layout."""
-    figure = go.Figure(layout=_LAYOUT | layout)
-    figure.update_xaxes(title_font_size=13, title_standoff=12)
-    figure.update_yaxes(title_font_size=13, title_standoff=12)
-    return figure
-
-
-def escape(text: str) -> str:
-    """Return a text that plotly shows as it is: plotly reads a subset of HTML in labels."""
-    return html.escape(text, quote=False)
-
-
-def wrap(text: str, width: int = 44) -> str:
-    """Return an escaped text broken into lines, for a hover label that a telephone has room for."""
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + len(word) >= width:
-            lines.append(line)
-            line = ""
-        line = f"{line} {word}".strip()
-    return "<br>".join(escape(part) for part in (*lines, line))
-
-
-def metric_format(metric: Metric) -> str:
-    """Return plotly's tick format: accuracies are fractions shown as percentages."""
-    return ".0%" if metric == "accuracy" else ".3~g"

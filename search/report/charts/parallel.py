@@ -14,8 +14,8 @@ from plotly.colors import sample_colorscale
 
 from search.plotting import GREY
 from search.report.charts.base import Chart, escape, new_chart_figure
-from search.report.charts.stories import Stories
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
+from search.report.plots.trials import HoverTexts
 
 SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
 _AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest
@@ -23,7 +23,7 @@ _ANGLE = 25  # degrees by which names rise, so that they do not meet
 _NAME = 24  # characters in a line of a name
 
 
-def parallel_coordinates_chart(info: ParallelCoordinatesInfo, stories: Stories) -> Chart:
+def parallel_coordinates_chart(info: ParallelCoordinatesInfo, stories: HoverTexts) -> Chart:
     """Return the trials as lines through the score and all parameters, coloured by score."""
     axes = _score_first(info)
     n, beyond = len(axes), _beyond(axes[-1])

@@ -8,10 +8,9 @@ import plotly.graph_objects as go
 
 from search.plotting import VERMILLION
 from search.report.charts.base import Chart, escape, metric_format, new_chart_figure
-from search.report.charts.stories import Stories
-from search.report.charts.study import mark_style
 from search.report.info.slices import Slice, SlicesInfo
-from search.report.kinds import ENDED
+from search.report.plots.trials import HoverTexts, page_mark
+from search.report.trials import ENDED
 
 _COLUMNS = 3
 _NARROWEST = 270  # pixels of a panel's width
@@ -21,7 +20,7 @@ _CORNER = {"xref": "container", "x": 0, "yref": "container", "y": 1, "yanchor": 
 _NAME, _SCORE, _TICK = 32, 20, 12  # characters in a line of each
 
 
-def slices_chart(info: SlicesInfo, stories: Stories) -> Chart:
+def slices_chart(info: SlicesInfo, stories: HoverTexts) -> Chart:
     """Return a panel for each parameter with the trials as points; all have the score's axis."""
     n = len(info.slices)
     rows = -(-n // _COLUMNS)
@@ -88,7 +87,7 @@ def _traces(info: SlicesInfo, one: Slice) -> Iterator[go.Scatter]:
     """Yield the trials by kind, then the winner over them."""
     for kind in ENDED:
         if trials := info.of_kind(kind):
-            yield _marks(info, one, trials, mark_style(kind) | {"size": 8}, kind)
+            yield _marks(info, one, trials, page_mark(kind) | {"size": 8}, kind)
     if info.winner in info.numbers:
         star = {"symbol": "star", "size": 14, "color": VERMILLION}
         yield _marks(info, one, [info.numbers.index(info.winner)], star, "winner")

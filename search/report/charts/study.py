@@ -1,28 +1,15 @@
 """Interactive charts of the search: info -> plotly."""
 
-from typing import Any
-
 import plotly.graph_objects as go
 
-from search.plotting import BLUE, GREY
-from search.report.charts.base import Chart, escape, metric_format, new_chart_figure
-from search.report.charts.stories import Stories
+from search.plotting import GREY
+from search.report.charts.base import Chart, metric_format, new_chart_figure
 from search.report.info.history import OptimizationHistoryInfo, TrialPoint
-from search.report.info.importances import ImportancesInfo
-from search.report.kinds import ENDED, KIND_COLOURS, KIND_NAMES
-from search.tuning.records import TrialKind
-
-_SYMBOLS: dict[TrialKind, str] = {
-    "complete": "circle",
-    "pruned": "circle-open",
-    "diverged": "x-thin-open",
-    "infeasible": "triangle-down",
-    "failed": "cross-thin-open",
-}
-MOST_BARS = 15
+from search.report.plots.trials import KIND_NAMES, HoverTexts, page_mark
+from search.report.trials import ENDED
 
 
-def optimization_history_chart(info: OptimizationHistoryInfo, stories: Stories) -> Chart:
+def optimization_history_chart(info: OptimizationHistoryInfo, stories: HoverTexts) -> Chart:
     """Return the trials by kind and the best so far; hovering tells each trial's story."""
     figure = new_chart_figure(
         xaxis={"title": "trial, in the plan's order"},
@@ -49,18 +36,7 @@ def optimization_history_chart(info: OptimizationHistoryInfo, stories: Stories) 
     return Chart("optimization-history", alt, figure, 400, 0)
 
 
-def mark_style(kind: TrialKind) -> dict[str, Any]:
-    """Return how a trial of which that became is marked."""
-    colour = KIND_COLOURS[kind]
-    return {
-        "color": colour,
-        "symbol": _SYMBOLS[kind],
-        "size": 9,
-        "line": {"color": colour, "width": 1.5},
-    }
-
-
-def _trial_marks(points: list[TrialPoint], stories: Stories, *, valued: bool) -> go.Scatter:
+def _trial_marks(points: list[TrialPoint], stories: HoverTexts, *, valued: bool) -> go.Scatter:
     kind = points[0].kind
     return go.Scatter(
         x=[p.plan for p in points],
@@ -68,41 +44,7 @@ def _trial_marks(points: list[TrialPoint], stories: Stories, *, valued: bool) ->
         yaxis="y" if valued else "y2",
         mode="markers",
         name=KIND_NAMES[kind] if valued else f"{kind}, no score",
-        marker=mark_style(kind),
+        marker=page_mark(kind),
         text=[stories[p.number] for p in points],
         hovertemplate="%{text}<extra></extra>",
     )
-
-
-def importances_chart(info: ImportancesInfo) -> Chart:
-    """Return the parameters' importances as bars, the most important on top."""
-    names, values = info.names[:MOST_BARS], info.values[:MOST_BARS]
-    figure = new_chart_figure(
-        xaxis={"title": "importance", "range": [0, 1.15 * max(values)], "fixedrange": True},
-        yaxis={"autorange": "reversed", "automargin": True, "type": "category", "showgrid": False},
-        barmode="overlay",
-        margin={"l": 60, "r": 16, "t": 40, "b": 48},
-    )
-    rows: dict[str, Any] = {"y": [escape(name) for name in names], "orientation": "h"}
-    figure.add_bar(
-        x=info.chance[:MOST_BARS],
-        **rows,
-        name="by chance at most",
-        width=0.86,
-        marker={"color": "rgba(136, 136, 136, 0.22)", "line": {"color": GREY, "width": 1}},
-        hovertemplate="%{y}: by chance at most %{x:.1%}<extra></extra>",
-    )
-    figure.add_bar(
-        x=values,
-        **rows,
-        name="importance",
-        width=0.5,
-        marker={"color": BLUE},
-        texttemplate="%{x:.2f}",
-        textposition="outside",
-        cliponaxis=False,
-        text=[f"{place}." for place in range(1, len(names) + 1)],
-        hovertemplate="%{text} %{y}: %{x:.1%} of the importance<extra></extra>",
-    )
-    alt = f"Importance of each parameter; the greatest is {names[0]} with {values[0]:.2f}"
-    return Chart("importances", alt, figure, 90 + 26 * len(names), 0)

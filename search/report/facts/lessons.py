@@ -2,8 +2,9 @@
 
 from typing import Literal, Self, final
 
-from search.report.facts.base import AfterFacts, Facts, Number, Text
+from search.report.facts.base import Facts, Number, Text
 from search.report.info.next import NextInfo
+from search.report.trials import After
 from search.report.words.next import next_words
 
 
@@ -31,7 +32,7 @@ class SharedFacts(Facts):
     """Trials that are called best."""
     others: int
     """All others that can be compared."""
-    after: AfterFacts | None
+    after: After | None
     """How far they were compared; null where by their scores."""
     traits: tuple[TraitFacts, ...]
     """The rarest among the others first."""
@@ -71,7 +72,7 @@ class ExpectedFacts(Facts):
     """The best that is expected of each: fractions or nats."""
     noise: Number
     """Standard error of the winner's score; null where it is not known."""
-    after: AfterFacts | None
+    after: After | None
     """How far trials were compared; null where by their scores."""
 
 
@@ -90,19 +91,3 @@ class AdviceFacts(Facts):
     def of(cls, info: NextInfo) -> Self:
         """Return the advice's facts."""
         return cls(borders=info.borders.borders, expected=info.expected, words=next_words(info))
-
-
-@final
-class WeakClassFacts(Facts):
-    """One of the classes that the model is worst at."""
-
-    name: str
-    """The class."""
-    n_images: int
-    """Its test images."""
-    right: int
-    """Those that are right."""
-    called: str | None
-    """What it is most often mistaken for; null where all are right."""
-    n_called: int
-    """How often."""

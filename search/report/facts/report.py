@@ -5,16 +5,15 @@ number, is null. Paths of the machine are left out. `format` counts up whenever 
 meaning or goes; fields may be added without that. The JSON Schema is report.schema.json.
 """
 
-import json
-from typing import Any, Literal, Self, final
+from abc import ABC
+from typing import Any
 
 from search.reference.reported import reported_infos
 from search.report.facts.base import Facts, Settings, without_folders
 from search.report.facts.baseline import RepeatsFacts, ReportedFacts, VersusFacts
-from search.report.facts.lessons import AdviceFacts, SharedFacts, WeakClassFacts
+from search.report.facts.lessons import AdviceFacts, SharedFacts
 from search.report.facts.optimism import OptimismFacts
 from search.report.facts.result import ResultFacts
-from search.report.facts.search import ImportancesFacts
 from search.report.facts.study import CostFacts, DatasetFacts, OpeningFacts, StudyFacts
 from search.report.facts.trials import TrialFacts
 from search.report.facts.winner import (
@@ -25,17 +24,15 @@ from search.report.facts.winner import (
 )
 from search.report.info.facts import validation_words
 from search.report.info.report import ReportInfo
+from search.report.render import json
 from search.tuning.records import StudyRecord
 
 _FOLDERS = {"data_dir", "runs_dir", "storage"}
 
 
-@final
-class ReportFacts(Facts):
+class ReportFacts(Facts, ABC):
     """Everything that a study's report says."""
 
-    format: Literal[1]
-    """The version of this format."""
     study: StudyFacts
     """What was searched or reproduced, and whether it has ended."""
     recipe: Settings
@@ -64,14 +61,10 @@ class ReportFacts(Facts):
     """Their figures beside those of the hand-tuned report."""
     curves: LearningCurvesFacts | None
     """The winner's learning curves."""
-    importances: ImportancesFacts | None
-    """Which parameters matter; null for a baseline study."""
     shared: SharedFacts | None
     """What the best trials have in common; null for a baseline study."""
     optimism: OptimismFacts | None
     """How far the winner's score flatters it; null where nothing was chosen."""
-    weakest_classes: tuple[WeakClassFacts, ...]
-    """The classes that the model is worst at, the worst first."""
     advice: AdviceFacts | None
     """What to try next; null for a baseline study."""
     trials: tuple[TrialFacts, ...]
@@ -79,13 +72,12 @@ class ReportFacts(Facts):
     cost: CostFacts
     """What the trials and the refit took."""
 
-    @classmethod
-    def of(cls, info: ReportInfo) -> Self:
+    @staticmethod
+    def of(info: ReportInfo) -> dict[str, Any]:
         """Return a report's facts."""
         record, search, winner = info.record, info.search, info.record.winner()
         known = None if winner is None else winner.candidate
-        return cls(
-            format=1,
+        return dict(  # noqa: C408
             study=_study(info),
             recipe=_recipe(record),
             dataset=record.dataset,
@@ -100,10 +92,8 @@ class ReportFacts(Facts):
             repeats=info.repeats,
             reported=reported_infos(record),
             curves=info.curves,
-            importances=None if search is None else ImportancesFacts.of(search.importances),
             shared=None if search is None else search.shared,
             optimism=OptimismFacts.of(info.optimism),
-            weakest_classes=info.weakest,
             advice=None if search is None else AdviceFacts.of(search.advice),
             trials=tuple(TrialFacts.of(trial, record.recipe.metric) for trial in record.trials),
             cost=info.cost,
@@ -112,13 +102,12 @@ class ReportFacts(Facts):
 
 def report_json(info: ReportInfo) -> str:
     """Return report.json."""
-    return ReportFacts.of(info).model_dump_json(indent=2) + "\n"
+    return json.report_json(info.found, ReportFacts, ReportFacts.of(info))
 
 
 def report_schema() -> str:
     """Return report.schema.json, the JSON Schema (2020-12) of report.json."""
-    schema = ReportFacts.model_json_schema(mode="serialization")
-    return json.dumps(schema, indent=2) + "\n"
+    return json.report_schema(ReportFacts)
 
 
 def _study(info: ReportInfo) -> StudyFacts:

@@ -4,7 +4,7 @@ from typing import Self, final
 
 from search.metric import Metric
 from search.report.facts.base import Facts, LocalTime, Number, Settings, Text
-from search.report.kinds import trial_score
+from search.report.trials import trial_score
 from search.tuning.records import TrialKind, TrialRecord
 from spaces.candidate import Candidate
 from spaces.describe import describe_candidate

@@ -8,13 +8,14 @@ from search.report.figures.curves import draw_learning_curves
 from search.report.figures.result import draw_confusion_matrix, draw_mistakes
 from search.report.figures.slices import draw_slices
 from search.report.figures.study import (
-    draw_importances,
     draw_optimization_history,
     draw_parallel_coordinates,
 )
 from search.report.figures.versus import draw_versus_baseline
+from search.report.findings import FINDINGS
+from search.report.findings.blocks import Plot
 from search.report.info.report import ReportInfo, SearchInfo
-from search.report.kinds import MODEL_KINDS, ModelKind
+from search.report.trials import MODEL_KINDS, ModelKind
 
 
 def learning_curve_name(kind: ModelKind) -> str:
@@ -33,9 +34,9 @@ FIGURE_NAMES = (
     *(confusion_matrix_name(kind) for kind in MODEL_KINDS),
     "mistakes",
     "optimization-history",
-    "importances",
     "slices",
     "parallel-coordinates",
+    *(name for one in FINDINGS for name in one.figures),
 )
 
 
@@ -51,13 +52,15 @@ def draw_figures(info: ReportInfo) -> Iterator[tuple[str, Figure]]:
         yield "mistakes", draw_mistakes(info.mistakes)
     if info.search is not None:
         yield from _draw_search(info.search)
+    for one in info.found:
+        for block in one.blocks():
+            if isinstance(block, Plot):
+                yield block.name, block.paper()
 
 
 def _draw_search(search: SearchInfo) -> Iterator[tuple[str, Figure]]:
     if search.history.points:
         yield "optimization-history", draw_optimization_history(search.history)
-    if search.importances.reason is None:
-        yield "importances", draw_importances(search.importances)
     if search.slices.reason is None:
         yield "slices", draw_slices(search.slices)
     if search.parallel.reason is None:

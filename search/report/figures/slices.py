@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from search.plotting import VERMILLION, metric_axis, new_figure, short
-from search.report.figures.study import mark_style
 from search.report.info.slices import Slice, SlicesInfo
-from search.report.kinds import ENDED
+from search.report.plots.trials import paper_mark
+from search.report.trials import ENDED
 
 _COLUMNS = 3
 _PANEL = 2.36  # inches of a panel's width: three fill both columns of a paper
@@ -36,7 +36,7 @@ def _draw(axes: Axes, info: SlicesInfo, one: Slice) -> None:
     for kind in ENDED:
         if trials := info.of_kind(kind):
             xs, ys = ([values[t] for t in trials] for values in (one.places, info.values))
-            axes.scatter(xs, ys, label=kind, zorder=3, **mark_style(kind))
+            axes.scatter(xs, ys, label=kind, zorder=3, **paper_mark(kind))
     if info.winner in info.numbers:
         index = info.numbers.index(info.winner)
         star: dict[str, Any] = {

@@ -1,31 +1,22 @@
 """Figures of the search: info -> matplotlib."""
 
 import textwrap
-from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize, to_rgba
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from search.plotting import BLUE, GREY, integer_axis, metric_axis, new_figure, short
+from search.plotting import GREY, integer_axis, metric_axis, new_figure, short
 from search.report.info.history import OptimizationHistoryInfo, TrialPoint
-from search.report.info.importances import ImportancesInfo
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
-from search.report.kinds import ENDED, KIND_COLOURS, KIND_NAMES
+from search.report.plots.trials import KIND_NAMES, paper_mark
+from search.report.trials import ENDED
 from search.tuning.records import TrialKind
 
-MOST_BARS = 12
 MOST_AXES = 7
-_MARKERS: dict[TrialKind, str] = {
-    "complete": "o",
-    "pruned": "o",
-    "diverged": "x",
-    "infeasible": "v",
-    "failed": "+",
-}
 
 
 def draw_optimization_history(info: OptimizationHistoryInfo) -> Figure:
@@ -48,16 +39,9 @@ def draw_optimization_history(info: OptimizationHistoryInfo) -> Figure:
     return figure
 
 
-def mark_style(kind: TrialKind) -> dict[str, Any]:
-    """Return how a trial of which that became is marked: open where it was pruned."""
-    colour = KIND_COLOURS[kind]
-    fill = {"facecolors": "none", "edgecolors": colour} if kind == "pruned" else {"color": colour}
-    return {"marker": _MARKERS[kind], "s": 16, "linewidths": 1, **fill}
-
-
 def _scatter(axes: Axes, points: list[TrialPoint], kind: TrialKind) -> None:
     valued = [(p.plan, p.value) for p in points if p.value is not None]
-    style = mark_style(kind)
+    style = paper_mark(kind)
     if valued:
         plans, values = zip(*valued, strict=True)
         axes.scatter(plans, values, label=KIND_NAMES[kind], zorder=3, **style)
@@ -69,26 +53,6 @@ def _scatter(axes: Axes, points: list[TrialPoint], kind: TrialKind) -> None:
         axes.scatter(
             bare, [0.03] * len(bare), transform=on_axis, clip_on=False, label=label, **style
         )
-
-
-def draw_importances(info: ImportancesInfo) -> Figure:
-    """Return the most important parameters as bars, the most important on top."""
-    names, values = info.names[:MOST_BARS], info.values[:MOST_BARS]
-    figure = new_figure(1.0 + 0.2 * len(names))
-    axes = figure.add_subplot()
-    places = np.arange(len(names))
-    grey: dict[str, Any] = {"color": to_rgba(GREY, 0.22), "edgecolor": GREY, "linewidth": 0.6}
-    axes.barh(places, info.chance[:MOST_BARS], height=0.86, label="by chance at most", **grey)
-    bars = axes.barh(places, values, color=BLUE, height=0.5, label="importance")
-    axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=2, fontsize=7)
-    axes.set_yticks(places, [short(name, 24) for name in names])
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.12 * max(values))
-    after = f", after {info.after}" if info.after else ""
-    among = f"the best {info.quantile:.0%} of {info.n_trials} trials{after}"
-    axes.set_xlabel(f"importance for being among\n{among}")
-    figure.legend(loc="outside upper center", ncols=2)
-    return figure
 
 
 def draw_parallel_coordinates(info: ParallelCoordinatesInfo) -> Figure:

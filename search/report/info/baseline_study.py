@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from search.report.kinds import model_kind
+from search.report.trials import model_kind
 from search.tuning.records import StudyRecord
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -4,10 +4,9 @@ from typing import Any, Literal, NamedTuple
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
-from search.report.info.comparing import After
-from search.report.info.scales import value_text
-from search.report.info.searched import Ranked, Searched
+from search.report.plots.scales import value_text
 from search.report.statistics import UNLIKELY, at_least
+from search.report.trials import After, Ranked, Searched
 from spaces.ranges import describe_range
 
 BEST = 5

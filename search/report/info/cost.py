@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from search.report.info.search_clock import search_clock
-from search.report.kinds import KINDS, last_attempts, trial_score
+from search.report.trials import KINDS, last_attempts, trial_score
 from search.text import count, duration, percent
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate

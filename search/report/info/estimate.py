@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.report.kinds import scored_trials, trial_score
+from search.report.trials import scored_trials, trial_score
 from search.text import plural
 from search.tuning.records import StudyRecord
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from search.metric import Metric
-from search.report.info.comparing import After, comparable_trials, fold_values
-from search.report.info.optimism import validation_images
+from search.report.trials import After, comparable_trials, fold_values, validation_images
 from search.tuning.records import StudyRecord, TrialRecord
 
 FEWEST = 8

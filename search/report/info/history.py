@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from search.metric import Metric, is_better
-from search.report.kinds import ENDED, trial_score
+from search.report.trials import ENDED, trial_score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
 

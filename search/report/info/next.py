@@ -4,12 +4,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-import optuna
-
+from search.report.evidence import Evidence
 from search.report.info.borders import BordersInfo, borders_info
 from search.report.info.expected_best import ExpectedBest, expected_best_info
-from search.report.info.searched import ranked_parameters
-from search.report.kinds import ENDED
+from search.report.trials import ENDED, ranked_parameters
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 
 _MANY = 0.2  # the share of trials from which one kind of bad end is worth a word
@@ -52,10 +50,11 @@ class NextInfo(NamedTuple):
     bad: tuple[BadEnds, ...] = ()
 
 
-def next_info(record: StudyRecord, study: optuna.Study) -> NextInfo:
+def next_info(evidence: Evidence) -> NextInfo:
     """Return what the trials suggest to try next; all is empty where they suggest nothing."""
+    record = evidence.record
     winner = record.winner()
-    ranked = ranked_parameters(record, study)
+    ranked = evidence.once(ranked_parameters)
     return NextInfo(
         borders=BordersInfo() if winner is None else borders_info(ranked, winner.number),
         expected=expected_best_info(record),

@@ -1,14 +1,13 @@
 """How far the winner's validation score flatters it: against the test, and by itself. Pure."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest
 
 from search.metric import Metric
-from search.report.kinds import trial_score
 from search.report.statistics import greatest_bias, selection_bias
+from search.report.trials import trial_score, validation_images
 from search.tuning.records import StudyRecord, TrialRecord
 
 
@@ -119,11 +118,3 @@ def _holdout_bound(record: StudyRecord, winner: TrialRecord) -> HoldoutBound:
     planned = record.recipe.sampler != "tpe"
     bound = greatest_bias(n_choices, n_images) if planned else None
     return HoldoutBound(n_images, (float(low), float(high)), n_choices, bound)
-
-
-def validation_images(record: StudyRecord) -> int:
-    """Return how many images a trial validates on, in a holdout or in one of the folds."""
-    share = record.recipe.holdout_fraction
-    if record.recipe.n_folds > 1:
-        share = 1 / record.recipe.n_folds
-    return math.ceil(share * record.dataset.n_train)

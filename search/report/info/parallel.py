@@ -8,8 +8,8 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.metric import Metric
-from search.report.info.comparing import After, comparable_trials
-from search.report.info.scales import Scale, linear_scale, parameter_scale, value_text
+from search.report.plots.scales import Scale, linear_scale, parameter_scale, value_text
+from search.report.trials import After, comparable_trials
 from search.text import score
 from search.tuning.records import StudyRecord
 

@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from typing import final
 
-import optuna
-
 from search.reference.reported import ReportedRow, reported_rows
+from search.report.evidence import Evidence
+from search.report.findings import find_all
+from search.report.findings.base import Finding
+from search.report.findings.importances import Importances
 from search.report.info.baseline_study import baseline_command
 from search.report.info.confusion import ConfusionInfo, confusion_info
 from search.report.info.cost import CostInfo, TrialRow, cost_info, top_trials
 from search.report.info.curves import LearningCurvesInfo, learning_curves_info
-from search.report.info.evidence import Evidence, TestedStudy
 from search.report.info.history import OptimizationHistoryInfo, optimization_history_info
-from search.report.info.importances import ImportancesInfo, importances_info
-from search.report.info.lead import LeadInfo, lead_info
 from search.report.info.mistakes import MistakesInfo, mistakes_info
 from search.report.info.next import NextInfo, next_info
 from search.report.info.optimism import OptimismInfo, optimism_info
@@ -22,9 +21,8 @@ from search.report.info.repeats import RepeatsInfo, repeats_info
 from search.report.info.shared import SharedInfo, shared_info
 from search.report.info.slices import SlicesInfo, slices_info
 from search.report.info.versus import VersusInfo, versus_info
-from search.report.info.weakest import WeakClass, weakest_classes
 from search.report.info.winner import BaselineInfo, WinnerInfo, baseline_info, winner_info
-from search.report.kinds import ENDED, ModelKind, model_kind
+from search.report.trials import ENDED, ModelKind, model_kind
 from search.text import plural
 from search.tuning.records import StudyRecord
 
@@ -36,9 +34,7 @@ class SearchInfo:
 
     history: OptimizationHistoryInfo
     top: tuple[TrialRow, ...]
-    importances: ImportancesInfo
     slices: SlicesInfo
-    lead: LeadInfo | None
     parallel: ParallelCoordinatesInfo
     shared: SharedInfo
     advice: NextInfo
@@ -54,6 +50,8 @@ class ReportInfo:
     `reported` their figures beside those of the hand-tuned report.
     """
 
+    evidence: Evidence
+    found: tuple[Finding, ...]
     record: StudyRecord
     kind: ModelKind | None
     status: str | None
@@ -69,18 +67,18 @@ class ReportInfo:
     confusion: ConfusionInfo | None
     mistakes: MistakesInfo | None
     optimism: OptimismInfo | None
-    weakest: tuple[WeakClass, ...]
 
 
-def report_info(record: StudyRecord, study: optuna.Study, evidence: Evidence) -> ReportInfo:
+def report_info(evidence: Evidence) -> ReportInfo:
     """Return what the report says of a study.
 
-    `study` gives the parameters' distributions. Raises MachineError where the evidence does not
-    belong to the record.
+    Raises MachineError where the evidence does not belong to the record.
     """
-    baseline = evidence.baseline
-    ours = TestedStudy(record, evidence.predictions)
+    record, baseline = evidence.record, evidence.baseline
+    ours = evidence.tested()
     return ReportInfo(
+        evidence=evidence,
+        found=find_all(evidence),
         record=record,
         kind=model_kind(record),
         status=study_status(record),
@@ -90,31 +88,29 @@ def report_info(record: StudyRecord, study: optuna.Study, evidence: Evidence) ->
         baseline_command=baseline_command(record) if baseline is None else None,
         repeats=repeats_info(record),
         reported=reported_rows(record),
-        search=search_info(record, study),
+        search=search_info(evidence),
         cost=cost_info(record),
         curves=learning_curves_info(record),
         confusion=confusion_info(record.test),
         mistakes=mistakes_info(record.test, evidence.mistakes),
         optimism=optimism_info(record),
-        weakest=weakest_classes(record.test),
     )
 
 
-def search_info(record: StudyRecord, study: optuna.Study) -> SearchInfo | None:
+def search_info(evidence: Evidence) -> SearchInfo | None:
     """Return what a search shows of its trials, None for a baseline study."""
-    if record.recipe.sampler == "baseline":
+    record, study, importances = evidence.record, evidence.study, evidence.once(Importances.of)
+    if importances is None:
         return None
-    importances = importances_info(record, study)
-    parallel = parallel_coordinates_info(record, study, importances.names)
+    names = [one.name for one in importances.parameters]
+    parallel = parallel_coordinates_info(record, study, names)
     return SearchInfo(
         history=optimization_history_info(record),
         top=top_trials(record),
-        importances=importances,
-        lead=lead_info(record),
         slices=slices_info(record, importances, parallel),
         parallel=parallel,
-        shared=shared_info(record, study),
-        advice=next_info(record, study),
+        shared=shared_info(evidence),
+        advice=next_info(evidence),
     )
 
 

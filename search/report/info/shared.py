@@ -4,13 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import optuna
-
-from search.report.info.comparing import After
-from search.report.info.scales import value_text
-from search.report.info.searched import Searched, ranked_parameters
+from search.report.evidence import Evidence
+from search.report.plots.scales import value_text
 from search.report.statistics import UNLIKELY, as_narrow, at_least
-from search.tuning.records import StudyRecord
+from search.report.trials import After, Searched, ranked_parameters
 from spaces.ranges import describe_range
 
 MOST = 10
@@ -45,14 +42,14 @@ class SharedInfo(NamedTuple):
     reason: str | None = None
 
 
-def shared_info(record: StudyRecord, study: optuna.Study) -> SharedInfo:
+def shared_info(evidence: Evidence) -> SharedInfo:
     """Return what the best ten have in common, the better half where there are fewer than 20.
 
     Eight of ten must have the parameter, and the same choice; numbers must span so little, on
     their own scale, and choices be so frequent that as many trials drawn by chance would do so
     with a probability of at most 5%, each parameter taken alone.
     """
-    ranked = ranked_parameters(record, study)
+    ranked = evidence.once(ranked_parameters)
     total = len(ranked.numbers)
     if total < _FEWEST:
         return SharedInfo(reason=f"that takes at least {_FEWEST} trials that can be compared")

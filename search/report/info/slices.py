@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from search.metric import Metric
-from search.report.info.comparing import After
-from search.report.info.importances import ImportancesInfo
+from search.report.findings.importances import Importances
 from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
+from search.report.trials import After
 from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6
@@ -65,7 +65,7 @@ class SlicesInfo(NamedTuple):
 
 
 def slices_info(
-    record: StudyRecord, importances: ImportancesInfo, parallel: ParallelCoordinatesInfo
+    record: StudyRecord, importances: Importances, parallel: ParallelCoordinatesInfo
 ) -> SlicesInfo:
     """Return the slices: parameters that matter beyond chance first, then by importance."""
     if reason := importances.reason or parallel.reason:
@@ -84,9 +84,9 @@ def slices_info(
     )
 
 
-def _slices(importances: ImportancesInfo, parallel: ParallelCoordinatesInfo) -> Iterator[Slice]:
+def _slices(importances: Importances, parallel: ParallelCoordinatesInfo) -> Iterator[Slice]:
     axes = {axis.name: axis for axis in parallel.dimensions[:-1]}
-    shares = dict(zip(importances.names, importances.values, strict=True))
+    shares = {one.name: one.importance for one in importances.parameters}
     beyond = importances.beyond_chance
     for name in sorted(shares, key=lambda one: one not in beyond)[:MOST]:
         places = tuple(side_by_side(axes[name].positions))

@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from search.metric import Metric
-from search.report.kinds import trial_score
+from search.report.trials import trial_score
 from search.text import format_score
 from search.training.history import Confusion, FoldEpoch
 from search.tuning.records import TrialRecord

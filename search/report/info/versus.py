@@ -6,12 +6,12 @@ import numpy as np
 
 from search.errors import MachineError
 from search.evaluation.measuring import TestPredictions
-from search.report.info.evidence import TestedStudy
+from search.report.evidence import TestedStudy
 from search.report.info.facts import validation_words
 from search.report.info.gains import ClassGain, all_classes, class_gains, n_right
-from search.report.info.optimism import validation_images
 from search.report.info.repeats import repeats_info
 from search.report.statistics import Correct, PairedComparison, compare_paired
+from search.report.trials import validation_images
 from search.text import plural, times
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from search.metric import Metric, is_better
-from search.report.kinds import trial_score
+from search.report.trials import trial_score
 from search.text import format_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate

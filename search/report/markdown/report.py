@@ -1,12 +1,15 @@
 """report.md: what the page says, to be read anywhere and pasted into a pull request. Pure."""
 
 from collections.abc import Collection, Iterator
+from itertools import chain
 
+from search.report.findings.base import FAILURES, WHY, Section
 from search.report.info.facts import page_lead, page_title
 from search.report.info.report import ReportInfo
 from search.report.markdown.result import fails, sure, won
 from search.report.markdown.search import again, cost, following, why
 from search.report.markdown.versus import good
+from search.report.render.markdown import finding_markdown
 from search.text import escaped
 
 
@@ -36,9 +39,16 @@ def _sections(info: ReportInfo, figures: Collection[str]) -> Iterator[tuple[str,
     yield "How good it is", good(info, figures)
     yield "How sure it is", sure(info, figures)
     if info.search is not None:
-        yield "Why it won", why(info.search, info.record.recipe.metric, figures)
-    yield "Where it still fails", fails(info, figures)
+        shown = why(info.search, info.record.recipe.metric, figures)
+        yield "Why it won", chain(_found(info, WHY, figures), shown)
+    yield "Where it still fails", chain(_found(info, FAILURES, figures), fails(info, figures))
     yield "What it cost", cost(info)
     if info.search is not None:
         yield "What to try next", following(info.search)
     yield "How to repeat it", again(info.record)
+
+
+def _found(info: ReportInfo, section: Section, figures: Collection[str]) -> Iterator[str]:
+    for one in info.found:
+        if one.section == section:
+            yield from finding_markdown(one, figures)

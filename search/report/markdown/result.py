@@ -7,7 +7,6 @@ from search.report.info.report import ReportInfo
 from search.report.info.winner import WinnerInfo, fold_rows
 from search.report.markdown.blocks import bullets, facts, picture, table
 from search.report.words.optimism import optimism_words
-from search.report.words.why import weakest_words
 from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
 
@@ -73,8 +72,6 @@ def fails(info: ReportInfo, figures: Collection[str]) -> Iterator[str]:
     if test is None:
         yield "There is no test result yet."
         return
-    if info.weakest:
-        yield escaped(weakest_words(info.weakest))
     worst = sorted(test.classes, key=lambda one: one.recall)[:MOST_CLASSES]
     rows = [
         (

@@ -6,25 +6,17 @@ from search import text
 from search.metric import Metric
 from search.report.info.cost import cost_facts
 from search.report.info.facts import dataset_facts, device_fact, machine_facts, search_facts
-from search.report.info.importances import ImportancesInfo
 from search.report.info.report import ReportInfo, SearchInfo
 from search.report.info.shared import SharedInfo
 from search.report.markdown.blocks import bullets, facts, picture, table
-from search.report.words.lead import lead_words
 from search.report.words.next import next_words
-from search.report.words.why import importances_words, shared_words
+from search.report.words.why import shared_words
 from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
-
-MOST_PARAMETERS = 15
 
 
 def why(search: SearchInfo, metric: Metric, figures: Collection[str]) -> Iterator[str]:
     """Yield which parameters matter, what the best share, and the best trials."""
-    yield from map(escaped, lead_words(search.lead))
-    yield "### Which parameters matter"
-    yield from _importances(search.importances)
-    yield from picture(figures, "importances", "Importance of each parameter")
     yield from picture(figures, "slices", "The score over each of the most important parameters")
     yield from picture(figures, "parallel-coordinates", "Trials as lines through their parameters")
     yield from _shared(search.shared)
@@ -41,17 +33,6 @@ def why(search: SearchInfo, metric: Metric, figures: Collection[str]) -> Iterato
         head = ("Rank", "Trial", metric.capitalize(), "Spread", "E*", "Parameters", "Time")
         yield table((*head, "Candidate"), rows, "rrrrrrrl")
     yield from picture(figures, "optimization-history", "Every trial and the best so far")
-
-
-def _importances(info: ImportancesInfo) -> Iterator[str]:
-    if info.reason is not None:
-        yield f"Which parameters matter is not shown: {escaped(info.reason)}."
-        return
-    yield escaped(" ".join(importances_words(info)))
-    shares = zip(info.names, info.values, info.chance, strict=True)
-    rows = [(name, f"{value:.3f}", f"{chance:.3f}") for name, value, chance in shares]
-    yield table(("Parameter", "Importance", "Most by chance"), rows[:MOST_PARAMETERS], "lrr")
-    yield "The most by chance is in the same unit, but has no sum to keep to: it may exceed 1."
 
 
 def _shared(info: SharedInfo) -> Iterator[str]:

@@ -10,23 +10,24 @@ from search.report.info import facts
 from search.report.info.cost import cost_facts
 from search.report.info.report import ReportInfo, SearchInfo
 from search.report.info.winner import fold_rows
-from search.report.page.templates import render_template
 from search.report.page.thumbnails import data_uri
-from search.report.words.lead import lead_words
+from search.report.render.html import figure_json, render_template
 from search.report.words.next import next_words
 from search.report.words.optimism import optimism_words
-from search.report.words.why import importances_words, shared_words, weakest_words
+from search.report.words.why import shared_words
 
 
 def render_page(info: ReportInfo, charts: Iterable[Chart]) -> str:
     """Return the page as HTML; every name from outside is escaped."""
-    return render_template("page.html.jinja", charts, _figures(info) | _words(info))
+    shown = {"charts": {chart.name: chart for chart in charts}, "chart_json": figure_json}
+    return render_template("page.html.jinja", shown | _figures(info) | _words(info))
 
 
 def _figures(info: ReportInfo) -> dict[str, Any]:
     metric = info.record.recipe.metric
     return {
         "info": info,
+        "found": {one.key: one for one in info.found},
         "record": info.record,
         "metric": metric,
         "text": text,
@@ -43,14 +44,11 @@ def _words(info: ReportInfo) -> dict[str, Sequence[str]]:
     """Return what the page says in sentences; a baseline study has none of a search's."""
     return ({} if info.search is None else _search_words(info.search)) | {
         "optimism_words": () if info.optimism is None else optimism_words(info.optimism),
-        "weakest_words": weakest_words(info.weakest),
     }
 
 
 def _search_words(search: SearchInfo) -> dict[str, Sequence[str]]:
     return {
-        "lead_words": lead_words(search.lead),
         "shared_words": shared_words(search.shared),
-        "importances_words": importances_words(search.importances),
         "next_words": next_words(search.advice),
     }

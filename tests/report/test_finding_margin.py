@@ -1,12 +1,11 @@
-"""The winner's lead: over the next best, in the race, and over those stopped early."""
+"""The winner's margin: over the runner-up, in a race, and over those stopped early."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from search.report.info.lead import LeadInfo, lead_info
-from search.report.words.lead import lead_words
+from search.report.findings.margin import Margin
 from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
 
@@ -14,10 +13,10 @@ FOLDS: dict[str, Any] = {"validation": "kfold", "folds": 3}
 NO_BASELINE = {"with_baseline": False}
 
 
-def lead_of(*trials: TrialRecord, epochs: int = 10, **recipe: Any) -> LeadInfo:
+def margin_of(*trials: TrialRecord, epochs: int = 10, **recipe: Any) -> Margin:
     record = fakes.study_record(list(trials), recipe=NO_BASELINE | recipe)
     record = replace(record, recipe=record.recipe.model_copy(update={"epochs": epochs}))
-    found = lead_info(record)
+    found = Margin.of(fakes.evidence(record))
     assert found is not None
     return found
 
@@ -32,9 +31,9 @@ def test_the_lead_over_folds_has_the_error_of_their_differences() -> None:
     """Folds of unlike difficulty cancel: each difference is 0.1, 0.2 or 0.3."""
     best = fakes.complete_trial(0, [0.9], [0.5], [0.7])
     next_best = fakes.complete_trial(1, [0.8], [0.3], [0.4])
-    runner = lead_of(next_best, best, **FOLDS).runner
+    runner = margin_of(next_best, best, **FOLDS).runner_up
     assert runner is not None
-    assert (runner.number, runner.n_folds) == (1, 3)
+    assert (runner.trial, runner.n_folds) == (1, 3)
     assert runner.gap == pytest.approx(0.2)
     assert runner.error == pytest.approx(0.1 / 3**0.5)
     assert not runner.close
@@ -42,57 +41,54 @@ def test_the_lead_over_folds_has_the_error_of_their_differences() -> None:
 
 def test_the_lead_on_one_part_has_the_error_of_two_accuracies() -> None:
     """Ten thousand images to validate on do not tell one point of lead from none."""
-    info = lead_of(fakes.complete_trial(0, [0.51]), fakes.complete_trial(1, [0.5]))
-    assert info.runner is not None
+    info = margin_of(fakes.complete_trial(0, [0.51]), fakes.complete_trial(1, [0.5]))
+    assert info.runner_up is not None
     n_images = 0.2 * fakes.study_record([]).dataset.n_train
-    assert info.runner.error == pytest.approx(((0.51 * 0.49 + 0.25) / n_images) ** 0.5)
-    assert info.runner.close
-    assert "which is better is not known" in " ".join(lead_words(info))
+    assert info.runner_up.error == pytest.approx(((0.51 * 0.49 + 0.25) / n_images) ** 0.5)
+    assert info.runner_up.close
+    assert "within noise" in " ".join(info.sentences())
 
 
 def test_a_loss_on_one_part_has_no_error() -> None:
     """Nothing is known of the spread of its images' losses."""
-    info = lead_of(fakes.complete_trial(0, [0.5]), fakes.complete_trial(1, [0.7]), metric="loss")
-    assert info.runner is not None
-    assert info.runner.error is None
-    assert "standard error" not in " ".join(lead_words(info))
+    info = margin_of(fakes.complete_trial(0, [0.5]), fakes.complete_trial(1, [0.7]), metric="loss")
+    assert info.runner_up is not None
+    assert info.runner_up.error is None
+    assert "standard error" not in " ".join(info.sentences())
 
 
 def test_a_repeated_candidate_is_no_rival() -> None:
     """The next best is another candidate, not the winner again."""
     again = fakes.complete_trial(1, [0.9], same_as=0)
-    info = lead_of(fakes.complete_trial(0, [0.9]), again, fakes.complete_trial(2, [0.5]))
-    assert info.runner is not None
-    assert info.runner.number == 2
-    assert lead_of(fakes.complete_trial(0, [0.9]), again).runner is None
+    info = margin_of(fakes.complete_trial(0, [0.9]), again, fakes.complete_trial(2, [0.5]))
+    assert info.runner_up is not None
+    assert info.runner_up.trial == 2
+    assert margin_of(fakes.complete_trial(0, [0.9]), again).runner_up is None
 
 
 def test_a_race_is_told_by_its_folds() -> None:
     """All begin on one fold, fewer earn each further one."""
     winner = fakes.complete_trial(0, *[[0.8, 0.9]] * 3)
-    info = lead_of(winner, raced(1, 1, 0.5), raced(2, 2, 0.6), racing=True, epochs=2, **FOLDS)
-    assert info.race == ((1, 3), (2, 2), (3, 1))
+    info = margin_of(winner, raced(1, 1, 0.5), raced(2, 2, 0.6), racing=True, epochs=2, **FOLDS)
+    assert [(one.folds, one.candidates) for one in info.race] == [(1, 3), (2, 2), (3, 1)]
     assert info.n_pruned == 0
-    words = " ".join(lead_words(info))
-    assert "3 candidates began a race on the first fold; 2 earned 2 folds and 1 earned 3" in words
 
 
 def test_candidates_stopped_early_are_counted() -> None:
     """Those behind after an epoch have no score; the page says whom they were compared with."""
-    info = lead_of(fakes.complete_trial(0, [0.1, 0.9]), raced(1, 1, 0.5), epochs=9)
+    info = margin_of(fakes.complete_trial(0, [0.1, 0.9]), raced(1, 1, 0.5), epochs=9)
     assert (info.n_pruned, info.n_candidates) == (1, 2)
-    assert "1 of 2 candidates were stopped early" in " ".join(lead_words(info))
+    assert info.sentences()[-1].startswith("1 of 2 candidates ")
 
 
 def test_an_unbeaten_baseline_is_told_first() -> None:
     """Who reads that the hand-tuned network won need not compare figures."""
-    info = lead_of(fakes.complete_trial(0, [0.9]), with_baseline=True)
-    assert lead_words(info)[0].startswith("The winner is the hand-tuned baseline itself")
-    assert not lead_of(fakes.complete_trial(0, [0.9])).is_baseline
+    info = margin_of(fakes.complete_trial(0, [0.9]), with_baseline=True)
+    assert info.sentences()[0].startswith("The winner is the hand-tuned baseline itself")
+    assert not margin_of(fakes.complete_trial(0, [0.9])).is_baseline
 
 
-def test_without_a_winner_there_is_no_lead() -> None:
+def test_without_a_winner_there_is_no_margin() -> None:
     """A search whose trials all failed has nothing to say of one."""
     record = fakes.study_record([fakes.other_trial(0, "failed")])
-    assert lead_info(record) is None
-    assert lead_words(lead_info(record)) == ()
+    assert Margin.of(fakes.evidence(record)) is None

@@ -1,0 +1,57 @@
+"""What a report is made from."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, final
+
+import numpy as np
+import numpy.typing as npt
+import optuna
+
+from search.evaluation.measuring import TestPredictions
+from search.tuning.records import StudyRecord
+
+_T = TypeVar("_T")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TestedStudy:
+    """A study with its best model's predictions on the test images, None where not kept."""
+
+    __test__ = False  # no test case, whatever its name begins with
+
+    record: StudyRecord
+    predictions: TestPredictions | None = None
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that is known of a study.
+
+    Args:
+        record: The study as stored.
+        study: Optuna's study of the record, for the distributions of the parameters.
+        mistakes: Images of the test's mistakes in their order, uint8 (M, 3, H, W).
+        predictions: The predictions of the study's best model on the test images.
+        baseline: The baseline study to compare with.
+    """
+
+    record: StudyRecord
+    study: optuna.Study
+    mistakes: npt.NDArray[np.uint8] | None = None
+    predictions: TestPredictions | None = None
+    baseline: TestedStudy | None = None
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, compute: Callable[["Evidence"], _T]) -> _T:
+        """Compute a pure function of the evidence, the first time it is asked for only."""
+        if compute not in self._known:
+            self._known[compute] = compute(self)
+        found: _T = self._known[compute]
+        return found
+
+    def tested(self) -> TestedStudy:
+        """The study with its predictions."""
+        return TestedStudy(self.record, self.predictions)

@@ -1,0 +1,113 @@
+"""What a finding is: one question about a study that the report answers.
+
+How to add one:
+
+1. Write a module in this folder with one class. It derives from `Finding` and gives
+   * `key`: its place in report.json, `section`: its place on the page, `title`: its heading there;
+   * fields: its part of report.json, each described by the docstring under it. What only sentences
+     and plots need is `Unlisted`;
+   * `of(evidence)`: computes it from the study, or returns None where the question does not apply.
+     What several findings need is computed once, with `evidence.once(function)`;
+   * `blocks()`: what a reader sees, as values of `search.report.findings.blocks`: sentences,
+     tables, plots. They hold texts as they are; each renderer escapes.
+2. Add the class to FINDINGS in `search/report/findings/__init__.py`, in the order of the page.
+3. Write report.schema.json again, with `search.report.render.json.report_schema()`.
+
+Page, Markdown, JSON, terminal and dashboard then show it; no renderer knows a finding by name.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, final
+
+from search.report.evidence import Evidence
+from search.report.findings.blocks import Block, Bullets, Paragraph
+from search.report.parts import ReportPart
+
+
+@final
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the report, with what it says where none of its findings applies.
+
+    `empty` is a sentence; "" leaves the whole section out. `of_baseline` is the title in the
+    report of a baseline study, where that differs.
+    """
+
+    anchor: str
+    nav: str
+    title: str
+    empty: str = ""
+    of_baseline: str = ""
+
+
+HEADLINE = Section("headline", "", "")
+WINNER = Section(
+    "winner",
+    "What won",
+    "What won",
+    empty="No trial is complete, so nothing has won.",
+    of_baseline="The hand-tuned network",
+)
+GOOD = Section("good", "How good", "How good it is", empty="There is no test result yet.")
+CERTAIN = Section("sure", "How certain", "How certain that is")
+WHY = Section("why", "Why", "Why it won")
+FAILURES = Section("failures", "Failures", "Where it still fails")
+COST = Section("cost", "Cost", "What it cost")
+NEXT = Section("next", "Next", "What to try next")
+REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it")
+
+
+class Finding(ReportPart, ABC):
+    """The answer to one question: values for programs, and blocks for readers."""
+
+    key: ClassVar[str]
+    """Its place in report.json. With a dot ("test.confusion"): within the part of another
+    finding, which holds its values."""
+    section: ClassVar[Section]
+    """Where it stands on the page."""
+    title: ClassVar[str] = ""
+    """Its heading there; "" for none."""
+    listed: ClassVar[str] = ""
+    """The only field that report.json holds, in place of an object; "" for all fields."""
+    figures: ClassVar[tuple[str, ...]] = ()
+    """Names of the files that its plots may have beside the page."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Answer the question from the evidence; None where it does not apply.
+
+        Raises MachineError where parts of the evidence do not belong together.
+        """
+
+    @abstractmethod
+    def blocks(self) -> Iterator[Block]:
+        """Yield what a reader sees, in order."""
+
+    def sentences(self) -> tuple[str, ...]:
+        """All its sentences, without tables and plots: for terminals and notes."""
+        found: list[str] = []
+        for block in self.blocks():
+            if isinstance(block, Paragraph):
+                found.append(block.text)
+            elif isinstance(block, Bullets):
+                found += block.items
+        return tuple(found)
+
+    @classmethod
+    def part_type(cls) -> Any:
+        """The type of its part of report.json, with what stands there where it does not apply."""
+        if cls.listed:
+            return cls.model_fields[cls.listed].annotation
+        return cls | None
+
+    @classmethod
+    def absent(cls) -> Any:
+        """What report.json holds where it does not apply."""
+        return () if cls.listed else None
+
+    def part(self) -> Any:
+        """Its part of report.json."""
+        return getattr(self, self.listed) if self.listed else self

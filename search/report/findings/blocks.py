@@ -1,0 +1,142 @@
+"""What a reader sees of a finding, as values that know nothing of HTML or Markdown.
+
+All texts are plain: renderers escape them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, final
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from search.report.plots.page import Chart
+
+Tone = Literal["plain", "large", "quiet", "notice"]
+
+
+@final
+@dataclass(frozen=True)
+class Paragraph:
+    """One or more sentences; `quiet` explains how to read what stands above."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@final
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Rows:
+    """Names with their values, under a heading where `title` is not empty."""
+
+    pairs: tuple[tuple[str, str], ...]
+    title: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header; `align` has an "l" or "r" for each column.
+
+    `footer` are rows that sorting leaves in place. A column named in `long` has long texts.
+    Markdown shows at most `most` rows, and says how many there are.
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    align: str
+    footer: tuple[tuple[str, ...], ...] = ()
+    long: str = ""
+    most: int = 30
+
+
+@final
+@dataclass(frozen=True)
+class Code:
+    """Lines to copy; `language` as Markdown names it."""
+
+    text: str
+    language: str
+
+
+@final
+@dataclass(frozen=True)
+class Plot:
+    """A plot: `page` makes the interactive chart, `paper` the figure for `name`.pdf and .png.
+
+    `name` is in the finding's `figures`. A caption says how to read it. `table` holds its values
+    where no other block does; Markdown shows it beside the picture.
+    """
+
+    name: str
+    alt: str
+    paper: "Callable[[], Figure]"
+    page: "Callable[[], Chart] | None" = None
+    caption: str = ""
+    table: Table | None = None
+
+
+@final
+@dataclass(frozen=True)
+class Heading:
+    """A title above the blocks that follow, one level below the finding's own."""
+
+    text: str
+
+
+@final
+@dataclass(frozen=True)
+class Details:
+    """Blocks that a reader opens when needed."""
+
+    summary: str
+    blocks: "tuple[Block, ...]"
+
+
+@final
+@dataclass(frozen=True)
+class Columns:
+    """Blocks side by side where there is room."""
+
+    blocks: "tuple[Block, ...]"
+
+
+@final
+@dataclass(frozen=True)
+class Cards:
+    """The most important numbers, each with a name and a line of words; the main one first."""
+
+    cards: tuple[tuple[str, str, str], ...]
+
+
+@final
+@dataclass(frozen=True)
+class Pictures:
+    """Small pictures as data URIs, each with two parts of a caption and an alternative text."""
+
+    uris: tuple[str, ...]
+    captions: tuple[tuple[str, str, str], ...]
+
+
+Block = (
+    Paragraph
+    | Bullets
+    | Rows
+    | Table
+    | Code
+    | Plot
+    | Heading
+    | Details
+    | Columns
+    | Cards
+    | Pictures
+)

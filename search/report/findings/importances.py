@@ -1,0 +1,233 @@
+"""Which parameters matter?"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, final
+
+import numpy as np
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from optuna.trial import FrozenTrial
+
+from search.plotting import BLUE, GREY, new_figure, short
+from search.report.evidence import Evidence
+from search.report.findings.base import WHY, Finding
+from search.report.findings.blocks import Block, Paragraph, Plot, Table
+from search.report.parts import ReportPart
+from search.report.plots.page import Chart, escape, new_chart_figure
+from search.report.statistics import N_SHUFFLES, ped_anova
+from search.report.trials import After, comparable_trials
+from search.text import listed, percent, plural
+
+_FEWEST = 5
+_FEW = 20
+_ROUNDING = 1e-9  # relative: equal values summed in another order are no difference
+_MOST_DRAWN = 15
+_MOST_ON_PAPER = 12
+
+
+@final
+class Importance(ReportPart):
+    """One parameter."""
+
+    name: str
+    """The parameter."""
+    importance: float
+    """Its share; all shares add up to 1."""
+    chance: float
+    """The largest importance that it has by chance, except in one of 40 studies."""
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether it matters more than chance explains."""
+        return self.importance > self.chance * (1 + _ROUNDING)
+
+
+@final
+class Importances(Finding):
+    """Which parameters separate the best trials from the rest, by PED-ANOVA."""
+
+    key = "importances"
+    section = WHY
+    title = "Which parameters matter"
+    figures = ("importances",)
+
+    parameters: tuple[Importance, ...] = ()
+    """The most important first; empty where there is a reason."""
+    n_trials: int = 0
+    """Trials that were compared."""
+    quantile: float = 0.0
+    """The share of them that counts as best."""
+    after: After | None = None
+    """How far they were compared; null where by their scores."""
+    reason: str | None = None
+    """Why there are none."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Compute the importances of the trials that can be compared; None for a baseline study.
+
+        Conditional parameters count.
+        """
+        record = evidence.record
+        if record.recipe.sampler == "baseline":
+            return None
+        compared = comparable_trials(record)
+        frozen = {trial.number: trial for trial in evidence.study.get_trials(deepcopy=False)}
+        trials = [frozen[trial.number] for trial in compared.trials]
+        n_trials, names = len(trials), _varied(trials)
+        if reason := _reason(compared.values, names):
+            return cls(n_trials=n_trials, reason=reason)
+        sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
+        # Optuna asks for 5 trials in the quantile, and uses a tenth.
+        quantile = min(0.5, max(0.1, 5 / n_trials))
+        losses, anova = [sign * one for one in compared.values], ped_anova(trials, names, quantile)
+        raw = anova.importances(losses)
+        total = sum(raw.values())
+        if not total > 0:
+            return cls(n_trials=n_trials, reason="there are too few trials to tell them apart")
+        chance = anova.chance_levels(losses)
+        rows = sorted(raw.items(), key=lambda item: (-item[1], item[0]))
+        return cls(
+            parameters=tuple(
+                Importance(name=name, importance=value / total, chance=chance[name] / total)
+                for name, value in rows
+            ),
+            n_trials=n_trials,
+            quantile=quantile,
+            after=compared.after,
+        )
+
+    @property
+    def beyond_chance(self) -> tuple[str, ...]:
+        """The parameters that matter more than chance explains, the most important first."""
+        return tuple(one.name for one in self.parameters if one.beyond_chance)
+
+    @property
+    def expected_by_chance(self) -> float:
+        """How many parameters would be among them if none mattered."""
+        return len(self.parameters) / (N_SHUFFLES + 1)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what the importances say, what chance would, and a bar for each parameter."""
+        if self.reason is not None:
+            yield Paragraph(f"Not shown: {self.reason}.", "quiet")
+            return
+        after = f", compared after {self.after}, which each of them reached" if self.after else ""
+        yield Paragraph(
+            "The importance of a parameter is how much it separates the best "
+            f"{percent(self.quantile, 0)} of {plural(self.n_trials, 'trial')} from the rest{after} "
+            "(PED-ANOVA; all importances add up to 1)."
+        )
+        if self.n_trials < _FEW:
+            yield Paragraph(f"With only {self.n_trials} trials, this ranking may well be chance.")
+        yield Paragraph(self._noise())
+        yield Plot(
+            name="importances",
+            alt=(
+                f"Importance of each parameter; the greatest is {self.parameters[0].name} with "
+                f"{self.parameters[0].importance:.2f}"
+            ),
+            paper=self._draw,
+            page=self._chart,
+            caption=(
+                "Grey: the largest importance in those shuffles. It can exceed 1; bars are cut off "
+                "at the axis."
+            ),
+            table=self._table(),
+        )
+
+    def _noise(self) -> str:
+        shuffled = f"With the scores shuffled at random {N_SHUFFLES} times"
+        found = self.beyond_chance
+        if not found:
+            return (
+                f"{shuffled}, every parameter looked at least this important once: none is "
+                "distinguishable from noise."
+            )
+        stand, was = ("stands", "it was") if len(found) == 1 else ("stand", "they were")
+        return (
+            f"Only {listed(found)} {stand} out from noise. {shuffled}, {was} never this "
+            f"important; by luck alone we would expect {self.expected_by_chance:.1f} of "
+            f"{len(self.parameters)}."
+        )
+
+    def _table(self) -> Table:
+        return Table(
+            caption="Importance of each parameter",
+            header=("Parameter", "Importance", "Largest by chance"),
+            rows=tuple(
+                (one.name, f"{one.importance:.3f}", f"{one.chance:.3f}") for one in self.parameters
+            ),
+            align="lrr",
+            most=_MOST_DRAWN,
+        )
+
+    def _chart(self) -> Chart:
+        shown = self.parameters[:_MOST_DRAWN]
+        values = [one.importance for one in shown]
+        figure = new_chart_figure(
+            xaxis={"title": "importance", "range": [0, 1.15 * max(values)], "fixedrange": True},
+            yaxis={
+                "autorange": "reversed",
+                "automargin": True,
+                "type": "category",
+                "showgrid": False,
+            },
+            barmode="overlay",
+            margin={"l": 60, "r": 16, "t": 40, "b": 48},
+        )
+        rows: dict[str, Any] = {"y": [escape(one.name) for one in shown], "orientation": "h"}
+        figure.add_bar(
+            x=[one.chance for one in shown],
+            **rows,
+            name="by chance at most",
+            width=0.86,
+            marker={"color": "rgba(136, 136, 136, 0.22)", "line": {"color": GREY, "width": 1}},
+            hovertemplate="%{y}: by chance at most %{x:.1%}<extra></extra>",
+        )
+        figure.add_bar(
+            x=values,
+            **rows,
+            name="importance",
+            width=0.5,
+            marker={"color": BLUE},
+            texttemplate="%{x:.2f}",
+            textposition="outside",
+            cliponaxis=False,
+            text=[f"{place}." for place in range(1, len(shown) + 1)],
+            hovertemplate="%{text} %{y}: %{x:.1%} of the importance<extra></extra>",
+        )
+        return Chart(figure, 90 + 26 * len(shown))
+
+    def _draw(self) -> Figure:
+        shown = self.parameters[:_MOST_ON_PAPER]
+        values = [one.importance for one in shown]
+        figure = new_figure(1.0 + 0.2 * len(shown))
+        axes = figure.add_subplot()
+        places = np.arange(len(shown))
+        grey: dict[str, Any] = {"color": to_rgba(GREY, 0.22), "edgecolor": GREY, "linewidth": 0.6}
+        chance = [one.chance for one in shown]
+        axes.barh(places, chance, height=0.86, label="by chance at most", **grey)
+        bars = axes.barh(places, values, color=BLUE, height=0.5, label="importance")
+        axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=2, fontsize=7)
+        axes.set_yticks(places, [short(one.name, 24) for one in shown])
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.12 * max(values))
+        after = f", after {self.after}" if self.after else ""
+        among = f"the best {self.quantile:.0%} of {self.n_trials} trials{after}"
+        axes.set_xlabel(f"importance for being among\n{among}")
+        figure.legend(loc="outside upper center", ncols=2)
+        return figure
+
+
+def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
+    """The parameters that had more than one value to take."""
+    return sorted({n for t in trials for n, dist in t.distributions.items() if not dist.single()})
+
+
+def _reason(scores: Sequence[float], names: Sequence[str]) -> str | None:
+    if len(scores) < _FEWEST:
+        return "importances need at least five trials that can be compared"
+    if len(set(scores)) == 1:
+        return "all trials have the same score"
+    return None if names else "no parameter was varied"

@@ -1,0 +1,166 @@
+"""By how much did the winner win, and how did the other candidates drop out?"""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Self, final
+
+from search.metric import Metric
+from search.report.evidence import Evidence
+from search.report.findings.base import WHY, Finding
+from search.report.findings.blocks import Block, Paragraph
+from search.report.parts import ReportPart
+from search.report.trials import last_attempts, trial_score, validation_images
+from search.text import listed, plural, score, spread
+from search.tuning.records import StudyRecord, TrialRecord
+
+
+@final
+class RunnerUp(ReportPart):
+    """The second-best candidate."""
+
+    trial: int
+    """Its trial's number."""
+    score: float
+    """Its score: a fraction, or a loss in nats."""
+    gap: float
+    """How far it is behind the winner, at least 0, in the same unit."""
+    error: float | None
+    """Standard error of the gap: of the mean of the folds' differences or, with a holdout, of two
+    accuracies measured on as many images each; null for a loss on a holdout."""
+    n_folds: int
+    """Folds on which both were scored."""
+
+    @property
+    def close(self) -> bool:
+        """Whether chance often makes such a gap: it is within two standard errors."""
+        return self.error is not None and self.gap <= 2 * self.error
+
+
+@final
+class RaceStep(ReportPart):
+    """How far candidates came in a race over folds."""
+
+    folds: int
+    """At least so many folds."""
+    candidates: int
+    """How many candidates earned them."""
+
+
+@final
+class Margin(Finding):
+    """The winner's margin over the runner-up, and how the other candidates dropped out."""
+
+    key = "margin"
+    section = WHY
+
+    metric: Metric
+    """What trials are scored by: a fraction, or a loss in nats."""
+    trial: int
+    """The winner's number."""
+    score: float
+    """Its score."""
+    is_baseline: bool
+    """Whether the winner is the hand-tuned candidate."""
+    runner_up: RunnerUp | None
+    """The second-best candidate; null where no other was scored."""
+    race: tuple[RaceStep, ...]
+    """The steps of a race over folds, from one fold on; empty without one."""
+    n_pruned: int
+    """Candidates stopped before their last epoch."""
+    n_candidates: int
+    """Candidates that were trained."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Compute the margin; None where nothing has won, and for a baseline study."""
+        record = evidence.record
+        winner = record.winner()
+        value = None if winner is None else trial_score(winner)
+        if winner is None or value is None or record.recipe.sampler == "baseline":
+            return None
+        trained = [trial for trial in last_attempts(record) if trial.history.epochs]
+        last = record.recipe.epochs
+        pruned = [t for t in trained if t.kind == "pruned" and len(t.history.epochs) < last]
+        return cls(
+            metric=record.recipe.metric,
+            trial=winner.number,
+            score=value,
+            is_baseline=record.recipe.with_baseline and winner.plan == 0,
+            runner_up=_runner_up(record, winner, value),
+            race=tuple(_race(trained)) if record.recipe.racing else (),
+            n_pruned=len(pruned),
+            n_candidates=len(trained),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the margin, the race and those stopped early, a paragraph each."""
+        if self.is_baseline:
+            yield Paragraph(
+                "The winner is the hand-tuned baseline itself: no sampled configuration beat it."
+            )
+        if self.runner_up is not None:
+            yield Paragraph(self._lead(self.runner_up))
+        if len(self.race) > 1:
+            first, *later = self.race
+            steps = [f"{one.candidates} earned {plural(one.folds, 'fold')}" for one in later]
+            yield Paragraph(
+                f"{plural(first.candidates, 'candidate')} started on the first fold; "
+                f"{listed(steps)}. Trials stopped with fewer folds were behind on those folds, so "
+                "they have no final score."
+            )
+        if self.n_pruned:
+            were = "was" if self.n_pruned == 1 else "were"
+            yield Paragraph(
+                f"{self.n_pruned} of {plural(self.n_candidates, 'candidate')} {were} stopped "
+                "early. Each was compared, after the same epoch, with the trials before it in the "
+                "plan, so the first ones had the fewest rivals."
+            )
+
+    def _lead(self, second: RunnerUp) -> str:
+        metric = self.metric
+        lead = (
+            f"Trial {self.trial} ({score(self.score, metric)}) leads the runner-up, trial "
+            f"{second.trial} ({score(second.score, metric)}), by {spread(second.gap, metric)}."
+        )
+        if second.error is None:
+            return lead
+        basis = (
+            f"over {plural(second.n_folds, 'fold')}"
+            if second.n_folds > 1
+            else "of two accuracies on so many images"
+        )
+        error = f"standard error {spread(second.error, metric)} {basis}"
+        if second.close:
+            return f"{lead} This is within noise ({error}): either could be better."
+        return f"{lead} Noise alone rarely makes such a lead ({error})."
+
+
+def _runner_up(record: StudyRecord, winner: TrialRecord, value: float) -> RunnerUp | None:
+    others = [t for t in record.complete()[1:] if winner.number != t.same_as]
+    second = trial_score(others[0]) if others else None
+    if second is None:
+        return None
+    return RunnerUp(
+        trial=others[0].number,
+        score=second,
+        gap=abs(value - second),
+        error=_error(record, winner, others[0]),
+        n_folds=len(winner.fold_scores),
+    )
+
+
+def _error(record: StudyRecord, winner: TrialRecord, other: TrialRecord) -> float | None:
+    pairs = list(zip(winner.fold_scores, other.fold_scores, strict=False))
+    if len(pairs) > 1:
+        return statistics.stdev(a - b for a, b in pairs) / math.sqrt(len(pairs))
+    if record.recipe.metric == "loss":
+        return None
+    return math.sqrt(sum(p * (1 - p) for p in pairs[0]) / validation_images(record))
+
+
+def _race(trained: Sequence[TrialRecord]) -> Iterator[RaceStep]:
+    reached = Counter(trial.history.n_folds() for trial in trained)
+    for n in sorted({1, *reached}):
+        yield RaceStep(folds=n, candidates=sum(c for m, c in reached.items() if m >= n))

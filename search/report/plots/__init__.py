@@ -1,0 +1,1 @@
+"""What the report's plots share, on paper and on the page."""

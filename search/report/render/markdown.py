@@ -1,0 +1,113 @@
+"""Findings as Markdown, to be read anywhere and pasted into a pull request. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import singledispatch
+
+from search.report.findings.base import Finding
+from search.report.findings.blocks import (
+    Bullets,
+    Cards,
+    Code,
+    Columns,
+    Details,
+    Heading,
+    Paragraph,
+    Pictures,
+    Plot,
+    Rows,
+    Table,
+)
+from search.text import code_block, escaped
+
+Figures = Collection[str]  # the names of those that lie beside as PNG
+
+
+def finding_markdown(finding: Finding, figures: Figures) -> Iterator[str]:
+    """Yield a finding's paragraphs, tables and pictures; every text in them is escaped."""
+    if finding.title:
+        yield f"### {escaped(finding.title)}"
+    for block in finding.blocks():
+        yield from _write(block, figures)
+
+
+@singledispatch
+def _write(block: object, figures: Figures) -> Iterator[str]:
+    raise TypeError(f"no Markdown is known for {block!r}, beside {figures!r}")
+
+
+@_write.register
+def _paragraph(block: Paragraph, _: Figures) -> Iterator[str]:
+    yield f"**{escaped(block.text)}**" if block.tone == "notice" else escaped(block.text)
+
+
+@_write.register
+def _bullets(block: Bullets, _: Figures) -> Iterator[str]:
+    yield bullets(block.items)
+
+
+@_write.register
+def _rows(block: Rows, _: Figures) -> Iterator[str]:
+    if block.title:
+        yield f"#### {escaped(block.title)}"
+    yield bullets(f"{name}: {value}" for name, value in block.pairs)
+
+
+@_write.register
+def _table(block: Table, _: Figures) -> Iterator[str]:
+    yield table(block.header, (*block.rows[: block.most], *block.footer), block.align)
+    if len(block.rows) > block.most:
+        yield f"These are the first {block.most} of {len(block.rows)} rows."
+
+
+@_write.register
+def _code(block: Code, _: Figures) -> Iterator[str]:
+    yield code_block(block.text, block.language)
+
+
+@_write.register
+def _plot(block: Plot, figures: Figures) -> Iterator[str]:
+    if block.name in figures:
+        yield f"![{escaped(block.alt)}]({block.name}.png)"
+        if block.caption:
+            yield escaped(block.caption)
+    if block.table is not None:
+        yield from _table(block.table, figures)
+
+
+@_write.register
+def _heading(block: Heading, _: Figures) -> Iterator[str]:
+    yield f"#### {escaped(block.text)}"
+
+
+@_write.register
+def _details(block: Details, figures: Figures) -> Iterator[str]:
+    inside = "\n\n".join(part for one in block.blocks for part in _write(one, figures))
+    yield f"<details>\n<summary>{escaped(block.summary)}</summary>\n\n{inside}\n\n</details>"
+
+
+@_write.register
+def _columns(block: Columns, figures: Figures) -> Iterator[str]:
+    for one in block.blocks:
+        yield from _write(one, figures)
+
+
+@_write.register
+def _cards(block: Cards, _: Figures) -> Iterator[str]:
+    yield bullets(f"{name}: {number} ({words})" for name, number, words in block.cards)
+
+
+@_write.register
+def _pictures(_: Pictures, __: Figures) -> Iterator[str]:
+    yield from ()  # only the page holds them: beside Markdown lies a figure of them
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """Write a list."""
+    return "\n".join(f"- {escaped(line)}" for line in lines)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str:
+    """Write a table; `align` has an "l" or "r" for each column."""
+    rules = ({"l": ":--", "r": "--:"}[side] for side in align)
+    lines = [map(escaped, header), rules, *(map(escaped, row) for row in rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

@@ -1,0 +1,191 @@
+"""The trials of a study as the findings see them: their scores, and which can be compared. Pure."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any, Literal, NamedTuple, final, get_args
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+
+from search.metric import Metric
+from search.report.evidence import Evidence
+from search.report.parts import ReportPart
+from search.report.plots.scales import Scale, parameter_scale
+from search.tuning.records import StudyRecord, TrialKind, TrialRecord
+
+ModelKind = Literal["mlp", "cnn"]
+MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
+KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
+ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
+
+
+def trial_score(trial: TrialRecord) -> float | None:
+    """Return the mean over folds at E*, or for other trials the value as stored."""
+    return trial.value if trial.mean is None else trial.mean
+
+
+def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
+    """Return the trials that can win with their scores, in the plan's order."""
+    trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
+    return [(t, value) for t in trials if (value := trial_score(t)) is not None]
+
+
+def last_attempts(record: StudyRecord) -> list[TrialRecord]:
+    """Return the last attempt at each point of the plan, in the plan's order."""
+    latest: dict[int, TrialRecord] = {}
+    for trial in sorted(record.trials, key=lambda trial: trial.attempt):
+        latest[trial.plan] = trial
+    return [latest[plan] for plan in sorted(latest)]
+
+
+def model_kind(record: StudyRecord) -> ModelKind | None:
+    """Return the winner's kind of network, None where nothing has won."""
+    winner = record.winner()
+    return None if winner is None or winner.candidate is None else winner.candidate.model.kind
+
+
+def validation_images(record: StudyRecord) -> int:
+    """How many images a trial validates on, in a holdout or in one of the folds."""
+    share = record.recipe.holdout_fraction
+    if record.recipe.n_folds > 1:
+        share = 1 / record.recipe.n_folds
+    return math.ceil(share * record.dataset.n_train)
+
+
+ENOUGH_SCORED = 10
+
+
+@final
+class After(ReportPart):
+    """How far trials were compared with each other."""
+
+    epoch: int
+    """After this epoch."""
+    folds: int = 1
+    """By the mean over so many folds, the first ones."""
+    of: int = 1
+    """The study's folds."""
+
+    def __str__(self) -> str:
+        """Return it in words: "epoch 3", in a fold race "epoch 3 of the first fold"."""
+        if self.folds == self.of:
+            return f"epoch {self.epoch}"
+        folds = "fold" if self.folds == 1 else f"{self.folds} folds"
+        return f"epoch {self.epoch} of the first {folds}"
+
+
+class Comparison(NamedTuple):
+    """Trials in the plan's order with the value they are compared by.
+
+    The value is the score, or, where `after` is given, the mean at that point.
+    """
+
+    trials: tuple[TrialRecord, ...]
+    values: tuple[float, ...]
+    after: After | None = None
+
+
+def comparable_trials(record: StudyRecord) -> Comparison:
+    """Return the scored trials; where pruning left few, all trials at a point they all reached.
+
+    The score of a complete trial and the last report of a pruned one are different things, so
+    they are never mixed; nor are means over different folds.
+    """
+    scored = scored_trials(record)
+    complete = Comparison(tuple(t for t, _ in scored), tuple(value for _, value in scored))
+    reached = [t for t in record.trials if t.state in ("complete", "pruned") and t.history.epochs]
+    if len(scored) >= ENOUGH_SCORED or len(reached) <= len(scored) or not scored:
+        return complete
+    trials = sorted(reached, key=lambda trial: (trial.plan, trial.attempt))
+    after = After(
+        epoch=min(len(trial.history.epochs) for trial in trials),
+        folds=min(trial.history.n_folds() for trial in trials),
+        of=record.recipe.n_folds,
+    )
+    values = [fmean(fold_values(trial, after, record.recipe.metric)) for trial in trials]
+    return Comparison(tuple(trials), tuple(values), after)
+
+
+def fold_values(trial: TrialRecord, after: After, metric: Metric) -> list[float]:
+    """Return the trial's figure in each of the folds that are compared."""
+    return trial.history.fold_scores(after.epoch, metric)[: after.folds]
+
+
+@final
+@dataclass(frozen=True)
+class Searched:
+    """A parameter with its latest range; `values` are those of the trials, best first.
+
+    A trial without it, where it hangs on a condition, has the value MISSING.
+    """
+
+    name: str
+    distribution: BaseDistribution
+    values: tuple[object, ...]
+
+    def known(self, trials: slice) -> list[Any]:
+        """Return the values of these trials, without the missing ones."""
+        return [value for value in self.values[trials] if value is not MISSING]
+
+    def scale(self) -> Scale:
+        """Return the positions, 0 to 1, of its range or of its choices in their order."""
+        return parameter_scale(self.distribution, self.known(slice(None)))
+
+    def is_number(self) -> bool:
+        """Return whether it is a range of numbers, not a choice among several."""
+        return not isinstance(self.distribution, CategoricalDistribution)
+
+
+@final
+class _Missing:
+    """The value of a parameter that a trial was not asked for; None may be a choice."""
+
+
+MISSING = _Missing()
+
+
+@final
+@dataclass(frozen=True)
+class Ranked:
+    """The trials' numbers, best first, and their parameters; `after` as in `comparable_trials`."""
+
+    numbers: tuple[int, ...]
+    parameters: tuple[Searched, ...]
+    after: After | None
+
+
+def ranked_parameters(evidence: Evidence) -> Ranked:
+    """The varied parameters by name; ties rank in the plan's order.
+
+    A grid's ranges are the values that it tried.
+    """
+    record = evidence.record
+    compared = comparable_trials(record)
+    sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
+    order = sorted(range(len(compared.values)), key=lambda i: sign * compared.values[i])
+    numbers = tuple(compared.trials[i].number for i in order)
+    parameters = _searched(evidence.study, numbers)
+    if record.recipe.sampler == "grid":
+        parameters = (_as_tried(parameter) for parameter in parameters)
+    return Ranked(numbers, tuple(parameters), compared.after)
+
+
+def _searched(study: optuna.Study, numbers: Sequence[int]) -> Iterator[Searched]:
+    frozen = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+    trials = [frozen[number] for number in numbers]
+    latest: dict[str, BaseDistribution] = {}
+    for number in sorted(numbers):
+        latest |= frozen[number].distributions
+    for name in sorted(latest):
+        values = tuple(trial.params.get(name, MISSING) for trial in trials)
+        if len(set(map(repr, values)) - {repr(MISSING)}) > 1:
+            yield Searched(name, latest[name], values)
+
+
+def _as_tried(searched: Searched) -> Searched:
+    if not searched.is_number():
+        return searched
+    tried = sorted(set(searched.known(slice(None))))
+    return replace(searched, distribution=CategoricalDistribution(tried))

@@ -1,0 +1,127 @@
+"""Which parameters matter, by hand-made studies."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search.report.findings.importances import Importance, Importances
+from search.report.trials import After
+from tests.report import report_fakes as fakes
+
+
+def importances_of(fake: fakes.Fake) -> Importances:
+    found = Importances.of(fake.evidence())
+    assert found is not None
+    return found
+
+
+def rising(points: Sequence[dict[str, Any]]) -> fakes.Fake:
+    """Return trials with these parameters, each better than the one before."""
+    return fakes.study_of(points, [0.2 + i / 100 for i in range(len(points))])
+
+
+def test_importances_find_the_parameter_that_matters() -> None:
+    """A score made of x alone gives x nearly everything, and the shares add up to 1."""
+    points = [{"x": i / 20, "y": (7 * i % 20) / 20} for i in range(20)]
+    fake = fakes.study_of(points, [p["x"] for p in points])
+    info = importances_of(fake)
+    assert info.parameters[0].name == "x"
+    assert info.parameters[0].importance > 0.8
+    assert sum(one.importance for one in info.parameters) == pytest.approx(1)
+    assert (info.n_trials, info.quantile, info.reason) == (20, 0.25, None)
+
+
+@pytest.mark.parametrize(
+    ("points", "scores", "reason"),
+    [
+        ([], [], "at least five"),
+        ([{"x": 0.1}, {"x": 0.9}] * 2, [0.4, 0.5] * 2, "at least five"),
+        ([{"x": 0.1}, {"x": 0.9}] * 3, [0.5, 0.5] * 3, "same score"),
+        ([{}, {}] * 3, [0.4, 0.5] * 3, "no parameter was varied"),
+        ([{"fixed": 3}, {"fixed": 3}] * 3, [0.4, 0.5] * 3, "no parameter was varied"),
+    ],
+)
+def test_importances_give_a_reason_where_there_are_none(
+    points: list[dict[str, Any]], scores: list[float], reason: str
+) -> None:
+    """A degenerate study is told in words, never by a traceback."""
+    info = importances_of(fakes.study_of(points, scores))
+    assert info.parameters == ()
+    assert reason in str(info.reason)
+
+
+def test_importances_leave_out_trials_without_a_score_of_their_own() -> None:
+    """Diverged and pruned trials do not count."""
+    trials = [
+        fakes.complete_trial(0, [0.5], params={"x": 0.1}),
+        fakes.other_trial(1, "complete", value=0.1, diverged=True, params={"x": 0.2}),
+        fakes.other_trial(2, "pruned", value=0.2, params={"x": 0.3}),
+    ]
+    study = fakes.optuna_study(trials, [{"x": fakes.RANGES["x"]}] * 3)
+    assert importances_of(fakes.Fake(fakes.study_record(trials), study)).n_trials == 1
+
+
+def test_importances_reach_parameters_that_only_pruned_trials_had() -> None:
+    """Where pruned trials are compared too, their conditional parameters count as well."""
+    trials, known = [], []
+    for i in range(12):
+        name = "x" if i < 3 else "y"
+        params = {name: i / 12}
+        curve = [0.1 + i / 20, 0.9]
+        known.append({name: fakes.RANGES["x"]})
+        trials.append(
+            fakes.complete_trial(i, curve, params=params)
+            if i < 3
+            else fakes.other_trial(
+                i, "pruned", value=curve[0], params=params, history=fakes.history([curve[:1]])
+            )
+        )
+    fake = fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials, known))
+    info = importances_of(fake)
+    assert (info.n_trials, info.after) == (12, After(epoch=1))
+    assert info.reason is None
+    assert "y" in [one.name for one in info.parameters]
+
+
+def test_importance_beyond_chance_is_told_apart() -> None:
+    """Where the score is x alone, x is beyond chance and y, which means nothing, is not."""
+    generator = np.random.default_rng(3)
+    points = [{"x": i / 40, "rate": 10 ** -(4 * r)} for i, r in enumerate(generator.random(40))]
+    info = importances_of(rising(points))
+    assert info.beyond_chance == ("x",)
+    assert info.expected_by_chance == pytest.approx(2 / 40)
+    assert len(info.sentences()) == 2
+    assert "Only x stands out from noise." in info.sentences()[1]
+
+
+def test_an_importance_equal_but_for_rounding_is_not_beyond_chance() -> None:
+    """The same sum, taken in another order, is no difference."""
+    rounded = Importance(name="a", importance=0.1 + 0.2, chance=0.3)
+    assert rounded.importance > rounded.chance
+    assert not rounded.beyond_chance
+    assert Importance(name="b", importance=0.301, chance=0.3).beyond_chance
+
+
+def test_few_trials_warn_of_their_ranking() -> None:
+    """Under twenty trials the ranking is said to be chance perhaps, the same at every look."""
+    points = [{"x": math.modf(7 * i / 9)[0], "kind": ("sgd", "adam")[i % 2]} for i in range(8)]
+    fake = rising(points)
+    info = importances_of(fake)
+    assert "8 trials" in info.sentences()[1]
+    assert len(info.sentences()) == 3
+    assert importances_of(fake) == info
+
+
+def test_importances_stand_before_what_chance_reaches(kfold: fakes.Fake) -> None:
+    """Chart and figure have a bar for chance behind each parameter's, named in the legend."""
+    info = importances_of(kfold)
+    (plot,) = fakes.plots(info)
+    assert plot.page is not None
+    chance, importance = plot.page().figure.data
+    assert (chance.name, importance.name) == ("by chance at most", "importance")
+    assert list(chance.x) == [one.chance for one in info.parameters][: len(chance.x)]
+    assert chance.width > importance.width
+    assert importance.y == chance.y
