@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 Metric = Literal["accuracy", "loss"]
+MeanOver = Literal["images", "batches"]
 
 
 def as_higher_is_better(curve: Sequence[float], metric: Metric) -> list[float]:

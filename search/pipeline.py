@@ -18,7 +18,7 @@ from search.events import Listener, Notice, fan_out
 from search.executors.pool import InlineWorkers, ProcessWorkers, Workers
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.reference.replication import finish_reproduction
+from search.reference.replication import finish_replication
 from search.report.evidence import Evidence, TestedStudy
 from search.report.info.baseline_study import choose_baseline
 from search.report.write import write_report
@@ -102,9 +102,9 @@ def locked_run(
 
 def _finish(opened: OpenStudy, listener: Listener, stop: StopRequest) -> StudyRecord:
     """Refit and test the winner; a replication's networks are tested as they are."""
-    if opened.recipe.as_reported:
-        return finish_reproduction(opened, listener)
-    return finish_search(opened, listener, stop)
+    if opened.recipe.protocol.refits:
+        return finish_search(opened, listener, stop)
+    return finish_replication(opened, listener)
 
 
 def run_study(

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from search.errors import UserError
+from search.protocol import StudyProtocol, protocol_of
 from search.settings import (
     OneOf,
     check_device,
@@ -156,22 +157,20 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _reproduces_whole(self) -> Self:
-        if self.sampler == "baseline" and self.pruner not in ("auto", "none"):
-            raise ValueError(f"sampler 'baseline' needs pruner 'none', got {self.pruner!r}")
-        if self.as_reported and self.holdout_fraction != 0.2:
+        protocol = self.protocol
+        if not protocol.is_search and self.pruner not in ("auto", "none"):
+            raise ValueError(f"sampler {self.sampler!r} needs pruner 'none', got {self.pruner!r}")
+        if protocol.split is not None and self.holdout_fraction != protocol.split.fraction:
             raise ValueError(
-                "sampler 'baseline' has the hand-tuned report's holdout_fraction 0.2, "
-                f"got {self.holdout_fraction:g}"
+                f"sampler {self.sampler!r} has the hand-tuned report's holdout_fraction "
+                f"{protocol.split.fraction:g}, got {self.holdout_fraction:g}"
             )
         return self
 
     @property
-    def as_reported(self) -> bool:
-        """Return whether networks are trained and measured as in the hand-tuned report.
-
-        That is: on its split, scored after the last epoch, tested without a refit.
-        """
-        return self.sampler == "baseline" and self.validation == "holdout"
+    def protocol(self) -> StudyProtocol:
+        """Return how the study splits, trains, scores and tests."""
+        return protocol_of(self.sampler, self.validation)
 
     @property
     def n_folds(self) -> int:

@@ -36,6 +36,7 @@ _LAYERS = (
     "search.tuning.samplers",
     "search.tuning.points",
     "search.tuning.pruners",
+    "search.protocol",
     "search.paths",
     "search.files",
     "search.settings",

@@ -1,9 +1,10 @@
 """Stored studies: opening one by name, finding baselines, removing one."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.artifacts import FileSystemArtifactStore
@@ -12,6 +13,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from search.catalog.location import stored_url, unknown_study
 from search.errors import UserError
 from search.paths import RunPaths
+from search.protocol import StudyProtocol, protocol_of
 from search.text import printable
 from search.tuning.artifacts import all_artifacts
 from search.tuning.locks import owns, study_holder, study_lock
@@ -49,8 +51,12 @@ def stored_baselines(study: optuna.Study) -> Iterator[StudyRecord]:
     storage = study._storage
     for stored in storage.get_all_studies():
         recipe = stored.user_attrs.get("recipe")
-        if isinstance(recipe, dict) and recipe.get("sampler") == "baseline":
+        if isinstance(recipe, dict) and not _protocol(recipe).is_search:
             yield read_study(optuna.load_study(study_name=stored.study_name, storage=storage))
+
+
+def _protocol(recipe: Mapping[str, Any]) -> StudyProtocol:
+    return protocol_of(recipe.get("sampler", "random"), recipe.get("validation", "holdout"))
 
 
 def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:

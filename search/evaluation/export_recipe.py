@@ -98,11 +98,11 @@ def candidate_of(trial: TrialRecord) -> Candidate:
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings but for the names; a reproduction stays one, for its way of scoring."""
+    """Return the settings but for the names; the protocol stays the same."""
     stored = recipe.model_dump(mode="json", exclude_none=True)
     split = "folds" if recipe.validation == "kfold" else "holdout_fraction"
     kept = {name: stored[name] for name in (*_KEPT, split) if name in stored}
-    sampler = "baseline" if recipe.as_reported else "grid"
+    sampler = recipe.protocol.export_sampler
     return {"space": "", "sampler": sampler, "trials": 1, "with_baseline": False} | kept
 
 

@@ -85,7 +85,7 @@ def describe_race(progress: SearchProgress) -> str | None:
 def describe_left(countdown: Countdown, now: float) -> str:
     """Return the time that search and refit still take; once no trial starts any more that too."""
     seconds = countdown.seconds_left(now)
-    refit = "" if countdown.progress.recipe.as_reported else ", refit included"
+    refit = ", refit included" if countdown.progress.recipe.protocol.refits else ""
     left = f"{format_roughly(seconds, seconds)} left{refit}" if seconds is not None else "? left"
     awaited = countdown.is_late(now) and countdown.progress.running
     return f"time is up, finishing what runs: {left}" if awaited else left
@@ -134,7 +134,7 @@ def describe_time(plan: PlanInfo) -> str | None:
         return printable(f"unknown, as the warm-up failed: {plan.unknown}")
     if plan.estimate is None:
         return None
-    what = "search" if plan.recipe.as_reported else "search and refit"
+    what = "search and refit" if plan.recipe.protocol.refits else "search"
     by = "a short warm-up" if plan.estimate.measured == "warm-up" else "the trials so far"
     time = f"{format_roughly(plan.estimate.low, plan.estimate.high)} for {what}, judged by {by}"
     return time + _timeout(plan.estimate)
@@ -163,7 +163,7 @@ def _dataset(plan: PlanInfo) -> str:
 def _study(plan: PlanInfo) -> str:
     recipe = plan.recipe
     grid = "" if plan.n_grid is None else f" of a grid of {plan.n_grid:,} points"
-    how = "hand-tuned network" if recipe.sampler == "baseline" else f"{recipe.sampler} search"
+    how = f"{recipe.sampler} search" if recipe.protocol.is_search else "hand-tuned network"
     done = f"{plan.n_done:,} of {plan.n_planned:,} trials done"
     return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}; {done}")
 
@@ -176,8 +176,11 @@ def _evaluation(plan: PlanInfo) -> str:
     else:
         how = f"holdout of {recipe.holdout_fraction:.0%}"
     pruner = _PRUNERS.get(recipe.pruner, f"pruner {recipe.pruner}")
-    epochs = ("" if recipe.as_reported else "at most ") + format_epochs(recipe.epochs)
-    return f"{how}, validation {recipe.metric}; {pruner}, {epochs} a trial"
+    bound = "" if recipe.protocol.scores_last_epoch else "at most "
+    return (
+        f"{how}, validation {recipe.metric}; {pruner}, "
+        f"{bound}{format_epochs(recipe.epochs)} a trial"
+    )
 
 
 def _resources(plan: PlanInfo) -> str:

@@ -12,9 +12,10 @@ from torch.nn.functional import interpolate
 
 from search.data.dataset import DatasetInfo, TrainSplit
 from search.data.original import is_cifar10_copy
-from search.data.splits import reported_holdout
+from search.data.splits import fixed_holdout
 from search.data.statistics import ChannelStatistics, channel_histograms
 from search.errors import UserError
+from search.protocol import REPORTED_SPLIT
 from search.seeding import derive_seed
 
 Table = tuple[tuple[float, ...], ...]  # ROWS x CHANNELS
@@ -201,7 +202,9 @@ def analysis_info(dataset: DatasetInfo, split: TrainSplit) -> AnalysisInfo:
 
 def _training_part(dataset: DatasetInfo, split: TrainSplit) -> torch.Tensor:
     try:
-        (fold,) = reported_holdout(split.labels.numpy())
+        (fold,) = fixed_holdout(
+            split.labels.numpy(), REPORTED_SPLIT.fraction, REPORTED_SPLIT.random_state
+        )
     except UserError as error:
         raise UserError(
             f"dataset: {dataset.name!r} is too small for the report's split: {error}"

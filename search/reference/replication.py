@@ -22,7 +22,7 @@ from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 
 
-def finish_reproduction(opened: OpenStudy, listener: Listener) -> StudyRecord:
+def finish_replication(opened: OpenStudy, listener: Listener) -> StudyRecord:
     """Return the study with every complete trial's network tested and the best one exported.
 
     The best is that of the best validation score. Does nothing where that is done. A network that

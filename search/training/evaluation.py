@@ -8,8 +8,9 @@ from torch.nn.functional import cross_entropy
 
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
+from search.metric import MeanOver
 from search.training.history import Confusion
-from search.training.settings import MeanOver, TrainingSettings
+from search.training.settings import TrainingSettings
 from spaces.candidate import Candidate
 
 MOST_CONFUSED_CLASSES = 100  # a matrix of more is too large to keep, and to look at

@@ -6,8 +6,9 @@ from typing import Literal, final
 import torch
 from torch import nn
 
+from search.metric import MeanOver
+
 Precision = Literal["fp32", "bf16"]
-MeanOver = Literal["images", "batches"]
 
 
 @final

@@ -1,6 +1,5 @@
 """Trials that are being trained: their fold groups, jobs and workers."""
 
-import dataclasses
 import shutil
 import time
 from collections.abc import Sequence
@@ -185,7 +184,7 @@ class JobFactory:
             paths=TrialPaths(self.paths.strand_dir(number, folds[0])),
             checkpoints=self.paths.trial_checkpoints(plan),
             checkpoint_every=self.recipe.checkpoint_every,
-            network=self.paths.network(number) if self.recipe.as_reported else None,
+            network=self.paths.network(number) if not self.recipe.protocol.refits else None,
         )
 
     def clear(self, number: int) -> None:
@@ -206,10 +205,13 @@ def training_settings(recipe: Recipe) -> TrainingSettings:
     """Return the training settings of a resolved recipe."""
     if recipe.precision == "auto":
         raise ValueError("recipe must be resolved, got precision 'auto'")
-    settings = TrainingSettings(recipe.epochs, recipe.device, recipe.precision)
-    if not recipe.as_reported:
-        return settings
-    return dataclasses.replace(settings, evaluation_batch=1000, mean_over="batches")
+    return TrainingSettings(
+        recipe.epochs,
+        recipe.device,
+        recipe.precision,
+        recipe.protocol.evaluation_batch,
+        recipe.protocol.mean_over,
+    )
 
 
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core

@@ -258,7 +258,7 @@ def _refit(recipe: Recipe, seconds: float) -> Span:
 
     It is of all images, for half to all of the epochs, and has all cores for itself.
     """
-    if recipe.as_reported:
+    if not recipe.protocol.refits:
         return Span(0.0, 0.0)
     share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
     cores = 1 if recipe.device.startswith("cuda") else max(joblib.cpu_count() / recipe.threads, 1)

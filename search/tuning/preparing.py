@@ -11,7 +11,7 @@ from cifar_models import count_parameters
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
-from search.data.splits import Fold, holdout, kfold, reported_holdout
+from search.data.splits import Fold, fixed_holdout, holdout, kfold
 from search.errors import UserError
 from search.events import Listener, Notice
 from search.paths import RunPaths
@@ -99,14 +99,14 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
 
 
 def _precision(recipe: Recipe, device: str) -> Precision:
-    if recipe.precision == "auto" and recipe.sampler == "baseline":
-        return "fp32"  # as it was tuned by hand
+    if recipe.precision == "auto" and recipe.protocol.precision is not None:
+        return recipe.protocol.precision
     return resolve_precision(recipe.precision, device)
 
 
 def lacks_bf16(recipe: Recipe) -> bool:
     """Return whether a resolved recipe takes fp32 because its device has no bf16 arithmetic."""
-    return recipe.precision == "fp32" and recipe.sampler != "baseline"
+    return recipe.precision == "fp32" and recipe.protocol.precision is None
 
 
 def count_workers(recipe: Recipe, device: str) -> int:
@@ -181,8 +181,9 @@ def prepare(recipe: Recipe, listener: Listener) -> Plan:
 def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     """Return the study's folds; raises UserError where the dataset is too small for them."""
     labels = load_train_split(dataset).labels.numpy()
-    if recipe.as_reported:
-        return reported_holdout(labels)
+    split = recipe.protocol.split
+    if split is not None:
+        return fixed_holdout(labels, split.fraction, split.random_state)
     seed = derive_seed(recipe.seed, "folds")
     if recipe.validation == "kfold":
         return kfold(labels, recipe.folds, seed)

@@ -158,7 +158,7 @@ class StudyRecord:
 
     `space_code` is the source of its space, None where it was not stored yet; `changes` are those
     of the code that were accepted, oldest first.
-    Where the recipe is `as_reported` there is no refit: `repeats` holds the test of every
+    Where the protocol does not refit: `repeats` holds the test of every
     complete trial's network, and `test` that of the winner's.
     """
 

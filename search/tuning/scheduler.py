@@ -352,7 +352,7 @@ def _coordinator(opened: OpenStudy, workers: Workers, listener: Listener) -> Coo
     listener(StudyOpened(recipe, queue.n_planned, tuple(ended)))
     judge, dispatcher = _judge(rule, recipe, ended), Dispatcher(workers, jobs, listener)
     teller = Teller(opened.study, opened.storage, recipe, data)
-    duplicates = Duplicates(_by_this_code(record, ended), repeat=recipe.sampler == "baseline")
+    duplicates = Duplicates(_by_this_code(record, ended), repeat=not recipe.protocol.is_search)
     race = _race(recipe, ended) if recipe.racing else None
     every = recipe.checkpoint_every
     return Coordinator(

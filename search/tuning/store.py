@@ -171,7 +171,8 @@ class Teller:
         self, study: optuna.Study, storage: BaseStorage, recipe: Recipe, dataset: DatasetInfo
     ) -> None:
         self.metric: Metric = recipe.metric
-        self._at_end, self._trial_timeout = recipe.as_reported, recipe.trial_timeout
+        self._at_end = recipe.protocol.scores_last_epoch
+        self._trial_timeout = recipe.trial_timeout
         self._study, self._storage, self._dataset = study, storage, dataset
 
     def started(self, trial: Trial, candidate: Candidate) -> None:
@@ -184,7 +185,7 @@ class Teller:
     def complete(self, trial: Trial, history: History, effort: Effort) -> None:
         """Tell a trial that was trained to its end: its value is the mean over folds at E*.
 
-        The baseline is scored as reported, after the last epoch.
+        A replication is scored after the last epoch instead.
         """
         curve = history.mean_curve(self.metric)
         best = len(curve) if self._at_end else best_epoch(curve, self.metric)

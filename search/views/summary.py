@@ -42,7 +42,7 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
         return
     yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
     yield Text(f"      {describe_candidate(winner.candidate)}")
-    if winner.plan == 0 and record.recipe.with_baseline and record.recipe.sampler != "baseline":
+    if record.recipe.protocol.is_search and record.recipe.with_baseline and winner.plan == 0:
         yield Text("      It is the hand-tuned baseline itself: nothing that was drawn beat it.")
     if record.test is not None:
         yield Text(_test_line(record), style="bold")

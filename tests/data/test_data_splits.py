@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from search.data.splits import Fold, Indices, folds_hash, holdout, kfold, load_folds, reported_holdout, save_folds
+from search.data.splits import Fold, Indices, fixed_holdout, folds_hash, holdout, kfold, load_folds, save_folds
 from search.errors import MachineError, UserError
 from search.seeding import derive_seed
 
@@ -106,10 +106,10 @@ def test_fractions_that_empty_a_class_are_refused(counts: list[int], fraction: f
     assert "\n" not in str(caught.value)
 
 
-def test_the_reported_split_takes_no_seed() -> None:
+def test_a_fixed_holdout_takes_no_seed() -> None:
     """A fifth of each class validates, the same fifth always."""
     labels = np.repeat(np.arange(3), 50)
-    (fold,), (again,) = reported_holdout(labels), reported_holdout(labels)
+    (fold,), (again,) = fixed_holdout(labels, 0.2, 37), fixed_holdout(labels, 0.2, 37)
     assert np.bincount(labels[fold.validation]).tolist() == [10, 10, 10]
     assert np.array_equal(fold.validation, again.validation)
     train, _ = train_test_split(np.arange(150), test_size=0.2, random_state=37, stratify=labels)

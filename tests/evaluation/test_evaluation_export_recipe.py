@@ -9,6 +9,7 @@ from search.errors import UserError
 from search.evaluation.code import literal
 from search.evaluation.export_recipe import export_recipe
 from search.files import write_texts
+from search.protocol import REPLICATION
 from search.recipe import Recipe
 from spaces import BUILT_IN, load_space
 from tests.evaluation.export_fakes import sampled
@@ -52,7 +53,7 @@ def test_a_reproduction_stays_one() -> None:
     trial = complete_trial(0, [0.5], candidate=sampled("cnn", 1))
     record = study_record([trial], recipe={"sampler": "baseline"})
     settings = tomllib.loads(export_recipe(record, trial, None).toml)
-    assert Recipe(**settings).as_reported
+    assert Recipe(**settings).protocol is REPLICATION
 
 
 @pytest.mark.parametrize(("plan", "words"), [(0, "same, bit for bit"), (2, "place in the plan, 2")])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from search.data.dataset import TrainSplit
-from search.data.splits import reported_holdout
+from search.data.splits import fixed_holdout
 from search.errors import UserError
 from search.reference.analysis import (
     MOST_CLASSES,
@@ -20,7 +20,7 @@ from tests.reference.conftest import DatasetMaker
 def test_only_the_training_part_is_looked_at(make_dataset: DatasetMaker) -> None:
     """Whatever the validation images hold, nothing of the analysis changes."""
     dataset, split = make_dataset()
-    (fold,) = reported_holdout(split.labels.numpy())
+    (fold,) = fixed_holdout(split.labels.numpy(), 0.2, 37)
     before = analysis_info(dataset, split)
     poisoned = split.images.clone()
     poisoned[torch.from_numpy(fold.validation)] = 255
@@ -34,7 +34,7 @@ def test_only_the_training_part_is_looked_at(make_dataset: DatasetMaker) -> None
 def test_the_table_is_that_of_the_training_images(make_dataset: DatasetMaker) -> None:
     """Means and population deviations of each channel, then the same over 255."""
     dataset, split = make_dataset()
-    (fold,) = reported_holdout(split.labels.numpy())
+    (fold,) = fixed_holdout(split.labels.numpy(), 0.2, 37)
     pixels = split.images[torch.from_numpy(fold.train)].double().transpose(0, 1).flatten(1)
     mean, std, small_mean, small_std = analysis_info(dataset, split).table
     assert mean == pytest.approx(pixels.mean(dim=1).tolist())

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
+from search.metric import MeanOver
 from search.training.evaluation import (
     MetricAccumulator,
     Normalizer,
@@ -15,7 +16,7 @@ from search.training.evaluation import (
     predict_logits,
     with_test_time_augmentation,
 )
-from search.training.settings import MeanOver, TrainingSettings
+from search.training.settings import TrainingSettings
 from spaces.candidate import Candidate, SGDConfig
 
 STATISTICS = ChannelStatistics((10.0, 100.0, 200.0), (5.0, 50.0, 0.0))

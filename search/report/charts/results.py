@@ -11,7 +11,7 @@ from search.report.tables_comparison import estimate_text
 
 def results_chart(info: ComparisonInfo) -> Chart:
     """Return each study's test accuracy with its interval or deviation, the first study on top."""
-    tested = [(row.study, row.sampler, row.test) for row in info.rows if row.test is not None]
+    tested = [(row.study, row.kind, row.test) for row in info.rows if row.test is not None]
     figure = new_chart_figure(
         xaxis={"title": "test accuracy", "tickformat": ".0%", "zeroline": False},
         yaxis={"autorange": "reversed", "automargin": True, "showgrid": False, "zeroline": False},
@@ -21,9 +21,7 @@ def results_chart(info: ComparisonInfo) -> Chart:
     figure.update_yaxes(tickvals=places, ticktext=[escape(study) for study, _, _ in tested])
     for name, colour, symbol in (("search", BLUE, "circle"), ("baseline", ORANGE, "diamond")):
         chosen = [
-            (place, study, test)
-            for place, (study, sampler, test) in enumerate(tested)
-            if (sampler == "baseline") == (name == "baseline")
+            (place, study, test) for place, (study, kind, test) in enumerate(tested) if kind == name
         ]
         if chosen:
             figure.add_trace(_marks(name, chosen, {"color": colour, "symbol": symbol}))

@@ -114,7 +114,7 @@ def _study(info: ReportInfo) -> StudyFacts:
     record = info.record
     return StudyFacts(
         name=record.name,
-        kind="baseline" if record.recipe.sampler == "baseline" else "search",
+        kind=record.recipe.protocol.kind,
         ended=record.test is not None,
         missing=info.status,
         metric=record.recipe.metric,

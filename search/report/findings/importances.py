@@ -69,7 +69,7 @@ class Importances(Finding):
         Conditional parameters count.
         """
         record = evidence.record
-        if record.recipe.sampler == "baseline":
+        if not record.recipe.protocol.is_search:
             return None
         compared = comparable_trials(record)
         frozen = {trial.number: trial for trial in evidence.study.get_trials(deepcopy=False)}

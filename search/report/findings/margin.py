@@ -78,7 +78,7 @@ class Margin(Finding):
         record = evidence.record
         winner = record.winner()
         value = None if winner is None else trial_score(winner)
-        if winner is None or value is None or record.recipe.sampler == "baseline":
+        if winner is None or value is None or not record.recipe.protocol.is_search:
             return None
         trained = [trial for trial in last_attempts(record) if trial.history.epochs]
         last = record.recipe.epochs

@@ -20,12 +20,12 @@ def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> Study
     is set beside nothing.
     """
     kind = model_kind(record)
-    if record.recipe.sampler == "baseline" or kind is None:
+    if not record.recipe.protocol.is_search or kind is None:
         return None
     fitting = [
         one
         for one in stored
-        if one.recipe.sampler == "baseline"
+        if not one.recipe.protocol.is_search
         and one.test is not None
         and one.dataset.fingerprint == record.dataset.fingerprint
         and model_kind(one) == kind
@@ -35,7 +35,7 @@ def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> Study
 
 def _rank(study: StudyRecord) -> tuple[bool, int, datetime]:
     newest = max((opening.time for opening in study.openings), default=_NEVER)
-    return study.recipe.as_reported, len(study.complete()), newest
+    return study.recipe.protocol.split is not None, len(study.complete()), newest
 
 
 def baseline_command(record: StudyRecord) -> str | None:
@@ -46,7 +46,7 @@ def baseline_command(record: StudyRecord) -> str | None:
     """
     kind, recipe, winner = model_kind(record), record.recipe, record.winner()
     unbeaten = recipe.with_baseline and winner is not None and winner.plan == 0
-    if record.test is None or kind is None or unbeaten or recipe.sampler == "baseline":
+    if record.test is None or kind is None or unbeaten or not recipe.protocol.is_search:
         return None
     flags = ["--space", kind, "--dataset", recipe.dataset]
     for name in _SHARED:

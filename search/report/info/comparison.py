@@ -52,7 +52,7 @@ def comparison_info(compared: Sequence[ComparedStudy]) -> ComparisonInfo:
     records = [one.study.record for one in compared]
     metric = shared_metric(records)
     beside = [one.baseline.record for one in compared if one.baseline is not None]
-    baselines = {r.name: r for r in [*records, *beside] if r.recipe.sampler == "baseline"}
+    baselines = {r.name: r for r in [*records, *beside] if not r.recipe.protocol.is_search}
     searches = [record for record in records if record.name not in baselines]
     return ComparisonInfo(
         rows=tuple(study_row(one) for one in compared),

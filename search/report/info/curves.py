@@ -44,9 +44,9 @@ def learning_curves_info(record: StudyRecord) -> LearningCurvesInfo | None:
     winner = record.winner()
     if winner is None or winner.best_epoch is None or not winner.history.epochs:
         return None
-    as_reported = record.recipe.as_reported
-    history = _side_by_side(record.complete()) if as_reported else winner.history
-    repeats = as_reported and history.n_folds() > 1
+    protocol = record.recipe.protocol
+    history = winner.history if protocol.refits else _side_by_side(record.complete())
+    repeats = not protocol.refits and history.n_folds() > 1
     steps = _has_plateaus(winner)
     return LearningCurvesInfo(
         trial=winner.number,
@@ -55,7 +55,7 @@ def learning_curves_info(record: StudyRecord) -> LearningCurvesInfo | None:
         mean=Curves(tuple(history.mean_curve("accuracy")), tuple(history.mean_curve("loss"))),
         training=_training_curves(history),
         refit=None if record.refit is None else _training_curves(record.refit.history),
-        best_epoch=None if as_reported else winner.best_epoch,
+        best_epoch=None if protocol.scores_last_epoch else winner.best_epoch,
         drops=_drops(history.learning_rates()) if steps and not repeats else (),
     )
 

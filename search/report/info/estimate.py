@@ -29,7 +29,7 @@ def score_estimate(record: StudyRecord) -> Estimate | None:
     best = None if winner is None else trial_score(winner)
     if winner is None or best is None:
         return None
-    if record.recipe.sampler == "baseline" and len(record.complete()) > 1:
+    if not record.recipe.protocol.is_search and len(record.complete()) > 1:
         return _over_trainings([score for _, score in scored_trials(record)])
     n_folds = len(winner.fold_scores)
     return Estimate(best, winner.std, plural(n_folds, "fold")) if n_folds > 1 else Estimate(best)

@@ -5,6 +5,8 @@ from search.tuning.records import StudyRecord
 
 Rows = tuple[tuple[str, str], ...]
 
+_SCORED = {True: "after the last epoch", False: "mean over folds at E*"}
+
 
 def dataset_facts(record: StudyRecord) -> Rows:
     """Return the dataset's name, sizes, classes and fingerprint."""
@@ -29,7 +31,7 @@ def search_facts(record: StudyRecord) -> Rows:
         ("pruner", recipe.pruner),
         ("validation", validation_words(record)),
         ("score", f"validation {recipe.metric}, {scored_epoch(record)}"),
-        ("epochs" if recipe.as_reported else "epochs at most", count(recipe.epochs)),
+        ("epochs" if recipe.protocol.scores_last_epoch else "epochs at most", count(recipe.epochs)),
         ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
         ("seed", str(recipe.seed)),
         ("folds", record.folds_hash[:12]),
@@ -54,26 +56,26 @@ def validation_words(record: StudyRecord) -> str:
     if recipe.validation == "kfold":
         racing = ", raced from one fold on" if recipe.racing else ""
         return f"{recipe.folds}-fold cross-validation{racing}"
-    if recipe.as_reported:
+    if recipe.protocol.split is not None:
         return "the hand-tuned report’s holdout of a fifth"
     return f"holdout of {percent(recipe.holdout_fraction, 0)}"
 
 
 def scored_epoch(record: StudyRecord) -> str:
     """Return which figures are a trial's: "mean over folds at E*" or "after the last epoch"."""
-    return "after the last epoch" if record.recipe.as_reported else "mean over folds at E*"
+    return _SCORED[record.recipe.protocol.scores_last_epoch]
 
 
 def page_title(record: StudyRecord) -> str:
     """Return what kind of report it is."""
-    return "Baseline report" if record.recipe.sampler == "baseline" else "Best-model report"
+    return "Best-model report" if record.recipe.protocol.is_search else "Baseline report"
 
 
 def page_lead(record: StudyRecord) -> str:
     """Return in a sentence what was searched or reproduced, on what, and how it was scored."""
     recipe, dataset = record.recipe, record.dataset.name
     how = f"scored by {validation_words(record)}"
-    if recipe.sampler != "baseline":
+    if recipe.protocol.is_search:
         sampler = "TPE" if recipe.sampler == "tpe" else recipe.sampler.capitalize()
         return f"{sampler} search of the space {recipe.space} on {dataset}, {how}."
     trained = f"trained {times(len(record.complete()))}"

@@ -75,7 +75,9 @@ def optimism_info(record: StudyRecord) -> OptimismInfo | None:
     """
     winner = record.winner()
     value = None if winner is None else trial_score(winner)
-    if winner is None or value is None or not winner.history.epochs or record.recipe.as_reported:
+    if winner is None or value is None or not winner.history.epochs:
+        return None
+    if record.recipe.protocol.scores_last_epoch:
         return None
     several = record.recipe.n_folds > 1
     return OptimismInfo(

@@ -44,7 +44,7 @@ def repeats_info(record: StudyRecord) -> RepeatsInfo | None:
     Validation figures are those of the scored epoch, means over folds where there are folds; a
     study that ends in a refit tests no single training.
     """
-    if record.recipe.sampler != "baseline":
+    if record.recipe.protocol.is_search:
         return None
     trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
     rows = tuple(_row(record, trial) for trial in trials)

@@ -122,9 +122,8 @@ def study_status(record: StudyRecord) -> str | None:
     done = f"{ended} of {plural(len(record.trials), 'trial')} ended"
     if record.winner() is None:
         return f"No trial is complete yet ({done})."
-    as_reported = record.recipe.as_reported
-    if record.refit is None or as_reported:
-        what = "baseline" if record.recipe.sampler == "baseline" else "search"
-        lacking = "no test result" if as_reported else "no refit and no test result"
-        return f"The {what} has not ended ({done}): {lacking} yet."
+    protocol = record.recipe.protocol
+    if record.refit is None or not protocol.refits:
+        lacking = "no refit and no test result" if protocol.refits else "no test result"
+        return f"The {protocol.kind} has not ended ({done}): {lacking} yet."
     return "The winner is trained anew, but the test set has not been evaluated yet."

@@ -1,7 +1,7 @@
 """One study among several: what it cost, found, and gained over hand tuning. Pure."""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from search.metric import Metric
 from search.report.evidence import TestedStudy
@@ -55,6 +55,7 @@ class StudyRow(NamedTuple):
 
     study: str
     space: str
+    kind: Literal["search", "baseline"]
     sampler: str
     validation: str
     dataset: str
@@ -80,6 +81,7 @@ def study_row(compared: ComparedStudy) -> StudyRow:
     return StudyRow(
         study=record.name,
         space=record.recipe.space,
+        kind=record.recipe.protocol.kind,
         sampler=record.recipe.sampler,
         validation=_validation(record),
         dataset=record.dataset.name,
@@ -106,7 +108,7 @@ def _winner(record: StudyRecord) -> WinnerLine | None:
 
 def _validation(record: StudyRecord) -> str:
     recipe = record.recipe
-    if recipe.as_reported:
+    if recipe.protocol.split is not None:
         return "report's split"
     if recipe.validation == "holdout":
         return f"holdout {recipe.holdout_fraction:g}"

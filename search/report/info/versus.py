@@ -116,7 +116,7 @@ def _n_trained(record: StudyRecord) -> int:
 
 
 def _protocol(baseline: StudyRecord) -> str:
-    if baseline.recipe.as_reported:
+    if not baseline.recipe.protocol.refits:
         n_trained = len(baseline.complete())
         each = " each" if n_trained > 1 else ""
         return (

@@ -75,7 +75,7 @@ def baseline_info(record: StudyRecord) -> BaselineInfo | None:
     A study of the baseline alone has none to compare with.
     """
     tries = [trial for trial in record.trials if trial.plan == 0]
-    if not record.recipe.with_baseline or record.recipe.sampler == "baseline" or not tries:
+    if not (record.recipe.protocol.is_search and record.recipe.with_baseline and tries):
         return None
     trial = max(tries, key=lambda t: t.attempt)
     winner = record.winner()

@@ -41,7 +41,7 @@ def changes_table(changes: tuple[tuple[str, str, str], ...]) -> str:
 def sure(info: ReportInfo, figures: Collection[str]) -> Iterator[str]:
     """Yield folds and spread, optimism, the curves, and how often the test set was opened."""
     winner, record = info.winner, info.record
-    if winner is not None and not record.recipe.as_reported:
+    if winner is not None and not record.recipe.protocol.scores_last_epoch:
         yield facts(fold_rows(winner, record.recipe.metric))
         yield _beside_test(record, winner)
     if info.optimism is not None:
