@@ -68,7 +68,7 @@ def render_script(
     seals.
     """
     templates = Environment(
-        loader=PackageLoader("search.export", "."),
+        loader=PackageLoader("search.evaluation", "."),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
