@@ -190,7 +190,7 @@ def test_the_folds_are_those_of_a_search(
     ("settings", "message"),
     [
         ({"pruner": "halving"}, "needs pruner 'none', got 'halving'"),
-        ({"validation": "kfold", "racing": True}, "racing compares candidates"),
+        ({"validation": "kfold", "racing": True}, "racing needs sampler"),
         ({"holdout_fraction": 0.3}, "holdout_fraction 0.2, got 0.3"),
     ],
 )
