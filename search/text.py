@@ -7,26 +7,7 @@ from datetime import datetime
 from search.metric import Metric
 
 
-def format_score(score: float | None, metric: str) -> str:
-    """Return an accuracy as a percentage, a loss with four digits."""
-    if score is None:
-        return "-"
-    return f"{100 * score:.2f}%" if metric == "accuracy" else f"{score:.4f}"
-
-
-def format_seconds(seconds: float | None) -> str:
-    """Return a duration for people: 42 s, 7 min 05 s, 3 h 20 min."""
-    if seconds is None:
-        return "?"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def format_roughly(low: float, high: float) -> str:
+def rough_range(low: float, high: float) -> str:
     """Return a range of seconds as it is guessed: about 5 s, about 40 min to 2 h."""
     first, last = _roughly(low), _roughly(high)
     if first == last:
@@ -44,24 +25,19 @@ def _roughly(seconds: float) -> str:
     return f"{max(round(number / step) * step, step):g} {unit}"
 
 
-def format_setting(value: object) -> str:
+def setting(value: object) -> str:
     """Return a setting's value as a recipe has it: true, 'kfold', 3; none where it is not set."""
     if isinstance(value, bool):
         return str(value).lower()
     return "none" if value is None else repr(value)
 
 
-def format_epochs(epochs: int) -> str:
-    """Return "1 epoch", "2 epochs" and so on."""
-    return f"{epochs} epoch" if epochs == 1 else f"{epochs} epochs"
-
-
-def format_folds(n_folds: int, of: int) -> str:
+def on_folds(n_folds: int, of: int) -> str:
     """Return " on 1 of 5 folds" for a trial with fewer folds than the study has, else nothing."""
     return f" on {n_folds} of {of} folds" if n_folds < of else ""
 
 
-def format_bytes(count: int) -> str:
+def size(count: int) -> str:
     """Return a size for people: 512 bytes, 3.4 MB, 12 GB."""
     if count < 1_000_000:
         return f"{count:,} bytes" if count < 1000 else f"{count / 1e3:.0f} kB"
@@ -121,10 +97,12 @@ def spread(value: float | None, metric: Metric) -> str:
     return f"{100 * value:.2f} points" if metric == "accuracy" else f"{value:.4f}"
 
 
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units: 4350 is "1 h 12 min"."""
+def duration(seconds: float | None) -> str:
+    """Return a duration in its two largest units: "1 h 12 min", "7.5 s"; None as a dash."""
+    if seconds is None:
+        return "–"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{round(seconds, 1):g} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"

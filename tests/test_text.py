@@ -1,4 +1,4 @@
-"""How the report writes numbers."""
+"""How the program writes numbers."""
 
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from search import text
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "0 s"),
+        (2.0, "2 s"),
+        (None, "–"),
         (59.9, "59.9 s"),
         (59.97, "1 min 00 s"),
         (60, "1 min 00 s"),
@@ -19,7 +21,7 @@ from search import text
         (360_000, "100 h 00 min"),
     ],
 )
-def test_duration(seconds: float, words: str) -> None:
+def test_duration(seconds: float | None, words: str) -> None:
     """Durations keep their two largest units, and rounding never shows 60."""
     assert text.duration(seconds) == words
 
@@ -53,3 +55,25 @@ def test_points(difference: float, words: str) -> None:
 def test_probability(p_value: float, words: str) -> None:
     """Small p-values are bounded, not written as zero, and none is broken over two lines."""
     assert text.probability(p_value).split("\N{NO-BREAK SPACE}") == words.split()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.2, 0.4, "about 1 s"),
+        (7.2, 21.6, "about 7 to 20 s"),
+        (40 * 60, 2 * 3600, "about 40 min to 2 h"),
+        (5000, 9000, "about 85 min to 2.5 h"),
+        (3 * 86400, 3.2 * 86400, "about 3 days"),
+    ],
+)
+def test_estimates_are_rounded_to_what_is_known(low: float, high: float, words: str) -> None:
+    """A guess shows no more digits than it has."""
+    assert text.rough_range(low, high) == words
+
+
+def test_settings_are_written_as_in_a_recipe() -> None:
+    """Not as Python has them."""
+    assert [text.setting(one) for one in (True, False, None, 3, "a")] == [
+        "true", "false", "none", "3", "'a'",
+    ]  # fmt: skip

@@ -12,8 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from search import text
 from search.catalog.location import stored_url
-from search.text import format_score, printable
+from search.metric import Metric
+from search.text import printable
 from search.tuning.attempts import attempt_of, done_plans
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage
@@ -38,7 +40,7 @@ class ListedStudy(NamedTuple):
     holdout_fraction: float | None = None
     """The validation split's share, with holdout."""
     dataset: str | None = None
-    metric: str | None = None
+    metric: Metric | None = None
     """accuracy or loss."""
     best: float | None = None
     """The best validation score of a trial that can win: a fraction, or a loss."""
@@ -165,14 +167,14 @@ def _cells(study: ListedStudy) -> tuple[str, ...]:
         study.dataset or "",
         _progress(study.done, study.asked),
         _listing_best(study),
-        "-" if study.test is None else format_score(study.test, "accuracy"),
+        "-" if study.test is None else text.score(study.test, "accuracy"),
     )
 
 
 def _listing_best(study: ListedStudy) -> str:
     if study.without_winner:
         return "no winner"
-    score = format_score(study.best, study.metric or "accuracy")
+    score = text.score(study.best, study.metric or "accuracy")
     return f"{score} loss" if study.metric == "loss" else score
 
 

@@ -3,27 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from search import text
 from search.command_lines import command_line, place_options
 from search.metric import Metric
 from search.paths import RunPaths
 from search.report.info.facts import page_lead
 from search.report.info.winner import baseline_info
 from search.report.trials import last_attempts, trial_score
-from search.text import (
-    code,
-    code_block,
-    count,
-    duration,
-    escaped,
-    format_epochs,
-    format_folds,
-    format_score,
-    interval,
-    percent,
-    plural,
-    points,
-    spread,
-)
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
 
@@ -35,7 +21,7 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
     """
     lead = page_lead(record)
     lines = [
-        escaped(lead[:1].upper() + lead[1:]),
+        text.escaped(lead[:1].upper() + lead[1:]),
         "",
         f"- **Trials:** {_counts(record)}",
         f"- **{_winner_title(record)}:** {_winner(record)}",
@@ -46,7 +32,7 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
         "",
         "The recipe, to be repeated with `python -m search run FILE.toml`:",
         "",
-        code_block(record.recipe.toml(), "toml"),
+        text.code_block(record.recipe.toml(), "toml"),
         "",
         "The dashboard reckons importances from the complete trials alone; the report, where these "
         "are few, from all trials at an epoch that each of them reached.",
@@ -60,11 +46,11 @@ def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
     if trial.candidate is not None:
         # A part a line: the dashboard gives a long line no break.
         parts = describe_candidate(trial.candidate).rstrip(".").split("; ")
-        lines += [f"- {escaped(part)}" for part in parts]
+        lines += [f"- {text.escaped(part)}" for part in parts]
     lines += [f"- {name}: {value}" for name, value in _facts(trial, record.recipe.metric)]
     if trial.candidate is not None:
         lines += ["", "Look at it, and have its recipe to train it again:", ""]
-        lines.append(code_block("\n".join(_commands(trial, record)), "sh"))
+        lines.append(text.code_block("\n".join(_commands(trial, record)), "sh"))
     return "\n".join(lines)
 
 
@@ -82,15 +68,15 @@ def _winner(record: StudyRecord) -> str:
     if winner is None:
         return "none yet"
     words = "" if winner.candidate is None else describe_candidate(winner.candidate)
-    score = format_score(trial_score(winner), metric)
-    return f"trial {winner.number}, {score} validation {metric}. {escaped(words)}"
+    score = text.score(trial_score(winner), metric)
+    return f"trial {winner.number}, {score} validation {metric}. {text.escaped(words)}"
 
 
 def _baseline(record: StudyRecord) -> Iterator[str]:
     baseline, metric = baseline_info(record), record.recipe.metric
     if baseline is not None:
-        score = "" if baseline.mean is None else f", {format_score(baseline.mean, metric)}"
-        outcome = escaped(baseline.outcome)
+        score = "" if baseline.mean is None else f", {text.score(baseline.mean, metric)}"
+        outcome = text.escaped(baseline.outcome)
         yield f"- **Hand-tuned baseline:** trial {baseline.number}{score}; {outcome}"
 
 
@@ -98,8 +84,8 @@ def _test(record: StudyRecord) -> str:
     test = record.test
     if test is None:
         return "not opened" if not record.openings else "opened for an earlier winner"
-    found = f"{percent(test.accuracy, 2)} (95% interval {interval(test.interval)})"
-    return f"{found} on {plural(test.n_images, 'image')}"
+    found = f"{text.percent(test.accuracy, 2)} (95% interval {text.interval(test.interval)})"
+    return f"{found} on {text.plural(test.n_images, 'image')}"
 
 
 def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
@@ -107,39 +93,39 @@ def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
         return
     theirs, gain = baseline.test.accuracy, record.test.accuracy - baseline.test.accuracy
     yield (
-        f"- **Hand-tuned baseline, on the same images:** {percent(theirs, 2)} (study "
-        f"{escaped(baseline.name)}); the winner’s difference is {points(gain)} points"
+        f"- **Hand-tuned baseline, on the same images:** {text.percent(theirs, 2)} (study "
+        f"{text.escaped(baseline.name)}); the winner’s difference is {text.points(gain)} points"
     )
 
 
 def _report(record: StudyRecord) -> str:
     page = RunPaths(record.recipe.runs_dir, record.name).report_page
-    return code(str(page)) if record.test is not None else f"will be {code(str(page))}"
+    return text.code(str(page)) if record.test is not None else f"will be {text.code(str(page))}"
 
 
 def _end(trial: TrialRecord, record: StudyRecord) -> str:
-    epochs = format_epochs(len(trial.history.epochs))
-    score = format_score(trial_score(trial), record.recipe.metric)
+    epochs = text.plural(len(trial.history.epochs), "epoch")
+    score = text.score(trial_score(trial), record.recipe.metric)
     match trial.kind:
         case "complete":
             return f"complete: {score} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
         case "pruned":
-            folds = format_folds(trial.history.n_folds(), record.recipe.n_folds)
+            folds = text.on_folds(trial.history.n_folds(), record.recipe.n_folds)
             return f"pruned after {epochs}{folds} at {score}"
         case kind:
-            return f"{kind}: {escaped(trial.reason)}" if trial.reason else kind
+            return f"{kind}: {text.escaped(trial.reason)}" if trial.reason else kind
 
 
 def _facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]:
     if trial.same_as is not None:
         yield "same candidate as", f"trial {trial.same_as}, whose result it has"
     if len(trial.fold_scores) > 1:
-        scores = ", ".join(format_score(score, metric) for score in trial.fold_scores)
-        yield "folds", f"{scores}; standard deviation {spread(trial.std, metric)}"
+        scores = ", ".join(text.score(score, metric) for score in trial.fold_scores)
+        yield "folds", f"{scores}; standard deviation {text.spread(trial.std, metric)}"
     if trial.n_parameters is not None:
-        yield "parameters", count(trial.n_parameters)
+        yield "parameters", text.count(trial.n_parameters)
     if trial.seconds:
-        yield "time of training, folds added up", duration(trial.seconds)
+        yield "time of training, folds added up", text.duration(trial.seconds)
     if trial.attempt:
         yield "attempt", f"{trial.attempt + 1} at point {trial.plan} of the plan"
 

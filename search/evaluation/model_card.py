@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from search import text
 from search.files import whole_file
 from search.paths import ModelPaths, RunPaths
-from search.text import escaped, format_epochs, format_score
+from search.text import escaped
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
@@ -53,7 +54,7 @@ def _validation(record: StudyRecord, trial: TrialRecord) -> str:
     metric, count = record.recipe.metric, len({t.plan for t in record.trials if t.kind in _TRIED})
     among = f"It chose this model among {count:,} candidates"
     chosen = f"{among}, so it tends to flatter; the test did not."
-    score = f"Validation {metric}: {format_score(trial.mean, metric)}."
+    score = f"Validation {metric}: {text.score(trial.mean, metric)}."
     return f"{score} {chosen}" if count > 1 else score
 
 
@@ -180,9 +181,9 @@ def _training(record: StudyRecord, trial: TrialRecord) -> Iterator[str]:
         f"validation, seed {recipe.seed}, {recipe.precision} on {recipe.device}."
     )
     if record.refit is None:
-        yield f"Trained for {format_epochs(len(trial.history.epochs))} on the training part."
+        yield f"Trained for {text.plural(len(trial.history.epochs), 'epoch')} on the training part."
     else:
-        epochs = format_epochs(record.refit.epochs)
+        epochs = text.plural(record.refit.epochs, "epoch")
         yield f"Trained anew on all {record.dataset.n_train:,} training images for {epochs}."
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     yield f"Versions: {escaped(versions)}."

@@ -16,12 +16,13 @@ from typing import Any, final
 import numpy as np
 from rich.table import Table
 
+from search import text
 from search.catalog.studies import open_stored
 from search.data.image_files import EXTENSIONS, FoundImage, find_images
 from search.errors import MachineError, UserError
 from search.evaluation.model import Prediction, Refusal, load_model
 from search.paths import ModelPaths, RunPaths
-from search.text import format_score, printable
+from search.text import printable
 from search.training.metrics import TestResult, evaluate_predictions
 from search.tuning.outcome import end_info, model_command
 from search.tuning.records import StudyRecord
@@ -111,7 +112,7 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     )
     if record.test is None:
         return line
-    return f"{line}; of test images it got {format_score(record.test.accuracy, 'accuracy')} right"
+    return f"{line}; of test images it got {text.score(record.test.accuracy, 'accuracy')} right"
 
 
 _MOST_COMPARED = 2000  # names of a folder

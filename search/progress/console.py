@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from search import text
 from search.events import Event, Notice, StepProgress
 from search.progress.eta import Countdown
 from search.progress.state import SearchProgress
@@ -30,7 +31,6 @@ from search.progress.words import (
     plan_lines,
 )
 from search.progress.wrapping import hang
-from search.text import format_score, format_seconds
 from search.tuning.events import (
     EpochEnded,
     FoldsEarned,
@@ -104,7 +104,7 @@ def draw_step(name: str, done: int, total: int, left: float | None, width: int) 
     table.add_column(ratio=1, min_width=4)
     table.add_column(justify="right", no_wrap=True)
     bar = ProgressBar(total=max(total, 1), completed=done)
-    rest = "" if left is None else f", {format_seconds(left)} left"
+    rest = "" if left is None else f", {text.duration(round(left))} left"
     table.add_row(Text(name), bar, f"{done:,} of {total:,}{rest}")
     return table
 
@@ -114,7 +114,7 @@ def _curve(progress: SearchProgress, width: int, encoding: str) -> list[Renderab
     values, metric = progress.curve, progress.recipe.metric
     if len(values) < 2:
         return []
-    first, last = format_score(values[0], metric), format_score(values[-1], metric)
+    first, last = text.score(values[0], metric), text.score(values[-1], metric)
     room = min(width - len(first) - len(last) - 2, _WIDEST_CURVE)
     if room < 1:
         return []
@@ -129,7 +129,7 @@ def _workers_table(progress: SearchProgress) -> Table:
     running = progress.running.values()
     training = [(trial.slot, trial) for trial in running if trial.slot is not None]
     for slot, trial in sorted(training, key=lambda one: one[0]):
-        score = format_score(trial.score, progress.recipe.metric)
+        score = text.score(trial.score, progress.recipe.metric)
         epochs = f"{trial.epoch}/{progress.recipe.epochs}"
         table.add_row(str(slot), str(trial.number), epochs, score)
     return table

@@ -2,18 +2,11 @@
 
 from collections.abc import Sequence
 
+from search import text
 from search.progress.eta import Countdown
 from search.progress.state import SearchProgress
 from search.recipe import Recipe
-from search.text import (
-    format_bytes,
-    format_epochs,
-    format_folds,
-    format_roughly,
-    format_score,
-    format_seconds,
-    printable,
-)
+from search.text import printable
 from search.tuning.estimate import Estimate
 from search.tuning.plan import PlanInfo
 from search.tuning.records import TrialRecord
@@ -35,7 +28,7 @@ def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
 
 def _describe_end(trial: TrialRecord, recipe: Recipe) -> str:
     metric = recipe.metric
-    epochs = format_epochs(len(trial.history.epochs))
+    epochs = text.plural(len(trial.history.epochs), "epoch")
     if trial.state == "failed":
         return f"failed: {trial.reason}"
     if trial.infeasible:
@@ -43,10 +36,10 @@ def _describe_end(trial: TrialRecord, recipe: Recipe) -> str:
     if trial.diverged:
         return f"diverged: {trial.reason}"
     if trial.state == "pruned":
-        folds = format_folds(trial.history.n_folds(), recipe.n_folds)
-        return f"pruned after {epochs}{folds} at {format_score(trial.value, metric)}"
-    spread = f" +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
-    score = format_score(trial.mean, metric)
+        folds = text.on_folds(trial.history.n_folds(), recipe.n_folds)
+        return f"pruned after {epochs}{folds} at {text.score(trial.value, metric)}"
+    spread = f" +- {text.score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
+    score = text.score(trial.mean, metric)
     return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
 
 
@@ -64,10 +57,10 @@ def describe_best(progress: SearchProgress) -> str:
     """Return the best so far, in words; in a race that is under way the leader on one fold."""
     metric, leader = progress.recipe.metric, progress.leader
     if progress.best is not None:
-        score = format_score(progress.best.mean, metric)
+        score = text.score(progress.best.mean, metric)
         return f"best so far: {score} (trial {progress.best.number})"
     if leader is not None:
-        score = format_score(leader.best, metric)
+        score = text.score(leader.best, metric)
         return f"leading on the first fold: {score} (trial {leader.number})"
     return "best so far: none"
 
@@ -86,7 +79,7 @@ def describe_left(countdown: Countdown, now: float) -> str:
     """Return the time that search and refit still take; once no trial starts any more that too."""
     seconds = countdown.seconds_left(now)
     refit = ", refit included" if countdown.progress.recipe.protocol.refits else ""
-    left = f"{format_roughly(seconds, seconds)} left{refit}" if seconds is not None else "? left"
+    left = f"{text.rough_range(seconds, seconds)} left{refit}" if seconds is not None else "? left"
     awaited = countdown.is_late(now) and countdown.progress.running
     return f"time is up, finishing what runs: {left}" if awaited else left
 
@@ -95,7 +88,7 @@ def describe_timeout(countdown: Countdown) -> str:
     """Return that the time is up, and what is still awaited."""
     n_running, recipe = len(countdown.progress.running), countdown.progress.recipe
     awaited = "the one that runs is" if n_running == 1 else f"the {n_running} that run are"
-    limit = format_seconds(recipe.timeout)
+    limit = text.duration(recipe.timeout)
     return f"the time is up after {limit} (timeout): no further trial starts, {awaited} finished"
 
 
@@ -136,7 +129,7 @@ def describe_time(plan: PlanInfo) -> str | None:
         return None
     what = "search and refit" if plan.recipe.protocol.refits else "search"
     by = "a short warm-up" if plan.estimate.measured == "warm-up" else "the trials so far"
-    time = f"{format_roughly(plan.estimate.low, plan.estimate.high)} for {what}, judged by {by}"
+    time = f"{text.rough_range(plan.estimate.low, plan.estimate.high)} for {what}, judged by {by}"
     return time + _timeout(plan.estimate)
 
 
@@ -144,7 +137,7 @@ def _timeout(estimate: Estimate) -> str:
     """Return what a timeout leaves of the trials, nothing without one."""
     if estimate.timeout is None:
         return ""
-    words = f"; no trial starts after {format_seconds(estimate.timeout)}"
+    words = f"; no trial starts after {text.duration(estimate.timeout)}"
     begun, n_open = estimate.n_begun(), f"{estimate.n_open:,}"
     if begun is None:
         return words
@@ -179,7 +172,7 @@ def _evaluation(plan: PlanInfo) -> str:
     bound = "" if recipe.protocol.scores_last_epoch else "at most "
     return (
         f"{how}, validation {recipe.metric}; {pruner}, "
-        f"{bound}{format_epochs(recipe.epochs)} a trial"
+        f"{bound}{text.plural(recipe.epochs, 'epoch')} a trial"
     )
 
 
@@ -187,10 +180,10 @@ def _resources(plan: PlanInfo) -> str:
     recipe, disk = plan.recipe, plan.disk
     workers = _count(plan.n_workers, "worker")
     words = f"{workers} x {_count(recipe.threads, 'thread')}, {recipe.device}, {recipe.precision}"
-    free = format_bytes(disk.free)
+    free = text.size(disk.free)
     if not disk.checkpoints:
         return f"{words}; no checkpoints, {free} of disk free"
-    return f"{words}; checkpoints of at most {format_bytes(disk.checkpoints)}, {free} of disk free"
+    return f"{words}; checkpoints of at most {text.size(disk.checkpoints)}, {free} of disk free"
 
 
 def _count(number: int, noun: str) -> str:

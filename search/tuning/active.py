@@ -11,6 +11,7 @@ from typing import final
 
 from optuna.trial import Trial
 
+from search import text
 from search.data.dataset import DatasetInfo
 from search.data.statistics import ChannelStatistics
 from search.events import Listener
@@ -18,7 +19,6 @@ from search.executors.job import CoordinatorEnd, TrialJob, TrialOutcome
 from search.executors.pool import Workers
 from search.paths import RunPaths, TrialPaths
 from search.recipe import Recipe
-from search.text import format_seconds
 from search.training.history import FoldEpoch, History
 from search.training.settings import TrainingSettings
 from search.tuning.attempts import TIMED_OUT
@@ -250,7 +250,7 @@ class Dispatcher:
         """Kill the workers of trainings that have taken longer than so many seconds."""
         for strand in self.training():
             if strand.overdue is None and time.monotonic() - strand.began > seconds:
-                limit = f"{seconds:g} s" if seconds < 10 else format_seconds(seconds)
+                limit = text.duration(seconds)
                 strand.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
                 self._workers.kill(strand.slot)
 

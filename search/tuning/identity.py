@@ -11,10 +11,10 @@ from typing import final
 import joblib
 import torch
 
+from search import text
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.recipe import Recipe
-from search.text import format_setting
 from search.tuning.records import StudyRecord
 from spaces import space_source
 
@@ -113,7 +113,7 @@ def check_same_study(
     then_id, now_id = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored_dataset, dataset))
     pairs.append(("dataset", then_id, now_id))
     differences = [
-        f"{name} {format_setting(then)} is now {format_setting(now)}"
+        f"{name} {text.setting(then)} is now {text.setting(now)}"
         for name, then, now in pairs
         if then != now
     ]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import final
 
 from cifar_models import count_parameters
+from search import text
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.events import Event
 from search.recipe import Recipe
-from search.text import format_bytes
 from search.tuning.estimate import Estimate, estimate_time
 from search.tuning.opening import OpenStudy, discard_unbegun
 from search.tuning.points import Params, random_point
@@ -94,7 +94,7 @@ def _database_share(opened: OpenStudy) -> int:
 def _refusal(folder: Path, need: DiskNeed) -> str:
     checkpoints, others = need.more_checkpoints(), need.more_others()
     wanted = " and ".join(
-        f"{format_bytes(size)} for {what}"
+        f"{text.size(size)} for {what}"
         for size, what in ((checkpoints, "checkpoints"), (others, "database, model and report"))
         if size
     )
@@ -102,8 +102,8 @@ def _refusal(folder: Path, need: DiskNeed) -> str:
     if others <= need.free:
         ways = f"{ways}, fewer --workers or --checkpoint-every 0"
     return (
-        f"{folder} has {format_bytes(need.free)} free, and the study needs up to "
-        f"{format_bytes(checkpoints + others)} more, {wanted}: {ways}"
+        f"{folder} has {text.size(need.free)} free, and the study needs up to "
+        f"{text.size(checkpoints + others)} more, {wanted}: {ways}"
     )
 
 

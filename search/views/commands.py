@@ -6,11 +6,11 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.table import Table
 
+from search import text
 from search.catalog.studies import open_stored
 from search.errors import UserError
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
-from search.text import format_score
 from search.tuning.locks import check_owned
 from search.tuning.replay import recorded_trials, replay_all
 from search.tuning.store import read_study
@@ -47,7 +47,7 @@ def describe_replay(
     for column in ("epochs", "time", "mean regret", "95% regret"):
         table.add_column(column, justify="right")
     for rule in replay_all(trials, orders, record.recipe.seed):
-        regrets = (format_score(value, metric) for value in (rule.mean_regret, rule.high_regret))
+        regrets = (text.score(value, metric) for value in (rule.mean_regret, rule.high_regret))
         table.add_row(rule.name, f"{rule.epochs_share:.1%}", f"{rule.seconds_share:.1%}", *regrets)
     return table
 

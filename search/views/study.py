@@ -12,13 +12,14 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.text import Text
 
+from search import text
 from search.catalog.studies import open_stored
 from search.command_lines import run_command
 from search.paths import RunPaths
 from search.progress.words import describe_end, describe_number
 from search.recipe import Recipe
 from search.report.trials import last_attempts
-from search.text import format_bytes, format_epochs, format_score, format_seconds, printable
+from search.text import printable
 from search.tuning.attempts import INTERRUPTED
 from search.tuning.locks import study_holder
 from search.tuning.outcome import why_no_winner
@@ -110,12 +111,12 @@ def _row(rank: int, trial: TrialRecord, recipe: Recipe, *, pointed: bool) -> Lea
         str(rank),
         str(trial.number),
         str(trial.plan) if pointed else _NONE,
-        format_score(trial.mean, metric),
-        f"+- {format_score(trial.std, metric)}" if several else _NONE,
+        text.score(trial.mean, metric),
+        f"+- {text.score(trial.std, metric)}" if several else _NONE,
         f"{trial.best_epoch}/{len(trial.history.epochs)}",
         f"{trial.n_parameters:,}" if trial.n_parameters else _NONE,
-        format_seconds(trial.seconds),
-        " ".join(format_score(score, metric) for score in folds) if several else _NONE,
+        text.duration(trial.seconds),
+        " ".join(text.score(score, metric) for score in folds) if several else _NONE,
     )
     return LeaderRow(figures, _words(trial))
 
@@ -160,10 +161,10 @@ def describe_outcome(
         return outcome(trial, record.recipe)
     if not reported:
         return trial.kind
-    score = format_score(reported[-1], record.recipe.metric)
+    score = text.score(reported[-1], record.recipe.metric)
     if trial.kind == "running":
         return f"running: epoch {len(reported)} of {record.recipe.epochs} at {score}"
-    return f"interrupted after {format_epochs(len(reported))} at {score}"
+    return f"interrupted after {text.plural(len(reported), 'epoch')} at {score}"
 
 
 def draw_unranked(record: StudyRecord) -> Iterator[Text]:
@@ -207,7 +208,7 @@ def describe_study(
     yield from (Text(change.line()) for change in record.changes)
     recipe = Syntax(record.recipe.toml().rstrip(), "toml", background_color="default")
     yield Panel.fit(recipe, title=f"recipe of {record.name}")
-    yield f"disk:  {format_bytes(disk_use(RunPaths(runs_dir, name).study_dir))}"
+    yield f"disk:  {text.size(disk_use(RunPaths(runs_dir, name).study_dir))}"
 
 
 def study_state(record: StudyRecord, holder: str | None) -> StudyState:

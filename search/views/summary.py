@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cifar_models import CNNConfig
+from search import text
+from search.metric import Metric
 from search.progress.words import describe_end
 from search.reference.reported import reported_note, reported_rows
-from search.text import format_epochs, format_score
 from search.tuning.outcome import EndInfo, model_command
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces import Candidate
@@ -98,10 +99,10 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
     return table
 
 
-def score_and_spread(trial: TrialRecord, metric: str) -> str:
+def score_and_spread(trial: TrialRecord, metric: Metric) -> str:
     """Return a trial's score and, where it has several folds, their standard deviation."""
-    score = format_score(trial.mean, metric)
-    return f"{score} +- {format_score(trial.std, metric)}" if len(trial.fold_scores) > 1 else score
+    score = text.score(trial.mean, metric)
+    return f"{score} +- {text.score(trial.std, metric)}" if len(trial.fold_scores) > 1 else score
 
 
 def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
@@ -125,7 +126,7 @@ def _test_line(record: StudyRecord) -> str:
     if test is None:
         raise ValueError(f"study {record.name!r} has not been tested")
     low, high = test.interval
-    refitted = "" if refit is None else f" after a refit of {format_epochs(refit.epochs)};"
+    refitted = "" if refit is None else f" after a refit of {text.plural(refit.epochs, 'epoch')};"
     return (
         f"test: {test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), loss {test.loss:.4f}, "
         f"on {test.n_images:,} images;{refitted} openings of the test set: {len(record.openings)}"
@@ -135,8 +136,8 @@ def _test_line(record: StudyRecord) -> str:
 def _describe_repeats(record: StudyRecord) -> Iterator[RenderableType]:
     accuracies = [repeat.accuracy for repeat in record.repeats]
     if len(accuracies) > 1:
-        spread = format_score(statistics.stdev(accuracies), "accuracy")
-        mean = format_score(statistics.fmean(accuracies), "accuracy")
+        spread = text.score(statistics.stdev(accuracies), "accuracy")
+        mean = text.score(statistics.fmean(accuracies), "accuracy")
         yield Text(f"test of all {len(accuracies)} trainings: mean {mean}, deviation {spread}")
     rows = reported_rows(record)
     if rows:

@@ -9,11 +9,13 @@ from textwrap import fill, indent
 from rich.console import RenderableType
 from rich.text import Text
 
+from search import text
 from search.catalog.studies import find_trial, open_stored
 from search.command_lines import command_line, place_options
 from search.evaluation.code import constructor
 from search.evaluation.export_recipe import export_name
-from search.text import format_score, format_seconds, printable
+from search.metric import Metric
+from search.text import printable
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.study import describe_outcome, read_shown
 from spaces.candidate import Candidate
@@ -177,13 +179,13 @@ def _facts(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, str]]
     if trial.same_as is not None:
         yield "same as", f"trial {trial.same_as}, whose result it has"
     if len(trial.fold_scores) > 1:
-        scores = (format_score(score, record.recipe.metric) for score in trial.fold_scores)
+        scores = (text.score(score, record.recipe.metric) for score in trial.fold_scores)
         yield f"score of {len(trial.fold_scores)} folds", " ".join(scores)
     if trial.n_parameters:
         yield "parameters", f"{trial.n_parameters:,}"
     earlier = ", with what earlier attempts left in its checkpoints" if trial.attempt else ""
     if trial.seconds or trial.state in ("complete", "pruned"):
-        yield "trained", format_seconds(trial.seconds) + earlier
+        yield "trained", text.duration(trial.seconds) + earlier
     if trial.started is not None:
         ended = "" if trial.finished is None else f" to {trial.finished:%Y-%m-%d %H:%M:%S}"
         yield "from", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}"
@@ -204,10 +206,10 @@ def _heading(record: StudyRecord, trial: TrialRecord) -> str:
 
 
 def _describe_curve(
-    curve: Sequence[float], heading: str, metric: str, width: int, *, braille: bool
+    curve: Sequence[float], heading: str, metric: Metric, width: int, *, braille: bool
 ) -> Iterator[RenderableType]:
     lines = draw_curve(
-        curve, min(width, _MOST_COLUMNS), lambda value: format_score(value, metric), braille=braille
+        curve, min(width, _MOST_COLUMNS), lambda value: text.score(value, metric), braille=braille
     )
     if lines:
         yield Text(f"\n{heading}", style="bold")

@@ -9,11 +9,11 @@ from typing import Any, final
 
 from rich.console import Console
 
+from search import text
 from search.executors.pool import ProcessWorkers
 from search.progress.console import PlainDisplay
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.text import format_score
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
@@ -49,9 +49,7 @@ class Searched:
         winner = self.record.winner()
         epochs = sum(trial.fold_epochs for trial in self.record.trials)
         name = "no winner" if winner is None else f"winner: point {winner.plan} of the plan"
-        return (
-            f"{epochs:,} epochs, {self.wall:.0f} s, {name}, {format_score(self.score, 'accuracy')}"
-        )
+        return f"{epochs:,} epochs, {self.wall:.0f} s, {name}, {text.score(self.score, 'accuracy')}"
 
 
 def run(results_dir: Path, **settings: Any) -> None:

@@ -267,7 +267,7 @@ def test_the_live_block_shows_every_worker_and_the_whole() -> None:
     assert "1 of 4 trials done, 2 running (1 complete)" in text
     assert re.search(r"best so far: 75\.00% \(trial 0\); about \d+ s left", text)
     assert re.search(r"worker +trial +epoch +validation accuracy", text)
-    assert re.search(r"\b0 +2 +0/5 +-", text)
+    assert re.search(r"\b0 +2 +0/5 +–", text)
     assert re.search(r"\b1 +1 +3/5 +43\.75%", text)
 
 

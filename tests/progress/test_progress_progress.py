@@ -3,7 +3,6 @@
 import pytest
 
 from search.progress.state import SearchProgress
-from search.text import format_epochs, format_roughly, format_score, format_seconds, format_setting
 from search.tuning.events import (
     EpochEnded,
     FoldsEarned,
@@ -125,50 +124,3 @@ def test_a_running_trial_shows_its_newest_epoch_until_it_ends() -> None:
     progress.take(TrialEnded(make_trial(7)))
     progress.take(EpochEnded(7, 4, 0.5))
     assert progress.running == {}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "?"),
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (425, "7 min 05 s"),
-        (3599.7, "1 h 00 min"),
-        (12_059, "3 h 20 min"),
-    ],
-)
-def test_durations_are_written_for_people(seconds: float | None, text: str) -> None:
-    """Rounding never shows 60 seconds or 60 minutes."""
-    assert format_seconds(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "text"),
-    [
-        (0.2, 0.4, "about 1 s"),
-        (7.2, 21.6, "about 7 to 20 s"),
-        (40 * 60, 2 * 3600, "about 40 min to 2 h"),
-        (5000, 9000, "about 85 min to 2.5 h"),
-        (3 * 86400, 3.2 * 86400, "about 3 days"),
-    ],
-)
-def test_estimates_are_rounded_to_what_is_known(low: float, high: float, text: str) -> None:
-    """A guess shows no more digits than it has."""
-    assert format_roughly(low, high) == text
-
-
-def test_settings_are_written_as_in_a_recipe() -> None:
-    """Not as Python has them."""
-    assert [format_setting(one) for one in (True, False, None, 3, "a")] == [
-        "true", "false", "none", "3", "'a'",
-    ]  # fmt: skip
-
-
-def test_scores_and_epochs_are_written_by_kind() -> None:
-    """Accuracies are percentages, losses have four digits, one epoch is singular."""
-    assert format_score(0.12345, "accuracy") == "12.35%"
-    assert format_score(0.12345, "loss") == "0.1235"
-    assert format_score(None, "loss") == "-"
-    assert (format_epochs(1), format_epochs(2)) == ("1 epoch", "2 epochs")

@@ -39,7 +39,7 @@ def test_what_is_not_there_yet_is_a_dash() -> None:
     """An empty cell could be a mistake, a dash cannot."""
     row = text_rows(_two())[1]
     assert (row.trials, row.score, row.test, row.baseline, row.gain) == ("–",) * 5
-    assert (row.epochs, row.time) == ("0", "0.0 s")
+    assert (row.epochs, row.time) == ("0", "0 s")
 
 
 def test_a_loss_is_called_one() -> None:

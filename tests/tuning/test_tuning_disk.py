@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from search import text
 from search.errors import MachineError
 from search.events import Event
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.text import format_bytes
 from search.tuning.events import EpochEnded, TrialStarted
 from search.tuning.opening import OpenStudy, find_study, open_study
 from search.tuning.plan import check_disk, disk_use
@@ -121,4 +121,4 @@ def test_other_studies_of_the_database_do_not_count(make_recipe: Maker, listener
 )
 def test_sizes_are_in_words(count: int, words: str) -> None:
     """Units of a thousand, as disks are sold."""
-    assert format_bytes(int(count)) == words
+    assert text.size(int(count)) == words

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import NamedTuple
 
+from search import text
 from search.metric import Metric
 from search.report.trials import trial_score
-from search.text import format_score
 from search.training.history import Confusion, FoldEpoch
 from search.tuning.records import TrialRecord
 
@@ -67,6 +67,6 @@ def _trained(fold: FoldEpoch, metric: Metric) -> float:
 
 
 def _title(trial: TrialRecord, metric: Metric) -> str:
-    score = format_score(trial_score(trial), metric)
+    score = text.score(trial_score(trial), metric)
     epoch = trial.best_epoch or len(trial.history.epochs)
     return f"trial {trial.number}, {trial.kind}: {score} at epoch {epoch}"

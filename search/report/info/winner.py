@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from search import text
 from search.metric import Metric, is_better
 from search.report.trials import trial_score
-from search.text import format_folds, plural, score, spread
+from search.text import plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate
 from spaces.describe import candidate_differences, describe_candidate, tell_candidate
@@ -88,7 +89,7 @@ def _outcome(
 ) -> str:
     kind, metric = trial.kind, record.recipe.metric
     if kind == "pruned":
-        folds = format_folds(trial.history.n_folds(), record.recipe.n_folds)
+        folds = text.on_folds(trial.history.n_folds(), record.recipe.n_folds)
         return f"pruned after {plural(len(trial.history.epochs), 'epoch')}{folds}"
     best = None if winner is None else trial_score(winner)
     if winner is None or mean is None or best is None:
