@@ -1,7 +1,8 @@
-"""What the tests of the command line share: the command itself, and tiny image folders."""
+"""What all tests share: one core each, the command line, and tiny image folders."""
 
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import final
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from search.cli.app import main
@@ -34,6 +36,28 @@ class CommandResult:
 
 Command = Callable[..., CommandResult]
 FolderMaker = Callable[..., Path]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return one test process per core; none besides this one where single files are tested."""
+    if any(".py" in argument for argument in config.args):
+        return 0
+    return len(os.sched_getaffinity(0))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    """Compute with one thread, as if this machine had one core.
+
+    A refit would otherwise take all cores, and leave torch with that many threads: they wait
+    actively for each other, which makes tiny networks many times slower on a busy machine.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        patch.setenv("OMP_NUM_THREADS", "1")  # of the processes that tests start
+        torch.set_num_threads(1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The GPU benchmark's parts, run on a CPU; nothing is timed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ CNN = Candidate(model=CNNConfig(channels=(4,)), optimizer=AdamConfig(), batch_si
 MLP = Candidate(
     model=MLPConfig(hidden_widths=(8,), dropouts=(0.5,)), optimizer=AdamConfig(), batch_size=8
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Spinning threads make tiny networks many times slower where other processes are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("candidate", [CNN, MLP], ids=["cnn", "mlp"])

@@ -28,7 +28,7 @@ _HOLD = """
 import sys, time
 from pathlib import Path
 from search.paths import RunPaths
-from search.study.locks.study_lock import study_lock
+from search.tuning.locks import study_lock
 with study_lock(RunPaths(Path(sys.argv[1]), "study"), sys.argv[2]):
     print("held", flush=True)
     time.sleep(600)

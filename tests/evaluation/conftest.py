@@ -1,12 +1,11 @@
 """A tiny image folder, and a winner to refit, export and test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from cifar_models import MLPConfig
@@ -26,15 +25,6 @@ CANDIDATE = Candidate(
 )
 # Epoch by epoch, the rates that three folds recorded: their medians are 0.05, 0.025, 0.0125.
 FOLD_RATES = [(0.05, 0.05, 0.05), (0.025, 0.05, 0.025), (0.0125, 0.025, 0.0125)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Spinning threads make tiny networks many times slower where other processes are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

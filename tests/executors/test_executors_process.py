@@ -32,7 +32,7 @@ def test_forked_processes_have_torch_and_the_settings() -> None:
 _STARTER = """
 import os, signal
 from multiprocessing import forkserver
-from search.study.workers.process import start_server
+from search.executors.process import start_server
 start_server(1)
 print(forkserver._forkserver._forkserver_pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
