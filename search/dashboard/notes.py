@@ -7,8 +7,8 @@ from search import text
 from search.command_lines import command_line, place_options
 from search.metric import Metric
 from search.paths import RunPaths
-from search.report.info.facts import page_lead
-from search.report.info.winner import baseline_info
+from search.report.findings.winner import SearchBaseline
+from search.report.study_words import page_lead
 from search.report.trials import last_attempts, trial_score
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.describe import describe_candidate
@@ -73,7 +73,7 @@ def _winner(record: StudyRecord) -> str:
 
 
 def _baseline(record: StudyRecord) -> Iterator[str]:
-    baseline, metric = baseline_info(record), record.recipe.metric
+    baseline, metric = SearchBaseline.of_record(record), record.recipe.metric
     if baseline is not None:
         score = "" if baseline.mean is None else f", {text.score(baseline.mean, metric)}"
         outcome = text.escaped(baseline.outcome)

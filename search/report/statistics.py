@@ -15,6 +15,8 @@ from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 from scipy.stats import binomtest
 
+from search.metric import Metric
+
 UNLIKELY = 0.05
 
 
@@ -183,3 +185,16 @@ def greatest_bias(n_choices: int, n_images: int) -> float:
     2.3 and 2.5).
     """
     return math.sqrt(math.log(n_choices) / (2 * n_images))
+
+
+def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
+    """Return the mean, over all ways of drawing `n` of the values, of the best of them.
+
+    1 <= n <= N. It is the unbiased estimate of the expected validation performance of n trials
+    (Dodge et al., "Show Your Work", EMNLP 2019, without replacement as Tang et al., "Showing Your
+    Work Doesn't Always Work", ACL 2020).
+    """
+    worst_first = sorted(values, reverse=metric == "loss")
+    ways = math.comb(len(values), n)
+    # The i-th from the worst, counted from 0, is the best where the others come from below it.
+    return sum(math.comb(i, n - 1) / ways * value for i, value in enumerate(worst_first))

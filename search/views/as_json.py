@@ -6,7 +6,7 @@ from typing import Any, Literal, final
 from search.catalog.studies import find_trial
 from search.report.facts.base import Facts, Number, Settings
 from search.report.facts.result import ResultFacts
-from search.report.facts.trials import TrialFacts
+from search.report.findings.trials import TrialPart
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.study import read_shown, study_state
 from search.views.trial import trial_rank
@@ -16,7 +16,7 @@ from search.views.trial import trial_rank
 class ShownTrial(Facts):
     """One trial with its curve."""
 
-    trial: TrialFacts
+    trial: TrialPart
     """What report.json says of it."""
     rank: int | None
     """Its place among the trials that can win, from 1; null where it cannot."""
@@ -42,7 +42,7 @@ class ShownStudy(Facts):
     """The number of the best complete trial."""
     test: ResultFacts | None
     """The one evaluation on the test images."""
-    trials: tuple[TrialFacts, ...]
+    trials: tuple[TrialPart, ...]
     """Every trial: the complete ones by rank, then the others by number."""
 
 
@@ -58,7 +58,7 @@ def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
         recipe=record.recipe.model_dump(mode="json"),
         winner=ranked[0].number if ranked else None,
         test=record.test,
-        trials=tuple(TrialFacts.of(t, record.recipe.metric) for t in (*ranked, *others)),
+        trials=tuple(TrialPart.of(t, record.recipe.metric) for t in (*ranked, *others)),
     )
     return shown.model_dump_json(indent=2)
 
@@ -73,7 +73,7 @@ def trial_json(name: str, runs_dir: Path, storage: str | None, number: int) -> s
 def _curves(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
     metric = record.recipe.metric
     return {
-        "trial": TrialFacts.of(trial, metric),
+        "trial": TrialPart.of(trial, metric),
         "rank": trial_rank(record, trial),
         "curve": trial.history.mean_curve(metric),
         "fold_curves": trial.history.fold_curves(metric),

@@ -165,7 +165,7 @@ def optuna_study(trials: Sequence[TrialRecord], points: Sequence[Any] = ()) -> o
     study = optuna.create_study(direction="maximize")
     for trial in trials:
         distributions = dict(points[trial.number]) if points else {}
-        value = trial.value if trial.state in ("complete", "pruned") else None
+        value = (trial.value or 0.0) if trial.state in ("complete", "pruned") else None
         study.add_trial(
             create_trial(
                 state=_STATES[trial.state],

@@ -15,6 +15,7 @@ from search.report.evidence import Evidence, TestedStudy
 from search.report.facts.base import finite, without_folders
 from search.report.facts.report import report_json, report_schema
 from search.report.info.report import ReportInfo, report_info
+from search.report.study_words import study_status
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 
@@ -71,7 +72,7 @@ def test_every_field_is_described() -> None:
 def test_it_says_what_the_page_says(kfold_info: ReportInfo) -> None:
     """Winner, test, baseline and trials, with every digit."""
     record, facts = kfold_info.record, _read(kfold_info)
-    winner, test, versus = kfold_info.winner, record.test, kfold_info.versus
+    winner, test, versus = record.winner(), record.test, kfold_info.versus
     assert winner is not None
     assert test is not None
     assert versus is not None
@@ -104,7 +105,7 @@ def test_what_is_not_there_yet_is_null(unfinished_info: ReportInfo) -> None:
     facts = _read(unfinished_info)
     assert (facts["winner"], facts["test"], facts["refit"], facts["optimism"]) == (None,) * 4
     assert facts["study"]["ended"] is False
-    assert facts["study"]["missing"] == unfinished_info.status
+    assert facts["study"]["missing"] == study_status(unfinished_info.record)
 
 
 def test_numbers_that_are_not_finite_are_null(unfinished: fakes.Fake) -> None:

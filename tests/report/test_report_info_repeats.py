@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from search.report.evidence import TestedStudy
+from search.report.findings.importances import Importances
+from search.report.findings.winner import SearchBaseline
 from search.report.info.curves import learning_curves_info
-from search.report.info.facts import page_lead, page_title, search_facts
 from search.report.info.repeats import repeats_info
-from search.report.info.report import ReportInfo, study_status
+from search.report.info.report import ReportInfo
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
@@ -108,32 +109,9 @@ def test_a_crossvalidated_baseline_has_the_curves_of_its_folds() -> None:
     assert info.refit is not None
 
 
-def test_status_of_a_baseline_waits_for_no_refit() -> None:
-    """Untested, it lacks the test alone; tested, it lacks nothing."""
-    untested = baseline_fakes.reproduction(2, ended=False).record
-    assert study_status(untested) == (
-        "The baseline has not ended (2 of 2 trials ended): no test result yet."
-    )
-    assert study_status(baseline_fakes.reproduction(2).record) is None
-    folds = replace(baseline_fakes.crossvalidated(1).record, refit=None, test=None)
-    assert "no refit and no test result" in str(study_status(folds))
-
-
-def test_words_of_a_baseline(reproduction: TestedStudy) -> None:
-    """Title, lead and facts speak of a reproduction, not of a search."""
-    record = reproduction.record
-    assert page_title(record) == "Baseline report"
-    assert page_lead(record) == (
-        "The hand-tuned network of the space cnn on photos, trained 3 times, "
-        "scored by the hand-tuned report’s holdout of a fifth."
-    )
-    facts = dict(search_facts(record))
-    assert facts["score"] == "validation accuracy, after the last epoch"
-    assert facts["epochs"] == "40"
-
-
 def test_a_baseline_has_no_charts_of_a_search(reproduction_info: ReportInfo) -> None:
     """Trials of one point say nothing of parameters, and the baseline beats nobody."""
-    assert reproduction_info.search is None
-    assert reproduction_info.baseline is None
+    evidence = reproduction_info.evidence
+    assert evidence.once(Importances.of) is None
+    assert evidence.once(SearchBaseline.of) is None
     assert (reproduction_info.versus, reproduction_info.baseline_command) == (None, None)

@@ -10,16 +10,17 @@ from search.report.figures.report import FIGURE_NAMES
 from search.report.info.report import ReportInfo
 from search.report.markdown.blocks import facts, table
 from search.report.markdown.report import report_markdown
+from search.report.study_words import study_status
 
 ORDER = [
     "What won",
     "How good it is",
-    "How sure it is",
+    "How certain that is",
     "Why it won",
     "Where it still fails",
     "What it cost",
     "What to try next",
-    "How to repeat it",
+    "How to reproduce it",
 ]
 _INFOS = ["kfold_info", "unfinished_info", "hostile_info", "many_classes_info", "reproduction_info"]
 
@@ -94,9 +95,9 @@ def test_it_gives_the_figures_that_matter(kfold_info: ReportInfo) -> None:
 def test_an_unfinished_study_says_so(unfinished_info: ReportInfo) -> None:
     """Whatever is missing has a sentence instead of an empty table."""
     text = report_markdown(unfinished_info, ())
-    assert str(unfinished_info.status).split("(", maxsplit=1)[0].strip() in text
+    assert str(study_status(unfinished_info.record)).split("(", maxsplit=1)[0].strip() in text
     assert "No trial is complete, so nothing has won." in text
-    assert text.count("There is no test result yet.") == 2
+    assert text.count("There is no test result yet.") == 1
     assert "The test set was never opened." in text
 
 

@@ -4,7 +4,7 @@ from typing import Self, final
 
 from search.metric import Metric
 from search.report.facts.base import Facts, Interval, Number
-from search.report.facts.winner import ChangedSetting
+from search.report.findings.winner import ChangedSetting
 from search.report.info.versus import VersusInfo
 
 
@@ -146,7 +146,9 @@ class VersusFacts(Facts):
         return cls(
             accuracy=versus.baseline.accuracy,
             interval=versus.baseline.interval,
-            changes=ChangedSetting.each(versus.changes),
+            changes=tuple(
+                ChangedSetting(setting=n, baseline=a, winner=b) for n, a, b in versus.changes
+            ),
             gains=versus.gains,
             overall=versus.overall,
             paired=versus.paired,

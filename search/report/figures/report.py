@@ -6,15 +6,9 @@ from matplotlib.figure import Figure
 
 from search.report.figures.curves import draw_learning_curves
 from search.report.figures.result import draw_confusion_matrix, draw_mistakes
-from search.report.figures.slices import draw_slices
-from search.report.figures.study import (
-    draw_optimization_history,
-    draw_parallel_coordinates,
-)
 from search.report.figures.versus import draw_versus_baseline
 from search.report.findings import FINDINGS
-from search.report.findings.blocks import Plot
-from search.report.info.report import ReportInfo, SearchInfo
+from search.report.info.report import ReportInfo
 from search.report.trials import MODEL_KINDS, ModelKind
 
 
@@ -33,9 +27,6 @@ FIGURE_NAMES = (
     *(learning_curve_name(kind) for kind in MODEL_KINDS),
     *(confusion_matrix_name(kind) for kind in MODEL_KINDS),
     "mistakes",
-    "optimization-history",
-    "slices",
-    "parallel-coordinates",
     *(name for one in FINDINGS for name in one.figures),
 )
 
@@ -50,18 +41,5 @@ def draw_figures(info: ReportInfo) -> Iterator[tuple[str, Figure]]:
         yield confusion_matrix_name(info.kind), draw_confusion_matrix(info.confusion)
     if info.mistakes is not None:
         yield "mistakes", draw_mistakes(info.mistakes)
-    if info.search is not None:
-        yield from _draw_search(info.search)
     for one in info.found:
-        for block in one.blocks():
-            if isinstance(block, Plot):
-                yield block.name, block.paper()
-
-
-def _draw_search(search: SearchInfo) -> Iterator[tuple[str, Figure]]:
-    if search.history.points:
-        yield "optimization-history", draw_optimization_history(search.history)
-    if search.slices.reason is None:
-        yield "slices", draw_slices(search.slices)
-    if search.parallel.reason is None:
-        yield "parallel-coordinates", draw_parallel_coordinates(search.parallel)
+        yield from ((plot.name, plot.paper()) for plot in one.plots())

@@ -2,14 +2,47 @@
 
 from search.report.evidence import Evidence
 from search.report.findings.base import Finding
+from search.report.findings.common_traits import CommonTraits
+from search.report.findings.cost import Cost
+from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
 from search.report.findings.margin import Margin
+from search.report.findings.parallel_coordinates import ParallelCoordinates
+from search.report.findings.recommendations import Recommendations
+from search.report.findings.slices import Slices
+from search.report.findings.study import (
+    AcceptedChanges,
+    Dataset,
+    Hardware,
+    HowTrialsWereMade,
+    RecipeSettings,
+    Study,
+    Versions,
+)
+from search.report.findings.trials import Trials
 from search.report.findings.weakest_classes import WeakestClasses
+from search.report.findings.winner import SearchBaseline, Winner
 
 FINDINGS: tuple[type[Finding], ...] = (
+    Study,
+    Headline,
+    Winner,
+    SearchBaseline,
     Margin,
+    Trials,
+    CommonTraits,
     Importances,
+    Slices,
+    ParallelCoordinates,
     WeakestClasses,
+    Cost,
+    Recommendations,
+    RecipeSettings,
+    AcceptedChanges,
+    HowTrialsWereMade,
+    Dataset,
+    Hardware,
+    Versions,
 )
 
 

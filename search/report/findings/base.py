@@ -22,41 +22,58 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, final
 
 from search.report.evidence import Evidence
-from search.report.findings.blocks import Block, Bullets, Paragraph
+from search.report.findings.blocks import Block, Bullets, Paragraph, Plot
 from search.report.parts import ReportPart
+from search.tuning.records import StudyRecord
 
 
 @final
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the report, with what it says where none of its findings applies.
+    """A chapter of the report.
 
-    `empty` is a sentence; "" leaves the whole section out. `of_baseline` is the title in the
-    report of a baseline study, where that differs.
+    Args:
+        anchor: Its name in links.
+        nav: Its name in the page's navigation; "" for none.
+        title: Its heading; "" for none.
+        of_baseline: Its heading in the report of a baseline study, where that differs.
+        without_winner: Its heading where nothing has won, where that differs.
+        empty: What it says where none of its findings applies; "" leaves it out.
     """
 
     anchor: str
     nav: str
     title: str
-    empty: str = ""
     of_baseline: str = ""
+    without_winner: str = ""
+    empty: str = ""
+
+    def heading(self, record: StudyRecord) -> str:
+        """Its heading in the report of this study."""
+        if self.of_baseline and not record.recipe.protocol.is_search:
+            return self.of_baseline
+        if self.without_winner and record.winner() is None:
+            return self.without_winner
+        return self.title
 
 
 HEADLINE = Section("headline", "", "")
 WINNER = Section(
     "winner",
+    "Network",
     "What won",
-    "What won",
-    empty="No trial is complete, so nothing has won.",
     of_baseline="The hand-tuned network",
+    empty="No trial is complete, so nothing has won.",
 )
 GOOD = Section("good", "How good", "How good it is", empty="There is no test result yet.")
 CERTAIN = Section("sure", "How certain", "How certain that is")
-WHY = Section("why", "Why", "Why it won")
+WHY = Section("why", "Why", "Why it won", without_winner="What the trials show")
 FAILURES = Section("failures", "Failures", "Where it still fails")
 COST = Section("cost", "Cost", "What it cost")
 NEXT = Section("next", "Next", "What to try next")
 REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it")
+
+SECTIONS = (HEADLINE, WINNER, GOOD, CERTAIN, WHY, FAILURES, COST, NEXT, REPRODUCE)
 
 
 class Finding(ReportPart, ABC):
@@ -71,6 +88,8 @@ class Finding(ReportPart, ABC):
     """Its heading there; "" for none."""
     listed: ClassVar[str] = ""
     """The only field that report.json holds, in place of an object; "" for all fields."""
+    narrow: ClassVar[bool] = False
+    """Whether it stands beside its narrow neighbours where there is room."""
     figures: ClassVar[tuple[str, ...]] = ()
     """Names of the files that its plots may have beside the page."""
 
@@ -95,6 +114,14 @@ class Finding(ReportPart, ABC):
             elif isinstance(block, Bullets):
                 found += block.items
         return tuple(found)
+
+    def is_shown(self) -> bool:
+        """Whether a reader sees anything of it."""
+        return next(self.blocks(), None) is not None
+
+    def plots(self) -> tuple[Plot, ...]:
+        """All its plots."""
+        return tuple(block for block in self.blocks() if isinstance(block, Plot))
 
     @classmethod
     def part_type(cls) -> Any:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from search.metric import Metric, is_better
 from search.report.info.repeats import repeats_info
-from search.report.info.search_clock import search_clock
+from search.report.search_clock import search_clock
 from search.report.trials import ENDED, model_kind
 from search.training.history import best_epoch
 from search.tuning.records import StudyRecord, TrialRecord

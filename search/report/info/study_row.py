@@ -5,10 +5,10 @@ from typing import Literal, NamedTuple
 
 from search.metric import Metric
 from search.report.evidence import TestedStudy
-from search.report.info.cost import epochs_spent
+from search.report.findings.cost import epochs_spent
 from search.report.info.estimate import Estimate, accuracy_estimate, score_estimate
-from search.report.info.search_clock import search_clock
 from search.report.info.versus import versus_info
+from search.report.search_clock import search_clock
 from search.report.trials import KINDS, last_attempts
 from search.tuning.records import StudyRecord, TrialKind
 from spaces.describe import describe_candidate

@@ -7,10 +7,10 @@ import numpy as np
 from search.errors import MachineError
 from search.evaluation.measuring import TestPredictions
 from search.report.evidence import TestedStudy
-from search.report.info.facts import validation_words
 from search.report.info.gains import ClassGain, all_classes, class_gains, n_right
 from search.report.info.repeats import repeats_info
 from search.report.statistics import Correct, PairedComparison, compare_paired
+from search.report.study_words import validation_words
 from search.report.trials import validation_images
 from search.text import plural, times
 from search.training.metrics import TestResult

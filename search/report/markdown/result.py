@@ -3,34 +3,14 @@
 from collections.abc import Collection, Iterator
 
 from search import text
+from search.report.findings.winner import Winner
+from search.report.info.fold_rows import fold_rows
 from search.report.info.report import ReportInfo
-from search.report.info.winner import WinnerInfo, fold_rows
 from search.report.markdown.blocks import bullets, facts, picture, table
 from search.report.words.optimism import optimism_words
-from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
 
 MOST_CLASSES = 30
-
-
-def won(info: ReportInfo) -> Iterator[str]:
-    """Yield the winner in words, and its candidate in full."""
-    winner, record = info.winner, info.record
-    if winner is None:
-        yield "No trial is complete, so nothing has won."
-        return
-    yield escaped(winner.words)
-    yield (
-        f"Trial {winner.number}, with {text.count(winner.n_parameters)} parameters, scored at "
-        f"epoch {winner.best_epoch} of at most {record.recipe.epochs}."
-    )
-    if info.baseline is not None:
-        outcome = f"trial {info.baseline.number}: {info.baseline.outcome}"
-        yield f"Within the search, the hand-tuned network was {escaped(outcome)}."
-    if info.versus is None and winner.changes:
-        yield changes_table(winner.changes)
-    block = code_block(winner.candidate_json, "json")
-    yield f"<details>\n<summary>The candidate in full</summary>\n\n{block}\n\n</details>"
 
 
 def changes_table(changes: tuple[tuple[str, str, str], ...]) -> str:
@@ -40,7 +20,7 @@ def changes_table(changes: tuple[tuple[str, str, str], ...]) -> str:
 
 def sure(info: ReportInfo, figures: Collection[str]) -> Iterator[str]:
     """Yield folds and spread, optimism, the curves, and how often the test set was opened."""
-    winner, record = info.winner, info.record
+    winner, record = info.evidence.once(Winner.of), info.record
     if winner is not None and not record.recipe.protocol.scores_last_epoch:
         yield facts(fold_rows(winner, record.recipe.metric))
         yield _beside_test(record, winner)
@@ -58,7 +38,7 @@ def sure(info: ReportInfo, figures: Collection[str]) -> Iterator[str]:
         yield bullets(f"{text.moment(one.time)}: {one.purpose}" for one in record.openings)
 
 
-def _beside_test(record: StudyRecord, winner: WinnerInfo) -> str:
+def _beside_test(record: StudyRecord, winner: Winner) -> str:
     rows = [("validation at E*", winner.accuracy, winner.loss)]
     if record.test is not None:
         rows.append(("test, after the refit", record.test.accuracy, record.test.loss))

@@ -1,9 +1,9 @@
 """Findings as Markdown, to be read anywhere and pasted into a pull request. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import singledispatch
 
-from search.report.findings.base import Finding
+from search.report.findings.base import SECTIONS, Finding
 from search.report.findings.blocks import (
     Bullets,
     Cards,
@@ -17,17 +17,45 @@ from search.report.findings.blocks import (
     Rows,
     Table,
 )
+from search.report.study_words import page_lead, page_title
 from search.text import code_block, escaped
+from search.tuning.records import StudyRecord
 
 Figures = Collection[str]  # the names of those that lie beside as PNG
 
 
+def report_markdown(
+    record: StudyRecord,
+    findings: Sequence[Finding],
+    figures: Figures,
+    more: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Write the report of a study in the page's order.
+
+    `more` holds the paragraphs of what is no finding yet, by section.
+    """
+    paragraphs = [
+        f"# {escaped(record.name)}",
+        f"{page_title(record)}: {escaped(page_lead(record))}",
+    ]
+    for section in SECTIONS:
+        inside = [one for one in findings if one.section == section]
+        told = [text for one in inside for text in finding_markdown(one, figures)]
+        told += (more or {}).get(section.anchor, ())
+        if not told and section.empty:
+            told = [section.empty]
+        if told and section.title:
+            paragraphs.append(f"## {section.heading(record)}")
+        paragraphs += told
+    return "\n\n".join(paragraphs) + "\n"
+
+
 def finding_markdown(finding: Finding, figures: Figures) -> Iterator[str]:
     """Yield a finding's paragraphs, tables and pictures; every text in them is escaped."""
-    if finding.title:
+    told = [text for block in finding.blocks() for text in _write(block, figures)]
+    if told and finding.title:
         yield f"### {escaped(finding.title)}"
-    for block in finding.blocks():
-        yield from _write(block, figures)
+    yield from told
 
 
 @singledispatch

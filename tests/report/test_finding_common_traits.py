@@ -1,32 +1,22 @@
-"""What the best trials share, what importances are by chance, and the weakest classes."""
+"""What the best trials have in common."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from search.report.info.shared import shared_info
+from search.report.findings.common_traits import CommonTraits
 from search.report.statistics import as_narrow, at_least
-from search.report.words.why import shared_words
 from tests.report import report_fakes as fakes
 
-KNOWN = {
-    "kind": CategoricalDistribution(("sgd", "adam")),
-    "rate": FloatDistribution(1e-4, 1.0, log=True),
-    "x": FloatDistribution(0.0, 1.0),
-}
 
-
-def study_of(points: Sequence[Mapping[str, Any]]) -> fakes.Fake:
-    """Return trials with these parameters, each better than the one before."""
-    trials = [
-        fakes.complete_trial(i, [0.2 + i / 100], params=dict(point))
-        for i, point in enumerate(points)
-    ]
-    known = [{name: KNOWN[name] for name in point} for point in points]
-    return fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials, known))
+def traits_of(points: Sequence[Mapping[str, Any]]) -> CommonTraits:
+    """Return what the best of these trials share, each trial being better than the one before."""
+    fake = fakes.study_of(points, [0.2 + i / 100 for i in range(len(points))])
+    found = CommonTraits.of(fake.evidence())
+    assert found is not None
+    return found
 
 
 def test_chance_of_a_draw_by_counting() -> None:
@@ -44,26 +34,26 @@ def test_chance_of_a_draw_by_counting() -> None:
 def test_a_choice_of_the_best_is_shared_where_others_lack_it() -> None:
     """Nine of the best ten against one of fifteen is told, with both counts."""
     points = [{"kind": "sgd"}] * 14 + [{"kind": "adam"}] * 10 + [{"kind": "sgd"}]
-    info = shared_info(study_of(points).evidence())
+    info = traits_of(points)
     assert (info.best, info.others) == (10, 15)
     (trait,) = info.traits
     assert (trait.parameter, trait.value, trait.n_best, trait.n_others) == ("kind", "adam", 9, 1)
-    heading, line = shared_words(info)
+    heading, line = info.sentences()
     assert "The best 10 of 25 trials" in heading
     assert line == "kind = adam: 9 of the best 10, 1 of the other 15."
 
 
 def test_what_all_trials_have_is_not_shared() -> None:
     """A choice that is as frequent among the others says nothing of the best."""
-    info = shared_info(study_of([{"kind": "sgd"}] + [{"kind": "adam"}] * 29).evidence())
+    info = traits_of([{"kind": "sgd"}] + [{"kind": "adam"}] * 29)
     assert info.traits == ()
-    assert "nothing in common" in shared_words(info)[0]
+    assert "nothing in common" in info.sentences()[0]
 
 
 def test_a_narrow_range_is_shared() -> None:
     """The best ten in a tenth of a log range, which few others meet, are told with the range."""
     rates = [10 ** -(4 * i / 19) for i in range(20)] + [0.01 + 0.001 * i for i in range(10)]
-    info = shared_info(study_of([{"rate": rate} for rate in rates]).evidence())
+    info = traits_of([{"rate": rate} for rate in rates])
     (trait,) = info.traits
     assert (trait.value, trait.searched) == ("0.01 to 0.019", "0.0001 to 1 (log)")
     assert trait.n_best == 10
@@ -73,10 +63,12 @@ def test_a_narrow_range_is_shared() -> None:
 def test_a_rare_parameter_is_not_shared() -> None:
     """What fewer than eight of the best ten have at all cannot be common to them."""
     points = [{"x": i / 20} for i in range(20)] + [{"rate": 0.5}] * 5 + [{"x": 0.5}] * 5
-    assert shared_info(study_of(points).evidence()).traits == ()
+    assert traits_of(points).traits == ()
 
 
 def test_few_trials_share_nothing() -> None:
     """Under ten trials that can be compared a reason stands in place of traits."""
-    words = shared_words(shared_info(study_of([{"x": 0.1}] * 9).evidence()))
-    assert words == ("Nothing can be told: that takes at least 10 trials that can be compared.",)
+    info = traits_of([{"x": 0.1}] * 9)
+    assert info.traits == ()
+    assert "at least 10 trials" in str(info.reason)
+    assert str(info.reason) in info.sentences()[0]

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from search.report.info.borders import Border
-from search.report.info.expected_best import expected_best, expected_best_info
-from search.report.info.next import NextInfo, next_info
-from search.report.words.next import NOTHING, UNKNOWN, next_words
+from search.report.findings.recommendations import (
+    NOTHING,
+    UNKNOWN,
+    Border,
+    Recommendations,
+    forecast,
+)
+from search.report.statistics import expected_best
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes
 
@@ -31,8 +35,15 @@ def study_of(values: Sequence[Any], distribution: BaseDistribution, **recipe: ob
     return fakes.Fake(record, fakes.optuna_study(trials, [{"x": distribution}] * len(trials)))
 
 
+def advice(fake: fakes.Fake) -> Recommendations:
+    found = Recommendations.of(fake.evidence())
+    assert found is not None
+    assert found.sentences() == found.words
+    return found
+
+
 def borders(fake: fakes.Fake) -> tuple[Border, ...]:
-    return next_info(fake.evidence()).borders.borders
+    return advice(fake).borders
 
 
 def test_a_crowded_border_is_to_be_widened() -> None:
@@ -43,8 +54,8 @@ def test_a_crowded_border_is_to_be_widened() -> None:
         "upper", 4, 5, 4, 15,
     )  # fmt: skip
     assert border.crowded
-    words = next_words(next_info(fake.evidence()))[0]
-    assert words.startswith("x: 4 of the best 5 trials sit at the upper end of its range")
+    words = advice(fake).words[0]
+    assert words.startswith("x: 4 of the best 5 trials are at the upper end of its range")
     assert words.endswith("the winner has 0.6. Widen the range upwards.")
 
 
@@ -58,7 +69,7 @@ def test_borders_are_measured_on_the_scale_of_the_range() -> None:
 def test_zero_is_not_widened() -> None:
     """Below a dropout of zero there is nothing to search."""
     fake = study_of([0.3] * 10 + [0.0, 0.01, 0.0, 0.02, 0.0], SHARE)
-    words = next_words(next_info(fake.evidence()))
+    words = advice(fake).words
     assert "Nothing lies below zero: try it without." in words[0]
 
 
@@ -74,7 +85,7 @@ def test_where_all_trials_crowd_the_best_prove_nothing() -> None:
     fake = study_of([0.01] + [0.9] * 12, RATE)
     (border,) = borders(fake)
     assert not border.crowded
-    assert "weak evidence" in next_words(next_info(fake.evidence()))[0]
+    assert "Weak evidence" in advice(fake).words[0]
 
 
 def test_a_grid_ends_where_its_values_end() -> None:
@@ -106,29 +117,29 @@ def test_expected_best_of_thousands() -> None:
 def test_a_flat_curve_says_so_and_a_steep_one_too() -> None:
     """More trials are judged by what the last doubling brought, beside the winner's own error."""
     steep = study_of([0.1 * i for i in range(1, 5)] * 4, FloatDistribution(0.0, 1.0))
-    info = expected_best_info(steep.record)
+    info = forecast(steep.record)
     assert info is not None
     assert (info.sizes, info.flat) == ((4, 8, 16), False)
-    assert "about as much again" in " ".join(next_words(next_info(steep.evidence())))
+    assert "as much or less" in " ".join(advice(steep).words)
     trials = tuple(
         replace(trial, mean=0.45, value=0.45) if trial.number > 3 else trial
         for trial in steep.record.trials
     )
     flat = fakes.Fake(replace(steep.record, trials=trials), steep.study)
-    assert "the curve is flat" in " ".join(next_words(next_info(flat.evidence())))
+    assert "within the noise" in " ".join(advice(flat).words)
 
 
 @pytest.mark.parametrize(("n_trials", "recipe"), [(7, {}), (8, {"sampler": "tpe"})])
 def test_no_forecast_from_few_or_dependent_trials(n_trials: int, recipe: dict[str, Any]) -> None:
     """Seven trials are too few, and TPE's are no sample."""
-    assert expected_best_info(study_of([0.1] * n_trials, RATE, **recipe).record) is None
+    assert forecast(study_of([0.1] * n_trials, RATE, **recipe).record) is None
 
 
 def test_the_hand_tuned_candidate_was_not_drawn() -> None:
     """Plan 0 of a study that began with the baseline is left out of the sample."""
     values = [0.1] * 9
-    with_it = expected_best_info(study_of(values, RATE, with_baseline=True).record)
-    without = expected_best_info(study_of(values, RATE).record)
+    with_it = forecast(study_of(values, RATE, with_baseline=True).record)
+    without = forecast(study_of(values, RATE).record)
     assert with_it is not None
     assert without is not None
     assert (with_it.sizes[-1], without.sizes[-1]) == (8, 9)
@@ -140,9 +151,9 @@ def test_best_after_the_last_epoch_asks_for_more_epochs() -> None:
     rising = [0.05 * epoch for epoch in range(1, 11)]
     trial = fakes.complete_trial(0, rising, candidate=CNN_SPACE.candidate(params))
     fake = fakes.Fake(fakes.study_record([trial]), fakes.optuna_study([trial]))
-    words = " ".join(next_words(next_info(fake.evidence())))
+    words = " ".join(advice(fake).words)
     assert "best after its last epoch, 10 of 10: more epochs may help" in words
-    assert "Its learning rate ends there too" in words
+    assert "schedule also ends there" in words
 
 
 def test_many_bad_ends_are_told_with_their_evidence() -> None:
@@ -157,12 +168,17 @@ def test_many_bad_ends_are_told_with_their_evidence() -> None:
         for i in (1, 2)
     ]
     trials += [fakes.other_trial(i, "failed", reason="out of memory") for i in (3, 4)]
-    words = " ".join(next_words(next_info(fakes.evidence(fakes.study_record(trials)))))
+    words = " ".join(
+        advice(fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials))).words
+    )
     assert "2 of 5 trials (40%) diverged, with a median learning rate of 0.2 against 0.01" in words
     assert "2 of 5 trials (40%) failed; the first: out of memory" in words
 
 
 def test_nothing_to_say_is_said() -> None:
     """A study that suggests nothing, or has nothing yet, says so in a sentence."""
-    assert next_words(NextInfo(last_gain=(3, 3))) == NOTHING
-    assert next_words(NextInfo()) == (UNKNOWN,)
+    trials = [fakes.complete_trial(0, [0.5, 0.4])]
+    ended = fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials))
+    assert advice(ended).words == (NOTHING,)
+    begun = fakes.Fake(fakes.study_record([]), fakes.optuna_study([]))
+    assert advice(begun).words == (UNKNOWN,)

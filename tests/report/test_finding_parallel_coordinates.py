@@ -1,41 +1,36 @@
 """Parallel coordinates, by hand-made studies."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search.report.info.parallel import parallel_coordinates_info
+from search.report.findings.parallel_coordinates import ParallelCoordinates
+from search.report.plots.page import Chart
 from search.report.plots.scales import linear_scale, log_scale
 from search.report.trials import After
 from tests.report import report_fakes as fakes
 
-X, RATE = FloatDistribution(0.0, 1.0), FloatDistribution(1e-3, 1e-1, log=True)
-KIND = CategoricalDistribution(("sgd", "adam"))
+
+def axes_of(fake: fakes.Fake) -> ParallelCoordinates:
+    found = ParallelCoordinates.of(fake.evidence())
+    assert found is not None
+    return found
 
 
-def study_of(points: Sequence[dict[str, Any]], scores: Sequence[float]) -> fakes.Fake:
-    """Return a study whose trials have these parameters and scores."""
-    known = {
-        "x": X, "y": X, "rate": RATE, "kind": KIND, "fixed": IntDistribution(3, 3),
-    }  # fmt: skip
-    trials = [
-        fakes.complete_trial(i, [score], params=params)
-        for i, (params, score) in enumerate(zip(points, scores, strict=True))
-    ]
-    distributions = [{name: known[name] for name in params} for params in points]
-    return fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials, distributions))
+def chart_of(info: ParallelCoordinates) -> Chart:
+    (plot,) = info.plots()
+    assert plot.page is not None
+    return plot.page()
 
 
 def test_axes_carry_positions_and_ticks() -> None:
     """A logarithmic range, choices and the score each become positions from 0 to 1."""
-    fake = study_of([{"rate": 1e-3, "kind": "adam"}, {"rate": 1e-2, "kind": "sgd"}], [0.5, 0.75])
-    info = parallel_coordinates_info(*fake)
+    fake = fakes.study_of(
+        [{"rate": 1e-3, "kind": "adam"}, {"rate": 1e-2, "kind": "sgd"}], [0.5, 0.75]
+    )
+    info = axes_of(fake)
     kind, rate, score = info.dimensions
     assert (kind.name, rate.name, score.name) == ("kind", "rate", "validation accuracy")
-    assert rate.positions == pytest.approx((0.0, 0.5))
-    assert [label for _, label in rate.ticks] == ["0.001", "0.01", "0.1"]
+    assert rate.positions == pytest.approx((0.25, 0.5))
+    assert [label for _, label in rate.ticks] == ["0.0001", "0.001", "0.01", "0.1", "1"]
     assert kind.positions == (1.0, 0.0)
     assert kind.ticks == ((0.0, "sgd"), (1.0, "adam"))
     assert score.positions == (0.0, 1.0)
@@ -44,8 +39,8 @@ def test_axes_carry_positions_and_ticks() -> None:
 
 def test_a_missing_parameter_stands_at_the_dash() -> None:
     """A trial without a conditional parameter stands below that parameter's whole range."""
-    fake = study_of([{"x": 0.0, "y": 0.3}, {"y": 0.4}, {"x": 1.0, "y": 0.5}], [0.1, 0.2, 0.3])
-    x = parallel_coordinates_info(*fake).dimensions[0]
+    fake = fakes.study_of([{"x": 0.0, "y": 0.3}, {"y": 0.4}, {"x": 1.0, "y": 0.5}], [0.1, 0.2, 0.3])
+    x = axes_of(fake).dimensions[0]
     assert x.ticks[0] == (0.0, "-")
     assert x.positions[1] == 0.0
     assert 0.0 < x.positions[0] < x.positions[2] == 1.0
@@ -53,8 +48,8 @@ def test_a_missing_parameter_stands_at_the_dash() -> None:
 
 def test_axes_follow_the_order_of_importance() -> None:
     """Parameters named in the order come first, others by name, the score last."""
-    fake = study_of([{"x": 0.1, "y": 0.2, "rate": 0.01}], [0.5])
-    info = parallel_coordinates_info(*fake, order=["y"])
+    fake = fakes.study_of([{"x": 0.1, "y": 0.2, "rate": 0.01}], [0.5])
+    info = ParallelCoordinates.ordered(fake.evidence(), ["y"])
     names = [dimension.name for dimension in info.dimensions]
     assert names == ["y", "rate", "x", "validation accuracy"]
 
@@ -67,15 +62,15 @@ def test_the_epoch_at_which_trials_are_compared_is_told() -> None:
             1, "pruned", value=0.4, params={"x": 0.2}, history=fakes.history([[0.1, 0.4]])
         ),
     ]
-    study = fakes.optuna_study(trials, [{"x": X}] * 2)
-    info = parallel_coordinates_info(fakes.study_record(trials), study)
+    study = fakes.optuna_study(trials, [{"x": fakes.RANGES["x"]}] * 2)
+    info = axes_of(fakes.Fake(fakes.study_record(trials), study))
     assert (info.after, info.values) == (After(epoch=2), (0.3, 0.4))
     assert info.dimensions[-1].name == "validation accuracy after epoch\N{NO-BREAK SPACE}2"
 
 
 def test_no_axes_without_scored_trials(unfinished: fakes.Fake) -> None:
     """A study without a complete trial gives a reason."""
-    info = parallel_coordinates_info(*unfinished)
+    info = axes_of(unfinished)
     assert (info.dimensions, info.reason) == ((), "no trial is complete yet")
 
 
@@ -95,3 +90,33 @@ def test_a_single_value_stands_in_the_middle() -> None:
     """A range of one value has one tick at half height."""
     assert linear_scale(3, 3).ticks() == ((0.5, "3"),)
     assert log_scale(3, 3).ticks() == ((0.5, "3"),)
+
+
+def test_chart_holds_every_trial(kfold: fakes.Fake) -> None:
+    """Each scored trial is one line over all axes, the best ones drawn last."""
+    info = axes_of(kfold)
+    figure = chart_of(info).figure
+    lines = [text for trace in figure.data for text in trace.text if text]
+    assert len(lines) == len(info.numbers) * len(info.dimensions)
+    best = info.numbers[info.values.index(max(info.values))]
+    last = figure.data[-1]
+    assert best in last.customdata
+    assert set(last.customdata) - {None} <= set(map(int, figure.layout.meta["stories"]))
+    assert figure.layout.meta["stories"][str(best)].startswith(f"<b>trial {best}</b>, ")
+
+
+def test_chart_has_room_for_its_last_name(kfold: fakes.Fake) -> None:
+    """The chart grows by what stands beyond its last axis, and a long name is broken."""
+    info = axes_of(kfold)
+
+    def chart_with(name: str) -> Chart:
+        *others, last, score = info.dimensions
+        dimensions = (*others, last._replace(name=name), score)
+        return chart_of(info.model_copy(update={"dimensions": dimensions}))
+
+    narrow, wide, long = (chart_with("x" * n) for n in (1, 24, 60))
+    margin = wide.figure.layout.margin.r
+    assert margin > 24 * 6
+    assert wide.min_width - narrow.min_width == margin - narrow.figure.layout.margin.r > 0
+    assert long.figure.layout.margin.r == margin
+    assert long.figure.layout.xaxis.ticktext[-1] == "<br>".join(("x" * 24, "x" * 24, "x" * 12))

@@ -7,15 +7,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from search.plotting import paper_style
-from search.report.charts.base import Chart
-from search.report.charts.report import draw_charts
-from search.report.charts.slices import slices_chart
-from search.report.figures.slices import draw_slices
 from search.report.findings.importances import Importance, Importances
-from search.report.info.parallel import Dimension, ParallelCoordinatesInfo
+from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
+from search.report.findings.slices import MOST, Slice, Slices, side_by_side
 from search.report.info.report import ReportInfo
-from search.report.info.slices import MOST, SlicesInfo, side_by_side, slices_info
-from search.report.plots.trials import trial_hover_texts
+from search.report.plots.page import Chart
 from tests.report import report_fakes as fakes
 from tests.report.conftest import read_page
 
@@ -36,10 +32,17 @@ def parallel(names: Sequence[str], positions: Sequence[float], **more: Any) -> A
     axes = [Dimension(name, tuple(positions), labels, ((0.0, "a"), (1.0, "b"))) for name in names]
     score = Dimension("validation accuracy", (0.5,) * n, ("",) * n, ())
     values = tuple(0.5 + i / 10 for i in range(n))
-    return ParallelCoordinatesInfo(tuple(range(n)), (*axes, score), values, "accuracy", **more)
+    return ParallelCoordinates(
+        metric="accuracy",
+        numbers=tuple(range(n)),
+        dimensions=(*axes, score),
+        values=values,
+        hover={number: f"trial {number}" for number in range(n)},
+        **more,
+    )
 
 
-def of_three(name: str = "p0", positions: Sequence[float] = (0.0, 0.5, 1.0)) -> SlicesInfo:
+def of_three(name: str = "p0", positions: Sequence[float] = (0.0, 0.5, 1.0)) -> Slices:
     """Return the slices of two complete trials and a pruned one, of one parameter."""
     trials = [
         fakes.complete_trial(0, [0.5]),
@@ -47,17 +50,23 @@ def of_three(name: str = "p0", positions: Sequence[float] = (0.0, 0.5, 1.0)) -> 
         fakes.complete_trial(2, [0.7]),
     ]
     known = importances({name: 1.0}, [0.15])
-    return slices_info(fakes.study_record(trials), known, parallel([name], positions))
+    return Slices.along(fakes.study_record(trials), known, parallel([name], positions))
 
 
-def chart_of(info: SlicesInfo) -> Chart:
-    trials = [fakes.complete_trial(i, [0.5]) for i in range(3)]
-    return slices_chart(info, trial_hover_texts(fakes.study_record(trials)))
+def chart_of(info: Slices) -> Chart:
+    (plot,) = info.plots()
+    assert plot.page is not None
+    return plot.page()
 
 
-def figure_of(info: SlicesInfo) -> Figure:
+def figure_of(info: Slices) -> Figure:
+    (plot,) = info.plots()
     with paper_style():
-        return draw_slices(info)
+        return plot.paper()
+
+
+def with_slices(info: Slices, *slices: Slice) -> Slices:
+    return info.model_copy(update={"slices": slices})
 
 
 def test_parameters_beyond_chance_come_first_and_few_are_shown() -> None:
@@ -67,7 +76,7 @@ def test_parameters_beyond_chance_come_first_and_few_are_shown() -> None:
     known = importances(named, [0.5, 0.1, 0.5, 0.01, 0.5, 0.5, 0.5, 0.01])
     axes = parallel(sorted(named, reverse=True), [0.1, 0.9])
     record = fakes.study_record([fakes.complete_trial(i, [0.5]) for i in range(2)])
-    shown = slices_info(record, known, axes).slices
+    shown = Slices.along(record, known, axes).slices
     assert [one.axis.name for one in shown] == ["p1", "p3", "p7", "p0", "p2", "p4"]
     assert len(shown) == MOST
     assert [one.weight for one in shown[2:4]] == [
@@ -89,9 +98,9 @@ def test_a_reason_stands_where_nothing_can_be_drawn() -> None:
     """Without importances there is no order, without trials there are no points."""
     record = fakes.study_record([])
     few = Importances(reason="too few")
-    assert slices_info(record, few, parallel(["p0"], [])).reason == "too few"
+    assert Slices.along(record, few, parallel(["p0"], [])).reason == "too few"
     nothing = parallel(["p0"], [], reason="no trial")
-    assert slices_info(record, importances({"p0": 1.0}, [0.15]), nothing).reason == "no trial"
+    assert Slices.along(record, importances({"p0": 1.0}, [0.15]), nothing).reason == "no trial"
 
 
 def test_trials_of_one_value_stand_side_by_side() -> None:
@@ -130,11 +139,11 @@ def test_chart_marks_kinds_and_winner() -> None:
     assert pruned.text == ("p0: 0.5",)
 
 
-def test_chart_has_one_legend_and_one_score_for_all_panels(kfold_info: ReportInfo) -> None:
-    """Panels share the score's axis; each trial's story is stored once; the alt text names all."""
-    chart = next(c for c in draw_charts(kfold_info) if c.name == "slices")
-    assert kfold_info.search is not None
-    info = kfold_info.search.slices
+def test_chart_has_one_legend_and_one_score_for_all_panels(kfold: fakes.Fake) -> None:
+    """Panels share the score's axis; hover texts are stored once; the alt text names all."""
+    info = Slices.of(kfold.evidence())
+    assert info is not None
+    chart = chart_of(info)
     named = [trace.name for trace in chart.figure.data if trace.showlegend]
     assert len(named) == len(set(named))
     layout = chart.figure.layout.to_plotly_json()
@@ -143,13 +152,13 @@ def test_chart_has_one_legend_and_one_score_for_all_panels(kfold_info: ReportInf
     assert len({axis["matches"] for axis in axes if "matches" in axis}) == 1
     assert sum("matches" in axis for axis in axes) == MOST - 1
     assert set(layout["meta"]["stories"]) == {str(number) for number in info.numbers}
-    assert all(one.axis.name in chart.alt for one in info.slices)
+    assert all(one.axis.name in info.plots()[0].alt for one in info.slices)
 
 
 def test_chart_grows_by_its_panels() -> None:
-    """One panel fits a telephone; a second row makes the chart higher, not wider."""
+    """One panel fits a phone; a second row makes the chart higher, not wider."""
     one = of_three()
-    three, four = (one._replace(slices=one.slices * n) for n in (3, 4))
+    three, four = (with_slices(one, *one.slices * n) for n in (3, 4))
     assert chart_of(one).min_width < 350
     assert chart_of(four).min_width == chart_of(three).min_width
     assert chart_of(four).height > chart_of(three).height == chart_of(one).height
@@ -176,7 +185,7 @@ def test_long_names_leave_room_for_the_rest() -> None:
 def test_figure_has_a_panel_for_each_parameter() -> None:
     """Four parameters fill a row and begin another; what is left of it stays empty."""
     one = of_three()
-    figure = figure_of(one._replace(slices=one.slices * 4))
+    figure = figure_of(with_slices(one, *one.slices * 4))
     assert [axes.get_visible() for axes in figure.axes] == [True] * 4 + [False] * 2
     assert figure.get_supylabel() == "validation accuracy"
     names = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -191,7 +200,7 @@ def test_names_of_ticks_lean_where_they_would_meet(labels: Sequence[str], leanin
     info = of_three()
     one = info.slices[0]
     axis = one.axis._replace(ticks=((0.0, labels[0]), (0.2, labels[1])))
-    figure = figure_of(info._replace(slices=(one._replace(axis=axis),)))
+    figure = figure_of(with_slices(info, one._replace(axis=axis)))
     assert {tick.get_rotation() > 0 for tick in figure.axes[0].get_xticklabels()} == {leaning}
 
 
@@ -202,9 +211,9 @@ def test_page_explains_the_slices_or_says_why_there_are_none(
     text = read_page(kfold_info).text
     order = [
         text.index(one)
-        for one in ("Which parameters matter", "Score by parameter", "Trials as lines")
+        for one in ("Which parameters matter", "Score by parameter", "Parallel coordinates")
     ]
     assert order == sorted(order)
-    assert "the star the winner" in text
+    assert "the star is the winner" in text
     lacking = read_page(unfinished_info).text
     assert "Score by parameter Not shown: importances need" in lacking

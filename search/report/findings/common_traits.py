@@ -1,0 +1,142 @@
+"""What do the best trials have in common?"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Self, final
+
+from search.report.evidence import Evidence
+from search.report.findings.base import WHY, Finding
+from search.report.findings.blocks import Block, Bullets, Paragraph
+from search.report.parts import ReportPart
+from search.report.plots.scales import value_text
+from search.report.statistics import UNLIKELY, as_narrow, at_least
+from search.report.trials import After, Searched, ranked_parameters
+from search.text import plural
+from spaces.ranges import describe_range
+
+MOST = 10
+_FEWEST = 10
+_SHARE = 0.8  # the share of the best trials that must have a choice
+
+
+@final
+class Trait(ReportPart):
+    """What the best trials have of a parameter, and others rarely."""
+
+    parameter: str
+    """The parameter."""
+    value: str
+    """A choice, or a range of numbers that all the best with the parameter keep to."""
+    searched: str | None
+    """The whole range; null with a choice."""
+    n_best: int
+    """How many of the best have it."""
+    n_others: int
+    """How many of the others."""
+
+
+@final
+class CommonTraits(Finding):
+    """What the best trials have in common; null for a baseline study."""
+
+    key = "shared"
+    section = WHY
+    title = "What the best trials have in common"
+
+    best: int = 0
+    """Trials that count as best."""
+    others: int = 0
+    """All others that can be compared."""
+    checked: int = 0
+    """Parameters that were looked at."""
+    after: After | None = None
+    """How far they were compared; null where by their scores."""
+    traits: tuple[Trait, ...] = ()
+    """The rarest among the others first."""
+    reason: str | None = None
+    """Why nothing can be told."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Compare the best ten with the others; the better half where there are fewer than 20.
+
+        Eight of ten must have the parameter, and the same choice; numbers must span so little, on
+        their own scale, and choices be so frequent that as many trials drawn by chance would do so
+        with a probability of at most 5%, each parameter taken by itself.
+        """
+        if not evidence.record.recipe.protocol.is_search:
+            return None
+        ranked = evidence.once(ranked_parameters)
+        total = len(ranked.numbers)
+        if total < _FEWEST:
+            return cls(reason=f"this takes at least {_FEWEST} trials that can be compared")
+        best = min(MOST, total // 2)
+        traits = [trait for one in ranked.parameters for trait in _traits(one, best)]
+        traits.sort(key=lambda trait: (trait.n_others / (total - best), trait.parameter))
+        return cls(
+            best=best,
+            others=total - best,
+            checked=len(ranked.parameters),
+            after=ranked.after,
+            traits=tuple(traits),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what the list is about, then a line for each trait."""
+        if self.reason is not None:
+            yield Paragraph(f"Not shown: {self.reason}.", "quiet")
+            return
+        among = f"The best {self.best} of {self.best + self.others} trials that can be compared"
+        after = "" if self.after is None else f" after {self.after}"
+        if not self.traits:
+            yield Paragraph(f"{among}{after} have nothing in common that stands out from chance.")
+            return
+        yield Paragraph(
+            f"{among}{after} have this in common. By chance alone, each would show up in about 1 "
+            f"study in 20; {plural(self.checked, 'parameter')} {_were(self.checked)} checked, so "
+            f"expect about {UNLIKELY * self.checked:.1f} by luck."
+        )
+        yield Bullets(tuple(self._words(one) for one in self.traits))
+
+    def _words(self, trait: Trait) -> str:
+        what = f"{trait.parameter} = {trait.value}"
+        if trait.searched is not None:
+            what = f"{trait.parameter} from {trait.value} (searched: {trait.searched})"
+        return (
+            f"{what}: {trait.n_best} of the best {self.best}, {trait.n_others} of the other "
+            f"{self.others}."
+        )
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _traits(searched: Searched, best: int) -> Iterator[Trait]:
+    known: list[Any] = searched.known(slice(best))
+    if len(known) >= _SHARE * best:
+        found = _range if searched.is_number() else _choice
+        yield from found(searched, best, known)
+
+
+def _choice(searched: Searched, best: int, known: list[Any]) -> Iterator[Trait]:
+    value, n_best = Counter(map(value_text, known)).most_common(1)[0]
+    n_others = sum(value_text(one) == value for one in searched.known(slice(best, None)))
+    chance = at_least(n_best, best, n_best + n_others, len(searched.values))
+    if n_best >= _SHARE * best and chance <= UNLIKELY:
+        yield Trait(
+            parameter=searched.name, value=value, searched=None, n_best=n_best, n_others=n_others
+        )
+
+
+def _range(searched: Searched, best: int, known: list[Any]) -> Iterator[Trait]:
+    scale, low, high = searched.scale(), min(known), max(known)
+    places = [scale(value) for value in searched.known(slice(None))]
+    if as_narrow(places, len(known), scale(high) - scale(low)) <= UNLIKELY:
+        yield Trait(
+            parameter=searched.name,
+            value=f"{value_text(low)} to {value_text(high)}",
+            searched=describe_range(searched.distribution),
+            n_best=len(known),
+            n_others=sum(low <= one <= high for one in searched.known(slice(best, None))),
+        )

@@ -1,0 +1,105 @@
+"""What did the study cost?"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Self, final
+
+from search.report.evidence import Evidence
+from search.report.findings.base import COST, Finding
+from search.report.findings.blocks import Block, Rows
+from search.report.parts import Unlisted
+from search.report.search_clock import search_clock
+from search.report.trials import KINDS, last_attempts
+from search.text import count, duration, percent
+from search.tuning.records import StudyRecord
+
+
+@final
+class Cost(Finding):
+    """What the trials and the refit took; epochs are counted for every fold."""
+
+    key = "cost"
+    section = COST
+
+    trials: dict[str, int]
+    """How many candidates ended how: complete, pruned, diverged, failed, ..."""
+    cut_off: int
+    """Attempts that failed or were interrupted, and were started again."""
+    epochs_trained: int
+    """Epochs of the attempt that came farthest, at each index of the plan."""
+    epochs_in_vain: int
+    """Epochs that were discarded: of attempts that were trained again, and of folds that ran on
+    after their trial was pruned."""
+    epochs_possible: int
+    """What the same trials would have taken without pruning, on all folds."""
+    search_seconds: float
+    """Seconds in which any trial ran, without pauses; 0 where that was not stored."""
+    trial_seconds: float
+    """Seconds of all trials, added up."""
+    refit_seconds: float | None
+    """Seconds of the refit; null where there is none (yet)."""
+    device: Unlisted[str]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Add up what the trials and the refit took."""
+        record = evidence.record
+        final_attempts = last_attempts(record)
+        kinds = Counter(trial.kind for trial in final_attempts)
+        trained: dict[int, int] = {}
+        for trial in record.trials:
+            # A trial run again counts once, with the attempt that got farthest.
+            if trial.kind not in ("waiting", "infeasible") and trial.same_as is None:
+                epochs = trial.history.fold_epochs()
+                trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))
+        return cls(
+            trials={kind: kinds[kind] for kind in KINDS if kinds[kind]},
+            cut_off=len(record.trials) - len(final_attempts),
+            epochs_trained=sum(trained.values()),
+            epochs_in_vain=epochs_spent(record) - sum(trained.values()),
+            epochs_possible=len(trained) * record.recipe.epochs * record.recipe.n_folds,
+            search_seconds=search_clock(record).total(),
+            trial_seconds=sum(trial.seconds for trial in record.trials),
+            refit_seconds=None if record.refit is None else record.refit.seconds,
+            device=_device(record),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield trials, epochs, times and the device."""
+        yield Rows(tuple(self._rows()))
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        yield "candidates", count(sum(self.trials.values()))
+        for kind, number in self.trials.items():
+            yield f"of them {kind}", count(number)
+        if self.cut_off:
+            yield "attempts cut off and started again", count(self.cut_off)
+        share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)
+        so_far = ", running trials not included" if self.trials.get("running") else ""
+        possible = f"epochs trained (of a possible {count(self.epochs_possible)}{so_far})"
+        yield possible, f"{count(self.epochs_trained)} ({share})"
+        yield "epochs discarded", count(self.epochs_in_vain)
+        yield "total training time (summed over workers)", duration(self.trial_seconds)
+        # older studies did not store when trials ran
+        if self.search_seconds:
+            yield "search time (without pauses)", duration(self.search_seconds)
+        if self.refit_seconds is not None:
+            yield "refit time", duration(self.refit_seconds)
+            if self.search_seconds:
+                both = self.search_seconds + self.refit_seconds
+                yield "search and refit time", duration(both)
+        yield "device", self.device
+
+
+def epochs_spent(record: StudyRecord) -> int:
+    """How many epochs were trained, discarded or not; those of every fold are counted."""
+    # older studies store the history only
+    own = (t for t in record.trials if t.same_as is None)
+    return sum(max(t.fold_epochs, t.history.fold_epochs()) for t in own)
+
+
+def _device(record: StudyRecord) -> str:
+    """What trials were trained on: "cpu (AMD EPYC, 2 cores), bf16"."""
+    hardware, recipe = record.hardware, record.recipe
+    name = hardware.get("gpu") or f"{hardware.get('processor')}, {hardware.get('cores')} cores"
+    return f"{recipe.device} ({name}), {recipe.precision}"

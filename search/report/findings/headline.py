@@ -1,0 +1,115 @@
+"""Which numbers matter most?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+from search.metric import Metric
+from search.report.evidence import Evidence
+from search.report.findings.base import HEADLINE, Finding
+from search.report.findings.blocks import Block, Cards
+from search.report.findings.winner import SearchBaseline, Winner
+from search.report.info.repeats import RepeatsInfo, repeats_info
+from search.report.info.versus import versus_info
+from search.report.parts import ReportPart
+from search.report.study_words import scored_epoch
+from search.text import count, interval, plural, score, spread
+from search.tuning.records import StudyRecord
+
+
+@final
+class Card(ReportPart):
+    """One number."""
+
+    name: str
+    """What it is."""
+    number: str
+    """The number as it is to be read; a dash where it is not there yet."""
+    words: str
+    """What to know about it."""
+
+
+@final
+class Headline(Finding):
+    """The numbers that matter most, the test accuracy first."""
+
+    key = "headline"
+    section = HEADLINE
+    listed = "cards"
+
+    cards: tuple[Card, ...]
+    """The numbers in order."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Choose them: test, validation, baseline."""
+        record = evidence.record
+        repeats = repeats_info(record)
+        if repeats is not None:
+            return cls(cards=(_test_card(record, repeats), *_repeat_cards(record, repeats)))
+        return cls(
+            cards=(
+                _test_card(record, None),
+                _validation_card(evidence.once(Winner.of), record.recipe.metric),
+                _baseline_card(evidence),
+            )
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the numbers side by side."""
+        yield Cards(tuple((one.name, one.number, one.words) for one in self.cards))
+
+
+def _test_card(record: StudyRecord, repeats: RepeatsInfo | None) -> Card:
+    name, test = "Test accuracy", record.test
+    std = None if repeats is None else repeats.std
+    if repeats is not None and std is not None and repeats.mean.test_accuracy is not None:
+        words = (
+            f"mean of {plural(len(repeats.rows), 'training')}, standard deviation "
+            f"{spread(std.test_accuracy, 'accuracy')}"
+        )
+        return Card(name=name, number=score(repeats.mean.test_accuracy, "accuracy"), words=words)
+    if test is None:
+        return Card(name=name, number=score(None, "accuracy"), words="not evaluated yet")
+    words = f"95% interval {interval(test.interval)}, {count(test.n_images)} images"
+    return Card(name=name, number=score(test.accuracy, "accuracy"), words=words)
+
+
+def _repeat_cards(record: StudyRecord, repeats: RepeatsInfo) -> Iterator[Card]:
+    figures: tuple[tuple[Metric, float | None, float | None], ...] = (
+        (
+            "accuracy",
+            repeats.mean.validation_accuracy,
+            repeats.std and repeats.std.validation_accuracy,
+        ),
+        ("loss", repeats.mean.validation_loss, repeats.std and repeats.std.validation_loss),
+    )
+    for metric, mean, std in figures:
+        deviation = "" if std is None else f", standard deviation {spread(std, metric)}"
+        yield Card(
+            name=f"Validation {metric}",
+            number=score(mean, metric),
+            words=f"{scored_epoch(record)}{deviation}",
+        )
+
+
+def _validation_card(winner: Winner | None, metric: Metric) -> Card:
+    name = f"Validation {metric}"
+    if winner is None:
+        return Card(name=name, number=score(None, metric), words="nothing has won yet")
+    several = len(winner.fold_scores) > 1
+    deviation = f", standard deviation {spread(winner.std, metric)}" if several else ""
+    words = f"the winner, trial {winner.trial}{deviation}"
+    return Card(name=name, number=score(winner.mean, metric), words=words)
+
+
+def _baseline_card(evidence: Evidence) -> Card:
+    baseline, metric = evidence.baseline, evidence.record.recipe.metric
+    versus = None if baseline is None else versus_info(evidence.tested(), baseline)
+    if versus is not None:
+        accuracy = score(versus.baseline.accuracy, "accuracy")
+        return Card(name="Baseline’s test accuracy", number=accuracy, words=versus.outcome)
+    name, within = f"Baseline’s validation {metric}", evidence.once(SearchBaseline.of)
+    if within is None:
+        return Card(name=name, number=score(None, metric), words="no baseline in this search")
+    words = f"trial {within.number}: {within.outcome}"
+    return Card(name=name, number=score(within.mean, metric), words=words)

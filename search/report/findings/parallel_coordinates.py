@@ -1,0 +1,298 @@
+"""How do the parameters of good and bad trials differ, all of them at once?"""
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, Self, final
+
+import numpy as np
+import plotly.graph_objects as go
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+from optuna.trial import FrozenTrial
+from plotly.colors import sample_colorscale
+from pydantic import Field
+
+from search.metric import Metric
+from search.plotting import GREY, metric_axis, new_figure, short
+from search.report.evidence import Evidence
+from search.report.findings.base import WHY, Finding
+from search.report.findings.blocks import Block, Paragraph, Plot
+from search.report.findings.importances import Importances
+from search.report.parts import Unlisted
+from search.report.plots.page import Chart, escape, new_chart_figure
+from search.report.plots.scales import Scale, linear_scale, parameter_scale, value_text
+from search.report.plots.trials import HoverTexts, trial_hover_texts
+from search.report.trials import After, comparable_trials
+from search.text import score
+
+_MISSING: Final = object()  # None may be a choice of its own
+_SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
+_AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest
+_ANGLE = 25  # degrees by which names rise, so that they do not meet
+_NAME = 24  # characters in a line of a name
+_MOST_ON_PAPER = 7
+
+
+class Dimension(NamedTuple):
+    """One axis: each trial's position in 0..1 and value as text, and (position, label) ticks."""
+
+    name: str
+    positions: tuple[float, ...]
+    labels: tuple[str, ...]
+    ticks: tuple[tuple[float, str], ...]
+
+
+@final
+class ParallelCoordinates(Finding):
+    """The scored trials as lines through their parameters.
+
+    There is an axis for each parameter, the most important first, then one for the score, which
+    gives the colour. A trial without some conditional parameter stands at that axis's tick "-".
+    """
+
+    key = "trials.parameters"
+    section = WHY
+    title = "Parallel coordinates"
+    figures = ("parallel-coordinates",)
+
+    metric: Unlisted[Metric]
+    numbers: Unlisted[tuple[int, ...]] = ()
+    dimensions: Unlisted[tuple[Dimension, ...]] = ()
+    values: Unlisted[tuple[float, ...]] = ()
+    after: Unlisted[After | None] = None
+    hover: Unlisted[HoverTexts] = Field(default_factory=dict)
+    reason: Unlisted[str | None] = None
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Place the trials that can be compared on the axes; None for a baseline study."""
+        importances = evidence.once(Importances.of)
+        if importances is None:
+            return None
+        return cls.ordered(evidence, [one.name for one in importances.parameters])
+
+    @classmethod
+    def ordered(cls, evidence: Evidence, first: Sequence[str]) -> Self:
+        """Place the trials on axes of which those of the parameters `first` come first."""
+        metric, compared = evidence.record.recipe.metric, comparable_trials(evidence.record)
+        frozen = {trial.number: trial for trial in evidence.study.get_trials(deepcopy=False)}
+        pairs = zip(compared.trials, compared.values, strict=True)
+        scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
+        trials, values = [t for t, _ in scored], tuple(v for _, v in scored)
+        if not trials:
+            return cls(metric=metric, reason="no trial is complete yet")
+        write = partial(score, metric=metric)
+        scale = linear_scale(min(values), max(values), write)
+        names = _ordered(trials, first)
+        return cls(
+            metric=metric,
+            numbers=tuple(trial.number for trial in trials),
+            dimensions=(
+                *(_parameter(name, trials) for name in names),
+                _dimension(_score_name(metric, compared.after), values, scale, write),
+            ),
+            values=values,
+            after=compared.after,
+            hover=trial_hover_texts(evidence.record),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the plot, or why there is none."""
+        if self.reason is not None:
+            yield Paragraph(f"Not shown: {self.reason}.", "quiet")
+            return
+        after = f" after {self.after}, which each of them reached" if self.after else ""
+        yield Plot(
+            name="parallel-coordinates",
+            alt=f"{len(self.values)} trials as lines through their parameters",
+            paper=self._draw,
+            page=self._chart,
+            caption=(
+                f"Each line is a trial{after}; the stronger its colour, the better its score. "
+                "“-” means that the trial has no such parameter. Hover over a point for the "
+                "trial’s settings."
+            ),
+        )
+
+    def _chart(self) -> Chart:
+        """Plain lines: plotly's own kind of this plot needs WebGL, and does not print."""
+        axes = self._score_first()
+        n, beyond = len(axes), _beyond(axes[-1])
+        figure = new_chart_figure(
+            showlegend=False,
+            # Once a trial: the page's script puts them in the place of the trials' numbers.
+            meta={"stories": {str(number): self.hover[number] for number in self.numbers}},
+            margin={"l": 8, "r": beyond, "t": 90, "b": 16},
+            xaxis={
+                "side": "top",
+                "tickvals": list(range(n)),
+                "ticktext": [escape(_in_lines(axis.name)).replace("\n", "<br>") for axis in axes],
+                "tickangle": -_ANGLE,
+                "range": [-0.2, n - 1],
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+            },
+            yaxis={"range": [-0.04, 1.04], "visible": False, "fixedrange": True},
+            shapes=[_axis_line(place) for place in range(n)],
+            annotations=[
+                _tick(place, position, label)
+                for place, dimension in enumerate(axes)
+                for position, label in dimension.ticks
+            ],
+        )
+        for shade, trials in enumerate(self._by_shade()):
+            if trials:
+                figure.add_trace(self._lines(trials, shade / (_SHADES - 1)))
+        return Chart(figure, 440, _AXIS * n + beyond)
+
+    def _score_first(self) -> tuple[Dimension, ...]:
+        """The axes so that a screen which shows only some of them shows the score."""
+        return (self.dimensions[-1], *self.dimensions[:-1])
+
+    def _by_shade(self) -> list[list[int]]:
+        """The trials in groups of equal width in score, the best group last."""
+        low, high = min(self.values), max(self.values)
+        groups: list[list[int]] = [[] for _ in range(_SHADES)]
+        for trial, value in enumerate(self.values):
+            share = (value - low) / (high - low) if high > low else 1.0
+            goodness = share if self.metric == "accuracy" or high == low else 1 - share
+            groups[min(int(goodness * _SHADES), _SHADES - 1)].append(trial)
+        return groups
+
+    def _lines(self, trials: Sequence[int], goodness: float) -> go.Scatter:
+        xs: list[int | None] = []
+        ys: list[float | None] = []
+        texts: list[str] = []
+        numbers: list[int | None] = []
+        for trial in trials:
+            for place, dimension in enumerate(self._score_first()):
+                xs.append(place)
+                ys.append(dimension.positions[trial])
+                texts.append(f"{escape(dimension.name)}: {escape(dimension.labels[trial])}")
+                numbers.append(self.numbers[trial])
+            xs.append(None)  # a gap before the next line
+            ys.append(None)
+            texts.append("")
+            numbers.append(None)
+        # The best trials are the darkest on paper and the brightest in the dark.
+        on_light, on_dark = sample_colorscale(
+            "Viridis", [0.88 * (1 - goodness), 0.2 + 0.8 * goodness]
+        )
+        return go.Scatter(
+            x=xs,
+            y=ys,
+            text=texts,
+            customdata=numbers,
+            mode="lines",
+            line={"color": on_light, "width": 1 + goodness},
+            meta={"colour_on_dark": on_dark},
+            hovertemplate="%{text}<br>%{customdata}<extra></extra>",
+        )
+
+    def _draw(self) -> Figure:
+        *parameters, last = self.dimensions
+        dimensions = [*parameters[:_MOST_ON_PAPER], last]
+        figure = new_figure(3.2, width=7.1)
+        axes = figure.add_subplot()
+        # viridis without its yellow end, which does not show on white paper
+        shades = colormaps["viridis"](np.linspace(0.0, 0.88, 256))
+        best_is_dark = ListedColormap(shades[::-1] if self.metric == "accuracy" else shades)
+        colours = ScalarMappable(Normalize(min(self.values), max(self.values)), best_is_dark)
+        for place, dimension in enumerate(dimensions):
+            _draw_axis(axes, place, dimension)
+        places = range(len(dimensions))
+        rgba = colours.to_rgba(np.array(self.values))
+        sign = 1 if self.metric == "accuracy" else -1
+        best_last = sorted(range(len(self.values)), key=lambda trial: sign * self.values[trial])
+        for trial in best_last:
+            line = [dimension.positions[trial] for dimension in dimensions]
+            axes.plot(places, line, color=rgba[trial], linewidth=1, alpha=0.85)
+        axes.set_xticks(places, [textwrap.fill(d.name.replace("_", " "), 14) for d in dimensions])
+        axes.tick_params(axis="x", length=0, pad=6)
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+        axes.set_xlim(-0.25, len(dimensions) - 0.45)
+        axes.set_ylim(-0.03, 1.03)
+        bar = figure.colorbar(colours, ax=axes, label=last.name, pad=0.01, aspect=30)
+        metric_axis(bar.ax, self.metric)
+        bar.outline.set_visible(False)
+        return figure
+
+
+def _score_name(metric: Metric, after: After | None) -> str:
+    unbroken = f" after {after}".replace("epoch ", "epoch\N{NO-BREAK SPACE}")
+    return f"validation {metric}" + (unbroken if after else "")
+
+
+def _ordered(trials: Sequence[FrozenTrial], order: Sequence[str]) -> list[str]:
+    """The names of the trials' parameters: those in `order` first, then the others by name."""
+    names = {name for trial in trials for name in trial.params}
+    first = [name for name in order if name in names]
+    return first + sorted(names.difference(first))
+
+
+def _parameter(name: str, trials: Sequence[FrozenTrial]) -> Dimension:
+    distribution = next(t.distributions[name] for t in trials if name in t.distributions)
+    values = [trial.params.get(name, _MISSING) for trial in trials]
+    present = [value for value in values if value is not _MISSING]
+    scale = parameter_scale(distribution, present)
+    if len(present) == len(values):
+        return _dimension(name, values, scale)
+    above = scale.lifted()
+    return Dimension(
+        name=name,
+        positions=tuple(0.0 if value is _MISSING else above(value) for value in values),
+        labels=tuple("-" if value is _MISSING else value_text(value) for value in values),
+        ticks=((0.0, "-"), *above.ticks()),
+    )
+
+
+def _dimension(
+    name: str, values: Sequence[Any], scale: Scale, write: Callable[[Any], str] = value_text
+) -> Dimension:
+    positions = tuple(scale(value) for value in values)
+    return Dimension(name, positions, tuple(write(value) for value in values), scale.ticks())
+
+
+def _in_lines(name: str) -> str:
+    return textwrap.fill(name, _NAME)
+
+
+def _beyond(last: Dimension) -> int:
+    """The pixels that the last axis's name and ticks need to its right."""
+    name = 7 * math.cos(math.radians(_ANGLE)) * max(map(len, _in_lines(last.name).split("\n")))
+    ticks = 6.5 * max(len(label) for _, label in last.ticks)
+    return round(max(name, ticks)) + 16
+
+
+def _axis_line(place: int) -> dict[str, Any]:
+    line = {"color": GREY, "width": 1}
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": line}
+
+
+def _tick(place: int, position: float, label: str) -> dict[str, Any]:
+    return {
+        "x": place,
+        "y": position,
+        "text": escape(label),
+        "showarrow": False,
+        "xanchor": "left",
+        "xshift": 3,
+        "borderpad": 1,
+        "font": {"size": 11},
+    }
+
+
+def _draw_axis(axes: Axes, place: int, dimension: Dimension) -> None:
+    axes.axvline(place, color=GREY, linewidth=0.6, zorder=1)
+    box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
+    for position, label in dimension.ticks:
+        axes.plot([place - 0.02, place], [position, position], color=GREY, linewidth=0.6)
+        name = short(label, 14)
+        axes.text(place + 0.03, position, name, va="center", fontsize=6, bbox=box, zorder=4)

@@ -1,0 +1,329 @@
+"""What should be tried next?"""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, Self, final
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+
+from search.metric import Metric
+from search.report.evidence import Evidence
+from search.report.findings.base import NEXT, Finding
+from search.report.findings.blocks import Block, Bullets
+from search.report.parts import Number, ReportPart, Text, Unlisted
+from search.report.plots.scales import value_text
+from search.report.statistics import UNLIKELY, at_least, expected_best
+from search.report.trials import (
+    ENDED,
+    After,
+    Ranked,
+    Searched,
+    comparable_trials,
+    fold_values,
+    ranked_parameters,
+    validation_images,
+)
+from search.text import listed, percent, plural, spread
+from search.tuning.records import StudyRecord, TrialKind, TrialRecord
+from search.tuning.samplers import get_sampler
+from spaces.ranges import describe_range
+
+UNKNOWN = "There is nothing to recommend until a trial is complete."
+NOTHING = (
+    "Nothing in these trials points beyond what was searched: no best value is at the end of its "
+    "range, and the winner was not best after its last epoch."
+)
+_BEST = 5
+_BORDER = 0.1  # the share of a range, on its own scale, that counts as its end
+_FEWEST = 8  # trials that a forecast takes
+_MANY = 0.2  # the share of trials from which one kind of bad end is worth a sentence
+
+End = Literal["lower", "upper"]
+_ENDS: tuple[End, End] = ("lower", "upper")
+
+
+@final
+class Border(ReportPart):
+    """An end of a parameter's range where the best trials or the winner are.
+
+    Trials without the parameter do not count.
+    """
+
+    parameter: str
+    """The parameter."""
+    end: End
+    """Which end of its range."""
+    searched: str
+    """The range."""
+    value: str | None
+    """The winner's value; null where that is elsewhere."""
+    n_best: int
+    """How many of the best trials are there."""
+    best: int
+    """How many of them have the parameter."""
+    n_all: int
+    """How many of all trials are there."""
+    total: int
+    """How many of them have the parameter."""
+    least: Unlisted[bool]  # whether the end is zero, with nothing below it
+
+    @property
+    def crowded(self) -> bool:
+        """Whether most of the best are there, more than chance would put there."""
+        chance = at_least(self.n_best, self.best, self.n_all, self.total)
+        return 2 * self.n_best > self.best and chance <= UNLIKELY
+
+
+@final
+class ExpectedBest(ReportPart):
+    """The expected best of so many trials, by Tang et al. (2020)."""
+
+    sizes: tuple[int, ...]
+    """Numbers of trials; the last is all of them."""
+    values: tuple[float, ...]
+    """The best that is expected of each: fractions or nats."""
+    noise: Number
+    """Standard error of the winner's score; null where it is not known."""
+    after: After | None
+    """How far trials were compared; null where by their scores."""
+
+    @property
+    def gain(self) -> float:
+        """What the last doubling of the trials gained, at least 0."""
+        return abs(self.values[-1] - self.values[-2])
+
+    @property
+    def flat(self) -> bool:
+        """Whether that is within the noise of the winner's score, or nothing."""
+        return self.gain <= (self.noise or 0.0)
+
+
+@final
+class Recommendations(Finding):
+    """What to try next, each recommendation with its evidence; null for a baseline study."""
+
+    key = "advice"
+    section = NEXT
+
+    borders: tuple[Border, ...]
+    """Ends of ranges that are worth a word."""
+    expected: ExpectedBest | None
+    """Whether more trials still help; null of too few, and where trials learn from earlier ones."""
+    words: tuple[Text, ...]
+    """All recommendations in sentences."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Look for what the trials suggest; one sentence says so where that is nothing."""
+        record = evidence.record
+        if not record.recipe.protocol.is_search:
+            return None
+        winner = record.winner()
+        if winner is None:
+            return cls(borders=(), expected=None, words=(UNKNOWN, *_bad_ends(record)))
+        ranked = evidence.once(ranked_parameters)
+        every = list(_every_border(ranked, winner))
+        borders = [one for one in every if one.crowded or one.value is not None]
+        usual = sum(one.n_all for one in every) / max(len(ranked.numbers), 1)
+        expected = forecast(record)
+        words = (
+            *_border_words(borders, usual, ranked.after),
+            *_expected_words(expected, record.recipe.metric),
+            *_no_improvement(record, winner),
+            *_best_at_last_epoch(record),
+            *_bad_ends(record),
+        )
+        return cls(borders=tuple(borders), expected=expected, words=words or (NOTHING,))
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the recommendations as a list."""
+        yield Bullets(self.words)
+
+
+def _every_border(ranked: Ranked, winner: TrialRecord) -> Iterator[Border]:
+    """Yield both ends of each range.
+
+    An end is the outer tenth of a range of numbers, on its own scale, or the first or last of at
+    least three choices that are numbers in order.
+    """
+    numbers = ranked.numbers
+    place = numbers.index(winner.number) if winner.number in numbers else None
+    for searched in ranked.parameters:
+        if _has_ends(searched.distribution):
+            yield from (_border(searched, end, place) for end in _ENDS)
+
+
+def _has_ends(distribution: BaseDistribution) -> bool:
+    if not isinstance(distribution, CategoricalDistribution):
+        return True
+    choices: list[Any] = list(distribution.choices)
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in choices)
+    return numbers and len(choices) > 2 and choices == sorted(choices)
+
+
+def _border(searched: Searched, end: End, winner: int | None) -> Border:
+    scale, distribution = searched.scale(), searched.distribution
+    low = (
+        distribution.choices[0]
+        if isinstance(distribution, CategoricalDistribution)
+        else getattr(distribution, "low", None)
+    )
+
+    def inside(value: object) -> bool:
+        return scale(value) <= _BORDER if end == "lower" else scale(value) >= 1 - _BORDER
+
+    own = [] if winner is None else searched.known(slice(winner, winner + 1))
+    best, total = searched.known(slice(_BEST)), searched.known(slice(None))
+    return Border(
+        parameter=searched.name,
+        end=end,
+        searched=describe_range(distribution),
+        value=next((value_text(value) for value in own if inside(value)), None),
+        n_best=sum(map(inside, best)),
+        best=len(best),
+        n_all=sum(map(inside, total)),
+        total=len(total),
+        least=end == "lower" and low == 0,
+    )
+
+
+def _border_words(borders: Sequence[Border], usual: float, after: After | None) -> Iterator[str]:
+    compared = "" if after is None else f", compared after {after}"
+    for one in borders:
+        if one.crowded:
+            winner = "" if one.value is None else f"; the winner has {one.value}"
+            side = "upwards" if one.end == "upper" else "downwards"
+            widen = f"Widen the range {side}."
+            yield (
+                f"{one.parameter}: {one.n_best} of the best {one.best} trials are at the {one.end} "
+                f"end of its range ({one.searched}), but only {one.n_all} of all "
+                f"{one.total}{compared}{winner}. "
+                f"{'Nothing lies below zero: try it without.' if one.least else widen}"
+            )
+    weak = [one for one in borders if not one.crowded]
+    if weak:
+        names = listed([f"{one.parameter} = {one.value} ({one.searched})" for one in weak])
+        ranges = "its range" if len(weak) == 1 else "their ranges"
+        yield (
+            f"The winner is at the end of {ranges} with {names}: a wider range may help. Weak "
+            "evidence: most of the best trials are elsewhere, and the average trial is at "
+            f"{usual:.1f} such ends."
+        )
+
+
+def forecast(record: StudyRecord) -> ExpectedBest | None:
+    """Read from a search whether more trials help; None from too few trials.
+
+    The hand-tuned candidate is left out: it was not sampled. TPE samples each trial in the light
+    of earlier ones, so nothing is known of another sample.
+    """
+    compared = comparable_trials(record)
+    pairs = zip(compared.trials, compared.values, strict=True)
+    values = [value for trial, value in pairs if trial.plan or not record.recipe.with_baseline]
+    winner = record.winner()
+    if get_sampler(record.recipe.sampler).adaptive or len(values) < _FEWEST or winner is None:
+        return None
+    metric, n = record.recipe.metric, len(values)
+    sizes = (n // 4, n // 2, n)
+    return ExpectedBest(
+        sizes=sizes,
+        values=tuple(expected_best(values, size, metric) for size in sizes),
+        noise=_noise(record, winner, compared.after),
+        after=compared.after,
+    )
+
+
+def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> float | None:
+    """The standard error of what the winner is compared by.
+
+    Over the folds; of an accuracy on a single one binomial, over its validation images.
+    """
+    metric = record.recipe.metric
+    scores = list(winner.fold_scores) if after is None else fold_values(winner, after, metric)
+    if len(scores) > 1:
+        return statistics.stdev(scores) / math.sqrt(len(scores))
+    if metric == "loss":
+        return None
+    return math.sqrt(scores[0] * (1 - scores[0]) / validation_images(record))
+
+
+def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[str]:
+    if expected is None:
+        return
+    *_, half, all_of_them = expected.sizes
+    after = "" if expected.after is None else f", compared after {expected.after}"
+    gained = (
+        f"Doubling the trials from {half} to {all_of_them} gained about "
+        f"{spread(expected.gain, metric)} (expected best, Tang et al., 2020{after})"
+    )
+    if not expected.flat:
+        yield f"{gained}; doubling again may gain as much or less."
+        return
+    noise = f" (standard error {spread(expected.noise, metric)})" if expected.noise else ""
+    yield (
+        f"{gained}. That is within the noise of the winner’s score{noise}: other ranges promise "
+        "more than more trials."
+    )
+
+
+def _ended(record: StudyRecord) -> list[TrialRecord]:
+    ended = [trial for trial in record.trials if trial.kind in ENDED]
+    return sorted(ended, key=lambda trial: (trial.plan, trial.attempt))
+
+
+def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
+    indices = sorted({trial.plan for trial in _ended(record)})
+    since = len(indices) - indices.index(winner.plan) - 1
+    if since:
+        last = "trial" if since == 1 else f"{since} trials"
+        yield f"The last {last} (of {len(indices)}) found no improvement."
+
+
+def _best_at_last_epoch(record: StudyRecord) -> Iterator[str]:
+    best, epochs = record.complete()[:_BEST], record.recipe.epochs
+    late = [trial for trial in best if trial.best_epoch == epochs]
+    if not best or best[0] not in late:
+        return
+    others = f", like {len(late)} of the best {len(best)}" if len(late) > 1 else ""
+    candidate = best[0].candidate
+    ends_there = candidate is not None and candidate.schedule.name in ("cosine", "one_cycle")
+    yield (
+        f"The winner was best after its last epoch, {epochs} of {epochs}{others}: more epochs may "
+        "help."
+        + (" Its learning-rate schedule also ends there, which explains some of it." * ends_there)
+    )
+
+
+def _bad_ends(record: StudyRecord) -> Iterator[str]:
+    ended = _ended(record)
+
+    def share(kind: TrialKind) -> tuple[str, str] | None:
+        """How many trials ended so, and the first one's reason; None where they are few."""
+        found = [trial for trial in ended if trial.kind == kind]
+        if len(found) < 2 or len(found) < _MANY * len(ended):
+            return None
+        words = f"{len(found)} of {plural(len(ended), 'trial')}"
+        reason = f"; the first: {found[0].reason}" if found[0].reason else ""
+        return f"{words} ({percent(len(found) / len(ended), 0)})", reason
+
+    if diverged := share("diverged"):
+        rates = _learning_rates(ended)
+        yield f"{diverged[0]} diverged{rates}: lower the upper end of the learning rates."
+    if failed := share("failed"):
+        yield f"{failed[0]} failed{failed[1]}: fix the cause before searching on."
+    if infeasible := share("infeasible"):
+        words = "could not be trained"
+        yield f"{infeasible[0]} {words}{infeasible[1]}: narrow the space, or raise its bound."
+
+
+def _learning_rates(ended: Sequence[TrialRecord]) -> str:
+    """The median learning rates of the diverged trials and of the others, in words."""
+    rates: dict[bool, list[float]] = {True: [], False: []}
+    for trial in ended:
+        if trial.candidate is not None:
+            rates[trial.kind == "diverged"].append(trial.candidate.optimizer.learning_rate)
+    if not all(rates.values()):
+        return ""
+    diverged, others = statistics.median(rates[True]), statistics.median(rates[False])
+    return f", with a median learning rate of {diverged:.2g} against {others:.2g}"

@@ -1,0 +1,301 @@
+"""How does the score depend on each of the most important parameters?"""
+
+import math
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, Self, final
+
+import plotly.graph_objects as go
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from search.metric import Metric
+from search.plotting import VERMILLION, metric_axis, new_figure, short
+from search.report.evidence import Evidence
+from search.report.findings.base import WHY, Finding
+from search.report.findings.blocks import Block, Paragraph, Plot
+from search.report.findings.importances import Importances
+from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
+from search.report.parts import Unlisted
+from search.report.plots.page import Chart, escape, metric_format, new_chart_figure
+from search.report.plots.trials import HoverTexts, page_mark, paper_mark
+from search.report.trials import ENDED, After
+from search.tuning.records import StudyRecord, TrialKind
+
+MOST = 6
+_WIDEST = 0.2  # of an axis, the most that trials of one value may take
+_SHARE = 0.5  # of the way to the next value, likewise
+_BEYOND = 0.12  # what a panel shows beyond both ends of its axis
+_GOLDEN = (5**0.5 - 1) / 2
+
+_COLUMNS = 3
+_NARROWEST = 270  # pixels of a panel's width
+_PANEL, _GAP = 200, 104  # pixels of a panel's height, and between two
+_TOP, _BOTTOM = 92, 60  # pixels of the legend with a title, and of the ticks' names
+_CORNER = {"xref": "container", "x": 0, "yref": "container", "y": 1, "yanchor": "top"}
+_NAME, _SCORE, _TICK = 32, 20, 12  # characters in a line of each
+_INCHES = 2.36  # of a panel's width on paper: three fill both columns
+_CHARACTER = 0.034  # of an axis on paper: the width of a character of a tick's name
+
+
+class Slice(NamedTuple):
+    """One parameter: its axis, and the places of the trials on it.
+
+    The places are the axis's positions, but trials of one value stand side by side.
+    """
+
+    axis: Dimension
+    places: tuple[float, ...]
+    importance: float
+    beyond_chance: bool
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Both ends of the panel: values from an earlier, wider range are in it too."""
+        return min(0.0, *self.places) - _BEYOND, max(1.0, *self.places) + _BEYOND
+
+    @property
+    def weight(self) -> str:
+        """How much the parameter matters, in words."""
+        chance = "beyond chance" if self.beyond_chance else "within chance"
+        return f"importance {self.importance:.2f}, {chance}"
+
+
+@final
+class Slices(Finding):
+    """The trials' scores over each of the most important parameters.
+
+    `values` are the trials' scores or, where `after` is given, how good they were at that point.
+    """
+
+    key = "importances.parameters"
+    section = WHY
+    title = "Score by parameter"
+    figures = ("slices",)
+
+    numbers: Unlisted[tuple[int, ...]] = ()
+    kinds: Unlisted[tuple[TrialKind, ...]] = ()
+    values: Unlisted[tuple[float, ...]] = ()
+    slices: Unlisted[tuple[Slice, ...]] = ()
+    metric: Unlisted[Metric] = "accuracy"
+    score: Unlisted[str] = ""
+    after: Unlisted[After | None] = None
+    winner: Unlisted[int | None] = None
+    hover: Unlisted[HoverTexts] = Field(default_factory=dict)
+    reason: Unlisted[str | None] = None
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Take parameters that matter beyond chance first, then by importance.
+
+        None for a baseline study.
+        """
+        importances = evidence.once(Importances.of)
+        parallel = evidence.once(ParallelCoordinates.of)
+        if importances is None or parallel is None:
+            return None
+        return cls.along(evidence.record, importances, parallel)
+
+    @classmethod
+    def along(
+        cls, record: StudyRecord, importances: Importances, parallel: ParallelCoordinates
+    ) -> Self:
+        """Place a study's trials along the axes of their parallel coordinates."""
+        if reason := importances.reason or parallel.reason:
+            return cls(reason=reason)
+        kinds = {trial.number: trial.kind for trial in record.trials}
+        winner = record.winner()
+        return cls(
+            numbers=parallel.numbers,
+            kinds=tuple(kinds[number] for number in parallel.numbers),
+            values=parallel.values,
+            slices=tuple(choose_slices(importances, parallel.dimensions[:-1])),
+            metric=parallel.metric,
+            score=parallel.dimensions[-1].name,
+            after=parallel.after,
+            winner=None if winner is None else winner.number,
+            hover=parallel.hover,
+        )
+
+    def of_kind(self, kind: TrialKind) -> list[int]:
+        """Positions in `numbers` of the trials with this outcome."""
+        return [place for place, one in enumerate(self.kinds) if one == kind]
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the plot, or why there is none."""
+        if self.reason is not None:
+            yield Paragraph(f"Not shown: {self.reason}.", "quiet")
+            return
+        names = ", ".join(one.axis.name for one in self.slices)
+        after = f" after {self.after}, which each of them reached" if self.after else ""
+        yield Plot(
+            name="slices",
+            alt=(
+                f"The score of {len(self.numbers)} trials over each of {len(self.slices)} "
+                f"parameters: {names}"
+            ),
+            paper=self._draw,
+            page=self._chart,
+            caption=(
+                f"Each point is a trial{after}; the star is the winner. Parameters beyond chance "
+                "come first. Trials with the same value stand side by side; “-” means that the "
+                "trial has no such parameter."
+            ),
+        )
+
+    def _chart(self) -> Chart:
+        """A panel for each parameter with the trials as points; all share the score's axis."""
+        n = len(self.slices)
+        rows = -(-n // _COLUMNS)
+        height = rows * _PANEL + (rows - 1) * _GAP
+        figure = self._panels(height)
+        # Once a trial: the page's script puts them in the place of the trials' numbers.
+        figure.update_layout(meta={"stories": {str(one): self.hover[one] for one in self.numbers}})
+        for place, one in enumerate(self.slices):
+            row, column = divmod(place, _COLUMNS)
+            at = {"row": row + 1, "col": column + 1}
+            figure.update_xaxes(_axis(one), **at)
+            for trace in self._traces(one):
+                figure.add_trace(trace.update(showlegend=place == 0), **at)
+        return Chart(figure, _TOP + height + _BOTTOM, _NARROWEST * min(n, _COLUMNS))
+
+    def _panels(self, height: int) -> go.Figure:
+        """The empty panels under their titles."""
+        n = len(self.slices)
+        figure = new_chart_figure(
+            margin={"l": 84, "r": 16, "t": _TOP, "b": _BOTTOM},
+            legend={"orientation": "h", **_CORNER},
+        )
+        figure.set_subplots(
+            -(-n // _COLUMNS),
+            min(n, _COLUMNS),
+            subplot_titles=[
+                f"<b>{_in_lines(one.axis.name, _NAME)}</b><br>{one.weight}" for one in self.slices
+            ],
+            shared_yaxes="all",
+            horizontal_spacing=0.06,
+            vertical_spacing=_GAP / height,
+        )
+        figure.update_annotations(font_size=12)
+        # Each panel has its ticks: on a phone one sees a panel at a time.
+        ticks = {"tickformat": metric_format(self.metric), "showticklabels": True, "nticks": 5}
+        figure.update_yaxes(zeroline=False, **ticks)
+        title = _in_lines(self.score, _SCORE)
+        figure.update_yaxes(title=title, title_font_size=12, title_standoff=26, col=1)
+        return figure
+
+    def _traces(self, one: Slice) -> Iterator[go.Scatter]:
+        """Yield the trials by kind, then the winner over them."""
+        for kind in ENDED:
+            if trials := self.of_kind(kind):
+                yield self._marks(one, trials, page_mark(kind) | {"size": 8}, kind)
+        if self.winner in self.numbers:
+            star = {"symbol": "star", "size": 14, "color": VERMILLION}
+            yield self._marks(one, [self.numbers.index(self.winner)], star, "winner")
+
+    def _marks(
+        self, one: Slice, trials: Sequence[int], marker: dict[str, Any], name: str
+    ) -> go.Scatter:
+        return go.Scatter(
+            x=[one.places[trial] for trial in trials],
+            y=[self.values[trial] for trial in trials],
+            text=[f"{escape(one.axis.name)}: {escape(one.axis.labels[trial])}" for trial in trials],
+            customdata=[self.numbers[trial] for trial in trials],
+            mode="markers",
+            marker=marker,
+            name=name,
+            legendgroup=name,
+            hovertemplate="%{text}<br>%{customdata}<extra></extra>",
+        )
+
+    def _draw(self) -> Figure:
+        n = len(self.slices)
+        rows, columns = -(-n // _COLUMNS), min(n, _COLUMNS)
+        figure = new_figure(0.4 + 1.85 * rows, _INCHES * columns)
+        panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+        for axes, one in zip(panels, self.slices, strict=False):
+            self._draw_panel(axes, one)
+        for axes in panels[n:]:
+            axes.set_visible(False)
+        figure.supylabel(self.score, fontsize=8)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, handletextpad=0.2)
+        return figure
+
+    def _draw_panel(self, axes: Axes, one: Slice) -> None:
+        for kind in ENDED:
+            if trials := self.of_kind(kind):
+                xs, ys = ([values[t] for t in trials] for values in (one.places, self.values))
+                axes.scatter(xs, ys, label=kind, zorder=3, **paper_mark(kind))
+        if self.winner in self.numbers:
+            place = self.numbers.index(self.winner)
+            star: dict[str, Any] = {"marker": "*", "s": 60, "color": VERMILLION, "zorder": 4}
+            axes.scatter(one.places[place], self.values[place], label="winner", **star)
+        axes.set_title(f"{short(one.axis.name, 30)}\n{one.weight}", fontsize=7)
+        axes.set_xlim(one.reach)
+        _ticks(axes, one)
+        metric_axis(axes, self.metric)
+
+
+def choose_slices(importances: Importances, axes: Sequence[Dimension]) -> Iterator[Slice]:
+    """Yield the most important parameters, those that matter beyond chance first."""
+    by_name = {axis.name: axis for axis in axes}
+    first = sorted(importances.parameters, key=lambda one: not one.beyond_chance)
+    for one in first[:MOST]:
+        axis = by_name[one.name]
+        places = tuple(side_by_side(axis.positions))
+        yield Slice(axis, places, one.importance, one.beyond_chance)
+
+
+def side_by_side(positions: Sequence[float]) -> Iterator[float]:
+    """Yield the positions, with those that are equal spread around their place, the first on it.
+
+    Steps of the golden ratio, modulo 1, keep neighbours in the order apart however many there are.
+    """
+    widths, seen = _widths(positions), Counter[float]()
+    for position in positions:
+        turn = (0.5 + _GOLDEN * seen[position]) % 1 - 0.5
+        seen[position] += 1
+        yield position + widths[position] * turn
+
+
+def _widths(positions: Sequence[float]) -> dict[float, float]:
+    """The room that each position has, before it would meet its neighbours."""
+    places = sorted(set(positions))
+    gaps = [math.inf, *(high - low for low, high in pairwise(places)), math.inf]
+    nearest = (min(left, right) for left, right in pairwise(gaps))
+    return {p: min(_WIDEST, _SHARE * gap) for p, gap in zip(places, nearest, strict=True)}
+
+
+def _in_lines(text: str, width: int) -> str:
+    """An escaped text in at most two lines."""
+    return "<br>".join(map(escape, textwrap.wrap(text, width, max_lines=2, placeholder="…")))
+
+
+def _axis(one: Slice) -> dict[str, Any]:
+    return {
+        "range": one.reach,
+        "tickvals": [position for position, _ in one.axis.ticks],
+        "ticktext": [_in_lines(label, _TICK) for _, label in one.axis.ticks],
+        "tickfont": {"size": 11},
+        "zeroline": False,
+    }
+
+
+def _ticks(axes: Axes, one: Slice) -> None:
+    positions = [position for position, _ in one.axis.ticks]
+    labels = [short(label, 12) for _, label in one.axis.ticks]
+    leaning: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(positions, labels, **({} if _fit(positions, labels) else leaning))
+
+
+def _fit(positions: list[float], labels: list[str]) -> bool:
+    """Whether labels centred below these positions keep clear of each other."""
+    lengths = [_CHARACTER * len(label) for label in labels]
+    return all(
+        right - left > (one + other) / 2 + _CHARACTER / 2
+        for (left, right), (one, other) in zip(pairwise(positions), pairwise(lengths), strict=True)
+    )

@@ -1,0 +1,254 @@
+"""What was studied, how far is it, and how is it reproduced?"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, Self, final
+
+from search.report.evidence import Evidence
+from search.report.findings.base import HEADLINE, REPRODUCE, Finding
+from search.report.findings.blocks import Block, Code, Paragraph, Rows
+from search.report.parts import ReportPart, Settings, Text, Unlisted, without_folders
+from search.report.study_words import scored_epoch, study_status, validation_words
+from search.text import count, duration
+
+_FOLDERS = {"data_dir", "runs_dir", "storage"}
+
+
+@final
+class Change(ReportPart):
+    """Code that changed while the study ran, as the user accepted it."""
+
+    time: datetime
+    """When it was accepted, ISO 8601."""
+    n_trials: int
+    """Trials that had ended by then."""
+    changes: tuple[Text, ...]
+    """What changed, in a text each."""
+
+
+@final
+class Study(Finding):
+    """What was searched or reproduced, and whether it has ended."""
+
+    key = "study"
+    section = HEADLINE
+
+    name: str
+    """The study's name, which is also its folder's in the runs folder."""
+    kind: Literal["search", "baseline"]
+    """Whether candidates were searched, or the hand-tuned one was reproduced."""
+    ended: bool
+    """Whether the test set was evaluated, which comes last."""
+    missing: str | None
+    """In a sentence, what is still missing; null once the study has ended."""
+    metric: Literal["accuracy", "loss"]
+    """The validation figure by which trials are scored: a fraction, or a loss in nats."""
+    validation: str
+    """How trials were scored, in words."""
+    n_folds: int
+    """Folds on which a trial that can win was scored; 1 for holdout."""
+    folds_hash: str
+    """SHA-256 of the folds' indices."""
+    accepted_changes: tuple[Change, ...]
+    """Changes of the code on the way, oldest first."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Describe the study."""
+        record = evidence.record
+        return cls(
+            name=record.name,
+            kind=record.recipe.protocol.kind,
+            ended=record.test is not None,
+            missing=study_status(record),
+            metric=record.recipe.metric,
+            validation=validation_words(record),
+            n_folds=record.recipe.n_folds,
+            folds_hash=record.folds_hash,
+            accepted_changes=tuple(map(Change.model_validate, record.changes)),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what is missing, and that the code changed; nothing of an ended study."""
+        if self.missing is not None:
+            yield Paragraph(self.missing, "notice")
+        if self.accepted_changes:
+            where = f"“{REPRODUCE.title}” says what changed."
+            yield Paragraph(f"The code changed while the study ran: {where}", "notice")
+
+
+@final
+class RecipeSettings(Finding):
+    """Every setting but those of folders and of the database; of other paths the last name."""
+
+    key = "recipe"
+    section = REPRODUCE
+    listed = "settings"
+
+    settings: Settings
+    """The settings by name."""
+    toml: Unlisted[str]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Take the recipe as stored."""
+        recipe = evidence.record.recipe
+        settings = recipe.model_dump(mode="json", exclude=_FOLDERS)
+        told = {n: without_folders(v) if isinstance(v, str) else v for n, v in settings.items()}
+        return cls(settings=told, toml=recipe.toml())
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the command and the recipe."""
+        yield Paragraph(
+            "Save this recipe as recipe.toml, then run the command. No earlier study of the same "
+            "name may be in the runs folder."
+        )
+        yield Code("python -m search run recipe.toml", "sh")
+        yield Code(self.toml, "toml")
+
+
+@final
+class AcceptedChanges(Finding):
+    """Code that changed while the study ran."""
+
+    key = "study.accepted_changes"
+    section = REPRODUCE
+    title = "Changes of the code"
+
+    lines: Unlisted[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """List the changes; None where there are none."""
+        changes = evidence.record.changes
+        return cls(lines=tuple(change.line() for change in changes)) if changes else None
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield each change, and what they mean for a reproduction."""
+        for line in self.lines:
+            yield Paragraph(line, "notice")
+        yield Paragraph(
+            "Trials before a change were trained by other code than those after it. A new study "
+            "can only reproduce the latter."
+        )
+
+
+@final
+class HowTrialsWereMade(Finding):
+    """How trials were made and scored."""
+
+    key = "study.validation"
+    section = REPRODUCE
+    narrow = True
+
+    rows: Unlisted[Rows]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Take the settings that decide it."""
+        record = evidence.record
+        recipe = record.recipe
+        title = "Search" if recipe.protocol.is_search else "Training"
+        epochs = "epochs" if recipe.protocol.scores_last_epoch else "epochs at most"
+        pairs = (
+            ("space", recipe.space),
+            ("sampler", recipe.sampler),
+            ("pruner", recipe.pruner),
+            ("validation", validation_words(record)),
+            ("score", f"validation {recipe.metric}, {scored_epoch(record)}"),
+            (epochs, count(recipe.epochs)),
+            ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
+            ("seed", str(recipe.seed)),
+            ("folds", record.folds_hash[:12]),
+        )
+        return cls(rows=Rows(pairs, title))
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the settings."""
+        yield self.rows
+
+
+@final
+class Dataset(Finding):
+    """The images that the study belongs to."""
+
+    key = "dataset"
+    section = REPRODUCE
+    narrow = True
+
+    name: str
+    """The dataset's name."""
+    fingerprint: str
+    """SHA-256 of the content."""
+    class_names: tuple[str, ...]
+    """The classes, in the order of their labels."""
+    image_shape: tuple[int, int, int]
+    """Channels, height, width in pixels."""
+    n_train: int
+    """Images to learn from, those of validation folds among them."""
+    n_test: int
+    """Images of the test set."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Describe the dataset."""
+        return cls.model_validate(evidence.record.dataset)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield name, sizes, classes and fingerprint."""
+        channels, height, width = self.image_shape
+        pairs = (
+            ("dataset", self.name),
+            ("training images", count(self.n_train)),
+            ("test images", count(self.n_test)),
+            ("image", f"{channels} channels, {height} x {width} pixels"),
+            (f"classes ({len(self.class_names)})", ", ".join(self.class_names)),
+            ("fingerprint", self.fingerprint[:12]),
+        )
+        yield Rows(pairs, "Data")
+
+
+@final
+class Hardware(Finding):
+    """What the study ran on, in words."""
+
+    key = "hardware"
+    section = REPRODUCE
+    listed = "parts"
+    narrow = True
+
+    parts: dict[str, str]
+    """Processor, cores, memory, GPU, each in words."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Take the hardware as stored."""
+        return cls(parts=evidence.record.hardware)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the hardware."""
+        if self.parts:
+            yield Rows(tuple(self.parts.items()), "Machine")
+
+
+@final
+class Versions(Finding):
+    """Versions of Python, the libraries and this program."""
+
+    key = "versions"
+    section = REPRODUCE
+    listed = "versions"
+    narrow = True
+
+    versions: dict[str, str]
+    """The version of each, by name."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Take the versions as stored."""
+        return cls(versions=evidence.record.versions)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the versions."""
+        if self.versions:
+            yield Rows(tuple(self.versions.items()), "Versions")

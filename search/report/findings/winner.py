@@ -1,0 +1,242 @@
+"""What won, and what became of the hand-tuned network within the search?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self, final
+
+from search.metric import Metric, is_better
+from search.report.evidence import Evidence
+from search.report.findings.base import WINNER, Finding
+from search.report.findings.blocks import Block, Code, Columns, Details, Paragraph, Rows, Table
+from search.report.findings.trials import CandidatePart
+from search.report.parts import ReportPart, Unlisted
+from search.report.trials import trial_score
+from search.text import count, on_folds, plural
+from search.tuning.records import StudyRecord, TrialRecord
+from spaces.candidate import Candidate
+from spaces.describe import candidate_differences, tell_candidate
+
+
+@final
+class ChangedSetting(ReportPart):
+    """A setting in which the winner differs from the hand-tuned candidate."""
+
+    setting: str
+    """Which, as part.name."""
+    baseline: str
+    """The hand-tuned value."""
+    winner: str
+    """The winner's value."""
+
+
+def changed_settings(baseline: Candidate, winner: Candidate) -> tuple[ChangedSetting, ...]:
+    """List the settings in which the winner differs from the baseline."""
+    differences = candidate_differences(baseline, winner)
+    return tuple(ChangedSetting(setting=n, baseline=a, winner=b) for n, a, b in differences)
+
+
+def changes_block(changes: Sequence[ChangedSetting]) -> Details:
+    """Show the settings in which the winner differs from the baseline, at least one."""
+    differ = "differs" if len(changes) == 1 else "differ"
+    rows = tuple(
+        (one.setting.replace("_", " ").replace(".", ": "), one.baseline, one.winner)
+        for one in changes
+    )
+    return Details(
+        f"{plural(len(changes), 'setting')} {differ} from the hand-tuned baseline",
+        (
+            Table(
+                caption="Settings of the hand-tuned baseline and of the winner",
+                header=("Setting", "Baseline", "Winner"),
+                rows=rows,
+                align="lll",
+                most=len(rows),
+            ),
+        ),
+    )
+
+
+@final
+class Winner(Finding):
+    """The best complete trial, by its validation figures at E*."""
+
+    key = "winner"
+    section = WINNER
+
+    trial: int
+    """Its number."""
+    candidate: CandidatePart | None
+    """What was trained."""
+    n_parameters: int | None
+    """Trainable parameters of the network."""
+    best_epoch: int
+    """E*, the epoch (from 1) at which the mean over folds is best."""
+    fold_scores: tuple[float, ...]
+    """The score on each fold: fractions for accuracy, nats for loss."""
+    mean: float
+    """Their mean, by which it won."""
+    std: float | None
+    """Their standard deviation (of the population)."""
+    accuracy: float | None
+    """Mean validation accuracy, a fraction."""
+    loss: float | None
+    """Mean validation loss, in nats."""
+    seconds: float
+    """Seconds that it trained."""
+    changes: tuple[ChangedSetting, ...]
+    """Settings in which it differs from the hand-tuned candidate within the search."""
+    record: Unlisted[StudyRecord]
+    known: Unlisted[Candidate | None]
+    compared: Unlisted[bool]  # whether a baseline study is compared, which shows changes of its own
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Take the best complete trial; None where there is none."""
+        record = evidence.record
+        winner = record.winner()
+        mean = None if winner is None else trial_score(winner)
+        if winner is None or winner.best_epoch is None or mean is None:
+            return None
+        return cls(
+            trial=winner.number,
+            candidate=CandidatePart.of(winner.candidate),
+            n_parameters=winner.n_parameters,
+            best_epoch=winner.best_epoch,
+            fold_scores=winner.fold_scores,
+            mean=mean,
+            std=winner.std,
+            accuracy=_at_best(winner, "accuracy"),
+            loss=_at_best(winner, "loss"),
+            seconds=winner.seconds,
+            changes=_changes(record, winner),
+            record=record,
+            known=winner.candidate,
+            compared=evidence.baseline is not None,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the network in words, its trial, and its candidate in full."""
+        if self.known is not None:
+            yield Paragraph(tell_candidate(self.known), "large")
+        yield Paragraph(self._trained())
+        if self.changes and not self.compared:
+            yield changes_block(self.changes)
+        if self.known is not None:
+            yield Details(
+                "The candidate in full, and as JSON",
+                (
+                    Columns(tuple(_settings(self.known))),
+                    Code(self.known.model_dump_json(indent=2), "json"),
+                ),
+            )
+
+    def _trained(self) -> str:
+        recipe = self.record.recipe
+        if recipe.protocol.refits:
+            return (
+                f"Trial {self.trial}, with {count(self.n_parameters)} parameters, was best at "
+                f"epoch E* = {self.best_epoch} of at most {recipe.epochs}."
+            )
+        trained = (
+            f"{count(self.n_parameters)} parameters, trained for {plural(recipe.epochs, 'epoch')} "
+            "and scored after the last one."
+        )
+        if len(self.record.complete()) == 1:
+            return trained
+        return (
+            f"{trained} Trial {self.trial} has the best validation {recipe.metric}; its network is "
+            "the exported one."
+        )
+
+
+@final
+class SearchBaseline(Finding):
+    """The hand-tuned candidate's trial within the search."""
+
+    key = "search_baseline"
+    section = WINNER
+
+    number: int
+    """Its number."""
+    mean: float | None
+    """Its score; null where it did not complete."""
+    outcome: str
+    """How it compares with the winner, in words."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """See how it ended; None where the search has none, and for a baseline study."""
+        return cls.of_record(evidence.record)
+
+    @classmethod
+    def of_record(cls, record: StudyRecord) -> Self | None:
+        """As `of`, for those who have no further evidence."""
+        tries = [trial for trial in record.trials if trial.plan == 0]
+        if not (record.recipe.protocol.is_search and record.recipe.with_baseline and tries):
+            return None
+        trial = max(tries, key=lambda t: t.attempt)
+        mean = trial_score(trial) if trial in record.complete() else None
+        return cls(number=trial.number, mean=mean, outcome=_outcome(record, trial, mean))
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield one sentence."""
+        outcome = f"trial {self.number}: {self.outcome}"
+        yield Paragraph(f"Within the search, the hand-tuned network was {outcome}.")
+
+
+def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str:
+    kind, metric, winner = trial.kind, record.recipe.metric, record.winner()
+    if kind == "pruned":
+        folds = on_folds(trial.history.n_folds(), record.recipe.n_folds)
+        return f"pruned after {plural(len(trial.history.epochs), 'epoch')}{folds}"
+    best = None if winner is None else trial_score(winner)
+    if winner is None or mean is None or best is None:
+        return kind
+    if winner.number == trial.number:
+        return "unbeaten: the winner is the baseline itself"
+    if not is_better(best, mean, metric):
+        return "level with the winner"
+    gap = 100 * (best - mean) if metric == "accuracy" else mean - best
+    unit = f"{gap:.2f} points" if metric == "accuracy" else f"{gap:.4f}"
+    return f"the winner is {unit} better"
+
+
+def _at_best(trial: TrialRecord, metric: Metric) -> float | None:
+    """The mean over folds at E*, from the history where it is stored."""
+    if trial.best_epoch is None or len(trial.history.epochs) < trial.best_epoch:
+        return None
+    return trial.history.mean_curve(metric)[trial.best_epoch - 1]
+
+
+def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
+    if not record.recipe.with_baseline or winner.plan == 0 or winner.candidate is None:
+        return ()
+    known = (t.candidate for t in record.trials if t.plan == 0 and t.candidate is not None)
+    baseline = next(known, None)
+    return () if baseline is None else changed_settings(baseline, winner.candidate)
+
+
+def _settings(candidate: Candidate) -> Iterator[Rows]:
+    """Yield the candidate's settings: one group per part, then the rest as "training"."""
+    values = candidate.model_dump(mode="json")
+    groups: dict[str, Mapping[str, object]] = {
+        name: value for name, value in values.items() if isinstance(value, dict)
+    }
+    groups["training"] = {k: v for k, v in values.items() if k not in groups}
+    for name, group in groups.items():
+        pairs = tuple((key.replace("_", " "), _shown(value)) for key, value in group.items())
+        yield Rows(pairs, name.capitalize())
+
+
+def _shown(value: object) -> str:
+    """A value to read, with four digits; the candidate's JSON is exact."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list():
+            return ", ".join(_shown(item) for item in value)
+        case _:
+            return str(value)

@@ -1,0 +1,54 @@
+"""What a study is and how far it is, in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from search.report.evidence import TestedStudy
+from search.report.findings.study import HowTrialsWereMade
+from search.report.study_words import page_lead, page_title, study_status, validation_words
+from search.tuning.records import StudyRecord
+from tests.report import baseline_fakes
+from tests.report import report_fakes as fakes
+
+
+def test_status_tells_how_far_the_search_is(kfold: fakes.Fake, unfinished: fakes.Fake) -> None:
+    """An ended study needs no word; others say what is missing."""
+    assert study_status(kfold.record) is None
+    assert "2 of 4 trials ended" in str(study_status(unfinished.record))
+    open_study: StudyRecord = replace(kfold.record, refit=None, test=None)
+    assert "24 of 24 trials ended" in str(study_status(open_study))
+
+
+def test_status_of_a_baseline_waits_for_no_refit() -> None:
+    """Untested, it lacks the test alone; tested, it lacks nothing."""
+    untested = baseline_fakes.reproduction(2, ended=False).record
+    assert study_status(untested) == (
+        "The baseline has not ended (2 of 2 trials ended): no test result yet."
+    )
+    assert study_status(baseline_fakes.reproduction(2).record) is None
+    folds = replace(baseline_fakes.crossvalidated(1).record, refit=None, test=None)
+    assert "no refit and no test result" in str(study_status(folds))
+
+
+def test_words_of_a_baseline(reproduction: TestedStudy) -> None:
+    """Title, lead and facts speak of a reproduction, not of a search."""
+    record = reproduction.record
+    assert page_title(record) == "Baseline report"
+    assert page_lead(record) == (
+        "The hand-tuned network of the space cnn on photos, trained 3 times, "
+        "scored by the hand-tuned report’s holdout of a fifth."
+    )
+    found = HowTrialsWereMade.of(fakes.evidence(record))
+    facts = dict(found.rows.pairs)
+    assert facts["score"] == "validation accuracy, after the last epoch"
+    assert facts["epochs"] == "40"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [({}, "holdout of 20%"), ({"validation": "kfold", "folds": 3}, "3-fold cross-validation")],
+)
+def test_validation_in_words(recipe: dict[str, object], words: str) -> None:
+    """The way of scoring is said in the field's words."""
+    assert validation_words(fakes.study_record([], recipe=recipe)) == words
