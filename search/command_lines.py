@@ -29,13 +29,20 @@ def run_command(recipe: Recipe, trials: int | None) -> str:
     return command_line("run", *flags, *([] if trials is None else ["--trials", str(trials)]))
 
 
+def option_names(setting: str) -> tuple[str, ...]:
+    """Return the option of a recipe's setting; of one that is yes or no, both options."""
+    name = setting.replace("_", "-")
+    if Recipe.model_fields[setting].annotation is bool:
+        return f"--{name}", f"--no-{name.removeprefix('with-')}"
+    return (f"--{name}",)
+
+
 def _flag(name: str, value: object) -> list[str]:
-    if name == "with_baseline":
-        return ["--no-baseline"]
-    option = f"--{name.replace('_', '-')}"
-    if name == "trial_timeout":
-        return [option, f"{value}s"]
-    return [option] if value is True else [option, str(value)]
+    options = option_names(name)
+    if isinstance(value, bool):
+        return [options[0] if value else options[1]]
+    unit = "s" if name == "trial_timeout" else ""
+    return [*options, f"{value}{unit}"]
 
 
 def place_options(runs_dir: Path, storage: str | None) -> list[str]:

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationError,
     field_serializer,
     model_validator,
@@ -32,6 +33,7 @@ from search.settings import (
     unknown_setting,
     without_password,
 )
+from search.text import listed
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS, get_sampler
 
@@ -96,50 +98,108 @@ _Folder = Annotated[
 _LARGEST = 100_000  # of what is enumerated before a search starts, and kept for each trial
 
 
+def _setting(default: object, words: str, *, means: str | None = None, **bounds: Any) -> Any:
+    """Return a field of the recipe.
+
+    Args:
+        default: Its value where it is not given.
+        words: What it is, for help and documentation; the accepted values need not be repeated
+            where the type lists them.
+        means: What the default stands for where it is None or "auto".
+        bounds: Further arguments of pydantic's `Field`.
+    """
+    extra: dict[str, JsonValue] = {} if means is None else {"means": means}
+    return Field(default, description=words, json_schema_extra=extra, **bounds)
+
+
+def _trials_by_default() -> str:
+    """Return how many trials each sampler runs where the recipe does not say."""
+    counts = {one.name: one.default_trials for one in SAMPLERS}
+    usual = counts.pop("random")
+    others = (
+        f"{name}: {'all points' if count is None else count}"
+        for name, count in counts.items()
+        if count != usual
+    )
+    return "; ".join((str(usual), *others))
+
+
+def _pruner_by_default() -> str:
+    """Return which pruner "auto" is for each sampler."""
+    usual = get_sampler("random").default_pruner
+    others: dict[str, list[str]] = {}
+    for one in SAMPLERS:
+        if one.default_pruner != usual:
+            others.setdefault(one.default_pruner, []).append(one.name)
+    words = (f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items())
+    return "; ".join((usual, *words))
+
+
 @final
 class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
 
-    `timeout` (after which no trial starts) and `trial_timeout` (after which a trial fails) are in
-    seconds, `checkpoint_every` in epochs (0: never), `workers` 0 means one process
-    a core, or as many as share a GPU by its memory, `threads` are per worker.
-    `pruner` "auto" is halving, but none for grid search and the baseline; `study_name` "auto" is
-    made of space, sampler, dataset and validation; with `racing` trials start on one fold and earn
-    the others;
-    `trials` None is 20, but the whole grid for grid search, and 1 for the sampler "baseline", which
-    trains the space's hand-tuned candidate and no other, each trial with a seed of its own.
+    The fields' descriptions are also the help of the command line's options. Times are in seconds.
     Written out, `storage` is without its password: PGPASSWORD or ~/.pgpass can give that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    space: _Text
-    sampler: Annotated[str, OneOf(_SAMPLERS)] = "random"
-    pruner: Annotated[str, OneOf(_PRUNERS)] = "auto"
-    trials: int | None = Field(None, ge=1, le=_LARGEST)
-    epochs: int = Field(40, ge=1, le=_LARGEST)
-    timeout: _Duration = None
-    trial_timeout: _Duration = None
-    validation: Literal["holdout", "kfold"] = "holdout"
-    holdout_fraction: float = Field(0.2, gt=0, lt=1)
-    folds: int = Field(5, ge=2, le=_LARGEST)
-    racing: bool = False
-    metric: Literal["accuracy", "loss"] = "accuracy"
-    seed: int = Field(0, ge=0, lt=2**32)
-    with_baseline: bool = True
-    max_parameters: int | None = Field(None, ge=1, le=10**12)
-    dataset: _Text = "auto"
-    data_dir: _Folder = Path("data")
-    image_size: int | None = Field(None, ge=1, le=512)
-    test_fraction: float = Field(0.1, gt=0, lt=1)
-    study_name: Annotated[str, AfterValidator(check_study_name)] = "auto"
-    storage: _Text | None = None
-    runs_dir: _Folder = Path("runs")
-    checkpoint_every: int = Field(1, ge=0, le=_LARGEST)
-    workers: int = Field(0, ge=0, le=1024)
-    threads: int = Field(1, ge=1, le=1024)
-    device: Annotated[str, AfterValidator(check_device)] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    space: _Text = Field(description="Search space: mlp, cnn or FILE.py:NAME")
+    sampler: Annotated[str, OneOf(_SAMPLERS)] = _setting("random", "How configurations are chosen")
+    pruner: Annotated[str, OneOf(_PRUNERS)] = _setting(
+        "auto", "How hopeless trials are stopped early", means=_pruner_by_default()
+    )
+    trials: int | None = _setting(
+        None, "Number of trials", means=_trials_by_default(), ge=1, le=_LARGEST
+    )
+    epochs: int = _setting(40, "Max epochs per trial", ge=1, le=_LARGEST)
+    timeout: _Duration = _setting(None, "Start no trial after this time, such as 30m or 2h")
+    trial_timeout: _Duration = _setting(
+        None, "End a trial that takes longer than this, such as 10m", means="never"
+    )
+    validation: Literal["holdout", "kfold"] = _setting("holdout", "How trials are validated")
+    holdout_fraction: float = _setting(
+        0.2, "Fraction of the training images held out for validation", gt=0, lt=1
+    )
+    folds: int = _setting(5, "Number of folds with kfold", ge=2, le=_LARGEST)
+    racing: bool = _setting(
+        False, "With kfold, start every trial on one fold; only the best earn the others"
+    )
+    metric: Literal["accuracy", "loss"] = _setting("accuracy", "Validation metric to optimize")
+    seed: int = _setting(0, "Seed of all random numbers", ge=0, lt=2**32)
+    with_baseline: bool = _setting(True, "Try the hand-tuned network first")
+    max_parameters: int | None = _setting(
+        None, "Skip networks with more parameters than this", ge=1, le=10**12
+    )
+    dataset: _Text = _setting("auto", "Dataset: auto, cifar10, digits or an image folder")
+    data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
+    image_size: int | None = _setting(
+        None,
+        "Scale a folder's images to this height and width in pixels",
+        means="the first image's",
+        ge=1,
+        le=512,
+    )
+    test_fraction: float = _setting(
+        0.1, "Fraction of a folder's images set aside for testing if it has no test/", gt=0, lt=1
+    )
+    study_name: Annotated[str, AfterValidator(check_study_name)] = _setting(
+        "auto", "Name of the study", means="made from space, sampler and dataset"
+    )
+    storage: _Text | None = _setting(None, "Database URL", means="SQLite in runs_dir")
+    runs_dir: _Folder = _setting(Path("runs"), "Folder for studies, models and reports")
+    checkpoint_every: int = _setting(1, "Epochs between checkpoints; 0: none", ge=0, le=_LARGEST)
+    workers: int = _setting(
+        0, "Worker processes; 0: one per core, or as many as fit on the GPU", ge=0, le=1024
+    )
+    threads: int = _setting(1, "Threads per worker", ge=1, le=1024)
+    device: Annotated[str, AfterValidator(check_device)] = _setting(
+        "auto", "Device: auto, cpu, cuda or cuda:N"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = _setting(
+        "auto", "Arithmetic", means="bf16 where the device has it; fp32 for baseline"
+    )
 
     @field_serializer("storage")
     def _without_password(self, url: str | None) -> str | None:

@@ -1,12 +1,101 @@
-"""The options and arguments of the commands."""
+"""The options of the commands; those that are a recipe's settings are made from its fields."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
+from pydantic.fields import FieldInfo
+from typer.models import ArgumentInfo
 
+from search.command_lines import option_names
 from search.errors import UserError
-from search.settings import check_named, check_study_name
+from search.recipe import Recipe
+from search.settings import OneOf, check_named, check_study_name
+from search.text import listed
+
+Command: TypeAlias = Callable[..., None]
+
+
+def with_settings(*names: str, fill: bool = False) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command an option for each of these settings of a recipe.
+
+    The command takes each as a keyword argument. One that was not given is None, or with `fill`
+    the recipe's default.
+    """
+
+    def decorate(command: Command) -> Command:
+        def call(**given: object) -> None:
+            if fill:
+                defaults = {name: Recipe.model_fields[name].default for name in names}
+                given |= {name: value for name, value in defaults.items() if given[name] is None}
+            command(**given)
+
+        own = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for one in inspect.signature(command).parameters.values()
+            if one.kind is not inspect.Parameter.VAR_KEYWORD and one.name not in names
+        ]
+        arguments = [one for one in own if _is_argument(one)]
+        options = [one for one in own if not _is_argument(one)]
+        parameters = [*arguments, *map(_parameter, names), *options]
+        call.__name__, call.__doc__ = command.__name__, command.__doc__
+        call.__annotations__ = {one.name: one.annotation for one in parameters}
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return any(isinstance(one, ArgumentInfo) for one in get_args(parameter.annotation))
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """Return the option of a setting; None where it is not given."""
+    field = Recipe.model_fields[name]
+    kind = _parsed_type(field)
+    option = typer.Option(
+        "/".join(option_names(name)),
+        help=_help(field),
+        parser=folder if kind is Path else None,
+        metavar="PATH" if kind is Path else None,
+    )
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=None, annotation=Annotated[kind | None, option])
+
+
+def _parsed_type(field: FieldInfo) -> Any:
+    """Return what the command line makes of a setting's text; the recipe checks the rest."""
+    kinds = get_args(field.annotation) or (field.annotation,)
+    return next((kind for kind in (bool, int, float, Path) if kind in kinds), str)
+
+
+def _help(field: FieldInfo) -> str:
+    """Return a setting's description with the values to choose from and the default."""
+    choices, default = _choices(field), _default(field)
+    words = f"{field.description}: {listed(choices, 'or')}" if choices else field.description
+    return f"{words} [{default}]." if default else f"{words}."
+
+
+def _choices(field: FieldInfo) -> tuple[str, ...]:
+    if get_origin(field.annotation) is Literal:
+        return get_args(field.annotation)
+    return next((one.values for one in field.metadata if isinstance(one, OneOf)), ())
+
+
+def _default(field: FieldInfo) -> str:
+    """Return a setting's default in words, nothing where there is none."""
+    if field.is_required():
+        return ""
+    extra = field.json_schema_extra
+    means = str(extra["means"]) if isinstance(extra, dict) and "means" in extra else ""
+    if field.default is None:
+        return means
+    if isinstance(field.default, bool):
+        return "yes" if field.default else "no"
+    return f"{field.default}: {means}" if means else str(field.default)
 
 
 def folder(given: str | Path) -> Path:
@@ -25,139 +114,80 @@ def checked_study(study: str) -> str:
         raise UserError(f"study: {error}, got {study!r}") from error
 
 
-Recipe = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
-Space = Annotated[str | None, typer.Option(help="mlp, cnn or FILE.py:NAME.")]
-Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or baseline [random].")]
-Pruner = Annotated[
-    str | None,
-    typer.Option(
-        help="auto, none, median, halving or hyperband [auto: halving; none for grid and baseline]."
-    ),
-]
-Trials = Annotated[int | None, typer.Option(help="How many [20; grid: all points].")]
-Epochs = Annotated[int | None, typer.Option(help="At most, a trial [40].")]
-Timeout = Annotated[
-    str | None, typer.Option(help="Start no trial after this time, such as 30m or 2h.")
-]
-TrialTimeout = Annotated[
-    str | None,
-    typer.Option(help="End a trial that has not ended after this time, such as 10m [never]."),
-]
-Validation = Annotated[str | None, typer.Option(help="holdout or kfold [holdout].")]
-HoldoutFraction = Annotated[float | None, typer.Option(help="Validation part [0.2].")]
-Folds = Annotated[int | None, typer.Option(help="Folds of kfold [5].")]
-Racing = Annotated[
-    bool | None,
-    typer.Option(help="Start trials on one fold; the better ones earn the others [no]."),
-]
-Metric = Annotated[str | None, typer.Option(help="accuracy or loss [accuracy].")]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything random [0].")]
-WithBaseline = Annotated[
-    bool | None,
-    typer.Option("--with-baseline/--no-baseline", help="Try the hand-tuned one first [yes]."),
-]
-MaxParameters = Annotated[int | None, typer.Option(help="Largest network allowed.")]
-Dataset = Annotated[
-    str | None, typer.Option(help="auto, cifar10, digits or an image folder [auto].")
-]
-DataDir = Annotated[
-    Path | None, typer.Option(help="Where data is kept [data].", parser=folder, metavar="PATH")
-]
-ImageSize = Annotated[
-    int | None, typer.Option(help="Height and width of a folder's images [the first's].")
-]
-TestFraction = Annotated[
-    float | None, typer.Option(help="Sealed part of a folder without test/ [0.1].")
-]
-StudyName = Annotated[
-    str | None, typer.Option(help="Name to keep it under [made of space, sampler, data].")
-]
-Storage = Annotated[str | None, typer.Option(help="Database URL [SQLite in runs_dir].")]
-RunsDir = Annotated[
-    Path | None, typer.Option(help="Where studies are kept [runs].", parser=folder, metavar="PATH")
-]
-CheckpointEvery = Annotated[
-    int | None, typer.Option(help="Epochs between checkpoints; 0: none [1].")
-]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes; 0: one a core, or what a GPU has room for [0].")
-]
-Threads = Annotated[int | None, typer.Option(help="Threads of each worker [1].")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")]
-Precision = Annotated[
-    str | None, typer.Option(help="fp32 or bf16 [auto: bf16 where it is native].")
-]
+RecipeFile = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
 AcceptChanges = Annotated[
     bool,
-    typer.Option("--accept-changes", help="Go on though the space's code or a library changed."),
+    typer.Option("--accept-changes", help="Go on although the space's code or a library changed."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Only print the result.")]
+Events = Annotated[bool, typer.Option("--json", help="Print one JSON object per event and line.")]
+
+Repeats = Annotated[
+    int, typer.Option(min=1, help="How often to train it, each time with another seed.")
 ]
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result alone, and errors.")]
-Events = Annotated[
-    bool, typer.Option("--json", help="Print what happens as lines of JSON, one an event.")
-]
-
-BaselineSpace = Annotated[str, typer.Option("--space", help="mlp, cnn or FILE.py:NAME.")]
-Repeats = Annotated[int, typer.Option(min=1, help="Trainings, each with a seed of its own.")]
-BaselinePrecision = Annotated[str | None, typer.Option("--precision", help="fp32 or bf16 [fp32].")]
-
-StudyFolder = Annotated[
-    Path, typer.Option(help="Folder of the studies.", parser=folder, metavar="PATH")
-]
 Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
-Studies = Annotated[list[str], typer.Argument(help="Names of studies; several are compared.")]
+Studies = Annotated[list[str], typer.Argument(help="Names of studies; two or more are compared.")]
 ComparisonOutput = Annotated[
-    Path | None, typer.Option("--output", help="Folder of a comparison [comparison in runs-dir].")
+    Path | None, typer.Option("--output", help="Folder for a comparison [comparison in runs_dir].")
 ]
 SampledAlone = Annotated[
-    bool, typer.Option("--sampled-alone", help="Leave out the hand-tuned network, tried first.")
+    bool,
+    typer.Option("--sampled-alone", help="Leave out the hand-tuned network that is tried first."),
 ]
-Orders = Annotated[int, typer.Option(min=1, help="Random orders of the trials.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it.")]
+Orders = Annotated[int, typer.Option(min=1, help="Number of random trial orders to average over.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Really delete it.")]
 ShownTrial = Annotated[
-    int | None, typer.Option("--trial", help="Show this trial: candidate, curve, how to repeat it.")
+    int | None,
+    typer.Option("--trial", help="Show this trial: settings, learning curve, how to reproduce it."),
 ]
-AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, pruned ones too.")]
+AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, including pruned ones.")]
 ListedAsJson = Annotated[
-    bool, typer.Option("--json", help="Print a JSON array, one object a study.")
+    bool, typer.Option("--json", help="Print a JSON array with one object per study.")
 ]
 ShownAsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-ExportedTrial = Annotated[int | None, typer.Option("--trial", help="Number of a trial [winner].")]
+ExportedTrial = Annotated[
+    int | None, typer.Option("--trial", help="Number of a trial [the winner].")
+]
 AsRecipe = Annotated[
-    bool, typer.Option("--recipe", help="A recipe that trains this candidate again.")
+    bool, typer.Option("--recipe", help="Export a recipe that trains this trial again.")
 ]
 AsPython = Annotated[
-    bool, typer.Option("--python", help="A script that trains its network with torch alone.")
+    bool, typer.Option("--python", help="Export a script that trains its network with only torch.")
 ]
-AsOnnx = Annotated[bool, typer.Option("--onnx", help="The winner's model, as an ONNX file.")]
+AsOnnx = Annotated[
+    bool, typer.Option("--onnx", help="Export the winner's trained model as an ONNX file.")
+]
 ExportOutput = Annotated[
-    Path | None, typer.Option("--output", help="File to write [printed; --onnx: STUDY.onnx].")
+    Path | None, typer.Option("--output", help="File to write [print it; --onnx: STUDY.onnx].")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Model = Annotated[
     Path, typer.Argument(help="Name of a study, or a model folder such as runs/STUDY/model.")
 ]
-Images = Annotated[list[Path], typer.Argument(help="Image files, and folders of them.")]
-Top = Annotated[int, typer.Option(min=1, help="How many classes of each image to print.")]
+Images = Annotated[list[Path], typer.Argument(help="Image files and folders of images.")]
+Top = Annotated[int, typer.Option(min=1, help="How many classes to print per image.")]
 AllImages = Annotated[
-    bool, typer.Option("--all", help="List every image, also where a terminal shows the first.")
+    bool, typer.Option("--all", help="List every image; a terminal shows only the first ones.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all probabilities.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print a row an image, comma-separated.")]
-Host = Annotated[str, typer.Option(help="Address to listen on; a loopback one.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, one row per image.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; must be a loopback address.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 ReadOnly = Annotated[
-    bool, typer.Option("--read-only", help="Show the studies, let nobody change or delete them.")
+    bool,
+    typer.Option("--read-only", help="Only show the studies; nobody can change or delete them."),
 ]
 InsecurePublic = Annotated[
     bool,
     typer.Option(
-        "--insecure-public", help="Listen on any --host: whoever reaches it needs no password."
+        "--insecure-public",
+        help="Allow any --host. There is no password: anyone who can reach it has access.",
     ),
 ]
 Browser = Annotated[
     bool,
-    typer.Option("--browser/--no-browser", help="Open it in a browser, in a terminal with one."),
+    typer.Option("--browser/--no-browser", help="Open the dashboard in a browser."),
 ]
-Output = Annotated[Path, typer.Option(help="Folder of the figures and the table.")]
+Output = Annotated[Path, typer.Option(help="Folder for the figures and the table.")]
 SpaceToList = Annotated[str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME [all].")]

@@ -5,7 +5,7 @@ Heavy packages are imported inside the commands that need them, so that --help a
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -15,102 +15,85 @@ from search.cli.ending import Interrupts, failures_told
 from search.errors import UserError
 from search.events import Interrupted
 from search.progress.json_lines import JsonWriter
+from search.recipe import Recipe
 
-if TYPE_CHECKING:
-    from search.recipe import Recipe
+# Those that the hand-tuned network's training leaves open.
+_BASELINE_SETTINGS = (
+    "space",
+    "epochs",
+    "validation",
+    "folds",
+    "seed",
+    "dataset",
+    "data_dir",
+    "image_size",
+    "test_fraction",
+    "study_name",
+    "storage",
+    "runs_dir",
+    "checkpoint_every",
+    "workers",
+    "threads",
+    "device",
+    "precision",
+)
 
 
+@options.with_settings(*Recipe.model_fields)
 def run(
-    recipe: options.Recipe = None,
-    space: options.Space = None,
-    sampler: options.Sampler = None,
-    pruner: options.Pruner = None,
-    trials: options.Trials = None,
-    epochs: options.Epochs = None,
-    timeout: options.Timeout = None,
-    trial_timeout: options.TrialTimeout = None,
-    validation: options.Validation = None,
-    holdout_fraction: options.HoldoutFraction = None,
-    folds: options.Folds = None,
-    racing: options.Racing = None,
-    metric: options.Metric = None,
-    seed: options.Seed = None,
-    with_baseline: options.WithBaseline = None,
-    max_parameters: options.MaxParameters = None,
-    dataset: options.Dataset = None,
-    data_dir: options.DataDir = None,
-    image_size: options.ImageSize = None,
-    test_fraction: options.TestFraction = None,
-    study_name: options.StudyName = None,
-    storage: options.Storage = None,
-    runs_dir: options.RunsDir = None,
-    checkpoint_every: options.CheckpointEvery = None,
-    workers: options.Workers = None,
-    threads: options.Threads = None,
-    device: options.Device = None,
-    precision: options.Precision = None,
+    recipe: options.RecipeFile = None,
     accept_changes: options.AcceptChanges = False,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
+    **settings: Any,
 ) -> None:
     """Search, retrain the winner on all folds, open the test set once, write the report.
 
-    The same command again goes on with the study. Flags win over the recipe file.
+    Run the same command again to continue the study. Options override the recipe file.
     """
-    flags = {name: value for name, value in locals().items() if name != "recipe"}
-    _run(recipe, flags)
+    _run(recipe, settings, quiet=quiet, as_json=as_json, accept_changes=accept_changes)
 
 
+@options.with_settings(*_BASELINE_SETTINGS)
 def baseline(
-    space: options.BaselineSpace,
     repeats: options.Repeats = 1,
-    epochs: options.Epochs = None,
-    validation: options.Validation = None,
-    folds: options.Folds = None,
-    seed: options.Seed = None,
-    dataset: options.Dataset = None,
-    data_dir: options.DataDir = None,
-    image_size: options.ImageSize = None,
-    test_fraction: options.TestFraction = None,
-    study_name: options.StudyName = None,
-    storage: options.Storage = None,
-    runs_dir: options.RunsDir = None,
-    checkpoint_every: options.CheckpointEvery = None,
-    workers: options.Workers = None,
-    threads: options.Threads = None,
-    device: options.Device = None,
-    precision: options.BaselinePrecision = None,
     accept_changes: options.AcceptChanges = False,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
+    **settings: Any,
 ) -> None:
     """Train the hand-tuned network as its report did, and compare the figures.
 
-    With --validation kfold it is scored by cross-validation instead, refitted and tested, as the
-    winner of a k-fold search is.
+    With --validation kfold it is cross-validated, refitted and tested instead, like the winner of
+    a k-fold search.
     """
-    flags = {name: value for name, value in locals().items() if name != "repeats"}
-    _run(None, flags | {"sampler": "baseline", "trials": repeats})
+    settings |= {"sampler": "baseline", "trials": repeats}
+    _run(None, settings, quiet=quiet, as_json=as_json, accept_changes=accept_changes)
 
 
-def _run(recipe: Path | None, flags: dict[str, Any]) -> None:
-    names = ("quiet", "as_json", "accept_changes")
-    quiet, as_json, accept_changes = (flags.pop(name) for name in names)
+def _run(
+    recipe: Path | None,
+    settings: dict[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+    accept_changes: bool,
+) -> None:
     if quiet and as_json:
         raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
     if as_json:
-        _log(recipe, flags, accept_changes=accept_changes)
+        _log(recipe, settings, accept_changes=accept_changes)
     else:
-        _describe(recipe, flags, quiet=quiet, accept_changes=accept_changes)
+        _describe(recipe, settings, quiet=quiet, accept_changes=accept_changes)
 
 
 def _describe(
-    recipe: Path | None, flags: dict[str, Any], *, quiet: bool, accept_changes: bool
+    recipe: Path | None, settings: dict[str, Any], *, quiet: bool, accept_changes: bool
 ) -> None:
     console, interrupts = make_console(), Interrupts()
     try:
         with interrupts.handled():
-            asked, stop = _start(recipe, flags), interrupts.stop
+            asked, stop = _start(recipe, settings), interrupts.stop
             from search.views.run import run_and_describe
 
             told = run_and_describe(
@@ -123,10 +106,10 @@ def _describe(
         raise typer.Exit(interrupts.status)
 
 
-def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) -> None:
+def _log(recipe: Path | None, settings: dict[str, Any], *, accept_changes: bool) -> None:
     writer, interrupts = JsonWriter(make_console()), Interrupts()
     with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
-        asked = _start(recipe, flags)
+        asked = _start(recipe, settings)
         from search.views.run import run_and_log
 
         run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
@@ -135,12 +118,11 @@ def _log(recipe: Path | None, flags: dict[str, Any], *, accept_changes: bool) ->
         raise typer.Exit(interrupts.status)
 
 
-def _start(recipe: Path | None, flags: dict[str, Any]) -> "Recipe":
+def _start(recipe: Path | None, settings: dict[str, Any]) -> Recipe:
     """Return the recipe that is asked for, once what trains it is starting."""
     from search.executors.process import quiet_resource_tracker, start_server, wait_passively
-    from search.recipe import Recipe
 
-    asked = Recipe.from_sources(recipe, flags)
+    asked = Recipe.from_sources(recipe, settings)
     wait_passively()  # before torch is imported
     quiet_resource_tracker()
     start_server(asked.threads)  # it needs as long as this process to import torch

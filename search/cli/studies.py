@@ -12,13 +12,15 @@ from search.errors import UserError
 from search.files import check_writable
 from search.paths import RunPaths
 
-_RUNS = Path("runs")
+_at_place = options.with_settings("runs_dir", "storage", fill=True)
 
 
+@_at_place
 def list_studies(
     as_json: options.ListedAsJson = False,
-    runs_dir: options.StudyFolder = _RUNS,
-    storage: options.Storage = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """List the studies with their trials and best scores."""
     from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
@@ -30,13 +32,15 @@ def list_studies(
         print_all(draw_studies(studies_table(studies), console), console)
 
 
+@_at_place
 def show(
     study: options.Study,
     trial: options.ShownTrial = None,
     every: options.AllTrials = False,
     as_json: options.ShownAsJson = False,
-    runs_dir: options.StudyFolder = _RUNS,
-    storage: options.Storage = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """Show a study: recipe, trials by rank, refit and test result; or one of its trials."""
     name, console = checked_study(study), make_console()
@@ -64,11 +68,13 @@ def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | Non
     return trial_json(name, runs_dir, storage, trial)
 
 
+@_at_place
 def report(
     studies: options.Studies,
-    runs_dir: options.StudyFolder = _RUNS,
-    storage: options.Storage = None,
     output: options.ComparisonOutput = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """Rebuild a study's report from what is stored, without training; or compare several studies.
 
@@ -91,12 +97,14 @@ def report(
     print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
 
 
+@_at_place
 def replay(
     study: options.Study,
-    runs_dir: options.StudyFolder = _RUNS,
-    storage: options.Storage = None,
     orders: options.Orders = 100,
     sampled_alone: options.SampledAlone = False,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """Show what each pruning rule would have cost and kept on an unpruned study."""
     from search.views.commands import describe_replay
@@ -107,11 +115,13 @@ def replay(
     print_all([found], make_console())
 
 
+@_at_place
 def delete(
     study: options.Study,
-    runs_dir: options.StudyFolder = _RUNS,
-    storage: options.Storage = None,
     yes: options.Yes = False,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """Delete a study with its model and report."""
     from search.catalog.studies import remove_study
@@ -122,14 +132,16 @@ def delete(
     print_all([f"deleted study {name}{gone}"], make_console())
 
 
+@_at_place
 def dashboard(
-    runs_dir: options.StudyFolder = _RUNS,
-    storage: options.Storage = None,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
     read_only: options.ReadOnly = False,
     insecure_public: options.InsecurePublic = False,
     browser: options.Browser = True,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C ends it."""
     from search.catalog.location import stored_url

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -12,12 +12,12 @@ from search.cli import options
 from search.cli.console import make_console, print_all
 from search.cli.options import checked_study
 from search.errors import MachineError, UserError
+from search.recipe import Recipe
 from search.text import printable
 
 if TYPE_CHECKING:
     from search.evaluation.predict import Predictions
 
-_TOOL_RUNS = Path("runs")
 _ANALYSIS = Path("analysis")
 
 
@@ -28,32 +28,27 @@ def spaces(space: options.SpaceToList = None) -> None:
     print_all(describe_spaces(space), make_console())
 
 
-def analyze(
-    dataset: options.Dataset = None,
-    data_dir: options.DataDir = None,
-    image_size: options.ImageSize = None,
-    test_fraction: options.TestFraction = None,
-    output: options.Output = _ANALYSIS,
-) -> None:
+@options.with_settings("dataset", "data_dir", "image_size", "test_fraction")
+def analyze(output: options.Output = _ANALYSIS, **settings: Any) -> None:
     """Describe the training images as the hand-tuned report does: two figures and a table."""
-    flags = {name: value for name, value in locals().items() if name != "output"}
-    from search.recipe import Recipe
-
-    asked = Recipe.from_sources(None, {"space": "cnn"} | flags)  # of whose data alone is read
+    # The recipe needs a space; only its data is read.
+    recipe = Recipe.from_sources(None, {"space": "cnn"} | settings)
     from search.views.analysis import analyze_and_describe
 
     console = make_console()
-    print_all(analyze_and_describe(asked, output, console), console)
+    print_all(analyze_and_describe(recipe, output, console), console)
 
 
+@options.with_settings("runs_dir", fill=True)
 def predict(
     model: options.Model,
     images: options.Images,
     top: options.Top = 3,
-    runs_dir: options.StudyFolder = _TOOL_RUNS,
     every: options.AllImages = False,
     as_json: options.AsJson = False,
     as_csv: options.AsCsv = False,
+    *,
+    runs_dir: Path,
 ) -> None:
     """Classify images with an exported model.
 
@@ -110,9 +105,7 @@ def _warned(predictions: "Predictions", model_dir: Path) -> Iterator[Text]:
         yield Text(f"warning: {warning}")
 
 
-_EXPORT_RUNS = Path("runs")
-
-
+@options.with_settings("runs_dir", "storage", fill=True)
 def export(
     study: options.Study,
     trial: options.ExportedTrial = None,
@@ -121,8 +114,9 @@ def export(
     onnx: options.AsOnnx = False,
     output: options.ExportOutput = None,
     force: options.Force = False,
-    runs_dir: options.StudyFolder = _EXPORT_RUNS,
-    storage: options.Storage = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
 ) -> None:
     """Export a trial: a recipe that trains it again, a script for torch alone, or ONNX.
 

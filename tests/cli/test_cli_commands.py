@@ -10,6 +10,9 @@ import pytest
 
 from search.cli.run import run
 from search.recipe import Recipe
+from search.text import listed
+from search.tuning.pruners import PRUNERS
+from search.tuning.samplers import SAMPLERS
 from tests.conftest import Command
 
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
@@ -49,6 +52,7 @@ def test_every_setting_of_a_recipe_has_a_flag() -> None:
     """What a file can say, flags can say; and no flag is unknown to recipes."""
     others = {"recipe", "accept_changes", "quiet", "as_json"}  # of this run, not of the study
     assert set(signature(run).parameters) - others == set(Recipe.model_fields)
+    assert all(field.description for field in Recipe.model_fields.values())
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help")])
@@ -107,7 +111,8 @@ def test_a_duration_needs_a_unit(
     assert error.startswith(f"{name}: must have a unit: {said}s, {said}m (minutes)")
 
 
-def test_the_help_names_every_pruner(command: Command) -> None:
-    """The default by its name too."""
-    shown = re.sub(r"\s+|│", " ", command("run", "--help").out)
-    assert re.search("auto, none, median, +halving", re.sub(" +", " ", shown))
+def test_the_help_names_every_choice(command: Command) -> None:
+    """Every sampler and pruner that is registered is a choice, the default too."""
+    shown = re.sub(r"[│\s]+", " ", command("run", "--help").out)
+    for choices in (("auto", *(one.name for one in PRUNERS)), [one.name for one in SAMPLERS]):
+        assert f": {listed(choices, 'or')} [" in shown
