@@ -82,7 +82,12 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_recipe(image_folder: Path, data_dir: Path, tmp_path: Path) -> Callable[..., Recipe]:
     """Return a maker of small recipes; keyword arguments win over its defaults."""
-    space = tmp_path / "tiny.py"
+    return recipe_maker(tmp_path, image_folder, data_dir)
+
+
+def recipe_maker(folder: Path, image_folder: Path, data_dir: Path) -> Callable[..., Recipe]:
+    """Return a maker of small recipes, whose space and runs are in the folder."""
+    space = folder / "tiny.py"
     space.write_text(SPACE, encoding="utf-8")
 
     def make(**settings: Any) -> Recipe:
@@ -90,7 +95,7 @@ def make_recipe(image_folder: Path, data_dir: Path, tmp_path: Path) -> Callable[
             "space": f"{space}:SPACE",
             "dataset": str(image_folder),
             "data_dir": data_dir,
-            "runs_dir": tmp_path / "runs",
+            "runs_dir": folder / "runs",
             "study_name": "study",
             "trials": 5,
             "epochs": 4,

@@ -55,6 +55,7 @@ def random_images(n: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (n, *SHAPE), dtype=np.uint8)
 
 
+@pytest.mark.slow
 @needs_onnx
 def test_the_file_answers_as_torch_does(paths: RunPaths, tmp_path: Path) -> None:
     """Normalisation, mirror image and softmax are inside, for any number of images."""

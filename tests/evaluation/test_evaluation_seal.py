@@ -77,6 +77,7 @@ def test_only_three_modules_name_the_files() -> None:
     assert naming == MAY_NAME_THE_FILES
 
 
+@pytest.mark.slow
 def test_only_the_end_of_the_search_imports_the_opener() -> None:
     """Only search/evaluation/measuring.py imports it, and nothing does so by text."""
     opener = "search.evaluation.test_set"
@@ -153,6 +154,7 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("search.report.write.draw_figures", lambda info: {})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_a_search_opens_the_split_once_at_its_end(
     watch: Watch, tiny_recipe: Recipe, dataset: DatasetInfo

@@ -21,6 +21,7 @@ def test_starting_the_server_leaves_this_process_as_it_was() -> None:
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.slow
 def test_forked_processes_have_torch_and_the_settings() -> None:
     """OpenMP's settings reach a worker, where torch is there before anything was asked of it."""
     with ProcessPoolExecutor(1, mp_context=start_server(1)) as pool:

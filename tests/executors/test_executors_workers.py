@@ -61,6 +61,7 @@ def _elsewhere(job: TrialJob, folder: Path, **changes: Any) -> TrialJob:
     return replace(job, paths=TrialPaths(folder), checkpoints=checkpoints, **changes)
 
 
+@pytest.mark.slow
 def test_processes_train_what_this_process_trains(
     job: TrialJob, workers: ProcessWorkers, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_processes_train_what_this_process_trains(
     assert without_seconds(job.paths) == without_seconds(other.paths)
 
 
+@pytest.mark.slow
 def test_a_death_costs_its_own_trial_only(
     job: TrialJob, workers: ProcessWorkers, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_death_costs_its_own_trial_only(
     assert workers.submit(0, _elsewhere(job, tmp_path / "next")).result(60).ended == "finished"
 
 
+@pytest.mark.slow
 def test_a_slot_can_be_killed(job: TrialJob, workers: ProcessWorkers, tmp_path: Path) -> None:
     """What trains there ends with an exception, and the slot takes the next trial."""
     endless = replace(job.settings, epochs=100_000)
@@ -106,6 +109,7 @@ def test_a_slot_can_be_killed(job: TrialJob, workers: ProcessWorkers, tmp_path: 
     assert again.result(timeout=60).ended == "finished"
 
 
+@pytest.mark.slow
 def test_workers_follow_a_coordinator_that_was_killed() -> None:
     """After kill -9 of the coordinator its workers, and what they were forked from, are gone."""
     code = (
@@ -127,6 +131,7 @@ def test_workers_follow_a_coordinator_that_was_killed() -> None:
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_guard(tmp_path: Path) -> None:
     """Workers do not import the script that starts them, which would start itself once more."""
     script = tmp_path / "script.py"

@@ -81,6 +81,7 @@ def assert_same_weights(a: FoldTraining, b: FoldTraining) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=["mlp", "cnn"])
 @pytest.mark.parametrize(
     ("optimizer", "schedule", "augmentation"),
@@ -209,6 +210,7 @@ def test_keys_tell_trainings_apart() -> None:
     assert len(keys) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [1, 3, 6, 9, 14])
 @pytest.mark.parametrize("folds", [1, 3])
 def test_an_interrupted_search_trains_no_epoch_twice(

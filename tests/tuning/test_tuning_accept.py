@@ -98,6 +98,7 @@ def test_what_does_nothing_is_no_change(make_recipe: Maker, listener: Any) -> No
     assert _go_on(recipe, listener) == record
 
 
+@pytest.mark.slow
 def test_an_accepted_change_is_noted(make_recipe: Maker, listener: Any) -> None:
     """The study goes on, says what changed, and has the new source from then on."""
     recipe = make_recipe()
@@ -120,6 +121,7 @@ def test_the_flag_alone_notes_nothing(make_recipe: Maker, listener: Any) -> None
     assert _go_on(make_recipe(), listener, accept=True) == record
 
 
+@pytest.mark.slow
 def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, listener: Any) -> None:
     """Indices not begun get the points of the new space, which are those of a new study."""
     recipe = make_recipe(trials=4, epochs=1, pruner="none")
@@ -194,6 +196,7 @@ def test_tpe_goes_on_in_a_changed_range(low: float) -> None:
     assert all(low <= trial.params["lr"] <= 10 * low for trial in study.trials[12:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -246,6 +249,7 @@ def test_a_study_of_an_earlier_release_goes_on(make_recipe: Maker, listener: Any
     assert again.versions == record.versions | older
 
 
+@pytest.mark.slow
 def test_settings_are_refused_though_changes_are_accepted(
     make_recipe: Maker, listener: Any
 ) -> None:

@@ -36,6 +36,7 @@ def record(make_recipe: Maker, listener: Any) -> StudyRecord:
     return run_study(recipe, listener, inline=True).record
 
 
+@pytest.mark.slow
 def test_trials_keep_the_matrix_at_the_epoch_that_counts(record: StudyRecord) -> None:
     """At E* of the complete, at the last epoch of the pruned; over all the folds that they have."""
     kinds = {trial.state for trial in record.trials}

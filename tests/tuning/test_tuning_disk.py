@@ -17,6 +17,8 @@ from search.tuning.opening import OpenStudy, find_study, open_study
 from search.tuning.plan import check_disk, disk_use
 from search.tuning.preparing import prepare
 
+pytestmark = pytest.mark.slow
+
 Maker = Callable[..., Recipe]
 Usage = namedtuple("Usage", ["total", "used", "free"])
 

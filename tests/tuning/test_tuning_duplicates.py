@@ -12,6 +12,8 @@ from search.progress.words import describe_end
 from search.recipe import Recipe
 from search.tuning.records import StudyRecord, TrialRecord
 
+pytestmark = pytest.mark.slow
+
 Maker = Callable[..., Recipe]
 
 SPACE = """

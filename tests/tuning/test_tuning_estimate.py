@@ -18,6 +18,8 @@ from search.tuning.records import StudyRecord
 from search.tuning.warm_up import Pace
 from tests.study_fixtures import EventRecorder
 
+pytestmark = pytest.mark.slow
+
 MakeRecipe = Callable[..., Recipe]
 
 

@@ -14,6 +14,8 @@ from search.recipe import Recipe
 from search.tuning.records import StudyRecord, TrialRecord
 from tests.study_fixtures import EventRecorder
 
+pytestmark = pytest.mark.slow
+
 
 def run_again(record: StudyRecord, trial: TrialRecord, folder: Path) -> StudyRecord:
     """Return the study of a trial's exported recipe."""

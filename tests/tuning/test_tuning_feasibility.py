@@ -13,6 +13,7 @@ from search.tuning.preparing import prepare
 Maker = Callable[..., Recipe]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [10, 100])
 def test_a_bound_below_all_candidates_names_the_smallest(
     bound: int, make_recipe: Maker, listener: Any

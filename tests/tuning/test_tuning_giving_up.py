@@ -18,6 +18,8 @@ from search.tuning.records import StudyRecord
 from search.tuning.scheduler import run_search
 from search.tuning.store import read_study
 
+pytestmark = pytest.mark.slow
+
 Maker = Callable[..., Recipe]
 
 

@@ -35,6 +35,7 @@ def _by_plan(record: StudyRecord) -> dict[int, TrialRecord]:
     return {trial.plan: trial for trial in record.trials}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pruner", ["none", "halving"])
 def test_survivors_score_as_without_racing(
     pruner: str, make_recipe: Maker, listener: Any, tmp_path: Path
@@ -71,6 +72,7 @@ def test_losers_are_pruned_on_the_folds_they_earned(make_recipe: Maker, listener
     assert record.test is not None
 
 
+@pytest.mark.slow
 def test_workers_change_nothing_in_a_race(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -85,6 +87,7 @@ def test_workers_change_nothing_in_a_race(
     assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_folds_of_the_last_trial_spread_over_idle_workers(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -97,6 +100,7 @@ def test_folds_of_the_last_trial_spread_over_idle_workers(
     assert _table(run_study(alone, listener, inline=True).record) == _table(spread)
 
 
+@pytest.mark.slow
 def test_a_race_goes_on_with_more_trials(make_recipe: Maker, listener: Any) -> None:
     """Trials added later race against those that ended, which keep their ends."""
     settings = KFOLD | {"pruner": "none", "racing": True}

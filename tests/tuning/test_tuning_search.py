@@ -51,6 +51,7 @@ def _curves(trial: Any) -> list[Any]:
     return [dataclasses.replace(fold, seconds=0.0) for fold in folds]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "grid"])
 def test_the_number_of_workers_changes_nothing(
     sampler: str, make_recipe: Maker, listener: Any, tmp_path: Path
@@ -71,6 +72,7 @@ def test_the_number_of_workers_changes_nothing(
         assert other.test == first.test
 
 
+@pytest.mark.slow
 def test_tpe_is_repeatable_with_one_worker(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, liste
     assert winner.mean == max(t.mean or 0 for t in record.complete())
 
 
+@pytest.mark.slow
 def test_the_loss_can_be_the_metric(make_recipe: Maker, listener: Any) -> None:
     """With `metric = "loss"` the lowest mean loss wins and E* is its epoch."""
     record = run_study(make_recipe(metric="loss", pruner="none"), listener, inline=True).record
@@ -118,6 +121,7 @@ def test_the_loss_can_be_the_metric(make_recipe: Maker, listener: Any) -> None:
     assert winner.value == min(min(t.history.mean_curve("loss")) for t in record.complete())
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on(make_recipe: Maker, listener: Any) -> None:
     """Again: nothing is trained and the test set stays shut. More trials: only those are new."""
     first = run_study(make_recipe(trials=3), listener, inline=True).record
@@ -131,6 +135,7 @@ def test_the_same_command_goes_on(make_recipe: Maker, listener: Any) -> None:
     assert _table(more)[:3] == _table(first)
 
 
+@pytest.mark.slow
 def test_raising_trials_ends_as_if_asked_at_once(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -141,6 +146,7 @@ def test_raising_trials_ends_as_if_asked_at_once(
     assert _table(halves) == _table(run_study(other, listener, inline=True).record)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
@@ -163,6 +169,7 @@ def test_another_study_under_the_same_name_is_refused(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_trials_of_a_dead_coordinator_run_again_under_their_index(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -189,6 +196,7 @@ def test_trials_of_a_dead_coordinator_run_again_under_their_index(
     assert _table(record) == _table(whole)
 
 
+@pytest.mark.slow
 def test_too_many_parameters_are_a_constraint(make_recipe: Maker, listener: Any) -> None:
     """Candidates over the bound are never trained; random points are drawn within it."""
     recipe = make_recipe(max_parameters=1000, trials=6, pruner="none")
@@ -203,6 +211,7 @@ def test_too_many_parameters_are_a_constraint(make_recipe: Maker, listener: Any)
     assert [t.constraints["max_parameters"] for t in study.trials] == [n - 1000 for n in counts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "grid"])
 def test_infeasible_points_are_told_without_training(
     sampler: str, make_recipe: Maker, listener: Any
@@ -237,6 +246,7 @@ SPACE = Space("diverging", suggest, baseline_params={"lr": LR})
 """
 
 
+@pytest.mark.slow
 def test_a_diverged_trial_is_worth_chance_and_cannot_win(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -256,6 +266,7 @@ def test_a_diverged_trial_is_worth_chance_and_cannot_win(
     assert not winner.diverged
 
 
+@pytest.mark.slow
 def test_a_study_where_everything_diverged_says_so(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -268,6 +279,7 @@ def test_a_study_where_everything_diverged_says_so(
     assert read_study(open_stored("study", recipe.runs_dir, None)).openings == ()
 
 
+@pytest.mark.slow
 def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
     make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +300,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
     assert {t.params.get("sgd_lr") for t in record.trials if t.state != "failed"} == {0.1}
 
 
+@pytest.mark.slow
 def test_shuffled_labels_end_at_chance(make_recipe: Maker, listener: Any, tmp_path: Path) -> None:
     """On permuted labels validation and test stay at chance: nothing leaks into training."""
     rng = np.random.default_rng(1)
@@ -311,6 +324,7 @@ def test_shuffled_labels_end_at_chance(make_recipe: Maker, listener: Any, tmp_pa
     assert abs(record.test.accuracy - chance) < 4 * deviation / 300**0.5
 
 
+@pytest.mark.slow
 def test_a_lost_model_folder_is_made_again_without_another_look(
     make_recipe: Maker, listener: Any
 ) -> None:
@@ -324,6 +338,7 @@ def test_a_lost_model_folder_is_made_again_without_another_look(
     assert again.record.test == outcome.record.test
 
 
+@pytest.mark.slow
 def test_lost_folds_are_made_again(make_recipe: Maker, listener: Any) -> None:
     """Folds follow from the seed, so a removed run folder does not end a study."""
     outcome = run_study(make_recipe(trials=2), listener, inline=True)
@@ -333,6 +348,7 @@ def test_lost_folds_are_made_again(make_recipe: Maker, listener: Any) -> None:
     assert _table(again.record)[:2] == _table(outcome.record)
 
 
+@pytest.mark.slow
 def test_auto_takes_what_the_study_has(make_recipe: Maker, listener: Any) -> None:
     """A setting that is left to the program does not make the same command another study."""
     run_study(make_recipe(trials=1, pruner="median"), listener, inline=True)
@@ -341,6 +357,7 @@ def test_auto_takes_what_the_study_has(make_recipe: Maker, listener: Any) -> Non
     assert (record.recipe.pruner, record.recipe.precision) == ("median", "fp32")
 
 
+@pytest.mark.slow
 def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, listener: Any) -> None:
     """Where no trial was started yet, other settings make the study anew."""
     recipe = make_recipe(seed=1)

@@ -1,6 +1,7 @@
 """Stopping a search: what trains ends its epoch and is kept; the next run goes on from there."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, final
 
 import pytest
@@ -10,6 +11,9 @@ from search.pipeline import Outcome, locked_run, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.records import StudyRecord
+from tests.study_fixtures import EventRecorder, recipe_maker
+
+pytestmark = pytest.mark.slow
 
 Maker = Callable[..., Recipe]
 
@@ -40,17 +44,36 @@ def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
     return sorted((t.plan, t.state, t.value, t.best_epoch, t.fold_scores) for t in ended)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{}, {"validation": "kfold", "folds": 3}, {"validation": "kfold", "folds": 3, "racing": True}],
+@pytest.fixture(
+    scope="module",
+    params=[
+        {},
+        {"validation": "kfold", "folds": 3},
+        {"validation": "kfold", "folds": 3, "racing": True},
+    ],
     ids=["holdout", "kfold", "racing"],
 )
+def undisturbed(
+    request: pytest.FixtureRequest,
+    image_folder: Path,
+    data_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[dict[str, Any], StudyRecord]:
+    """Return settings, and what a search with them comes to that nothing stops."""
+    make = recipe_maker(tmp_path_factory.mktemp("undisturbed"), image_folder, data_dir)
+    settings: dict[str, Any] = request.param
+    return settings, run_study(make(**settings), EventRecorder(), inline=True).record
+
+
 @pytest.mark.parametrize("kind", ["trial_started", "epoch", "trial_ended"])
 def test_a_stopped_search_ends_with_the_same_result(
-    kind: str, settings: dict[str, Any], make_recipe: Maker, listener: Any
+    kind: str,
+    undisturbed: tuple[dict[str, Any], StudyRecord],
+    make_recipe: Maker,
+    listener: Any,
 ) -> None:
     """Whenever it is stopped, the study goes on to the table and the test of an undisturbed one."""
-    whole = run_study(make_recipe(study_name="whole", **settings), listener, inline=True).record
+    settings, whole = undisturbed
     recipe = make_recipe(study_name="stopped", **settings)
     outcome, heard = _run(recipe, kind, inline=True)
     assert outcome.stopped
@@ -68,15 +91,15 @@ def test_workers_end_their_epoch_and_no_epoch_is_trained_twice(
     make_recipe: Maker, listener: Any
 ) -> None:
     """With processes that train at the time, and checkpoints rarer than epochs, all is kept."""
-    recipe = make_recipe(epochs=400, checkpoint_every=50, workers=2, pruner="none", trials=2)
+    recipe = make_recipe(epochs=200, checkpoint_every=50, workers=2, pruner="none", trials=2)
     outcome, _ = _run(recipe, "epoch")
     assert outcome.stopped
     kept = list((outcome.paths.checkpoints_dir).glob("plan-*/fold-0.ckpt"))
     assert kept, "what trained has left a checkpoint"
     record = run_study(recipe, listener).record
     complete = [t for t in record.trials if t.state == "complete"]
-    assert [t.fold_epochs for t in complete] == [400] * 2
-    assert sum(t.fold_epochs for t in record.trials) == 800
+    assert [t.fold_epochs for t in complete] == [200] * 2
+    assert sum(t.fold_epochs for t in record.trials) == 400
 
 
 def test_a_stopped_refit_goes_on(make_recipe: Maker, listener: Any) -> None:

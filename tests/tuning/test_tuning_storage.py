@@ -40,6 +40,7 @@ def test_odd_folder_names_are_no_trouble(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name / "studies.db").exists()
 
 
+@pytest.mark.slow
 def test_two_connections_never_claim_one_waiting_trial(tmp_path: Path) -> None:
     """Each of 40 waiting trials is claimed once by four storages that race for them."""
     url = storage_url(None, tmp_path / "studies.db")
