@@ -62,12 +62,17 @@ class RunPaths:
         """Return the folder of one running trial."""
         return self.work_dir / f"trial-{number}"
 
-    def strand_dir(self, number: int, fold: int) -> Path:
-        """Return the folder through which the worker of a running trial's folds talks.
+    def fold_group_dir(self, number: int, fold: int) -> Path:
+        """Return the folder through which the job of a running trial's fold group talks.
 
-        `fold` is the first of those it trains.
+        `fold` is the first of the group.
         """
         return self.trial_dir(number) / f"from-fold-{fold}"
+
+    @property
+    def refit_dir(self) -> Path:
+        """Return the folder of a running refit: its messages, and the weights that it returns."""
+        return self.study_dir / "refit"
 
     @property
     def checkpoints_dir(self) -> Path:
@@ -135,24 +140,6 @@ class RunPaths:
     def figure(self, name: str, suffix: str) -> Path:
         """Return a figure's file; `suffix` is "pdf" or "png"."""
         return self.report_dir / f"{name}.{suffix}"
-
-
-@final
-@dataclass(frozen=True)
-class TrialPaths:
-    """The files through which a running trial and the coordinator talk."""
-
-    trial_dir: Path
-
-    @property
-    def epochs(self) -> Path:
-        """Return the file to which the worker appends one line an epoch."""
-        return self.trial_dir / "epochs.jsonl"
-
-    @property
-    def answer(self) -> Path:
-        """Return the file in which the coordinator answers the newest epoch."""
-        return self.trial_dir / "answer.json"
 
 
 @final

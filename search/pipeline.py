@@ -15,7 +15,8 @@ from search.evaluation.model import load_images
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit import finish_search
 from search.events import Listener, Notice, fan_out
-from search.executors.pool import InlineWorkers, ProcessWorkers, Workers
+from search.executors import get_executor
+from search.executors.base import Executor
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.reference.replication import finish_replication
@@ -26,7 +27,7 @@ from search.stopping import StopRequest
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.plan import PlanMade, check_disk, make_plan_info
-from search.tuning.preparing import check_device, count_workers, prepare
+from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
 from search.tuning.scheduler import run_search
 from search.tuning.storage import storage_failures
@@ -83,28 +84,32 @@ def locked_run(
     another; with `estimate` the plan is an event, with an estimate of the time that costs a warm-up
     of some seconds. Raises UserError and MachineError, each one line.
     """
-    workers = _start_workers(recipe, inline=inline)
-    try:
-        plan = prepare(recipe, listener)
+    kind = get_executor("inline" if inline else "processes")
+    # before anything else: processes need seconds until they can train
+    with kind.start(recipe.workers or 1, recipe.threads) as executor:
+        plan = prepare(recipe, executor, listener)
+        executor.resize(plan.recipe.workers)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
-            disk = check_disk(opened, workers.count)
+            disk = check_disk(opened, executor.slots)
             if estimate:
-                listener(PlanMade(make_plan_info(opened, disk, workers.count)))
-            ended = run_search(opened, workers, listener, stop)
-            workers.close()  # the refit has the machine for itself
-            record = _finish(opened, listener, stop) if ended else read_study(opened.study)
-            stopped = stop.asked() and record.test is None
+                listener(PlanMade(make_plan_info(opened, disk, executor)))
+            ended = run_search(opened, executor, listener, stop)
+            executor.resize(1)  # the refit has the machine for itself
+            if ended:
+                _finish(opened, executor, listener, stop)
+            executor.close()
+            record = read_study(opened.study)
+            stopped = stop.requested() and record.test is None
             yield Outcome(record, opened.study, opened.paths, stopped)
-    finally:
-        workers.close()
 
 
-def _finish(opened: OpenStudy, listener: Listener, stop: StopRequest) -> StudyRecord:
+def _finish(opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest) -> None:
     """Refit and test the winner; a replication's networks are tested as they are."""
     if opened.recipe.protocol.refits:
-        return finish_search(opened, listener, stop)
-    return finish_replication(opened, listener)
+        finish_search(opened, executor, listener, stop)
+    else:
+        finish_replication(opened, executor, listener)
 
 
 def run_study(
@@ -148,13 +153,6 @@ def run_and_report(
         page = _write_report(record, study, outcome.paths)
         publish_end(study, record, outcome.paths)
         return outcome, Report(page, choose_baseline(record, stored_baselines(study)))
-
-
-def _start_workers(recipe: Recipe, *, inline: bool) -> Workers:
-    """Start the processes before anything else: they need seconds until they can train."""
-    if inline:
-        return InlineWorkers()
-    return ProcessWorkers(count_workers(recipe, check_device(recipe.device)), recipe.threads)
 
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:

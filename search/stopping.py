@@ -1,4 +1,4 @@
-"""Cooperative cancellation: signals, and the request that training honours after its epoch."""
+"""Cooperative cancellation: a request to stop, which training honours after its epoch."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def signals_handled(handler: Handler) -> Iterator[None]:
-    """Handle both signals so while the block lasts; outside the main thread nothing can."""
+    """Handle both signals so for the block; does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -27,29 +27,29 @@ def signals_handled(handler: Handler) -> Iterator[None]:
 
 @final
 class StopRequest:
-    """Carries the wish from whoever handles signals to whatever trains.
+    """Carries the request to stop from whoever handles signals to whatever trains.
 
-    What trains looks at `asked` in a `heeded` block. Outside such a block nobody would look.
+    What trains looks at `requested` within an `accepted` block. Outside such a block nobody looks.
     """
 
     def __init__(self) -> None:
-        self._asked = self._heeded = False
+        self._requested = self._accepted = False
 
-    def ask(self) -> bool:
-        """Ask to stop; returns whether that will be heeded: in such a block, and once."""
-        heeded = self._heeded and not self._asked
-        self._asked = True
-        return heeded
+    def request(self) -> bool:
+        """Request to stop; returns whether that will be honoured: within such a block, and once."""
+        honoured = self._accepted and not self._requested
+        self._requested = True
+        return honoured
 
-    def asked(self) -> bool:
-        """Return whether a stop was asked for."""
-        return self._asked
+    def requested(self) -> bool:
+        """Return whether a stop was requested."""
+        return self._requested
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """Promise to stop soon after it is asked for, while the block lasts."""
-        self._heeded = True
+    def accepted(self) -> Iterator[None]:
+        """Promise to stop soon after it is requested, for the block."""
+        self._accepted = True
         try:
             yield
         finally:
-            self._heeded = False
+            self._accepted = False

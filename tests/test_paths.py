@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from search.paths import ModelPaths, RunPaths, TrialPaths
+from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 
 
 def all_paths(root: Path, study: str) -> dict[str, Path]:
     paths = RunPaths(root, study)
-    trial, model = TrialPaths(paths.trial_dir(3)), ModelPaths(paths.model_dir)
+    model = ModelPaths(paths.model_dir)
     return {
         **{
             name: getattr(one, name)
-            for one in (paths, trial, model)
+            for one in (paths, model)
             for name, value in vars(type(one)).items()
             if isinstance(value, property)
         },

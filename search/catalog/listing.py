@@ -16,7 +16,7 @@ from search import text
 from search.catalog.location import stored_url
 from search.metric import Metric
 from search.text import printable
-from search.tuning.attempts import attempt_of, done_plans
+from search.tuning.attempts import attempt_of, done_indices
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage
 
@@ -105,7 +105,7 @@ def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
     """Return how many points of the plan need no further trial; older recipes have no limit."""
     attempts = ((one.user_attrs.get("plan", one.number), attempt_of(one)) for one in trials)
     n_fixed = get_sampler(recipe["sampler"]).n_fixed(with_baseline=recipe["with_baseline"])
-    return len(done_plans(attempts, recipe.get("trial_timeout"), n_fixed))
+    return len(done_indices(attempts, recipe.get("trial_timeout"), n_fixed))
 
 
 def _listed_best(trials: list[FrozenTrial], metric: str) -> float | None:

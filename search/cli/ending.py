@@ -38,7 +38,7 @@ class Interrupts:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.status = 128 + number
-        if not self.stop.ask():
+        if not self.stop.request():
             raise KeyboardInterrupt
 
 

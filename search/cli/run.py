@@ -120,7 +120,11 @@ def _log(recipe: Path | None, settings: dict[str, Any], *, accept_changes: bool)
 
 def _start(recipe: Path | None, settings: dict[str, Any]) -> Recipe:
     """Return the recipe that is asked for, once what trains it is starting."""
-    from search.executors.process import quiet_resource_tracker, start_server, wait_passively
+    from search.executors.process_settings import (
+        quiet_resource_tracker,
+        start_server,
+        wait_passively,
+    )
 
     asked = Recipe.from_sources(recipe, settings)
     wait_passively()  # before torch is imported

@@ -17,7 +17,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from search.catalog.studies import stored_baselines
 from search.dashboard.notes import study_note, trial_note
 from search.events import Event, Listener, Notice
-from search.executors.job import describe_failure
+from search.executors.failures import describe_failure
 from search.paths import RunPaths
 from search.plotting import paper_style
 from search.recipe import Recipe

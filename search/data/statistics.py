@@ -1,9 +1,12 @@
 """Exact per-channel statistics of chosen images."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self, final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -59,6 +62,13 @@ def channel_statistics(images: Tensor, indices: Tensor) -> ChannelStatistics:
     Shapes and dtypes as for `channel_histograms`; raises ValueError where `indices` is empty.
     """
     return ChannelStatistics.from_histograms(channel_histograms(images, indices))
+
+
+def statistics_of_parts(
+    images: Tensor, parts: Sequence[npt.NDArray[np.int64]]
+) -> tuple[ChannelStatistics, ...]:
+    """Return the statistics of each part of the images, given by its indices (M,)."""
+    return tuple(channel_statistics(images, torch.from_numpy(part)) for part in parts)
 
 
 def _moments(counts: list[int]) -> tuple[int, int, int]:

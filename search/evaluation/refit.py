@@ -1,41 +1,35 @@
 """Trains the winner on all folds together, tests it once and exports it."""
 
-import shutil
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import count
 from typing import final
 
 import joblib
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
-from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo, TrainSplit
-from search.data.statistics import ChannelStatistics, channel_statistics
+from cifar_models import build_model
+from search.data.dataset import DatasetInfo
+from search.data.statistics import ChannelStatistics
 from search.errors import MachineError, UserError
 from search.evaluation.measuring import measure
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme
 from search.events import Listener, StepProgress
-from search.executors.process import keep_freed_memory
-from search.paths import ModelPaths
+from search.executors.base import Executor
+from search.executors.refit_job import RefitJob
+from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
-from search.seeding import derive_seed
 from search.stopping import StopRequest
-from search.training.checkpoints import AsyncCheckpointWriter, Checkpoints, training_key
-from search.training.history import History
-from search.training.schedules import refit_schedule
-from search.training.settings import TrainingSettings
-from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
-from search.tuning.active import training_settings
+from search.tuning.jobs import remove_folder, training_settings
 from search.tuning.opening import OpenStudy
 from search.tuning.outcome import why_no_winner
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 from spaces import Candidate
-
-Progress = Callable[[int, int], None]
 
 
 @final
@@ -46,83 +40,89 @@ class Refit:
     model: nn.Module
     candidate: Candidate
     statistics: ChannelStatistics
-    settings: TrainingSettings
     record: RefitRecord
 
 
-def refit(
-    winner: TrialRecord,
-    recipe: Recipe,
-    dataset: DatasetInfo,
-    checkpoints_dir: Path,
-    progress: Progress,
-    stop: StopRequest,
-) -> Refit | None:
-    """Return the winner trained on the whole training split; `progress` gets (epoch, epochs).
+def refit_job(
+    winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo, paths: RunPaths
+) -> RefitJob:
+    """Return the job that trains a complete trial on the whole training split.
 
-    Goes on from the checkpoint in `checkpoints_dir`, where there is one of this very training, and
-    leaves one where it is stopped: None is returned then. Raises MachineError where the loss stops
-    being finite.
+    It takes E* epochs, and resumes from the checkpoint of this very training, if there is one.
     """
     if winner.candidate is None or winner.best_epoch is None:
         raise ValueError(f"winner must be a complete trial, got trial {winner.number}")
-    settings, candidate = training_settings(recipe), winner.candidate
-    data = load_train_split(dataset).to(settings.device)
-    task, threads = _task(winner, candidate, recipe, data), torch.get_num_threads()
-    facts = (candidate.model_dump_json(), dataset.fingerprint, task.seed, task.schedule)
-    key = training_key(*facts, settings, threads, torch.__version__)
-    checkpoints, classes = Checkpoints(checkpoints_dir, key), len(dataset.class_names)
-    training = FoldTraining(candidate, task, data, classes, settings, resume=checkpoints.load(0))
-    with AsyncCheckpointWriter(checkpoints, recipe.checkpoint_every) as writer:
-        history = _train(training, winner.best_epoch, writer, progress, stop)
-    if history is None:
-        return None
-    record = RefitRecord(winner.number, winner.best_epoch, history, history.seconds(), threads)
-    return Refit(training.model, candidate, task.statistics, settings, record)
-
-
-def _task(winner: TrialRecord, candidate: Candidate, recipe: Recipe, data: TrainSplit) -> FoldTask:
-    everything = torch.arange(len(data.labels))
-    rate, recorded = candidate.optimizer.learning_rate, winner.history.learning_rates()
-    return FoldTask(
-        train=everything,
-        validation=None,
-        statistics=channel_statistics(data.images, everything),
-        schedule=refit_schedule(candidate.schedule, rate, recipe.epochs, recorded),
-        seed=derive_seed(recipe.seed, "trial", winner.plan, "refit"),
+    return RefitJob(
+        index=winner.plan,
+        candidate=winner.candidate.model_dump_json(),
+        dataset=dataset,
+        study_seed=recipe.seed,
+        settings=training_settings(recipe),
+        epochs=winner.best_epoch,
+        learning_rates=tuple(winner.history.learning_rates()),
+        threads=joblib.cpu_count(),
+        folder=paths.refit_dir,
+        checkpoints=paths.refit_checkpoints,
+        checkpoint_every=recipe.checkpoint_every,
+        weights=paths.refit_dir / "weights.safetensors",
     )
 
 
-def _train(
-    training: FoldTraining,
-    epochs: int,
-    writer: AsyncCheckpointWriter,
-    progress: Progress,
+def refit(
+    number: int,
+    job: RefitJob,
+    executor: Executor,
+    progress: Callable[[int, int], None],
     stop: StopRequest,
-) -> History | None:
-    history, known = History(), len(training.state().history)
-    for epoch, figures in enumerate(run_epochs([training], epochs), start=1):
-        if diverged(figures):
-            raise MachineError(_diverged(epoch))
-        history = History((*history.epochs, figures))
-        writer.write(epoch, {0: training}, stopping=stop.asked())
-        if epoch > known:  # and not told again from the checkpoint
-            progress(epoch, epochs)
-        if stop.asked() and epoch < epochs:
-            return None
-    if not all(bool(value.isfinite().all()) for value in training.model.state_dict().values()):
-        raise MachineError(_diverged(epochs))
-    return history
+) -> Refit | None:
+    """Return the trial of that number as the job trains it; None where it was stopped.
+
+    `progress` gets (epoch, epochs). Raises MachineError where the loss stops being finite, or the
+    training fails.
+    """
+    remove_folder(job.folder)
+    epochs = count(1)
+    try:
+        outcome = executor.run(job, lambda _: progress(next(epochs), job.epochs), stop.requested)
+    except BrokenExecutor as error:
+        raise MachineError(_failed(f"its process died ({type(error).__name__})")) from error
+    if outcome.ended == "stopped":
+        return None
+    if outcome.ended == "diverged":
+        raise MachineError(_diverged(outcome.reason or ""))
+    if outcome.ended != "finished" or outcome.statistics is None:
+        raise MachineError(_failed(outcome.reason or ""))
+    history, candidate = outcome.history, Candidate.from_json(job.candidate)
+    record = RefitRecord(number, job.epochs, history, history.seconds(), job.threads)
+    return Refit(_network(job, candidate), candidate, outcome.statistics, record)
 
 
-def _diverged(epoch: int) -> str:
+def _network(job: RefitJob, candidate: Candidate) -> nn.Module:
+    """Return the network with its trained weights, laid out in memory as it was trained."""
+    dataset = job.dataset
+    network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
+    network.to(memory_format=torch.channels_last)
+    network.load_state_dict(load_file(job.weights))
+    return network
+
+
+def _diverged(when: str) -> str:
     return (
-        f"the refit diverged in epoch {epoch}, though the folds did not; the study is kept: "
+        f"the refit diverged {when}, though the folds did not; the study is kept: "
         "run it again with more trials or another --precision"
     )
 
 
-def finish_search(opened: OpenStudy, listener: Listener, stop: StopRequest) -> StudyRecord:
+def _failed(reason: str) -> str:
+    return (
+        f"the refit failed: {reason}; the study and the checkpoints of the refit are kept: run the "
+        "same command again to resume"
+    )
+
+
+def finish_search(
+    opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest
+) -> StudyRecord:
     """Return the study with its winner refitted and tested; does nothing where that is done.
 
     A refit that is stopped leaves the study as it is. Raises UserError where no trial is complete.
@@ -133,13 +133,14 @@ def finish_search(opened: OpenStudy, listener: Listener, stop: StopRequest) -> S
         raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
     tested = record.refit is not None and record.refit.trial == winner.number and record.test
     if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
-        _finish(opened, winner, listener, stop, test=not tested)
+        _finish(opened, winner, executor, listener, stop, test=not tested)
     return read_study(opened.study)
 
 
 def _finish(
     opened: OpenStudy,
     winner: TrialRecord,
+    executor: Executor,
     listener: Listener,
     stop: StopRequest,
     *,
@@ -148,14 +149,12 @@ def _finish(
     """Refit and export; `test` False where only the exported model is gone: a refit repeats."""
     study, dataset = opened.study, opened.dataset
     description = f"refit of trial {winner.number}"
-    torch.set_num_threads(joblib.cpu_count())
-    keep_freed_memory()
-    with stop.heeded():
+    job = refit_job(winner, opened.recipe, dataset, opened.paths)
+    with stop.accepted():
         fitted = refit(
-            winner,
-            opened.recipe,
-            dataset,
-            opened.paths.refit_checkpoints,
+            winner.number,
+            job,
+            executor,
             lambda done, total: listener(StepProgress(description, done, total)),
             stop,
         )
@@ -164,7 +163,8 @@ def _finish(
     card = ModelCard.describe(
         fitted.candidate, dataset, fitted.statistics, study.study_name, fitted.record.trial
     )
-    classifier = ImageClassifier(card, fitted.model.to("cpu"))
+    torch.set_num_threads(joblib.cpu_count())
+    classifier = ImageClassifier(card, fitted.model)
     if test:
         study.set_user_attr("test", None)  # of an earlier winner
         study.set_user_attr("refit", to_plain(fitted.record))
@@ -174,5 +174,5 @@ def _finish(
     if test:  # last: a study that has its test result has its model too
         study.set_user_attr("test", to_plain(results[winner.number]))
     write_model_readme(read_study(study), opened.paths)
-    if opened.paths.checkpoints_dir.exists():
-        shutil.rmtree(opened.paths.checkpoints_dir)
+    remove_folder(opened.paths.refit_dir)
+    remove_folder(opened.paths.checkpoints_dir)

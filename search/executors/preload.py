@@ -1,11 +1,11 @@
 """What every worker needs, imported once by the server that they are forked from."""
 
-from search.executors.process import end_server_with_parent
+from search.executors.process_settings import end_server_with_parent
 
 end_server_with_parent()  # before what takes seconds
 
 import torch._dynamo  # noqa: E402 - an optimizer's first step imports it: a second and 86 MB
 
-from search.executors import job  # noqa: E402
+from search.executors import probes, refit_job, trial_job  # noqa: E402
 
-__all__ = ["job", "torch"]
+__all__ = ["probes", "refit_job", "torch", "trial_job"]

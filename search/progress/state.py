@@ -5,7 +5,7 @@ from typing import final
 
 from search.events import Event
 from search.recipe import Recipe
-from search.tuning.attempts import Attempt, done_plans
+from search.tuning.attempts import Attempt, done_indices
 from search.tuning.events import (
     EpochEnded,
     FoldsEarned,
@@ -101,7 +101,7 @@ class SearchProgress:
         """Return how many planned trials have ended."""
         recipe = self.recipe
         n_fixed = get_sampler(recipe.sampler).n_fixed(with_baseline=recipe.with_baseline)
-        return len(done_plans(self._attempts, recipe.trial_timeout, n_fixed))
+        return len(done_indices(self._attempts, recipe.trial_timeout, n_fixed))
 
     @property
     def n_begun(self) -> int:

@@ -11,10 +11,10 @@ from search.evaluation.measuring import measure
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme
 from search.events import Listener, Notice
-from search.executors.job import run_trial
+from search.executors.base import Executor
 from search.paths import ModelPaths
 from search.training.metrics import TestResult
-from search.tuning.active import JobFactory
+from search.tuning.jobs import TrialJobs
 from search.tuning.opening import OpenStudy
 from search.tuning.outcome import why_no_winner
 from search.tuning.pruners import NoPruner
@@ -22,7 +22,7 @@ from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 
 
-def finish_replication(opened: OpenStudy, listener: Listener) -> StudyRecord:
+def finish_replication(opened: OpenStudy, executor: Executor, listener: Listener) -> StudyRecord:
     """Return the study with every complete trial's network tested and the best one exported.
 
     The best is that of the best validation score. Does nothing where that is done. A network that
@@ -33,33 +33,34 @@ def finish_replication(opened: OpenStudy, listener: Listener) -> StudyRecord:
     if winner is None:
         raise UserError(f"study {record.name!r} has nothing to test: {why_no_winner(record)}")
     if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
-        _train_lost(opened, trials, listener)
+        _train_lost(opened, trials, executor, listener)
         _test(opened, trials, winner)
     elif not ModelPaths(opened.paths.model_dir).card.exists():
-        _train_lost(opened, [winner], listener)
+        _train_lost(opened, [winner], executor, listener)
         _export(opened, winner)
         write_model_readme(read_study(opened.study), opened.paths)
     return read_study(opened.study)
 
 
-def _train_lost(opened: OpenStudy, trials: list[TrialRecord], listener: Listener) -> None:
-    """Train the networks anew whose files are gone or damaged; they come out the same."""
+def _train_lost(
+    opened: OpenStudy, trials: list[TrialRecord], executor: Executor, listener: Listener
+) -> None:
+    """Train networks again whose files are gone or damaged; they come out the same."""
     for trial in trials:
         try:
             load_file(opened.paths.network(trial.number))
         except (OSError, SafetensorError):
             listener(Notice(f"the network of trial {trial.number} is lost: it is trained again"))
-            _train_again(opened, trial)
+            _train_again(opened, trial, executor)
 
 
-def _train_again(opened: OpenStudy, trial: TrialRecord) -> None:
+def _train_again(opened: OpenStudy, trial: TrialRecord, executor: Executor) -> None:
     if trial.candidate is None:
         raise ValueError(f"trial {trial.number} has no candidate")
-    data, folds = opened.dataset, opened.statistics
-    jobs = JobFactory(opened.recipe, opened.paths, data, opened.folds_hash, folds, NoPruner())
-    job = jobs.build(trial.number, trial.plan, trial.candidate, (0,), judged=False)
+    jobs = TrialJobs(opened, NoPruner())
+    job = jobs.build(trial.number, trial.plan, trial.candidate, (0,), prune=False)
     jobs.clear(trial.number)
-    outcome = run_trial(job)
+    outcome = executor.run(job)
     jobs.clear(trial.number)
     jobs.forget(trial.plan)
     if outcome.ended != "finished":

@@ -72,18 +72,18 @@ def is_done(attempts: Sequence[Attempt], trial_timeout: float | None, *, planned
     return ended or has_failed(attempts, trial_timeout)
 
 
-def done_plans(
+def done_indices(
     attempts: Iterable[tuple[int, Attempt]], trial_timeout: float | None, n_fixed: int | None
 ) -> set[int]:
-    """Return the indices that are done, of attempts that come with theirs.
+    """Return the indices that need no further trial, given all attempts with their indices.
 
-    The first `n_fixed` were planned before the first trial, None: all.
+    The points of the first `n_fixed` were known before the first trial; None: all were.
     """
-    by_plan: dict[int, list[Attempt]] = {}
-    for plan, one in attempts:
-        by_plan.setdefault(plan, []).append(one)
+    by_index: dict[int, list[Attempt]] = {}
+    for index, attempt in attempts:
+        by_index.setdefault(index, []).append(attempt)
     return {
-        plan
-        for plan, own in by_plan.items()
-        if is_done(own, trial_timeout, planned=n_fixed is None or plan < n_fixed)
+        index
+        for index, own in by_index.items()
+        if is_done(own, trial_timeout, planned=n_fixed is None or index < n_fixed)
     }

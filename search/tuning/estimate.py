@@ -15,8 +15,11 @@ from torch import nn
 from cifar_models import build_model
 from cifar_models.family import ModelConfig
 from search.data.splits import load_folds
+from search.executors.base import Executor
+from search.executors.probes import SizedCandidate, WarmUp
 from search.recipe import Recipe
 from search.seeding import derive_seed
+from search.tuning.jobs import training_settings
 from search.tuning.opening import OpenStudy
 from search.tuning.points import Params, random_point
 from search.tuning.preparing import Feasibility
@@ -24,7 +27,6 @@ from search.tuning.pruners import PlanOrderPruner, get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import get_sampler
-from search.tuning.warm_up import Sized, measure_pace
 
 
 class Span(NamedTuple):
@@ -178,7 +180,7 @@ class _Training(NamedTuple):
 
 
 def estimate_time(
-    opened: OpenStudy, ended: Sequence[TrialRecord], n_open: int, n_workers: int
+    opened: OpenStudy, ended: Sequence[TrialRecord], n_open: int, executor: Executor
 ) -> Estimate | None:
     """Return how long a study takes whose `n_open` trials are still to end; None: there is none.
 
@@ -188,12 +190,12 @@ def estimate_time(
     if not n_open:
         return None
     recipe = opened.recipe
-    parallel = _parallel(recipe, min(n_workers, n_open * recipe.n_folds))
+    parallel = _parallel(recipe, min(executor.slots, n_open * recipe.n_folds))
     trained = [trial for trial in ended if trial.seconds and trial.kind != "failed"]
     if trained:
         estimate: Estimate | None = _by_trials(recipe, trained, n_open, parallel)
     else:
-        estimate = _by_warm_up(opened, n_open, parallel)
+        estimate = _by_warm_up(opened, n_open, parallel, executor)
     return estimate and _within_limits(estimate, recipe)
 
 
@@ -233,8 +235,10 @@ def _by_trials(
     )
 
 
-def _by_warm_up(opened: OpenStudy, n_open: int, parallel: tuple[float, float]) -> Estimate | None:
-    training, recipe = _measure(opened), opened.recipe
+def _by_warm_up(
+    opened: OpenStudy, n_open: int, parallel: tuple[float, float], executor: Executor
+) -> Estimate | None:
+    training, recipe = _measure(opened, executor), opened.recipe
     if training is None:
         return None
     volume, overhead = search_volume(recipe, n_open), n_open * _TRIAL_SECONDS
@@ -266,19 +270,29 @@ def _refit(recipe: Recipe, seconds: float) -> Span:
     return Span(whole / 2 / cores, whole)
 
 
-def _measure(opened: OpenStudy) -> _Training | None:
+def _measure(opened: OpenStudy, executor: Executor) -> _Training | None:
     """Return what the plan's candidates take; None where none of them can be trained."""
-    sized = list(_sized(opened))
+    sized = tuple(_sized(opened))
     if not sized:
         return None
+    warm_up = WarmUp(
+        candidates=sized,
+        dataset=opened.dataset,
+        folds_path=opened.paths.folds,
+        folds_hash=opened.folds_hash,
+        statistics=opened.statistics[0],
+        study_seed=opened.recipe.seed,
+        settings=training_settings(opened.recipe),
+        threads=opened.recipe.threads,
+    )
+    throughput = executor.run(warm_up)
     fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
-    pace = measure_pace(opened, fold, sized)
     images = len(fold.train) * opened.recipe.epochs
-    seconds = [images * pace.seconds(one.multiply_adds) for one in sized]
+    seconds = [images * throughput.seconds(one.multiply_adds) for one in sized]
     return _Training(statistics.fmean(seconds), max(seconds))
 
 
-def _sized(opened: OpenStudy) -> Iterator[Sized]:
+def _sized(opened: OpenStudy) -> Iterator[SizedCandidate]:
     feasible = Feasibility(opened.dataset, opened.recipe.max_parameters)
     classes = len(opened.dataset.class_names)
     for point in _points(opened, feasible):
@@ -286,7 +300,7 @@ def _sized(opened: OpenStudy) -> Iterator[Sized]:
             candidate = opened.space.candidate(point)
             if feasible(candidate) is None:
                 count = multiply_adds(candidate.model, opened.dataset.image_shape, classes)
-                yield Sized(count, candidate)
+                yield SizedCandidate(count, candidate)
         except ValueError:  # as the search will find, and say
             continue
 

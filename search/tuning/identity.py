@@ -8,9 +8,6 @@ from difflib import SequenceMatcher
 from importlib.metadata import version
 from typing import final
 
-import joblib
-import torch
-
 from search import text
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
@@ -148,21 +145,3 @@ def code_versions() -> dict[str, str]:
     """Return the versions that decide a result: Python's, the libraries' and this program's."""
     names = ("torch", "torchvision", "optuna", "scikit-learn", "numpy", "cifar-search")
     return {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def hardware(device: str) -> dict[str, str]:
-    """Return what the study runs on, in words."""
-    facts = {"processor": _processor(), "cores": str(joblib.cpu_count())}
-    facts |= {"system": platform.system(), "instructions": torch.backends.cpu.get_cpu_capability()}
-    if device.startswith("cuda"):
-        facts["gpu"] = torch.cuda.get_device_name(device)
-    return facts
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import final
 
 import optuna
-import torch
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
@@ -13,12 +12,12 @@ from optuna.trial import FrozenTrial, TrialState
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
-from search.data.statistics import ChannelStatistics, channel_statistics
+from search.data.statistics import ChannelStatistics, statistics_of_parts
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import SUPERSEDED
-from search.tuning.identity import Code, check_code, check_same_study, current_code, hardware
+from search.tuning.identity import Code, check_code, check_same_study, current_code
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import Params
 from search.tuning.preparing import Plan
@@ -59,10 +58,10 @@ def _words(distribution: BaseDistribution) -> str:
     return f"{kind}, {describe_range(distribution)},"
 
 
-def supersede_waiting(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:
-    """Fail the waiting trials whose points are not those of the plan, so that none is trained.
+def end_obsolete_trials(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:
+    """Fail waiting trials whose points are not those of the plan, so that none is trained.
 
-    Their plan indices are queued anew, with the plan's points.
+    Their indices are queued again, with the plan's points.
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         if not _is_planned(trial, plan):
@@ -135,7 +134,9 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         storage=storage,
         points=plan.points,
         folds_hash=folds_hash(folds),
-        statistics=fold_statistics(plan.dataset, folds),
+        statistics=statistics_of_parts(
+            load_train_split(plan.dataset).images, [fold.train for fold in folds]
+        ),
     )
 
 
@@ -153,7 +154,7 @@ def _go_on(
         save_folds(plan.paths.folds, plan.folds)
     folds = load_folds(plan.paths.folds, stored.folds_hash)
     if changes:
-        supersede_waiting(plan, study, storage)
+        end_obsolete_trials(plan, study, storage)
         add_change(study, stored, changes)
     else:  # of what is not compared the first version stays
         code = replace(code, versions={**code.versions, **stored.versions})
@@ -190,12 +191,6 @@ def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
         return None
 
 
-def fold_statistics(dataset: DatasetInfo, folds: tuple[Fold, ...]) -> tuple[ChannelStatistics, ...]:
-    """Return each fold's statistics, of its training part alone."""
-    images = load_train_split(dataset).images
-    return tuple(channel_statistics(images, torch.from_numpy(fold.train)) for fold in folds)
-
-
 def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     recipe = plan.recipe
     study = optuna.create_study(
@@ -207,6 +202,6 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([f"validation {recipe.metric}"])
     study.set_user_attr("folds_hash", folds_hash(plan.folds))
-    study.set_user_attr("hardware", hardware(recipe.device))
+    study.set_user_attr("hardware", dict(plan.hardware))
     _store(study, recipe, plan.dataset, current_code(recipe.space))
     return study

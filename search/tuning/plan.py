@@ -12,12 +12,12 @@ from search import text
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.events import Event
+from search.executors.base import Executor
 from search.recipe import Recipe
 from search.tuning.estimate import Estimate, estimate_time
 from search.tuning.opening import OpenStudy, discard_unbegun
 from search.tuning.points import Params, random_point
 from search.tuning.preparing import Feasibility
-from search.tuning.queue import TrialLedger
 from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate, SGDConfig
@@ -124,9 +124,10 @@ def _most_bytes(opened: OpenStudy, n_workers: int) -> int:
 
 def _points(opened: OpenStudy) -> Iterator[Params]:
     yield from opened.points[:_LOOKED_AT]
-    recipe, objection = opened.recipe, Feasibility(opened.dataset, opened.recipe.max_parameters)
-    for plan in range(_LOOKED_AT if get_sampler(recipe.sampler).adaptive else 0):
-        yield random_point(opened.space, recipe.seed, plan, objection)
+    recipe = opened.recipe
+    find_violation = Feasibility(opened.dataset, recipe.max_parameters)
+    for index in range(_LOOKED_AT if get_sampler(recipe.sampler).adaptive else 0):
+        yield random_point(opened.space, recipe.seed, index, find_violation)
 
 
 def _size(opened: OpenStudy, point: Params) -> int:
@@ -205,16 +206,16 @@ class PlanMade(Event):
         }
 
 
-def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInfo:
-    """Return the plan; trains for a moment to estimate the time, and changes no result by it."""
-    recipe = opened.recipe
-    ledger = TrialLedger(opened.study, opened.points, recipe.trial_timeout)
-    planned = get_sampler(recipe.sampler).n_planned(opened.points, recipe.trials)
-    done = {plan for plan in range(planned) if ledger.is_done(plan)}
-    ended = [trial for trial in read_study(opened.study).trials if trial.plan in done]
+def make_plan_info(opened: OpenStudy, disk: DiskNeed, executor: Executor) -> PlanInfo:
+    """Return the plan; trains for a moment to estimate the time, which changes no result."""
+    recipe, record = opened.recipe, read_study(opened.study)
+    sampler = get_sampler(recipe.sampler)
+    planned = sampler.n_planned(opened.points, recipe.trials)
+    done = record.done_indices() & set(range(planned))
+    ended = [trial for trial in record.trials if trial.plan in done]
     estimate, unknown = None, None
     try:
-        estimate = estimate_time(opened, ended, planned - len(done), n_workers)
+        estimate = estimate_time(opened, ended, planned - len(done), executor)
     except (MemoryError, RuntimeError) as error:  # a trial that fails so will say it itself
         unknown = f"{type(error).__name__}: {error}"
     return PlanInfo(
@@ -222,8 +223,8 @@ def make_plan_info(opened: OpenStudy, disk: DiskNeed, n_workers: int) -> PlanInf
         dataset=opened.dataset,
         n_planned=planned,
         n_done=len(done),
-        n_grid=get_sampler(recipe.sampler).n_grid(opened.space),
-        n_workers=n_workers,
+        n_grid=sampler.n_grid(opened.space),
+        n_workers=executor.slots,
         disk=disk,
         estimate=estimate,
         unknown=unknown,

@@ -1,23 +1,24 @@
 """What a recipe comes to on this machine, before anything of a study is written."""
 
 import re
+from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
 from typing import Any, final
-
-import joblib
-import torch
 
 from cifar_models import count_parameters
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, fixed_holdout, holdout, kfold
-from search.errors import UserError
+from search.errors import MachineError, UserError
 from search.events import Listener, Notice
+from search.executors.base import Executor
+from search.executors.probes import DeviceFacts, DeviceProbe
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.training.settings import Precision, resolve_device, resolve_precision
+from search.training.settings import Precision
 from search.tuning.identity import DECIDING
 from search.tuning.points import FindViolation, Params
 from search.tuning.samplers import get_sampler
@@ -30,26 +31,26 @@ class Feasibility:
 
     def __init__(self, dataset: DatasetInfo, max_parameters: int | None) -> None:
         self._dataset, self._most = dataset, max_parameters
-        self._least: int | None = None
+        self._smallest: int | None = None
 
     def __call__(self, candidate: Candidate) -> str | None:
-        """Return the objection, or None; raises ValueError where the network cannot be built."""
+        """Return the violated constraint, or None; raises ValueError where no network is built."""
         count = self._count(candidate)
         if self._most is not None and count > self._most:
             return f"{count:,} parameters are more than max_parameters {self._most:,}"
         return None
 
-    def least(self) -> str:
-        """Return in words how large the smallest network is, for who finds that all are too large.
+    def smallest(self) -> str:
+        """Describe the smallest candidate, for the error message when all exceed the limit.
 
-        Nothing where there is no bound, or one of those asked about keeps to it.
+        Empty where there is no limit, or a candidate that was checked is within it.
         """
-        if self._most is None or self._least is None or self._least <= self._most:
+        if self._most is None or self._smallest is None or self._smallest <= self._most:
             return ""
-        return f"; the smallest of them has {self._least:,} parameters"
+        return f"; the smallest of them has {self._smallest:,} parameters"
 
     def excess(self, candidate: Candidate) -> int | None:
-        """Return how many parameters the candidate has too many (at most 0: none); None: no bound.
+        """Return by how many parameters the candidate exceeds the limit; None: there is none.
 
         Raises ValueError where the network cannot be built.
         """
@@ -58,32 +59,26 @@ class Feasibility:
     def _count(self, candidate: Candidate) -> int:
         classes = len(self._dataset.class_names)
         count = count_parameters(candidate.model, self._dataset.image_shape, classes)
-        self._least = count if self._least is None else min(self._least, count)
+        self._smallest = count if self._smallest is None else min(self._smallest, count)
         return count
 
 
 GIB = 1 << 30
 
 
-def check_device(name: str) -> str:
-    """Return the device to train on; raises UserError where the machine lacks it."""
-    try:
-        return resolve_device(name)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-
-
-def resolve_recipe(recipe: Recipe, dataset: DatasetInfo, space: Space, device: str) -> Recipe:
-    """Return the recipe with nothing left open, for this machine and dataset."""
+def resolve_recipe(
+    recipe: Recipe, dataset: DatasetInfo, space: Space, facts: DeviceFacts
+) -> Recipe:
+    """Return the recipe with every "auto" resolved, for this device and dataset."""
     sampler = get_sampler(recipe.sampler)
     changes: dict[str, Any] = {
         "study_name": _study_name(recipe, dataset, space.name),
         "pruner": sampler.default_pruner if recipe.pruner == "auto" else recipe.pruner,
         "trials": recipe.trials or sampler.default_trials,
         "with_baseline": recipe.with_baseline and space.baseline_params is not None,
-        "device": device,
-        "precision": _precision(recipe, device),
-        "workers": count_workers(recipe, device),
+        "device": facts.device,
+        "precision": _precision(recipe, facts),
+        "workers": count_workers(recipe, facts),
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
     return recipe.model_copy(update=changes)
@@ -98,10 +93,10 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     return name.lstrip(".-")[: 64 - len(suffix)] + suffix
 
 
-def _precision(recipe: Recipe, device: str) -> Precision:
-    if recipe.precision == "auto" and recipe.protocol.precision is not None:
-        return recipe.protocol.precision
-    return resolve_precision(recipe.precision, device)
+def _precision(recipe: Recipe, facts: DeviceFacts) -> Precision:
+    if recipe.precision != "auto":
+        return recipe.precision
+    return recipe.protocol.precision or facts.auto_precision
 
 
 def lacks_bf16(recipe: Recipe) -> bool:
@@ -109,15 +104,14 @@ def lacks_bf16(recipe: Recipe) -> bool:
     return recipe.precision == "fp32" and recipe.protocol.precision is None
 
 
-def count_workers(recipe: Recipe, device: str) -> int:
-    """Return how many processes train: as many as asked for, or as suit the device for 0."""
-    cores: int = joblib.cpu_count() // recipe.threads
+def count_workers(recipe: Recipe, facts: DeviceFacts) -> int:
+    """Return how many jobs run at once: as many as requested, or as suit the device for 0."""
+    cores = facts.cores // recipe.threads
     if recipe.workers:
         return recipe.workers
-    if not device.startswith("cuda"):
+    if facts.free_bytes is None:
         return max(1, cores)
-    free_bytes, _ = torch.cuda.mem_get_info(device)
-    return gpu_workers(free_bytes, recipe.n_folds, cores)
+    return gpu_workers(facts.free_bytes, recipe.n_folds, cores)
 
 
 def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
@@ -145,16 +139,18 @@ class Plan:
     folds: tuple[Fold, ...]
     points: tuple[Params, ...]
     open_settings: tuple[str, ...]
+    hardware: Mapping[str, str]
 
 
-def prepare(recipe: Recipe, listener: Listener) -> Plan:
-    """Load the space, prepare the dataset, settle every "auto" and make the folds.
+def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
+    """Load the space, prepare the dataset, resolve every "auto" and make the folds.
 
+    What the device is the executor finds out, meanwhile.
     Raises UserError for an unknown space or dataset and for one too small for its folds,
     MachineError where data cannot be had.
     """
     space = _load_space(recipe.space)
-    device = check_device(recipe.device)
+    probing = executor.submit(0, DeviceProbe(recipe.device))
     dataset = prepare_dataset(
         recipe.dataset,
         recipe.data_dir,
@@ -163,9 +159,10 @@ def prepare(recipe: Recipe, listener: Listener) -> Plan:
         listener=listener,
     )
     open_settings = tuple(name for name in DECIDING if getattr(recipe, name) == "auto")
-    recipe = resolve_recipe(recipe, dataset, space, device)
+    facts = _device_facts(probing)
+    recipe = resolve_recipe(recipe, dataset, space, facts)
     if "precision" in open_settings and lacks_bf16(recipe):
-        listener(Notice(f"precision: fp32, as this {device} has no bf16 arithmetic of its own"))
+        listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
     points = _points(recipe, space, dataset)
     return Plan(
         recipe=recipe,
@@ -175,7 +172,17 @@ def prepare(recipe: Recipe, listener: Listener) -> Plan:
         folds=make_folds(recipe, dataset),
         points=points,
         open_settings=open_settings,
+        hardware=facts.hardware,
     )
+
+
+def _device_facts(probing: "Future[DeviceFacts]") -> DeviceFacts:
+    try:
+        return probing.result()
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    except BrokenExecutor as error:
+        raise MachineError(f"a worker process cannot be started: {error}") from error
 
 
 def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
@@ -195,7 +202,7 @@ def _points(recipe: Recipe, space: Space, dataset: DatasetInfo) -> tuple[Params,
     try:
         return tuple(planned_points(recipe, space, feasibility))
     except UserError as error:
-        raise UserError(f"{error}{feasibility.least()}") from error
+        raise UserError(f"{error}{feasibility.smallest()}") from error
 
 
 def planned_points(recipe: Recipe, space: Space, find_violation: FindViolation) -> list[Params]:

@@ -2,172 +2,94 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import final
 
-import optuna
-from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from pydantic import ValidationError
 
 from search.errors import UserError
-from search.paths import RunPaths
-from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.settings import describe_errors
-from search.tuning.attempts import INTERRUPTED, Attempt, attempt_of, has_failed, is_done
+from search.tuning.attempts import Attempt, attempt_of, has_failed, is_done
+from search.tuning.opening import OpenStudy
 from search.tuning.points import Params
 from search.tuning.preparing import Feasibility
+from search.tuning.records import TrialRecord
 from search.tuning.samplers import get_sampler
 from search.tuning.store import stored_trials
-from spaces import Candidate, Space
-
-
-@final
-class TrialLedger:
-    """Reads the study at each `refresh`; `points` are those planned beforehand.
-
-    `trial_timeout` is the present limit in seconds: what timed out under a shorter one is open.
-    """
-
-    def __init__(
-        self, study: optuna.Study, points: Sequence[Params], trial_timeout: float | None
-    ) -> None:
-        self._study, self._points, self._limit = study, points, trial_timeout
-        self._trials: dict[int, list[FrozenTrial]] = {}
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Read all trials anew; waiting ones are read one by one from the database."""
-        self._trials = {}
-        for trial in stored_trials(self._study):
-            self._trials.setdefault(trial.user_attrs.get("plan", -1), []).append(trial)
-
-    def trials(self, plan: int) -> list[FrozenTrial]:
-        """Return all trials of the index as of the last refresh, oldest first."""
-        return self._trials.get(plan, [])
-
-    def is_planned(self, plan: int) -> bool:
-        """Return whether the index's point was known before the first trial."""
-        return plan < len(self._points)
-
-    def is_done(self, plan: int) -> bool:
-        """Return whether the index needs no further trial (see `attempts.is_done`)."""
-        return is_done(self._attempts(plan), self._limit, planned=self.is_planned(plan))
-
-    def has_failed(self, plan: int, reason: str) -> bool:
-        """Return whether the index has failed too often once a trial of it does for this reason."""
-        coming = Attempt(ended=False, failed=True, reason=reason, limit=self._limit)
-        return has_failed([*self._attempts(plan), coming], self._limit)
-
-    def _attempts(self, plan: int) -> list[Attempt]:
-        return [attempt_of(trial) for trial in self.trials(plan)]
-
-    def known_params(self, plan: int) -> Params | None:
-        """Return the index's parameters: planned, or those that TPE gave it; None if neither."""
-        if self.is_planned(plan):
-            return self._points[plan]
-        suggested = [t.params for t in self.trials(plan) if "candidate" in t.user_attrs]
-        return suggested[-1] if suggested else None
-
-
-def fail_interrupted(
-    study: optuna.Study, storage: BaseStorage, trial: Trial, seen: datetime | None = None
-) -> None:
-    """Fail a running trial that was last seen alive then, or is stopped now."""
-    last = (seen or datetime.now()).isoformat()
-    storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
-    storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
-    study.tell(trial, state=TrialState.FAIL)
-
-
-def fail_orphans(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> None:
-    """Fail the trials that a dead coordinator left running, as of when they last wrote anything."""
-    for orphan in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        seen = _last_sign(paths, orphan.number) or orphan.datetime_start
-        fail_interrupted(study, storage, Trial(study, orphan._trial_id), seen)
-
-
-def _last_sign(paths: RunPaths, number: int) -> datetime | None:
-    """Return the newest time of the trial's files, local as Optuna's times are."""
-    times = [path.stat().st_mtime for path in paths.trial_dir(number).rglob("*")]
-    return datetime.fromtimestamp(max(times)) if times else None
-
+from spaces import Candidate
 
 _MOST_INFEASIBLE = 1000
 
 
 @final
 @dataclass(frozen=True)
-class Started:
+class ClaimedTrial:
     """A trial that Optuna counts as running, with the candidate it stands for."""
 
     trial: Trial
-    plan: int
+    index: int
     candidate: Candidate
 
 
 @final
 @dataclass(frozen=True)
-class Rejected:
-    """A trial whose candidate cannot be trained; told as pruned, with its constraint.
+class InfeasibleTrial:
+    """A trial whose candidate cannot be trained.
 
-    `closed` says whether its plan index is thereby done; TPE asks again under the same index.
+    Attributes:
+        trial: The trial, which is still to be ended.
+        index: Its index in the plan.
+        reason: The constraint that the candidate violates.
+        closes_index: Whether the index is thereby done; an adaptive sampler is asked again.
     """
 
-    trial_id: int
-    plan: int
-    closed: bool
+    trial: Trial
+    index: int
+    reason: str
+    closes_index: bool
 
 
 @final
 class TrialQueue:
     """Hands out the trials of a study in plan order; the only one that asks Optuna.
 
-    Every planned point
-    that has not ended yet is queued as a WAITING trial, so that the dashboard shows it: the next
-    one when it is needed, the others by `queue_ahead`, as each takes some 15 ms.
+    Every point that is known beforehand and has not ended yet is queued as a WAITING trial, so
+    that the dashboard shows it: the next one when it is needed, the others by `queue_ahead`, as
+    each takes some 15 ms.
     """
 
-    def __init__(
-        self,
-        study: optuna.Study,
-        storage: BaseStorage,
-        recipe: Recipe,
-        space: Space,
-        points: Sequence[Params],
-        feasibility: Feasibility,
-    ) -> None:
-        self._study, self._storage, self._recipe = study, storage, recipe
-        self._space, self._feasibility = space, feasibility
-        self._ledger = TrialLedger(study, points, recipe.trial_timeout)
-        self._rejections = 0
-        self._sampler = get_sampler(recipe.sampler)
-        self.n_planned = self._sampler.n_planned(points, recipe.trials)
-        self._open = {plan for plan in range(self.n_planned) if not self._ledger.is_done(plan)}
+    def __init__(self, opened: OpenStudy) -> None:
+        self._study, self._storage = opened.study, opened.storage
+        self._recipe, self._space, self._points = opened.recipe, opened.space, opened.points
+        self._feasibility = Feasibility(opened.dataset, opened.recipe.max_parameters)
+        self._sampler = get_sampler(opened.recipe.sampler)
+        self.n_planned = self._sampler.n_planned(opened.points, opened.recipe.trials)
+        self._trials = self._stored()
+        self._open = {index for index in range(self.n_planned) if not self._is_done(index)}
         self._unqueued = deque(sorted(self._open))
-        self._waiting: dict[int, int] = {}  # Optuna's trial ids
+        self._waiting: dict[int, int] = {}  # Optuna's trial ids by index
+        self._n_infeasible = 0  # one after the other
 
-    def next(self) -> Started | Rejected | None:
-        """Start the open trial of the lowest plan index; None where all are started or done.
+    def claim_next(self) -> ClaimedTrial | InfeasibleTrial | None:
+        """Claim the open trial of the lowest index; None where all are claimed or done.
 
         Raises UserError where a sampler finds no candidate that can be trained.
         """
         if not self._open:
             return None
-        plan = min(self._open)
-        if self._unqueued and self._unqueued[0] == plan:
+        index = min(self._open)
+        if self._unqueued and self._unqueued[0] == index:
             self._queue(self._unqueued.popleft())
-        trial = self._claim(plan) or self._ask(plan)
+        trial = self._claim(index) or self._ask(index)
         candidate, reason = self._suggest(trial)
         if candidate is None:
-            return self._reject(trial, plan, reason)
-        self._open.discard(plan)
-        self._rejections = 0
-        trial.set_user_attr("candidate", candidate.model_dump_json())
-        return Started(trial, plan, candidate)
+            return self._reject(trial, index, reason)
+        self._open.discard(index)
+        self._n_infeasible = 0
+        return ClaimedTrial(trial, index, candidate)
 
     def queue_ahead(self, seconds: float) -> None:
         """Queue further points, in plan order, until the time is up."""
@@ -176,28 +98,38 @@ class TrialQueue:
             self._queue(self._unqueued.popleft())
 
     def n_open(self) -> int:
-        """Return how many indices are still to be started."""
+        """Return how many indices are still to be claimed."""
         return len(self._open)
 
-    def is_open(self, plan: int) -> bool:
-        """Return whether the index is still to be started."""
-        return plan in self._open
+    def is_open(self, index: int) -> bool:
+        """Return whether the index is still to be claimed."""
+        return index in self._open
 
-    def is_last_attempt(self, plan: int, reason: str) -> bool:
-        """Return whether the index has failed too often once its trial fails for this reason."""
-        self._ledger.refresh()
-        return self._ledger.has_failed(plan, reason)
+    def is_last_attempt(self, index: int, reason: str) -> bool:
+        """Return whether the index is given up once its trial fails for this reason."""
+        failing = Attempt(ended=False, failed=True, reason=reason, limit=self._recipe.trial_timeout)
+        self._trials = self._stored()
+        return has_failed([*self._attempts(index), failing], self._recipe.trial_timeout)
 
-    def retry(self, plan: int) -> None:
-        """Queue a failed index again."""
-        self._ledger.refresh()
-        self._open.add(plan)
-        self._queue(plan)
+    def retry(self, index: int) -> None:
+        """Queue the index of a failed or interrupted trial again."""
+        self._trials = self._stored()
+        self._open.add(index)
+        self._queue(index)
 
-    def put_back(self, started: Started) -> None:
-        """Queue the index of an interrupted trial again; it is no attempt that counts."""
-        fail_interrupted(self._study, self._storage, started.trial)
-        self.retry(started.plan)
+    def _stored(self) -> dict[int, list[FrozenTrial]]:
+        """Return all trials by index, oldest first, as they are in the database now."""
+        trials: dict[int, list[FrozenTrial]] = {}
+        for trial in stored_trials(self._study):
+            trials.setdefault(trial.user_attrs.get("plan", -1), []).append(trial)
+        return trials
+
+    def _is_done(self, index: int) -> bool:
+        planned, limit = index < len(self._points), self._recipe.trial_timeout
+        return is_done(self._attempts(index), limit, planned=planned)
+
+    def _attempts(self, index: int) -> list[Attempt]:
+        return [attempt_of(trial) for trial in self._trials.get(index, [])]
 
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
         try:
@@ -211,54 +143,59 @@ class TrialQueue:
             trial.set_constraint("max_parameters", excess)
         return (candidate, "") if reason is None else (None, reason)
 
-    def _reject(self, trial: Trial, plan: int, reason: str) -> Rejected:
-        self._rejections += 1
-        if self._rejections > _MOST_INFEASIBLE:
+    def _reject(self, trial: Trial, index: int, reason: str) -> InfeasibleTrial:
+        self._n_infeasible += 1
+        if self._n_infeasible > _MOST_INFEASIBLE:
             raise UserError(
-                f"space {self._space.name}: {self._recipe.sampler} found no candidate that can be "
-                f"trained in {_MOST_INFEASIBLE} tries: {reason}{self._feasibility.least()}"
+                f"space {self._space.name}: {self._sampler.name} found no candidate that can be "
+                f"trained in {_MOST_INFEASIBLE} tries: {reason}{self._feasibility.smallest()}"
             )
-        trial.set_user_attr("infeasible", True)
-        trial.set_user_attr("reason", reason)
-        self._study.tell(trial, state=TrialState.PRUNED)
-        self._ledger.refresh()
-        closed = self._ledger.is_planned(plan)
-        if closed:
-            self._open.discard(plan)
-        return Rejected(trial._trial_id, plan, closed)
+        self._trials = self._stored()
+        closes_index = index < len(self._points)
+        if closes_index:
+            self._open.discard(index)
+        return InfeasibleTrial(trial, index, reason, closes_index)
 
-    def _claim(self, plan: int) -> Trial | None:
-        trial_id = self._waiting.pop(plan, None)
+    def _claim(self, index: int) -> Trial | None:
+        trial_id = self._waiting.pop(index, None)
         if trial_id is None:
             return None
         claimed = self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
         return Trial(self._study, trial_id) if claimed else None
 
-    def _ask(self, plan: int) -> Trial:
-        attempt = len(self._ledger.trials(plan))
-        seed = derive_seed(self._recipe.seed, self._sampler.name, plan, attempt) % 2**32
+    def _ask(self, index: int) -> Trial:
+        attempt = len(self._trials.get(index, []))
+        seed = derive_seed(self._recipe.seed, self._sampler.name, index, attempt) % 2**32
         self._study.sampler = self._sampler.optuna_sampler(seed)
         trial = self._study.ask()
-        trial.set_user_attr("plan", plan)
+        trial.set_user_attr("plan", index)
         trial.set_user_attr("attempt", attempt)
         return trial
 
-    def _queue(self, plan: int) -> None:
+    def _queue(self, index: int) -> None:
         """Add a WAITING trial with the index's known parameters, unless there is one."""
-        earlier = self._ledger.trials(plan)
+        earlier = self._trials.get(index, [])
         waiting = [t._trial_id for t in earlier if t.state == TrialState.WAITING]
-        params = self._ledger.known_params(plan)
+        params = self._known_params(index)
         if waiting:
-            self._waiting[plan] = waiting[0]
+            self._waiting[index] = waiting[0]
         elif params is not None and self._allows(params):
             trial = create_trial(
                 state=TrialState.WAITING,
                 params=dict(params),
                 distributions=self._space.distributions(params),
-                user_attrs={"plan": plan, "attempt": len(earlier)},
+                user_attrs={"plan": index, "attempt": len(earlier)},
             )
             study_id = self._study._study_id
-            self._waiting[plan] = self._storage.create_new_trial(study_id, template_trial=trial)
+            self._waiting[index] = self._storage.create_new_trial(study_id, template_trial=trial)
+
+    def _known_params(self, index: int) -> Params | None:
+        """Return an index's parameters: planned, or suggested to an earlier attempt."""
+        if index < len(self._points):
+            return self._points[index]
+        trials = self._trials.get(index, [])
+        suggested = [trial.params for trial in trials if "candidate" in trial.user_attrs]
+        return suggested[-1] if suggested else None
 
     def _allows(self, params: Params) -> bool:
         """Return whether the space, which may have changed, has the point."""
@@ -267,3 +204,49 @@ class TrialQueue:
         except ValueError:
             return False
         return True
+
+
+@final
+class Duplicates:
+    """Holds back trials whose candidate another trial had first; they get its result.
+
+    Args:
+        ended: The trials of earlier runs whose results may be taken over.
+        repeat: Whether duplicates train all the same, each with its own seed.
+    """
+
+    def __init__(self, ended: Iterable[TrialRecord], *, repeat: bool = False) -> None:
+        self._repeat = repeat
+        self._first: dict[str, int] = {}
+        self._ended: dict[int, TrialRecord] = {}
+        self._held: list[ClaimedTrial] = []
+        for record in ended:
+            if record.candidate is not None and record.same_as is None:
+                self._first.setdefault(record.candidate.model_dump_json(), record.plan)
+                self.add_ended(record)
+
+    def hold(self, claimed: ClaimedTrial) -> bool:
+        """Hold a duplicate until the original has ended; returns False if it is the original."""
+        if self._repeat:
+            return False
+        first = self._first.setdefault(claimed.candidate.model_dump_json(), claimed.index)
+        if first != claimed.index:
+            self._held.append(claimed)
+        return first != claimed.index
+
+    def add_ended(self, record: TrialRecord) -> None:
+        """Take the last trial of an index, with which the index has ended."""
+        self._ended[record.plan] = record
+
+    def held(self) -> list[ClaimedTrial]:
+        """Return the trials that are held back."""
+        return list(self._held)
+
+    def release(self) -> list[tuple[ClaimedTrial, TrialRecord]]:
+        """Return the held trials whose original has ended, each with the original."""
+        pairs = [(claimed, self._original(claimed)) for claimed in self._held]
+        self._held = [claimed for claimed, original in pairs if original is None]
+        return [(claimed, original) for claimed, original in pairs if original is not None]
+
+    def _original(self, claimed: ClaimedTrial) -> TrialRecord | None:
+        return self._ended.get(self._first[claimed.candidate.model_dump_json()])

@@ -13,7 +13,7 @@ from search.tuning.attempts import (
     SUPERSEDED,
     TIMED_OUT,
     Attempt,
-    done_plans,
+    done_indices,
 )
 from search.tuning.samplers import get_sampler
 from spaces.candidate import Candidate
@@ -27,6 +27,7 @@ __all__ = [
     "RepeatResult",
     "StudyRecord",
     "TestOpening",
+    "TrialCost",
     "TrialKind",
     "TrialRecord",
     "TrialStateName",
@@ -97,6 +98,15 @@ class TrialRecord:
             repeats=self.same_as is not None,
             limit=self.trial_timeout,
         )
+
+
+@final
+@dataclass(frozen=True)
+class TrialCost:
+    """What a trial took, discarded epochs included: seconds and epochs, summed over its folds."""
+
+    seconds: float
+    fold_epochs: int
 
 
 @final
@@ -186,12 +196,16 @@ class StudyRecord:
         """Return the best complete trial, the lowest plan index on a tie, or None."""
         return next(iter(self.complete()), None)
 
+    def done_indices(self) -> set[int]:
+        """Return the indices of the plan that need no further trial."""
+        attempts = ((trial.plan, trial.as_attempt()) for trial in self.trials)
+        sampler = get_sampler(self.recipe.sampler)
+        n_fixed = sampler.n_fixed(with_baseline=self.recipe.with_baseline)
+        return done_indices(attempts, self.recipe.trial_timeout, n_fixed)
+
     def n_done(self) -> int:
         """Return how many indices of the plan need no further trial."""
-        attempts = ((trial.plan, trial.as_attempt()) for trial in self.trials)
-        recipe = self.recipe
-        n_fixed = get_sampler(recipe.sampler).n_fixed(with_baseline=recipe.with_baseline)
-        return len(done_plans(attempts, recipe.trial_timeout, n_fixed))
+        return len(self.done_indices())
 
     def has_no_winner(self) -> bool:
         """Return whether all that is planned is done, and nothing of it can win."""

@@ -1,18 +1,15 @@
-"""The scheduler: has trials trained, judges what they report, records how they end."""
+"""The scheduler: asks for trials, has them trained, prunes them and records how they end."""
 
 import math
-import shutil
 import time
-from collections.abc import Iterable
 from typing import final
 
 from search.errors import MachineError
 from search.events import Listener, Notice
-from search.executors.pool import Workers
+from search.executors.base import Executor
 from search.metric import as_higher_is_better
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.active import ActiveTrial, Dispatcher, JobFactory
 from search.tuning.events import (
     EpochEnded,
     FoldsEarned,
@@ -22,172 +19,287 @@ from search.tuning.events import (
     TrialEnded,
     TrialWaiting,
 )
+from search.tuning.jobs import TrialJobs, remove_folder
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import Feasibility
 from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
-from search.tuning.queue import Rejected, Started, TrialQueue, fail_orphans
+from search.tuning.queue import ClaimedTrial, Duplicates, InfeasibleTrial, TrialQueue
 from search.tuning.racing import FoldRace
+from search.tuning.recorder import TrialRecorder
 from search.tuning.records import StudyRecord, TrialRecord
-from search.tuning.store import Teller, read_study
+from search.tuning.running import RunningTrial, RunningTrials
+from search.tuning.store import read_study
+
+_QUEUEING_SECONDS = 0.05  # at a time, between looks at what trains
+
+
+def run_search(
+    opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest
+) -> bool:
+    """Run every open trial of the study; returns False where it was stopped before their end.
+
+    Raises UserError where no candidate can be trained, MachineError where the disk takes no more.
+    """
+    TrialRecorder(opened).end_stale_trials()
+    remove_folder(opened.paths.work_dir)
+    scheduler = Scheduler(opened, executor, listener)
+    with stop.accepted():
+        return scheduler.run(stop)
 
 
 @final
-class Duplicates:
-    """Knows which plan index had a candidate first; `ended` are the trials of earlier runs.
+class Scheduler:
+    """Runs a study's open trials to their end; one instance per run, in the user's process.
 
-    Where `repeat` is true all train, as the baseline's repeats do: each has seeds of its own.
+    In a fold race every trial starts on the first fold and earns the others. No trial starts
+    after the recipe's `timeout`.
     """
 
-    def __init__(self, ended: Iterable[TrialRecord], *, repeat: bool = False) -> None:
-        self._repeat = repeat
-        self._first: dict[str, int] = {}
-        self._ended: dict[int, TrialRecord] = {}
-        self._waiting: list[Started] = []
-        for record in ended:
-            if record.candidate is not None and record.same_as is None:
-                self._first.setdefault(record.candidate.model_dump_json(), record.plan)
-                self.end(record)
+    def __init__(self, opened: OpenStudy, executor: Executor, listener: Listener) -> None:
+        recipe, record = opened.recipe, read_study(opened.study)
+        self._recipe, self._listener = recipe, listener
+        self._queue, self._recorder = TrialQueue(opened), TrialRecorder(opened)
+        ended = [trial for trial in record.trials if not self._queue.is_open(trial.plan)]
+        pruner = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
+        self._pruner = _plan_order(pruner, recipe, ended)
+        self._running = RunningTrials(executor, TrialJobs(opened, pruner), listener)
+        repeat = not recipe.protocol.is_search
+        self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
+        self._race = _race(recipe, ended) if recipe.racing else None
+        self._deadline = math.inf if recipe.timeout is None else time.monotonic() + recipe.timeout
+        for trial in ended:
+            self._running.forget(trial.plan)
+        listener(StudyOpened(recipe, self._queue.n_planned, tuple(ended)))
 
-    def hold(self, started: Started) -> bool:
-        """Keep a trial until that which had its candidate first has ended; False: it is first."""
-        if self._repeat:
+    def run(self, stop: StopRequest) -> bool:
+        """Run until every trial has ended, or those started before the deadline have.
+
+        Returns whether that was so: a requested stop ends it sooner, once everything that trains
+        has finished its epoch. Trials that were started but not ended then are queued again.
+        """
+        while not stop.requested() and self._has_work():
+            self._queue.queue_ahead(_QUEUEING_SECONDS)
+            self._running.wait()
+            if self._recipe.trial_timeout is not None:
+                self._running.kill_overdue(self._recipe.trial_timeout)
+            if self._receive():
+                self._advance_all()
+            self._end_duplicates()
+        self._end_duplicates()  # of trials that a race has ended
+        if stop.requested():
+            self._listener(Stopping(len(self._running.training())))
+            self._running.stop_all()
+        self._requeue_unfinished()
+        self._queue.queue_ahead(0 if stop.requested() else math.inf)
+        self._listener(SearchEnded())
+        return not stop.requested()
+
+    def _has_work(self) -> bool:
+        return self._fill_slots() or bool(self._running.training()) or self._continue_race()
+
+    def _requeue_unfinished(self) -> None:
+        """Queue trials again that were started but not ended."""
+        for running in self._running.trials():
+            self._running.remove(running)
+            self._requeue(running.claimed)
+        for claimed in self._duplicates.held():
+            self._requeue(claimed)
+
+    def _requeue(self, claimed: ClaimedTrial) -> None:
+        """Queue a trial's index again; the interruption does not count as a failed attempt."""
+        self._recorder.interrupted(claimed.trial)
+        self._queue.retry(claimed.index)
+
+    # Starting
+
+    def _fill_slots(self) -> bool:
+        """Fill the idle slots; returns whether anything was started or found infeasible."""
+        started = False
+        while self._running.idle_slots() and (self._start_earned_fold() or self._start_trial()):
+            started = True
+        return started
+
+    def _start_earned_fold(self) -> bool:
+        earned = self._race.next_fold() if self._race is not None else None
+        if earned is not None:
+            self._running.add_fold(*earned)
+        return earned is not None
+
+    def _start_trial(self) -> bool:
+        if time.monotonic() >= self._deadline:
             return False
-        first = self._first.setdefault(started.candidate.model_dump_json(), started.plan)
-        if first != started.plan:
-            self._waiting.append(started)
-        return first != started.plan
+        match self._queue.claim_next():
+            case ClaimedTrial() as claimed:
+                self._start(claimed)
+            case InfeasibleTrial() as rejected:
+                self._recorder.infeasible(rejected)
+                if rejected.closes_index:
+                    self._pruner.add_ended(rejected.index, [])
+                self._listener(TrialEnded(self._recorder.record(rejected.trial)))
+            case None:
+                return False
+        return True
 
-    def end(self, record: TrialRecord) -> None:
-        """Take in the last trial of a plan index."""
-        self._ended[record.plan] = record
+    def _start(self, claimed: ClaimedTrial) -> None:
+        self._recorder.started(claimed)
+        if self._duplicates.hold(claimed):
+            self._pruner.add_ended(claimed.index, [])  # others are not compared with it twice
+            return
+        n_folds = self._recipe.n_folds if self._race is None else 1
+        self._running.start(claimed, range(n_folds), self._queue.n_open())
 
-    def waiting(self) -> list[Started]:
-        """Return the trials that are kept."""
-        return list(self._waiting)
+    # Training
 
-    def release(self) -> list[tuple[Started, TrialRecord]]:
-        """Return the kept trials that need wait no more, each with the trial it equals."""
-        ready = [one for one in self._waiting if self._original(one) is not None]
-        self._waiting = [one for one in self._waiting if one not in ready]
-        pairs = [(one, self._original(one)) for one in ready]
-        return [(one, original) for one, original in pairs if original is not None]
+    def _receive(self) -> bool:
+        """Take what trials reported; returns whether there was anything new."""
+        news = [running for running in self._running.trials() if running.receive()]
+        for running in news:
+            if not running.racing:
+                curve = running.history().mean_curve(self._recipe.metric)
+                higher = as_higher_is_better(curve, self._recipe.metric)
+                self._pruner.update(running.index, higher, ended=running.trained())
+        return bool(news)
 
-    def _original(self, started: Started) -> TrialRecord | None:
-        return self._ended.get(self._first[started.candidate.model_dump_json()])
+    def _advance_all(self) -> None:
+        """Decide about trials and end those that are decided, until none lets another proceed."""
+        n_before = -1
+        while n_before != len(trials := self._running.trials()):
+            n_before = len(trials)
+            self._pruner.decide()
+            for running in trials:
+                self._advance(running, self._pruner.decision(running.index))
 
-
-@final
-class Settler:
-    """Ends the trials of a run, one by one; `checkpoint_every` as in the recipe."""
-
-    def __init__(
-        self,
-        queue: TrialQueue,
-        judge: PlanOrderPruner,
-        dispatcher: Dispatcher,
-        teller: Teller,
-        listener: Listener,
-        duplicates: Duplicates,
-        race: FoldRace | None,
-        checkpoint_every: int,
-    ) -> None:
-        self._queue, self._judge, self._dispatcher = queue, judge, dispatcher
-        self._teller, self._listener = teller, listener
-        self._race, self._duplicates = race, duplicates
-        self._checkpoint_every = checkpoint_every
-
-    def settle(self, active: ActiveTrial, verdict: PruningDecision) -> None:
-        """Report what is accepted, answer the workers, and end the trial where it has ended."""
-        outcome = None if active.training else active.outcome()
+    def _advance(self, running: RunningTrial, decision: PruningDecision) -> None:
+        """Report the accepted epochs, answer the workers, and end the trial where it has ended."""
+        outcome = None if running.training else running.outcome()
         if outcome is not None and outcome.ended == "unwritable":
             raise MachineError(_unwritable(outcome.reason or ""))
         # An earlier attempt may have been pruned already: this one has to come as far first.
-        pruned = verdict.pruned and len(active.history().epochs) >= verdict.epochs
+        pruned = decision.pruned and len(running.history().epochs) >= decision.epochs
         if outcome is not None and outcome.ended == "failed" and not pruned:
-            self._finish_failed(active, outcome.reason or "")
+            self._end_failed(running, outcome.reason or "")
             return
-        self._report(active, verdict.epochs)
-        active.answer(stop=pruned)
-        if outcome is None or not verdict.final:
+        self._report(running, decision.epochs)
+        running.answer(stop=pruned)
+        if outcome is None or not decision.final:
             return
         if outcome.fallback is not None:
-            active.trial.set_user_attr("fallback", outcome.fallback)
-        history, effort = active.history(), active.effort()
-        if verdict.pruned:
-            self._teller.pruned(active.trial, history, effort, verdict.epochs)
+            running.trial.set_user_attr("fallback", outcome.fallback)
+        history, cost = running.history(), running.cost()
+        if decision.pruned:
+            self._recorder.pruned(running.trial, history, cost, decision.epochs)
         elif outcome.ended == "diverged":
-            self._teller.diverged(active.trial, history, effort, outcome.reason or "")
+            self._recorder.diverged(running.trial, history, cost, outcome.reason or "")
         elif self._race is None:
-            self._teller.complete(active.trial, history, effort)
+            self._recorder.complete(running.trial, history, cost)
         else:
-            self._enter_race(active)
+            self._wait_in_race(running)
             return
-        self._close(active)
+        self._end(running)
 
-    def _enter_race(self, active: ActiveTrial) -> None:
-        active.racing = True
-        if not active.waiting:
-            active.waiting = True
-            self._listener(TrialWaiting(active.trial.number))
-
-    def _report(self, active: ActiveTrial, accepted: int) -> None:
+    def _report(self, running: RunningTrial, accepted: int) -> None:
         """Report what was accepted since the last time.
 
-        Folds earned in a race catch up with their trial's epoch: only the listener is told of that.
+        Folds earned in a race catch up with their trial: of those only the listener is told.
         """
-        curve = active.history().mean_curve(self._teller.metric)
-        for epoch in range(active.reported + 1, min(accepted, len(curve)) + 1):
-            if not active.racing:
-                active.trial.report(curve[epoch - 1], epoch)
-            self._listener(EpochEnded(active.trial.number, epoch, curve[epoch - 1]))
-            active.reported = epoch
+        curve = running.history().mean_curve(self._recipe.metric)
+        for epoch in range(running.reported + 1, min(accepted, len(curve)) + 1):
+            if not running.racing:
+                running.trial.report(curve[epoch - 1], epoch)
+            self._listener(EpochEnded(running.trial.number, epoch, curve[epoch - 1]))
+            running.reported = epoch
 
-    def _finish_failed(self, active: ActiveTrial, reason: str) -> None:
-        last = self._queue.is_last_attempt(active.plan, reason)
-        effort = active.effort(0 if last else self._checkpoint_every)
-        self._teller.failed(active.trial, effort, reason)
+    # Racing
+
+    def _wait_in_race(self, running: RunningTrial) -> None:
+        running.racing = True
+        if not running.waiting:
+            running.waiting = True
+            self._listener(TrialWaiting(running.trial.number))
+
+    def _continue_race(self) -> bool:
+        """Give out further folds once nothing trains; at last end all that took part."""
+        if self._race is None:
+            return False
+        rivals = [running for running in self._running.trials() if running.racing]
+        histories = {running.index: running.history() for running in rivals}
+        promoted, n_folds = self._race.promote(histories)
+        if promoted:
+            numbers = tuple(self._running.trial(index).trial.number for index in promoted)
+            self._listener(FoldsEarned(numbers, n_folds, self._recipe.folds))
+            return True
+        for running in rivals:
+            history, cost = running.history(), running.cost()
+            self._recorder.raced(running.trial, history, cost, self._recipe.folds)
+            self._end(running)
+        return False
+
+    # Ending
+
+    def _end_failed(self, running: RunningTrial, reason: str) -> None:
+        last = self._queue.is_last_attempt(running.index, reason)
+        cost = running.cost(0 if last else self._recipe.checkpoint_every)
+        self._recorder.failed(running.trial, cost, reason)
         if last:
-            self._judge.add_ended(active.plan, [])
-            self._close(active)
+            self._pruner.add_ended(running.index, [])
+            self._end(running)
         else:
-            self._queue.retry(active.plan)
-            self._leave(active)
+            self._queue.retry(running.index)
+            self._end_attempt(running)
 
-    def settle_race(self, rivals: list[ActiveTrial], n_folds: int) -> None:
-        """End those that took part in a fold race; only those with all `n_folds` are complete."""
-        for active in rivals:
-            self._teller.raced(active.trial, active.history(), active.effort(), n_folds)
-            self._close(active)
+    def _end(self, running: RunningTrial) -> None:
+        """End a trial and its index."""
+        record = self._end_attempt(running)
+        self._running.forget(running.index)
+        self._duplicates.add_ended(record)
 
-    def settle_duplicates(self) -> None:
-        """End the trials whose candidate another had, where that one has ended."""
-        for started, original in self._duplicates.release():
-            self._teller.repeated(started.trial, original)
-            self._listener(TrialEnded(self._teller.record(started.trial._trial_id)))
-
-    def _close(self, active: ActiveTrial) -> None:
-        """End a trial for good."""
-        record = self._leave(active)
-        self._dispatcher.forget(active.plan)
-        self._duplicates.end(record)
-
-    def _leave(self, active: ActiveTrial) -> TrialRecord:
-        """End a trial, though not its plan index: a later attempt goes on where it was."""
-        if active.damaged():
-            self._listener(Notice(_damage(active)))
-        self._dispatcher.close(active)
+    def _end_attempt(self, running: RunningTrial) -> TrialRecord:
+        """End a trial, but not its index: a later attempt resumes from its checkpoint."""
+        if running.damaged():
+            self._listener(Notice(_damaged(running)))
+        self._running.remove(running)
         if self._race is not None:
-            self._race.withdraw(active.plan)
-        record = self._teller.record(active.trial._trial_id)
+            self._race.withdraw(running.index)
+        record = self._recorder.record(running.trial)
         self._listener(TrialEnded(record))
         return record
 
+    def _end_duplicates(self) -> None:
+        """End the held trials whose original has ended."""
+        for claimed, original in self._duplicates.release():
+            self._recorder.duplicate(claimed.trial, original)
+            self._listener(TrialEnded(self._recorder.record(claimed.trial)))
 
-def _damage(active: ActiveTrial) -> str:
-    folds = ", ".join(map(str, active.damaged()))
+
+def _plan_order(pruner: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:
+    """Return the pruner with the trials of earlier runs, of duplicates only the original."""
+    plan_order = PlanOrderPruner(pruner, recipe.epochs)
+    for trial in ended:
+        curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
+        plan_order.add_ended(trial.plan, as_higher_is_better(curve, recipe.metric))
+    return plan_order
+
+
+def _by_this_code(record: StudyRecord, ended: list[TrialRecord]) -> list[TrialRecord]:
+    """Return the trials since the code last changed: earlier results may not be repeatable."""
+    if not record.changes:
+        return ended
+    since = record.changes[-1].time
+    started = [(trial.started, trial) for trial in ended if trial.started is not None]
+    return [trial for time, trial in started if time.astimezone() >= since]
+
+
+def _race(recipe: Recipe, ended: list[TrialRecord]) -> FoldRace:
+    """Return the race with the trials of earlier runs that reached the last epoch."""
+    whole = [t for t in ended if len(t.history.epochs) == recipe.epochs and t.same_as is None]
+    raced = {t.plan: t.history for t in whole if not t.diverged}
+    return FoldRace(recipe.folds, recipe.metric, raced)
+
+
+def _damaged(running: RunningTrial) -> str:
+    folds = ", ".join(map(str, running.damaged()))
     return (
-        f"trial {active.trial.number}: the newest checkpoint of fold {folds} was damaged and "
-        "passed over; it went on from the one before, or began anew"
+        f"trial {running.trial.number}: the newest checkpoint of fold {folds} is damaged; training "
+        "resumed from the one before, or from the start"
     )
 
 
@@ -196,204 +308,3 @@ def _unwritable(reason: str) -> str:
         f"a checkpoint cannot be written: {reason}; finished trials and the checkpoints before it "
         "are kept: make room and run the same command again to go on"
     )
-
-
-_QUEUEING_SECONDS = 0.05  # at a time, between looks at the workers
-
-
-@final
-class Coordinator:
-    """Runs a study's open trials to their end; one instance a run, in the user's process.
-
-    With a `race` every trial starts on the first fold and earns the others. `deadline` (a
-    time.monotonic value) is when it starts no further trial; what trains for longer than
-    `trial_timeout` seconds is killed.
-    """
-
-    def __init__(
-        self,
-        queue: TrialQueue,
-        judge: PlanOrderPruner,
-        dispatcher: Dispatcher,
-        settler: Settler,
-        teller: Teller,
-        listener: Listener,
-        duplicates: Duplicates,
-        n_folds: int,
-        race: FoldRace | None = None,
-        deadline: float | None = None,
-        trial_timeout: float | None = None,
-    ) -> None:
-        self._queue, self._judge, self._dispatcher = queue, judge, dispatcher
-        self._settler, self._teller, self._listener = settler, teller, listener
-        self._duplicates, self._folds, self._race = duplicates, range(n_folds), race
-        self._deadline, self._trial_timeout = deadline, trial_timeout
-
-    def run(self, stop: StopRequest) -> bool:
-        """Run until every trial has ended, or the deadline has passed and those begun have.
-
-        Returns whether that was so: a stop that is asked for ends it sooner, once what trains has
-        ended its epoch. Trials that are begun but not told then are queued again.
-        """
-        while not stop.asked() and self._goes_on():
-            self._queue.queue_ahead(_QUEUEING_SECONDS)
-            self._dispatcher.wait()
-            if self._trial_timeout is not None:
-                self._dispatcher.end_overdue(self._trial_timeout)
-            if self._receive():
-                self._settle()
-            self._settler.settle_duplicates()
-        self._settler.settle_duplicates()  # of trials that a race has ended
-        if stop.asked():
-            self._listener(Stopping(len(self._dispatcher.training())))
-            self._dispatcher.stop_all()
-        self._put_back()
-        self._queue.queue_ahead(0 if stop.asked() else math.inf)
-        self._listener(SearchEnded())
-        return not stop.asked()
-
-    def _settle(self) -> None:
-        """Judge, and end what has its verdict, until no end lets another one be judged."""
-        n_before = -1
-        while n_before != len(trials := self._dispatcher.trials()):
-            n_before = len(trials)
-            self._judge.decide()
-            for active in trials:
-                self._settler.settle(active, self._judge.decision(active.plan))
-
-    def _goes_on(self) -> bool:
-        return self._start() or bool(self._dispatcher.training()) or self._race_on()
-
-    def _put_back(self) -> None:
-        """Queue again what is begun and was not told, as one before it in the plan was not."""
-        for active in self._dispatcher.trials():
-            self._dispatcher.close(active)
-            self._queue.put_back(active.started)
-        for started in self._duplicates.waiting():
-            self._queue.put_back(started)
-
-    def _start(self) -> bool:
-        """Fill the idle slots; returns whether anything was started or rejected."""
-        begun = False
-        while self._dispatcher.idle() and (self._start_earned_fold() or self._start_trial()):
-            begun = True
-        return begun
-
-    def _start_trial(self) -> bool:
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        trial = None if late else self._queue.next()
-        if isinstance(trial, Rejected):
-            if trial.closed:
-                self._judge.add_ended(trial.plan, [])
-            self._listener(TrialEnded(self._teller.record(trial.trial_id)))
-        elif trial is not None:
-            self._begin(trial)
-        return trial is not None
-
-    def _begin(self, started: Started) -> None:
-        self._teller.started(started.trial, started.candidate)
-        if self._duplicates.hold(started):
-            self._judge.add_ended(started.plan, [])  # the others are not compared with it twice
-            return
-        folds = self._folds if self._race is None else self._folds[:1]
-        self._dispatcher.start(started, folds, self._queue.n_open())
-
-    def _start_earned_fold(self) -> bool:
-        earned = self._race.next_fold() if self._race is not None else None
-        if earned is not None:
-            self._dispatcher.add_fold(*earned)
-        return earned is not None
-
-    def _race_on(self) -> bool:
-        """Hand out further folds once nothing trains; at the end tell all that took part."""
-        if self._race is None:
-            return False
-        rivals = [active for active in self._dispatcher.trials() if active.racing]
-        plans, n_folds = self._race.promote({active.plan: active.history() for active in rivals})
-        if plans:
-            numbers = [self._dispatcher.trial(plan).trial.number for plan in plans]
-            self._listener(FoldsEarned(tuple(numbers), n_folds, len(self._folds)))
-        else:
-            self._settler.settle_race(rivals, len(self._folds))
-        return bool(plans)
-
-    def _receive(self) -> bool:
-        """Take in what trials reported; returns whether there was anything new."""
-        news = [active for active in self._dispatcher.trials() if active.receive()]
-        for active in news:
-            if not active.racing:
-                curve = active.history().mean_curve(self._teller.metric)
-                higher = as_higher_is_better(curve, self._teller.metric)
-                self._judge.update(active.plan, higher, ended=active.trained())
-        return bool(news)
-
-
-def run_search(opened: OpenStudy, workers: Workers, listener: Listener, stop: StopRequest) -> bool:
-    """Run every open trial of the study; returns False where it was stopped before their end.
-
-    Raises UserError where no candidate can be trained, MachineError where the disk takes no more.
-    """
-    fail_orphans(opened.study, opened.storage, opened.paths)
-    if opened.paths.work_dir.exists():
-        shutil.rmtree(opened.paths.work_dir)
-    coordinator = _coordinator(opened, workers, listener)
-    with stop.heeded():
-        return coordinator.run(stop)
-
-
-def _coordinator(opened: OpenStudy, workers: Workers, listener: Listener) -> Coordinator:
-    recipe, data, folds = opened.recipe, opened.dataset, opened.statistics
-    queue, record = _queue(opened), read_study(opened.study)
-    ended = [trial for trial in record.trials if not queue.is_open(trial.plan)]
-    rule = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
-    jobs = JobFactory(recipe, opened.paths, data, opened.folds_hash, folds, rule)
-    for trial in ended:
-        jobs.forget(trial.plan)
-    listener(StudyOpened(recipe, queue.n_planned, tuple(ended)))
-    judge, dispatcher = _judge(rule, recipe, ended), Dispatcher(workers, jobs, listener)
-    teller = Teller(opened.study, opened.storage, recipe, data)
-    duplicates = Duplicates(_by_this_code(record, ended), repeat=not recipe.protocol.is_search)
-    race = _race(recipe, ended) if recipe.racing else None
-    every = recipe.checkpoint_every
-    return Coordinator(
-        queue=queue,
-        judge=judge,
-        dispatcher=dispatcher,
-        settler=Settler(queue, judge, dispatcher, teller, listener, duplicates, race, every),
-        teller=teller,
-        listener=listener,
-        duplicates=duplicates,
-        n_folds=len(folds),
-        race=race,
-        deadline=None if recipe.timeout is None else time.monotonic() + recipe.timeout,
-        trial_timeout=recipe.trial_timeout,
-    )
-
-
-def _queue(opened: OpenStudy) -> TrialQueue:
-    feasibility = Feasibility(opened.dataset, opened.recipe.max_parameters)
-    points, space = opened.points, opened.space
-    return TrialQueue(opened.study, opened.storage, opened.recipe, space, points, feasibility)
-
-
-def _judge(rule: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:
-    """Return the judge, who knows the trials of earlier runs, equal ones once."""
-    judge = PlanOrderPruner(rule, recipe.epochs)
-    for trial in ended:
-        curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
-        judge.add_ended(trial.plan, as_higher_is_better(curve, recipe.metric))
-    return judge
-
-
-def _by_this_code(record: StudyRecord, ended: list[TrialRecord]) -> list[TrialRecord]:
-    """Return the trials since the code last changed: others' results are not those of equals."""
-    if not record.changes:
-        return ended
-    begun = [(trial.started, trial) for trial in ended if trial.started is not None]
-    return [trial for time, trial in begun if time.astimezone() >= record.changes[-1].time]
-
-
-def _race(recipe: Recipe, ended: list[TrialRecord]) -> FoldRace:
-    whole = [t for t in ended if len(t.history.epochs) == recipe.epochs and t.same_as is None]
-    raced = [t for t in whole if not t.diverged]
-    return FoldRace(recipe.folds, recipe.metric, {t.plan: t.history for t in raced})

@@ -10,7 +10,7 @@ from typing import Literal, final
 
 import torch
 
-from search.executors.process import keep_freed_memory, openmp_settings
+from search.executors.process_settings import keep_freed_memory, openmp_settings
 from search.training.checkpoints import AsyncCheckpointWriter, Checkpoints
 from spaces import AdamConfig, Candidate, MLPConfig, load_space
 from tests.benchmarks.apart import in_own_process

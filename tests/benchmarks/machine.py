@@ -2,13 +2,14 @@
 
 import torch
 
-from search.tuning.identity import hardware
+from search.executors.base import run_job
+from search.executors.probes import DeviceProbe
 from tests.benchmarks.measuring import peak_flops
 
 
 def machine_facts() -> dict[str, str]:
     """Return processor, torch and the matrix-product peaks of one core and of all, measured."""
-    facts = hardware("cpu")
+    facts = run_job(DeviceProbe("cpu")).hardware
     cores = int(facts["cores"])
     peaks = {f"peak of {n} core{'s'[: n > 1]}": _peaks(n) for n in sorted({1, cores})}
     return {"processor": facts["processor"], "torch": torch.__version__, **peaks}

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import final
 
-from search.executors.pool import ProcessWorkers
+from search.executors import ProcessExecutor
 from search.training.settings import resolve_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts
@@ -61,7 +61,7 @@ def run(results_dir: Path, *, trials: int = 4, repeats: int = 3) -> None:
     """Measure short and long epochs in turn."""
     facts = machine_facts() | {"trials": trials, "epochs": _SHORT_EPOCHS, "repeats": repeats}
     found: dict[str, list[Shares]] = {pruner: [] for pruner in _PRUNERS}
-    workers = ProcessWorkers(1, 1)
+    workers = ProcessExecutor(1, 1)
     try:
         with TemporaryDirectory() as folder:
             search = _searches(Path(folder), workers)
@@ -89,7 +89,7 @@ def _checks(pruner: str, found: list[Shares]) -> list[Check]:
     ]
 
 
-def _searches(folder: Path, workers: ProcessWorkers) -> Search:
+def _searches(folder: Path, workers: ProcessExecutor) -> Search:
     """Return what runs one search in a fresh study: (images, trials, epochs, pruner)."""
     precision = resolve_precision("auto", "cpu")
     numbers = iter(range(1_000_000))

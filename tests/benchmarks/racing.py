@@ -10,7 +10,7 @@ from typing import Any, final
 from rich.console import Console
 
 from search import text
-from search.executors.pool import ProcessWorkers
+from search.executors import InlineExecutor, ProcessExecutor
 from search.progress.console import PlainDisplay
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -80,8 +80,8 @@ def _search(recipe: Recipe, **changes: Any) -> Searched:
     """Run the search alone: no refit, no test set."""
     display = PlainDisplay(Console(stderr=True))
     asked = Recipe.model_validate(recipe.model_dump() | changes)
-    opened = open_study(prepare(asked, display))
-    workers = ProcessWorkers(opened.recipe.workers, opened.recipe.threads)
+    opened = open_study(prepare(asked, InlineExecutor(), display))
+    workers = ProcessExecutor(opened.recipe.workers, opened.recipe.threads)
     begin = time.perf_counter()
     try:
         run_search(opened, workers, display, StopRequest())

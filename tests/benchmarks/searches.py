@@ -13,7 +13,7 @@ from rich.console import Console
 from search.data.cache import open_or_build
 from search.data.dataset import Content, DatasetInfo, Images, Part, Source
 from search.events import Event, Listener
-from search.executors.pool import Workers
+from search.executors.base import Executor
 from search.paths import RunPaths
 from search.progress.console import LiveDisplay, PlainDisplay
 from search.recipe import Recipe
@@ -144,11 +144,12 @@ def open_hand_tuned(
         folds=make_folds(recipe, dataset),
         points=tuple(planned_points(recipe, space, Feasibility(dataset, None))),
         open_settings=(),
+        hardware={},
     )
     return open_study(plan)
 
 
-def watch_search(opened: OpenStudy, workers: Workers) -> Watch:
+def watch_search(opened: OpenStudy, workers: Executor) -> Watch:
     """Run the study's search on the workers; returns its clocks and trials.
 
     Raises RuntimeError where a trial failed: its time would say nothing.

@@ -8,7 +8,7 @@ from typing import Literal, final
 
 import torch
 
-from search.executors.process import keep_freed_memory, openmp_settings
+from search.executors.process_settings import keep_freed_memory, openmp_settings
 from spaces import load_space
 from tests.benchmarks.apart import in_own_process
 from tests.benchmarks.loops import (

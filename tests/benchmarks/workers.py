@@ -19,8 +19,8 @@ import torch
 from joblib.externals.loky import ProcessPoolExecutor
 
 from search.data.dataset import DatasetInfo
-from search.executors.pool import ProcessWorkers
-from search.executors.process import keep_freed_memory, openmp_settings
+from search.executors import ProcessExecutor
+from search.executors.process_settings import keep_freed_memory, openmp_settings
 from search.training.settings import Precision, resolve_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.loops import make_data, our_loop
@@ -75,7 +75,7 @@ class _Field:
         self._dataset, self._folder, self._counts = dataset, folder, counts
         self._precision = resolve_precision("auto", "cpu")
         self._numbers = itertools.count()
-        self._workers = {count: ProcessWorkers(count, 1) for count in counts}
+        self._workers = {count: ProcessExecutor(count, 1) for count in counts}
         self._pool = ProcessPoolExecutor(
             max_workers=max(counts), env=openmp_settings(1), initializer=keep_freed_memory
         )

@@ -83,9 +83,9 @@ def test_a_second_signal_ends_at_once() -> None:
     interrupts = Interrupts()
     before = signal.getsignal(signal.SIGTERM)
     with interrupts.handled():
-        with interrupts.stop.heeded():
+        with interrupts.stop.accepted():
             os.kill(os.getpid(), signal.SIGTERM)
-            assert interrupts.stop.asked()
+            assert interrupts.stop.requested()
             with pytest.raises(KeyboardInterrupt):
                 os.kill(os.getpid(), signal.SIGINT)
         assert interrupts.status == 130

@@ -23,7 +23,7 @@ class Stopper:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, TrialEnded):
-            self._stop.ask()
+            self._stop.request()
 
 
 def test_the_command_that_predict_names_makes_the_model(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,13 +10,16 @@ from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.statistics import channel_statistics
 from search.errors import MachineError
-from search.evaluation.refit import Refit, refit
+from search.evaluation.refit import Refit, refit, refit_job
+from search.executors import InlineExecutor
+from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.stopping import StopRequest
 from search.training.schedules import CosineSchedule, ReplaySchedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
+from search.tuning.jobs import remove_folder
 from search.tuning.records import TrialRecord
 from spaces.candidate import CosineConfig, SGDConfig
 
@@ -25,15 +27,22 @@ WinnerMaker = Callable[..., TrialRecord]
 
 
 def silently(winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> Refit:
-    fitted = refit(
-        winner, recipe, dataset, _unused(dataset), lambda done, total: None, StopRequest()
-    )
+    fitted = _refit(winner, recipe, dataset, lambda done, total: None)
     assert fitted is not None
     return fitted
 
 
-def _unused(dataset: DatasetInfo) -> Path:
-    return dataset.cache_dir.parent / "checkpoints"
+def _refit(
+    winner: TrialRecord,
+    recipe: Recipe,
+    dataset: DatasetInfo,
+    progress: Callable[[int, int], None],
+) -> Refit | None:
+    """Refit in this process with one thread, without a checkpoint from before."""
+    paths = RunPaths(dataset.cache_dir.parent, "study")
+    remove_folder(paths.checkpoints_dir)
+    job = replace(refit_job(winner, recipe, dataset, paths), threads=1)
+    return refit(winner.number, job, InlineExecutor(), progress, StopRequest())
 
 
 def weights(fitted: Refit) -> list[torch.Tensor]:
@@ -113,15 +122,7 @@ def test_refit_tells_each_epoch(
 ) -> None:
     """Progress counts the epochs up to E*."""
     told: list[tuple[int, int]] = []
-    checkpoints = _unused(dataset)
-    refit(
-        make_winner(),
-        recipe,
-        dataset,
-        checkpoints,
-        lambda done, total: told.append((done, total)),
-        StopRequest(),
-    )
+    _refit(make_winner(), recipe, dataset, lambda done, total: told.append((done, total)))
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from search.executors.job import describe_failure
+from search.executors.failures import describe_failure
 
 MEMORY_ERRORS = [
     RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"),

@@ -14,33 +14,30 @@ from typing import Any
 
 import pytest
 
-from search.executors import job as job_module
-from search.executors.job import CoordinatorEnd, TrialJob, run_trial
-from search.executors.pool import InlineWorkers, ProcessWorkers
-from search.paths import TrialPaths
+from search.executors import InlineExecutor, ProcessExecutor
+from search.executors import trial_job as job_module
+from search.executors.base import SchedulerChannel, run_job
+from search.executors.trial_job import TrialJob
 from search.recipe import Recipe
-from search.tuning.active import JobFactory
+from search.tuning.jobs import TrialJobs
 from search.tuning.opening import open_study
-from search.tuning.preparing import prepare
+from search.tuning.preparing import Plan, prepare
 from search.tuning.pruners import HalvingPruner, NoPruner
 
 Maker = Callable[..., Recipe]
 
 
+def _prepare(recipe: Recipe, listener: Any) -> Plan:
+    return prepare(recipe, InlineExecutor(), listener)
+
+
 def _build_job(recipe: Recipe, listener: Any, folds: tuple[int, ...]) -> TrialJob:
     """Return a job of the space's baseline."""
-    opened = open_study(prepare(recipe, listener))
-    factory = JobFactory(
-        opened.recipe,
-        opened.paths,
-        opened.dataset,
-        opened.folds_hash,
-        opened.statistics,
-        NoPruner(),
-    )
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
+    jobs = TrialJobs(opened, NoPruner())
     candidate = opened.space.baseline()
     assert candidate is not None
-    return factory.build(0, 0, candidate, folds, judged=True)
+    return jobs.build(0, 0, candidate, folds, prune=True)
 
 
 @pytest.fixture
@@ -49,63 +46,63 @@ def job(make_recipe: Maker, listener: Any) -> TrialJob:
 
 
 @pytest.fixture
-def workers() -> Iterator[ProcessWorkers]:
-    workers = ProcessWorkers(2, threads=1)
-    yield workers
-    workers.close()
+def executor() -> Iterator[ProcessExecutor]:
+    executor = ProcessExecutor(2, threads=1)
+    yield executor
+    executor.close()
 
 
 def _elsewhere(job: TrialJob, folder: Path, **changes: Any) -> TrialJob:
     """Return the job with a folder and checkpoints of its own."""
     checkpoints = folder / "checkpoints"
-    return replace(job, paths=TrialPaths(folder), checkpoints=checkpoints, **changes)
+    return replace(job, folder=folder, checkpoints=checkpoints, **changes)
 
 
 @pytest.mark.slow
 def test_processes_train_what_this_process_trains(
-    job: TrialJob, workers: ProcessWorkers, tmp_path: Path
+    job: TrialJob, executor: ProcessExecutor, tmp_path: Path
 ) -> None:
     """A worker process reports the very epochs that the same job reports in this process."""
     other = _elsewhere(job, tmp_path / "other")
-    assert workers.submit(0, job).result(60).ended == "finished"
-    assert run_trial(other).ended == "finished"
-    assert len(job.paths.epochs.read_bytes().splitlines()) == 3
+    assert executor.submit(0, job).result(60).ended == "finished"
+    assert run_job(other).ended == "finished"
+    assert len((job.folder / "epochs.jsonl").read_bytes().splitlines()) == 3
 
-    def without_seconds(paths: TrialPaths) -> list[str]:
-        lines = paths.epochs.read_text(encoding="utf-8").splitlines()
+    def without_seconds(folder: Path) -> list[str]:
+        lines = (folder / "epochs.jsonl").read_text(encoding="utf-8").splitlines()
         return [line.partition('"seconds"')[0] for line in lines]
 
-    assert without_seconds(job.paths) == without_seconds(other.paths)
+    assert without_seconds(job.folder) == without_seconds(other.folder)
 
 
 @pytest.mark.slow
 def test_a_death_costs_its_own_trial_only(
-    job: TrialJob, workers: ProcessWorkers, tmp_path: Path
+    job: TrialJob, executor: ProcessExecutor, tmp_path: Path
 ) -> None:
     """Killing one worker breaks its trial; its sibling finishes and its slot works again."""
     long = replace(job.settings, epochs=100_000)
-    doomed = workers.submit(0, _elsewhere(job, tmp_path / "doomed", settings=long))
-    sibling = workers.submit(1, _elsewhere(job, tmp_path / "sibling"))
+    doomed = executor.submit(0, _elsewhere(job, tmp_path / "doomed", settings=long))
+    sibling = executor.submit(1, _elsewhere(job, tmp_path / "sibling"))
     while not (tmp_path / "doomed" / "epochs.jsonl").exists():
         time.sleep(0.05)
-    (pid,) = workers.pids(0)
+    (pid,) = executor.pids(0)
     os.kill(pid, signal.SIGKILL)
     assert doomed.exception(60) is not None
     assert sibling.result(60).ended == "finished"
-    assert workers.submit(0, _elsewhere(job, tmp_path / "next")).result(60).ended == "finished"
+    assert executor.submit(0, _elsewhere(job, tmp_path / "next")).result(60).ended == "finished"
 
 
 @pytest.mark.slow
-def test_a_slot_can_be_killed(job: TrialJob, workers: ProcessWorkers, tmp_path: Path) -> None:
+def test_a_slot_can_be_killed(job: TrialJob, executor: ProcessExecutor, tmp_path: Path) -> None:
     """What trains there ends with an exception, and the slot takes the next trial."""
     endless = replace(job.settings, epochs=100_000)
-    future = workers.submit(0, _elsewhere(job, tmp_path / "endless", settings=endless))
-    channel = CoordinatorEnd(TrialPaths(tmp_path / "endless"))
+    future = executor.submit(0, _elsewhere(job, tmp_path / "endless", settings=endless))
+    channel = SchedulerChannel(tmp_path / "endless")
     while not channel.receive():
         time.sleep(0.01)
-    workers.kill(0)
+    executor.kill(0)
     assert future.exception(timeout=30) is not None
-    again = workers.submit(0, _elsewhere(job, tmp_path / "next"))
+    again = executor.submit(0, _elsewhere(job, tmp_path / "next"))
     assert again.result(timeout=60).ended == "finished"
 
 
@@ -114,9 +111,9 @@ def test_workers_follow_a_coordinator_that_was_killed() -> None:
     """After kill -9 of the coordinator its workers, and what they were forked from, are gone."""
     code = (
         "import time\n"
-        "from search.executors.pool import ProcessWorkers\n"
-        "workers = ProcessWorkers(2, threads=1)\n"
-        "print(*workers.pids(0), *workers.pids(1), flush=True)\n"
+        "from search.executors import ProcessExecutor\n"
+        "executor = ProcessExecutor(2, threads=1)\n"
+        "print(*executor.pids(0), *executor.pids(1), flush=True)\n"
         "time.sleep(60)\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", code]
@@ -136,11 +133,11 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
     """Workers do not import the script that starts them, which would start itself once more."""
     script = tmp_path / "script.py"
     script.write_text(
-        "from search.executors.pool import ProcessWorkers\n"
+        "from search.executors import ProcessExecutor\n"
         "print('started')\n"
-        "workers = ProcessWorkers(2, threads=1)\n"
-        "print(*(pool.submit(abs, -7).result(60) for pool in workers._pools))\n"
-        "workers.close()\n",
+        "executor = ProcessExecutor(2, threads=1)\n"
+        "print(*(pool.submit(abs, -7).result(60) for pool in executor._pools))\n"
+        "executor.close()\n",
         encoding="utf-8",
     )
     command = [sys.executable, str(script)]
@@ -149,15 +146,15 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
 
 
 def test_closing_ends_running_processes(
-    job: TrialJob, workers: ProcessWorkers, tmp_path: Path
+    job: TrialJob, executor: ProcessExecutor, tmp_path: Path
 ) -> None:
     """`close` does not wait for a training to end."""
     long = replace(job.settings, epochs=100_000)
-    future = workers.submit(0, _elsewhere(job, tmp_path / "long", settings=long))
+    future = executor.submit(0, _elsewhere(job, tmp_path / "long", settings=long))
     while not (tmp_path / "long" / "epochs.jsonl").exists():
         time.sleep(0.05)
     begin = time.monotonic()
-    workers.close()
+    executor.close()
     wait([future], 10)
     assert time.monotonic() - begin < 10
 
@@ -165,9 +162,9 @@ def test_closing_ends_running_processes(
 def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> None:
     """A trial whose coordinator says stop after a rung ends there, without another epoch."""
     waiting = _elsewhere(job, tmp_path / "trial", decision_epochs=frozenset({2}))
-    coordinator = CoordinatorEnd(waiting.paths)
+    coordinator = SchedulerChannel(waiting.folder)
     outcome = []
-    thread = threading.Thread(target=lambda: outcome.append(run_trial(waiting)))
+    thread = threading.Thread(target=lambda: outcome.append(run_job(waiting)))
     thread.start()
     received = 0
     while received < 2:
@@ -180,7 +177,7 @@ def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> N
 
 def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
     """Whatever goes wrong in a trial comes back as a failed outcome with its reason."""
-    outcome = run_trial(_elsewhere(job, tmp_path / "a", folds_path=tmp_path / "missing.npz"))
+    outcome = run_job(_elsewhere(job, tmp_path / "a", folds_path=tmp_path / "missing.npz"))
     assert outcome.ended == "failed"
     assert "missing.npz" in (outcome.reason or "")
     assert "\n" not in (outcome.reason or "")
@@ -192,7 +189,7 @@ def test_a_full_disk_is_told_from_other_failures(job: TrialJob, tmp_path: Path) 
     blocked = _elsewhere(job, tmp_path / "blocked")
     blocked.checkpoints.mkdir(parents=True)
     (blocked.checkpoints / "fold-0.tmp").symlink_to("/dev/full")
-    outcome = run_trial(blocked)
+    outcome = run_job(blocked)
     assert outcome.ended == "unwritable"
     assert "No space left on device" in (outcome.reason or "")
 
@@ -205,8 +202,8 @@ def test_a_stop_keeps_the_epoch(
     stopped = _elsewhere(
         job, tmp_path / "trial", decision_epochs=frozenset({1, 2}), checkpoint_every=every
     )
-    thread = threading.Thread(target=lambda: run_trial(stopped))
-    coordinator, received = CoordinatorEnd(stopped.paths), 0
+    thread = threading.Thread(target=lambda: run_job(stopped))
+    coordinator, received = SchedulerChannel(stopped.folder), 0
     thread.start()
     while thread.is_alive():
         received += len(coordinator.receive())
@@ -215,7 +212,7 @@ def test_a_stop_keeps_the_epoch(
     files = list(stopped.checkpoints.glob("*.ckpt"))
     assert len(files) == (kept is not None)
     if kept is not None:
-        state = job_module._checkpoints(stopped).load(0)
+        state = job_module.checkpoints_of(stopped).load(0)
         assert state is not None
         assert len(state.history) == kept
 
@@ -223,22 +220,20 @@ def test_a_stop_keeps_the_epoch(
 def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, listener: Any) -> None:
     """A job lists the rungs of its rule before the last epoch; none where nothing judges it."""
     assert job.decision_epochs == frozenset()
-    opened = open_study(prepare(make_recipe(epochs=9, study_name="other"), listener))
-    factory = JobFactory(
-        opened.recipe, opened.paths, opened.dataset, "", opened.statistics, HalvingPruner(1, 3)
-    )
+    opened = open_study(_prepare(make_recipe(epochs=9, study_name="other"), listener))
+    jobs = TrialJobs(opened, HalvingPruner(1, 3))
     candidate = opened.space.baseline()
     assert candidate is not None
-    assert factory.build(0, 0, candidate, (0,), judged=True).decision_epochs == {1, 3}
-    assert not factory.build(0, 0, candidate, (1,), judged=False).decision_epochs
+    assert jobs.build(0, 0, candidate, (0,), prune=True).decision_epochs == {1, 3}
+    assert not jobs.build(0, 0, candidate, (1,), prune=False).decision_epochs
 
 
 def test_slots_and_counts_are_checked(job: TrialJob) -> None:
     """Bad numbers are named."""
-    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
-        ProcessWorkers(0, threads=1)
+    with pytest.raises(ValueError, match="slots must be at least 1, got 0"):
+        ProcessExecutor(0, threads=1)
     with pytest.raises(ValueError, match="slot must be 0, got 1"):
-        InlineWorkers().submit(1, job)
+        InlineExecutor().submit(1, job)
 
 
 def test_the_folds_of_a_job_share_one_copy_of_the_data(
@@ -256,5 +251,5 @@ def test_the_folds_of_a_job_share_one_copy_of_the_data(
             return load(*args)
 
         monkeypatch.setattr(job_module, name, counted)
-    assert run_trial(job).ended == "finished"
+    assert run_job(job).ended == "finished"
     assert sorted(read) == ["load_folds", "load_train_split"]

@@ -13,9 +13,9 @@ from search.cli.ending import run_to_end
 from tests.fuzz.fuzzing import fuzz
 
 HEAVY = (
-    "search.executors.process.start_server",
-    "search.executors.process.wait_passively",
-    "search.executors.process.quiet_resource_tracker",
+    "search.executors.process_settings.start_server",
+    "search.executors.process_settings.wait_passively",
+    "search.executors.process_settings.quiet_resource_tracker",
     "search.dashboard.serving.bind",
     "search.dashboard.serving.serve",
 )

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 import pytest
 import torch
 from pydantic import ValidationError
@@ -17,13 +16,19 @@ from search.errors import UserError
 from search.evaluation.measuring import load_predictions
 from search.evaluation.model import load_model
 from search.evaluation.test_set import open_test_split
+from search.executors import InlineExecutor
+from search.executors.base import run_job
+from search.executors.probes import DeviceProbe
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
-from search.tuning.active import training_settings
+from search.tuning.jobs import training_settings
+from search.tuning.opening import open_study
 from search.tuning.preparing import prepare, resolve_recipe
-from search.tuning.store import Effort, Teller, read_study
+from search.tuning.recorder import TrialRecorder
+from search.tuning.records import TrialCost
+from search.tuning.store import read_study
 
 Maker = Callable[..., Recipe]
 
@@ -54,12 +59,11 @@ def test_the_score_is_that_of_the_last_epoch(
 ) -> None:
     """Not of the best: the report gives what its training ended with. Folds are scored at E*."""
     recipe = make_baseline(validation=validation)
-    study = optuna.create_study(direction="maximize")
-    teller = Teller(study, study._storage, recipe, prepare(recipe, listener).dataset)
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
     curve = [0.5, 0.7, 0.6]
     history = History(tuple((FoldEpoch(1.0, 0.5, 1.0, value, 0.1, 1.0),) for value in curve))
-    teller.complete(study.ask(), history, Effort(3.0, 3))
-    (trial,) = study.trials
+    TrialRecorder(opened).complete(opened.study.ask(), history, TrialCost(3.0, 3))
+    (trial,) = opened.study.trials
     assert trial.value == curve[epoch - 1]
     assert trial.user_attrs["best_epoch"] == epoch
 
@@ -67,7 +71,7 @@ def test_the_score_is_that_of_the_last_epoch(
 def test_the_split_is_the_reports(make_baseline: Maker, listener: Any) -> None:
     """It is scikit-learn's stratified fifth for random state 37, whatever the study's seed."""
     for seed in (0, 5):
-        plan = prepare(make_baseline(seed=seed), listener)
+        plan = prepare(make_baseline(seed=seed), InlineExecutor(), listener)
         labels = load_train_split(plan.dataset).labels.numpy()
         indices = np.arange(len(labels))
         train, validation = train_test_split(
@@ -155,9 +159,9 @@ def test_training_is_measured_as_in_the_report(make_baseline: Maker, make_recipe
 
 def test_a_baseline_is_in_fp32_unpruned_and_alone(make_baseline: Maker, listener: Any) -> None:
     """What is left open becomes what the hand-tuned network had."""
-    plan = prepare(make_baseline(), listener)
+    plan = prepare(make_baseline(), InlineExecutor(), listener)
     asked = make_baseline(precision="auto", trials=None, study_name="auto")
-    recipe = resolve_recipe(asked, plan.dataset, plan.space, "cpu")
+    recipe = resolve_recipe(asked, plan.dataset, plan.space, run_job(DeviceProbe("cpu")))
     assert (recipe.precision, recipe.pruner, recipe.trials) == ("fp32", "none", 1)
     assert recipe.study_name == "tiny-baseline-colours"
 
@@ -180,7 +184,8 @@ def test_the_folds_are_those_of_a_search(
     """So a k-fold baseline and a k-fold search of one seed are compared fold by fold."""
     settings = {"validation": "kfold", "folds": 3, "seed": 4}
     ours, theirs = (
-        prepare(make(**settings), listener).folds for make in (make_baseline, make_recipe)
+        prepare(make(**settings), InlineExecutor(), listener).folds
+        for make in (make_baseline, make_recipe)
     )
     for a, b in zip(ours, theirs, strict=True):
         assert np.array_equal(a.validation, b.validation)
@@ -210,7 +215,7 @@ def test_a_space_without_a_baseline_is_refused(
     text = space.read_text(encoding="utf-8")
     space.write_text(_without_baseline(text), encoding="utf-8")
     with pytest.raises(UserError, match="space tiny has no baseline_params"):
-        prepare(make_baseline(), listener)
+        prepare(make_baseline(), InlineExecutor(), listener)
 
 
 def _without_baseline(text: str) -> str:
@@ -238,7 +243,7 @@ def test_losses_over_batches_are_those_of_a_loop(make_baseline: Maker, listener:
     outcome = run_study(make_baseline(trials=1), listener, inline=True)
     record = read_study(outcome.study)
     model = load_model(outcome.paths.model_dir)
-    plan = prepare(make_baseline(trials=1), listener)
+    plan = prepare(make_baseline(trials=1), InlineExecutor(), listener)
     split, fold = load_train_split(plan.dataset), plan.folds[0]
     chosen = torch.from_numpy(fold.validation)
     loss = torch.nn.functional.cross_entropy(

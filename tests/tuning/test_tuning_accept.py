@@ -10,6 +10,7 @@ from optuna.trial import TrialState, create_trial
 
 from search.catalog.studies import open_stored
 from search.errors import UserError
+from search.executors import InlineExecutor
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.tuning.attempts import SUPERSEDED
@@ -42,12 +43,14 @@ def _edit(recipe: Recipe, old: str, new: str) -> None:
 
 def _go_on(recipe: Recipe, listener: Any, *, accept: bool = False) -> StudyRecord:
     """Open the study as a run does before it trains."""
-    return read_study(open_study(prepare(recipe, listener), accept_changes=accept).study)
+    return read_study(
+        open_study(prepare(recipe, InlineExecutor(), listener), accept_changes=accept).study
+    )
 
 
 def _begin(recipe: Recipe, listener: Any, waiting: int = 0) -> StudyRecord:
     """Make a study of two complete trials and some points of its plan that wait."""
-    plan = prepare(recipe.model_copy(update={"trials": 2 + waiting}), listener)
+    plan = prepare(recipe.model_copy(update={"trials": 2 + waiting}), InlineExecutor(), listener)
     study = open_study(plan).study
     for index, params in enumerate(plan.points):
         state = TrialState.COMPLETE if index < 2 else TrialState.WAITING
@@ -129,7 +132,7 @@ def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, list
     _edit(recipe, "1e-3, 1.0", "1e-2, 0.1")
     _edit(recipe, "1e-4, 0.1", "1e-3, 0.01")
     record = run_study(recipe, listener, inline=True, accept_changes=True).record
-    points = prepare(recipe, listener).points
+    points = prepare(recipe, InlineExecutor(), listener).points
     assert [(t.plan, t.state, t.attempt) for t in record.trials] == [
         (plan, "complete", 0) for plan in range(4)
     ]
@@ -171,7 +174,7 @@ def test_a_point_that_tpe_asked_for_waits_while_it_is_of_the_space(
     recipe = make_recipe(sampler="tpe")
     _begin(recipe, listener)
     params: dict[str, ParamValue] = {"width": 2, "optimizer": "adam", "adam_lr": rate or 0.05}
-    study, space = _study(recipe), prepare(recipe, listener).space
+    study, space = _study(recipe), prepare(recipe, InlineExecutor(), listener).space
     study.add_trial(
         create_trial(
             state=TrialState.WAITING,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.tuning.attempts import Attempt, done_plans, has_failed, is_done
+from search.tuning.attempts import Attempt, done_indices, has_failed, is_done
 from search.tuning.samplers import get_sampler
 
 ENDED = Attempt(ended=True, failed=False)
@@ -44,6 +44,6 @@ def test_only_what_tpe_asked_for_itself_is_asked_for_again() -> None:
     """An infeasible point of a fixed plan is done; TPE's first is the baseline."""
     attempts = [(plan, ENDED._replace(infeasible=True)) for plan in range(3)]
     planned, adaptive = get_sampler("random"), get_sampler("tpe")
-    assert done_plans(attempts, None, planned.n_fixed(with_baseline=True)) == {0, 1, 2}
-    assert done_plans(attempts, None, adaptive.n_fixed(with_baseline=True)) == {0}
-    assert done_plans(attempts, None, adaptive.n_fixed(with_baseline=False)) == set()
+    assert done_indices(attempts, None, planned.n_fixed(with_baseline=True)) == {0, 1, 2}
+    assert done_indices(attempts, None, adaptive.n_fixed(with_baseline=True)) == {0}
+    assert done_indices(attempts, None, adaptive.n_fixed(with_baseline=False)) == set()

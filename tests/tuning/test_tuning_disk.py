@@ -10,6 +10,7 @@ import pytest
 from search import text
 from search.errors import MachineError
 from search.events import Event
+from search.executors import InlineExecutor
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.tuning.events import EpochEnded, TrialStarted
@@ -24,7 +25,7 @@ Usage = namedtuple("Usage", ["total", "used", "free"])
 
 
 def _open(recipe: Recipe, listener: Any) -> OpenStudy:
-    return open_study(prepare(recipe, listener))
+    return open_study(prepare(recipe, InlineExecutor(), listener))
 
 
 @pytest.mark.parametrize("sampler", ["random", "grid", "tpe"])

@@ -9,13 +9,13 @@ import torch
 
 from cifar_models import CNNConfig, MLPConfig, build_model
 from search.events import Event
+from search.executors.probes import Throughput
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.estimate import multiply_adds
 from search.tuning.plan import PlanInfo, PlanMade
 from search.tuning.records import StudyRecord
-from search.tuning.warm_up import Pace
 from tests.study_fixtures import EventRecorder
 
 pytestmark = pytest.mark.slow
@@ -90,7 +90,7 @@ def test_a_warm_up_that_fails_does_not_end_the_search(
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("search.tuning.estimate.measure_pace", fail)
+    monkeypatch.setattr("search.executors.probes.WarmUp.run", fail)
     plans: list[PlanInfo] = []
     record = run(make_recipe(trials=1), plans)
     assert (plans[0].estimate, plans[0].unknown) == (None, "RuntimeError: out of memory")
@@ -131,5 +131,5 @@ def test_multiplications_are_those_of_the_shapes(model: MLPConfig | CNNConfig) -
 
 def test_the_pace_lies_between_what_was_measured() -> None:
     """Small networks take what the smallest does, larger ones than any in proportion."""
-    pace = Pace(((100, 1.0), (300, 2.0)))
-    assert [pace.seconds(n) for n in (10, 100, 200, 300, 900)] == [1.0, 1.0, 1.5, 2.0, 6.0]
+    throughput = Throughput(((100, 1.0), (300, 2.0)))
+    assert [throughput.seconds(n) for n in (10, 100, 200, 300, 900)] == [1.0, 1.0, 1.5, 2.0, 6.0]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
+from search.executors import InlineExecutor
 from search.recipe import Recipe
 from search.tuning.preparing import prepare
 
@@ -21,8 +22,11 @@ def test_a_bound_below_all_candidates_names_the_smallest(
     """With that many parameters allowed the search can begin."""
     recipe = make_recipe(max_parameters=bound)
     with pytest.raises(UserError, match=f"max_parameters {bound}; the smallest of them") as caught:
-        prepare(recipe, listener)
+        prepare(recipe, InlineExecutor(), listener)
     found = re.search(r"smallest of them has ([\d,]+) parameters$", str(caught.value))
     assert found is not None
     enough = int(found[1].replace(",", ""))
-    assert len(prepare(make_recipe(max_parameters=enough), listener).points) == recipe.trials
+    assert (
+        len(prepare(make_recipe(max_parameters=enough), InlineExecutor(), listener).points)
+        == recipe.trials
+    )

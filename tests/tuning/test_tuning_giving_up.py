@@ -8,8 +8,9 @@ from typing import Any, final
 import pytest
 
 from search.errors import MachineError
-from search.executors.job import TrialJob, TrialOutcome, run_trial
-from search.executors.pool import InlineWorkers, Workers
+from search.executors import InlineExecutor
+from search.executors.base import Executor, run_job
+from search.executors.trial_job import TrialOutcome
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.opening import open_study
@@ -24,20 +25,20 @@ Maker = Callable[..., Recipe]
 
 
 @final
-class Unlucky(Workers):
+class Unlucky(Executor):
     """Two slots. The first trial hangs, or ends as the test says; the others are trained."""
 
     def __init__(self, *outcomes: TrialOutcome) -> None:
         self._outcomes, self._hanging = list(outcomes), dict[int, Any]()
 
     @property
-    def count(self) -> int:
+    def slots(self) -> int:
         return 2
 
-    def submit(self, slot: int, job: TrialJob) -> "Future[TrialOutcome]":
+    def submit(self, slot: int, job: Any) -> Any:
         future: Future[TrialOutcome] = Future()
-        if job.plan > 0:
-            future.set_result(run_trial(job))
+        if job.index > 0:
+            future.set_result(run_job(job))
         elif self._outcomes:
             future.set_result(self._outcomes.pop(0))
         else:
@@ -51,8 +52,8 @@ class Unlucky(Workers):
         pass
 
 
-def _search(recipe: Recipe, listener: Any, workers: Workers) -> Any:
-    opened = open_study(prepare(recipe, listener))
+def _search(recipe: Recipe, listener: Any, workers: Executor) -> Any:
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
     try:
         run_search(opened, workers, listener, StopRequest())
     finally:
@@ -100,7 +101,7 @@ def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, listener: Any)
     recipe = make_recipe(trials=3, pruner="none")
     with pytest.raises(MachineError, match=r"No space left on device; finished .* to go on"):
         _search(recipe, listener, Unlucky(full))
-    opened = open_study(prepare(recipe, listener))
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
     assert len(read_study(opened.study).trials) <= 3
 
 
@@ -115,7 +116,7 @@ def test_what_a_checkpoint_keeps_is_not_spent_in_vain(make_recipe: Maker, listen
 def test_a_death_changes_no_verdict(after: int, make_recipe: Maker, listener: Any) -> None:
     """A trial that dies before or after the rung that prunes it is pruned there all the same."""
     settings = {"trials": 7, "epochs": 5, "pruner": "halving"}
-    calm = _search(make_recipe(study_name="calm", **settings), listener, InlineWorkers())
+    calm = _search(make_recipe(study_name="calm", **settings), listener, InlineExecutor())
     pruned = [trial for trial in calm.trials if trial.state == "pruned"]
     assert pruned, "otherwise there is nothing to judge"
     plan = pruned[-1].plan
@@ -131,7 +132,7 @@ def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
 
 
 @final
-class Dying(Workers):
+class Dying(Executor):
     """One slot, in which a plan index's first attempt dies after some epochs."""
 
     def __init__(self, plan: int, after: int) -> None:
@@ -139,15 +140,15 @@ class Dying(Workers):
         self._after = after
 
     @property
-    def count(self) -> int:
+    def slots(self) -> int:
         return 1
 
-    def submit(self, slot: int, job: TrialJob) -> "Future[TrialOutcome]":
+    def submit(self, slot: int, job: Any) -> Any:
         future: Future[TrialOutcome] = Future()
-        outcome = run_trial(replace(job, decision_epochs=frozenset()))
-        if job.plan == self._plan:
-            told = job.paths.epochs.read_bytes().splitlines(keepends=True)
-            job.paths.epochs.write_bytes(b"".join(told[: self._after]))
+        outcome = run_job(replace(job, decision_epochs=frozenset()))
+        if job.index == self._plan:
+            told = (job.folder / "epochs.jsonl").read_bytes().splitlines(keepends=True)
+            (job.folder / "epochs.jsonl").write_bytes(b"".join(told[: self._after]))
             self._plan = None
             future.set_exception(RuntimeError("killed"))
         else:

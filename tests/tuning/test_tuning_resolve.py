@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from search.executors import InlineExecutor
+from search.executors.base import run_job
+from search.executors.probes import DeviceProbe
 from search.recipe import Recipe
 from search.tuning.preparing import GIB, count_workers, gpu_workers, prepare, resolve_recipe
 
@@ -44,7 +47,8 @@ def test_a_process_a_core_unless_told(
 ) -> None:
     """On a CPU with four cores; threads share them out."""
     monkeypatch.setattr("joblib.cpu_count", lambda: 4)
-    assert count_workers(make_recipe(workers=asked, threads=threads), "cpu") == expected
+    facts = run_job(DeviceProbe("cpu"))
+    assert count_workers(make_recipe(workers=asked, threads=threads), facts) == expected
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -58,12 +62,12 @@ def test_a_processor_without_bf16_is_told(
 ) -> None:
     """Left to the program, precision follows the processor; fp32 for want of bf16 is said."""
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: native)
-    plan = prepare(make_recipe(precision=asked), listener)
+    plan = prepare(make_recipe(precision=asked), InlineExecutor(), listener)
     assert plan.recipe.precision == ("bf16" if native and asked == "auto" else "fp32")
     said = listener.notices()
     missing = not native and asked == "auto"
     assert said == (
-        ["precision: fp32, as this cpu has no bf16 arithmetic of its own"] if missing else []
+        ["precision: fp32, as this cpu has no native bf16 arithmetic"] if missing else []
     )
 
 
@@ -73,6 +77,7 @@ def test_a_baseline_is_promised_where_there_is_one(
 ) -> None:
     """A space without a hand-tuned candidate has no baseline, so no report speaks of one."""
     recipe = make_recipe(with_baseline=asked)
-    plan = prepare(recipe, listener)
+    plan = prepare(recipe, InlineExecutor(), listener)
     space = plan.space if known else replace(plan.space, baseline_params=None)
-    assert resolve_recipe(recipe, plan.dataset, space, "cpu").with_baseline == (asked and known)
+    resolved = resolve_recipe(recipe, plan.dataset, space, run_job(DeviceProbe("cpu")))
+    assert resolved.with_baseline == (asked and known)

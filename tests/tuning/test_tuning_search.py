@@ -13,6 +13,7 @@ from PIL import Image
 
 from search.catalog.studies import open_stored
 from search.errors import UserError
+from search.executors import InlineExecutor
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
@@ -290,7 +291,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
             raise MemoryError("no room\nfor more")
         return build_schedule(config, rate, epochs)
 
-    monkeypatch.setattr("search.executors.job.build_schedule", failing)
+    monkeypatch.setattr("search.executors.trial_job.build_schedule", failing)
     recipe = make_recipe(sampler="grid", trials=None, epochs=2, pruner="halving")
     record = run_study(recipe, listener, inline=True).record
     failed = [t for t in record.trials if t.state == "failed"]
@@ -361,7 +362,7 @@ def test_auto_takes_what_the_study_has(make_recipe: Maker, listener: Any) -> Non
 def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, listener: Any) -> None:
     """Where no trial was started yet, other settings make the study anew."""
     recipe = make_recipe(seed=1)
-    opened = open_study(prepare(recipe, listener))
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
     assert opened.study.trials == []
     record = run_study(make_recipe(seed=2, trials=1), listener, inline=True).record
     assert record.recipe.seed == 2

@@ -27,8 +27,8 @@ class Impatient:
 
     def __call__(self, event: Event) -> None:
         self.heard.append(event.kind)
-        if event.kind == self._kind and not self._stop.asked():
-            self._stop.ask()
+        if event.kind == self._kind and not self._stop.requested():
+            self._stop.request()
 
 
 def _run(recipe: Recipe, kind: str, *, inline: bool = False) -> tuple[Outcome, list[str]]:
@@ -120,12 +120,12 @@ def test_a_stopped_refit_goes_on(make_recipe: Maker, listener: Any) -> None:
 def test_a_request_is_heeded_once_and_only_where_something_looks() -> None:
     """Outside a heeded block, and the second time, whoever asks must act himself."""
     stop = StopRequest()
-    with stop.heeded():
-        assert not stop.asked()
-        assert stop.ask()
-        assert stop.asked()
-        assert not stop.ask()
-    assert not StopRequest().ask()
+    with stop.accepted():
+        assert not stop.requested()
+        assert stop.request()
+        assert stop.requested()
+        assert not stop.request()
+    assert not StopRequest().request()
 
 
 def test_a_stopped_search_gives_a_model_of_what_ended(make_recipe: Maker, listener: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any, final
 
 import pytest
 
-from search.executors.job import TrialJob, TrialOutcome, run_trial
-from search.executors.pool import Workers
+from search.executors import InlineExecutor
+from search.executors.base import Executor, run_job
+from search.executors.trial_job import TrialJob, TrialOutcome
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.events import TrialEnded
@@ -20,28 +21,28 @@ Maker = Callable[..., Recipe]
 
 
 @final
-class SlowFirst(Workers):
+class SlowFirst(Executor):
     """Two slots; the first trial is trained when two others have been, or fails for good."""
 
     def __init__(self, *, fail: bool) -> None:
         self._fail, self._held, self.order = fail, list[Any](), list[int]()
 
     @property
-    def count(self) -> int:
+    def slots(self) -> int:
         return 2
 
-    def submit(self, slot: int, job: TrialJob) -> "Future[TrialOutcome]":
+    def submit(self, slot: int, job: Any) -> Any:
         future: Future[TrialOutcome] = Future()
-        self.order.append(job.plan)
-        if job.plan == 0 and self._fail:
+        self.order.append(job.index)
+        if job.index == 0 and self._fail:
             future.set_result(TrialOutcome("failed", "always"))
-        elif job.plan == 0:
+        elif job.index == 0:
             self._held.append((future, job))
         else:
-            future.set_result(run_trial(_without_waiting(job)))
+            future.set_result(run_job(_without_waiting(job)))
         if self._held and len(self.order) >= 4:
             held, first = self._held.pop()
-            held.set_result(run_trial(_without_waiting(first)))
+            held.set_result(run_job(_without_waiting(first)))
         return future
 
     def kill(self, slot: int) -> None:
@@ -55,8 +56,8 @@ def _without_waiting(job: TrialJob) -> TrialJob:
     return TrialJob(**(vars(job) | {"decision_epochs": frozenset()}))
 
 
-def _search(recipe: Recipe, listener: Any, workers: Workers) -> Any:
-    opened = open_study(prepare(recipe, listener))
+def _search(recipe: Recipe, listener: Any, workers: Executor) -> Any:
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
     run_search(opened, workers, listener, StopRequest())
     return read_study(opened.study)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.executors.process import openmp_settings, quiet_resource_tracker, start_server
+from search.executors.process_settings import openmp_settings, quiet_resource_tracker, start_server
 
 
 def test_starting_the_server_leaves_this_process_as_it_was() -> None:
@@ -33,7 +33,7 @@ def test_forked_processes_have_torch_and_the_settings() -> None:
 _STARTER = """
 import os, signal
 from multiprocessing import forkserver
-from search.executors.process import start_server
+from search.executors.process_settings import start_server
 start_server(1)
 print(forkserver._forkserver._forkserver_pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

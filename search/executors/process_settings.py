@@ -93,7 +93,7 @@ def wait_passively() -> None:
 
 def quiet_resource_tracker() -> None:
     """Keep resource trackers from warning when a killed run's semaphores are cleared."""
-    modules = ("joblib.externals.loky.backend.resource_tracker", "multiprocessing.resource_tracker")
+    modules = ("loky.backend.resource_tracker", "multiprocessing.resource_tracker")
     known = os.environ.get("PYTHONWARNINGS")
     rules = [known] if known else []
     rules += [f"ignore::UserWarning:{module}" for module in modules]

@@ -1,0 +1,242 @@
+"""What an executor is: slots in which jobs run, and the channel by which a job talks meanwhile.
+
+To add an executor: write its class in a module of its own, and list it in `EXECUTORS` of
+`search.executors`.
+"""
+
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar, final
+
+from pydantic import TypeAdapter
+
+from search.training.history import FoldEpoch
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+FoldEpochs: TypeAlias = tuple[FoldEpoch, ...]
+"""The figures of one epoch, one value for each fold that a job trains."""
+
+_EPOCHS = TypeAdapter(FoldEpochs)
+_PATIENCE_SECONDS = 2.0
+_ANSWER_POLL_SECONDS = 0.005
+_REPORT_POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
+
+
+class Channel(Protocol):
+    """A job's end of the conversation with whoever submitted it."""
+
+    def send(self, figures: FoldEpochs) -> None:
+        """Report one epoch."""
+
+    def stop_requested(self, *, wait: bool = False) -> bool:
+        """Return whether the job should end after this epoch.
+
+        With `wait` it waits shortly for an answer to the epochs that were sent. Without an answer
+        the job goes on: epochs that turn out to be too many are discarded.
+        """
+
+
+class Job(Protocol[T_co]):
+    """Work for an executor: a picklable value.
+
+    Attributes:
+        folder: Where the job and whoever submitted it exchange messages; None: they do not.
+    """
+
+    @property
+    def folder(self) -> Path | None:
+        """Return the folder of the messages."""
+
+    def run(self, channel: Channel) -> T_co:
+        """Do the work and return what came of it."""
+
+
+@final
+class WorkerChannel:
+    """A channel through files, the job's end; `patience` is in seconds."""
+
+    def __init__(self, folder: Path, patience: float = _PATIENCE_SECONDS) -> None:
+        self._folder, self._patience = folder, patience
+        self._sent = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def send(self, figures: FoldEpochs) -> None:
+        """Append one epoch's figures."""
+        with _epochs_file(self._folder).open("ab") as file:
+            file.write(_EPOCHS.dump_json(figures) + b"\n")
+        self._sent += 1
+
+    def stop_requested(self, *, wait: bool = False) -> bool:
+        """Return the answer to what was sent, False where there is none in time."""
+        deadline = time.monotonic() + (self._patience if wait else 0.0)
+        while True:
+            answer = self._answer()
+            if answer is not None and (answer["stop"] or answer["epoch"] >= self._sent):
+                return bool(answer["stop"])
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_ANSWER_POLL_SECONDS)
+
+    def _answer(self) -> dict[str, int] | None:
+        file = _answer_file(self._folder)
+        if not file.exists():
+            return None
+        answer: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
+        return answer
+
+
+@final
+class SchedulerChannel:
+    """A channel through files, the end of whoever submitted the job."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._offset = 0
+        self._answered: tuple[int, bool] = (0, False)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def receive(self) -> list[FoldEpochs]:
+        """Return the epochs reported since the last call."""
+        epochs = _epochs_file(self._folder)
+        if not epochs.exists() or epochs.stat().st_size <= self._offset:
+            return []
+        with epochs.open("rb") as file:
+            file.seek(self._offset)
+            whole = file.read().rpartition(b"\n")[0]
+        if not whole:
+            return []
+        self._offset += len(whole) + 1
+        return [_EPOCHS.validate_json(line) for line in whole.split(b"\n")]
+
+    def answer(self, epoch: int, *, stop: bool) -> None:
+        """Say that everything up to `epoch` was seen, and whether the job should stop."""
+        if (epoch, stop) == self._answered:
+            return
+        file = _answer_file(self._folder)
+        temporary = file.with_suffix(".tmp")
+        temporary.write_text(json.dumps({"epoch": epoch, "stop": stop}), encoding="utf-8")
+        temporary.replace(file)
+        self._answered = (epoch, stop)
+
+
+def _epochs_file(folder: Path) -> Path:
+    return folder / "epochs.jsonl"
+
+
+def _answer_file(folder: Path) -> Path:
+    return folder / "answer.json"
+
+
+@final
+class DirectChannel:
+    """A channel by function calls, for a job that runs in the process that submitted it."""
+
+    def __init__(
+        self, report: Callable[[FoldEpochs], None], stop_requested: Callable[[], bool]
+    ) -> None:
+        self._report, self._stop_requested = report, stop_requested
+
+    def send(self, figures: FoldEpochs) -> None:
+        """Report one epoch."""
+        self._report(figures)
+
+    def stop_requested(self, *, wait: bool = False) -> bool:
+        """Return whether the job should end after this epoch."""
+        del wait
+        return self._stop_requested()
+
+
+def ignore_report(figures: FoldEpochs) -> None:
+    """Take a report that nobody needs."""
+    del figures
+
+
+def never_stop() -> bool:
+    """Return False."""
+    return False
+
+
+def run_job(job: Job[T], *, patience: float = _PATIENCE_SECONDS) -> T:
+    """Run a job that talks through files, with the given patience in seconds."""
+    if job.folder is None:
+        return job.run(DirectChannel(ignore_report, never_stop))
+    return job.run(WorkerChannel(job.folder, patience))
+
+
+class Executor(ABC):
+    """A number of slots in which one job each can run; a context manager that closes itself.
+
+    Attributes:
+        name: What `search.executors.get_executor` calls it.
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    def start(cls, slots: int, threads: int) -> Self:
+        """Return an executor of so many slots, where it can have several, of `threads` each."""
+        del slots, threads
+        return cls()
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """Return how many jobs can run at once."""
+
+    def resize(self, slots: int) -> None:
+        """Have so many slots, where the number can change; surplus ones must be idle."""
+        del slots
+
+    @abstractmethod
+    def submit(self, slot: int, job: Job[T]) -> "Future[T]":
+        """Start a job in the slot (0 to slots - 1), which must be idle."""
+
+    @abstractmethod
+    def kill(self, slot: int) -> None:
+        """End what runs in the slot; its future gets an exception."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything, whatever still runs."""
+
+    def run(
+        self,
+        job: Job[T],
+        report: Callable[[FoldEpochs], None] = ignore_report,
+        stop_requested: Callable[[], bool] = never_stop,
+    ) -> T:
+        """Run one job to its end in slot 0, passing on its reports and the request to stop.
+
+        Raises whatever the job raises, and RuntimeError where its process died.
+        """
+        future = self.submit(0, job)
+        if job.folder is None:
+            return future.result()
+        channel, received, done = SchedulerChannel(job.folder), 0, False
+        while not done:
+            wait([future], timeout=_REPORT_POLL_SECONDS)
+            done = future.done()  # first, so that what came before the end is read below
+            for figures in channel.receive():
+                received += 1
+                report(figures)
+            if stop_requested():
+                channel.answer(received, stop=True)
+        return future.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()

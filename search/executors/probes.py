@@ -1,0 +1,191 @@
+"""What a worker's device is, and how fast it trains: asked before the first trial."""
+
+import math
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import NamedTuple, final
+
+import joblib
+import numpy as np
+import torch
+
+from search.data.cache import load_train_split
+from search.data.dataset import DatasetInfo
+from search.data.splits import Fold, load_folds
+from search.data.statistics import ChannelStatistics
+from search.executors.base import Channel
+from search.seeding import derive_seed
+from search.training.schedules import build_schedule
+from search.training.settings import Precision, TrainingSettings, resolve_device, resolve_precision
+from search.training.trainer import FoldTask, FoldTraining
+from spaces.candidate import Candidate
+
+
+@final
+@dataclass(frozen=True)
+class DeviceFacts:
+    """What jobs compute on.
+
+    Attributes:
+        device: "cpu", "cuda" or "cuda:N".
+        auto_precision: The precision that suits it: bf16 where it computes that natively.
+        cores: Processor cores that may be used.
+        free_bytes: Free memory of a GPU; None for a CPU.
+        hardware: Processor, cores, system and so on, in words.
+    """
+
+    device: str
+    auto_precision: Precision
+    cores: int
+    free_bytes: int | None
+    hardware: dict[str, str]
+
+
+@final
+@dataclass(frozen=True)
+class DeviceProbe:
+    """Looks at the device of that name; "auto" is the GPU where there is one."""
+
+    device: str
+    folder: Path | None = None
+
+    def run(self, channel: Channel) -> DeviceFacts:
+        """Return the facts; raises ValueError where there is no such device."""
+        del channel
+        device, cores = resolve_device(self.device), int(joblib.cpu_count())
+        hardware = {"processor": _processor(), "cores": str(cores), "system": platform.system()}
+        hardware["instructions"] = torch.backends.cpu.get_cpu_capability()
+        free_bytes = None
+        if device.startswith("cuda"):
+            hardware["gpu"] = torch.cuda.get_device_name(device)
+            free_bytes, _ = torch.cuda.mem_get_info(device)
+        precision = resolve_precision("auto", device)
+        return DeviceFacts(device, precision, cores, free_bytes, hardware)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+_BUDGET_SECONDS = 0.5  # for all but the smallest network; one that is started is finished
+_REPEATS = 3
+_MOST_WORK = 500_000_000  # multiply-adds of one forward pass over a warm-up's images
+_SMALLEST_BATCH = 8
+
+
+class SizedCandidate(NamedTuple):
+    """A candidate with the multiply-adds of its network for one image."""
+
+    multiply_adds: int
+    candidate: Candidate
+
+
+@final
+@dataclass(frozen=True)
+class Throughput:
+    """Seconds that an epoch takes per training image, validation included.
+
+    `measured` holds (multiply-adds, seconds) of at least one network, the smallest first.
+    """
+
+    measured: tuple[tuple[int, float], ...]
+
+    def seconds(self, multiply_adds: int) -> float:
+        """Return the seconds of a network: interpolated, or in proportion beyond the largest."""
+        counts = [count for count, _ in self.measured]
+        seconds = [seconds for _, seconds in self.measured]
+        beyond = max(multiply_adds / counts[-1], 1.0)
+        return float(np.interp(multiply_adds, counts, seconds)) * beyond
+
+
+@final
+@dataclass(frozen=True)
+class WarmUp:
+    """Trains the smallest, the largest and a middle candidate for a moment, some two seconds.
+
+    It draws from generators of its own and leaves nothing behind.
+    """
+
+    candidates: tuple[SizedCandidate, ...]
+    dataset: DatasetInfo
+    folds_path: Path
+    folds_hash: str
+    statistics: ChannelStatistics
+    study_seed: int
+    settings: TrainingSettings
+    threads: int
+    folder: Path | None = None
+
+    def run(self, channel: Channel) -> Throughput:
+        """Return how fast they train; raises RuntimeError where the device cannot train them."""
+        del channel
+        ranked = sorted(self.candidates, key=lambda one: one.multiply_adds)
+        fold = load_folds(self.folds_path, self.folds_hash)[0]
+        further = {one.multiply_adds: one for one in (ranked[-1], ranked[len(ranked) // 2])}
+        with _threads(self.threads):
+            measured = {ranked[0].multiply_adds: _measure(self, fold, ranked[0], math.inf)}
+            end = time.monotonic() + _BUDGET_SECONDS  # the first has paid for imports
+            for count, sized in further.items():
+                if count not in measured and time.monotonic() < end:
+                    measured[count] = _measure(self, fold, sized, end)
+        return Throughput(tuple(sorted(measured.items())))
+
+
+def _measure(warm_up: WarmUp, fold: Fold, sized: SizedCandidate, end: float) -> float:
+    """Return seconds per image of the fastest of a few short epochs; one after the `end`."""
+    candidate = _affordable(sized)
+    n_images = _n_images(sized, candidate.batch_size, len(fold.train))
+    training = _training(warm_up, fold, candidate, n_images)
+    training.run_epoch(1)  # which also pays for memory
+    further = range(2, _REPEATS + 2)
+    timed = takewhile(lambda epoch: epoch == further[0] or time.monotonic() < end, further)
+    fastest = min(training.run_epoch(epoch).seconds for epoch in timed)
+    return fastest / n_images  # the others were disturbed, as workers are starting
+
+
+def _affordable(sized: SizedCandidate) -> Candidate:
+    """Return the candidate; a huge network with smaller batches, which cost as much per image."""
+    most = max(_MOST_WORK // max(sized.multiply_adds, 1), _SMALLEST_BATCH)
+    batch = min(sized.candidate.batch_size, most)
+    return sized.candidate.model_copy(update={"batch_size": batch})
+
+
+def _n_images(sized: SizedCandidate, batch_size: int, n_train: int) -> int:
+    affordable = _MOST_WORK // max(sized.multiply_adds, 1)
+    return min(max(affordable, 2 * batch_size), n_train)
+
+
+def _training(warm_up: WarmUp, fold: Fold, candidate: Candidate, n_images: int) -> FoldTraining:
+    settings, classes = warm_up.settings, len(warm_up.dataset.class_names)
+    n_validation = max(n_images * len(fold.validation) // len(fold.train), 1)
+    rate = candidate.optimizer.learning_rate
+    task = FoldTask(
+        train=torch.from_numpy(fold.train[:n_images]),
+        validation=torch.from_numpy(fold.validation[:n_validation]),
+        statistics=warm_up.statistics,
+        schedule=build_schedule(candidate.schedule, rate, max(settings.epochs, _REPEATS + 1)),
+        seed=derive_seed(warm_up.study_seed, "warm-up"),
+    )
+    data = load_train_split(warm_up.dataset).to(settings.device)
+    return FoldTraining(candidate, task, data, classes, settings)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute with so many threads for the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,154 @@
+"""Trains the networks of one trial and reports every epoch; knows nothing of Optuna."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias, final
+
+import torch
+
+from search.data.cache import load_train_split
+from search.data.dataset import DatasetInfo
+from search.data.splits import Fold, load_folds
+from search.data.statistics import ChannelStatistics
+from search.executors.base import Channel, FoldEpochs
+from search.executors.failures import describe_failure, is_unwritable
+from search.seeding import derive_seed
+from search.training.checkpoints import (
+    AsyncCheckpointWriter,
+    Checkpoints,
+    save_weights,
+    training_key,
+)
+from search.training.schedules import build_schedule
+from search.training.settings import TrainingSettings
+from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
+from spaces.candidate import Candidate
+
+Ending: TypeAlias = Literal["finished", "stopped", "diverged", "failed", "unwritable"]
+"""How a job that trains ended; "unwritable": the disk takes no more, so no other job could."""
+
+
+@final
+@dataclass(frozen=True)
+class TrialOutcome:
+    """How a trial's training ended.
+
+    Attributes:
+        ended: The ending.
+        reason: Why it diverged or failed.
+        fallback: Why its steps were not captured as a CUDA graph on a GPU, where they were not.
+        damaged: Folds whose newest checkpoint was damaged, so that an older one was used, or none.
+    """
+
+    ended: Ending
+    reason: str | None = None
+    fallback: str | None = None
+    damaged: tuple[int, ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class TrialJob:
+    """Everything that is needed to train some folds of one trial; small, so that it travels.
+
+    Attributes:
+        index: The trial's index in the plan, which decides its seeds.
+        candidate: What is trained, as JSON.
+        folds: The folds to train, in lockstep.
+        statistics: For each fold of the study, those of that fold's training part only.
+        decision_epochs: Epochs after which the job waits shortly to be told whether to go on.
+        folder: Where it reports and is answered.
+        checkpoints: Where the folds' states are kept every `checkpoint_every` epochs (0: never),
+            and found by a later attempt.
+        network: Where the weights of the first of the folds are kept once trained, if anywhere.
+    """
+
+    index: int
+    candidate: str
+    folds: tuple[int, ...]
+    dataset: DatasetInfo
+    folds_path: Path
+    folds_hash: str
+    statistics: tuple[ChannelStatistics, ...]
+    study_seed: int
+    settings: TrainingSettings
+    threads: int
+    decision_epochs: frozenset[int]
+    folder: Path
+    checkpoints: Path
+    checkpoint_every: int = 1
+    network: Path | None = None
+
+    def run(self, channel: Channel) -> TrialOutcome:
+        """Train to the end, to a divergence or until told to stop; never raises."""
+        try:
+            torch.set_num_threads(self.threads)
+            return _train(self, channel)
+        except Exception as error:  # noqa: BLE001  # the outcome carries it; other trials go on
+            ended: Ending = "unwritable" if is_unwritable(error) else "failed"
+            return TrialOutcome(ended, describe_failure(error))
+
+
+def _train(job: TrialJob, channel: Channel) -> TrialOutcome:
+    checkpoints = checkpoints_of(job)
+    damaged = tuple(number for number in job.folds if checkpoints.damaged(number))
+    folds = dict(_folds(job, checkpoints))
+    with AsyncCheckpointWriter(checkpoints, job.checkpoint_every) as writer:
+        outcome = _run_epochs(job, folds, writer, channel)
+    if job.network is not None and outcome.ended == "finished":
+        save_weights(job.network, folds[0].model)
+    return replace(outcome, damaged=damaged)
+
+
+def _run_epochs(
+    job: TrialJob,
+    folds: Mapping[int, FoldTraining],
+    writer: AsyncCheckpointWriter,
+    channel: Channel,
+) -> TrialOutcome:
+    fallback = next((fold.fallback for fold in folds.values() if fold.fallback), None)
+    last = job.settings.epochs
+    for epoch, figures in enumerate(run_epochs(list(folds.values()), last), start=1):
+        if diverged(figures):
+            return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
+        writer.write(epoch, folds, ended=epoch == last and job.network is None)
+        channel.send(figures)
+        if channel.stop_requested(wait=epoch in job.decision_epochs):
+            writer.write(epoch, folds, stopping=True)
+            return TrialOutcome("stopped", fallback=fallback)
+    return TrialOutcome("finished", fallback=fallback)
+
+
+def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldTraining]]:
+    """Yield each fold's number and training, all on one copy of the data."""
+    candidate = Candidate.from_json(job.candidate)
+    data = load_train_split(job.dataset).to(job.settings.device)
+    folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
+    for number in job.folds:
+        task, state = _task(job, candidate, number, folds[number]), checkpoints.load(number)
+        yield number, FoldTraining(candidate, task, data, classes, job.settings, resume=state)
+
+
+def checkpoints_of(job: TrialJob) -> Checkpoints:
+    """Return the checkpoints of this very training."""
+    facts = (job.candidate, job.dataset.fingerprint, job.folds_hash, job.study_seed, job.index)
+    key = training_key(*facts, job.settings, job.threads, torch.__version__)
+    return Checkpoints(job.checkpoints, key)
+
+
+def _task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> FoldTask:
+    rate = candidate.optimizer.learning_rate
+    return FoldTask(
+        train=torch.from_numpy(fold.train),
+        validation=torch.from_numpy(fold.validation),
+        statistics=job.statistics[number],
+        schedule=build_schedule(candidate.schedule, rate, job.settings.epochs),
+        seed=derive_seed(job.study_seed, "trial", job.index, "fold", number),
+    )
+
+
+def _divergence(job: TrialJob, figures: FoldEpochs, epoch: int) -> str:
+    pairs = zip(job.folds, figures, strict=True)
+    folds = [str(number) for number, fold in pairs if diverged((fold,))]
+    return f"loss not finite in epoch {epoch}, fold {', '.join(folds)}"

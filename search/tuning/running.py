@@ -1,0 +1,243 @@
+"""Trials that are being trained: their fold groups, and the slots in which these train."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import final
+
+from optuna.trial import Trial
+
+from search import text
+from search.events import Listener
+from search.executors.base import Executor, FoldEpochs, SchedulerChannel
+from search.executors.trial_job import TrialOutcome
+from search.training.history import History
+from search.tuning.attempts import TIMED_OUT
+from search.tuning.events import TrialStarted
+from search.tuning.jobs import TrialJobs
+from search.tuning.queue import ClaimedTrial
+from search.tuning.racing import split_folds
+from search.tuning.records import TrialCost
+
+_POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
+
+# Of several endings the worst is the trial's.
+_SEVERITY = ("finished", "stopped", "diverged", "failed", "unwritable")
+
+
+@final
+@dataclass
+class FoldGroup:
+    """Some folds of a trial, trained in lockstep by one job in a slot.
+
+    Attributes:
+        overdue: Why the job was killed, if it was.
+    """
+
+    folds: tuple[int, ...]
+    slot: int
+    channel: SchedulerChannel
+    future: "Future[TrialOutcome]"
+    epochs: list[FoldEpochs] = field(default_factory=list)
+    ended: bool = False
+    started: float = field(default_factory=time.monotonic)
+    overdue: str | None = None
+
+    def receive(self) -> bool:
+        """Take what was reported; returns whether there was anything new."""
+        done = self.future.done()  # first, so that what came before the end is read below
+        reported = self.channel.receive()
+        changed = bool(reported) or done != self.ended
+        self.epochs += reported
+        self.ended = done
+        return changed
+
+    def outcome(self) -> TrialOutcome:
+        """Return how its training ended; only once it has."""
+        error = self.future.exception()
+        if error is None:
+            return self.future.result()
+        if self.overdue is not None:
+            return TrialOutcome("failed", self.overdue)
+        return TrialOutcome("failed", f"the worker died ({type(error).__name__})")
+
+
+@final
+@dataclass
+class RunningTrial:
+    """A trial that Optuna counts as running.
+
+    It is trained, then waits for its pruning decision. In a fold race it then waits until it
+    earns more folds or the race is over.
+
+    Attributes:
+        reported: How many of its epochs were reported to Optuna and the listener.
+        racing: Whether it has reached the last epoch on its first fold.
+        waiting: Whether it waits in the race.
+    """
+
+    claimed: ClaimedTrial
+    groups: list[FoldGroup] = field(default_factory=list)
+    reported: int = 0
+    racing: bool = False
+    waiting: bool = False
+
+    @property
+    def trial(self) -> Trial:
+        """Return Optuna's trial."""
+        return self.claimed.trial
+
+    @property
+    def index(self) -> int:
+        """Return its index in the study's plan."""
+        return self.claimed.index
+
+    @property
+    def training(self) -> bool:
+        """Return whether any of its fold groups has not been seen to end."""
+        return not all(group.ended for group in self.groups)
+
+    def trained(self) -> bool:
+        """Return whether no further epoch will come: it has ended, and not in a failure."""
+        return not self.training and self.outcome().ended != "failed"
+
+    def receive(self) -> bool:
+        """Take what its jobs reported; returns whether there was anything new."""
+        changed = [group.receive() for group in self.groups]
+        return any(changed)
+
+    def history(self) -> History:
+        """Return the epochs that all folds started so far have, folds in order."""
+        groups = sorted(self.groups, key=lambda group: group.folds)
+        together = zip(*(group.epochs for group in groups), strict=False)
+        return History(tuple(tuple(chain(*folds)) for folds in together))
+
+    def outcome(self) -> TrialOutcome:
+        """Return the worst of its groups' outcomes, of equal ones that with the fewest epochs."""
+        worst = min(
+            (group for group in self.groups if group.ended),
+            key=lambda one: (-_SEVERITY.index(one.outcome().ended), len(one.epochs), one.folds),
+        )
+        return worst.outcome()
+
+    def damaged(self) -> tuple[int, ...]:
+        """Return the folds whose newest checkpoint was damaged."""
+        outcomes = [one.outcome() for one in self.groups if one.ended]
+        return tuple(sorted({fold for one in outcomes for fold in one.damaged}))
+
+    def answer(self, *, stop: bool) -> None:
+        """Answer its jobs; those whose further epochs would be discarded are told to stop.
+
+        A fold that diverged ends the trial at its epoch: the others catch up, and stop there.
+        """
+        for group in self.groups:
+            if not group.ended:
+                useless = any(_makes_useless(other, group) for other in self.groups)
+                group.channel.answer(len(group.epochs), stop=stop or useless)
+
+    def cost(self, checkpoint_every: int = 0) -> TrialCost:
+        """Return what was spent on it, discarded epochs included.
+
+        For a trial that is tried again, with a checkpoint every so many epochs: what its next
+        attempt has to spend again.
+        """
+        every = checkpoint_every
+        kept = [len(one.epochs) // every * every if every else 0 for one in self.groups]
+        pairs = zip(self.groups, kept, strict=True)
+        trained = [fold for one, n in pairs for folds in one.epochs[n:] for fold in folds]
+        return TrialCost(sum(fold.seconds for fold in trained), len(trained))
+
+
+def _makes_useless(ended: FoldGroup, group: FoldGroup) -> bool:
+    """Return whether a group that ended leaves nothing to do for another one of its trial."""
+    if not ended.ended:
+        return False
+    how = ended.outcome().ended
+    return how == "failed" or (how == "diverged" and len(group.epochs) >= len(ended.epochs))
+
+
+@final
+class RunningTrials:
+    """The running trials by index, whose fold groups it hands to idle slots of the executor."""
+
+    def __init__(self, executor: Executor, jobs: TrialJobs, listener: Listener) -> None:
+        self._executor, self._jobs, self._listener = executor, jobs, listener
+        self._trials: dict[int, RunningTrial] = {}
+
+    def trials(self) -> list[RunningTrial]:
+        """Return the running trials."""
+        return list(self._trials.values())
+
+    def trial(self, index: int) -> RunningTrial:
+        """Return the running trial of an index."""
+        return self._trials[index]
+
+    def training(self) -> list[FoldGroup]:
+        """Return the fold groups that have not been seen to end; until then they hold a slot."""
+        return [
+            group for trial in self._trials.values() for group in trial.groups if not group.ended
+        ]
+
+    def idle_slots(self) -> list[int]:
+        """Return the slots in which nothing trains."""
+        return sorted(set(range(self._executor.slots)) - {group.slot for group in self.training()})
+
+    def wait(self) -> None:
+        """Wait until a training ends, and not for long."""
+        futures = [group.future for group in self.training()]
+        wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+
+    def kill_overdue(self, seconds: float) -> None:
+        """Kill the trainings that have taken longer than so many seconds."""
+        for group in self.training():
+            if group.overdue is None and time.monotonic() - group.started > seconds:
+                limit = text.duration(seconds)
+                group.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
+                self._executor.kill(group.slot)
+
+    def stop_all(self) -> None:
+        """Have everything that trains stop after its epoch, and wait until it has."""
+        while groups := self.training():
+            for group in groups:
+                group.receive()
+                group.channel.answer(len(group.epochs), stop=True)
+            self.wait()
+
+    def start(self, claimed: ClaimedTrial, folds: Sequence[int], n_others: int) -> None:
+        """Start a trial; `n_others` are still to be started.
+
+        Where there are fewer trials than idle slots, its folds are spread over several slots.
+        """
+        running = self._trials[claimed.index] = RunningTrial(claimed)
+        self._jobs.clear(claimed.trial.number)
+        idle = self.idle_slots()
+        n_parts = min(max(len(idle) // (n_others + 1), 1), len(folds))
+        for slot, part in zip(idle, split_folds(folds, n_parts), strict=False):
+            self._submit(running, part, slot)
+
+    def add_fold(self, index: int, fold: int) -> None:
+        """Train a further fold of a running trial in an idle slot."""
+        running = self._trials[index]
+        running.reported, running.waiting = 0, False
+        self._submit(running, (fold,), self.idle_slots()[0])
+
+    def remove(self, running: RunningTrial) -> None:
+        """Remove a trial that has ended, and its folder."""
+        del self._trials[running.index]
+        self._jobs.clear(running.trial.number)
+
+    def forget(self, index: int) -> None:
+        """Remove the checkpoints of an index that needs no further attempt."""
+        self._jobs.forget(index)
+
+    def _submit(self, running: RunningTrial, folds: tuple[int, ...], slot: int) -> None:
+        claimed, number = running.claimed, running.trial.number
+        job = self._jobs.build(
+            number, claimed.index, claimed.candidate, folds, prune=not running.racing
+        )
+        self._listener(TrialStarted(number, claimed.index, slot))
+        channel = SchedulerChannel(job.folder)
+        future = self._executor.submit(slot, job)
+        running.groups.append(FoldGroup(folds, slot, channel, future))
