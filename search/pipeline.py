@@ -21,6 +21,7 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.reference.replication import finish_replication
 from search.report.evidence import Evidence, TestedStudy
+from search.report.findings import summaries
 from search.report.info.baseline_study import choose_baseline
 from search.report.write import write_report
 from search.stopping import StopRequest
@@ -171,7 +172,7 @@ def _write_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> 
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
     )
-    write_model_readme(record, paths, chosen)
+    write_model_readme(record, paths, chosen, summaries(record))
     return write_report(evidence, paths)
 
 

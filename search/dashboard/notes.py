@@ -7,6 +7,8 @@ from search import text
 from search.command_lines import command_line, place_options
 from search.metric import Metric
 from search.paths import RunPaths
+from search.report.evidence import Evidence
+from search.report.findings import summaries
 from search.report.findings.winner import SearchBaseline
 from search.report.study_words import page_lead
 from search.report.trials import last_attempts, trial_score
@@ -28,6 +30,7 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
         *_baseline(record),
         f"- **Test set:** {_test(record)}",
         *_gain(record, baseline),
+        *(f"- {text.escaped(words)}" for words in summaries(record)),
         f"- **Report:** {_report(record)}",
         "",
         "The recipe, to be repeated with `python -m search run FILE.toml`:",
@@ -73,7 +76,7 @@ def _winner(record: StudyRecord) -> str:
 
 
 def _baseline(record: StudyRecord) -> Iterator[str]:
-    baseline, metric = SearchBaseline.of_record(record), record.recipe.metric
+    baseline, metric = SearchBaseline.of(Evidence(record)), record.recipe.metric
     if baseline is not None:
         score = "" if baseline.mean is None else f", {text.score(baseline.mean, metric)}"
         outcome = text.escaped(baseline.outcome)

@@ -1,6 +1,6 @@
 """The model card: what a model is for, how good it is, and what it cannot do, as Markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from search import text
@@ -12,7 +12,7 @@ from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.describe import describe_candidate
 
 
-def bullets(texts: Iterator[str]) -> str:
+def bullets(texts: Iterable[str]) -> str:
     """Return a list of one line each."""
     return "\n".join(f"- {text}" for text in texts)
 
@@ -83,9 +83,6 @@ def limits(record: StudyRecord, test: TestResult) -> Iterator[str]:
     )
     yield "The figures hold for images like the test set's; on others expect worse."
     yield "The probabilities were not calibrated: 90% need not be right nine times in ten."
-    weak = sorted((one for one in test.classes if one.support), key=lambda one: one.recall)
-    shown = ", ".join(f"{escaped(one.name)} ({one.recall:.1%})" for one in weak[:_MOST_NAMED])
-    yield f"Weakest classes, by the share of their images that is found: {shown}."
     pairs = [
         f"{escaped(true)} taken for {escaped(named)} ({count} times)"
         for true, named, count in test.confused_pairs[:_MOST_NAMED]
@@ -103,9 +100,12 @@ tags: [image-classification, hyperparameter-search, cifar-search]
 _MOST_LISTED = 30  # classes in words; the table has all
 
 
-def model_readme(record: StudyRecord, baseline: StudyRecord | None) -> str:
-    """Return the card of a tested study's model, beside the baseline's figures where there is one.
+def model_readme(
+    record: StudyRecord, baseline: StudyRecord | None, findings: Sequence[str] = ()
+) -> str:
+    """Return the card of a tested study's model, next to the baseline's figures if there is one.
 
+    `findings` are sentences of the report that belong to the results.
     It names no path of the machine. Raises ValueError for a study without a test result.
     """
     trial, test = _exported(record), record.test
@@ -121,6 +121,7 @@ def model_readme(record: StudyRecord, baseline: StudyRecord | None) -> str:
         _data(record),
         "## Results",
         *results(record, trial, test, baseline),
+        *([bullets(map(escaped, findings))] if findings else []),
         "## Limits",
         bullets(limits(record, test)),
         "## Training",
@@ -194,7 +195,10 @@ _END = "<!-- end: what stands below, and above the first mark, is kept -->"
 
 
 def write_model_readme(
-    record: StudyRecord, paths: RunPaths, baseline: StudyRecord | None = None
+    record: StudyRecord,
+    paths: RunPaths,
+    baseline: StudyRecord | None = None,
+    findings: Sequence[str] = (),
 ) -> None:
     """Write the card beside the study's exported model; nothing where there is no such model yet.
 
@@ -205,7 +209,7 @@ def write_model_readme(
     if record.test is None or not model.card.is_file():
         return
     before = _read(model)
-    text = renewed(before, model_readme(record, baseline))
+    text = renewed(before, model_readme(record, baseline, findings))
     if text != before:
         with whole_file(model.readme) as file:
             file.write(text.encode(errors="surrogateescape"))

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 import optuna
+from optuna.trial import FrozenTrial
 
 from search.evaluation.measuring import TestPredictions
 from search.tuning.records import StudyRecord
@@ -32,14 +33,15 @@ class Evidence:
 
     Args:
         record: The study as stored.
-        study: Optuna's study of the record, for the distributions of the parameters.
+        study: Optuna's study of the record, for the distributions of the parameters; None: no
+            finding that needs them will be asked for.
         mistakes: Images of the test's mistakes in their order, uint8 (M, 3, H, W).
         predictions: The predictions of the study's best model on the test images.
         baseline: The baseline study to compare with.
     """
 
     record: StudyRecord
-    study: optuna.Study
+    study: optuna.Study | None = None
     mistakes: npt.NDArray[np.uint8] | None = None
     predictions: TestPredictions | None = None
     baseline: TestedStudy | None = None
@@ -51,6 +53,12 @@ class Evidence:
             self._known[compute] = compute(self)
         found: _T = self._known[compute]
         return found
+
+    def frozen_trials(self) -> dict[int, FrozenTrial]:
+        """Optuna's trials by number; raises ValueError where its study is not known."""
+        if self.study is None:
+            raise ValueError(f"Optuna's study of {self.record.name!r} is needed")
+        return {trial.number: trial for trial in self.study.get_trials(deepcopy=False)}
 
     def tested(self) -> TestedStudy:
         """The study with its predictions."""

@@ -1,13 +1,13 @@
 """The trials of a study as the findings see them: their scores, and which can be compared. Pure."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal, NamedTuple, final, get_args
 
-import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.trial import FrozenTrial
 
 from search.metric import Metric
 from search.report.evidence import Evidence
@@ -166,14 +166,13 @@ def ranked_parameters(evidence: Evidence) -> Ranked:
     sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
     order = sorted(range(len(compared.values)), key=lambda i: sign * compared.values[i])
     numbers = tuple(compared.trials[i].number for i in order)
-    parameters = _searched(evidence.study, numbers)
+    parameters = _searched(evidence.frozen_trials(), numbers)
     if record.recipe.sampler == "grid":
         parameters = (_as_tried(parameter) for parameter in parameters)
     return Ranked(numbers, tuple(parameters), compared.after)
 
 
-def _searched(study: optuna.Study, numbers: Sequence[int]) -> Iterator[Searched]:
-    frozen = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+def _searched(frozen: Mapping[int, FrozenTrial], numbers: Sequence[int]) -> Iterator[Searched]:
     trials = [frozen[number] for number in numbers]
     latest: dict[str, BaseDistribution] = {}
     for number in sorted(numbers):

@@ -12,6 +12,7 @@ from search import text
 from search.metric import Metric
 from search.progress.words import describe_end
 from search.reference.reported import reported_note, reported_rows
+from search.report.findings import summaries
 from search.tuning.outcome import EndInfo, model_command
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces import Candidate
@@ -43,10 +44,9 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
         return
     yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
     yield Text(f"      {describe_candidate(winner.candidate)}")
-    if record.recipe.protocol.is_search and record.recipe.with_baseline and winner.plan == 0:
-        yield Text("      It is the hand-tuned baseline itself: nothing that was drawn beat it.")
     if record.test is not None:
         yield Text(_test_line(record), style="bold")
+    yield from (Text(f"      {words}") for words in summaries(record))
     if record.repeats:
         yield from _describe_repeats(record)
 

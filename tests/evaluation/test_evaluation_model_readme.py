@@ -54,7 +54,7 @@ Maker = Callable[..., StudyRecord]
 
 def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
     """Use, data, figures with their interval, openings, limits, training and versions."""
-    card = model_readme(make_record(), None)
+    card = model_readme(make_record(), None, ["Weakest class: <dog>."])
     headings = [line for line in card.splitlines() if line.startswith("#")]
     assert headings == [
         "# my\\_study", "## Use", "## Data", "## Results", "## Limits", "## Training",
@@ -67,7 +67,7 @@ def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
         "opened once: 2026-01-02 (final evaluation)",
         "never none of them",
         "scaled to 5 x 6 pixels",
-        "is found: dog (90.0%), cat (100.0%).",
+        "- Weakest class: \\<dog\\>.\n",
         "dog taken for cat (2 times)",
         "chose this model among 2 candidates",
         "trial 7: space mine.py:SPACE",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from search.report.evidence import Evidence
 from search.report.findings.winner import SearchBaseline, Winner
 from search.tuning.records import TrialRecord
 from spaces.cnn import CNN_SPACE
@@ -51,7 +52,7 @@ def test_winner_names_what_it_changed() -> None:
 )
 def test_baseline_outcome(first: TrialRecord, outcome: str) -> None:
     """The report says how the winner compares, or why the baseline has no score."""
-    info = SearchBaseline.of_record(fakes.study_record([first, fakes.complete_trial(1, [0.6])]))
+    info = SearchBaseline.of(Evidence(fakes.study_record([first, fakes.complete_trial(1, [0.6])])))
     assert info is not None
     assert info.outcome == outcome
 
@@ -59,4 +60,4 @@ def test_baseline_outcome(first: TrialRecord, outcome: str) -> None:
 def test_no_baseline_where_none_was_queued() -> None:
     """Plan 0 is the baseline only in a study that began with one."""
     record = fakes.study_record([fakes.complete_trial(0, [0.5])], recipe={"with_baseline": False})
-    assert SearchBaseline.of_record(record) is None
+    assert SearchBaseline.of(Evidence(record)) is None

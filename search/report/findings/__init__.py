@@ -22,6 +22,7 @@ from search.report.findings.study import (
 from search.report.findings.trials import Trials
 from search.report.findings.weakest_classes import WeakestClasses
 from search.report.findings.winner import SearchBaseline, Winner
+from search.tuning.records import StudyRecord
 
 FINDINGS: tuple[type[Finding], ...] = (
     Study,
@@ -44,6 +45,13 @@ FINDINGS: tuple[type[Finding], ...] = (
     Hardware,
     Versions,
 )
+
+
+def summaries(record: StudyRecord) -> tuple[str, ...]:
+    """The sentences of a study for which terminal, dashboard note and model card have room."""
+    evidence = Evidence(record)
+    found = (one.of(evidence) for one in FINDINGS if one.brief)
+    return tuple(words for one in found if one is not None for words in one.summary())
 
 
 def find_all(evidence: Evidence) -> tuple[Finding, ...]:

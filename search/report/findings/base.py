@@ -90,6 +90,8 @@ class Finding(ReportPart, ABC):
     """The only field that report.json holds, in place of an object; "" for all fields."""
     narrow: ClassVar[bool] = False
     """Whether it stands beside its narrow neighbours where there is room."""
+    brief: ClassVar[bool] = False
+    """Whether terminal, dashboard note and model card tell its `summary` too."""
     figures: ClassVar[tuple[str, ...]] = ()
     """Names of the files that its plots may have beside the page."""
 
@@ -114,6 +116,10 @@ class Finding(ReportPart, ABC):
             elif isinstance(block, Bullets):
                 found += block.items
         return tuple(found)
+
+    def summary(self) -> tuple[str, ...]:
+        """What those tell who have room for a sentence or two only."""
+        return self.sentences()
 
     def is_shown(self) -> bool:
         """Whether a reader sees anything of it."""

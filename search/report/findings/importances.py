@@ -72,7 +72,7 @@ class Importances(Finding):
         if not record.recipe.protocol.is_search:
             return None
         compared = comparable_trials(record)
-        frozen = {trial.number: trial for trial in evidence.study.get_trials(deepcopy=False)}
+        frozen = evidence.frozen_trials()
         trials = [frozen[trial.number] for trial in compared.trials]
         n_trials, names = len(trials), _varied(trials)
         if reason := _reason(compared.values, names):

@@ -54,6 +54,7 @@ class Margin(Finding):
 
     key = "margin"
     section = WHY
+    brief = True
 
     metric: Metric
     """What trials are scored by: a fraction, or a loss in nats."""
@@ -94,14 +95,15 @@ class Margin(Finding):
             n_candidates=len(trained),
         )
 
+    def summary(self) -> tuple[str, ...]:
+        """Say what the margin is, not how the others dropped out."""
+        baseline = "The winner is the hand-tuned baseline itself: no sampled configuration beat it."
+        lead = () if self.runner_up is None else (self._lead(self.runner_up),)
+        return (baseline, *lead) if self.is_baseline else lead
+
     def blocks(self) -> Iterator[Block]:
         """Yield the margin, the race and those stopped early, a paragraph each."""
-        if self.is_baseline:
-            yield Paragraph(
-                "The winner is the hand-tuned baseline itself: no sampled configuration beat it."
-            )
-        if self.runner_up is not None:
-            yield Paragraph(self._lead(self.runner_up))
+        yield from map(Paragraph, self.summary())
         if len(self.race) > 1:
             first, *later = self.race
             steps = [f"{one.candidates} earned {plural(one.folds, 'fold')}" for one in later]

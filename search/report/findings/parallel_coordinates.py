@@ -80,7 +80,7 @@ class ParallelCoordinates(Finding):
     def ordered(cls, evidence: Evidence, first: Sequence[str]) -> Self:
         """Place the trials on axes of which those of the parameters `first` come first."""
         metric, compared = evidence.record.recipe.metric, comparable_trials(evidence.record)
-        frozen = {trial.number: trial for trial in evidence.study.get_trials(deepcopy=False)}
+        frozen = evidence.frozen_trials()
         pairs = zip(compared.trials, compared.values, strict=True)
         scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
         trials, values = [t for t, _ in scored], tuple(v for _, v in scored)

@@ -41,6 +41,7 @@ class WeakestClasses(Finding):
     key = "weakest_classes"
     section = FAILURES
     listed = "classes"
+    brief = True
 
     classes: tuple[WeakClass, ...]
     """At most three classes whose recall is below the accuracy, the worst first."""

@@ -165,11 +165,7 @@ class SearchBaseline(Finding):
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """See how it ended; None where the search has none, and for a baseline study."""
-        return cls.of_record(evidence.record)
-
-    @classmethod
-    def of_record(cls, record: StudyRecord) -> Self | None:
-        """As `of`, for those who have no further evidence."""
+        record = evidence.record
         tries = [trial for trial in record.trials if trial.plan == 0]
         if not (record.recipe.protocol.is_search and record.recipe.with_baseline and tries):
             return None
