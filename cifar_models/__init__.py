@@ -1,7 +1,18 @@
 """The networks that a search may train: torch alone, no search, no files."""
 
 from cifar_models.cnn import CNNConfig
-from cifar_models.family import build_model, count_parameters
+from cifar_models.family import ModelConfig, build_model, count_parameters, multiply_adds
 from cifar_models.mlp import MLPConfig
 
-__all__ = ["CNNConfig", "MLPConfig", "build_model", "count_parameters"]
+FAMILIES: tuple[type[ModelConfig], ...] = (MLPConfig, CNNConfig)
+"""Every family of networks that a candidate may hold."""
+
+__all__ = [
+    "FAMILIES",
+    "CNNConfig",
+    "MLPConfig",
+    "ModelConfig",
+    "build_model",
+    "count_parameters",
+    "multiply_adds",
+]

@@ -1,101 +1,150 @@
 """The convolutional network; its defaults are the hand-tuned network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Literal, final
 
 from torch import nn
 
-from cifar_models.layers import ActivationName, build_activation, check_positive, check_rates
-
-PoolingName = Literal["max", "overlapping_max", "average"]
-HeadName = Literal["flatten", "global_max", "global_average"]
+from cifar_models.family import ModelConfig
+from cifar_models.layers import check_positive, check_rates, find_activation, find_choice
+from cifar_models.wording import write_count, write_dropout, write_numbers
 
 
 @final
 @dataclass(frozen=True)
-class CNNConfig:
-    """One block a width in `channels`: convolution, batch norm, activation, dropout, pooling.
+class Pooling:
+    """A layer that halves height and width; `halve` gives the side that it makes of one."""
+
+    name: str
+    words: str
+    build: Callable[[], nn.Module]
+    halve: Callable[[int], int] = lambda side: side // 2
+
+
+POOLINGS = (
+    Pooling("max", "max pooling", partial(nn.MaxPool2d, 2, 2)),
+    # 3x3 squares that overlap (Krizhevsky, Sutskever and Hinton, 2012); they reach an odd last row
+    Pooling(
+        "overlapping_max",
+        "overlapping max pooling",
+        partial(nn.MaxPool2d, 3, 2, padding=1),
+        lambda side: (side + 1) // 2,
+    ),
+    Pooling("average", "average pooling", partial(nn.AvgPool2d, 2, 2)),
+)
+
+
+@final
+@dataclass(frozen=True)
+class Head:
+    """How the last feature map becomes a vector: pooled to one value a channel, or as it is."""
+
+    name: str
+    words: str
+    pool: Callable[[], nn.Module] | None
+
+
+HEADS = (
+    Head("flatten", "a flattened head", None),
+    Head("global_average", "a global average pooling head", partial(nn.AdaptiveAvgPool2d, 1)),
+    Head("global_max", "a global max pooling head", partial(nn.AdaptiveMaxPool2d, 1)),
+)
+
+
+@final
+@dataclass(frozen=True)
+class CNNConfig(ModelConfig):
+    """One block per width in `channels`: convolution, batch norm, activation, dropout, pooling.
 
     With `pool_first` the pooling follows the convolution, so that batch norm and activation work
-    on a quarter of the values. A pooling halves the image, by 2x2 squares or by overlapping 3x3
-    ones (Krizhevsky, Sutskever and Hinton, 2012). `head` says how the last feature map becomes a
-    vector. Raises ValueError naming the bad argument.
+    on a quarter of the values. Raises ValueError naming the bad argument.
     """
 
     kind: Literal["cnn"] = "cnn"
     channels: tuple[int, ...] = (32, 64, 128)
     kernel_size: int = 3
-    activation: ActivationName = "relu"
-    pooling: PoolingName = "max"
+    activation: str = "relu"
+    pooling: str = "max"
     pool_first: bool = False
     conv_dropout: float = 0.1
-    head: HeadName = "flatten"
+    head: str = "flatten"
     head_dropout: float = 0.4
 
     def __post_init__(self) -> None:
         check_positive("channels", self.channels)
         check_rates("conv_dropout", (self.conv_dropout,))
         check_rates("head_dropout", (self.head_dropout,))
+        find_activation(self.activation)
+        find_choice("pooling", self.pooling, POOLINGS)
+        find_choice("head", self.head, HEADS)
         if self.kernel_size < 1 or self.kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd and positive, got {self.kernel_size!r}")
 
+    @property
+    def depth(self) -> int:
+        """The convolutions and the linear layer."""
+        return len(self.channels) + 1
 
-def build_cnn(
-    config: CNNConfig, input_shape: tuple[int, int, int], num_classes: int
-) -> nn.Sequential:
-    """Return the network that maps (N, C, H, W) floats to (N, num_classes) logits.
+    def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Sequential:
+        """Return the network.
 
-    Raises ValueError where the image is too small to be halved once a block.
-    """
-    in_channels, height, width = input_shape
-    shrink = 2 ** len(config.channels)
-    if min(height, width) < shrink:
-        raise ValueError(
-            f"input_shape {input_shape!r} is too small for {len(config.channels)} poolings: "
-            f"height and width must be at least {shrink}"
+        Raises ValueError where the image is too small to be halved once per block.
+        """
+        in_channels, height, width = input_shape
+        smallest = 2 ** len(self.channels)
+        if min(height, width) < smallest:
+            raise ValueError(
+                f"input_shape {input_shape!r} is too small for {len(self.channels)} poolings: "
+                f"height and width must be at least {smallest}"
+            )
+        pooling = find_choice("pooling", self.pooling, POOLINGS)
+        height, width = (
+            reduce(lambda side, _: pooling.halve(side), self.channels, side)
+            for side in (height, width)
         )
-    area = _pooled_side(height, config) * _pooled_side(width, config)
-    return nn.Sequential(*_blocks(config, in_channels), *_head(config, area, num_classes))
+        blocks = self._blocks(in_channels, pooling)
+        return nn.Sequential(*blocks, *self._head(height * width, num_classes))
 
+    def _blocks(self, width_in: int, pooling: Pooling) -> Iterator[nn.Module]:
+        size, first = self.kernel_size, self.pool_first
+        for width in self.channels:
+            # before a batch norm a bias is of no use; the hand-tuned network has one all the same
+            yield nn.Conv2d(width_in, width, size, padding=size // 2, bias=not first)
+            if first:
+                yield pooling.build()
+            yield nn.BatchNorm2d(width)
+            yield find_activation(self.activation).build()
+            yield nn.Dropout2d(self.conv_dropout)
+            if not first:
+                yield pooling.build()
+            width_in = width
 
-def _pooled_side(side: int, config: CNNConfig) -> int:
-    """Return the side of the last feature map; only overlapping squares reach an odd last row."""
-    odd = 1 if config.pooling == "overlapping_max" else 0
-    for _ in config.channels:
-        side = (side + odd) // 2
-    return side
+    def _head(self, area: int, num_classes: int) -> Iterator[nn.Module]:
+        features = self.channels[-1]
+        pool = find_choice("head", self.head, HEADS).pool
+        if pool is None:
+            features *= area
+        else:
+            yield pool()
+        yield nn.Flatten()
+        yield nn.Dropout(self.head_dropout)
+        yield nn.Linear(features, num_classes)
 
+    def describe(self) -> str:
+        """Return the layers in words."""
+        pooling = find_choice("pooling", self.pooling, POOLINGS).words
+        return (
+            f"{write_count(len(self.channels), 'convolution')} of {write_numbers(self.channels)} "
+            f"channels ({self.kernel_size}x{self.kernel_size} kernels, "
+            f"{find_activation(self.activation).words}, "
+            f"{pooling}{' before batch norm' if self.pool_first else ''}, "
+            f"{write_dropout((self.conv_dropout,))}) and "
+            f"{find_choice('head', self.head, HEADS).words} with "
+            f"{write_dropout((self.head_dropout,))}"
+        )
 
-def _blocks(config: CNNConfig, width_in: int) -> Iterator[nn.Module]:
-    kernel, first = config.kernel_size, config.pool_first
-    for width in config.channels:
-        # before a batch norm a bias is of no use; the hand-tuned network has one all the same
-        yield nn.Conv2d(width_in, width, kernel, padding=kernel // 2, bias=not first)
-        if first:
-            yield _pooling(config.pooling)
-        yield nn.BatchNorm2d(width)
-        yield build_activation(config.activation)
-        yield nn.Dropout2d(config.conv_dropout)
-        if not first:
-            yield _pooling(config.pooling)
-        width_in = width
-
-
-def _pooling(name: PoolingName) -> nn.Module:
-    if name == "average":
-        return nn.AvgPool2d(2, 2)
-    return nn.MaxPool2d(2, 2) if name == "max" else nn.MaxPool2d(3, 2, padding=1)
-
-
-def _head(config: CNNConfig, area: int, num_classes: int) -> Iterator[nn.Module]:
-    features = config.channels[-1]
-    if config.head == "flatten":
-        features *= area
-    elif config.head == "global_max":
-        yield nn.AdaptiveMaxPool2d(1)
-    else:
-        yield nn.AdaptiveAvgPool2d(1)
-    yield nn.Flatten()
-    yield nn.Dropout(config.head_dropout)
-    yield nn.Linear(features, num_classes)
+    def keywords(self) -> str:
+        """Return kind, channels and activation."""
+        return f"{self.kind} {'-'.join(map(str, self.channels))} {self.activation}"

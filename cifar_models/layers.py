@@ -1,27 +1,55 @@
-"""Activations by name, and the checks that network configurations share."""
+"""Activations, how named choices are looked up, and the checks that configurations share."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar, final
 
 from torch import nn
 
-ActivationName = Literal["relu", "leaky_relu", "gelu", "silu", "elu"]
+
+class Choice(Protocol):
+    """One entry of a registry; configurations refer to it by `name`."""
+
+    @property
+    def name(self) -> str:
+        """How a configuration spells it."""
 
 
-def build_activation(name: ActivationName) -> nn.Module:
-    """Return a new activation module."""
-    match name:
-        case "relu":
-            return nn.ReLU()
-        case "leaky_relu":
-            return nn.LeakyReLU(0.1)
-        case "gelu":
-            return nn.GELU()
-        case "silu":
-            return nn.SiLU()
-        case "elu":
-            return nn.ELU()
-    raise ValueError(f"activation must be relu, leaky_relu, gelu, silu or elu, got {name!r}")
+_Choice = TypeVar("_Choice", bound=Choice)
+
+
+def find_choice(setting: str, name: str, registry: Sequence[_Choice]) -> _Choice:
+    """Return the entry of that name; raises ValueError naming the setting and what it accepts."""
+    for choice in registry:
+        if choice.name == name:
+            return choice
+    accepted = ", ".join(choice.name for choice in registry)
+    raise ValueError(f"{setting} must be one of {accepted}, got {name!r}")
+
+
+@final
+@dataclass(frozen=True)
+class Activation:
+    """An activation function; `words` name it in a sentence."""
+
+    name: str
+    words: str
+    build: Callable[[], nn.Module]
+
+
+ACTIVATIONS = (
+    Activation("relu", "ReLU", nn.ReLU),
+    Activation("leaky_relu", "leaky ReLU", partial(nn.LeakyReLU, 0.1)),
+    Activation("gelu", "GELU", nn.GELU),
+    Activation("silu", "SiLU", nn.SiLU),
+    Activation("elu", "ELU", nn.ELU),
+)
+
+
+def find_activation(name: str) -> Activation:
+    """Return the activation of that name; raises ValueError where there is none."""
+    return find_choice("activation", name, ACTIVATIONS)
 
 
 def check_positive(name: str, values: Sequence[int]) -> None:

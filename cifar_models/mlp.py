@@ -7,12 +7,14 @@ from typing import Literal, final
 
 from torch import nn
 
-from cifar_models.layers import ActivationName, build_activation, check_positive, check_rates
+from cifar_models.family import ModelConfig
+from cifar_models.layers import check_positive, check_rates, find_activation
+from cifar_models.wording import write_count, write_dropout, write_numbers
 
 
 @final
 @dataclass(frozen=True)
-class MLPConfig:
+class MLPConfig(ModelConfig):
     """Linear layers with optional batch norm, an activation and dropout after each hidden one.
 
     `dropouts` holds one rate per hidden layer. Raises ValueError naming the bad argument.
@@ -20,34 +22,49 @@ class MLPConfig:
 
     kind: Literal["mlp"] = "mlp"
     hidden_widths: tuple[int, ...] = (512, 256)
-    activation: ActivationName = "relu"
+    activation: str = "relu"
     batch_norm: bool = True
     dropouts: tuple[float, ...] = (0.4, 0.4)
 
     def __post_init__(self) -> None:
         check_positive("hidden_widths", self.hidden_widths)
         check_rates("dropouts", self.dropouts)
+        find_activation(self.activation)
         if len(self.dropouts) != len(self.hidden_widths):
             raise ValueError(
                 f"dropouts needs one rate for each of the {len(self.hidden_widths)} hidden widths, "
                 f"got {self.dropouts!r}"
             )
 
+    @property
+    def depth(self) -> int:
+        """The linear layers."""
+        return len(self.hidden_widths) + 1
 
-def build_mlp(
-    config: MLPConfig, input_shape: tuple[int, int, int], num_classes: int
-) -> nn.Sequential:
-    """Return the network that maps (N, C, H, W) floats to (N, num_classes) logits."""
-    return nn.Sequential(*_layers(config, math.prod(input_shape), num_classes))
+    def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Sequential:
+        """Return the network, for images of any size."""
+        return nn.Sequential(*self._layers(math.prod(input_shape), num_classes))
 
+    def _layers(self, width_in: int, num_classes: int) -> Iterator[nn.Module]:
+        yield nn.Flatten()
+        for width, dropout in zip(self.hidden_widths, self.dropouts, strict=True):
+            yield nn.Linear(width_in, width)
+            if self.batch_norm:
+                yield nn.BatchNorm1d(width)
+            yield find_activation(self.activation).build()
+            yield nn.Dropout(dropout)
+            width_in = width
+        yield nn.Linear(width_in, num_classes)
 
-def _layers(config: MLPConfig, width_in: int, num_classes: int) -> Iterator[nn.Module]:
-    yield nn.Flatten()
-    for width, dropout in zip(config.hidden_widths, config.dropouts, strict=True):
-        yield nn.Linear(width_in, width)
-        if config.batch_norm:
-            yield nn.BatchNorm1d(width)
-        yield build_activation(config.activation)
-        yield nn.Dropout(dropout)
-        width_in = width
-    yield nn.Linear(width_in, num_classes)
+    def describe(self) -> str:
+        """Return the layers in words."""
+        norm = "batch norm" if self.batch_norm else "no batch norm"
+        return (
+            f"{write_count(self.depth, 'linear layer')} with hidden widths "
+            f"{write_numbers(self.hidden_widths)} ({norm}, "
+            f"{find_activation(self.activation).words}, {write_dropout(self.dropouts)})"
+        )
+
+    def keywords(self) -> str:
+        """Return kind, widths and activation."""
+        return f"{self.kind} {'-'.join(map(str, self.hidden_widths))} {self.activation}"

@@ -1,18 +1,19 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
 from cifar_models import CNNConfig, MLPConfig
-from spaces.candidate import (
-    AdamConfig,
-    AdamWConfig,
-    Candidate,
+from spaces.candidate import Candidate, suggest_candidate
+from spaces.load import BUILT_IN, load_space, space_identity
+from spaces.optimizers import AdamConfig, AdamWConfig, SGDConfig, suggest_optimizer
+from spaces.schedules import (
     ConstantConfig,
     CosineConfig,
     OneCycleConfig,
     PlateauConfig,
-    SGDConfig,
+    suggest_schedule,
 )
-from spaces.load import BUILT_IN, load_space, space_source
 from spaces.space import Space
+
+space_source = space_identity  # its name in version 0.1
 
 __all__ = [
     "BUILT_IN",
@@ -28,5 +29,9 @@ __all__ = [
     "SGDConfig",
     "Space",
     "load_space",
+    "space_identity",
     "space_source",
+    "suggest_candidate",
+    "suggest_optimizer",
+    "suggest_schedule",
 ]

@@ -1,101 +1,69 @@
 """A candidate: everything that decides how one network is built and trained."""
 
-from typing import Annotated, Literal, Self, final
+from typing import Annotated, Self, final
 
-from pydantic import BaseModel, ConfigDict, Field
+from optuna.trial import BaseTrial
+from pydantic import BaseModel, Field
 
-from cifar_models import CNNConfig, MLPConfig
+from cifar_models import FAMILIES, CNNConfig, MLPConfig, ModelConfig
+from spaces.augmentation import AUGMENTATIONS
+from spaces.optimizers import (
+    OPTIMIZERS,
+    AdamConfig,
+    AdamWConfig,
+    OptimizerConfig,
+    SGDConfig,
+    suggest_optimizer,
+)
+from spaces.registered import FROZEN, one_of, one_of_names, suggest_name
+from spaces.schedules import (
+    SCHEDULES,
+    ConstantConfig,
+    CosineConfig,
+    OneCycleConfig,
+    PlateauConfig,
+    ScheduleConfig,
+    suggest_schedule,
+)
 
+__all__ = [
+    "AdamConfig",
+    "AdamWConfig",
+    "CNNConfig",
+    "Candidate",
+    "ConstantConfig",
+    "CosineConfig",
+    "MLPConfig",
+    "OneCycleConfig",
+    "OptimizerConfig",
+    "PlateauConfig",
+    "SGDConfig",
+    "ScheduleConfig",
+    "suggest_candidate",
+]
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-@final
-class SGDConfig(_Value):
-    """Stochastic gradient descent with (Nesterov) momentum and L2 weight decay."""
-
-    name: Literal["sgd"] = "sgd"
-    learning_rate: float = Field(0.01, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = False
-    weight_decay: float = Field(0.0, ge=0)
-
-
-@final
-class AdamConfig(_Value):
-    """Adam with L2 weight decay added to the gradient, as torch.optim.Adam does."""
-
-    name: Literal["adam"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = Field(0.0, ge=0)
-
-
-@final
-class AdamWConfig(_Value):
-    """Adam with decoupled weight decay."""
-
-    name: Literal["adamw"] = "adamw"
-    learning_rate: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = Field(0.01, ge=0)
-
-
-@final
-class ConstantConfig(_Value):
-    """The learning rate stays as it is."""
-
-    name: Literal["constant"] = "constant"
+_AUGMENTATION_NAMES = tuple(augmentation.name for augmentation in AUGMENTATIONS)
 
 
 @final
-class PlateauConfig(_Value):
-    """The rate is multiplied by `factor` once the validation loss rests for `patience` epochs."""
-
-    name: Literal["plateau"] = "plateau"
-    factor: float = Field(0.1, gt=0, lt=1)
-    patience: int = Field(3, ge=0)
-
-
-@final
-class CosineConfig(_Value):
-    """The rate falls to zero along half a cosine over the study's epochs."""
-
-    name: Literal["cosine"] = "cosine"
-
-
-@final
-class OneCycleConfig(_Value):
-    """The rate rises from 1/25 of its value over `warmup` of the steps and falls back to zero."""
-
-    name: Literal["one_cycle"] = "one_cycle"
-    warmup: float = Field(0.3, gt=0, lt=1)
-
-
-ModelValue = Annotated[MLPConfig | CNNConfig, Field(discriminator="kind")]
-OptimizerConfig = SGDConfig | AdamConfig | AdamWConfig
-ScheduleConfig = ConstantConfig | PlateauConfig | CosineConfig | OneCycleConfig
-AugmentationName = Literal["none", "flip", "flip_crop"]
-
-
-@final
-class Candidate(_Value):
+class Candidate(BaseModel):
     """One point of a search space, complete enough to be trained without the space.
 
-    With `test_time_flip` the network is asked twice, about an image and its mirror image, and the
-    logits are averaged, in validation as in use.
+    With `test_time_flip` the logits of an image are averaged with those of its mirror image, in
+    validation and in use.
 
     Raises pydantic.ValidationError naming the field and its value. `model_dump_json` and
     `from_json` are exact inverses.
     """
 
-    model: ModelValue
-    optimizer: Annotated[OptimizerConfig, Field(discriminator="name")]
-    schedule: Annotated[ScheduleConfig, Field(discriminator="name")] = ConstantConfig()
+    model_config = FROZEN
+
+    model: Annotated[ModelConfig, one_of(FAMILIES, "kind")]
+    optimizer: Annotated[OptimizerConfig, one_of(OPTIMIZERS, "name")]
+    schedule: Annotated[ScheduleConfig, one_of(SCHEDULES, "name")] = ConstantConfig()
     batch_size: int = Field(64, ge=2)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    augmentation: AugmentationName = "none"
+    augmentation: Annotated[str, one_of_names(_AUGMENTATION_NAMES)] = "none"
     test_time_flip: bool = False
     gradient_clip: float | None = Field(None, gt=0)
 
@@ -103,3 +71,24 @@ class Candidate(_Value):
     def from_json(cls, text: str) -> Self:
         """Return the candidate that `model_dump_json` wrote."""
         return cls.model_validate_json(text)
+
+
+# What the built-in spaces choose among. Registering another optimizer, schedule or augmentation
+# leaves these as they are: each addition here changes the plan of every stored study.
+_OPTIMIZERS = (SGDConfig, AdamConfig, AdamWConfig)
+_SCHEDULES = (PlateauConfig, CosineConfig, OneCycleConfig, ConstantConfig)
+_AUGMENTATIONS = ("none", "flip", "flip_crop")
+_BATCH_SIZES = (32, 64, 128, 256, 512)
+
+
+def suggest_candidate(trial: BaseTrial, model: ModelConfig) -> Candidate:
+    """Return the network with suggested training settings, as the built-in spaces do."""
+    return Candidate(
+        model=model,
+        optimizer=suggest_optimizer(trial, _OPTIMIZERS),
+        schedule=suggest_schedule(trial, _SCHEDULES),
+        batch_size=trial.suggest_categorical("batch_size", _BATCH_SIZES),
+        label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
+        augmentation=suggest_name(trial, "augmentation", _AUGMENTATIONS),
+        test_time_flip=trial.suggest_categorical("test_time_flip", (False, True)),
+    )

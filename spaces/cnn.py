@@ -3,13 +3,13 @@
 from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig
-from cifar_models.cnn import HeadName, PoolingName
-from spaces.candidate import Candidate
-from spaces.optimizers import ACTIVATIONS, suggest_candidate, suggest_name
+from spaces.candidate import Candidate, suggest_candidate
 from spaces.space import Space
 
-POOLINGS: tuple[PoolingName, ...] = ("max", "overlapping_max", "average")
-HEADS: tuple[HeadName, ...] = ("flatten", "global_average", "global_max")
+# Chosen among those registered in cifar_models: an addition here changes every stored plan.
+_ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "elu")
+_POOLINGS = ("max", "overlapping_max", "average")
+_HEADS = ("flatten", "global_average", "global_max")
 
 
 def suggest_cnn(trial: BaseTrial) -> Candidate:
@@ -17,11 +17,11 @@ def suggest_cnn(trial: BaseTrial) -> Candidate:
     model = CNNConfig(
         channels=_suggest_channels(trial),
         kernel_size=trial.suggest_categorical("kernel_size", (3, 5)),
-        activation=suggest_name(trial, "activation", ACTIVATIONS),
-        pooling=suggest_name(trial, "pooling", POOLINGS),
+        activation=trial.suggest_categorical("activation", _ACTIVATIONS),
+        pooling=trial.suggest_categorical("pooling", _POOLINGS),
         pool_first=trial.suggest_categorical("pool_first", (False, True)),
         conv_dropout=trial.suggest_float("conv_dropout", 0.0, 0.3),
-        head=suggest_name(trial, "head", HEADS),
+        head=trial.suggest_categorical("head", _HEADS),
         head_dropout=trial.suggest_float("head_dropout", 0.0, 0.6),
     )
     return suggest_candidate(trial, model)

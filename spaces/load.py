@@ -16,8 +16,10 @@ from typing import final
 
 from pydantic import ValidationError
 
-from cifar_models import CNNConfig, MLPConfig
-from spaces import candidate, cnn, mlp, optimizers
+from cifar_models import FAMILIES
+from spaces.cnn import CNN_SPACE
+from spaces.identity import describe_space
+from spaces.mlp import MLP_SPACE
 from spaces.space import Space
 
 
@@ -40,8 +42,9 @@ def _drop_docstring(
         node.body = node.body[1:] or [ast.Pass()]
 
 
-BUILT_IN: Mapping[str, Space] = MappingProxyType({"mlp": mlp.MLP_SPACE, "cnn": cnn.CNN_SPACE})
-_MODULES: Mapping[str, ModuleType] = MappingProxyType({"mlp": mlp, "cnn": cnn})
+BUILT_IN: Mapping[str, Space] = MappingProxyType(
+    {space.name: space for space in (MLP_SPACE, CNN_SPACE)}
+)
 
 
 def load_space(text: str) -> Space:
@@ -61,15 +64,14 @@ def load_space(text: str) -> Space:
     return space
 
 
-def space_source(text: str) -> str:
-    """Return the code that defines the space, without comments, docstrings and formatting.
+def space_identity(text: str) -> str:
+    """Return what must not change about a space while a study goes on.
 
-    That is the user's file, or the modules of a built-in space: its own, the suggestions that it
-    shares and the candidates that they make. Raises ValueError where there is no such space.
+    For a built-in space that is its effect (see `describe_space`), for a user's file its code
+    without comments, docstrings and formatting. Raises ValueError where there is no such space.
     """
     if text in BUILT_IN:
-        modules = (_MODULES[text], optimizers, candidate)
-        return "\n".join(bare_source(inspect.getsource(module)) for module in modules)
+        return describe_space(BUILT_IN[text])
     path, _ = _split(text)
     with _one_line_errors(text, path):
         return bare_source(path.read_bytes())
@@ -154,7 +156,7 @@ def _what(error: BaseException) -> str:
 
 def _arguments(error: BaseException) -> str:
     """Return what a network takes that was given an argument it does not know."""
-    for kind in (MLPConfig, CNNConfig):
+    for kind in FAMILIES:
         if str(error).startswith(f"{kind.__name__}.__init__() got an unexpected keyword"):
             names = [name for name in inspect.signature(kind).parameters if name != "kind"]
             return f"; it takes {', '.join(names)}"

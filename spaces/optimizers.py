@@ -1,84 +1,175 @@
-"""The suggestions that spaces share: how a network is trained."""
+"""The optimizers: each with its settings, suggestion, words, memory, and torch's class."""
 
-from collections.abc import Sequence
-from typing import TypeVar, cast
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, final
 
+import torch
 from optuna.trial import BaseTrial
+from pydantic import Field
 
-from cifar_models import CNNConfig, MLPConfig
-from cifar_models.layers import ActivationName
-from spaces.candidate import (
-    AdamConfig,
-    AdamWConfig,
-    AugmentationName,
-    Candidate,
-    ConstantConfig,
-    CosineConfig,
-    OneCycleConfig,
-    OptimizerConfig,
-    PlateauConfig,
-    ScheduleConfig,
-    SGDConfig,
-)
+from cifar_models.wording import write_number, write_numbers
+from spaces.registered import NamedConfig, suggest_kind, suggest_name
 
-_Name = TypeVar("_Name", bound=str)
-
-ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "leaky_relu", "gelu", "silu", "elu")
-AUGMENTATIONS: tuple[AugmentationName, ...] = ("none", "flip", "flip_crop")
-BATCH_SIZES = (32, 64, 128, 256, 512)
+__all__ = [
+    "OPTIMIZERS",
+    "AdamConfig",
+    "AdamWConfig",
+    "OptimizerConfig",
+    "SGDConfig",
+    "suggest_name",  # where user spaces of version 0.1 import it from
+    "suggest_optimizer",
+]
 
 
-def suggest_candidate(trial: BaseTrial, model: MLPConfig | CNNConfig) -> Candidate:
-    """Return the model with suggested training settings."""
-    return Candidate(
-        model=model,
-        optimizer=suggest_optimizer(trial),
-        schedule=suggest_schedule(trial),
-        batch_size=trial.suggest_categorical("batch_size", BATCH_SIZES),
-        label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
-        augmentation=suggest_name(trial, "augmentation", AUGMENTATIONS),
-        test_time_flip=trial.suggest_categorical("test_time_flip", (False, True)),
-    )
+class OptimizerConfig(NamedConfig):
+    """One optimizer of torch with its settings.
 
-
-def suggest_optimizer(trial: BaseTrial) -> OptimizerConfig:
-    """Return SGD, Adam or AdamW.
-
-    Each has parameters of its own: a learning rate or a weight decay that is good for one is
-    poor for another.
+    `implementation` are the arguments that make torch take its fastest implementation.
     """
-    name = trial.suggest_categorical("optimizer", ("sgd", "adam", "adamw"))
-    if name == "sgd":
-        return SGDConfig(
+
+    torch_class: ClassVar[type[torch.optim.Optimizer]]
+    implementation: ClassVar[Mapping[str, bool]] = {"fused": True}  # one kernel per step
+
+    learning_rate: float = Field(gt=0)
+
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """Return what torch's class takes beside the learning rate, without its own defaults."""
+
+    @abstractmethod
+    def settings(self) -> Iterator[str]:
+        """Yield, in words, each setting that is on, the learning rate left out."""
+
+    @abstractmethod
+    def state_size(self) -> int:
+        """Return how many values the optimizer keeps for each parameter of a network."""
+
+    def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        """Return torch's optimizer of these parameters."""
+        build: Any = self.torch_class
+        optimizer: torch.optim.Optimizer = build(
+            parameters, lr=self.learning_rate, **self.arguments(), **self.implementation
+        )
+        return optimizer
+
+
+def _weight_decay(value: float) -> Iterator[str]:
+    if value:
+        yield f"weight decay {write_number(value)}"
+
+
+@final
+class SGDConfig(OptimizerConfig):
+    """Stochastic gradient descent with (Nesterov) momentum and L2 weight decay."""
+
+    words: ClassVar[str] = "SGD"
+    torch_class: ClassVar[type[torch.optim.Optimizer]] = torch.optim.SGD
+
+    name: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(0.01, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    nesterov: bool = False
+    weight_decay: float = Field(0.0, ge=0)
+
+    @classmethod
+    def suggest(cls, trial: BaseTrial) -> Self:
+        """Return suggested settings."""
+        return cls(
             learning_rate=trial.suggest_float("sgd_lr", 1e-3, 0.3, log=True),
             momentum=trial.suggest_float("sgd_momentum", 0.8, 0.98),
             nesterov=trial.suggest_categorical("sgd_nesterov", (False, True)),
             weight_decay=trial.suggest_float("sgd_weight_decay", 1e-6, 1e-2, log=True),
         )
-    if name == "adam":
-        return AdamConfig(
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of torch.optim.SGD."""
+        nesterov = {"nesterov": True} if self.nesterov else {}
+        return {"momentum": self.momentum, **nesterov, "weight_decay": self.weight_decay}
+
+    def settings(self) -> Iterator[str]:
+        """Yield momentum and weight decay."""
+        if self.momentum:
+            kind = "Nesterov momentum" if self.nesterov else "momentum"
+            yield f"{kind} {write_number(self.momentum)}"
+        yield from _weight_decay(self.weight_decay)
+
+    def state_size(self) -> int:
+        """Return 1 for the momentum, 0 without."""
+        return 1 if self.momentum else 0
+
+
+class _AdamFamily(OptimizerConfig):
+    """What Adam and AdamW share: moments of the gradient and of its square."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = Field(ge=0)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of torch.optim.Adam and torch.optim.AdamW."""
+        return {"betas": self.betas, "weight_decay": self.weight_decay}
+
+    def settings(self) -> Iterator[str]:
+        """Yield the betas where they are not the usual ones, and the weight decay."""
+        if self.betas != (0.9, 0.999):
+            yield f"betas {write_numbers(self.betas)}"
+        yield from _weight_decay(self.weight_decay)
+
+    def state_size(self) -> int:
+        """Return 2, one value for each moment."""
+        return 2
+
+
+@final
+class AdamConfig(_AdamFamily):
+    """Adam with L2 weight decay added to the gradient, as torch.optim.Adam does."""
+
+    words: ClassVar[str] = "Adam"
+    torch_class: ClassVar[type[torch.optim.Optimizer]] = torch.optim.Adam
+
+    name: Literal["adam"] = "adam"
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+
+    @classmethod
+    def suggest(cls, trial: BaseTrial) -> Self:
+        """Return suggested settings."""
+        return cls(
             learning_rate=trial.suggest_float("adam_lr", 1e-4, 1e-2, log=True),
             weight_decay=trial.suggest_float("adam_weight_decay", 1e-8, 1e-3, log=True),
         )
-    return AdamWConfig(
-        learning_rate=trial.suggest_float("adamw_lr", 1e-4, 2e-2, log=True),
-        weight_decay=trial.suggest_float("adamw_weight_decay", 1e-4, 0.5, log=True),
-    )
 
 
-def suggest_schedule(trial: BaseTrial) -> ScheduleConfig:
-    """Return a schedule, each with its default settings."""
-    match trial.suggest_categorical("schedule", ("plateau", "cosine", "one_cycle", "constant")):
-        case "plateau":
-            return PlateauConfig()
-        case "cosine":
-            return CosineConfig()
-        case "one_cycle":
-            return OneCycleConfig()
-        case _:
-            return ConstantConfig()
+@final
+class AdamWConfig(_AdamFamily):
+    """Adam with decoupled weight decay."""
+
+    words: ClassVar[str] = "AdamW"
+    torch_class: ClassVar[type[torch.optim.Optimizer]] = torch.optim.AdamW
+
+    name: Literal["adamw"] = "adamw"
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+
+    @classmethod
+    def suggest(cls, trial: BaseTrial) -> Self:
+        """Return suggested settings."""
+        return cls(
+            learning_rate=trial.suggest_float("adamw_lr", 1e-4, 2e-2, log=True),
+            weight_decay=trial.suggest_float("adamw_weight_decay", 1e-4, 0.5, log=True),
+        )
 
 
-def suggest_name(trial: BaseTrial, name: str, choices: Sequence[_Name]) -> _Name:
-    """Return one of the choices, typed as they are."""
-    return cast("_Name", trial.suggest_categorical(name, choices))
+OPTIMIZERS: tuple[type[OptimizerConfig], ...] = (SGDConfig, AdamConfig, AdamWConfig)
+"""Every optimizer that a candidate may have."""
+
+
+def suggest_optimizer(
+    trial: BaseTrial, among: Sequence[type[OptimizerConfig]] = OPTIMIZERS
+) -> OptimizerConfig:
+    """Return one of the optimizers.
+
+    Each has parameters of its own: a learning rate or a weight decay that is good for one is
+    poor for another.
+    """
+    return suggest_kind(trial, "optimizer", among)

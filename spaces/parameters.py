@@ -3,12 +3,14 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
 from spaces.ranges import OfflineTrial, ParamValue, describe_range, spread
+
+_Suggested = TypeVar("_Suggested")
 
 _N_PROBES = 512
 _MAX_LISTED = 32
@@ -36,18 +38,28 @@ class _Probe(OfflineTrial):
         return self._rng.choice(_probed_values(distribution))
 
 
+def probe(
+    suggest: Callable[[BaseTrial], _Suggested],
+) -> list[tuple[OfflineTrial, _Suggested]]:
+    """Return trials of every branch with what was suggested to them; the same every time."""
+    rng = random.Random(0)  # noqa: S311 - no secret
+    trials = [_Probe(rng) for _ in range(_N_PROBES)]
+    return [(trial, suggest(trial)) for trial in trials]
+
+
 def find_parameters(suggest: Callable[[BaseTrial], object]) -> tuple[Parameter, ...]:
     """Return the parameters in the order of asking; the same result every time.
 
     A branch that fewer than one draw in a hundred takes may be missed. Raises ValueError where
     a parameter has two ranges in two branches.
     """
-    rng = random.Random(0)  # noqa: S311 - no secret
-    probes = [_Probe(rng) for _ in range(_N_PROBES)]
-    for probe in probes:
-        suggest(probe)
-    distributions = _merge([probe.distributions for probe in probes])
-    points = [probe.params for probe in probes]
+    return parameters_of([trial for trial, _ in probe(suggest)])
+
+
+def parameters_of(trials: Sequence[OfflineTrial]) -> tuple[Parameter, ...]:
+    """Return the parameters that the trials were asked for; raises as `find_parameters` does."""
+    distributions = _merge([trial.distributions for trial in trials])
+    points = [trial.params for trial in trials]
     return tuple(
         Parameter(name, distribution, _condition(name, distributions, points))
         for name, distribution in distributions.items()

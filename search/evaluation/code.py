@@ -1,47 +1,102 @@
-"""Values and layers as Python code. Pure."""
+"""Values and networks as Python code. Pure."""
 
+import ast
+import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from textwrap import indent
-from typing import get_type_hints
+from typing import Any, final, get_type_hints
 
 from pydantic import BaseModel
-from torch import nn
+from torch import fx, nn
 
 
-def layer_code(layer: nn.Module) -> str:
-    """Return the call that makes a layer of `cifar_models`; raises TypeError for any other."""
-    return f"nn.{type(layer).__name__}({_arguments(layer)})"
+@final
+@dataclass(frozen=True)
+class NetworkCode:
+    """A network as code: the call that makes it, and the class that it calls, if not torch's."""
+
+    call: str
+    definition: str = ""
 
 
-def _arguments(layer: nn.Module) -> str:
-    match layer:
-        case nn.Linear():
-            arguments = f"{layer.in_features}, {layer.out_features}"
-        case nn.Conv2d():
-            arguments = _convolution(layer)
-        case nn.BatchNorm1d() | nn.BatchNorm2d():
-            arguments = f"{layer.num_features}"
-        case nn.MaxPool2d() | nn.AvgPool2d():
-            padding = f", padding={layer.padding}" if layer.padding else ""
-            arguments = f"{layer.kernel_size}, stride={layer.stride}{padding}"
-        case nn.AdaptiveMaxPool2d() | nn.AdaptiveAvgPool2d():
-            arguments = f"{layer.output_size}"
-        case nn.Dropout() | nn.Dropout2d():
-            arguments = f"{layer.p}"
-        case nn.LeakyReLU():
-            arguments = f"{layer.negative_slope}"
-        case nn.Flatten() | nn.ReLU() | nn.GELU() | nn.SiLU() | nn.ELU():
-            arguments = ""
-        case _:
-            raise TypeError(f"layer {layer!r} cannot be written as code")
-    return arguments
+_SIZES = ("kernel_size", "stride", "padding", "dilation")
+_CLASS = '''\
+class Network(nn.Module):
+    """The network's layers, and how they are connected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+{layers}
+
+    def forward(self, {inputs}: Tensor) -> Tensor:
+        """Return the logits of images."""
+{body}
+'''
 
 
-def _convolution(layer: nn.Conv2d) -> str:
-    bias = ", bias=False" if layer.bias is None else ""
-    side = layer.kernel_size[0]
-    return f"{layer.in_channels}, {layer.out_channels}, {side}, padding={side // 2}{bias}"
+def network_code(network: nn.Module) -> NetworkCode:
+    """Return the code of a network: a plain Sequential, any other as a class traced by torch.fx.
+
+    Raises TypeError where the network cannot be traced, or has weights outside torch's layers.
+    """
+    if type(network) is nn.Sequential and all(map(_is_torch_layer, network)):
+        layers = [_layer_code(layer) for layer in network]
+        return NetworkCode(indent(call("nn.Sequential", layers), "    ").lstrip())
+    return NetworkCode("Network()", _class_code(network))
+
+
+def _is_torch_layer(module: nn.Module) -> bool:
+    return type(module).__module__.startswith("torch.nn.modules") and not [*module.children()]
+
+
+def _layer_code(layer: nn.Module) -> str:
+    """Return the call that makes a layer of torch: how it prints itself, without defaults."""
+    if not _is_torch_layer(layer):
+        raise TypeError(f"layer {layer!r} cannot be written as code")
+    made = ast.parse(repr(layer), mode="eval").body
+    if isinstance(made, ast.Call):
+        known = inspect.signature(type(layer)).parameters
+        settings = {one.arg: _plain_size(one) for one in made.keywords if one.arg}
+        made.keywords = [
+            ast.keyword(name, ast.Constant(value))
+            for name, value in settings.items()
+            if value != known[name].default
+        ]
+    return f"nn.{ast.unparse(made)}"
+
+
+def _plain_size(setting: ast.keyword) -> Any:
+    """Return the setting's value: of a size that all sides share, such as (3, 3), the number."""
+    value = ast.literal_eval(setting.value)
+    alike = isinstance(value, tuple) and len(set(value)) == 1
+    return value[0] if alike and setting.arg in _SIZES else value
+
+
+def _class_code(network: nn.Module) -> str:
+    try:
+        graph = fx.Tracer().trace(network)
+    except (fx.proxy.TraceError, TypeError, NotImplementedError) as error:
+        raise TypeError(f"network {type(network).__name__} cannot be traced: {error}") from error
+    layers: dict[str, nn.Module] = {}
+    names: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.op == "get_attr":
+            raise TypeError(f"{node.target} of {type(network).__name__} belongs to no layer")
+        if node.op == "call_module":
+            layer = network.get_submodule(node.target)
+            node.target = names.setdefault(node.target, node.name)
+            layers[node.target] = layer
+    source = fx.GraphModule(layers, graph).code
+    body = source[source.index("def forward") :].split("\n", 1)[1]
+    made = [f"self.{name} = {_layer_code(layer)}" for name, layer in layers.items()]
+    steps = re.sub(r";  (\w+ = )+None", "", body).strip("\n")  # fx frees memory early
+    return _CLASS.format(
+        layers=indent("\n".join(made), " " * 8),
+        inputs=", ".join(node.name for node in graph.nodes if node.op == "placeholder"),
+        body=indent(steps, "    "),
+    ).rstrip()
 
 
 _MOST_COLUMNS = 76

@@ -1,7 +1,6 @@
 """A trial's network as a Python script that builds and trains it with torch alone."""
 
 from textwrap import fill, indent
-from typing import Any
 
 import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,16 +10,15 @@ from search.data.dataset import DatasetInfo
 from search.data.folder import TEST_SEED
 from search.data.image_files import EXTENSIONS
 from search.errors import UserError
-from search.evaluation.code import call, layer_code, literal, long_tuple
+from search.evaluation.code import NetworkCode, call, literal, long_tuple, network_code
 from search.evaluation.export_recipe import candidate_of
-from search.training.augmentation import CROP_PADDING
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces import Candidate, PlateauConfig, SGDConfig
-from spaces.candidate import OptimizerConfig
+from spaces import Candidate
+from spaces.augmentation import find_augmentation
 from spaces.describe import describe_candidate
+from spaces.optimizers import OptimizerConfig
 
 _COLUMNS = 88
-_TORCH_NAMES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 
 
 def export_script(record: StudyRecord, trial: TrialRecord) -> str:
@@ -33,10 +31,11 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
     """
     candidate = candidate_of(trial)
     rates = trial.history.learning_rates()[: trial.best_epoch]
-    if isinstance(candidate.schedule, PlateauConfig) and not rates:
+    if candidate.schedule.changes == "each epoch" and not rates:
         raise UserError(
-            f"trial: {trial.number} trained no epoch, so its schedule, which falls on plateaus, "
-            "left no rates to repeat; accepted: a trial that trained"
+            f"trial: {trial.number} trained no epoch, so its schedule "
+            f"({candidate.schedule.words}) recorded no rates to repeat; accepted: a trial that "
+            "trained"
         )
     return render_script(
         candidate,
@@ -63,7 +62,7 @@ def render_script(
 ) -> str:
     """Return the script that trains a candidate for `epochs` epochs on images as `dataset` has.
 
-    The schedule is made for `horizon` epochs; `rates` are those of a plateau schedule, one an
+    The schedule is made for `horizon` epochs; `rates` are those that the search recorded, one an
     epoch. Of a folder without test/ it sets `test_fraction` aside, the images that `FolderSource`
     seals.
     """
@@ -80,14 +79,16 @@ def render_script(
         title=title,
         words=fill(describe_candidate(candidate), _COLUMNS, break_long_words=False),
         candidate=candidate,
-        network=indent(_network(candidate, dataset), "    ").lstrip(),
+        network=_network(candidate, dataset),
         n_parameters=_count(candidate, dataset),
         optimizer=indent(_optimizer(candidate.optimizer), "    ").lstrip(),
         classes=long_tuple(dataset.class_names),
         n_classes=len(dataset.class_names),
         height=height,
         width=width,
-        crop_padding=CROP_PADDING,
+        schedule=candidate.schedule,
+        schedule_code=candidate.schedule.script(),
+        augmentation_code=find_augmentation(candidate.augmentation).script(),
         epochs=epochs,
         horizon=horizon,
         rates=long_tuple(rates),
@@ -98,10 +99,16 @@ def render_script(
     )
 
 
-def _network(candidate: Candidate, dataset: DatasetInfo) -> str:
+def _network(candidate: Candidate, dataset: DatasetInfo) -> NetworkCode:
     with torch.device("meta"):  # nothing is drawn, and nothing takes memory
-        layers = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
-    return call("nn.Sequential", [layer_code(layer) for layer in layers])
+        network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
+    try:
+        return network_code(network)
+    except TypeError as error:
+        raise UserError(
+            f"trial: no script can be written for a network of kind {candidate.model.kind}: "
+            f"{error}; accepted: export its recipe"
+        ) from error
 
 
 def _count(candidate: Candidate, dataset: DatasetInfo) -> int:
@@ -109,12 +116,8 @@ def _count(candidate: Candidate, dataset: DatasetInfo) -> int:
 
 
 def _optimizer(config: OptimizerConfig) -> str:
-    settings: dict[str, Any] = {"lr": "LEARNING_RATE"}
-    if isinstance(config, SGDConfig):
-        settings["momentum"] = literal(config.momentum)
-        settings |= {"nesterov": "True"} if config.nesterov else {}
-    else:
-        settings["betas"] = literal(config.betas)
-    settings["weight_decay"] = literal(config.weight_decay)
+    settings = {"lr": "LEARNING_RATE"}
+    settings |= {name: literal(value) for name, value in config.arguments().items()}
     named = [f"{name}={code}" for name, code in settings.items()]
-    return call(f"torch.optim.{_TORCH_NAMES[config.name]}", ["network.parameters()", *named])
+    name = config.torch_class.__name__
+    return call(f"torch.optim.{name}", ["network.parameters()", *named])

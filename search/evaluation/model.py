@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from cifar_models import MLPConfig, build_model
+from cifar_models import build_model
 from search.data.dataset import DatasetInfo, Images
 from search.data.folder import MAX_SIDE
 from search.data.image_files import decode_batches, decode_image
@@ -261,9 +261,8 @@ def _read_card(path: Path) -> bytes:
 
 def _load_network(card: ModelCard, path: Path) -> nn.Module:
     weights, model = load_file(path), card.candidate.model
-    layers = model.hidden_widths if isinstance(model, MLPConfig) else model.channels
-    if len(layers) > len(weights):
-        raise ValueError(f"{path.name} has {len(weights)} arrays for {len(layers)} layers")
+    if model.depth > len(weights):
+        raise ValueError(f"{path.name} has {len(weights)} arrays for {model.depth} layers")
     with torch.device("meta"):  # takes no memory, however large
         network = build_model(model, card.input_shape, len(card.class_names))
     _check_fit(network.state_dict(), weights)

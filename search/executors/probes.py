@@ -20,7 +20,6 @@ from search.data.splits import Fold, load_folds
 from search.data.statistics import ChannelStatistics
 from search.executors.base import Channel
 from search.seeding import derive_seed
-from search.training.schedules import build_schedule
 from search.training.settings import Precision, TrainingSettings, resolve_device, resolve_precision
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import Candidate
@@ -173,7 +172,7 @@ def _training(warm_up: WarmUp, fold: Fold, candidate: Candidate, n_images: int) 
         train=torch.from_numpy(fold.train[:n_images]),
         validation=torch.from_numpy(fold.validation[:n_validation]),
         statistics=warm_up.statistics,
-        schedule=build_schedule(candidate.schedule, rate, max(settings.epochs, _REPEATS + 1)),
+        schedule=candidate.schedule.build(rate, max(settings.epochs, _REPEATS + 1)),
         seed=derive_seed(warm_up.study_seed, "warm-up"),
     )
     data = load_train_split(warm_up.dataset).to(settings.device)

@@ -20,7 +20,6 @@ from search.training.checkpoints import (
     training_key,
 )
 from search.training.history import History
-from search.training.schedules import refit_schedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from spaces.candidate import Candidate
@@ -109,7 +108,7 @@ def _task(job: RefitJob, data: TrainSplit) -> FoldTask:
         train=everything,
         validation=None,
         statistics=channel_statistics(data.images, everything),
-        schedule=refit_schedule(candidate.schedule, rate, horizon, job.learning_rates),
+        schedule=candidate.schedule.refit(rate, horizon, job.learning_rates),
         seed=derive_seed(job.study_seed, "trial", job.index, "refit"),
     )
 

@@ -20,7 +20,6 @@ from search.training.checkpoints import (
     save_weights,
     training_key,
 )
-from search.training.schedules import build_schedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from spaces.candidate import Candidate
@@ -143,7 +142,7 @@ def _task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> FoldT
         train=torch.from_numpy(fold.train),
         validation=torch.from_numpy(fold.validation),
         statistics=job.statistics[number],
-        schedule=build_schedule(candidate.schedule, rate, job.settings.epochs),
+        schedule=candidate.schedule.build(rate, job.settings.epochs),
         seed=derive_seed(job.study_seed, "trial", job.index, "fold", number),
     )
 

@@ -4,19 +4,20 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any, Literal, NamedTuple, final, get_args
+from typing import Any, NamedTuple, TypeAlias, final, get_args
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
+from cifar_models import FAMILIES
 from search.metric import Metric
 from search.report.evidence import Evidence
 from search.report.parts import ReportPart
 from search.report.plots.scales import Scale, parameter_scale
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 
-ModelKind = Literal["mlp", "cnn"]
-MODEL_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
+ModelKind: TypeAlias = str
+MODEL_KINDS: tuple[ModelKind, ...] = tuple(family.kind for family in FAMILIES)
 KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
 ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
 

@@ -10,6 +10,7 @@ import torch
 from torch.optim import Optimizer
 
 from search.training.step import Batch, EagerStep, Learner, TrainingStep
+from spaces.augmentation import find_augmentation
 
 WARM_UP_RUNS = 3  # libraries choose algorithms and allocate workspaces in their first runs
 
@@ -176,6 +177,5 @@ def build_captured_step(
 
 def _example(learner: Learner, indices: torch.Tensor) -> Batch:
     device = learner.data.images.device
-    augmented = learner.candidate.augmentation != "none"
-    draws = torch.zeros(3, len(indices), dtype=torch.int64, device=device) if augmented else None
+    draws = find_augmentation(learner.candidate.augmentation).example(len(indices), device)
     return Batch(indices.to(device), draws, learning_rate=0.0)

@@ -55,8 +55,8 @@ N = TypeVar("N", nn.BatchNorm1d, nn.BatchNorm2d)
 _RISING = (nn.ReLU, nn.LeakyReLU, nn.ELU)
 
 
-def fuse_for_training(network: nn.Sequential) -> nn.Sequential:
-    """Return the network in a cheaper order, for training.
+def fuse_for_training(network: nn.Module) -> nn.Module:
+    """Return the network in a cheaper order, for training; any but a plain Sequential as it is.
 
     Max pooling moves before a rising activation and before Dropout2d, which scales whole channels
     by factors of at least zero; average pooling moves before Dropout2d. Both leave the function
@@ -64,15 +64,20 @@ def fuse_for_training(network: nn.Sequential) -> nn.Sequential:
     norm is applied without its bias (see `BiasFreeConv`). Dropout draws cheaper masks (see
     `FastDropout`).
     """
+    if type(network) is not nn.Sequential:  # a subclass may compute something else
+        return network
     ordered = [_fast_dropout(module) for module in _pool_early(list(network))]
     return nn.Sequential(*_merge_biases(ordered))
 
 
-def fuse_for_inference(network: nn.Sequential) -> nn.Sequential:
-    """Return a copy for evaluation: batch norm folded into the layer before it, no dropout.
+def fuse_for_inference(network: nn.Module) -> nn.Module:
+    """Return a copy for evaluation, with the weights of this moment.
 
-    The copy has weights of its own, those of this moment.
+    In that of a plain Sequential, batch norm is folded into the layer before it and dropout is
+    left out; any other network is copied as it is.
     """
+    if type(network) is not nn.Sequential:
+        return copy.deepcopy(network).eval()
     ordered = _pool_early([m for m in network if not isinstance(m, (nn.Dropout, nn.Dropout2d))])
     return nn.Sequential(*_fold(ordered)).eval()
 

@@ -11,10 +11,9 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from search.data.dataset import TrainSplit
-from search.training.augmentation import augment
 from search.training.evaluation import MetricAccumulator, Normalizer
-from search.training.optimizers import set_learning_rate
 from search.training.settings import TrainingSettings
+from spaces.augmentation import find_augmentation
 from spaces.candidate import Candidate
 
 
@@ -23,8 +22,8 @@ from spaces.candidate import Candidate
 class Batch:
     """What one step learns from, and how fast.
 
-    `indices` is int64 (N,), into the training split; `draws` is int64 (3, N) as `draw_epoch` makes
-    it, None without augmentation. Both live on the split's device.
+    `indices` is int64 (N,), into the training split; `draws` are those of the augmentation (see
+    `Augmentation.draw`). Both live on the split's device.
     """
 
     indices: torch.Tensor
@@ -52,7 +51,7 @@ class Learner:
         the gradients: such a step can be recorded and repeated.
         """
         chosen = self.data.images.index_select(0, indices)
-        images = augment(chosen, self.candidate.augmentation, draws)
+        images = find_augmentation(self.candidate.augmentation).apply(chosen, draws)
         labels = self.data.labels.index_select(0, indices)
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.settings.forward(self.network, self.normalize(images))
@@ -91,7 +90,8 @@ class EagerStep(TrainingStep):
 
     def run(self, batch: Batch) -> None:
         """Take one step, on a batch of any size."""
-        set_learning_rate(self._learner.optimizer, batch.learning_rate)
+        for group in self._learner.optimizer.param_groups:
+            group["lr"] = batch.learning_rate
         self._learner.learn(batch.indices, batch.draws)
 
 

@@ -15,7 +15,6 @@ from cifar_models import build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics
 from search.seeding import derive_seed
-from search.training.augmentation import draw_epoch
 from search.training.cuda_graph import build_step
 from search.training.evaluation import (
     MetricAccumulator,
@@ -25,11 +24,11 @@ from search.training.evaluation import (
 )
 from search.training.fused import fuse_for_inference, fuse_for_training
 from search.training.history import FoldEpoch
-from search.training.optimizers import build_optimizer
-from search.training.schedules import Schedule
 from search.training.settings import TrainingSettings
 from search.training.step import Batch, Learner, StepBuilder
+from spaces.augmentation import find_augmentation
 from spaces.candidate import Candidate
+from spaces.schedules import Schedule
 
 
 @final
@@ -92,8 +91,8 @@ class FoldTraining:
         _, channels, height, width = data.images.shape
         with seeded(derive_seed(task.seed, "init"), settings.device):
             model = build_model(candidate.model, (channels, height, width), num_classes)
-        self.model: nn.Sequential = model.to(memory_format=torch.channels_last).to(settings.device)
-        optimizer = build_optimizer(candidate.optimizer, self.model.parameters())
+        self.model: nn.Module = model.to(memory_format=torch.channels_last).to(settings.device)
+        optimizer = candidate.optimizer.build(self.model.parameters())
         if resume is not None and resume.model:
             self.model.load_state_dict(resume.model)
             optimizer.load_state_dict(resume.optimizer)
@@ -168,9 +167,11 @@ class FoldTraining:
         order = self._task.train[torch.randperm(len(self._task.train), generator=shuffle)]
         parts = torch.split(order.to(device), self._candidate.batch_size)
         indices = [part for part in parts if len(part) > 1]
-        augmentation = generator(derive_seed(seed, "augmentation", epoch))
+        augmentation = find_augmentation(self._candidate.augmentation)
         sizes = [len(part) for part in indices]
-        draws = draw_epoch(self._candidate.augmentation, sizes, augmentation, device)
+        draws = augmentation.draw(
+            sizes, generator(derive_seed(seed, "augmentation", epoch)), device
+        )
         rates = self._schedule.rates(epoch, len(indices))
         return [Batch(*batch) for batch in zip(indices, draws, rates, strict=True)]
 

@@ -13,7 +13,8 @@ from search.data.dataset import DatasetInfo
 from search.errors import UserError
 from search.recipe import Recipe
 from search.tuning.records import StudyRecord
-from spaces import space_source
+from spaces import BUILT_IN, space_identity
+from spaces.identity import space_changes
 
 _WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them before the difference
 
@@ -23,7 +24,7 @@ _WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them befor
 class Code:
     """The code that decides a study's results beside its settings.
 
-    `space` is the space's source (see `spaces.space_source`), None where it was not stored;
+    `space` is the space's identity (see `spaces.space_identity`), None where it was not stored;
     `versions` are those of Python, the libraries and this program, by name.
     """
 
@@ -38,7 +39,11 @@ def describe_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
     """
     changes = []
     if then.space is not None and now.space is not None and then.space != now.space:
-        changes.append(f"space {setting!r}: {first_difference(then.space, now.space)}")
+        if setting in BUILT_IN:
+            found = space_changes(setting, then.space, now.space)
+        else:
+            found = (first_difference(then.space, now.space),)
+        changes += [f"space {setting!r}: {change}" for change in found]
     changes += [
         f"{name} {version} -> {now.versions[name]}"
         for name, version in then.versions.items()
@@ -138,7 +143,7 @@ def check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, .
 
 def current_code(space: str) -> Code:
     """Return the code that a study with this setting of `space` is trained by now."""
-    return Code(space_source(space), code_versions())
+    return Code(space_identity(space), code_versions())
 
 
 def code_versions() -> dict[str, str]:

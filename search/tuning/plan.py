@@ -20,7 +20,7 @@ from search.tuning.points import Params, random_point
 from search.tuning.preparing import Feasibility
 from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
-from spaces import Candidate, SGDConfig
+from spaces import Candidate
 
 _FILES = 3  # the newest, the one before it, and the one that is being written
 _OVERHEAD = 1 << 16  # a file's history and the names of its tensors
@@ -109,9 +109,7 @@ def _refusal(folder: Path, need: DiskNeed) -> str:
 
 def checkpoint_bytes(candidate: Candidate, parameters: int) -> int:
     """Return the size of one fold's checkpoint: weights and the optimizer's state, as float32."""
-    optimizer = candidate.optimizer
-    moments = 1 if isinstance(optimizer, SGDConfig) else 2
-    return 4 * parameters * (1 + moments) + _OVERHEAD
+    return 4 * parameters * (1 + candidate.optimizer.state_size()) + _OVERHEAD
 
 
 def _most_bytes(opened: OpenStudy, n_workers: int) -> int:

@@ -7,7 +7,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cifar_models import CNNConfig
 from search import text
 from search.metric import Metric
 from search.progress.words import describe_end
@@ -15,25 +14,7 @@ from search.reference.reported import reported_note, reported_rows
 from search.report.findings import summaries
 from search.tuning.outcome import EndInfo, model_command
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces import Candidate
-from spaces.describe import describe_candidate
-
-
-def short_words(candidate: Candidate) -> str:
-    """Return network and training as keywords: "cnn 32-64-128 relu, adam 0.001, batch 64"."""
-    return ", ".join(_words(candidate))
-
-
-def _words(candidate: Candidate) -> Iterator[str]:
-    model, optimizer = candidate.model, candidate.optimizer
-    widths = model.channels if isinstance(model, CNNConfig) else model.hidden_widths
-    yield f"{model.kind} {'-'.join(str(width) for width in widths)} {model.activation}"
-    yield f"{optimizer.name} {optimizer.learning_rate:.2g}"
-    if candidate.schedule.name != "constant":
-        yield candidate.schedule.name
-    yield f"batch {candidate.batch_size}"
-    if candidate.augmentation != "none":
-        yield candidate.augmentation
+from spaces.describe import describe_candidate, summarize_candidate
 
 
 def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
@@ -94,7 +75,7 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
             score_and_spread(trial, record.recipe.metric),
             f"{trial.best_epoch}/{len(trial.history.epochs)}",
             f"{trial.n_parameters:,}" if trial.n_parameters else "",
-            short_words(trial.candidate) if trial.candidate else "",
+            summarize_candidate(trial.candidate) if trial.candidate else "",
         )
     return table
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from cifar_models import CNNConfig, MLPConfig
+from cifar_models import CNNConfig, MLPConfig, ModelConfig
 from search.data.dataset import TrainSplit
 from search.errors import MachineError
 from search.training.settings import Precision, TrainingSettings
@@ -80,10 +80,13 @@ def first_losses(
 def without_dropout(candidate: Candidate) -> Candidate:
     """Return the candidate without what each device draws for itself."""
     model = candidate.model
-    if isinstance(model, CNNConfig):
-        plain: CNNConfig | MLPConfig = replace(model, conv_dropout=0.0, head_dropout=0.0)
-    else:
-        plain = replace(model, dropouts=(0.0,) * len(model.dropouts))
+    match model:
+        case CNNConfig():
+            plain: ModelConfig = replace(model, conv_dropout=0.0, head_dropout=0.0)
+        case MLPConfig():
+            plain = replace(model, dropouts=(0.0,) * len(model.dropouts))
+        case _:
+            raise TypeError(f"unknown family: {model!r}")
     return candidate.model_copy(update={"model": plain})
 
 

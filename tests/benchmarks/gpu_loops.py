@@ -10,11 +10,11 @@ from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from search.data.dataset import TrainSplit
 from search.data.statistics import channel_statistics
 from search.training.cuda_graph import build_step
-from search.training.schedules import ConstantSchedule
 from search.training.settings import TrainingSettings
 from search.training.step import EagerStep, Learner, StepBuilder, TrainingStep
 from search.training.trainer import FoldTask, FoldTraining
 from spaces import Candidate
+from spaces.schedules import ConstantSchedule
 from tests.benchmarks.loops import CLASSES, Batch, parts, plain_epoch
 
 StepKind = Literal["eager", "graph"]

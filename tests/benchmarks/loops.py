@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
 from torch import nn
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 from torchvision.datasets import CIFAR10
@@ -15,11 +15,11 @@ from torchvision.datasets import CIFAR10
 from cifar_models import build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import channel_statistics
-from search.training.augmentation import augment, draw_epoch
-from search.training.schedules import ConstantSchedule
 from search.training.settings import Precision, TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
-from spaces import Candidate, SGDConfig
+from spaces import Candidate
+from spaces.augmentation import find_augmentation
+from spaces.schedules import ConstantSchedule
 
 CLASSES = 10
 Batch: TypeAlias = tuple[torch.Tensor, torch.Tensor]
@@ -98,12 +98,10 @@ def plain_epoch(
 
 
 def plain_optimizer(candidate: Candidate, model: nn.Module) -> Optimizer:
-    """Return the candidate's SGD or Adam as a tutorial would make it."""
-    config = candidate.optimizer
-    rate, decay = config.learning_rate, config.weight_decay
-    if isinstance(config, SGDConfig):
-        return SGD(model.parameters(), lr=rate, momentum=config.momentum, weight_decay=decay)
-    return Adam(model.parameters(), lr=rate, weight_decay=decay)
+    """Return the candidate's optimizer as a tutorial would make it."""
+    config, build = candidate.optimizer, cast("Any", candidate.optimizer.torch_class)
+    optimizer: Optimizer = build(model.parameters(), lr=config.learning_rate, **config.arguments())
+    return optimizer
 
 
 def our_loop(candidate: Candidate, data: TrainSplit, precision: Precision) -> Callable[[], None]:
@@ -130,12 +128,12 @@ def augmentation_alone(candidate: Candidate, data: TrainSplit) -> Callable[[], N
     train, _ = parts(data)
     batches = torch.split(train, candidate.batch_size)
     generator = torch.Generator().manual_seed(0)
-    sizes = [len(batch) for batch in batches]
+    sizes, augmentation = [len(batch) for batch in batches], find_augmentation("flip_crop")
 
     def epoch() -> None:
-        draws = draw_epoch("flip_crop", sizes, generator, data.images.device)
+        draws = augmentation.draw(sizes, generator, data.images.device)
         for batch, drawn in zip(batches, draws, strict=True):
-            augment(data.images.index_select(0, batch), "flip_crop", drawn)
+            augmentation.apply(data.images.index_select(0, batch), drawn)
 
     return epoch
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_models import MLPConfig, build_model, count_parameters
+from cifar_models import MLPConfig, count_parameters
 
 
 def test_default_is_the_hand_tuned_network() -> None:
     """The default has the hand-tuned network's layers, in its order and with its settings."""
-    layers = [repr(layer) for layer in build_model(MLPConfig(), (3, 32, 32), 10)]
+    layers = [repr(layer) for layer in MLPConfig().build((3, 32, 32), 10)]
     expected: list[nn.Module] = [
         nn.Flatten(),
         nn.Linear(3072, 512),
@@ -36,21 +36,21 @@ def test_default_has_the_hand_tuned_parameter_count() -> None:
 @pytest.mark.parametrize("num_classes", [2, 37])
 def test_any_shape_and_class_count(shape: tuple[int, int, int], num_classes: int) -> None:
     """Every image shape and class count gives one logit a class."""
-    model = build_model(MLPConfig(hidden_widths=(16, 8)), shape, num_classes)
+    model = MLPConfig(hidden_widths=(16, 8)).build(shape, num_classes)
     assert model(torch.zeros(4, *shape)).shape == (4, num_classes)
 
 
 def test_batch_norm_can_be_left_out() -> None:
     """Without batch norm there is none, and everything else stays."""
-    with_norm = build_model(MLPConfig(), (1, 4, 4), 3)
-    without = build_model(MLPConfig(batch_norm=False), (1, 4, 4), 3)
+    with_norm = MLPConfig().build((1, 4, 4), 3)
+    without = MLPConfig(batch_norm=False).build((1, 4, 4), 3)
     kept = [repr(layer) for layer in with_norm if not isinstance(layer, nn.BatchNorm1d)]
     assert [repr(layer) for layer in without] == kept
 
 
 def test_each_hidden_layer_has_its_own_dropout() -> None:
     """The rates are used in the order of the layers."""
-    model = build_model(MLPConfig(hidden_widths=(8, 8, 8), dropouts=(0.1, 0.2, 0.3)), (1, 4, 4), 2)
+    model = MLPConfig(hidden_widths=(8, 8, 8), dropouts=(0.1, 0.2, 0.3)).build((1, 4, 4), 2)
     assert [layer.p for layer in model if isinstance(layer, nn.Dropout)] == [0.1, 0.2, 0.3]
 
 

@@ -3,11 +3,13 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,18 +17,16 @@ import torch
 from PIL import Image
 from torch.optim import Optimizer
 
-from cifar_models import CNNConfig, build_model, count_parameters
+from cifar_models import CNNConfig, MLPConfig, ModelConfig, build_model, count_parameters
 from search.data.folder import TEST_SEED, FolderSource
 from search.data.splits import holdout
 from search.data.statistics import channel_statistics
 from search.errors import UserError
-from search.evaluation.code import layer_code
+from search.evaluation.code import network_code
 from search.evaluation.export_script import export_script
-from search.training.augmentation import augment
 from search.training.evaluation import Normalizer, with_test_time_augmentation
-from search.training.optimizers import build_optimizer
-from search.training.schedules import refit_schedule
 from spaces import BUILT_IN, Candidate, PlateauConfig
+from spaces.augmentation import find_augmentation
 from tests.evaluation.export_fakes import (
     CLASSES,
     EPOCHS,
@@ -90,7 +90,7 @@ def test_training_takes_our_steps(
     made = module(script(small(candidate)), tmp_path / "made.py")
     network, rates = made.build_network(), []
     theirs: Optimizer = made.build_optimizer(network)
-    ours = build_optimizer(candidate.optimizer, network.parameters())
+    ours = candidate.optimizer.build(network.parameters())
     assert type(theirs) is type(ours)
     assert theirs.defaults | {"fused": True} == ours.defaults
     theirs.register_step_post_hook(lambda one, *_: rates.append(one.param_groups[0]["lr"]))
@@ -98,7 +98,7 @@ def test_training_takes_our_steps(
     data, labels = images(13), torch.arange(13) % 3  # a last batch of one is left out
     before = [one.clone() for one in network.parameters()]
     made.train(network, data, labels, made.channel_statistics(data))
-    schedule = refit_schedule(candidate.schedule, candidate.optimizer.learning_rate, HORIZON, RATES)
+    schedule = candidate.schedule.refit(candidate.optimizer.learning_rate, HORIZON, RATES)
     expected = [rate for epoch in (1, 2) for rate in schedule.rates(epoch, _BATCHES)]
     assert rates == expected
     after = network.parameters()
@@ -108,11 +108,13 @@ def test_training_takes_our_steps(
 def small(candidate: Candidate) -> Candidate:
     """Return the candidate with narrow layers and batches of four."""
     model = candidate.model
-    narrow = (
-        replace(model, channels=(4, 4, 4))
-        if isinstance(model, CNNConfig)
-        else replace(model, hidden_widths=(4, 4))
-    )
+    match model:
+        case CNNConfig():
+            narrow: ModelConfig = replace(model, channels=(4, 4, 4))
+        case MLPConfig():
+            narrow = replace(model, hidden_widths=(4, 4))
+        case _:
+            raise TypeError(f"unknown family: {model!r}")
     return candidate.model_copy(update={"model": narrow, "batch_size": 4})
 
 
@@ -145,7 +147,7 @@ def test_augmented_images_are_ones_that_we_would_make(name: str, tmp_path: Path)
     torch.manual_seed(0)
     data, places = images(16), 9 if name == "flip_crop" else 1
     every = [
-        augment(data, candidate.augmentation, torch.tensor([[m], [t], [left]]).expand(3, 16))
+        find_augmentation(name).apply(data, torch.tensor([[m], [t], [left]]).expand(3, 16))
         for m, t, left in product(range(2), range(places), range(places))
     ]
     found = made.augment(data)
@@ -334,7 +336,58 @@ def test_what_cannot_be_told_is_refused() -> None:
         export_script(study_record([failed]), failed)
 
 
-def test_an_unknown_layer_is_refused() -> None:
-    """A network that grows a new kind of layer must not lose it silently."""
-    with pytest.raises(TypeError, match="Bilinear"):
-        layer_code(torch.nn.Bilinear(1, 1, 1))
+class Residual(torch.nn.Module):
+    """A network of no Sequential: a skip connection around a convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.inner = torch.nn.Sequential(
+            torch.nn.Conv2d(channels, channels, 3, padding=1), torch.nn.BatchNorm2d(channels)
+        )
+        self.head = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * 16, 2))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the logits."""
+        return self.head(torch.relu(images + self.inner(images)))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, torch.nn.Sequential], ids=["bare", "within"])
+def test_a_network_of_any_shape_is_written_as_a_class(
+    wrap: Callable[[torch.nn.Module], torch.nn.Module],
+) -> None:
+    """The class computes the same, given the same weights in the same order."""
+    network, made = wrap(Residual(3)).eval(), {"nn": torch.nn, "torch": torch}
+    code = network_code(network)
+    exec(f"from torch import Tensor\n{code.definition}\nnetwork = {code.call}", made)  # noqa: S102
+    theirs = cast("torch.nn.Module", made["network"]).eval()
+    weights = zip(theirs.state_dict(), network.state_dict().values(), strict=True)
+    theirs.load_state_dict(dict(weights))
+    images = torch.randn(5, 3, 4, 4)
+    assert torch.equal(theirs(images), network(images))
+
+
+class Branching(torch.nn.Module):
+    """What torch.fx cannot trace: its layers depend on the images."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the images."""
+        return images if images.sum() > 0 else -images
+
+
+class Scaled(torch.nn.Module):
+    """Weights that belong to no layer of torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the images, scaled."""
+        return images * self.scale
+
+
+@pytest.mark.parametrize("network", [Branching(), Scaled()], ids=lambda one: type(one).__name__)
+def test_what_cannot_be_written_is_refused(network: torch.nn.Module) -> None:
+    """Nothing is left out silently: the error names the network."""
+    with pytest.raises(TypeError, match=type(network).__name__):
+        network_code(network)

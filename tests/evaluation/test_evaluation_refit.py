@@ -16,12 +16,12 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.stopping import StopRequest
-from search.training.schedules import CosineSchedule, ReplaySchedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
 from search.tuning.jobs import remove_folder
 from search.tuning.records import TrialRecord
 from spaces.candidate import CosineConfig, SGDConfig
+from spaces.schedules import CosineSchedule, ReplaySchedule
 
 WinnerMaker = Callable[..., TrialRecord]
 

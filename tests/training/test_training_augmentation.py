@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from search.training.augmentation import CROP_PADDING, augment, draw_epoch
-from spaces.candidate import AugmentationName
+from spaces.augmentation import AUGMENTATIONS, find_augmentation
 
 N, SIDE = 64, 10
-ALL: list[AugmentationName] = ["none", "flip", "flip_crop"]
-DRAWN: list[AugmentationName] = ["flip", "flip_crop"]
+ALL = [one.name for one in AUGMENTATIONS]
+DRAWN = [name for name in ALL if name != "none"]
+CROP_PADDING = 4
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -20,12 +20,11 @@ def make_images(n: int = N, width: int = SIDE) -> torch.Tensor:
     return torch.randint(1, 256, (n, 3, SIDE, width), dtype=torch.uint8, generator=seeded(9))
 
 
-def augmented(
-    images: torch.Tensor, name: AugmentationName, generator: torch.Generator
-) -> torch.Tensor:
+def augmented(images: torch.Tensor, name: str, generator: torch.Generator) -> torch.Tensor:
     """Return the images augmented as an epoch of one batch draws."""
-    (draws,) = draw_epoch(name, [len(images)], generator, images.device)
-    return augment(images, name, draws)
+    augmentation = find_augmentation(name)
+    (draws,) = augmentation.draw([len(images)], generator, images.device)
+    return augmentation.apply(images, draws)
 
 
 def windows(image: torch.Tensor) -> torch.Tensor:
@@ -46,7 +45,7 @@ def which_window(image: torch.Tensor, found: torch.Tensor) -> int:
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("width", [SIDE, SIDE - 3])
-def test_shape_and_dtype_are_kept(name: AugmentationName, width: int) -> None:
+def test_shape_and_dtype_are_kept(name: str, width: int) -> None:
     """The result has the images' shape, square or not, and stays uint8."""
     images = make_images(width=width)
     found = augmented(images, name, seeded())
@@ -55,7 +54,7 @@ def test_shape_and_dtype_are_kept(name: AugmentationName, width: int) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_source_is_left_alone(name: AugmentationName) -> None:
+def test_source_is_left_alone(name: str) -> None:
     """The given images are the same afterwards."""
     images = make_images()
     before = images.clone()
@@ -100,7 +99,7 @@ def test_every_shift_occurs() -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_draws_follow_the_generator(name: AugmentationName) -> None:
+def test_draws_follow_the_generator(name: str) -> None:
     """The same seed gives the same images, another seed or the next batch gives others."""
     images, generator = make_images(), seeded()
     first, second = (augmented(images, name, generator) for _ in range(2))
@@ -110,7 +109,7 @@ def test_draws_follow_the_generator(name: AugmentationName) -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_draws_leave_the_global_generator_alone(name: AugmentationName) -> None:
+def test_draws_leave_the_global_generator_alone(name: str) -> None:
     """Dropout's random numbers do not depend on the augmentation."""
     before = torch.get_rng_state()
     augmented(make_images(), name, seeded())
@@ -118,7 +117,7 @@ def test_draws_leave_the_global_generator_alone(name: AugmentationName) -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_result_is_channels_last(name: AugmentationName) -> None:
+def test_result_is_channels_last(name: str) -> None:
     """The gather leaves the batch in the layout that convolutions want."""
     found = augmented(make_images(), name, seeded())
     assert found.is_contiguous(memory_format=torch.channels_last)

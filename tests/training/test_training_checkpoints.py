@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +18,12 @@ from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.checkpoints import Checkpoints, training_key
 from search.training.history import FoldEpoch
-from search.training.schedules import build_schedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldState, FoldTask, FoldTraining
+from spaces.augmentation import AUGMENTATIONS
 from spaces.candidate import (
     AdamConfig,
     AdamWConfig,
-    AugmentationName,
     Candidate,
     ConstantConfig,
     CosineConfig,
@@ -63,7 +62,7 @@ def make_training(
         train=train,
         validation=torch.arange(30, 40),
         statistics=channel_statistics(data.images, train),
-        schedule=build_schedule(candidate.schedule, candidate.optimizer.learning_rate, EPOCHS),
+        schedule=candidate.schedule.build(candidate.optimizer.learning_rate, EPOCHS),
         seed=7,
     )
     return FoldTraining(candidate, task, data, 2, TrainingSettings(EPOCHS), resume=resume)
@@ -85,14 +84,14 @@ def assert_same_weights(a: FoldTraining, b: FoldTraining) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=["mlp", "cnn"])
 @pytest.mark.parametrize(
     ("optimizer", "schedule", "augmentation"),
-    list(product(OPTIMIZERS, SCHEDULES, get_args(AugmentationName))),
+    list(product(OPTIMIZERS, SCHEDULES, [one.name for one in AUGMENTATIONS])),
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_a_resumed_training_is_bit_equal(
     model: Any,
     optimizer: OptimizerConfig,
     schedule: ScheduleConfig,
-    augmentation: AugmentationName,
+    augmentation: str,
     data: TrainSplit,
     tmp_path: Path,
 ) -> None:

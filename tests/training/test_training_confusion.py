@@ -16,10 +16,10 @@ from search.training.evaluation import (
     evaluate,
 )
 from search.training.history import Confusion, FoldEpoch, History
-from search.training.schedules import ConstantSchedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import Candidate, SGDConfig
+from spaces.schedules import ConstantSchedule
 
 STATISTICS = ChannelStatistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 CANDIDATE = Candidate(model=MLPConfig(hidden_widths=(4,), dropouts=(0.0,)), optimizer=SGDConfig())

@@ -16,7 +16,6 @@ from cifar_models import CNNConfig, MLPConfig, build_model
 from search.data.dataset import TrainSplit
 from search.data.statistics import ChannelStatistics, channel_statistics
 from search.seeding import derive_seed
-from search.training.schedules import build_schedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, PlateauConfig, SGDConfig
@@ -94,7 +93,7 @@ def train_with_our_loop(candidate: Candidate, data: TrainSplit) -> Iterator[Epoc
         train=train,
         validation=torch.arange(N_TRAIN, N_TRAIN + N_VALIDATION),
         statistics=channel_statistics(data.images, train),
-        schedule=build_schedule(candidate.schedule, candidate.optimizer.learning_rate, EPOCHS),
+        schedule=candidate.schedule.build(candidate.optimizer.learning_rate, EPOCHS),
         seed=SEED,
     )
     settings = TrainingSettings(EPOCHS, evaluation_batch=7)

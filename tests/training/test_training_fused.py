@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifar_models import CNNConfig, MLPConfig, build_model
+from cifar_models import CNNConfig, MLPConfig
 from search.training.fused import FastDropout, fuse_for_inference, fuse_for_training
 from tests.training.training_plain import with_plain_dropout
 
@@ -29,10 +29,10 @@ def _batches() -> list[torch.Tensor]:
     return [torch.randn(12, 3, 16, 16, generator=generator) for _ in range(3)]
 
 
-def _networks(config: Any) -> tuple[nn.Sequential, nn.Sequential, nn.Sequential]:
+def _networks(config: Any) -> tuple[nn.Sequential, nn.Sequential, nn.Module]:
     """Return a plain network, its copy, and the copy's training twin."""
     torch.manual_seed(1)
-    plain = build_model(config, (3, 16, 16), 5)
+    plain: nn.Sequential = config.build((3, 16, 16), 5)
     mirrored = copy.deepcopy(plain)
     return plain, mirrored, fuse_for_training(mirrored)
 
@@ -80,7 +80,11 @@ def test_pooling_before_relu_and_dropout_is_bitwise_the_same() -> None:
         outputs = network(inputs)
         outputs.square().sum().backward()
         results.append((outputs, inputs.grad))
-    assert [type(m) for m in fuse_for_training(plain)] == [nn.MaxPool2d, nn.ReLU, FastDropout]
+    assert [type(m) for m in fuse_for_training(plain).children()] == [
+        nn.MaxPool2d,
+        nn.ReLU,
+        FastDropout,
+    ]
     assert torch.equal(results[0][0], results[1][0])
     gradients = [gradient for _, gradient in results]
     assert gradients[0] is not None
@@ -92,7 +96,7 @@ def test_pooling_before_relu_and_dropout_is_bitwise_the_same() -> None:
 def test_activations_that_fall_somewhere_stay_before_the_pooling(activation: nn.Module) -> None:
     """GELU and SiLU are not monotone: the largest input need not give the largest output."""
     plain = nn.Sequential(activation, nn.Dropout2d(0.1), nn.MaxPool2d(2))
-    assert [type(m) for m in fuse_for_training(plain)] == [
+    assert [type(m) for m in fuse_for_training(plain).children()] == [
         type(activation),
         nn.MaxPool2d,
         FastDropout,
@@ -113,10 +117,10 @@ def test_an_evaluation_twin_predicts_what_the_plain_network_predicts(config: Any
         for images in _batches():
             torch.testing.assert_close(twin(images), plain(images), rtol=1e-4, atol=1e-5)
     left_behind = (nn.BatchNorm1d, nn.Dropout, nn.Dropout2d)
-    assert not any(isinstance(module, left_behind) for module in twin)
+    assert not any(isinstance(module, left_behind) for module in twin.children())
     # a largest value scaled by a negative factor is a smallest one: behind a pooling it stays
     behind_pooling = getattr(config, "pool_first", False)
-    assert any(isinstance(module, nn.BatchNorm2d) for module in twin) == behind_pooling
+    assert any(isinstance(module, nn.BatchNorm2d) for module in twin.children()) == behind_pooling
     for name, value in plain.state_dict().items():
         assert torch.equal(value, before[name]), "the plain network is untouched"
 

@@ -20,11 +20,11 @@ from search.training.cuda_graph import (
     undo_warm_up,
 )
 from search.training.history import FoldEpoch
-from search.training.schedules import Schedule
 from search.training.settings import TrainingSettings
 from search.training.step import EagerStep, Learner, StepBuilder, TrainingStep
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, OptimizerConfig, SGDConfig
+from spaces.schedules import Schedule
 
 N_TRAIN, N_VALIDATION, N_CLASSES, EPOCHS = 30, 10, 3, 3
 MLP = MLPConfig(hidden_widths=(8,), dropouts=(0.3,))

@@ -11,10 +11,10 @@ from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit
 from search.data.statistics import channel_statistics
 from search.training.history import FoldEpoch
-from search.training.schedules import PlateauSchedule
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from spaces.candidate import Candidate, SGDConfig
+from spaces.schedules import PlateauSchedule
 
 N, N_FOLDS, EPOCHS = 36, 3, 4
 

@@ -12,22 +12,20 @@ from torch.optim.lr_scheduler import (
     ReduceLROnPlateau,
 )
 
-from search.training.schedules import (
-    ConstantSchedule,
-    CosineSchedule,
-    OneCycleSchedule,
-    PlateauSchedule,
-    ReplaySchedule,
-    Schedule,
-    build_schedule,
-    refit_schedule,
-)
 from spaces.candidate import (
     ConstantConfig,
     CosineConfig,
     OneCycleConfig,
     PlateauConfig,
     ScheduleConfig,
+)
+from spaces.schedules import (
+    ConstantSchedule,
+    CosineSchedule,
+    OneCycleSchedule,
+    PlateauSchedule,
+    ReplaySchedule,
+    Schedule,
 )
 
 RATE = 0.3
@@ -141,7 +139,7 @@ def test_configurations_become_their_schedules(
     config: ScheduleConfig, kind: type[Schedule]
 ) -> None:
     """Each configuration gives a schedule of its kind that begins as it should."""
-    schedule = build_schedule(config, RATE, epochs=8)
+    schedule = config.build(RATE, epochs=8)
     assert isinstance(schedule, kind)
     first = RATE / 25 if isinstance(config, OneCycleConfig) else RATE
     assert schedule.rates(1, 10)[0] == pytest.approx(first)
@@ -149,7 +147,7 @@ def test_configurations_become_their_schedules(
 
 def test_plateau_configuration_keeps_factor_and_patience() -> None:
     """The plateau schedule falls by the configured factor after the configured patience."""
-    schedule = build_schedule(PlateauConfig(factor=0.5, patience=2), RATE, epochs=8)
+    schedule = PlateauConfig(factor=0.5, patience=2).build(RATE, epochs=8)
     rates = all_rates(schedule, 6, 1)
     assert rates == pytest.approx([RATE] * 4 + [RATE / 2] * 2)
 
@@ -157,12 +155,12 @@ def test_plateau_configuration_keeps_factor_and_patience() -> None:
 @pytest.mark.parametrize("config", [c for c in CONFIGS if not isinstance(c, PlateauConfig)])
 def test_refit_keeps_schedule_and_horizon(config: ScheduleConfig) -> None:
     """Without a plateau the refit has the search's own schedule, whatever was recorded."""
-    found = refit_schedule(config, RATE, 10, recorded=[0.9] * 4)
-    assert found == build_schedule(config, RATE, 10)
+    found = config.refit(RATE, 10, recorded=[0.9] * 4)
+    assert found == config.build(RATE, 10)
 
 
 def test_refit_replays_a_plateau() -> None:
     """A plateau becomes the recorded rates and listens to no loss any more."""
     recorded = [0.3, 0.3, 0.15, 0.075]
-    found = refit_schedule(PlateauConfig(factor=0.5, patience=0), RATE, 10, recorded)
+    found = PlateauConfig(factor=0.5, patience=0).refit(RATE, 10, recorded)
     assert all_rates(found, 4, 1) == recorded

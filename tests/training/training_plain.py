@@ -25,7 +25,9 @@ class PlainDropout(nn.Module):
         return torch.where(uniform.view(one.shape) < kept, inputs / kept, 0)
 
 
-def with_plain_dropout(network: nn.Sequential) -> nn.Sequential:
+def with_plain_dropout(network: nn.Module) -> nn.Sequential:
     """Return the network with the same modules but for its dropouts; names stay as they are."""
     dropouts = (nn.Dropout, nn.Dropout2d)
-    return nn.Sequential(*(PlainDropout(m) if isinstance(m, dropouts) else m for m in network))
+    return nn.Sequential(
+        *(PlainDropout(m) if isinstance(m, dropouts) else m for m in network.children())
+    )

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from cifar_models import CNNConfig, MLPConfig, build_model
+from cifar_models import CNNConfig, MLPConfig, multiply_adds
 from search.events import Event
 from search.executors.probes import Throughput
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.estimate import multiply_adds
 from search.tuning.plan import PlanInfo, PlanMade
 from search.tuning.records import StudyRecord
 from tests.study_fixtures import EventRecorder
@@ -122,7 +121,7 @@ def test_multiplications_are_those_of_the_shapes(model: MLPConfig | CNNConfig) -
         if weight is not None and weight.ndim > 1:
             counts.append(weight.numel() * outputs[0, 0].numel())
 
-    network = build_model(model, (3, 9, 13), 4).eval()
+    network = model.build((3, 9, 13), 4).eval()
     for module in network:
         module.register_forward_hook(count)
     network(torch.zeros(1, 3, 9, 13))

@@ -17,14 +17,14 @@ from search.executors import InlineExecutor
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.training.schedules import build_schedule
 from search.tuning.events import TrialStarted
 from search.tuning.opening import find_study, open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study
-from spaces import load_space
+from spaces import ConstantConfig, load_space
+from spaces.schedules import Schedule
 
 Maker = Callable[..., Recipe]
 
@@ -286,12 +286,14 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
 ) -> None:
     """A trial that the machine fails is retried twice, then left with its reason."""
 
-    def failing(config: Any, rate: float, epochs: int) -> Any:
-        if rate == 0.01:
-            raise MemoryError("no room\nfor more")
-        return build_schedule(config, rate, epochs)
+    build = ConstantConfig.build
 
-    monkeypatch.setattr("search.executors.trial_job.build_schedule", failing)
+    def failing(config: ConstantConfig, learning_rate: float, epochs: int) -> Schedule:
+        if learning_rate == 0.01:
+            raise MemoryError("no room\nfor more")
+        return build(config, learning_rate, epochs)
+
+    monkeypatch.setattr(ConstantConfig, "build", failing)
     recipe = make_recipe(sampler="grid", trials=None, epochs=2, pruner="halving")
     record = run_study(recipe, listener, inline=True).record
     failed = [t for t in record.trials if t.state == "failed"]

@@ -12,8 +12,9 @@ from search.data.dataset import DatasetInfo
 from search.training.metrics import TestResult
 from search.tuning.outcome import EndInfo, end_info, model_command
 from search.tuning.records import StudyRecord, TrialRecord
-from search.views.summary import baseline_line, best_table, describe_finish, short_words
+from search.views.summary import baseline_line, best_table, describe_finish
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
+from spaces.describe import summarize_candidate
 from tests.fakes import make_recipe, make_trial
 
 _PETS = DatasetInfo("pets", "f" * 64, ("cat", "dog"), (3, 32, 32), 1000, 100, Path("cache"))
@@ -91,7 +92,7 @@ def test_short_words_name_network_and_training() -> None:
         model=MLPConfig(hidden_widths=(64, 32), dropouts=(0.0, 0.0)),
         optimizer=SGDConfig(learning_rate=0.1),
     )
-    assert short_words(plain) == "mlp 64-32 relu, sgd 0.1, batch 64"
+    assert summarize_candidate(plain) == "mlp 64-32 relu, sgd 0.1, batch 64"
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,10 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, LRScheduler
 from skorch.helper import predefined_split
 from torch import nn
-from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau
 
 from cifar_models import build_model
-from spaces import Candidate, CosineConfig, OneCycleConfig, PlateauConfig, SGDConfig
-from spaces.candidate import AdamConfig
+from spaces import Candidate, CosineConfig, OneCycleConfig, PlateauConfig
 from tests.benchmarks.peers.plain import (
     EVALUATION_BATCH,
     Images,
@@ -88,12 +86,8 @@ class _Reporting(Callback):  # type: ignore[misc]  # skorch is untyped
 
 def _optimizer_settings(candidate: Candidate) -> dict[str, Any]:
     config = candidate.optimizer
-    common = {"lr": config.learning_rate, "optimizer__weight_decay": config.weight_decay}
-    if isinstance(config, SGDConfig):
-        own = {"optimizer__momentum": config.momentum, "optimizer__nesterov": config.nesterov}
-        return common | own | {"optimizer": SGD}
-    kind = Adam if isinstance(config, AdamConfig) else AdamW
-    return common | {"optimizer": kind, "optimizer__betas": config.betas}
+    own = {f"optimizer__{name}": value for name, value in config.arguments().items()}
+    return {"lr": config.learning_rate, "optimizer": config.torch_class} | own
 
 
 def _schedules(candidate: Candidate, steps: int) -> list[Any]:

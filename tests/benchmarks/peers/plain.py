@@ -5,21 +5,20 @@ The peers that leave the loop to the user (Optuna, Ray Tune) and the hand-tuned 
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, cast, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from cifar_models import build_model
-from spaces import Candidate, CosineConfig, OneCycleConfig, PlateauConfig, SGDConfig
-from spaces.candidate import AdamConfig, AugmentationName
+from spaces import Candidate, CosineConfig, OneCycleConfig, PlateauConfig
 from tests.benchmarks.peers.task import Arrays
 
 EVALUATION_BATCH = 1000
@@ -45,7 +44,7 @@ class Images(Dataset[tuple[torch.Tensor, int]]):
         return self._transform(Image.fromarray(self._images[index])), int(self._labels[index])
 
 
-def build_transform(name: AugmentationName, arrays: Arrays) -> Any:
+def build_transform(name: str, arrays: Arrays) -> Any:
     """Return torchvision's transforms for the augmentation, ToTensor and Normalize."""
     _, height, width = arrays.input_shape
     steps: list[Any] = []
@@ -57,7 +56,7 @@ def build_transform(name: AugmentationName, arrays: Arrays) -> Any:
     return transforms.Compose([*steps, transforms.ToTensor(), normalize])
 
 
-def training_images(arrays: Arrays, augmentation: AugmentationName) -> Images:
+def training_images(arrays: Arrays, augmentation: str) -> Images:
     """Return the training part."""
     transform = build_transform(augmentation, arrays)
     return Images(arrays.images[arrays.train], arrays.labels[arrays.train], transform)
@@ -71,13 +70,9 @@ def validation_images(arrays: Arrays) -> Images:
 
 def build_optimizer(candidate: Candidate, model: nn.Module) -> Optimizer:
     """Return the candidate's optimizer with torch's defaults."""
-    config = candidate.optimizer
-    rate, decay = config.learning_rate, config.weight_decay
-    if isinstance(config, SGDConfig):
-        momentum, nesterov = config.momentum, config.nesterov
-        return SGD(model.parameters(), rate, momentum, weight_decay=decay, nesterov=nesterov)
-    build = Adam if isinstance(config, AdamConfig) else AdamW
-    return build(model.parameters(), lr=rate, betas=config.betas, weight_decay=decay)
+    config, build = candidate.optimizer, cast("Any", candidate.optimizer.torch_class)
+    optimizer: Optimizer = build(model.parameters(), lr=config.learning_rate, **config.arguments())
+    return optimizer
 
 
 def build_step_schedule(

@@ -1,0 +1,62 @@
+"""What optimizers and schedules have in common: settings that are registered under a name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
+
+from optuna.trial import BaseTrial
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic_core import core_schema
+
+_Name = TypeVar("_Name", bound=str)
+_Config = TypeVar("_Config", bound="NamedConfig")
+
+
+FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NamedConfig(BaseModel, ABC):
+    """Settings of one kind of optimizer or schedule.
+
+    A subclass fixes `name`, the kind's name in stored candidates, by a `Literal` with a default.
+    `words` name the kind in a sentence.
+    """
+
+    model_config = FROZEN
+
+    name: str
+    words: ClassVar[str]
+
+    @classmethod
+    def key(cls) -> str:
+        """Return the name that all settings of this kind bear."""
+        return str(cls.model_fields["name"].default)
+
+    @classmethod
+    @abstractmethod
+    def suggest(cls, trial: BaseTrial) -> Self:
+        """Return settings that the trial was asked for, under names that no other kind uses."""
+
+
+def one_of(classes: Sequence[type[Any]], tag: str) -> GetPydanticSchema:
+    """Return the annotation of a field that holds any of the classes, told apart by their `tag`."""
+    union = Annotated[reduce(or_, classes), Field(discriminator=tag)]  # type: ignore[valid-type]
+    return GetPydanticSchema(lambda _source, handler: handler(union))
+
+
+def one_of_names(names: Sequence[str]) -> GetPydanticSchema:
+    """Return the annotation of a field that holds one of the names."""
+    return GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(names)))
+
+
+def suggest_name(trial: BaseTrial, name: str, choices: Sequence[_Name]) -> _Name:
+    """Return one of the choices, typed as they are."""
+    return cast("_Name", trial.suggest_categorical(name, choices))
+
+
+def suggest_kind(trial: BaseTrial, name: str, among: Sequence[type[_Config]]) -> _Config:
+    """Return settings of a suggested kind; the parameter `name` holds the kind's name."""
+    kinds = {kind.key(): kind for kind in among}
+    return kinds[suggest_name(trial, name, tuple(kinds))].suggest(trial)
