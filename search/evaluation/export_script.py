@@ -81,7 +81,7 @@ def render_script(
         candidate=candidate,
         network=_network(candidate, dataset),
         n_parameters=_count(candidate, dataset),
-        optimizer=indent(_optimizer(candidate.optimizer), "    ").lstrip(),
+        optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
         classes=long_tuple(dataset.class_names),
         n_classes=len(dataset.class_names),
         height=height,
@@ -115,7 +115,8 @@ def _count(candidate: Candidate, dataset: DatasetInfo) -> int:
     return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
 
 
-def _optimizer(config: OptimizerConfig) -> str:
+def optimizer_code(config: OptimizerConfig) -> str:
+    """Return the call that makes torch's optimizer of LEARNING_RATE and a network's weights."""
     settings = {"lr": "LEARNING_RATE"}
     settings |= {name: literal(value) for name, value in config.arguments().items()}
     named = [f"{name}={code}" for name, code in settings.items()]

@@ -1,0 +1,327 @@
+"""What every registered optimizer, schedule, augmentation and network family promises."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import optuna
+import pytest
+import torch
+from optuna.trial import FixedTrial, Trial
+from torch import nn
+
+import spaces
+from cifar_models import FAMILIES, ModelConfig, build_model, count_parameters, multiply_adds
+from cifar_models.cnn import HEADS, POOLINGS
+from cifar_models.layers import ACTIVATIONS
+from search.evaluation.code import constructor
+from search.evaluation.export_script import optimizer_code
+from search.training.fused import fuse_for_inference, fuse_for_training
+from spaces import BUILT_IN, Candidate, MLPConfig, SGDConfig
+from spaces.augmentation import AUGMENTATIONS, Augmentation
+from spaces.describe import describe_candidate, summarize_candidate, tell_candidate
+from spaces.optimizers import OPTIMIZERS, OptimizerConfig, suggest_optimizer
+from spaces.registered import NamedConfig
+from spaces.schedules import SCHEDULES, ReplaySchedule, ScheduleConfig, suggest_schedule
+
+SHAPE, CLASSES = (3, 16, 16), 5
+REGISTRIES: dict[str, list[str]] = {
+    "optimizer": [one.key() for one in OPTIMIZERS],
+    "schedule": [one.key() for one in SCHEDULES],
+    "family": [one.kind for one in FAMILIES],
+    "augmentation": [one.name for one in AUGMENTATIONS],
+    "activation": [one.name for one in ACTIVATIONS],
+    "pooling": [one.name for one in POOLINGS],
+    "head": [one.name for one in HEADS],
+}
+
+
+def key(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) else str(kind.name)
+
+
+optimizers = pytest.mark.parametrize("kind", OPTIMIZERS, ids=key)
+schedules = pytest.mark.parametrize("kind", SCHEDULES, ids=key)
+families = pytest.mark.parametrize("kind", FAMILIES, ids=key)
+augmentations = pytest.mark.parametrize("augmentation", AUGMENTATIONS, ids=key)
+
+
+@pytest.fixture
+def trials() -> Iterator[Trial]:
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    yield (study.ask() for _ in range(20))  # type: ignore[misc]
+    optuna.logging.set_verbosity(verbosity)
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, 7), nn.ReLU(), nn.Linear(7, 3))
+
+
+def candidates_of(part: object) -> Candidate:
+    """Return a candidate with this optimizer, schedule or network."""
+    match part:
+        case OptimizerConfig():
+            return Candidate(model=MLPConfig(), optimizer=part)
+        case ScheduleConfig():
+            return Candidate(model=MLPConfig(), optimizer=SGDConfig(), schedule=part)
+        case ModelConfig():
+            return Candidate(model=part, optimizer=SGDConfig())
+    raise TypeError(part)
+
+
+def instances(kind: type[NamedConfig], trials: Iterator[Trial]) -> Iterator[Any]:
+    """Yield the default settings and suggested ones."""
+    yield kind.model_validate({})
+    yield from (kind.suggest(trial) for trial in trials)
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_names_are_unique(registry: str) -> None:
+    """A stored name means one thing."""
+    names = REGISTRIES[registry]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("kind", [*OPTIMIZERS, *SCHEDULES], ids=key)
+def test_settings_come_back_from_json_and_code(kind: type[NamedConfig], trials: Any) -> None:
+    """A candidate holds each kind, and is the same after JSON and after an exported recipe."""
+    for config in instances(kind, trials):
+        candidate = candidates_of(config)
+        assert Candidate.from_json(candidate.model_dump_json()) == candidate
+        assert config.name == kind.key()
+        names = vars(spaces) | {type(config).__name__: type(config)}
+        assert eval(constructor(candidate), dict(names)) == candidate  # noqa: S307
+
+
+@pytest.mark.parametrize("kind", [*OPTIMIZERS, *SCHEDULES], ids=key)
+def test_suggestions_are_repeated_by_their_parameters(
+    kind: type[NamedConfig], trials: Iterator[Trial]
+) -> None:
+    """What a trial was asked for makes the same settings again."""
+    for trial in trials:
+        config = kind.suggest(trial)
+        assert kind.suggest(FixedTrial(trial.params)) == config
+
+
+def test_kinds_share_no_parameter() -> None:
+    """A good learning rate of one optimizer says nothing of another's."""
+    asked: list[set[str]] = []
+    for suggest, names, name in (
+        (suggest_optimizer, REGISTRIES["optimizer"], "optimizer"),
+        (suggest_schedule, REGISTRIES["schedule"], "schedule"),
+    ):
+        for chosen in names:
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+            study.enqueue_trial({name: chosen})
+            trial = study.ask()
+            assert suggest(trial).name == chosen
+            asked.append(set(trial.params) - {name})
+    assert sum(map(len, asked)) == len(set().union(*asked))
+
+
+@pytest.mark.parametrize("kind", [*OPTIMIZERS, *SCHEDULES, *FAMILIES], ids=key)
+def test_each_has_words(kind: Any) -> None:
+    """Sentence and prose tell it; no line break, and a full stop at the end."""
+    candidate = candidates_of(kind())
+    for words in (describe_candidate(candidate), tell_candidate(candidate)):
+        assert words.endswith(".")
+        assert words.isprintable()
+        assert getattr(kind, "words", "") in words
+    assert summarize_candidate(candidate)
+
+
+@optimizers
+def test_an_optimizer_learns_with_fast_and_plain_steps(
+    kind: type[OptimizerConfig], trials: Iterator[Trial]
+) -> None:
+    """Torch takes every suggested setting, and its fastest implementation changes the weights."""
+    for config in instances(kind, trials):
+        torch.manual_seed(0)
+        model = network()
+        optimizer = config.build(model.parameters())
+        assert type(optimizer) is kind.torch_class
+        assert optimizer.param_groups[0]["lr"] == config.learning_rate
+        before = [one.clone() for one in model.parameters()]
+        model(torch.randn(4, 12)).square().mean().backward()
+        optimizer.step()
+        assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+@optimizers
+def test_an_optimizers_memory_is_what_it_says(
+    kind: type[OptimizerConfig], trials: Iterator[Trial]
+) -> None:
+    """The state after a step, without its counters, has that many values a parameter."""
+    for config in instances(kind, trials):
+        model = network()
+        optimizer = config.build(model.parameters())
+        model(torch.randn(4, 12)).square().mean().backward()
+        optimizer.step()
+        kept = [
+            value
+            for state in optimizer.state.values()
+            for value in state.values()
+            if isinstance(value, torch.Tensor) and value.ndim
+        ]
+        expected = config.state_size() * sum(one.numel() for one in model.parameters())
+        assert sum(value.numel() for value in kept) == expected
+
+
+@optimizers
+def test_an_optimizers_code_makes_the_same_optimizer(
+    kind: type[OptimizerConfig], trials: Iterator[Trial]
+) -> None:
+    """What an exported script builds has our settings, but for torch's implementation."""
+    for config in instances(kind, trials):
+        model = network()
+        names = {"torch": torch, "network": model, "LEARNING_RATE": config.learning_rate}
+        theirs = eval(optimizer_code(config), names)  # noqa: S307
+        ours = config.build(model.parameters())
+        assert type(theirs) is type(ours)
+        assert theirs.defaults | dict(config.implementation) == ours.defaults
+
+
+@optimizers
+def test_an_optimizer_tells_every_setting_that_matters(kind: type[OptimizerConfig]) -> None:
+    """Two optimizers that differ in a setting differ in their words."""
+    base = kind.model_validate({})
+    for field, value in base.model_dump().items():
+        if field == "name":
+            continue
+        other = kind.model_validate({field: _another(value)})
+        told = [describe_candidate(candidates_of(one)) for one in (base, other)]
+        assert told[0] != told[1], field
+
+
+def _another(value: Any) -> Any:
+    match value:
+        case bool():
+            return not value
+        case tuple():
+            return tuple(one / 2 for one in value)
+        case _:
+            return value / 2 or 0.25
+
+
+@schedules
+def test_a_schedule_has_a_rate_for_each_step(kind: type[ScheduleConfig]) -> None:
+    """Positive or zero, never above the rate that it was given, and the same twice."""
+    config = kind.model_validate({})
+    schedule = config.build(0.1, epochs=4)
+    for epoch in range(1, 5):
+        rates = schedule.rates(epoch, 3)
+        assert len(rates) == 3
+        assert all(0 <= rate <= 0.1 for rate in rates)
+        assert rates == schedule.rates(epoch, 3)
+        schedule = schedule.after(1.0)
+    hash(repr(schedule))
+
+
+@schedules
+def test_a_refit_needs_no_validation_loss(kind: type[ScheduleConfig]) -> None:
+    """It has the search's schedule, or where that listens to losses, the recorded rates."""
+    config = kind.model_validate({})
+    built, recorded = config.build(0.1, 4), [0.1, 0.1, 0.01, 0.01]
+    listens = built.after(1.0).after(2.0) != built
+    expected = ReplaySchedule(tuple(recorded)) if listens else built
+    assert config.refit(0.1, 4, recorded) == expected
+
+
+@schedules
+def test_a_schedules_script_gives_its_rates(kind: type[ScheduleConfig]) -> None:
+    """The function in an exported script is the schedule's, step for step."""
+    config, steps, epochs = kind.model_validate({}), 3, 4
+    recorded = (0.1, 0.1, 0.01, 0.01)
+    names: dict[str, Any] = {"LEARNING_RATE": 0.1, "RATES": recorded}
+    exec(f"import math\n{config.script()}", names)  # noqa: S102
+    rate, schedule = names.get("learning_rate"), config.refit(0.1, epochs, recorded)
+    for epoch in range(epochs):
+        for step, expected in enumerate(schedule.rates(epoch + 1, steps)):
+            match config.changes:
+                case "never":
+                    assert rate is None
+                    assert expected == 0.1
+                case "each epoch":
+                    assert rate(epoch) == expected  # type: ignore[misc]
+                case "each step":
+                    found = rate(epoch * steps + step, epochs * steps)  # type: ignore[misc]
+                    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@augmentations
+def test_an_example_of_draws_is_laid_out_as_real_ones(augmentation: Augmentation) -> None:
+    """A captured step is replayed with draws of the example's shape, type and device."""
+    (drawn,) = augmentation.draw([6], torch.Generator().manual_seed(0), torch.device("cpu"))
+    example = augmentation.example(6, torch.device("cpu"))
+    assert (drawn is None) == (example is None)
+    if drawn is not None and example is not None:
+        assert (drawn.shape, drawn.dtype) == (example.shape, example.dtype)
+
+
+@augmentations
+def test_an_augmentation_keeps_shape_and_type(augmentation: Augmentation) -> None:
+    """Images stay uint8 of the same size, in training as in an exported script."""
+    images = torch.randint(0, 256, (6, 3, 8, 10), dtype=torch.uint8)
+    (draws,) = augmentation.draw([6], torch.Generator().manual_seed(0), torch.device("cpu"))
+    found = [augmentation.apply(images, draws)]
+    if augmentation.script():
+        names: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": torch.Tensor}
+        exec(augmentation.script(), names)  # noqa: S102
+        found.append(names["augment"](images))
+    assert all((one.shape, one.dtype) == (images.shape, images.dtype) for one in found)
+
+
+@augmentations
+def test_an_augmentation_is_told(augmentation: Augmentation) -> None:
+    """Its words are in the sentence and in the prose."""
+    candidate = candidates_of(SGDConfig()).model_copy(update={"augmentation": augmentation.name})
+    assert augmentation.words in describe_candidate(candidate)
+    assert augmentation.images in tell_candidate(candidate)
+
+
+@families
+def test_a_familys_default_network_is_trained_and_evaluated(kind: type[ModelConfig]) -> None:
+    """It maps images to logits, fused as well as plain, and gradients reach every weight."""
+    torch.manual_seed(0)
+    model, images = build_model(kind(), SHAPE, CLASSES), torch.randn(4, *SHAPE)
+    fused = fuse_for_training(model).train()
+    logits = fused(images)
+    assert logits.shape == (4, CLASSES)
+    logits.square().mean().backward()
+    assert all(weights.grad is not None for weights in model.parameters())
+    inference = fuse_for_inference(model)
+    with torch.inference_mode():
+        torch.testing.assert_close(inference(images), model.eval()(images), rtol=1e-4, atol=1e-4)
+
+
+@families
+def test_a_familys_estimates_draw_nothing(kind: type[ModelConfig]) -> None:
+    """Parameters and multiplications are counted without a network in memory."""
+    before = torch.get_rng_state()
+    assert count_parameters(kind(), SHAPE, CLASSES) > 0
+    assert multiply_adds(kind(), SHAPE, CLASSES) > 0
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@families
+def test_a_familys_depth_is_at_most_its_weights(kind: type[ModelConfig]) -> None:
+    """A model folder with fewer arrays than layers is refused before a network is built."""
+    weights = build_model(kind(), SHAPE, CLASSES).state_dict()
+    assert 1 <= kind().depth <= len(weights)
+
+
+@families
+def test_a_familys_keywords_begin_with_its_kind(kind: type[ModelConfig]) -> None:
+    """Tables of several families tell them apart."""
+    assert re.match(rf"{kind.kind}\b", kind().keywords())
+    assert kind().kind == kind.kind
+
+
+def test_built_in_spaces_start_from_their_familys_default() -> None:
+    """The defaults of a family are the hand-tuned network."""
+    for space in BUILT_IN.values():
+        baseline = space.baseline()
+        assert baseline is not None
+        assert baseline.model == type(baseline.model)()
