@@ -1,4 +1,4 @@
-"""The two failures that a user may see, each as one line: names of files may hold anything."""
+"""The two failures that a user may see, each one line, and one-line descriptions of others."""
 
 from typing import final
 
@@ -7,7 +7,7 @@ from search.text import one_line
 
 @final
 class UserError(Exception):
-    """A mistake in what was asked for: names the setting, its value and what is accepted."""
+    """A user's mistake: names the setting, its value and what would be accepted."""
 
     exit_status = 2
 
@@ -25,3 +25,14 @@ class MachineError(Exception):
     def __str__(self) -> str:
         """Return it on one line, with escapes for what a terminal would act on."""
         return one_line(super().__str__())
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its type if it has no message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def describe_error(error: BaseException) -> str:
+    """Return an error's type and the first line of its message: "KeyError: 'epochs'"."""
+    name = type(error).__name__
+    return f"{name}: {first_line(error)}" if str(error).strip() else name

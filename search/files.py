@@ -1,9 +1,7 @@
-"""Files: written whole or not at all, summed, checked before a run, failures in one line."""
+"""Files: written atomically, verified by checksum, and checked before a run."""
 
 import hashlib
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,40 +10,70 @@ from typing import BinaryIO
 from search.errors import MachineError, UserError
 from search.text import printable
 
+_MAX_CHECKSUMS_BYTES = 1 << 16
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that takes the place of `path` when the block ends, and is on the disk then.
+def atomic_write(
+    path: Path, *, durable: bool = False, previous: Path | None = None
+) -> Iterator[BinaryIO]:
+    """Yield a binary file that replaces `path` when the block ends without an error.
 
-    Where the block raises, what was there stays. Raises OSError.
+    Args:
+        path: The file to write. If the block raises, it stays as it was.
+        durable: Whether the content must survive a power cut once the block has ended.
+        previous: Where to keep the file that is replaced, if any.
+
+    Raises:
+        OSError: The file cannot be written.
     """
-    temporary = path.with_name(f"{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            path.replace(previous)
+        temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)  # on a full disk every byte counts
         raise
-    temporary.replace(path)
-    sync(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
-def sync(path: Path) -> None:
-    """Return once a file, or the names in a folder, are on the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
+def write_file(path: Path, content: bytes | str, *, durable: bool = False) -> None:
+    """Write a whole file as `atomic_write` does; text becomes UTF-8."""
+    with atomic_write(path, durable=durable) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Return once the names in the folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def check_writable(folder: Path, setting: str = "runs_dir") -> None:
-    """Raise unless the folder, or that in which it would be made, can be written.
+@contextmanager
+def machine_failures(what: str, hint: str) -> Iterator[None]:
+    """Turn an OSError of the block into a MachineError: what failed, why, and what to do next."""
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(f"{what}: {error.strerror or error}; {hint}") from error
 
-    UserError where a file stands in its way, MachineError where it is read-only; each names the
-    setting, its folder and what is accepted.
+
+def check_writable(folder: Path, setting: str = "runs_dir") -> None:
+    """Check that a folder, or the one in which it would be created, can be written.
+
+    Raises:
+        UserError: A file is in the way.
+        MachineError: The folder is read-only.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
@@ -57,75 +85,8 @@ def check_writable(folder: Path, setting: str = "runs_dir") -> None:
         )
 
 
-# What zipfile and NumPy raise on a damaged npy or npz.
-DAMAGED_ARRAYS = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-@contextmanager
-def machine_failures(what: str, remedy: str) -> Iterator[None]:
-    """Turn an OSError of the block into a MachineError: what failed, why, and how to go on."""
-    try:
-        yield
-    except OSError as error:
-        raise MachineError(f"{what}: {error.strerror or error}; {remedy}") from error
-
-
-_MOST_BYTES = 1 << 16
-
-
-def sums_path(folder: Path) -> Path:
-    """Return where the sums of a folder's files are kept."""
-    return folder / "SHA256SUMS"
-
-
-def write_sums(paths: Sequence[Path]) -> None:
-    """Write the sums of files of one folder, whole or not at all; raises OSError."""
-    target = sums_path(paths[0].parent)
-    temporary = target.with_suffix(".tmp")
-    lines = [f"{_sha256(path)}  {path.name}\n" for path in paths]
-    temporary.write_text("".join(lines), encoding="utf-8")
-    temporary.replace(target)
-
-
-def check_sums(paths: Sequence[Path]) -> None:
-    """Raise ValueError where a file of one folder is missing or is not as it was written.
-
-    So it is, too, where its sum is not known. Raises OSError where a file cannot be read.
-    """
-    known = _read_sums(sums_path(paths[0].parent))
-    for path in paths:
-        if not path.is_file():
-            raise ValueError(f"{path.name} is missing")
-        if known.get(path.name) != _sha256(path):
-            raise ValueError(f"{path.name} is not as it was written: its SHA-256 is another")
-
-
-def _read_sums(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        raise ValueError(f"{path.name} is missing")
-    with path.open("rb") as file:
-        lines = file.read(_MOST_BYTES).decode(errors="replace").splitlines()
-    pairs = [line.partition("  ") for line in lines]
-    return {name: sha256 for sha256, _, name in pairs}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_free(path: Path, *, force: bool) -> None:
-    """Raise UserError where a file may not be written: it is a folder, or there and not `force`."""
+def check_output(path: Path, *, force: bool) -> None:
+    """Raise UserError if `path` is a folder, or a file that exists and `force` is not given."""
     shown = printable(repr(str(path)))
     if path.is_dir():
         raise UserError(f"output: {shown} is a folder; accepted: the name of a file")
@@ -133,23 +94,58 @@ def check_free(path: Path, *, force: bool) -> None:
         raise UserError(f"output: {shown} exists; accepted: another name, or --force")
 
 
-def write_texts(texts: Mapping[Path, str], *, force: bool) -> None:
-    """Write each text to its file as UTF-8, none of them where one may not be written.
+def write_outputs(texts: Mapping[Path, str], *, force: bool) -> None:
+    """Write the files that a user asked for; none of them if one may not be written.
 
-    Raises UserError where a file is there and not `force`, or cannot be written.
+    Raises:
+        UserError: A file exists and `force` is not given, or a file cannot be written.
     """
     for path in texts:
-        check_free(path, force=force)
+        check_output(path, force=force)
     for path, text in texts.items():
-        _write(path, text)
+        try:
+            write_file(path, text)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            shown = printable(repr(str(path)))
+            raise UserError(f"output: {shown} cannot be written: {reason}") from error
 
 
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.partial")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        shown = printable(repr(str(path)))
-        raise UserError(f"output: {shown} cannot be written: {reason}") from error
+def checksums_path(folder: Path) -> Path:
+    """Return the file with the SHA-256 checksums of a folder's files."""
+    return folder / "SHA256SUMS"
+
+
+def write_checksums(paths: Sequence[Path]) -> None:
+    """Write the checksums of files that are all in one folder, durably. Raises OSError."""
+    lines = [f"{_sha256(path)}  {path.name}\n" for path in paths]
+    write_file(checksums_path(paths[0].parent), "".join(lines), durable=True)
+
+
+def verify_checksums(paths: Sequence[Path]) -> None:
+    """Verify files that are all in one folder.
+
+    Raises:
+        ValueError: A file is missing, has no checksum, or has changed.
+        OSError: A file cannot be read.
+    """
+    known = _read_checksums(checksums_path(paths[0].parent))
+    for path in paths:
+        if not path.is_file():
+            raise ValueError(f"{path.name} is missing")
+        if known.get(path.name) != _sha256(path):
+            raise ValueError(f"{path.name} does not match its SHA-256 checksum")
+
+
+def _read_checksums(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise ValueError(f"{path.name} is missing")
+    with path.open("rb") as file:
+        lines = file.read(_MAX_CHECKSUMS_BYTES).decode(errors="replace").splitlines()
+    pairs = [line.partition("  ") for line in lines]
+    return {name: sha256 for sha256, _, name in pairs}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

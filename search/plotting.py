@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from search.files import write_file
 from search.metric import Metric
 
 BLUE = "#0072B2"
@@ -88,15 +89,4 @@ def save_figure(figure: Figure, path: Path) -> None:
     metadata = {"CreationDate": None} if suffix == "pdf" else {}
     drawn = io.BytesIO()  # matplotlib's own files end in another error on a full disk
     figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
-    save_bytes(drawn.getvalue(), path)
-
-
-def save_bytes(content: bytes, path: Path) -> None:
-    """Write a file; raises OSError where it cannot be written."""
-    temporary = _temporary(path)
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
+    write_file(path, drawn.getvalue())

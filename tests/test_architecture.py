@@ -59,6 +59,7 @@ _NEEDS_ONLY = {
         "spaces",
         "search.data.dataset",
         "search.data.statistics",
+        "search.errors",
         "search.files",
         "search.metric",
         "search.seeding",

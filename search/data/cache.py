@@ -1,92 +1,22 @@
-"""The decoded arrays of a dataset on disk: built once, memory-mapped, checked by SHA-256."""
+"""The decoded arrays of a dataset on disk: built once, memory-mapped, verified by SHA-256."""
 
-from typing import Any
-import numpy as np
-import numpy.typing as npt
-from numpy.lib.npyio import NpzFile
 import hashlib
-import io
-import math
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import final
-from typing import Self, final
-import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
-from search.events import Listener, Notice
-from search.files import check_sums
-from search.data.dataset import DatasetInfo, TrainSplit
-from search.errors import MachineError
 import json
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, final
+
+import numpy as np
+import torch
 from filelock import FileLock
-from search.files import write_sums
-from search.data.dataset import DatasetInfo
-from search.data.dataset import Content, Source
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-
-def integers(arrays: NpzFile, name: str) -> npt.NDArray[Any]:
-    """Return the array of integers of that name; raises ValueError where it is none.
-
-    Of a member whose first bytes are damaged NumPy returns the bytes.
-    """
-    value = arrays[name]
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
-        raise ValueError(f"{name} is no array of integers")
-    return value
-
-
-@final
-@dataclass(frozen=True)
-class ArrayLayout:
-    """What a .npy file (format 1.0, C order) holds; `descr` is NumPy's name of the dtype."""
-
-    descr: str
-    shape: tuple[int, ...]
-
-    @property
-    def header(self) -> bytes:
-        """Return the bytes before the values."""
-        buffer = io.BytesIO()
-        facts = {"descr": self.descr, "fortran_order": False, "shape": self.shape}
-        np.lib.format.write_array_header_1_0(buffer, facts)
-        return buffer.getvalue()
-
-    @property
-    def file_bytes(self) -> int:
-        """Return the size of the whole file."""
-        return len(self.header) + np.dtype(self.descr).itemsize * math.prod(self.shape)
-
-
-def write_array(
-    path: Path, layout: ArrayLayout, batches: Iterable[np.ndarray], digest: "hashlib._Hash"
-) -> None:
-    """Write `batches` one after the other, fsynced, and take their values into `digest`.
-
-    The batches must make up `layout`. Written in order rather than through a memory map, so
-    that a full disk raises OSError instead of ending the process with SIGBUS.
-    """
-    with path.open("wb") as file:
-        file.write(layout.header)
-        for batch in batches:
-            values = np.ascontiguousarray(batch, dtype=layout.descr).data
-            digest.update(values)
-            file.write(values)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def map_array(path: Path, layout: ArrayLayout) -> np.ndarray:
-    """Return the file memory-mapped copy-on-write; raises ValueError where it is of another layout.
-
-    Copy-on-write because torch warns of arrays that it may not write to.
-    """
-    with path.open("rb") as file:
-        if file.read(len(layout.header)) != layout.header:
-            raise ValueError(f"{path.name} does not hold {layout.descr} {layout.shape}")
-    return np.memmap(path, layout.descr, "c", len(layout.header), layout.shape)
+from search.data.arrays import ArrayLayout, map_array, write_array
+from search.data.dataset import Content, DatasetInfo, Source, TrainSplit
+from search.errors import MachineError
+from search.events import Listener, Notice
+from search.files import verify_checksums, write_checksums, write_file
 
 
 @final
@@ -171,7 +101,7 @@ def open_cache(paths: CachePaths, source_fingerprint: str) -> DatasetInfo:
     """
     if not paths.cache_dir.is_dir():
         raise FileNotFoundError(paths.cache_dir)
-    check_sums([paths.info])
+    verify_checksums([paths.info])
     stored = _read_info(paths)
     if stored.source_fingerprint != source_fingerprint:
         raise ValueError("it is of another source")
@@ -179,7 +109,7 @@ def open_cache(paths: CachePaths, source_fingerprint: str) -> DatasetInfo:
     for path, layout in _arrays(info):
         if not path.is_file() or path.stat().st_size != layout.file_bytes:
             raise ValueError(f"{path.name} is missing or of the wrong size")
-    check_sums([paths.train_images, paths.train_labels])
+    verify_checksums([paths.train_images, paths.train_labels])
     return info
 
 
@@ -227,15 +157,15 @@ def open_or_build(source: Source, data_dir: Path, listener: Listener) -> Dataset
     for the one that writes. Raises what the source raises, and OSError where the cache cannot
     be written; nothing half-written is kept.
     """
-    fingerprint = source.fingerprint()
-    paths = CachePaths.of(data_dir, source.name, fingerprint)
-    found = find_cache(paths, fingerprint)
+    found = find_cache(source, data_dir)
     if found is not None:
         return found
+    fingerprint = source.fingerprint()
+    paths = CachePaths.of(data_dir, source.name, fingerprint)
     paths.cache_dir.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.lock):
         try:
-            found = find_cache(paths, fingerprint, listener)
+            found = find_cache(source, data_dir, listener)
             return found or _build(source, paths, fingerprint, listener)
         except BaseException:
             # Of what is refused nothing stays; whoever waits for the lock sees that it is gone.
@@ -244,18 +174,25 @@ def open_or_build(source: Source, data_dir: Path, listener: Listener) -> Dataset
 
 
 def find_cache(
-    paths: CachePaths, source_fingerprint: str, listener: Listener | None = None
+    source: Source, data_dir: Path, listener: Listener | None = None
 ) -> DatasetInfo | None:
-    """Return a whole cache's description, or None; a damaged one is told to `listener`."""
+    """Return the source's decoded dataset if an intact cache of it is there.
+
+    The listener, if any, hears of a damaged one.
+    """
+    fingerprint = source.fingerprint()
+    paths = CachePaths.of(data_dir, source.name, fingerprint)
     try:
-        return open_cache(paths, source_fingerprint)
+        return open_cache(paths, fingerprint)
     except FileNotFoundError:
         return None
     except ValueError as error:
         if listener is not None:
-            listener(Notice(
-                f"The cache {paths.cache_dir} is damaged ({error}): decoding the images again."
-            ))
+            listener(
+                Notice(
+                    f"The cache {paths.cache_dir} is damaged ({error}): decoding the images again."
+                )
+            )
         return None
 
 
@@ -295,7 +232,7 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
     )
     paths.info.write_text(info.model_dump_json(indent=2), encoding="utf-8")
     arrays = (paths.train_images, paths.train_labels, paths.test_images, paths.test_labels)
-    write_sums((paths.info, *arrays))
+    write_checksums((paths.info, *arrays))
 
 
 def _remove(folder: Path) -> None:

@@ -1,4 +1,8 @@
-"""CIFAR-10 through torchvision: md5 checked before anything is unpickled."""
+"""CIFAR-10: obtained through torchvision, and recognized by its content.
+
+The md5 of every file is checked before anything is unpickled. torchvision is imported only where
+files are obtained or read, because it takes seconds.
+"""
 
 import hashlib
 import shutil
@@ -7,30 +11,65 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import final
+from typing import Any, Self, final
 
 import numpy as np
 from filelock import FileLock
-from torchvision.datasets import CIFAR10
-from torchvision.datasets.utils import check_integrity
 
-from search.events import Listener, StepProgress
+from search.data.cache import CachePaths
+from search.data.dataset import Content, DatasetInfo, DatasetRequest, Part, Source
 from search.data.download import download
-from search.data.dataset import Content, Part, Source
 from search.errors import MachineError, UserError
+from search.events import Listener, StepProgress
 
 IMAGE_SIZE = 32
 _PATIENCE_SECONDS = 30.0
+_N_TRAIN = 50_000
+_CLASS_NAMES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+# What Cifar10Source.fingerprint() returns, kept here so that recognizing it needs no torchvision.
+_FINGERPRINT = "f313d2db7ba8ed9f2a3e289ca7c074d08bfbf51f9a1ae2f21486c74d53aeccae"
+
+
+def is_original_cifar10(dataset: DatasetInfo) -> bool:
+    """Return whether the dataset is the published CIFAR-10, its pixels and their order.
+
+    That is, whether its cache was made of files with the published md5s: the folder of a cache is
+    named after its source's fingerprint. The folder itself need not be there any more.
+    """
+    original = CachePaths.of(Path(), "cifar10", _FINGERPRINT).cache_dir
+    return dataset.cache_dir.name == original.name
+
+
+def is_cifar10_copy(dataset: DatasetInfo) -> bool:
+    """Return whether the dataset has CIFAR-10's classes and as many training images.
+
+    True for the original too, and for copies whose pixels were compressed or resized.
+    """
+    return dataset.class_names == _CLASS_NAMES and dataset.n_train == _N_TRAIN
 
 
 @final
 class Cifar10Source(Source):
     """CIFAR-10 in `data_dir`, as torchvision lays it out; downloaded when absent."""
 
+    keyword = "cifar10"
+    accepts = "cifar10"
+    title = "CIFAR-10"
+    own_size = IMAGE_SIZE
+    automatic = True
+
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._batches = data_dir / CIFAR10.base_folder
-        self._archive = data_dir / CIFAR10.filename
+        self._published = _published()
+        self._batches = data_dir / self._published.base_folder
+        self._archive = data_dir / self._published.filename
+
+    @classmethod
+    def find(cls, request: DatasetRequest) -> Self | None:
+        """Return the source if the request says "cifar10"."""
+        return cls(request.data_dir) if request.dataset == cls.keyword else None
 
     @property
     def name(self) -> str:
@@ -39,56 +78,53 @@ class Cifar10Source(Source):
 
     def fingerprint(self) -> str:
         """Return a hash of the md5s that the files must have: no other content is accepted."""
-        return hashlib.sha256(f"cifar10 1 {list(_checksums())}".encode()).hexdigest()
+        return hashlib.sha256(f"cifar10 1 {list(self._checksums())}".encode()).hexdigest()
 
     def obtain(self, listener: Listener, patience: float = _PATIENCE_SECONDS) -> None:
-        """See that all batch files are there: as they are, from the archive, or downloaded.
-
-        `patience` is how many seconds the server may take to answer. Raises MachineError where
-        the download fails, UserError for a damaged archive and OSError where `data_dir` cannot
-        be written.
-        """
+        """Make sure that all batch files are there: as they are, unpacked, or downloaded."""
         if self._has_batches():
             return
         self._data_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(self._data_dir / ".cifar10.lock"):
             if not self._archive.exists():
                 self._download(listener, patience)
-            self._check(self._archive, CIFAR10.tgz_md5)
+            self._check(self._archive, self._published.tgz_md5)
             self._extract()
 
     def read(self, listener: Listener) -> Content:
         """Return the content; raises UserError, naming the file, where one is corrupt."""
         self.obtain(listener)
-        for name, md5 in _checksums():
+        for name, md5 in self._checksums():
             self._check(self._batches / name, md5)
         with warnings.catch_warnings():
             # Old NumPy pickled the batches with integer flags, which some new versions deplore.
             warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
-            train, test = (CIFAR10(self._data_dir, train=part) for part in (True, False))
+            train, test = (
+                self._published(self._data_dir, train=part) for part in (True, False)
+            )
         shape = (3, IMAGE_SIZE, IMAGE_SIZE)
         return Content(tuple(train.classes), shape, _part(train), _part(test))
 
     def _has_batches(self) -> bool:
-        return all((self._batches / name).is_file() for name, _ in _checksums())
+        return all((self._batches / name).is_file() for name, _ in self._checksums())
 
     def _download(self, listener: Listener, patience: float) -> None:
         try:
             download(
-                CIFAR10.url,
+                self._published.url,
                 self._archive,
-                CIFAR10.tgz_md5,
+                self._published.tgz_md5,
                 patience=patience,
                 progress=lambda done, n: listener(StepProgress("Downloading CIFAR-10", done, n)),
             )
         except MachineError as error:
             raise MachineError(
                 f"dataset cifar10: {error}; nothing half-written was kept; put "
-                f"{CIFAR10.filename} into {self._data_dir} and run again, or use another dataset"
+                f"{self._archive.name} into {self._data_dir} and run again, or use another dataset"
             ) from error
 
     def _check(self, path: Path, md5: str) -> None:
-        if not check_integrity(path, md5):
+        if _md5(path) != md5:
             raise UserError(
                 f"dataset cifar10: {path} is corrupt (its md5 is not {md5}); "
                 "delete it and run again to have it replaced"
@@ -100,7 +136,7 @@ class Cifar10Source(Source):
         shutil.rmtree(partial, ignore_errors=True)  # what a killed run left
         try:
             partial.mkdir()
-            _unpack(self._archive, partial)
+            self._unpack(partial)
             self._batches.mkdir(exist_ok=True)
             for path in partial.iterdir():
                 path.replace(self._batches / path.name)
@@ -111,27 +147,40 @@ class Cifar10Source(Source):
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
+    def _unpack(self, folder: Path) -> None:
+        """Write the batch files into `folder`, and nothing else.
 
-def _checksums() -> Iterator[tuple[str, str]]:
-    """Yield every batch file's name and md5; the class names' file is one of them."""
-    yield from CIFAR10.train_list + CIFAR10.test_list
-    yield CIFAR10.meta["filename"], CIFAR10.meta["md5"]
+        No member says where it goes, so none can lead elsewhere; tarfile's filters against that
+        are missing before Python 3.11.4.
+        """
+        names = {f"{self._batches.name}/{name}": name for name, _ in self._checksums()}
+        with tarfile.open(self._archive, "r:gz") as tar:
+            for member in tar:
+                if member.name in names and member.isfile() and (file := tar.extractfile(member)):
+                    (folder / names.pop(member.name)).write_bytes(file.read())
+        if names:
+            raise tarfile.ReadError(f"it lacks {', '.join(names.values())}")
+
+    def _checksums(self) -> Iterator[tuple[str, str]]:
+        """Yield every batch file's name and md5; the class names' file is one of them."""
+        yield from self._published.train_list + self._published.test_list
+        yield self._published.meta["filename"], self._published.meta["md5"]
 
 
-def _unpack(archive: Path, folder: Path) -> None:
-    """Write the batch files into `folder`, and nothing else: no member says where it goes.
+def _published() -> Any:
+    """Return torchvision's class, which knows the published files and their checksums."""
+    from torchvision.datasets import CIFAR10  # noqa: PLC0415 - takes seconds
 
-    So none can lead elsewhere; tarfile's filters against that are missing before Python 3.11.4.
-    """
-    names = {f"{CIFAR10.base_folder}/{name}": name for name, _ in _checksums()}
-    with tarfile.open(archive, "r:gz") as tar:
-        for member in tar:
-            if member.name in names and member.isfile() and (file := tar.extractfile(member)):
-                (folder / names.pop(member.name)).write_bytes(file.read())
-    if names:
-        raise tarfile.ReadError(f"it lacks {', '.join(names.values())}")
+    return CIFAR10
 
 
-def _part(dataset: CIFAR10) -> Part:
+def _part(dataset: Any) -> Part:
     images = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
     return Part(np.array(dataset.targets, dtype=np.int64), iter([images]))
+
+
+def _md5(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

@@ -1,24 +1,34 @@
 """scikit-learn's handwritten digits, which need no network and no files."""
 
 import hashlib
-from typing import final
+from typing import Self, final
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 
-from search.events import Listener
-from search.data.dataset import Content, Images, Labels, Part, Source
+from search.data.dataset import Content, DatasetRequest, Images, Labels, Part, Source
 from search.data.splits import holdout
+from search.events import Listener
 
 IMAGE_SIZE = 32
 _TEST_FRACTION = 0.2
-_TEST_SEED = 20_000  # fixed: every study on digits has the same test part
+_TEST_SEED = 20_000  # fixed: every study on digits has the same test set
 
 
 @final
 class DigitsSource(Source):
-    """1,797 grey 8x8 digits, upsampled to 3x32x32; a stratified fifth is the test part."""
+    """1,797 grey 8x8 digits, upsampled to 3x32x32; a stratified fifth is the test set."""
+
+    keyword = "digits"
+    accepts = "digits"
+    title = "scikit-learn's embedded DIGITS dataset (1,797 grey 8x8 digits, upsampled)"
+    own_size = IMAGE_SIZE
+    automatic = True
+
+    @classmethod
+    def find(cls, request: DatasetRequest) -> Self | None:
+        """Return the source if the request says "digits"."""
+        return cls() if request.dataset == cls.keyword else None
 
     @property
     def name(self) -> str:
@@ -32,6 +42,8 @@ class DigitsSource(Source):
 
     def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing to say
         """Return all digits; takes a fraction of a second."""
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - takes a second
+
         digits = load_digits()
         images, labels = _upsample(digits.images), digits.target.astype(np.int64)
         (split,) = holdout(labels, _TEST_FRACTION, _TEST_SEED)

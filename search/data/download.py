@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from search.errors import MachineError
+from search.files import atomic_write
 
 _STALL_SECONDS = 30.0
 _CHUNK_BYTES = 1 << 18
@@ -23,17 +24,13 @@ def download(
     `patience` is how many seconds the server may take to answer; `progress` hears of (bytes
     done, bytes in all). Raises MachineError with the reason; nothing half-written is kept.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        with _open_within(url, patience) as answer, partial.open("wb") as file:
+        with _open_within(url, patience) as answer, atomic_write(path) as file:
             found = _copy(answer, file, progress)
-        if found != md5:
-            raise OSError(f"what came is incomplete or changed (md5 {found}, expected {md5})")
-        partial.replace(path)
+            if found != md5:
+                raise OSError(f"what came is incomplete or changed (md5 {found}, expected {md5})")
     except (OSError, HTTPException) as error:
         raise MachineError(f"download of {url} failed: {_reason(error)}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _open_within(url: str, seconds: float) -> Any:

@@ -1,27 +1,35 @@
 """A folder of images, one subfolder per class, as a dataset."""
 
+import hashlib
 import os
+import re
 import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
-from typing import final
-from search.events import Listener, StepProgress
-from search.data.image_files import EXTENSIONS
-from search.errors import UserError
-from collections.abc import Sequence
 from statistics import median
-from search.data.image_files import decode_image
-from collections.abc import Iterator
-import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from typing import Self, final
+
 import joblib
 import numpy as np
-from search.data.image_files import decode_batches
-from search.data.dataset import Content, Images, Part, Source
+
+from search.data.dataset import Content, DatasetRequest, Images, Part, Source
+from search.data.image_files import EXTENSIONS, decode_batches, decode_image
 from search.data.splits import holdout
+from search.errors import UserError
+from search.events import Listener, StepProgress
+
+MAX_SIDE = 512
+TEST_SEED = 20_000  # fixed: the test set belongs to the folder, not to a study
+
+_FORMAT = 2  # raise it when files are decoded or split in another way
+_SMALL_FILE_BYTES = 4096
+_SAMPLE = 9  # images, spread over the folder
+_MUCH = 2  # times as large as the first
+_SHOWN = 5
 
 
 @final
@@ -155,10 +163,6 @@ def _image_file(entry: os.DirEntry[str], label: int) -> ImageFile:
     return ImageFile(Path(entry.path), label, status.st_size, status.st_mtime_ns)
 
 
-_SAMPLE = 9  # images, spread over the folder
-_MUCH = 2  # times as large as the first
-
-
 def check_first_size(paths: Sequence[Path]) -> tuple[int, int]:
     """Return the first image's height and width.
 
@@ -173,9 +177,6 @@ def check_first_size(paths: Sequence[Path]) -> tuple[int, int]:
             f"which is {width}x{height} where most are about {usual[1]}x{usual[0]}"
         )
     return height, width
-
-
-_SHOWN = 5
 
 
 def folder_notices(root: Path, scan: FolderScan) -> Iterator[str]:
@@ -228,13 +229,6 @@ def _listed(names: list[str]) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
-MAX_SIDE = 512
-TEST_SEED = 20_000  # fixed: the test part belongs to the folder, not to a study
-
-_FORMAT = 2  # raise it when files are decoded or split in another way
-_SMALL_FILE_BYTES = 4096
-
-
 @final
 class FolderSource(Source):
     """`root/train/<class>/*` and `root/test/<class>/*`, or `root/<class>/*` alone.
@@ -243,6 +237,17 @@ class FolderSource(Source):
     decoded. Images become RGB, `image_size` square or as large as the first training image,
     which then may have at most MAX_SIDE pixels a side.
     """
+
+    accepts = "an existing image folder (PATH/train/<class>/<image> or PATH/<class>/<image>)"
+    title = "the image folder"
+
+    @classmethod
+    def find(cls, request: DatasetRequest) -> Self | None:
+        """Return the source if the request names a folder."""
+        with suppress(OSError, ValueError):  # a path that cannot even be looked at
+            if request.dataset and Path(request.dataset).is_dir():
+                return cls(Path(request.dataset), request.image_size, request.test_fraction)
+        return None
 
     def __init__(self, root: Path, image_size: int | None, test_fraction: float) -> None:
         self._root = root.resolve()

@@ -2,17 +2,17 @@
 
 import struct
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import final
+
 import joblib
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
 from search.data.dataset import Images
 from search.errors import UserError
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import final
-
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _BATCH_BYTES = 32 << 20

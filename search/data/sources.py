@@ -1,18 +1,22 @@
-"""From --dataset to a decoded dataset."""
+"""The sources of datasets, and the way from `--dataset` to a decoded one.
 
-from contextlib import suppress
+To add a source: write its class in a file of its own and list it in `SOURCES`.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
-from search.events import Listener, Notice
 from search.data.cache import find_cache, open_or_build
-from search.data.cache import CachePaths
-from search.data.dataset import DatasetInfo
-from search.data.digits import IMAGE_SIZE as DIGITS_SIZE
+from search.data.cifar10 import Cifar10Source
+from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
-from search.files import machine_failures
 from search.data.folder import FolderSource
-from search.data.dataset import Source
 from search.errors import MachineError, UserError
+from search.events import Listener, Notice
+from search.files import machine_failures
+
+SOURCES: tuple[type[Source], ...] = (Cifar10Source, DigitsSource, FolderSource)
+AUTO = "auto"
 
 _AUTO_PATIENCE_SECONDS = 5.0
 
@@ -25,74 +29,79 @@ def prepare_dataset(
     test_fraction: float = 0.1,
     listener: Listener,
 ) -> DatasetInfo:
-    """Return the dataset that `dataset` names, decoded into a cache under `data_dir`.
+    """Return a dataset, decoded into a cache under `data_dir`.
 
-    `dataset` is auto, cifar10, digits or the path of an image folder; `image_size` (pixels a
-    side) and `test_fraction` are for folders. auto is cifar10 where `data_dir` has it or it can
-    be downloaded, otherwise digits, with a notice. Raises UserError for whatever the user can
-    mend, MachineError for a failed download or a full disk.
+    Args:
+        dataset: "auto", a source's keyword, or the path of an image folder.
+        data_dir: Where downloads and caches are kept.
+        image_size: Pixels a side to scale images to; for image folders only.
+        test_fraction: Share of a folder's images to set aside if it has no test set.
+        listener: Hears of downloads, decoding, and what the user may not have intended.
+
+    Raises:
+        UserError: A setting is wrong, or what it names is damaged.
+        MachineError: A download failed, or the disk takes no more.
     """
-    remedy = "nothing half-written was kept; make room or choose another data_dir and run again"
-    with machine_failures(f"data_dir {data_dir} cannot be used", remedy):
+    request = DatasetRequest(dataset, data_dir, image_size, test_fraction)
+    hint = "nothing half-written was kept; make room or choose another data_dir and run again"
+    with machine_failures(f"data_dir {data_dir} cannot be used", hint):
         if data_dir.exists() and not data_dir.is_dir():
             raise UserError(f"data_dir must be a folder, got the file {data_dir}")
-        source = _find_source(dataset, data_dir, image_size, test_fraction, listener)
+        source = _automatic(request, listener) if dataset == AUTO else _named(request)
+        for text in source.notices():
+            listener(Notice(text))
         return open_or_build(source, data_dir, listener)
 
 
-def _find_source(
-    dataset: str,
-    data_dir: Path,
-    image_size: int | None,
-    test_fraction: float,
-    listener: Listener,
-) -> Source:
-    if dataset not in ("auto", "cifar10", "digits"):
-        return _folder(dataset, image_size, test_fraction, listener)
-    if image_size not in (None, DIGITS_SIZE):
-        raise UserError(
-            f"image_size is for image folders; dataset {dataset} has {DIGITS_SIZE}, "
-            f"got {image_size}"
-        )
-    if dataset == "digits":
-        return DigitsSource()
-    return _cifar10_or_digits(data_dir, listener, fall_back=dataset == "auto")
+def dataset_folder(dataset: str) -> Path | None:
+    """Return the folder that a recipe's `dataset` names; None where it is a keyword."""
+    keywords = {AUTO, *(kind.keyword for kind in SOURCES)}
+    return None if dataset in keywords else Path(dataset)
 
 
-def _folder(
-    dataset: str, image_size: int | None, test_fraction: float, listener: Listener
-) -> Source:
-    source = FolderSource(_existing_folder(dataset), image_size, test_fraction)
-    for text in source.notices():
-        listener(Notice(text))
-    return source
-
-
-def _existing_folder(dataset: str) -> Path:
-    with suppress(OSError):  # a path that cannot even be looked at
-        if dataset and Path(dataset).is_dir():
-            return Path(dataset)
+def _named(request: DatasetRequest) -> Source:
+    for kind in SOURCES:
+        source = kind.find(request)
+        if source is not None:
+            return _checked(source, request)
+    *names, last = (kind.accepts for kind in SOURCES)
     raise UserError(
-        f"dataset: {dataset!r} is neither auto, cifar10, digits nor an existing image folder "
-        "(PATH/train/<class>/<image> or PATH/<class>/<image>)"
+        f"dataset: {request.dataset!r} is neither {', '.join([AUTO, *names])} nor {last}"
     )
 
 
-def _cifar10_or_digits(data_dir: Path, listener: Listener, *, fall_back: bool) -> Source:
-    # Imported here because torchvision takes seconds, which digits and folders need not wait for.
-    from search.data.cifar10 import Cifar10Source  # noqa: PLC0415
+def _checked(source: Source, request: DatasetRequest) -> Source:
+    if source.own_size is not None and request.image_size not in (None, source.own_size):
+        raise UserError(
+            f"image_size is for image folders; dataset {source.name} has {source.own_size}, "
+            f"got {request.image_size}"
+        )
+    return source
 
-    cifar10 = Cifar10Source(data_dir)
-    fingerprint = cifar10.fingerprint()
-    if not fall_back or find_cache(CachePaths.of(data_dir, cifar10.name, fingerprint), fingerprint):
-        return cifar10
-    try:
-        cifar10.obtain(listener, _AUTO_PATIENCE_SECONDS)
-    except MachineError as error:
-        listener(Notice(
-            f"CIFAR-10 is not in {data_dir} and could not be downloaded: using scikit-learn's "
-            "embedded DIGITS dataset (1,797 grey 8x8 digits, upsampled) instead. "
-            f"Results say nothing about CIFAR-10. ({error.__cause__ or error})"
-        ))
-        return DigitsSource()
-    return cifar10
+
+def _automatic(request: DatasetRequest, listener: Listener) -> Source:
+    """Return the first automatic source that can be obtained; says so if it is not the first."""
+    keywords = [kind.keyword for kind in SOURCES if kind.automatic and kind.keyword]
+    sources = [_named(replace(request, dataset=keyword)) for keyword in keywords]
+    failures: list[MachineError] = []
+    for source in sources:
+        try:
+            if find_cache(source, request.data_dir) is None:
+                source.obtain(listener, _AUTO_PATIENCE_SECONDS)
+        except MachineError as error:
+            failures.append(error)
+            continue
+        if failures:
+            listener(Notice(_fallback(sources[0], source, request, failures[0])))
+        return source
+    raise failures[0]
+
+
+def _fallback(
+    wanted: Source, source: Source, request: DatasetRequest, failure: MachineError
+) -> str:
+    return (
+        f"{wanted.title} is not in {request.data_dir} and could not be downloaded: using "
+        f"{source.title} instead. Results say nothing about {wanted.title}. "
+        f"({failure.__cause__ or failure})"
+    )

@@ -5,7 +5,6 @@ its start and 60 MB for nothing.
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -13,8 +12,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.files import DAMAGED_ARRAYS, machine_failures
-from search.data.cache import integers
+from search.data.arrays import read_integers
+from search.files import atomic_write, machine_failures
 from search.errors import MachineError, UserError
 
 Indices = npt.NDArray[np.int64]
@@ -105,27 +104,21 @@ def save_folds(path: Path, folds: tuple[Fold, ...]) -> None:
     arrays: dict[str, Indices] = {}
     for number, fold in enumerate(folds):
         arrays |= {f"train_{number}": fold.train, f"validation_{number}": fold.validation}
-    partial = path.with_name(path.name + ".partial")
     with machine_failures(f"cannot write the folds {path}", "make room there and run again"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic_write(path, durable=True) as file:
             np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
 
 
 def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
     """Return the stored folds; raises MachineError where they are not those of the hash."""
     remedy = "put the study's own file back, or start a study with another name"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            numbers = range(len(arrays.files) // 2)
-            folds = tuple(
-                Fold(integers(arrays, f"train_{i}"), integers(arrays, f"validation_{i}"))
-                for i in numbers
-            )
-    except DAMAGED_ARRAYS as error:
+        arrays = read_integers(path)
+        folds = tuple(
+            Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in range(len(arrays) // 2)
+        )
+    except (OSError, KeyError, ValueError) as error:
         raise MachineError(f"the folds {path} cannot be read: {error}; {remedy}") from error
     if folds_hash(folds) != expected_hash:
         raise MachineError(f"the folds {path} are not those that the study was made with; {remedy}")

@@ -6,7 +6,7 @@ from search.catalog.studies import find_trial, open_stored
 from search.errors import UserError
 from search.evaluation.export_recipe import export_recipe
 from search.evaluation.export_script import export_script
-from search.files import check_free, write_texts
+from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.tuning.outcome import why_no_winner
 from search.tuning.records import StudyRecord, TrialRecord
@@ -48,7 +48,7 @@ def write_recipe(
         )
     exported = export_recipe(record, trial, output)
     texts = {output: exported.toml, exported.space_path: exported.space_code}
-    write_texts(texts, force=force)
+    write_outputs(texts, force=force)
     return tuple(texts)
 
 
@@ -61,7 +61,7 @@ def write_script(
     record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
 ) -> tuple[Path, ...]:
     """Write what `script_text` returns; return its file."""
-    write_texts({output: script_text(record, trial)}, force=force)
+    write_outputs({output: script_text(record, trial)}, force=force)
     return (output,)
 
 
@@ -75,7 +75,7 @@ def write_onnx(
     winner = record.winner()
     if winner is None or winner.number != trial.number:
         raise UserError(f"trial: {trial.number} has no exported model; accepted: the winner's")
-    check_free(output, force=force)
+    check_output(output, force=force)
     from search.evaluation.onnx import export_onnx  # noqa: PLC0415  # needs packages of an extra
 
     return export_onnx(RunPaths(runs_dir, record.name).model_dir, output).line()

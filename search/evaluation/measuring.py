@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from search.data.cache import integers
+from search.data.arrays import read_integers
 from search.errors import MachineError
 from search.evaluation.model import ImageClassifier, save_images
 from search.evaluation.test_set import open_test_split
-from search.files import DAMAGED_ARRAYS, whole_file
+from search.files import atomic_write
 from search.training.metrics import TestResult, evaluate_predictions
 from search.tuning.opening import OpenStudy
 
@@ -33,7 +33,7 @@ class TestPredictions:
 
 def save_predictions(path: Path, predictions: TestPredictions) -> None:
     """Write them whole or not at all."""
-    with whole_file(path) as file:
+    with atomic_write(path, durable=True) as file:
         np.savez_compressed(
             file, labels=predictions.labels, predictions=predictions.predictions, allow_pickle=False
         )
@@ -45,11 +45,11 @@ def load_predictions(path: Path) -> TestPredictions | None:
     Raises MachineError where the file is damaged.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            labels, predictions = integers(arrays, "labels"), integers(arrays, "predictions")
+        arrays = read_integers(path)
+        labels, predictions = arrays["labels"], arrays["predictions"]
     except FileNotFoundError:
         return None
-    except DAMAGED_ARRAYS as error:
+    except (KeyError, ValueError) as error:
         raise _damaged(path) from error
     if labels.shape != predictions.shape:
         raise _damaged(path)

@@ -16,12 +16,19 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cifar_models import build_model
+from search.data.arrays import read_npy
 from search.data.dataset import DatasetInfo, Images
 from search.data.folder import MAX_SIDE
 from search.data.image_files import decode_batches, decode_image
 from search.data.statistics import ChannelStatistics
-from search.errors import MachineError, UserError
-from search.files import DAMAGED_ARRAYS, check_sums, sums_path, sync, whole_file, write_sums
+from search.errors import MachineError, UserError, first_line
+from search.files import (
+    atomic_write,
+    checksums_path,
+    verify_checksums,
+    write_checksums,
+    write_file,
+)
 from search.paths import ModelPaths
 from search.settings import describe_errors
 from search.training.checkpoints import save_weights
@@ -208,11 +215,8 @@ def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
     """
     paths = ModelPaths(model_dir)
     save_weights(paths.weights, network)
-    with whole_file(paths.card) as file:
-        file.write(card.model_dump_json(indent=2).encode())
-    write_sums((paths.card, paths.weights))
-    sync(sums_path(model_dir))
-    sync(model_dir)
+    write_file(paths.card, card.model_dump_json(indent=2), durable=True)
+    write_checksums((paths.card, paths.weights))
 
 
 def load_model(model_dir: Path | str) -> ImageClassifier:
@@ -231,14 +235,14 @@ def load_model(model_dir: Path | str) -> ImageClassifier:
         reason = describe_errors(error)
         raise UserError(f"model: {paths.card} is not a model's description: {reason}") from error
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)  # torch adds its stack
+        reason = first_line(error)  # torch adds its stack
         raise UserError(f"model: {str(model_dir)!r} is not a model folder: {reason}") from error
 
 
 def _check_whole(paths: ModelPaths) -> None:
     if not paths.card.is_file():
         raise ValueError(f"it has no {paths.card.name}")
-    sums = sums_path(paths.model_dir)
+    sums = checksums_path(paths.model_dir)
     taken_over = f"is taken over by: sha256sum {paths.card.name} {paths.weights.name} > {sums.name}"
     if not sums.is_file():
         raise ValueError(
@@ -246,7 +250,7 @@ def _check_whole(paths: ModelPaths) -> None:
             f"{taken_over}"
         )
     try:
-        check_sums((paths.card, paths.weights))
+        verify_checksums((paths.card, paths.weights))
     except ValueError as error:
         raise ValueError(f"{error}; what was changed on purpose {taken_over}") from error
 
@@ -287,10 +291,10 @@ def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
     Raises MachineError where the file is damaged.
     """
     try:
-        images: npt.NDArray[np.uint8] = np.load(path, allow_pickle=False)
+        images: npt.NDArray[np.uint8] = read_npy(path)
     except FileNotFoundError:
         return None
-    except DAMAGED_ARRAYS as error:
+    except ValueError as error:
         raise MachineError(
             f"the images {path} are damaged; remove the file to go on without them"
         ) from error
@@ -299,5 +303,5 @@ def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
 
 def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:
     """Write an array of images whole or not at all."""
-    with whole_file(path) as file:
+    with atomic_write(path, durable=True) as file:
         np.save(file, images, allow_pickle=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 from search import text
-from search.files import whole_file
+from search.files import write_file
 from search.paths import ModelPaths, RunPaths
 from search.text import escaped
 from search.training.metrics import TestResult
@@ -211,8 +211,7 @@ def write_model_readme(
     before = _read(model)
     text = renewed(before, model_readme(record, baseline, findings))
     if text != before:
-        with whole_file(model.readme) as file:
-            file.write(text.encode(errors="surrogateescape"))
+        write_file(model.readme, text.encode(errors="surrogateescape"))
 
 
 def renewed(before: str | None, card: str) -> str:

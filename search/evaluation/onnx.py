@@ -14,7 +14,7 @@ from torch import nn
 from search.data.statistics import ChannelStatistics
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, ModelCard, load_images, load_model
-from search.files import machine_failures, whole_file
+from search.files import machine_failures, write_file
 from search.paths import RunPaths
 from search.training.evaluation import Normalizer, with_test_time_augmentation
 
@@ -137,8 +137,7 @@ def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
         )
     with machine_failures(f"cannot write {output}", "make room there or name another --output"):
         output.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(output) as file:
-            file.write(content)
+        write_file(output, content)
     return check
 
 

@@ -19,6 +19,7 @@ from rich.table import Table
 from search import text
 from search.catalog.studies import open_stored
 from search.data.image_files import EXTENSIONS, FoundImage, find_images
+from search.data.sources import dataset_folder
 from search.errors import MachineError, UserError
 from search.evaluation.model import Prediction, Refusal, load_model
 from search.paths import ModelPaths, RunPaths
@@ -86,17 +87,15 @@ def _studies_with_models(runs_dir: Path) -> list[str]:
     return [*map(printable, found[:_MOST_NAMED]), *more]
 
 
-_NO_FOLDERS = ("cifar10", "digits")
-
-
 def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     """Return in one line that images lie in the folder that the study learned from, else None.
 
     They are known by their paths; where the folder has no test/, some of them were its test set.
     """
-    if record.recipe.dataset in _NO_FOLDERS:
+    named = dataset_folder(record.recipe.dataset)
+    if named is None:
         return None
-    dataset = Path(record.recipe.dataset).resolve()
+    dataset = named.resolve()
     folder = dataset / "train" if (dataset / "train").is_dir() else dataset
     n_seen = sum(image.resolve().is_relative_to(folder) for image in images)
     if not n_seen:

@@ -11,7 +11,7 @@ import torch
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
-from search.files import check_sums
+from search.files import verify_checksums
 from search.tuning.records import TestOpening
 from search.tuning.store import read_openings, to_plain
 
@@ -34,7 +34,7 @@ def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> 
     study.set_user_attr("test_openings", to_plain((*read_openings(study), opening)))
     paths = CachePaths(dataset.cache_dir)
     try:
-        check_sums((paths.test_images, paths.test_labels))
+        verify_checksums((paths.test_images, paths.test_labels))
         images = np.load(paths.test_images, mmap_mode="c", allow_pickle=False)
         labels = np.load(paths.test_labels, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

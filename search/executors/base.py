@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar, final
 
 from pydantic import TypeAdapter
 
+from search.files import write_file
 from search.training.history import FoldEpoch
 
 T = TypeVar("T")
@@ -119,10 +120,7 @@ class SchedulerChannel:
         """Say that everything up to `epoch` was seen, and whether the job should stop."""
         if (epoch, stop) == self._answered:
             return
-        file = _answer_file(self._folder)
-        temporary = file.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"epoch": epoch, "stop": stop}), encoding="utf-8")
-        temporary.replace(file)
+        write_file(_answer_file(self._folder), json.dumps({"epoch": epoch, "stop": stop}))
         self._answered = (epoch, stop)
 
 

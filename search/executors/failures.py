@@ -5,6 +5,8 @@ import re
 
 import torch
 
+from search.errors import describe_error, first_line
+
 # torch's allocators raise plain RuntimeErrors on a CPU; CUDA itself and its libraries do, when they
 # and not torch's allocator meet the end of the memory, as while a process starts on a full GPU.
 _MEMORY = re.compile(
@@ -28,18 +30,14 @@ def describe_failure(error: BaseException) -> str:
 
     What follows is how much was asked for, or else the first line of the error's message.
     """
-    name, first_line = type(error).__name__, _first_line(error)
     if _is_out_of_memory(error):
-        tried = _TRIED.search(first_line)
-        return f"oom: could not allocate {tried[1]}" if tried else f"oom: {first_line or name}"
-    return f"{name}: {first_line}"
+        line = first_line(error)
+        tried = _TRIED.search(line)
+        return f"oom: could not allocate {tried[1]}" if tried else f"oom: {line}"
+    return describe_error(error)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and bool(_MEMORY.search(str(error)))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from search.data.cifar10 import is_cifar10_copy
 from search.data.dataset import DatasetInfo, TrainSplit
-from search.data.original import is_cifar10_copy
 from search.data.splits import fixed_holdout
 from search.data.statistics import ChannelStatistics, channel_histograms
 from search.errors import UserError

@@ -10,7 +10,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FuncFormatter
 
-from search.files import machine_failures
+from search.files import machine_failures, write_file
 from search.plotting import (
     BLUE,
     COLUMN,
@@ -19,7 +19,6 @@ from search.plotting import (
     VERMILLION,
     new_figure,
     paper_style,
-    save_bytes,
     save_figure,
     short,
 )
@@ -138,7 +137,7 @@ def write_analysis(info: AnalysisInfo, folder: Path) -> tuple[Path, ...]:
     ):
         folder.mkdir(parents=True, exist_ok=True)
         figures = _write_figures(info, folder)
-        save_bytes(table_csv(info.table).encode(), table)
+        write_file(table, table_csv(info.table))
     return (*figures, table)
 
 

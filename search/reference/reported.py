@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
-from search.data.original import is_cifar10_copy, is_original_cifar10
+from search.data.cifar10 import is_cifar10_copy, is_original_cifar10
 from search.metric import Metric
 from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 

@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 
 from search.command_lines import report_command
 from search.errors import MachineError
+from search.files import write_file
 from search.paths import RunPaths
-from search.plotting import paper_style, save_bytes, save_figure
+from search.plotting import paper_style, save_figure
 from search.reference.reported import reported_csv
 from search.report.charts.report import draw_charts
 from search.report.evidence import Evidence
@@ -30,10 +31,10 @@ def write_report(evidence: Evidence, paths: RunPaths) -> Path:
         paths.report_dir.mkdir(parents=True, exist_ok=True)
         drawn = _write_figures(info, paths)
         if info.reported:
-            save_bytes(reported_csv(record).encode("utf-8"), paths.reported_table)
-        save_bytes(facts.encode("utf-8"), paths.report_facts)
-        save_bytes(report_markdown(info, drawn).encode("utf-8"), paths.report_text)
-        save_bytes(page.encode("utf-8"), paths.report_page)
+            write_file(paths.reported_table, reported_csv(record))
+        write_file(paths.report_facts, facts)
+        write_file(paths.report_text, report_markdown(info, drawn))
+        write_file(paths.report_page, page)
     except OSError as error:
         again = report_command([record.name], paths.runs_dir, record.recipe.storage)
         raise MachineError(

@@ -6,7 +6,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from search.errors import MachineError
-from search.plotting import paper_style, save_bytes, save_figure
+from search.files import write_file
+from search.plotting import paper_style, save_figure
 from search.report.charts.comparison import comparison_charts
 from search.report.csv_comparison import comparison_csv
 from search.report.figures.comparison import draw_best_over_time, draw_best_over_trials
@@ -30,7 +31,7 @@ def write_comparison(info: ComparisonInfo, command: str, folder: Path) -> tuple[
         folder.mkdir(parents=True, exist_ok=True)
         figures = tuple(_write_figures(info, folder))
         for path, text in texts.items():
-            save_bytes(text.encode("utf-8"), path)
+            write_file(path, text)
     except OSError as error:
         raise MachineError(
             f"the comparison cannot be written to {folder}: {error}; the studies are kept, make "

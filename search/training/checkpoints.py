@@ -7,7 +7,6 @@ until the next, so that there is an intact one whenever the machine stops.
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pydantic import TypeAdapter
 from safetensors.torch import save
 from torch import nn
 
-from search.files import sync, whole_file
+from search.files import atomic_write, write_file
 from search.training.history import FoldEpoch
 from search.training.trainer import FoldState, FoldTraining
 
@@ -33,8 +32,7 @@ def save_weights(path: Path, network: nn.Module) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     state = network.state_dict().items()
     content = save({name: value.detach().cpu().contiguous() for name, value in state})
-    with whole_file(path) as file:
-        file.write(content)
+    write_file(path, content, durable=True)
 
 
 _HISTORY = TypeAdapter(tuple[FoldEpoch, ...])
@@ -56,19 +54,9 @@ class Checkpoints:
     def save(self, fold: int, state: FoldState) -> None:
         """Write a fold's state; it is on the disk when this returns. Raises OSError."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        newest, previous, temporary = (self._path(fold, s) for s in ("ckpt", "previous", "tmp"))
-        try:
-            with temporary.open("wb") as file:
-                _write(file, self.key, state)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            temporary.unlink(missing_ok=True)  # on a full disk every byte counts
-            raise
-        if newest.exists():
-            newest.replace(previous)
-        temporary.replace(newest)
-        sync(self.directory)
+        previous = self._path(fold, "previous")
+        with atomic_write(self._path(fold, "ckpt"), durable=True, previous=previous) as file:
+            _write(file, self.key, state)
 
     def load(self, fold: int) -> FoldState | None:
         """Return a fold's newest whole state, None where there is none."""

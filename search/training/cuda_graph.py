@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch.optim import Optimizer
 
+from search.errors import describe_error
 from search.training.step import Batch, EagerStep, Learner, TrainingStep
 from spaces.augmentation import find_augmentation
 
@@ -171,8 +172,7 @@ def build_captured_step(
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        return EagerStep(learner, fallback=f"{type(error).__name__}: {first_line}")
+        return EagerStep(learner, fallback=describe_error(error))
 
 
 def _example(learner: Learner, indices: torch.Tensor) -> Batch:

@@ -13,6 +13,8 @@ from typing import Any, final
 import optuna
 from optuna_dashboard._note import get_note_from_system_attrs, save_note_with_version
 
+from search.files import write_file
+
 _ARTIFACTS = "artifacts:"
 _TRIAL_ARTIFACTS = "dashboard:artifacts:"
 KEPT_BELOW = "*What you write below this line stays.*"
@@ -52,9 +54,7 @@ class StudyBoard:
     def put_png(self, name: str, content: bytes, trial: int) -> None:
         """Keep a picture as an artifact of a trial under `name`, a file name."""
         key, artifact = self._png(name, trial)
-        temporary = self._artifacts_dir / f".{artifact}.tmp"
-        temporary.write_bytes(content)
-        temporary.replace(self._artifacts_dir / artifact)
+        write_file(self._artifacts_dir / artifact, content)
         meta = {"artifact_id": artifact, "filename": name, "mimetype": "image/png"}
         value = json.dumps(meta | {"encoding": None})
         self._storage.set_study_system_attr(self._study_id, key, value)

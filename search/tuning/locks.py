@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection, NullPool, Row, create_engine, text
 
 from search.errors import MachineError, UserError
-from search.files import check_writable, whole_file
+from search.files import check_writable, write_file
 from search.paths import RunPaths
 from search.tuning.storage import opening, parse_url, show_url, sqlite_file, storage_url
 
@@ -315,8 +315,7 @@ def mark(study: optuna.Study, paths: RunPaths) -> None:
     if _ATTRIBUTE not in study.user_attrs:
         study.set_user_attr(_ATTRIBUTE, value)
     if _mark_of(paths) is None:
-        with whole_file(paths.mark) as file:
-            file.write(value.encode("ascii"))
+        write_file(paths.mark, value, durable=True)
 
 
 def unmark(study: optuna.Study, paths: RunPaths) -> None:

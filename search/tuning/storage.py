@@ -17,7 +17,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
-from search.errors import MachineError, UserError
+from search.errors import MachineError, UserError, first_line
 from search.settings import check_text
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
@@ -121,11 +121,6 @@ def _way_on(error: BaseException) -> str:
     if any(words in str(error) for words in _UNUSABLE):
         return "its folder must be one that you can read and write"
     return "what is stored is kept, run the same command again to go on"
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message: SQLAlchemy's have several."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @final

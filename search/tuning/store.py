@@ -8,7 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter, ValidationError
 
 from search.data.dataset import DatasetInfo
-from search.errors import UserError
+from search.errors import UserError, describe_error
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
@@ -121,7 +121,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise UserError(
             f"study {study.study_name!r} was not written by this program, or is damaged: "
-            f"{_first_line(error)}"
+            f"{describe_error(error)}"
         ) from error
 
 
@@ -141,7 +141,3 @@ def add_change(study: optuna.Study, stored: StudyRecord, changes: tuple[str, ...
     ended = sum(trial.state in ("complete", "pruned") for trial in stored.trials)
     noted = (*stored.changes, AcceptedChange(datetime.now(UTC), ended, changes))
     study.set_user_attr("accepted_changes", [to_plain(change) for change in noted])
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__} {str(error).splitlines()[0]}"

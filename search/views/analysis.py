@@ -8,7 +8,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from search.data.cache import load_train_split
-from search.data.original import is_original_cifar10
+from search.data.cifar10 import is_original_cifar10
 from search.data.sources import prepare_dataset
 from search.errors import UserError
 from search.events import Listener, Notice

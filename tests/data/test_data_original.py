@@ -11,7 +11,7 @@ from torchvision.datasets import CIFAR10
 from search.data.cache import CachePaths
 from search.data.cifar10 import Cifar10Source
 from search.data.dataset import DatasetInfo
-from search.data.original import is_cifar10_copy, is_original_cifar10
+from search.data.cifar10 import is_cifar10_copy, is_original_cifar10
 
 NAMES = "airplane automobile bird cat deer dog frog horse ship truck"
 CLASSES = tuple(NAMES.split())
@@ -58,5 +58,5 @@ def test_a_copy_has_all_images_and_classes(original: DatasetInfo, change: dict[s
 
 def test_torchvision_is_not_needed() -> None:
     """Asking takes no seconds of import."""
-    code = "import sys, search.data.original; sys.exit('torchvision' in sys.modules)"
+    code = "import sys, search.data.cifar10; sys.exit('torchvision' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})

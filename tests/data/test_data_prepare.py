@@ -6,7 +6,8 @@ import pytest
 
 from search.data import cache
 from search.data.cache import CachePaths, load_train_split
-from search.data.sources import prepare_dataset
+from search.data.dataset import DatasetRequest
+from search.data.sources import AUTO, SOURCES, dataset_folder, prepare_dataset
 from search.errors import MachineError, UserError
 
 
@@ -74,3 +75,24 @@ def test_full_disk_is_a_machine_failure(
     with pytest.raises(MachineError, match=r"No space left on device; nothing half-written"):
         prepare("digits")
     assert not [path for path in data_dir.glob("cache/*") if path.is_dir()]
+
+
+def test_every_source_can_be_asked_for(prepare: Any, data_dir: Path, make_folder: Any) -> None:
+    """Keywords are unique, each finds its own source only, and a path is nobody's keyword."""
+    keywords = [kind.keyword for kind in SOURCES if kind.keyword is not None]
+    assert len({AUTO, *keywords}) == len(keywords) + 1
+    for keyword in (*keywords, str(make_folder(train={"a": 2, "b": 2}))):
+        found = [kind for kind in SOURCES if kind.find(DatasetRequest(keyword, data_dir))]
+        assert [kind.keyword for kind in found] == [keyword if keyword in keywords else None]
+    for kind in SOURCES:
+        assert kind.accepts
+        assert kind.title
+        assert kind.keyword in (None, kind.accepts)
+        assert not kind.automatic or kind.keyword
+
+
+@pytest.mark.parametrize("dataset", ["auto", "cifar10", "digits"])
+def test_only_paths_name_folders(dataset: str) -> None:
+    """Images can only have been seen where a folder was named."""
+    assert dataset_folder(dataset) is None
+    assert dataset_folder("photos") == Path("photos")

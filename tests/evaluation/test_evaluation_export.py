@@ -21,7 +21,7 @@ from search.evaluation.model import (
     load_model,
     save_images,
 )
-from search.files import write_sums
+from search.files import write_checksums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
 
@@ -151,7 +151,7 @@ def take_over(model_dir: Path) -> None:
     """Write the sums anew, as someone who changed the files on purpose does."""
     paths = ModelPaths(model_dir)
     if paths.card.exists() and paths.weights.exists():
-        write_sums((paths.card, paths.weights))
+        write_checksums((paths.card, paths.weights))
 
 
 def other_weights(paths: ModelPaths) -> None:

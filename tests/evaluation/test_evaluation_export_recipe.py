@@ -8,7 +8,7 @@ import pytest
 from search.errors import UserError
 from search.evaluation.code import literal
 from search.evaluation.export_recipe import export_recipe
-from search.files import write_texts
+from search.files import write_outputs
 from search.protocol import REPLICATION
 from search.recipe import Recipe
 from spaces import BUILT_IN, load_space
@@ -104,12 +104,12 @@ def test_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
     old.write_text("mine", encoding="utf-8")
     texts = {new: "new", old: "yours"}
     with pytest.raises(UserError, match=r"^output: .*old\.py' exists; accepted: another name"):
-        write_texts(texts, force=False)
+        write_outputs(texts, force=False)
     assert (old.read_text(encoding="utf-8"), new.exists()) == ("mine", False)
-    write_texts(texts, force=True)
+    write_outputs(texts, force=True)
     assert (old.read_text(encoding="utf-8"), new.read_text(encoding="utf-8")) == ("yours", "new")
     with pytest.raises(UserError, match="is a folder"):
-        write_texts({tmp_path: ""}, force=True)
+        write_outputs({tmp_path: ""}, force=True)
     with pytest.raises(UserError, match="cannot be written: No such file or directory"):
-        write_texts({tmp_path / "no" / "file": ""}, force=False)
+        write_outputs({tmp_path / "no" / "file": ""}, force=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.toml", "old.py"]

@@ -188,7 +188,7 @@ def test_a_full_disk_is_told_from_other_failures(job: TrialJob, tmp_path: Path) 
     """A checkpoint that does not fit is nobody's fault: no other trial would do better."""
     blocked = _elsewhere(job, tmp_path / "blocked")
     blocked.checkpoints.mkdir(parents=True)
-    (blocked.checkpoints / "fold-0.tmp").symlink_to("/dev/full")
+    (blocked.checkpoints / ".fold-0.ckpt.tmp").symlink_to("/dev/full")
     outcome = run_job(blocked)
     assert outcome.ended == "unwritable"
     assert "No space left on device" in (outcome.reason or "")

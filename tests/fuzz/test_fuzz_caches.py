@@ -15,7 +15,7 @@ from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.events import Event, Notice
-from search.files import check_sums
+from search.files import verify_checksums
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
 
 READ = ["dataset.json", "SHA256SUMS", "train_images.npy", "train_labels.npy"]
@@ -79,10 +79,10 @@ def test_damage_of_the_sealed_arrays_is_known(
     paths = CachePaths(cached.cache_dir)
     try:
         if path.read_bytes() == whole:
-            check_sums((paths.test_images, paths.test_labels))
+            verify_checksums((paths.test_images, paths.test_labels))
         else:
-            with pytest.raises(ValueError, match=f"^{name} is not as it was written"):
-                check_sums((paths.test_images, paths.test_labels))
+            with pytest.raises(ValueError, match=f"^{name} does not match its SHA-256"):
+                verify_checksums((paths.test_images, paths.test_labels))
     finally:
         path.write_bytes(whole)
 

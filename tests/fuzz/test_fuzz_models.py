@@ -15,7 +15,7 @@ from PIL import Image
 
 from cifar_models import CNNConfig, build_model
 from search.evaluation.model import ModelCard, export_model, load_model
-from search.files import write_sums
+from search.files import write_checksums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
@@ -79,7 +79,7 @@ def test_a_damaged_model_is_refused_or_the_same(
 def test_weights_that_someone_changed_are_used_or_refused(changes: list[Edit], whole: Path) -> None:
     """With the sums written anew, whatever safetensors reads must still fit the network."""
     paths = changed(whole, "weights.safetensors", lambda content: damaged(content, changes))
-    write_sums((paths.card, paths.weights))
+    write_checksums((paths.card, paths.weights))
     refusal(lambda: use(paths))
 
 
@@ -110,7 +110,7 @@ def test_a_card_of_any_values_is_used_or_refused(
     for place, value in changes:
         put(card, place, copy.deepcopy(value))  # drawn twice, it may be put into itself
     paths = changed(whole, "model.json", lambda _: json.dumps(card).encode())
-    write_sums((paths.card, paths.weights))
+    write_checksums((paths.card, paths.weights))
     words = refusal(lambda: use(paths))
     if words is not None:
         assert "\x1b" not in words
@@ -130,7 +130,7 @@ def put(card: Any, place: list[Any], value: object) -> None:
 def test_any_bytes_as_a_card_are_refused(content: bytes, whole: Path) -> None:
     """Texts, numbers and brackets are no description of a model."""
     paths = changed(whole, "model.json", lambda _: content)
-    write_sums((paths.card, paths.weights))
+    write_checksums((paths.card, paths.weights))
     words = refusal(lambda: use(paths))
     assert words is not None
     assert words.startswith("model: ")
@@ -139,7 +139,7 @@ def test_any_bytes_as_a_card_are_refused(content: bytes, whole: Path) -> None:
 def test_a_model_of_nested_brackets_is_refused(whole: Path) -> None:
     """JSON has no depth that would end in a traceback."""
     paths = changed(whole, "model.json", lambda _: b"[" * 100_000)
-    write_sums((paths.card, paths.weights))
+    write_checksums((paths.card, paths.weights))
     assert refusal(lambda: use(paths)) is not None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from search.evaluation.export_recipe import export_recipe
-from search.files import write_texts
+from search.files import write_outputs
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.tuning.records import StudyRecord, TrialRecord
@@ -21,7 +21,7 @@ def run_again(record: StudyRecord, trial: TrialRecord, folder: Path) -> StudyRec
     """Return the study of a trial's exported recipe."""
     path = folder / "again.toml"
     exported = export_recipe(record, trial, path)
-    write_texts({path: exported.toml, exported.space_path: exported.space_code}, force=False)
+    write_outputs({path: exported.toml, exported.space_path: exported.space_code}, force=False)
     recipe = Recipe.from_sources(path, {"workers": 1})
     return run_study(recipe, EventRecorder(), inline=True).record
 

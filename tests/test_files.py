@@ -1,11 +1,11 @@
-"""Files that are whole or not there."""
+"""Files that are written whole or not at all."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from search.files import whole_file
+from search.files import atomic_write, write_file
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_the_file_is_on_the_disk_before_its_name(tmp_path: Path, synced: list[int]) -> None:
     """The content is synced first, then the folder that holds the name."""
-    with whole_file(tmp_path / "model.json") as file:
+    with atomic_write(tmp_path / "model.json", durable=True) as file:
         file.write(b"whole")
     assert (tmp_path / "model.json").read_bytes() == b"whole"
     assert synced == [(tmp_path / "model.json").stat().st_ino, tmp_path.stat().st_ino]
 
 
 def write_and_fail(path: Path, failure: BaseException) -> None:
-    with whole_file(path) as file:
+    with atomic_write(path, durable=True) as file:
         file.write(b"ha")
         raise failure
 
@@ -40,3 +40,19 @@ def test_what_was_there_stays_where_writing_fails(
         write_and_fail(tmp_path / "model.json", failure)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"older"]
     assert synced == []
+
+
+def test_only_what_must_be_durable_is_synced(tmp_path: Path, synced: list[int]) -> None:
+    """Syncing takes milliseconds to seconds, which a report need not wait for."""
+    write_file(tmp_path / "report.md", "wörds")
+    assert (tmp_path / "report.md").read_bytes() == "wörds".encode()
+    assert synced == []
+
+
+def test_the_file_before_can_be_kept(tmp_path: Path) -> None:
+    """Then a damaged newest file leaves the one before it."""
+    for content in (b"1", b"2", b"3"):
+        with atomic_write(tmp_path / "newest", previous=tmp_path / "previous") as file:
+            file.write(content)
+    assert (tmp_path / "newest").read_bytes() == b"3"
+    assert (tmp_path / "previous").read_bytes() == b"2"
