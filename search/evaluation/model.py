@@ -243,16 +243,15 @@ def _check_whole(paths: ModelPaths) -> None:
     if not paths.card.is_file():
         raise ValueError(f"it has no {paths.card.name}")
     sums = checksums_path(paths.model_dir)
-    taken_over = f"is taken over by: sha256sum {paths.card.name} {paths.weights.name} > {sums.name}"
+    accept = f"run: sha256sum {paths.card.name} {paths.weights.name} > {sums.name}"
     if not sums.is_file():
         raise ValueError(
-            f"it has no {sums.name}: models of older versions have none; one that you trust "
-            f"{taken_over}"
+            f"it has no {sums.name}, like models of older versions; if you trust it, {accept}"
         )
     try:
         verify_checksums((paths.card, paths.weights))
     except ValueError as error:
-        raise ValueError(f"{error}; what was changed on purpose {taken_over}") from error
+        raise ValueError(f"{error}; if you changed it on purpose, {accept}") from error
 
 
 def _read_card(path: Path) -> bytes:

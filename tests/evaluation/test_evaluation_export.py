@@ -258,7 +258,7 @@ def test_every_flipped_bit_of_the_weights_is_noticed(model_dir: Path) -> None:
     whole = weights.read_bytes()
     for position in np.random.default_rng(0).integers(0, len(whole), 50).tolist():
         flip_byte(weights, position)
-        with pytest.raises(UserError, match=r"not as it was written.*taken over by: sha256sum"):
+        with pytest.raises(UserError, match=r"does not match its SHA-256 checksum.*run: sha256sum"):
             load_model(model_dir)
         weights.write_bytes(whole)
     assert load_model(model_dir).card == make_card()

@@ -15,7 +15,7 @@ MEMORY_ERRORS = [
 OTHER_ERRORS = [
     (ValueError("first\nsecond"), "ValueError: first"),
     (RuntimeError("size mismatch"), "RuntimeError: size mismatch"),
-    (KeyboardInterrupt(), "KeyboardInterrupt: "),
+    (KeyboardInterrupt(), "KeyboardInterrupt"),
     (ValueError("CUDA error: out of memory"), "ValueError: CUDA error: out of memory"),
 ]
 

@@ -194,7 +194,7 @@ def test_a_write_that_fails_leaves_the_last_one(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("search.training.checkpoints.os.fsync", full)
+    monkeypatch.setattr("search.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.save(0, make_state(2.0))
     state = checkpoints.load(0)
