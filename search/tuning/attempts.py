@@ -1,4 +1,4 @@
-"""Which indices of a plan need no further trial, by the trials that they had. Pure, and light."""
+"""Which indices of a plan need no further trial, given their attempts. Pure, quick to import."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -6,18 +6,23 @@ from typing import NamedTuple
 from optuna.trial import FrozenTrial, TrialState
 
 MOST_ATTEMPTS = 3
-INTERRUPTED = "interrupted"  # the reason of a trial that was stopped or left by a dead coordinator
-SUPERSEDED = "superseded"  # of one that waited with a point of the space before it changed
-TIMED_OUT = "timed out"  # how the reason begins of a trial that took longer than it may
+INTERRUPTED = "interrupted"  # reason of a trial that was stopped, or left running by a dead run
+OBSOLETE = "superseded"  # reason of one that waited with a point of a space that then changed
+TIMED_OUT = "timed out"  # how the reason of a trial starts that took too long
 
-_NO_ATTEMPT = (INTERRUPTED, SUPERSEDED)
+_NO_ATTEMPT = (INTERRUPTED, OBSOLETE)
 
 
 class Attempt(NamedTuple):
-    """A trial of a plan index: has it ended (complete or pruned), or failed, and why.
+    """A trial as an attempt at its index of the plan.
 
-    One that `repeats` has the result of its equal. `limit` is the trial_timeout in seconds that it
-    exceeded, None where it did not, or where that was not stored.
+    Attributes:
+        ended: Whether it is complete or pruned.
+        failed: Whether it failed, `reason` says why.
+        infeasible: Whether its candidate cannot be trained.
+        repeats: Whether it is a duplicate, with the result of the original.
+        limit: The trial_timeout in seconds that it exceeded; None: it did not, or that was not
+            stored.
     """
 
     ended: bool
@@ -32,7 +37,7 @@ class Attempt(NamedTuple):
         return self.failed and (self.reason or "").startswith(TIMED_OUT)
 
     def counts(self, trial_timeout: float | None) -> bool:
-        """Return whether it failed, and would again under this limit: a longer one is a chance."""
+        """Return whether it failed, and would fail again under this limit."""
         if not self.failed or self.reason in _NO_ATTEMPT:
             return False
         longer = self.limit is not None and (trial_timeout is None or trial_timeout > self.limit)
@@ -53,9 +58,9 @@ def attempt_of(trial: FrozenTrial) -> Attempt:
 
 
 def has_failed(attempts: Iterable[Attempt], trial_timeout: float | None) -> bool:
-    """Return whether an index failed as often as it may; interruptions do not count.
+    """Return whether an index is given up; interruptions do not count.
 
-    What timed out, or equals a trial that failed for good, would do so again.
+    A trial that timed out, or whose original failed, would fail again.
     """
     counted = [one for one in attempts if one.counts(trial_timeout)]
     hopeless = any(one.repeats or one.timed_out() for one in counted)
@@ -65,8 +70,8 @@ def has_failed(attempts: Iterable[Attempt], trial_timeout: float | None) -> bool
 def is_done(attempts: Sequence[Attempt], trial_timeout: float | None, *, planned: bool) -> bool:
     """Return whether an index needs no further trial.
 
-    It is done with an ended trial, except for an infeasible one that was not `planned`: TPE asks
-    again in its place; or when it has failed too often.
+    It is done once a trial has ended, or it has failed too often. An infeasible trial of a point
+    that was not `planned` does not count: an adaptive sampler chooses another.
     """
     ended = any(one.ended and (planned or not one.infeasible) for one in attempts)
     return ended or has_failed(attempts, trial_timeout)

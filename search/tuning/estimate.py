@@ -1,4 +1,4 @@
-"""How long a search will take: a range, from a short warm-up or from the trials that ran."""
+"""How long a search will take: a range, from a short warm-up or from the trials so far."""
 
 import math
 import statistics
@@ -41,10 +41,16 @@ class Span(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds until search and refit are done; `measured` by a "warm-up" or the "trials" so far.
+    """How long search and refit take, in seconds.
 
-    `search` is what all of the `n_open` trials would take, which train `epochs` epochs of single
-    folds, `longest` is the most that one takes. None starts once `timeout` seconds are over.
+    Attributes:
+        search: What all open trials would take.
+        refit: What the refit takes.
+        longest: The most that one trial takes.
+        n_open: How many trials are still to end.
+        epochs: How many epochs they train, those of every fold counted.
+        measured: By what: a "warm-up", or the "trials" so far.
+        timeout: After how many seconds no trial starts; None: never.
     """
 
     search: Span
@@ -57,12 +63,12 @@ class Estimate:
 
     @property
     def low(self) -> float:
-        """Return the least seconds of search and refit, as the timeout has it."""
+        """Return the least seconds of search and refit, within the timeout."""
         return min(self.search.low, self._limit) + self.refit.low
 
     @property
     def high(self) -> float:
-        """Return the most: what trains when the time is up is trained to its end."""
+        """Return the most: trials that train when the time is up are finished."""
         return min(self.search.high, self._limit + self.longest) + self.refit.high
 
     def n_begun(self) -> tuple[int, int] | None:
@@ -81,10 +87,10 @@ class Estimate:
 _MOST_SIMULATED = 50  # trials; more change the shares little
 
 
-class Volume(NamedTuple):
-    """A range of trainings, each of one network for all epochs, and what most of them depend on.
+class Workload(NamedTuple):
+    """A range of trainings, each of one network for all epochs.
 
-    `low` is what the pruner leaves where curves never cross, `high` where it prunes nothing.
+    `low` is what remains where the pruner is right about all trials, `high` where it prunes none.
     """
 
     low: float
@@ -98,19 +104,19 @@ class _Kept(NamedTuple):
     whole: float
 
 
-def search_volume(recipe: Recipe, n_trials: int) -> Volume:
-    """Return what `n_trials` of a resolved recipe come to."""
+def search_workload(recipe: Recipe, n_trials: int) -> Workload:
+    """Return how much `n_trials` of a resolved recipe train."""
     if not n_trials:
-        return Volume(0, 0)
+        return Workload(0, 0)
     kept = _kept(recipe, n_trials)
     if not recipe.racing:
-        return Volume(n_trials * recipe.n_folds * kept.epochs, n_trials * recipe.n_folds)
+        return Workload(n_trials * recipe.n_folds * kept.epochs, n_trials * recipe.n_folds)
     low = n_trials * kept.epochs + folds_earned(round(n_trials * kept.whole), recipe.folds)
-    return Volume(low, n_trials + folds_earned(n_trials, recipe.folds))
+    return Workload(low, n_trials + folds_earned(n_trials, recipe.folds))
 
 
 def folds_earned(n_rivals: int, n_folds: int) -> int:
-    """Return how many folds are trained in a race beside each rival's first."""
+    """Return how many folds are trained in a race after each rival's first."""
     earned = 0
     for level, following in pairwise(fold_levels(n_folds)):
         n_rivals = min(n_promoted(n_rivals, level), n_rivals)
@@ -119,7 +125,7 @@ def folds_earned(n_rivals: int, n_folds: int) -> int:
 
 
 def _kept(recipe: Recipe, n_trials: int) -> _Kept:
-    """Judge trials in a random order of merit, whose curves are level."""
+    """Prune trials in a random order of merit, whose curves are level."""
     count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
     settings = get_pruner(recipe.pruner).for_horizon(epochs, recipe.seed)
     pruner = PlanOrderPruner(settings, epochs)
@@ -131,8 +137,8 @@ def _kept(recipe: Recipe, n_trials: int) -> _Kept:
     return _Kept(sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count)
 
 
-_LOOKED_AT = 60  # candidates of the plan, evenly spread
-_CONTENTION = 1.3  # workers side by side share memory and caches: the slower end of the range
+_LOOKED_AT = 60  # candidates
+_CONTENTION = 1.3  # parallel workers share memory and caches: the slower end of the range
 _TRIAL_SECONDS = 0.3  # to start and end one
 
 
@@ -148,8 +154,8 @@ def estimate_time(
 ) -> Estimate | None:
     """Return how long a study takes whose `n_open` trials are still to end; None: there is none.
 
-    A study that goes on takes the pace of the trials that it has. Raises RuntimeError where no
-    candidate can be trained for a moment.
+    A study that goes on is judged by the trials it has. Raises RuntimeError where no candidate can
+    be trained.
     """
     if not n_open:
         return None
@@ -171,7 +177,7 @@ def _within_limits(estimate: Estimate, recipe: Recipe) -> Estimate:
 def _parallel(recipe: Recipe, n_workers: int) -> tuple[float, float]:
     """Return how many trainings at once take no longer than one does: at least, and at most.
 
-    Of processes that share a GPU nothing is known but that they are no slower than one.
+    How much processes that share a GPU slow each other down is unknown.
     """
     if recipe.device.startswith("cuda"):
         return 1, n_workers
@@ -189,7 +195,7 @@ def _by_trials(
     error = 2 * deviation * math.sqrt(n_open * (1 + n_open / len(costs)))
     epochs = sum(trial.fold_epochs for trial in trained)
     total, least = n_open * (mean + _TRIAL_SECONDS), n_open * min(costs)
-    return Estimate(  # what the trials cost, they cost side by side
+    return Estimate(  # trials so far were measured in parallel
         search=Span(max(total - error, least) / at_once, (total + error) / at_once),
         refit=_refit(recipe, recipe.epochs * sum(costs) / max(epochs, 1)),
         longest=max(costs),
@@ -205,18 +211,18 @@ def _by_warm_up(
     training, recipe = _measure(opened, executor), opened.recipe
     if training is None:
         return None
-    volume, overhead = search_volume(recipe, n_open), n_open * _TRIAL_SECONDS
+    workload, overhead = search_workload(recipe, n_open), n_open * _TRIAL_SECONDS
     slow, fast = parallel
-    alone = training.longest * (1 - 1 / slow)  # the last trial may have the machine for itself
+    alone = training.longest * (1 - 1 / slow)  # the last trial may run by itself
     return Estimate(
         search=Span(
-            (volume.low * training.mean + overhead) / fast,
-            (volume.high * training.mean + overhead) / slow + alone,
+            (workload.low * training.mean + overhead) / fast,
+            (workload.high * training.mean + overhead) / slow + alone,
         ),
         refit=_refit(recipe, training.mean),
         longest=training.longest * recipe.n_folds * fast / slow,
         n_open=n_open,
-        epochs=(volume.low + volume.high) / 2 * recipe.epochs,
+        epochs=(workload.low + workload.high) / 2 * recipe.epochs,
         measured="warm-up",
     )
 
@@ -224,7 +230,7 @@ def _by_warm_up(
 def _refit(recipe: Recipe, seconds: float) -> Span:
     """Return the least and most that a refit takes, given a training's seconds for all epochs.
 
-    It is of all images, for half to all of the epochs, and has all cores for itself.
+    It trains on all images, for half to all of the epochs, with all cores.
     """
     if not recipe.protocol.refits:
         return Span(0.0, 0.0)
@@ -235,7 +241,7 @@ def _refit(recipe: Recipe, seconds: float) -> Span:
 
 
 def _measure(opened: OpenStudy, executor: Executor) -> _Training | None:
-    """Return what the plan's candidates take; None where none of them can be trained."""
+    """Return how long candidates of the plan take; None where none of them can be trained."""
     sized = tuple(_sized(opened))
     if not sized:
         return None
@@ -259,23 +265,22 @@ def _measure(opened: OpenStudy, executor: Executor) -> _Training | None:
 def _sized(opened: OpenStudy) -> Iterator[SizedCandidate]:
     feasible = Feasibility(opened.dataset, opened.recipe.max_parameters)
     classes = len(opened.dataset.class_names)
-    for point in _points(opened, feasible):
+    for point in preview_points(opened, _LOOKED_AT):
         try:
             candidate = opened.space.candidate(point)
             if feasible(candidate) is None:
                 count = multiply_adds(candidate.model, opened.dataset.image_shape, classes)
                 yield SizedCandidate(count, candidate)
-        except ValueError:  # as the search will find, and say
+        except ValueError:  # the search will find out, and say so
             continue
 
 
-def _points(opened: OpenStudy, feasible: Feasibility) -> Iterator[Params]:
-    """Yield points of the plan; for TPE, which asks as it goes, its baseline and random ones."""
-    points = opened.points
-    if points and not get_sampler(opened.recipe.sampler).adaptive:
-        places = np.linspace(0, len(points) - 1, min(len(points), _LOOKED_AT)).round()
-        yield from (points[int(place)] for place in places)
-        return
-    yield from points
-    for plan in range(len(points), min(opened.recipe.trials or 0, _LOOKED_AT)):
-        yield random_point(opened.space, opened.recipe.seed, plan, feasible)
+def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
+    """Yield points of the plan, evenly spread; random ones where an adaptive sampler has none."""
+    points, recipe = opened.points, opened.recipe
+    for place in np.linspace(0, len(points) - 1, min(len(points), most)).round():
+        yield points[int(place)]
+    if get_sampler(recipe.sampler).adaptive:
+        feasible = Feasibility(opened.dataset, recipe.max_parameters)
+        for index in range(len(points), most):
+            yield random_point(opened.space, recipe.seed, index, feasible)

@@ -22,7 +22,7 @@ _WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them befor
 @final
 @dataclass(frozen=True)
 class Code:
-    """The code that decides a study's results beside its settings.
+    """The code that decides a study's results, together with its settings.
 
     `space` is the space's identity (see `spaces.space_identity`), None where it was not stored;
     `versions` are those of Python, the libraries and this program, by name.
@@ -108,10 +108,10 @@ DECIDING = (
 
 
 def check_same_study(
-    stored: Recipe, stored_dataset: DatasetInfo, asked: Recipe, dataset: DatasetInfo
+    stored: Recipe, stored_dataset: DatasetInfo, requested: Recipe, dataset: DatasetInfo
 ) -> None:
-    """Raise UserError, showing each difference, unless the stored study may go on as asked."""
-    pairs = [(name, getattr(stored, name), getattr(asked, name)) for name in DECIDING]
+    """Raise UserError, showing each difference, unless the study may go on with the request."""
+    pairs = [(name, getattr(stored, name), getattr(requested, name)) for name in DECIDING]
     then_id, now_id = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored_dataset, dataset))
     pairs.append(("dataset", then_id, now_id))
     differences = [
@@ -121,13 +121,13 @@ def check_same_study(
     ]
     if differences:
         raise UserError(
-            f"study {asked.study_name!r} exists with other settings: {'; '.join(differences)}; "
-            "give the old settings to go on with it, or another --study-name"
+            f"study {requested.study_name!r} exists with other settings: {'; '.join(differences)}; "
+            "give the old settings to resume it, or another --study-name"
         )
 
 
 def check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, ...]:
-    """Return what changed in the code since the study began, in a text each.
+    """Return what changed in the code since the study started, one text per change.
 
     Raises UserError, showing each change, unless there is none or the user accepts them.
     """
@@ -135,7 +135,7 @@ def check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, .
     changes = describe_changes(stored.recipe.space, then, code)
     if changes and not accept:
         raise UserError(
-            f"study {stored.name!r} began with other code: {'; '.join(changes)}; accepted: "
+            f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
             "another --study-name, or --accept-changes to go on with this one"
         )
     return changes

@@ -1,4 +1,4 @@
-"""One coordinator per study, whichever runs folder and host it is started from."""
+"""One run per study at a time, whichever runs folder and host it is started from."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ _KERNELS_LOCKS = Path("/proc/locks")  # of Linux
 
 @contextmanager
 def file_lock(lock: Path, holder: Path) -> Iterator[None]:
-    """Hold the lock for the block; the file `holder` says meanwhile who does.
+    """Hold the lock for the block; the file `holder` says who holds it.
 
     Its folder must exist. Raises HeldError where it is taken, OSError where it cannot be made.
     """
@@ -65,8 +65,8 @@ def file_lock(lock: Path, holder: Path) -> Iterator[None]:
 def file_lock_holder(lock: Path, holder: Path) -> Holder | None:
     """Return who holds the lock, None where nobody does.
 
-    It is only asked for, never taken: a run that starts meanwhile is not refused. Of another host
-    nothing more can be known than that it took the lock last.
+    The lock is only looked at, so that a run that starts meanwhile is not refused. Of another host
+    only that it took the lock last can be known.
     """
     who = _read(holder)
     if who is None or not lock.exists():
@@ -83,7 +83,7 @@ def _read(holder: Path) -> Holder | None:
 
 
 def _holds(process: int, lock: Path) -> bool:
-    """Return whether a process of this host holds the lock; where none can say so, if it lives."""
+    """Return whether a process of this host holds the lock, or lives if that is unknown."""
     if _KERNELS_LOCKS.exists():
         held = (line.split() for line in _KERNELS_LOCKS.read_text(encoding="utf-8").splitlines())
         place = str(lock.stat().st_ino)
@@ -100,13 +100,13 @@ def _holds(process: int, lock: Path) -> bool:
 
 
 def _is(entry: list[str], process: int, inode: str) -> bool:
-    """Return whether that is the lock: an entry is number, kind, .., .., process, device:inode."""
+    """Return whether that is the lock; entry: number, kind, .., .., process, device:inode."""
     return entry[1] == "FLOCK" and entry[4] == str(process) and entry[5].endswith(f":{inode}")
 
 
 _PREFIX = "search, "
 _MOST_BYTES = 63  # of an application's name
-# A host that has vanished frees its lock within a minute; one that lives keeps it while it is idle.
+# A host that has vanished frees its lock within a minute; an idle one keeps it.
 _SETTINGS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
@@ -147,7 +147,7 @@ def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
 
 
 def advisory_lock_holder(url: sqlalchemy.URL, study_name: str) -> str | None:
-    """Return who holds a study's lock, None where nobody does; it is asked for, never taken.
+    """Return who holds a study's lock, None where nobody does; the lock is only looked at.
 
     Raises UserError where the database cannot be opened.
     """
@@ -220,7 +220,7 @@ def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def _cleared(paths: RunPaths, *, fresh: bool) -> Iterator[None]:
-    """Remove a `fresh` folder, which holds the lock alone, where the block fails."""
+    """Remove a `fresh` folder, which holds only the lock, if the block fails."""
     try:
         yield
     except (HeldError, UserError, MachineError):
@@ -244,8 +244,8 @@ def _check_file(url: URL) -> None:
         )
     if url.query.get("mode") == "ro" or "immutable" in url.query:
         raise UserError(
-            f"storage: {show_url(url)!r} is opened to be read alone, and a study is written; leave "
-            "out mode and immutable"
+            f"storage: {show_url(url)!r} is opened read-only, and a study is written; leave out "
+            "mode and immutable"
         )
     check_writable(file.parent, "storage")
 
@@ -263,7 +263,7 @@ def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManag
 def study_holder(paths: RunPaths, storage: str | None = None) -> str | None:
     """Return which process runs the study, in words, None where none does.
 
-    The locks are only asked for, never taken: a run that starts meanwhile is not refused. Raises
+    The locks are only looked at: a run that starts meanwhile is not refused. Raises
     UserError where the database cannot be opened.
     """
     url = parse_url(storage_url(storage, paths.database))
@@ -304,13 +304,13 @@ def check_owned(study: optuna.Study, paths: RunPaths) -> None:
 
 
 def check_free(paths: RunPaths) -> None:
-    """Raise UserError where a study that is to be made would write over another's folder."""
+    """Raise UserError where a new study would overwrite another one's folder."""
     if _mark_of(paths) is not None or paths.model_dir.exists():
         raise _taken(paths)
 
 
 def mark(study: optuna.Study, paths: RunPaths) -> None:
-    """Give study and folder the same mark, if they do not bear one yet."""
+    """Give study and folder the same mark, if they have none yet."""
     value = study.user_attrs.get(_ATTRIBUTE) or _mark_of(paths) or _new_mark()
     if _ATTRIBUTE not in study.user_attrs:
         study.set_user_attr(_ATTRIBUTE, value)
@@ -319,13 +319,13 @@ def mark(study: optuna.Study, paths: RunPaths) -> None:
 
 
 def unmark(study: optuna.Study, paths: RunPaths) -> None:
-    """Leave the folder to whoever comes next, where it is the study's."""
+    """Release the folder for another study, if it is this one's."""
     if owns(study, paths):
         paths.mark.unlink(missing_ok=True)
 
 
 def _new_mark() -> str:
-    """Return what no other study has: where, by which process and when it was made, hashed."""
+    """Return a unique mark: a hash of host, process and time."""
     made = f"{socket.gethostname()} {os.getpid()} {time.time_ns()}"
     return hashlib.sha256(made.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Opens a study: creates it, or finds it and checks that it is the one that was meant."""
+"""Opens a study: creates it, or finds it and checks that it may go on as requested."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from search.data.statistics import ChannelStatistics, statistics_of_parts
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.attempts import SUPERSEDED
+from search.tuning.attempts import OBSOLETE
 from search.tuning.identity import Code, check_code, check_same_study, current_code
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import Params
@@ -29,9 +29,9 @@ from spaces.ranges import describe_range
 
 
 def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
-    """Raise UserError where Optuna would refuse a parameter of the space beside earlier trials.
+    """Raise UserError where Optuna would refuse a parameter of the space, given earlier trials.
 
-    It takes another range of numbers, but no other choices, kind or scale.
+    It accepts another range of numbers, but no other choices, kind or scale.
     """
     stored = {n: d for t in study.get_trials(deepcopy=False) for n, d in t.distributions.items()}
     for parameter in space.parameters():
@@ -39,9 +39,9 @@ def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
         if then is not None and not _compatible(then, now):
             raise UserError(
                 f"space {setting!r}: parameter {parameter.name!r} was {_words(then)} when study "
-                f"{study.study_name!r} began and is now {_words(now)} which Optuna does not take "
-                "into one study, so that --accept-changes cannot help; accepted: the parameter as "
-                "it was, or another --study-name"
+                f"{study.study_name!r} began and is now {_words(now)} which Optuna does not accept "
+                "in one study, even with --accept-changes; accepted: the parameter as it was, or "
+                "another --study-name"
             )
 
 
@@ -66,7 +66,7 @@ def end_obsolete_trials(plan: Plan, study: optuna.Study, storage: BaseStorage) -
     for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
         if not _is_planned(trial, plan):
             # the reason first: it alone keeps a trial from being run, and no ended one takes it
-            storage.set_trial_user_attr(trial._trial_id, "reason", SUPERSEDED)
+            storage.set_trial_user_attr(trial._trial_id, "reason", OBSOLETE)
             storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
 
 
@@ -74,23 +74,23 @@ def _is_planned(trial: FrozenTrial, plan: Plan) -> bool:
     point = _point(trial, plan)
     try:
         return point == trial.params and plan.space.distributions(point) == trial.distributions
-    except ValueError:  # what TPE once asked for lies outside the space by now
+    except ValueError:  # an adaptive sampler's earlier point is outside the changed space
         return False
 
 
 def _point(trial: FrozenTrial, plan: Plan) -> Params | None:
-    """Return the trial's point in the plan; what TPE asked for is its own."""
+    """Return the point that the trial should have; one of an adaptive sampler keeps its own."""
     index: int = trial.user_attrs.get("plan", len(plan.points))
     if index < len(plan.points):
         return plan.points[index]
-    asked: Params = trial.params
-    return asked if get_sampler(plan.recipe.sampler).adaptive else None
+    suggested: Params = trial.params
+    return suggested if get_sampler(plan.recipe.sampler).adaptive else None
 
 
 @final
 @dataclass(frozen=True)
 class OpenStudy:
-    """A study ready to be run; `recipe` has no "auto" left, `statistics` are one per fold."""
+    """A study ready to run; `recipe` is resolved, `statistics` has one value per fold."""
 
     recipe: Recipe
     paths: RunPaths
@@ -104,18 +104,21 @@ class OpenStudy:
 
 
 def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
-    """Make the plan's study or go on with it; the caller holds its lock.
+    """Create the plan's study or resume it; the caller holds its lock.
 
-    A study in which no trial was started yet is made anew. With `accept_changes` a study goes on
-    though its code changed: waiting trials of the space as it was are superseded, and the change
-    is noted. Raises UserError where a study of this name has other settings or changed otherwise,
-    or its folder is that of another storage's study, MachineError where the stored folds are
-    damaged.
+    A study in which no trial has started is created again. With `accept_changes` a study goes on
+    though its code changed: waiting trials with points of the old space end as obsolete, and the
+    change is recorded.
+
+    Raises:
+        UserError: A study of this name has other settings or changed otherwise, or its folder
+            belongs to a study in another storage.
+        MachineError: The stored folds are damaged.
     """
     recipe, paths = plan.recipe, plan.paths
     storage = open_storage(storage_url(recipe.storage, paths.database))
     study = find_study(storage, recipe.study_name)
-    if study is not None and discard_unbegun(study, storage, paths):
+    if study is not None and discard_unstarted(study, storage, paths):
         study = None
     if study is None:
         check_free(paths)
@@ -123,7 +126,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         study, folds = _create(plan, storage), plan.folds
     else:
         check_owned(study, paths)
-        recipe, folds = _go_on(plan, study, storage, accept_changes=accept_changes)
+        recipe, folds = _resume(plan, study, storage, accept_changes=accept_changes)
     mark(study, paths)
     return OpenStudy(
         recipe=recipe,
@@ -140,12 +143,12 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     )
 
 
-def _go_on(
+def _resume(
     plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
 ) -> tuple[Recipe, tuple[Fold, ...]]:
     stored = read_study(study)
-    settled = {name: getattr(stored.recipe, name) for name in plan.open_settings}
-    recipe = plan.recipe.model_copy(update=settled)
+    resolved = {name: getattr(stored.recipe, name) for name in plan.open_settings}
+    recipe = plan.recipe.model_copy(update=resolved)
     check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
     check_parameters(study, plan.space, recipe.space)
     code = current_code(recipe.space)
@@ -156,14 +159,14 @@ def _go_on(
     if changes:
         end_obsolete_trials(plan, study, storage)
         add_change(study, stored, changes)
-    else:  # of what is not compared the first version stays
+    else:  # versions that are not compared stay as first stored
         code = replace(code, versions={**code.versions, **stored.versions})
     _store(study, recipe, plan.dataset, code)
     return recipe, folds
 
 
 def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code) -> None:
-    """Write what may differ from run to run."""
+    """Store what may differ between runs."""
     attributes = {
         "recipe": to_plain(recipe),
         "dataset": to_plain(dataset),
@@ -174,13 +177,13 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code
         study.set_user_attr(name, value)
 
 
-def discard_unbegun(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
-    """Delete a study in which no trial was started yet; returns whether it was such a one."""
-    begun = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
-    if not begun:
+def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
+    """Delete a study in which no trial has started; returns whether it was one."""
+    started = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+    if not started:
         unmark(study, paths)
         optuna.delete_study(study_name=study.study_name, storage=storage)
-    return not begun
+    return not started
 
 
 def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:

@@ -1,8 +1,7 @@
-"""What a run is about to do: the plan that a user reads before it starts, and the room it needs."""
+"""What a run is about to do: the plan that a user reads first, and the disk space it needs."""
 
 import heapq
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -14,10 +13,9 @@ from search.errors import MachineError
 from search.events import Event
 from search.executors.base import Executor
 from search.recipe import Recipe
-from search.tuning.estimate import Estimate, estimate_time
-from search.tuning.opening import OpenStudy, discard_unbegun
-from search.tuning.points import Params, random_point
-from search.tuning.preparing import Feasibility
+from search.tuning.estimate import Estimate, estimate_time, preview_points
+from search.tuning.opening import OpenStudy, discard_unstarted
+from search.tuning.points import Params
 from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate
@@ -31,10 +29,13 @@ _LOOKED_AT = 200  # candidates, of which the largest count
 @final
 @dataclass(frozen=True)
 class DiskNeed:
-    """Bytes that the checkpoints take at most, and bytes that are free where they go.
+    """What a study needs on the disk, in bytes.
 
-    `stored_checkpoints` and `stored_others` are what the study holds of its checkpoints and of its
-    database, model and report already: further ones take the place of these.
+    Attributes:
+        checkpoints: The most that its checkpoints take.
+        free: What is free where they go.
+        stored_checkpoints: Checkpoints that exist already and will be replaced.
+        stored_others: What its database, model and report take already.
     """
 
     checkpoints: int
@@ -43,23 +44,23 @@ class DiskNeed:
     stored_others: int = 0
 
     def more_checkpoints(self) -> int:
-        """Return the bytes of checkpoints that are to come at most."""
+        """Return the most bytes that further checkpoints take."""
         return max(self.checkpoints - self.stored_checkpoints, 0)
 
     def more_others(self) -> int:
-        """Return the bytes that are kept free for the rest of database, model and report."""
+        """Return the bytes to keep free for the rest of database, model and report."""
         return max(_RESERVE - self.stored_others, 0)
 
 
 def check_disk(opened: OpenStudy, n_workers: int) -> DiskNeed:
-    """Return what the study needs; raises MachineError where there is less.
+    """Return what the study needs; raises MachineError where there is less space.
 
-    It is judged by the plan's first points; for TPE, which asks as it goes, by random ones. Of a
-    study that is refused before its first trial nothing is left in the database.
+    The need is estimated from points of the plan. A study that is refused before its first trial
+    leaves nothing in the database.
     """
     need = _need(opened, n_workers)
     if need.free < need.more_checkpoints() + need.more_others():
-        discard_unbegun(opened.study, opened.storage, opened.paths)
+        discard_unstarted(opened.study, opened.storage, opened.paths)
         raise MachineError(_refusal(opened.paths.study_dir, need))
     return need
 
@@ -80,9 +81,9 @@ def _need(opened: OpenStudy, n_workers: int) -> DiskNeed:
 
 
 def _database_share(opened: OpenStudy) -> int:
-    """Return the bytes of the study's trials in the SQLite file that it shares with others."""
+    """Return the bytes of the study's trials in the SQLite file that all studies share."""
     database = opened.paths.database
-    if opened.recipe.storage is not None or not database.exists():  # which lies elsewhere
+    if opened.recipe.storage is not None or not database.exists():  # it is elsewhere
         return 0
     storage = opened.storage
     studies = storage.get_all_studies()
@@ -113,19 +114,11 @@ def checkpoint_bytes(candidate: Candidate, parameters: int) -> int:
 
 
 def _most_bytes(opened: OpenStudy, n_workers: int) -> int:
-    """Return the bytes of the largest trials that can be under way together."""
+    """Return the bytes of the largest trials that can train at the same time."""
     if not opened.recipe.checkpoint_every:
         return 0
-    sizes = [_size(opened, point) for point in _points(opened)]
+    sizes = [_size(opened, point) for point in preview_points(opened, _LOOKED_AT)]
     return _FILES * len(opened.statistics) * sum(heapq.nlargest(n_workers, sizes))
-
-
-def _points(opened: OpenStudy) -> Iterator[Params]:
-    yield from opened.points[:_LOOKED_AT]
-    recipe = opened.recipe
-    find_violation = Feasibility(opened.dataset, recipe.max_parameters)
-    for index in range(_LOOKED_AT if get_sampler(recipe.sampler).adaptive else 0):
-        yield random_point(opened.space, recipe.seed, index, find_violation)
 
 
 def _size(opened: OpenStudy, point: Params) -> int:
@@ -134,7 +127,7 @@ def _size(opened: OpenStudy, point: Params) -> int:
     try:
         candidate = opened.space.candidate(point)
         parameters = count_parameters(candidate.model, opened.dataset.image_shape, classes)
-    except ValueError:  # as the search will find, and say
+    except ValueError:  # the search will find out, and say so
         return 0
     return checkpoint_bytes(candidate, parameters)
 
@@ -142,10 +135,12 @@ def _size(opened: OpenStudy, point: Params) -> int:
 @final
 @dataclass(frozen=True)
 class PlanInfo:
-    """A resolved recipe with its dataset, and what of it is there and ahead.
+    """What a run will do: a resolved recipe with its dataset, and what of it is done.
 
-    `n_grid` is the number of grid points, None for other samplers. `estimate` is None where
-    nothing is left to train, or where it could not be made: `unknown` then says why.
+    Attributes:
+        n_grid: The number of grid points; None where the sampler visits no grid.
+        estimate: How long it takes; None where nothing is left to train, or it is unknown.
+        unknown: Why there is no estimate, if it could not be made.
     """
 
     recipe: Recipe
@@ -214,7 +209,7 @@ def make_plan_info(opened: OpenStudy, disk: DiskNeed, executor: Executor) -> Pla
     estimate, unknown = None, None
     try:
         estimate = estimate_time(opened, ended, planned - len(done), executor)
-    except (MemoryError, RuntimeError) as error:  # a trial that fails so will say it itself
+    except (MemoryError, RuntimeError) as error:  # a trial that fails so will say so
         unknown = f"{type(error).__name__}: {error}"
     return PlanInfo(
         recipe=recipe,

@@ -27,7 +27,7 @@ from spaces import Candidate, Space, load_space
 
 @final
 class Feasibility:
-    """Says why a candidate cannot be trained here: too many parameters, or images too small."""
+    """Says why a candidate cannot be trained: too many parameters, or images too small for it."""
 
     def __init__(self, dataset: DatasetInfo, max_parameters: int | None) -> None:
         self._dataset, self._most = dataset, max_parameters
@@ -115,11 +115,11 @@ def count_workers(recipe: Recipe, facts: DeviceFacts) -> int:
 
 
 def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
-    """Return how many processes share a GPU with so many free bytes, at least 1.
+    """Return how many processes can share a GPU with so many free bytes, at least 1.
 
-    Each needs 2 GiB for CUDA's own sake and its copy of the training split, and 1 GiB for each of
-    the networks that it trains together; more processes than cores to launch kernels are of no
-    use. A rule of thumb, not measured.
+    Each needs 2 GiB for CUDA itself and its copy of the training split, and 1 GiB for each of the
+    networks that it trains together. More processes than cores would not help, as a core launches
+    each one's kernels. A rule of thumb, not measured.
     """
     return max(1, min(cores, free_bytes // ((2 + networks) * GIB)))
 
@@ -127,9 +127,11 @@ def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
 @final
 @dataclass(frozen=True)
 class Plan:
-    """What a recipe comes to on this machine, before anything is written.
+    """What a recipe comes to on this device and dataset, before anything is written.
 
-    `open_settings` were left to the program; an existing study may have settled them otherwise.
+    Attributes:
+        open_settings: Settings that were "auto"; a stored study may have resolved them otherwise.
+        hardware: What trials run on, in words.
     """
 
     recipe: Recipe
@@ -145,9 +147,12 @@ class Plan:
 def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
     """Load the space, prepare the dataset, resolve every "auto" and make the folds.
 
-    What the device is the executor finds out, meanwhile.
-    Raises UserError for an unknown space or dataset and for one too small for its folds,
-    MachineError where data cannot be had.
+    The executor looks at the device meanwhile.
+
+    Raises:
+        UserError: The space, the dataset or the device is unknown, or the dataset too small for
+            its folds.
+        MachineError: Data cannot be obtained, or no worker can be started.
     """
     space = _load_space(recipe.space)
     probing = executor.submit(0, DeviceProbe(recipe.device))

@@ -1,9 +1,9 @@
 """Fold racing: which trials earn how many folds. Pure.
 
-Every trial is trained on the first fold alone, under the pruning rule. Of those that reached the
-last epoch the best third, at least two, earns a second fold, of these the best third more, up to
+Every trial is first trained on one fold, under the pruner. The best third of those that reach the
+last epoch, at least two, earns a second fold, the best third of these earns more, and so on up to
 all folds: successive halving (Jamieson and Talwalkar, 2016) with folds as the budget. Trials are
-compared by the folds that all of them have.
+compared on the folds that all of them have.
 """
 
 import math
@@ -22,7 +22,7 @@ FoldCurves = Sequence[Sequence[float]]
 def fold_levels(n_folds: int) -> tuple[int, ...]:
     """Return the numbers of folds at which trials are compared, from 1 to `n_folds`.
 
-    They double, and the last step is never the shorter one: 1, 2, 5 for five folds.
+    They double, and the last step is never shorter than the one before: 1, 2, 5 for five folds.
     """
     levels = [1]
     while levels[-1] < n_folds:
@@ -34,20 +34,24 @@ def fold_levels(n_folds: int) -> tuple[int, ...]:
 def promotions(
     standings: Mapping[int, FoldCurves], n_folds: int, closed: Collection[int] = ()
 ) -> tuple[tuple[int, ...], int]:
-    """Return which trials earned more folds, best first, and how many each is then to have.
+    """Return which trials earned more folds, best first, and how many folds each gets in all.
 
-    `standings` holds, by plan index, the curves of each fold that a trial was trained on (higher
-    is better) up to the last epoch. Trials in `closed` ended in an earlier run: they compete, but
-    are not trained any further. A trial that diverges on a later fold is left out of the standings,
-    and the next best takes its place. Nobody: the race is over.
+    No trial: the race is over. One that diverges on a later fold is left out of the standings, and
+    the next best takes its place.
+
+    Args:
+        standings: By index in the plan, the curve of each fold that a trial was trained on (higher
+            is better), up to the last epoch.
+        n_folds: How many folds there are.
+        closed: Trials that ended in an earlier run: they compete, but are not trained further.
     """
     for level, following in pairwise(fold_levels(n_folds)):
-        rivals = [plan for plan, curves in standings.items() if len(curves) >= level]
-        rivals.sort(key=lambda plan: (-best_mean(standings[plan][:level]), plan))
+        rivals = [index for index, curves in standings.items() if len(curves) >= level]
+        rivals.sort(key=lambda index: (-best_mean(standings[index][:level]), index))
         earned = tuple(
-            plan
-            for plan in rivals[: n_promoted(len(rivals), level)]
-            if len(standings[plan]) < following and plan not in closed
+            index
+            for index in rivals[: n_promoted(len(rivals), level)]
+            if len(standings[index]) < following and index not in closed
         )
         if earned:
             return earned, following
@@ -68,7 +72,7 @@ def best_mean(curves: FoldCurves) -> float:
 
 
 def split_folds(folds: Sequence[int], parts: int) -> list[tuple[int, ...]]:
-    """Return the folds in order, split into `parts` as equal as can be, the larger ones first."""
+    """Return the folds in order, split into parts of nearly equal size, larger ones first."""
     size, rest = divmod(len(folds), parts)
     starts = [i * size + min(i, rest) for i in range(parts + 1)]
     return [tuple(folds[start:end]) for start, end in pairwise(starts)]
@@ -76,10 +80,10 @@ def split_folds(folds: Sequence[int], parts: int) -> list[tuple[int, ...]]:
 
 @final
 class FoldRace:
-    """Decides which trials earn further folds; one instance a run.
+    """Decides which trials earn further folds; one instance per run.
 
-    `ended` holds, by plan index, the histories of trials that reached the last epoch in earlier
-    runs: they compete, but are not trained any further.
+    `ended` holds, by index, the histories of trials that reached the last epoch in earlier runs:
+    they compete, but are not trained further.
     """
 
     def __init__(self, n_folds: int, metric: Metric, ended: Mapping[int, History]) -> None:
@@ -88,25 +92,26 @@ class FoldRace:
         self._earned: deque[tuple[int, int]] = deque()
 
     def promote(self, rivals: Mapping[int, History]) -> tuple[tuple[int, ...], int]:
-        """Return the plan indices that earn further folds, and up to which number of folds.
+        """Return the indices that earn further folds, and how many folds each gets in all.
 
-        `rivals` are all trials in the race, none of them in training. No index: the race is over.
+        `rivals` are the histories of all trials in the race, none of which trains. No index: the
+        race is over.
         """
         histories = self._ended | dict(rivals)
-        standings = {plan: self._curves(history) for plan, history in histories.items()}
-        plans, n_folds = promotions(standings, self._n_folds, self._ended)
-        for plan in plans:
-            folds = range(histories[plan].n_folds(), n_folds)
-            self._earned.extend((plan, fold) for fold in folds)
-        return plans, n_folds
+        standings = {index: self._curves(history) for index, history in histories.items()}
+        promoted, n_folds = promotions(standings, self._n_folds, self._ended)
+        for index in promoted:
+            folds = range(histories[index].n_folds(), n_folds)
+            self._earned.extend((index, fold) for fold in folds)
+        return promoted, n_folds
 
     def next_fold(self) -> tuple[int, int] | None:
-        """Return the next (plan index, fold) to train, or None."""
+        """Return the next (index, fold) to train, or None."""
         return self._earned.popleft() if self._earned else None
 
-    def withdraw(self, plan: int) -> None:
+    def withdraw(self, index: int) -> None:
         """Forget the folds of a trial that has ended."""
-        self._earned = deque(one for one in self._earned if one[0] != plan)
+        self._earned = deque(one for one in self._earned if one[0] != index)
 
     def _curves(self, history: History) -> list[list[float]]:
         curves = history.fold_curves(self._metric)

@@ -10,7 +10,7 @@ from search.training.history import Confusion, History
 from search.training.metrics import TestResult
 from search.tuning.attempts import (
     INTERRUPTED,
-    SUPERSEDED,
+    OBSOLETE,
     TIMED_OUT,
     Attempt,
     done_indices,
@@ -20,7 +20,7 @@ from spaces.candidate import Candidate
 
 __all__ = [
     "INTERRUPTED",
-    "SUPERSEDED",
+    "OBSOLETE",
     "TIMED_OUT",
     "AcceptedChange",
     "RefitRecord",
@@ -44,14 +44,21 @@ TrialKind = Literal[
 class TrialRecord:
     """One trial as stored.
 
-    `plan` is the index in the study's plan; a trial that is run again keeps it, with a higher
-    `attempt`. `best_epoch` (E*), `fold_scores`, `mean` and `std` are None until the trial is
-    complete and where it diverged. `fold_epochs` counts the
-    epochs of every fold, those in vain too. `same_as` is the number of the trial that had the same
-    candidate before, whose result it has, `trial_timeout` the limit in seconds that it exceeded,
-    where it did. `value` is the
-    score, or the last report of a pruned trial. `confusion` counts the validation images of all
-    its folds at E*, of a pruned trial at its last epoch; None where that was not kept.
+    `best_epoch`, `fold_scores`, `mean` and `std` are empty until the trial is complete, and where
+    it diverged.
+
+    Attributes:
+        plan: Its index in the study's plan.
+        attempt: How many trials of that index came before it.
+        value: The score, or the last report of a pruned trial.
+        best_epoch: E*, the epoch at which the mean curve over folds is best.
+        mean: The score at E*, the mean over folds; `std` is the standard deviation over folds.
+        confusion: Counts of the validation images of all folds at E*, for a pruned trial at its
+            last epoch; None where that was not kept.
+        seconds: Training time, summed over folds.
+        fold_epochs: Epochs trained, summed over folds, discarded ones included.
+        same_as: The number of the original, if it is a duplicate with the original's result.
+        trial_timeout: The limit in seconds that it exceeded, if it did.
     """
 
     number: int
@@ -80,7 +87,7 @@ class TrialRecord:
 
     @property
     def kind(self) -> TrialKind:
-        """Return what became of it: the state, or where that says more another word."""
+        """Return how it ended: its state, or a more telling word where there is one."""
         if self.infeasible:
             return "infeasible"
         if self.diverged:
@@ -89,7 +96,7 @@ class TrialRecord:
         return "interrupted" if interrupted else self.state
 
     def as_attempt(self) -> Attempt:
-        """Return what it says of whether its plan index is done."""
+        """Return it as an attempt at its index."""
         return Attempt(
             ended=self.state in ("complete", "pruned"),
             failed=self.state == "failed",
@@ -112,7 +119,7 @@ class TrialCost:
 @final
 @dataclass(frozen=True)
 class TestOpening:
-    """One opening of the sealed test split."""
+    """One access to the sealed test set."""
 
     __test__ = False  # no test case, whatever its name begins with
 
@@ -123,9 +130,9 @@ class TestOpening:
 @final
 @dataclass(frozen=True)
 class AcceptedChange:
-    """Code that changed while the study went on, as the user accepted it.
+    """Changes of the code between two runs of a study, as the user accepted them.
 
-    `n_trials` had ended by then; `changes` are what changed, in a text each.
+    `n_trials` had ended by then; `changes` has one text per change.
     """
 
     time: datetime
@@ -164,12 +171,15 @@ class RepeatResult:
 @final
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as stored; `refit` and `test` are None until the search has ended.
+    """A study as stored.
 
-    `space_code` is the source of its space, None where it was not stored yet; `changes` are those
-    of the code that were accepted, oldest first.
-    Where the protocol does not refit: `repeats` holds the test of every
-    complete trial's network, and `test` that of the winner's.
+    Attributes:
+        refit: The refit of the winner; None until then, and where the protocol has none.
+        test: The test result of the winner; None until then.
+        repeats: Where the protocol does not refit, the test of every complete trial's network.
+        openings: Accesses to the test set, oldest first.
+        space_code: What identifies its space; None where an older version stored nothing.
+        changes: Accepted changes of the code, oldest first.
     """
 
     name: str

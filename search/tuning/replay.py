@@ -1,4 +1,4 @@
-"""Replays pruning rules over recorded curves: what each would have cost and kept. Pure."""
+"""Replays pruners over recorded curves: what each would have cost and lost. Pure."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from search.tuning.records import StudyRecord
 
 
 class RecordedTrial(NamedTuple):
-    """A trial trained to its end: a curve for each fold (higher is better), seconds an epoch."""
+    """A trial trained to its end: each fold's curve (higher is better), and seconds per epoch."""
 
     folds: tuple[tuple[float, ...], ...]
     epoch_seconds: float
@@ -26,11 +26,11 @@ class RecordedTrial(NamedTuple):
         return best_mean(self.folds)
 
 
-class ReplayedRule(NamedTuple):
-    """What a rule comes to over many orders of the same trials.
+class ReplayedPruner(NamedTuple):
+    """What a pruner costs and loses over many orders of the same trials.
 
-    Costs are means, as shares of training every fold of everything; regrets are how far the
-    winner's score falls short of the best of all trials: mean and 95th percentile over the orders.
+    Costs are means, as shares of training every fold of every trial. Regret is how far the winner's
+    score falls short of the best of all trials: mean and 95th percentile over the orders.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ReplayedRule(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """How far one trial would have been trained: its epochs, and on how many folds."""
+    """How far a trial would have been trained: for how many epochs, on how many folds."""
 
     epochs: int
     folds: int
@@ -50,62 +50,62 @@ class Kept(NamedTuple):
 Scoring = Literal["all folds", "racing", "one fold"]
 
 
-def recorded_trials(record: StudyRecord, *, sampled_alone: bool = False) -> list[RecordedTrial]:
+def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> list[RecordedTrial]:
     """Return the complete trials in plan order; raises UserError where any trial was pruned.
 
-    `sampled_alone` leaves out the hand-tuned network, if it was tried first.
+    `sampled_only` leaves out the hand-tuned network where it was tried first.
     """
-    first = 1 if sampled_alone and record.recipe.with_baseline else 0
+    first = 1 if sampled_only and record.recipe.with_baseline else 0
     complete = sorted((t for t in record.complete() if t.plan >= first), key=lambda t: t.plan)
     if any(t.state == "pruned" and not t.infeasible for t in record.trials) or len(complete) < 2:
         raise UserError(
             f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "
-            "none that was pruned; record one with --pruner none and without --racing"
+            "no pruned ones; record one with --pruner none and without --racing"
         )
     return [_recorded(trial.history, record.recipe.metric) for trial in complete]
 
 
-def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[ReplayedRule]:
-    """Return every rule and setting, the cheapest first; the first trial stays first.
+def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[ReplayedPruner]:
+    """Return every pruner with several settings, cheapest first; the first trial stays first.
 
-    Trials of several folds are also raced, and scored by their first fold alone.
+    Trials of several folds are also raced, and scored by their first fold only.
     """
     horizon = max(len(trial.folds[0]) for trial in trials)
     permutations = [_order(len(trials), derive_seed(seed, "order", i)) for i in range(orders)]
     shuffled = [[trials[i] for i in order] for order in permutations]
     scorings: tuple[Scoring, ...] = ("all folds", "racing", "one fold")
     replayed = [
-        _replay(name, rule, scoring, shuffled, horizon)
-        for pruner in PRUNERS
-        for name, rule in pruner.variants(horizon, seed)
+        _replay(name, pruner, scoring, shuffled, horizon)
+        for kind in PRUNERS
+        for name, pruner in kind.variants(horizon, seed)
         for scoring in (scorings if len(trials[0].folds) > 1 else scorings[:1])
     ]
     return sorted(replayed, key=lambda one: one.seconds_share)
 
 
 def kept(
-    trials: Sequence[RecordedTrial], rule: Pruner, horizon: int, scoring: Scoring
+    trials: Sequence[RecordedTrial], pruner: Pruner, horizon: int, scoring: Scoring
 ) -> list[Kept]:
     """Return how far each trial would have been trained, in the given order."""
     n_folds = len(trials[0].folds)
-    judged = n_folds if scoring == "all folds" else 1
-    pruner = PlanOrderPruner(rule, horizon)
+    compared = n_folds if scoring == "all folds" else 1
+    plan_order = PlanOrderPruner(pruner, horizon)
     for index, trial in enumerate(trials):
-        curve = [statistics.fmean(values) for values in zip(*trial.folds[:judged], strict=True)]
-        pruner.update(index, curve, ended=True)
-    pruner.decide()
-    epochs = [pruner.decision(index).epochs for index in range(len(trials))]
-    folds = dict.fromkeys(range(len(trials)), judged)
+        curve = [statistics.fmean(values) for values in zip(*trial.folds[:compared], strict=True)]
+        plan_order.update(index, curve, ended=True)
+    plan_order.decide()
+    epochs = [plan_order.decision(index).epochs for index in range(len(trials))]
+    folds = dict.fromkeys(range(len(trials)), compared)
     if scoring == "racing":
-        folds |= _race({p: t.folds for p, t in enumerate(trials) if epochs[p] == horizon}, n_folds)
-    return [Kept(epochs[plan], folds[plan]) for plan in range(len(trials))]
+        folds |= _race({i: t.folds for i, t in enumerate(trials) if epochs[i] == horizon}, n_folds)
+    return [Kept(epochs[index], folds[index]) for index in range(len(trials))]
 
 
 def _race(finished: Mapping[int, FoldCurves], n_folds: int) -> dict[int, int]:
-    """Return on how many folds each trial that reached the last epoch is trained in the end."""
+    """Return on how many folds each trial that reached the last epoch is finally trained."""
     have = dict.fromkeys(finished, 1)
     while True:
-        standings = {plan: finished[plan][:folds] for plan, folds in have.items()}
+        standings = {index: finished[index][:folds] for index, folds in have.items()}
         earned, level = promotions(standings, n_folds)
         if not earned:
             return have
@@ -119,14 +119,14 @@ def _recorded(history: History, metric: Metric) -> RecordedTrial:
 
 def _replay(
     name: str,
-    rule: Pruner,
+    pruner: Pruner,
     scoring: Scoring,
     orders: Sequence[Sequence[RecordedTrial]],
     horizon: int,
-) -> ReplayedRule:
-    results = [_replay_one(rule, scoring, trials, horizon) for trials in orders]
+) -> ReplayedPruner:
+    results = [_replay_one(pruner, scoring, trials, horizon) for trials in orders]
     epochs, seconds, regrets = zip(*results, strict=True)
-    return ReplayedRule(
+    return ReplayedPruner(
         name if len(orders[0][0].folds) == 1 else f"{name}, {scoring}",
         statistics.fmean(epochs),
         statistics.fmean(seconds),
@@ -136,10 +136,10 @@ def _replay(
 
 
 def _replay_one(
-    rule: Pruner, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
+    pruner: Pruner, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
 ) -> tuple[float, float, float]:
     """Return the shares of epochs and of seconds, and the regret."""
-    ends = kept(trials, rule, horizon, scoring)
+    ends = kept(trials, pruner, horizon, scoring)
     n_folds = len(trials[0].folds)
     spent = [end.epochs * end.folds for end in ends]
     seconds = [trial.epoch_seconds for trial in trials]

@@ -58,7 +58,7 @@ def parse_url(text: str) -> sqlalchemy.URL:
 
 
 def show_url(url: sqlalchemy.URL) -> str:
-    """Return the URL for people: its password starred, its query, which can hold one, left out."""
+    """Return the URL to be shown: without its password, nor its query, which can hold one."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
@@ -98,8 +98,8 @@ def opening(url: sqlalchemy.URL) -> Iterator[None]:
 def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
     """Return the URL by which SQLite opens a file without writing to it.
 
-    Beside a write-ahead log SQLite writes for readers too, unless it is told that nothing changes
-    the file: as in a folder that only others may write to, with no log of a search there.
+    With a write-ahead log SQLite writes for readers, too, unless it is told that nothing changes
+    the file. That is so in a folder which only others may write to, where there is no such log.
     """
     name, file = url.database or "", sqlite_file(url)
     if not name.startswith("file:"):
@@ -120,7 +120,7 @@ def _way_on(error: BaseException) -> str:
         return "its folder must be one that you can read and write"
     if any(words in str(error) for words in _UNUSABLE):
         return "its folder must be one that you can read and write"
-    return "what is stored is kept, run the same command again to go on"
+    return "what is stored is kept, run the same command again to resume"
 
 
 @final
@@ -168,7 +168,7 @@ def storage_url(url: str | None, database: Path) -> str:
 def open_storage(text: str) -> RDBStorage:
     """Return the storage behind the URL; creates the SQLite file and its folder if needed.
 
-    A SQLite file that cannot be written is opened to be read alone. Raises UserError where the URL
+    A SQLite file that cannot be written is opened read-only. Raises UserError where the URL
     is malformed or the database does not answer, MachineError where there is no space or no
     permission for a SQLite file.
     """
@@ -193,7 +193,7 @@ def storage_failures(study_name: str) -> Iterator[None]:
         reason = first_line(error.__cause__ or error)
         raise MachineError(
             f"the database of study {study_name!r} failed: {reason}; finished trials are kept, "
-            "run the same command again to go on"
+            "run the same command again to resume"
         ) from error
 
 
@@ -201,10 +201,10 @@ _READERS = ("sqlalchemy.", "optuna.storages.")
 
 
 def database_failure(error: Exception) -> str | None:
-    """Return what is said of an error of Optuna's storage, None of any other error.
+    """Return the message for an error of Optuna's storage; None for any other error.
 
-    SQLite has no checksums: damaged bytes raise whatever they lead to, LookupErrors of enums and
-    ValueErrors of JSON among it, so that they are known by where they were raised.
+    SQLite has no checksums: damaged bytes raise whatever they lead to, such as LookupErrors of
+    enums and ValueErrors of JSON. So errors are recognised by where they were raised.
     """
     raised_in = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
     if not any(module.startswith(_READERS) for module in raised_in):

@@ -12,7 +12,7 @@ from search.errors import UserError, describe_error
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
-from search.tuning.attempts import INTERRUPTED, SUPERSEDED
+from search.tuning.attempts import INTERRUPTED, OBSOLETE
 from search.tuning.records import (
     AcceptedChange,
     RefitRecord,
@@ -35,7 +35,7 @@ _STATES: dict[TrialState, TrialStateName] = {
 }
 
 
-# Of the confusion matrices of all epochs a trial's attributes keep one.
+# A trial's attributes keep one confusion matrix, not those of all epochs.
 _NOT_STORED: dict[type, Any] = {
     History: {"epochs": {"__all__": {"__all__": {"confusion"}}}},
     RefitRecord: {"history": {"epochs": {"__all__": {"__all__": {"confusion"}}}}},
@@ -84,9 +84,9 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
 
 
 def _finished(trial: FrozenTrial) -> datetime | None:
-    """Return when it ended; for an interrupted one its last sign of life.
+    """Return when it ended; for an interrupted one when it last wrote anything.
 
-    Older studies stored that of none: when the next run found it is not when it ended.
+    Older studies did not store that, and when the next run found it is not when it ended.
     """
     if trial.user_attrs.get("reason") != INTERRUPTED:
         return trial.datetime_complete
@@ -97,9 +97,8 @@ def _finished(trial: FrozenTrial) -> datetime | None:
 def read_study(study: optuna.Study) -> StudyRecord:
     """Return a study as stored.
 
-    Raises UserError for a study that this program did not make, or whose attributes are damaged.
-
-    A trial that was superseded before it began is none of its trials.
+    Obsolete trials are left out. Raises UserError for a study that this program did not make, or
+    whose attributes are damaged.
     """
     attrs = study.user_attrs
     try:
@@ -126,18 +125,18 @@ def read_study(study: optuna.Study) -> StudyRecord:
 
 
 def stored_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the study's trials but for those superseded before they began."""
+    """Return the study's trials, without obsolete ones, whose points changed before they started."""
     trials = study.get_trials(deepcopy=False)
-    return [trial for trial in trials if trial.user_attrs.get("reason") != SUPERSEDED]
+    return [trial for trial in trials if trial.user_attrs.get("reason") != OBSOLETE]
 
 
 def read_openings(study: optuna.Study) -> tuple[TestOpening, ...]:
-    """Return the recorded openings of the test split, oldest first."""
+    """Return the recorded accesses to the test set, oldest first."""
     return from_plain(tuple[TestOpening, ...], study.user_attrs.get("test_openings", []))
 
 
 def add_change(study: optuna.Study, stored: StudyRecord, changes: tuple[str, ...]) -> None:
-    """Note a change of the code that was accepted now, after those noted before."""
+    """Record a change of the code that was accepted now."""
     ended = sum(trial.state in ("complete", "pruned") for trial in stored.trials)
     noted = (*stored.changes, AcceptedChange(datetime.now(UTC), ended, changes))
     study.set_user_attr("accepted_changes", [to_plain(change) for change in noted])

@@ -40,7 +40,7 @@ def describe_replay(
 ) -> Table:
     """Return one row a pruning rule, the cheapest first; raises UserError for a pruned study."""
     record = read_study(open_stored(name, runs_dir, storage))
-    trials = recorded_trials(record, sampled_alone=sampled_alone)
+    trials = recorded_trials(record, sampled_only=sampled_alone)
     metric = record.recipe.metric
     table = Table(title=f"pruning rules on {len(trials)} trials of {name}, {orders} orders")
     table.add_column("rule")

@@ -13,7 +13,7 @@ from search.errors import UserError
 from search.executors import InlineExecutor
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.tuning.attempts import SUPERSEDED
+from search.tuning.attempts import OBSOLETE
 from search.tuning.identity import code_versions
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
@@ -86,7 +86,7 @@ def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, list
     _begin(recipe, listener)
     _edit(recipe, "1e-3, 1.0", "1e-2, 1.0")
     message = _refusal(recipe, listener)
-    assert message.startswith(f"study 'study' began with other code: space {recipe.space!r}: ")
+    assert message.startswith(f"study 'study' started with other code: space {recipe.space!r}: ")
     assert "'sgd_lr', 0.001, 1.0" in message
     assert "'sgd_lr', 0.01, 1.0" in message
     assert message.endswith("another --study-name, or --accept-changes to go on with this one")
@@ -137,7 +137,7 @@ def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, list
         (plan, "complete", 0) for plan in range(4)
     ]
     assert [t.params for t in record.trials[2:]] == [dict(point) for point in points[2:]]
-    closed = [t for t in _study(recipe).trials if t.user_attrs.get("reason") == SUPERSEDED]
+    closed = [t for t in _study(recipe).trials if t.user_attrs.get("reason") == OBSOLETE]
     assert [(t.user_attrs["plan"], t.state) for t in closed] == [
         (plan, TrialState.FAIL) for plan in (2, 3)
     ]

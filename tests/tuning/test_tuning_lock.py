@@ -121,8 +121,11 @@ def test_an_unusable_storage_leaves_no_lock_behind(tmp_path: Path, url: str) -> 
     ("url", "words"),
     [
         ("sqlite:///{}/new/a.db", "a folder that does not exist; make '.*/new', or name"),
-        ("sqlite:///{}/a.db?mode=ro", "to be read alone, and a study is written; leave out mode"),
-        ("sqlite:///file:{}/a.db?immutable=1&uri=true", "to be read alone"),
+        (
+            "sqlite:///{}/a.db?mode=ro",
+            "is opened read-only, and a study is written; leave out mode",
+        ),
+        ("sqlite:///file:{}/a.db?immutable=1&uri=true", "is opened read-only"),
     ],
 )
 def test_a_refused_file_leaves_nothing_behind(tmp_path: Path, url: str, words: str) -> None:

@@ -90,5 +90,5 @@ def test_the_hand_tuned_network_can_be_left_out() -> None:
     trials = [fakes.complete_trial(i, [0.1 * i, 0.5]) for i in range(3)]
     for with_baseline, expected in ((True, 2), (False, 3)):
         record = fakes.study_record(trials, recipe={"with_baseline": with_baseline})
-        assert len(recorded(record, sampled_alone=True)) == expected
+        assert len(recorded(record, sampled_only=True)) == expected
         assert len(recorded(record)) == 3

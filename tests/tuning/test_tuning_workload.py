@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.tuning.estimate import folds_earned, search_volume
+from search.tuning.estimate import folds_earned, search_workload
 
 
 def recipe(**settings: Any) -> Recipe:
@@ -15,22 +15,22 @@ def recipe(**settings: Any) -> Recipe:
 
 def test_without_a_pruner_every_fold_of_every_trial_is_trained() -> None:
     """There is nothing to guess then."""
-    assert search_volume(recipe(), 7) == (7, 7)
-    assert search_volume(recipe(validation="kfold", folds=5), 7) == (35, 35)
-    assert search_volume(recipe(), 0) == (0, 0)
+    assert search_workload(recipe(), 7) == (7, 7)
+    assert search_workload(recipe(validation="kfold", folds=5), 7) == (35, 35)
+    assert search_workload(recipe(), 0) == (0, 0)
 
 
 @pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
 def test_a_pruner_saves_something_or_nothing(pruner: str) -> None:
     """The range ends at no saving at all, and begins where the pruner finds what it hopes for."""
-    low, high = search_volume(recipe(pruner=pruner, epochs=40), 30)
+    low, high = search_workload(recipe(pruner=pruner, epochs=40), 30)
     assert high == 30
     assert 3 < low < 27
 
 
 def test_the_same_search_has_the_same_volume() -> None:
     """What is drawn comes from the seed."""
-    assert search_volume(recipe(pruner="halving"), 20) == search_volume(
+    assert search_workload(recipe(pruner="halving"), 20) == search_workload(
         recipe(pruner="halving"), 20
     )
 
@@ -47,4 +47,4 @@ def test_a_race_earns_folds_for_a_third_at_a_time(rivals: int, folds: int, earne
 
 def test_racing_costs_little_more_than_one_fold() -> None:
     """Nine trials of five folds are 9 first folds and 6 more, not 45."""
-    assert search_volume(recipe(validation="kfold", folds=5, racing=True), 9) == (15, 15)
+    assert search_workload(recipe(validation="kfold", folds=5, racing=True), 9) == (15, 15)
