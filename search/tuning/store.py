@@ -125,7 +125,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
 
 
 def stored_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the study's trials, without obsolete ones, whose points changed before they started."""
+    """Return the study's trials without obsolete ones, whose points changed before they ran."""
     trials = study.get_trials(deepcopy=False)
     return [trial for trial in trials if trial.user_attrs.get("reason") != OBSOLETE]
 

@@ -123,7 +123,7 @@ def test_an_unusable_storage_leaves_no_lock_behind(tmp_path: Path, url: str) -> 
         ("sqlite:///{}/new/a.db", "a folder that does not exist; make '.*/new', or name"),
         (
             "sqlite:///{}/a.db?mode=ro",
-            "is opened read-only, and a study is written; leave out mode",
+            "is opened read-only, and a study is written; leave out",
         ),
         ("sqlite:///file:{}/a.db?immutable=1&uri=true", "is opened read-only"),
     ],
