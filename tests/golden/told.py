@@ -1,0 +1,25 @@
+"""What `--json` told of a run: its events, their fields and their figures."""
+
+from itertools import groupby
+from typing import Any
+
+Events = list[dict[str, Any]]
+_CLOCKED = ("notice", "progress")  # how often and when they come depends on the clock
+_FIGURES = ("search", "trial_started", "epoch", "trial_waiting", "folds_earned", "trial_ended")
+_RESULTS = ("search_ended", "refit", "test", "baseline", "report", "ended")
+
+
+def event_order(events: Events) -> list[str]:
+    """Return the names of the events as they came, runs of one name once."""
+    names = [event["event"] for event in events if event["event"] not in _CLOCKED]
+    return [name for name, _ in groupby(names)]
+
+
+def event_fields(events: Events) -> dict[str, list[str]]:
+    """Return the fields of each event by its name, in the order in which they stand."""
+    return {event["event"]: list(event) for event in reversed(events)}
+
+
+def told_figures(events: Events) -> Events:
+    """Return the events that tell results."""
+    return [event for event in events if event["event"] in _FIGURES + _RESULTS]
