@@ -15,7 +15,7 @@ from PIL import Image
 
 from search.cli.app import main
 
-pytest_plugins = ["tests.study_fixtures"]
+pytest_plugins = ["tests.fuzz.counting", "tests.study_fixtures"]
 
 
 @final

@@ -17,6 +17,8 @@ from tests.browser.pages import PageLog, wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 NAME = "cnn-random-photos"
 
 

@@ -11,6 +11,8 @@ from tests.browser.pages import PHONE, PageLog, scroll_to, swipe, wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 WHITE = "rgb(255, 255, 255)"
 PAPER = 680  # CSS pixels between the margins of A4 and Letter
 GROUND = "getComputedStyle(document.body).backgroundColor"

@@ -11,7 +11,7 @@ from tests.chaos.kill import Reference
 from tests.chaos.searches import Search
 from tests.chaos.unavailable import UnavailableError
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
 
 @pytest.fixture

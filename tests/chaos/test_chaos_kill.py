@@ -10,7 +10,7 @@ from tests.chaos.kill import MOST_IN_VAIN, Reference, survive
 from tests.chaos.killing import Blow
 from tests.chaos.searches import Search
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
 
 def test_a_killed_search_ends_as_an_undisturbed_one(

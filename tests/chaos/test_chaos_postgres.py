@@ -22,7 +22,7 @@ from tests.chaos.searches import Search
 from tests.chaos.server import PASSWORD, running_server
 from tests.chaos.unavailable import UnavailableError
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
 _HOLD = """
 import sys, time

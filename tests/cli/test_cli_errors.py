@@ -137,6 +137,7 @@ def test_one_class_is_not_enough(command: Command, tmp_path: Path, folders: Path
     assert re.search("must hold at least 2 class folders, got only 'cat'", error)
 
 
+@pytest.mark.slow
 def test_a_corrupt_cifar_batch_is_named_and_not_unpickled(command: Command, tmp_path: Path) -> None:
     """Its md5 is checked before anything is unpickled."""
     torchvision = pytest.importorskip("torchvision.datasets")

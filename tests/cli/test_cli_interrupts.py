@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import final
 
@@ -51,6 +52,7 @@ class Process:
         return self._running.returncode, rest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_that_goes_on_later(
     number: int, status: int, tmp_path: Path, make_folder: FolderMaker
@@ -61,6 +63,7 @@ def test_a_signal_ends_a_run_that_goes_on_later(
     checkpoints = tmp_path / "runs" / "it" / "checkpoints"
     while not list(checkpoints.glob("plan-*/*.ckpt")):
         assert process.alive()
+        time.sleep(0.05)
     process.signal(number)
     ended, rest = process.end()
     assert ended == status, rest

@@ -134,6 +134,7 @@ def test_an_unknown_study_is_answered_with_the_known_ones(
     assert error == f"study 'nope' does not exist; known studies: {_NAME}"
 
 
+@pytest.mark.slow
 def test_report_is_rebuilt_without_training_or_testing(study: Study, command: Command) -> None:
     """From what is stored alone, even when dataset, cache and model are out of reach."""
     before, weights = study.record(), study.model / "weights.safetensors"
@@ -153,6 +154,7 @@ def test_report_is_rebuilt_without_training_or_testing(study: Study, command: Co
     assert weights.stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_the_same_command_again_trains_and_tests_nothing(study: Study, command: Command) -> None:
     """A finished study goes on to its end at once."""
     before, weights = study.record(), study.model / "weights.safetensors"
@@ -165,6 +167,7 @@ def test_the_same_command_again_trains_and_tests_nothing(study: Study, command: 
     assert weights.stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_a_quiet_run_prints_the_result_alone(study: Study, command: Command) -> None:
     """Best trials, test, model and report; nothing of the way there."""
     quiet = command(*_RUN, "--quiet", cwd=study.root)
@@ -175,6 +178,7 @@ def test_a_quiet_run_prints_the_result_alone(study: Study, command: Command) -> 
     assert not any(re.match("dataset:|study:|trial |search ended|writing", line) for line in lines)
 
 
+@pytest.mark.slow
 def test_a_run_in_json_prints_events_alone(study: Study, command: Command) -> None:
     """Each line is an object that says what it is; the first says the version."""
     shutil.copytree(study.root / "pets", study.root / "json" / "pets")
@@ -257,6 +261,7 @@ def test_a_damaged_model_is_named(study: Study, command: Command, tmp_path: Path
         assert str(damaged) in error
 
 
+@pytest.mark.slow
 def test_list_needs_no_torch(study: Study) -> None:
     """Listing studies in a fresh process imports neither torch nor matplotlib."""
     code = "import sys; from search.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"

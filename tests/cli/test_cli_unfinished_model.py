@@ -26,6 +26,7 @@ class Stopper:
             self._stop.request()
 
 
+@pytest.mark.slow
 def test_the_command_that_predict_names_makes_the_model(
     tmp_path: Path, make_folder: FolderMaker, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from search.events import Event, Notice
 from search.files import verify_checksums
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
 
+pytestmark = pytest.mark.slow
+
 READ = ["dataset.json", "SHA256SUMS", "train_images.npy", "train_labels.npy"]
 SEALED = ["test_images.npy", "test_labels.npy"]
 

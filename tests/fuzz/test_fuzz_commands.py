@@ -77,6 +77,7 @@ def found_in(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 @fuzz(400, line=lines)
 def test_a_command_line_is_done_or_refused_in_one_line(
     line: tuple[str, list[str]], folder: Path
@@ -106,6 +107,7 @@ settings = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @fuzz(100, flags=settings)
 def test_a_run_of_almost_right_settings_is_accepted_or_refused(
     flags: list[tuple[str, ...]], folder: Path

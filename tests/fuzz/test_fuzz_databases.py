@@ -15,6 +15,8 @@ from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz
 from tests.report.report_fakes import complete_trial, history, other_trial, study_record
 from tests.views.showing_fakes import store
 
+pytestmark = pytest.mark.slow
+
 NAME = "cnn-random-photos"
 LOOKING = [
     ["list"],

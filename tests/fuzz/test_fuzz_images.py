@@ -84,6 +84,7 @@ def decoded_or_named(file: Path, content: bytes) -> None:
     assert decode_image(file, (4, 5)).shape == (3, 4, 5)
 
 
+@pytest.mark.slow
 @fuzz(500, content=st.sampled_from(WHOLE), changes=edits())
 def test_damaged_images_are_pixels_or_one_line(
     content: bytes, changes: list[Edit], file: Path, low_limit: None
@@ -101,6 +102,7 @@ beginnings = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @fuzz(200, start=beginnings, rest=st.binary(max_size=60) | st.text(max_size=30).map(str.encode))
 def test_other_files_are_refused(start: bytes, rest: bytes, file: Path, low_limit: None) -> None:
     """Texts, foreign formats and beginnings of images under an image's name."""

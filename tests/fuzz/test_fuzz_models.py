@@ -20,6 +20,8 @@ from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
 from tests.fuzz.fuzzing import Edit, damaged, edits, fuzz, refusal
 
+pytestmark = pytest.mark.slow
+
 FILES = ["model.json", "weights.safetensors", "SHA256SUMS"]
 CARD = ModelCard(
     candidate=Candidate(

@@ -43,6 +43,7 @@ def recipe_of(file: Path, content: bytes) -> Recipe:
     return Recipe.from_sources(file, {})
 
 
+@pytest.mark.slow
 @fuzz(300, settings=st.dictionaries(st.sampled_from(NAMES), values, max_size=4))
 def test_any_values_make_a_recipe_or_name_the_setting(settings: dict[str, Any], file: Path) -> None:
     """What is accepted can be written and read again; what is refused is named."""

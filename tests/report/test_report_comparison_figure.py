@@ -112,6 +112,7 @@ def test_over_trials_the_axis_is_of_whole_numbers() -> None:
     assert all(tick == round(tick) for tick in axes.get_xticks())
 
 
+@pytest.mark.slow
 def test_a_comparison_is_a_page_with_tables_and_figures(tmp_path: Path) -> None:
     """The folder is made, and written again where it is there."""
     folder = tmp_path / "deep" / "comparison"
@@ -125,6 +126,7 @@ def test_a_comparison_is_a_page_with_tables_and_figures(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_figure_that_no_longer_applies_is_removed(tmp_path: Path) -> None:
     """Nothing of an earlier comparison stays beside the new table."""
     write_comparison(_info(search("a", [0.5])), COMMAND, tmp_path)

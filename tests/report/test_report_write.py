@@ -12,6 +12,7 @@ from search.report.write import write_report
 from tests.report import report_fakes as fakes
 
 
+@pytest.mark.slow
 def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     """Figures as PDF and PNG, JSON and Markdown lie beside the page, and no temporary file."""
     page = write_report(Evidence(*hostile, fakes.mistake_images(hostile.record)), paths)
@@ -38,6 +39,7 @@ def test_stale_figures_are_removed(unfinished: fakes.Fake, paths: RunPaths) -> N
     assert paths.figure("optimization-history", "pdf").exists()
 
 
+@pytest.mark.slow
 def test_same_study_same_files(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """Building the report again changes no byte."""
     write_report(Evidence(*unfinished), paths)

@@ -42,6 +42,7 @@ def _store(tested: TestedStudy, runs_dir: Path) -> None:
         save_predictions(paths.test_predictions, tested.predictions)
 
 
+@pytest.mark.slow
 def test_several_studies_are_compared(command: Command, root: Path) -> None:
     """The table is printed, and page, tables and figures lie in the folder of comparisons."""
     result = command("report", "ended", "open", cwd=root)
@@ -53,6 +54,7 @@ def test_several_studies_are_compared(command: Command, root: Path) -> None:
     assert all((root / path).is_file() for path in written)
 
 
+@pytest.mark.slow
 def test_the_baseline_in_the_storage_is_found(command: Command, root: Path) -> None:
     """Its mean of two trainings and the paired difference stand beside the search."""
     result = command("report", "ended", "cnn-baseline-photos", "--output", "there", cwd=root)
@@ -65,6 +67,7 @@ def test_the_baseline_in_the_storage_is_found(command: Command, root: Path) -> N
     assert float(ended["hours"]) == 1 / 3
 
 
+@pytest.mark.slow
 def test_no_figure_is_cut_in_a_narrow_terminal(
     command: Command, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +79,7 @@ def test_no_figure_is_cut_in_a_narrow_terminal(
     assert "(2 trainings)" in out
 
 
+@pytest.mark.slow
 def test_the_table_names_the_command_that_made_it(command: Command, root: Path) -> None:
     """Folders are named where they are not the defaults, a database without its password."""
     arguments = ("report", "ended", "open", "--runs-dir", "runs/", "--output", "a folder")

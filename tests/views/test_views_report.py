@@ -55,6 +55,7 @@ def test_only_baseline_studies_are_read(storage: BaseStorage, search: optuna.Stu
     assert next(stored_baselines(search)).repeats == baseline.repeats
 
 
+@pytest.mark.slow
 def test_the_report_sets_the_baseline_beside_the_winner(
     storage: BaseStorage, search: optuna.Study, tmp_path: Path
 ) -> None:
@@ -69,6 +70,7 @@ def test_the_report_sets_the_baseline_beside_the_winner(
     assert RunPaths(tmp_path, record.name).figure("versus-baseline", "pdf").is_file()
 
 
+@pytest.mark.slow
 def test_a_baseline_without_predictions_is_compared_by_class(
     storage: BaseStorage, search: optuna.Study, tmp_path: Path
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_baseline_without_predictions_is_compared_by_class(
     assert f"not kept for {read_study(search).name} and {baseline.name}," in page
 
 
+@pytest.mark.slow
 def test_without_a_baseline_the_page_names_the_command(
     storage: BaseStorage, search: optuna.Study, tmp_path: Path
 ) -> None:
@@ -90,6 +93,7 @@ def test_without_a_baseline_the_page_names_the_command(
     assert "python -m search baseline --space cnn" in write_report(search, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_baseline_study_has_a_report_of_its_own(storage: BaseStorage, tmp_path: Path) -> None:
     """It is compared with no other baseline, and its figures bear its network's name."""
     study = store_study(baseline_fakes.reproduction(2).record, storage)

@@ -67,6 +67,7 @@ def test_all_lists_those_without_a_rank_too(ask: Any) -> None:
     assert "\ntrial 4 waiting\n" in out
 
 
+@pytest.mark.slow
 def test_a_study_runs_while_somebody_holds_it(ask: Any, runs: Path) -> None:
     """Its running trials are interrupted once nobody does, and show changes nothing."""
     with study_lock(RunPaths(runs, _NAME)):
@@ -182,6 +183,7 @@ def test_a_study_without_a_winner_has_ended_and_says_the_way_out(
     assert re.search(r"1 of 1 .*no winner", listed)
 
 
+@pytest.mark.slow
 def test_one_trial_is_shown_whole(ask: Any, runs: Path) -> None:
     """How it ended, its folds, its curve, its candidate as code, and the commands to repeat it."""
     out = ask("show", "--trial", "1").out
