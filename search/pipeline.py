@@ -74,32 +74,42 @@ def locked_run(
     listener: Listener,
     stop: StopRequest,
     *,
-    inline: bool = False,
+    executor: str = "processes",
     accept_changes: bool = False,
     estimate: bool = False,
 ) -> Iterator[Outcome]:
     """Search, refit and test; the study is nobody else's while the block lasts.
 
-    Goes on with the study where there is one already. `inline` trains in this process, which
-    suits debuggers and tests; `accept_changes` goes on though the space's code or a library is
-    another; with `estimate` the plan is an event, with an estimate of the time that costs a warm-up
-    of some seconds. Raises UserError and MachineError, each one line.
+    Resumes the study where there is one already.
+
+    Args:
+        recipe: What to search.
+        listener: Hears of every event.
+        stop: Ends the run early, with everything kept.
+        executor: Where trials run, the name of one of `search.executors.EXECUTORS`; "inline" suits
+            debuggers and tests.
+        accept_changes: Whether to go on though the space's code or a library has changed.
+        estimate: Whether to tell the plan as an event, with an estimate of the time, which takes a
+            warm-up of some seconds.
+
+    Raises:
+        UserError, MachineError: One line each.
     """
-    kind = get_executor("inline" if inline else "processes")
+    start = get_executor(executor).start
     # before anything else: processes need seconds until they can train
-    with kind.start(recipe.workers or 1, recipe.threads) as executor:
-        plan = prepare(recipe, executor, listener)
-        executor.resize(plan.recipe.workers)
+    with start(recipe.workers or 1, recipe.threads) as workers:
+        plan = prepare(recipe, workers, listener)
+        workers.resize(plan.recipe.workers)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
-            disk = check_disk(opened, executor.slots)
+            disk = check_disk(opened, workers.slots)
             if estimate:
-                listener(PlanMade(make_plan_info(opened, disk, executor)))
-            ended = run_search(opened, executor, listener, stop)
-            executor.resize(1)  # the refit has the machine for itself
+                listener(PlanMade(make_plan_info(opened, disk, workers)))
+            ended = run_search(opened, workers, listener, stop)
+            workers.resize(1)  # the refit has the machine for itself
             if ended:
-                _finish(opened, executor, listener, stop)
-            executor.close()
+                _finish(opened, workers, listener, stop)
+            workers.close()
             record = read_study(opened.study)
             stopped = stop.requested() and record.test is None
             yield Outcome(record, opened.study, opened.paths, stopped)
@@ -114,12 +124,12 @@ def _finish(opened: OpenStudy, executor: Executor, listener: Listener, stop: Sto
 
 
 def run_study(
-    recipe: Recipe, listener: Listener, *, inline: bool = False, accept_changes: bool = False
+    recipe: Recipe, listener: Listener, *, executor: str = "processes", accept_changes: bool = False
 ) -> Outcome:
     """Do what `locked_run` does, and return what came of it."""
     stop = StopRequest()
     with locked_run(
-        recipe, listener, stop, inline=inline, accept_changes=accept_changes
+        recipe, listener, stop, executor=executor, accept_changes=accept_changes
     ) as outcome:
         return outcome
 

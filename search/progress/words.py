@@ -9,7 +9,9 @@ from search.recipe import Recipe
 from search.text import printable
 from search.tuning.estimate import Estimate
 from search.tuning.plan import PlanInfo
+from search.tuning.pruners import get_pruner
 from search.tuning.records import TrialRecord
+from search.tuning.samplers import get_sampler
 
 
 def describe_number(trial: TrialRecord) -> str:
@@ -106,9 +108,6 @@ def describe_running(progress: SearchProgress) -> str:
     return f"{running}, {waiting} waiting" if waiting else running
 
 
-_PRUNERS = {"none": "no pruner"}
-
-
 def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
     """Return (what, words): dataset, study, evaluation and resources; then the time, if known."""
     lines = (
@@ -156,7 +155,7 @@ def _dataset(plan: PlanInfo) -> str:
 def _study(plan: PlanInfo) -> str:
     recipe = plan.recipe
     grid = "" if plan.n_grid is None else f" of a grid of {plan.n_grid:,} points"
-    how = f"{recipe.sampler} search" if recipe.protocol.is_search else "hand-tuned network"
+    how = get_sampler(recipe.sampler).words
     done = f"{plan.n_done:,} of {plan.n_planned:,} trials done"
     return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}; {done}")
 
@@ -168,7 +167,7 @@ def _evaluation(plan: PlanInfo) -> str:
         how = f"{folds}, raced from one fold on" if recipe.racing else folds
     else:
         how = f"holdout of {recipe.holdout_fraction:.0%}"
-    pruner = _PRUNERS.get(recipe.pruner, f"pruner {recipe.pruner}")
+    pruner = get_pruner(recipe.pruner).words
     bound = "" if recipe.protocol.scores_last_epoch else "at most "
     return (
         f"{how}, validation {recipe.metric}; {pruner}, "

@@ -37,7 +37,7 @@ def test_the_command_that_predict_names_makes_the_model(
         space="mlp", dataset="my pets", epochs=1, trials=3, max_parameters=200_000,
         study_name="it", with_baseline=False, workers=1,
     )  # fmt: skip
-    with locked_run(recipe, Stopper(stop), stop, inline=True) as outcome:
+    with locked_run(recipe, Stopper(stop), stop, executor="inline") as outcome:
         assert outcome.stopped
     with pytest.raises(UserError, match="'it' has none yet, 1 of 3 trials done; to get") as caught:
         find_model(Path("it"), Path("runs"))

@@ -163,9 +163,9 @@ def test_a_search_opens_the_split_once_at_its_end(
     log: list[object] = []
     watch.log = log
     with watch.over(dataset):
-        outcome = run_study(tiny_recipe, log.append, inline=True)
+        outcome = run_study(tiny_recipe, log.append, executor="inline")
         first = list(watch.calls)
-        again = run_study(tiny_recipe, log.append, inline=True)
+        again = run_study(tiny_recipe, log.append, executor="inline")
     assert {stem for stem, _ in first} == FILE_STEMS
     assert len({id(frame) for _, frame in first}) == 1
     assert all(frame and frame.f_code.co_name == "open_test_split" for _, frame in first)

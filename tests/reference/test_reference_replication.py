@@ -47,7 +47,7 @@ def test_repeats_are_one_candidate_with_seeds_of_their_own(
     make_baseline: Maker, listener: Any
 ) -> None:
     """Every trial is the space's baseline; what tells them apart is chance."""
-    record = run_study(make_baseline(trials=3), listener, inline=True).record
+    record = run_study(make_baseline(trials=3), listener, executor="inline").record
     assert [t.params for t in record.trials] == [record.trials[0].params] * 3
     assert record.trials[0].params == {"width": 4, "optimizer": "adam", "adam_lr": 0.01}
     assert len({t.history.epochs[0][0].train_loss for t in record.trials}) == 3
@@ -86,7 +86,7 @@ def test_all_networks_are_tested_in_one_opening_without_a_refit(
     make_baseline: Maker, listener: Any
 ) -> None:
     """Each repeat has its test figures; the study's are those of the best validation score."""
-    outcome = run_study(make_baseline(), listener, inline=True)
+    outcome = run_study(make_baseline(), listener, executor="inline")
     record, winner = outcome.record, outcome.record.winner()
     assert winner is not None
     assert record.test is not None
@@ -101,7 +101,7 @@ def test_the_exported_model_is_the_network_that_was_tested(
     make_baseline: Maker, listener: Any
 ) -> None:
     """Its predictions on the test images are those that were kept, and give the accuracy."""
-    outcome = run_study(make_baseline(), listener, inline=True)
+    outcome = run_study(make_baseline(), listener, executor="inline")
     kept = load_predictions(outcome.paths.test_predictions)
     split = open_test_split(outcome.study, outcome.record.dataset, "a test")
     logits = load_model(outcome.paths.model_dir).logits(split.images)
@@ -111,13 +111,13 @@ def test_the_exported_model_is_the_network_that_was_tested(
     assert float((kept.predictions == kept.labels).mean()) == outcome.record.test.accuracy
 
 
-@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_more_repeats_go_on_with_the_study(
-    inline: bool, make_baseline: Maker, listener: Any
+    executor: str, make_baseline: Maker, listener: Any
 ) -> None:
     """The trainings there are stay; all are tested again, which a second opening records."""
-    first = run_study(make_baseline(trials=1), listener, inline=True).record
-    both = run_study(make_baseline(trials=2), listener, inline=inline).record
+    first = run_study(make_baseline(trials=1), listener, executor="inline").record
+    both = run_study(make_baseline(trials=2), listener, executor=executor).record
     assert [t.number for t in both.trials if t.state == "complete"] == [0, 1]
     assert both.repeats[0] == first.repeats[0]
     assert len(both.openings) == 2
@@ -125,12 +125,12 @@ def test_more_repeats_go_on_with_the_study(
 
 def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, listener: Any) -> None:
     """The same command again opens nothing, and exports again what was removed."""
-    outcome = run_study(make_baseline(), listener, inline=True)
+    outcome = run_study(make_baseline(), listener, executor="inline")
     weights = outcome.paths.model_dir / "weights.safetensors"
     before = weights.read_bytes()
     for path in outcome.paths.model_dir.iterdir():
         path.unlink()
-    again = run_study(make_baseline(), listener, inline=True)
+    again = run_study(make_baseline(), listener, executor="inline")
     assert again.record == outcome.record
     assert weights.read_bytes() == before
 
@@ -138,12 +138,12 @@ def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, listener: A
 @pytest.mark.parametrize("damage", ["lost", "cut"])
 def test_a_lost_network_is_trained_again(damage: str, make_baseline: Maker, listener: Any) -> None:
     """A repeat whose weights are gone or damaged gets the very same ones, and that is said."""
-    outcome = run_study(make_baseline(), listener, inline=True)
+    outcome = run_study(make_baseline(), listener, executor="inline")
     network = outcome.paths.network(1)
     before = network.read_bytes()
     outcome.study.set_user_attr("repeats", [])
     network.unlink() if damage == "lost" else network.write_bytes(before[:-10])
-    again = run_study(make_baseline(), listener, inline=True)
+    again = run_study(make_baseline(), listener, executor="inline")
     assert network.read_bytes() == before
     assert again.record.repeats == outcome.record.repeats
     assert "the network of trial 1 is lost: it is trained again" in listener.notices()
@@ -169,7 +169,7 @@ def test_a_baseline_is_in_fp32_unpruned_and_alone(make_baseline: Maker, listener
 def test_cross_validation_makes_it_an_ordinary_study(make_baseline: Maker, listener: Any) -> None:
     """With k folds the candidate is scored at E* on the folds of a search, refitted and tested."""
     recipe = make_baseline(validation="kfold", folds=3, trials=1)
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     winner = record.winner()
     assert winner is not None
     assert len(winner.fold_scores) == 3
@@ -233,14 +233,14 @@ def test_a_diverged_repeat_has_no_test(make_baseline: Maker, tmp_path: Path, lis
         encoding="utf-8",
     )
     with pytest.raises(UserError, match="no trial is complete with a finite loss"):
-        run_study(make_baseline(), listener, inline=True)
+        run_study(make_baseline(), listener, executor="inline")
     stored = RunPaths(tmp_path / "runs", "study")
     assert not stored.test_predictions.exists()
 
 
 def test_losses_over_batches_are_those_of_a_loop(make_baseline: Maker, listener: Any) -> None:
     """The stored validation loss is what a plain loop over batches of 1,000 would give."""
-    outcome = run_study(make_baseline(trials=1), listener, inline=True)
+    outcome = run_study(make_baseline(trials=1), listener, executor="inline")
     record = read_study(outcome.study)
     model = load_model(outcome.paths.model_dir)
     plan = prepare(make_baseline(trials=1), InlineExecutor(), listener)

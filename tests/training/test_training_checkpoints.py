@@ -224,15 +224,15 @@ def test_an_interrupted_search_trains_no_epoch_twice(
     validation: dict[str, Any] = {"validation": "kfold", "folds": folds} if folds > 1 else {}
     settings = {"trials": 2, "epochs": 3, "pruner": "none"} | validation
     trained = _count_epochs(monkeypatch, None)
-    expected = run_study(make_recipe(**settings), listener, inline=True).record
+    expected = run_study(make_recipe(**settings), listener, executor="inline").record
     n_epochs = len(trained)
     if killed_at >= n_epochs:
         pytest.skip("ended before")
     again = make_recipe(**settings, runs_dir=tmp_path / "again")
     trained = _count_epochs(monkeypatch, killed_at)
     with pytest.raises(KeyboardInterrupt):
-        run_study(again, listener, inline=True)
-    outcome = run_study(again, listener, inline=True)
+        run_study(again, listener, executor="inline")
+    outcome = run_study(again, listener, executor="inline")
     found = [t for t in outcome.record.trials if t.state == "complete"]
     assert [(t.plan, t.mean, t.params) for t in found] == [
         (t.plan, t.mean, t.params) for t in expected.trials
@@ -250,10 +250,10 @@ def test_a_search_tells_of_a_damaged_checkpoint(
     recipe = make_recipe(trials=2, epochs=3, pruner="none")
     _count_epochs(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
-        run_study(recipe, listener, inline=True)
+        run_study(recipe, listener, executor="inline")
     folder = RunPaths(recipe.runs_dir, recipe.study_name).trial_checkpoints(0)
     _damage(folder / "fold-0.ckpt", "flipped")
-    run_study(recipe, listener, inline=True)
+    run_study(recipe, listener, executor="inline")
     told = listener.notices()
     assert [text for text in told if "the newest checkpoint of fold 0 was damaged" in text] == told
 

@@ -131,7 +131,7 @@ def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, list
     _begin(recipe, listener, waiting=2)
     _edit(recipe, "1e-3, 1.0", "1e-2, 0.1")
     _edit(recipe, "1e-4, 0.1", "1e-3, 0.01")
-    record = run_study(recipe, listener, inline=True, accept_changes=True).record
+    record = run_study(recipe, listener, executor="inline", accept_changes=True).record
     points = prepare(recipe, InlineExecutor(), listener).points
     assert [(t.plan, t.state, t.attempt) for t in record.trials] == [
         (plan, "complete", 0) for plan in range(4)

@@ -33,7 +33,7 @@ def test_a_trial_without_a_matrix_is_read() -> None:
 def record(make_recipe: Maker, listener: Any) -> StudyRecord:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     recipe = make_recipe(validation="kfold", folds=3, pruner="halving", trials=8, racing=True)
-    return run_study(recipe, listener, inline=True).record
+    return run_study(recipe, listener, executor="inline").record
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ def test_checkpoints_never_take_more_than_foreseen(
         if isinstance(event, EpochEnded):
             taken.append(disk_use(opened.paths.checkpoints_dir))
 
-    run_study(recipe, look, inline=True)
+    run_study(recipe, look, executor="inline")
     assert 0 < max(taken) <= need.checkpoints
     assert disk_use(opened.paths.checkpoints_dir) == 0
 
@@ -68,7 +68,7 @@ def test_too_little_room_is_said_before_anything_is_trained(
     _leave_free(monkeypatch, 10**6)
     need = r"for checkpoints and 34 MB for database, model and report: make .* on another disk$"
     with pytest.raises(MachineError, match=rf"study has 1\.0 MB free, .* more, .* {need}"):
-        run_study(make_recipe(), listener, inline=True)
+        run_study(make_recipe(), listener, executor="inline")
     assert not listener.all(TrialStarted)
 
 
@@ -91,14 +91,14 @@ def test_a_refused_start_leaves_no_study(
         check_disk(opened, n_workers=1)
     assert find_study(opened.storage, opened.recipe.study_name) is None
     monkeypatch.undo()
-    run_study(make_recipe(), listener, inline=True)
+    run_study(make_recipe(), listener, executor="inline")
 
 
 def test_what_the_study_stores_already_is_not_asked_for_again(
     make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its checkpoints, its database and its model are room that it has, after a full disk too."""
-    run_study(make_recipe(), listener, inline=True)
+    run_study(make_recipe(), listener, executor="inline")
     opened = _open(make_recipe(), listener)
     fresh = check_disk(opened, n_workers=1)
     assert fresh.stored_others > 0
@@ -113,7 +113,7 @@ def test_what_the_study_stores_already_is_not_asked_for_again(
 
 def test_other_studies_of_the_database_do_not_count(make_recipe: Maker, listener: Any) -> None:
     """A new study beside an old one needs room for all of its own trials."""
-    run_study(make_recipe(study_name="old"), listener, inline=True)
+    run_study(make_recipe(study_name="old"), listener, executor="inline")
     opened = _open(make_recipe(study_name="new"), listener)
     assert check_disk(opened, n_workers=1).stored_others == disk_use(opened.paths.study_dir)
 

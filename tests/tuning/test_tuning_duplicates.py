@@ -59,7 +59,7 @@ def test_an_equal_candidate_is_not_trained_again(
     settings: dict[str, Any], make_narrow: Maker, listener: Any
 ) -> None:
     """Two of eight trials train; the others have the result of their equal, at no cost."""
-    record = run_study(make_narrow(**settings), listener, inline=True).record
+    record = run_study(make_narrow(**settings), listener, executor="inline").record
     trained, again = _split(record)
     assert [len(trained), len(again)] == [2, 6]
     for trial in again:
@@ -80,7 +80,7 @@ def test_an_equal_candidate_is_not_trained_again(
 
 def test_workers_and_interruptions_change_nothing(make_narrow: Maker, listener: Any) -> None:
     """Two processes hold an equal candidate back until the first has ended: the same table."""
-    one = run_study(make_narrow(study_name="one"), listener, inline=True).record
+    one = run_study(make_narrow(study_name="one"), listener, executor="inline").record
     two = run_study(make_narrow(study_name="two", workers=2), listener).record
     more = run_study(make_narrow(study_name="two", workers=2, trials=10), listener).record
     rows = [[(t.plan, t.same_as, t.value) for t in record.trials] for record in (one, two, more)]
@@ -105,8 +105,8 @@ def test_an_interrupted_duplicate_is_told_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(optuna.Study, "tell", die_at_the_duplicate)
         with pytest.raises(KilledError):
-            run_study(make_narrow(), listener, inline=True)
-    record = run_study(make_narrow(), listener, inline=True).record
+            run_study(make_narrow(), listener, executor="inline")
+    record = run_study(make_narrow(), listener, executor="inline").record
     ended = [trial.plan for trial in record.trials if trial.state in ("complete", "pruned")]
     assert sorted(ended) == list(range(8))
 
@@ -114,6 +114,6 @@ def test_an_interrupted_duplicate_is_told_by_the_next_run(
 def test_a_baseline_is_repeated(make_narrow: Maker, listener: Any) -> None:
     """The repeats of a baseline are equal on purpose: each is trained, with seeds of its own."""
     recipe = make_narrow(sampler="baseline", trials=2, precision="fp32")
-    trained, again = _split(run_study(recipe, listener, inline=True).record)
+    trained, again = _split(run_study(recipe, listener, executor="inline").record)
     assert [len(trained), len(again)] == [2, 0]
     assert trained[0].value != trained[1].value or trained[0].history != trained[1].history

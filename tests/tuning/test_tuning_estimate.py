@@ -24,7 +24,7 @@ MakeRecipe = Callable[..., Recipe]
 
 def run(recipe: Recipe, plans: list[PlanInfo] | None = None) -> StudyRecord:
     heard, estimate = EventRecorder(), plans is not None
-    with locked_run(recipe, heard, StopRequest(), inline=True, estimate=estimate) as done:
+    with locked_run(recipe, heard, StopRequest(), executor="inline", estimate=estimate) as done:
         if plans is not None:
             plans += [event.plan for event in heard.all(PlanMade)]
         return done.record
@@ -65,7 +65,7 @@ def test_the_warm_up_leaves_generators_and_threads_as_they_are(make_recipe: Make
         states.append(torch.random.get_rng_state())
 
     recipe = make_recipe(trials=1)
-    with locked_run(recipe, tell, StopRequest(), inline=True, estimate=True):
+    with locked_run(recipe, tell, StopRequest(), executor="inline", estimate=True):
         assert torch.equal(states[0], state)
 
 

@@ -23,7 +23,7 @@ def run_again(record: StudyRecord, trial: TrialRecord, folder: Path) -> StudyRec
     exported = export_recipe(record, trial, path)
     write_outputs({path: exported.toml, exported.space_path: exported.space_code}, force=False)
     recipe = Recipe.from_sources(path, {"workers": 1})
-    return run_study(recipe, EventRecorder(), inline=True).record
+    return run_study(recipe, EventRecorder(), executor="inline").record
 
 
 def epochs(trial: TrialRecord) -> list[Any]:
@@ -45,7 +45,7 @@ def test_the_first_point_comes_again_bit_for_bit(
     settings: dict[str, Any],
 ) -> None:
     """Same candidate, folds and seeds: every figure of every epoch is the same."""
-    record = run_study(make_recipe(**settings), listener, inline=True).record
+    record = run_study(make_recipe(**settings), listener, executor="inline").record
     first = next(trial for trial in record.trials if trial.plan == 0)
     again = run_again(record, first, tmp_path)
     (repeated,) = again.trials
@@ -61,7 +61,7 @@ def test_a_later_point_has_the_same_candidate_and_folds(
     make_recipe: Callable[..., Recipe], listener: EventRecorder, tmp_path: Path
 ) -> None:
     """Its seeds are those of its place in the plan, so its figures are others."""
-    record = run_study(make_recipe(trials=2, pruner="none"), listener, inline=True).record
+    record = run_study(make_recipe(trials=2, pruner="none"), listener, executor="inline").record
     later = next(trial for trial in record.trials if trial.plan == 1)
     again = run_again(record, later, tmp_path)
     assert (again.folds_hash, again.trials[0].candidate) == (record.folds_hash, later.candidate)

@@ -41,9 +41,9 @@ def test_survivors_score_as_without_racing(
     pruner: str, make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A trial that earned all folds has the curves, E* and score of a search without racing."""
-    raced = run_study(make_recipe(**KFOLD, pruner=pruner, racing=True), listener, inline=True)
+    raced = run_study(make_recipe(**KFOLD, pruner=pruner, racing=True), listener, executor="inline")
     whole = make_recipe(**KFOLD, pruner="none", runs_dir=tmp_path / "whole")
-    plain = _by_plan(run_study(whole, listener, inline=True).record)
+    plain = _by_plan(run_study(whole, listener, executor="inline").record)
     survivors = raced.record.complete()
     assert survivors
     assert len(survivors) < KFOLD["trials"]
@@ -60,7 +60,7 @@ def test_survivors_score_as_without_racing(
 def test_losers_are_pruned_on_the_folds_they_earned(make_recipe: Maker, listener: Any) -> None:
     """Without a pruner six trials race on 1, then 2 on 2, then 1 on all 5 folds; all are told."""
     record = run_study(
-        make_recipe(**KFOLD, pruner="none", racing=True), listener, inline=True
+        make_recipe(**KFOLD, pruner="none", racing=True), listener, executor="inline"
     ).record
     folds = sorted(trial.history.n_folds() for trial in record.trials)
     assert folds == [1, 1, 1, 1, 2, 5]
@@ -78,12 +78,12 @@ def test_workers_change_nothing_in_a_race(
 ) -> None:
     """Two processes, over which earned folds spread, give the trials of one inline process."""
     tables = []
-    for number, (workers, inline) in enumerate([(2, False), (1, True)]):
+    for number, (workers, executor) in enumerate([(2, "processes"), (1, "inline")]):
         recipe = make_recipe(
             **KFOLD, pruner="halving", racing=True, workers=workers,
             runs_dir=tmp_path / f"runs{number}",
         )  # fmt: skip
-        tables.append(_table(run_study(recipe, listener, inline=inline).record))
+        tables.append(_table(run_study(recipe, listener, executor=executor).record))
     assert tables[0] == tables[1]
 
 
@@ -97,15 +97,15 @@ def test_folds_of_the_last_trial_spread_over_idle_workers(
     slots = {event.slot for event in listener.all(TrialStarted)}
     assert slots == {0, 1}
     alone = make_recipe(**settings, runs_dir=tmp_path / "alone")
-    assert _table(run_study(alone, listener, inline=True).record) == _table(spread)
+    assert _table(run_study(alone, listener, executor="inline").record) == _table(spread)
 
 
 @pytest.mark.slow
 def test_a_race_goes_on_with_more_trials(make_recipe: Maker, listener: Any) -> None:
     """Trials added later race against those that ended, which keep their ends."""
     settings = KFOLD | {"pruner": "none", "racing": True}
-    first = run_study(make_recipe(**settings | {"trials": 3}), listener, inline=True).record
-    more = run_study(make_recipe(**settings | {"trials": 8}), listener, inline=True).record
+    first = run_study(make_recipe(**settings | {"trials": 3}), listener, executor="inline").record
+    more = run_study(make_recipe(**settings | {"trials": 8}), listener, executor="inline").record
     assert _table(more)[:3] == _table(first)
     assert len(_table(more)) == 8
     assert {t.state for t in more.trials} == {"complete", "pruned"}
@@ -125,7 +125,7 @@ def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, listener: Any, tmp
     )
     recipe = make_recipe(**KFOLD, space=f"{space}:SPACE", racing=True)
     with pytest.raises(UserError, match=r"no trial is complete with a finite loss \(6 diverged\)"):
-        run_study(recipe, listener, inline=True)
+        run_study(recipe, listener, executor="inline")
 
 
 @pytest.mark.parametrize(

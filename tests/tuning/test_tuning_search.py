@@ -59,11 +59,13 @@ def test_the_number_of_workers_changes_nothing(
 ) -> None:
     """One process, two processes and none give the same trials, curves, winner and test."""
     outcomes = []
-    for number, (workers, inline) in enumerate([(1, False), (2, False), (1, True)]):
+    for number, (workers, executor) in enumerate(
+        [(1, "processes"), (2, "processes"), (1, "inline")]
+    ):
         recipe = make_recipe(
             sampler=sampler, pruner="halving", trials=7, epochs=5, workers=workers
         ).model_copy(update={"runs_dir": tmp_path / f"runs{number}"})
-        outcomes.append(run_study(recipe, listener, inline=inline).record)
+        outcomes.append(run_study(recipe, listener, executor=executor).record)
     first, *others = outcomes
     assert [t.plan for t in first.trials] == list(range(7))
     assert {t.state for t in first.trials} == {"complete", "pruned"}
@@ -82,14 +84,14 @@ def test_tpe_is_repeatable_with_one_worker(
     for number, seed in enumerate((0, 0, 1)):
         recipe = make_recipe(sampler="tpe", trials=14, epochs=2, seed=seed)
         recipe = recipe.model_copy(update={"runs_dir": tmp_path / f"runs{number}"})
-        tables.append(_table(run_study(recipe, listener, inline=True).record))
+        tables.append(_table(run_study(recipe, listener, executor="inline").record))
     assert tables[0] == tables[1] != tables[2]
 
 
 def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any) -> None:
     """Without a number of trials the whole grid is trained, the baseline with it."""
     record = run_study(
-        make_recipe(sampler="grid", trials=None, epochs=1), listener, inline=True
+        make_recipe(sampler="grid", trials=None, epochs=1), listener, executor="inline"
     ).record
     points = [str(sorted(t.params.items())) for t in record.trials]
     assert len(points) == len(set(points)) == 9
@@ -99,7 +101,7 @@ def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any
 def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, listener: Any) -> None:
     """The value is the mean over folds at E*, E* the best epoch of the mean curve."""
     recipe = make_recipe(validation="kfold", folds=3, pruner="none", epochs=5)
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     for trial in record.complete():
         curve = trial.history.mean_curve("accuracy")
         assert len(trial.fold_scores) == 3
@@ -116,7 +118,9 @@ def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, liste
 @pytest.mark.slow
 def test_the_loss_can_be_the_metric(make_recipe: Maker, listener: Any) -> None:
     """With `metric = "loss"` the lowest mean loss wins and E* is its epoch."""
-    record = run_study(make_recipe(metric="loss", pruner="none"), listener, inline=True).record
+    record = run_study(
+        make_recipe(metric="loss", pruner="none"), listener, executor="inline"
+    ).record
     winner = record.winner()
     assert winner is not None
     assert winner.value == min(min(t.history.mean_curve("loss")) for t in record.complete())
@@ -125,13 +129,13 @@ def test_the_loss_can_be_the_metric(make_recipe: Maker, listener: Any) -> None:
 @pytest.mark.slow
 def test_the_same_command_goes_on(make_recipe: Maker, listener: Any) -> None:
     """Again: nothing is trained and the test set stays shut. More trials: only those are new."""
-    first = run_study(make_recipe(trials=3), listener, inline=True).record
+    first = run_study(make_recipe(trials=3), listener, executor="inline").record
     listener.events.clear()
-    again = run_study(make_recipe(trials=3), listener, inline=True).record
+    again = run_study(make_recipe(trials=3), listener, executor="inline").record
     assert not listener.all(TrialStarted)
     assert len(again.openings) == 1
     assert again.test == first.test
-    more = run_study(make_recipe(trials=6), listener, inline=True).record
+    more = run_study(make_recipe(trials=6), listener, executor="inline").record
     assert [event.index for event in listener.all(TrialStarted)] == [3, 4, 5]
     assert _table(more)[:3] == _table(first)
 
@@ -141,10 +145,10 @@ def test_raising_trials_ends_as_if_asked_at_once(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A search in two goes has the trials of a search in one go, pruning included."""
-    run_study(make_recipe(trials=4, epochs=6), listener, inline=True)
-    halves = run_study(make_recipe(trials=9, epochs=6), listener, inline=True).record
+    run_study(make_recipe(trials=4, epochs=6), listener, executor="inline")
+    halves = run_study(make_recipe(trials=9, epochs=6), listener, executor="inline").record
     other = make_recipe(trials=9, epochs=6, runs_dir=tmp_path / "whole")
-    assert _table(halves) == _table(run_study(other, listener, inline=True).record)
+    assert _table(halves) == _table(run_study(other, listener, executor="inline").record)
 
 
 @pytest.mark.slow
@@ -163,10 +167,10 @@ def test_another_study_under_the_same_name_is_refused(
     setting: str, value: Any, make_recipe: Maker, listener: Any
 ) -> None:
     """A study opened with other settings is refused, naming the setting and both values."""
-    run_study(make_recipe(trials=1, epochs=1), listener, inline=True)
+    run_study(make_recipe(trials=1, epochs=1), listener, executor="inline")
     changed = make_recipe(**({"trials": 1, "epochs": 1} | {setting: value}))
     with pytest.raises(UserError, match=f"{setting} .* is now .*{value}") as caught:
-        run_study(changed, listener, inline=True)
+        run_study(changed, listener, executor="inline")
     assert "\n" not in str(caught.value)
 
 
@@ -175,9 +179,9 @@ def test_trials_of_a_dead_coordinator_run_again_under_their_index(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
     """A trial left RUNNING is failed as interrupted and its plan index is run again."""
-    whole = run_study(make_recipe(trials=4), listener, inline=True).record
+    whole = run_study(make_recipe(trials=4), listener, executor="inline").record
     recipe = make_recipe(trials=2, runs_dir=tmp_path / "other")
-    run_study(recipe, listener, inline=True)
+    run_study(recipe, listener, executor="inline")
     paths = RunPaths(tmp_path / "other", "study")
     study = find_study(open_storage(storage_url(None, paths.database)), "study")
     assert study is not None
@@ -190,7 +194,7 @@ def test_trials_of_a_dead_coordinator_run_again_under_their_index(
             user_attrs={"plan": 2, "attempt": 0},
         )
     )
-    record = run_study(recipe.model_copy(update={"trials": 4}), listener, inline=True).record
+    record = run_study(recipe.model_copy(update={"trials": 4}), listener, executor="inline").record
     failed = [t for t in record.trials if t.state == "failed"]
     assert [(t.plan, t.reason) for t in failed] == [(2, "interrupted")]
     assert [t.attempt for t in record.trials if t.plan == 2] == [0, 1]
@@ -201,7 +205,7 @@ def test_trials_of_a_dead_coordinator_run_again_under_their_index(
 def test_too_many_parameters_are_a_constraint(make_recipe: Maker, listener: Any) -> None:
     """Candidates over the bound are never trained; random points are drawn within it."""
     recipe = make_recipe(max_parameters=1000, trials=6, pruner="none")
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     assert all((t.n_parameters or 0) <= 1000 for t in record.trials)
     assert len(record.complete()) == 6
     study = open_stored("study", recipe.runs_dir, None)
@@ -221,7 +225,7 @@ def test_infeasible_points_are_told_without_training(
     recipe = make_recipe(
         sampler=sampler, max_parameters=1000, trials=None if sampler == "grid" else 8, epochs=1
     )
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     infeasible = [t for t in record.trials if t.infeasible]
     assert infeasible
     assert all(t.state == "pruned" and not t.history.epochs for t in infeasible)
@@ -232,7 +236,7 @@ def test_infeasible_points_are_told_without_training(
 def test_a_bound_that_nothing_meets_is_one_line(make_recipe: Maker, listener: Any) -> None:
     """Where no candidate is small enough, the user is told so before any training."""
     with pytest.raises(UserError, match="parameters are more than max_parameters 10"):
-        run_study(make_recipe(max_parameters=10), listener, inline=True)
+        run_study(make_recipe(max_parameters=10), listener, executor="inline")
 
 
 DIVERGING = """
@@ -255,7 +259,7 @@ def test_a_diverged_trial_is_worth_chance_and_cannot_win(
     space = tmp_path / "diverging.py"
     space.write_text(DIVERGING.replace("LR", "1e30"), encoding="utf-8")
     recipe = make_recipe(space=f"{space}:SPACE", pruner="none", trials=8, seed=3)
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     lost = record.trials[0]
     assert lost.diverged
     assert lost.state == "complete"
@@ -276,7 +280,7 @@ def test_a_study_where_everything_diverged_says_so(
     space.write_text(DIVERGING.replace("LR", "1e30"), encoding="utf-8")
     recipe = make_recipe(space=f"{space}:SPACE", trials=1)
     with pytest.raises(UserError, match="no winner: no trial is complete with a finite loss"):
-        run_study(recipe, listener, inline=True)
+        run_study(recipe, listener, executor="inline")
     assert read_study(open_stored("study", recipe.runs_dir, None)).openings == ()
 
 
@@ -295,7 +299,7 @@ def test_a_failing_trial_is_tried_three_times_and_the_rest_goes_on(
 
     monkeypatch.setattr(ConstantConfig, "build", failing)
     recipe = make_recipe(sampler="grid", trials=None, epochs=2, pruner="halving")
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     failed = [t for t in record.trials if t.state == "failed"]
     assert {t.reason for t in failed} == {"oom: no room"}
     assert {t.plan: t.attempt for t in failed} == dict.fromkeys({t.plan for t in failed}, 2)
@@ -317,7 +321,7 @@ def test_shuffled_labels_end_at_chance(make_recipe: Maker, listener: Any, tmp_pa
     recipe = make_recipe(
         dataset=str(root), validation="kfold", folds=3, trials=6, epochs=6, pruner="none"
     )
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     winner = record.winner()
     assert winner is not None
     assert record.test is not None
@@ -332,10 +336,10 @@ def test_a_lost_model_folder_is_made_again_without_another_look(
     make_recipe: Maker, listener: Any
 ) -> None:
     """Where only the exported model is gone, the repeatable refit brings it back."""
-    outcome = run_study(make_recipe(trials=2), listener, inline=True)
+    outcome = run_study(make_recipe(trials=2), listener, executor="inline")
     weights = (outcome.paths.model_dir / "weights.safetensors").read_bytes()
     shutil.rmtree(outcome.paths.model_dir)
-    again = run_study(make_recipe(trials=2), listener, inline=True)
+    again = run_study(make_recipe(trials=2), listener, executor="inline")
     assert (again.paths.model_dir / "weights.safetensors").read_bytes() == weights
     assert len(again.record.openings) == 1
     assert again.record.test == outcome.record.test
@@ -344,9 +348,9 @@ def test_a_lost_model_folder_is_made_again_without_another_look(
 @pytest.mark.slow
 def test_lost_folds_are_made_again(make_recipe: Maker, listener: Any) -> None:
     """Folds follow from the seed, so a removed run folder does not end a study."""
-    outcome = run_study(make_recipe(trials=2), listener, inline=True)
+    outcome = run_study(make_recipe(trials=2), listener, executor="inline")
     shutil.rmtree(outcome.paths.study_dir)
-    again = run_study(make_recipe(trials=3), listener, inline=True)
+    again = run_study(make_recipe(trials=3), listener, executor="inline")
     assert again.record.folds_hash == outcome.record.folds_hash
     assert _table(again.record)[:2] == _table(outcome.record)
 
@@ -354,9 +358,9 @@ def test_lost_folds_are_made_again(make_recipe: Maker, listener: Any) -> None:
 @pytest.mark.slow
 def test_auto_takes_what_the_study_has(make_recipe: Maker, listener: Any) -> None:
     """A setting that is left to the program does not make the same command another study."""
-    run_study(make_recipe(trials=1, pruner="median"), listener, inline=True)
+    run_study(make_recipe(trials=1, pruner="median"), listener, executor="inline")
     recipe = make_recipe(trials=2, pruner="auto", precision="auto")
-    record = run_study(recipe, listener, inline=True).record
+    record = run_study(recipe, listener, executor="inline").record
     assert (record.recipe.pruner, record.recipe.precision) == ("median", "fp32")
 
 
@@ -366,7 +370,7 @@ def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, listener: A
     recipe = make_recipe(seed=1)
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
     assert opened.study.trials == []
-    record = run_study(make_recipe(seed=2, trials=1), listener, inline=True).record
+    record = run_study(make_recipe(seed=2, trials=1), listener, executor="inline").record
     assert record.recipe.seed == 2
 
 
@@ -376,4 +380,4 @@ def test_a_file_in_the_way_of_the_study_is_named(make_recipe: Maker, listener: A
     recipe.runs_dir.mkdir()
     (recipe.runs_dir / "study").write_text("in the way", encoding="utf-8")
     with pytest.raises(UserError, match="study is a file, and the study needs a folder there"):
-        run_study(recipe, listener, inline=True)
+        run_study(recipe, listener, executor="inline")

@@ -31,11 +31,11 @@ class Impatient:
             self._stop.request()
 
 
-def _run(recipe: Recipe, kind: str, *, inline: bool = False) -> tuple[Outcome, list[str]]:
+def _run(recipe: Recipe, kind: str, *, executor: str = "processes") -> tuple[Outcome, list[str]]:
     """Run until an event of the kind stops it."""
     stop = StopRequest()
     listener = Impatient(kind, stop)
-    with locked_run(recipe, listener, stop, inline=inline) as outcome:
+    with locked_run(recipe, listener, stop, executor=executor) as outcome:
         return outcome, listener.heard
 
 
@@ -62,7 +62,7 @@ def undisturbed(
     """Return settings, and what a search with them comes to that nothing stops."""
     make = recipe_maker(tmp_path_factory.mktemp("undisturbed"), image_folder, data_dir)
     settings: dict[str, Any] = request.param
-    return settings, run_study(make(**settings), EventRecorder(), inline=True).record
+    return settings, run_study(make(**settings), EventRecorder(), executor="inline").record
 
 
 @pytest.mark.parametrize("kind", ["trial_started", "epoch", "trial_ended"])
@@ -75,12 +75,12 @@ def test_a_stopped_search_ends_with_the_same_result(
     """Whenever it is stopped, the study goes on to the table and the test of an undisturbed one."""
     settings, whole = undisturbed
     recipe = make_recipe(study_name="stopped", **settings)
-    outcome, heard = _run(recipe, kind, inline=True)
+    outcome, heard = _run(recipe, kind, executor="inline")
     assert outcome.stopped
     assert "stopping" in heard
     assert {t.state for t in outcome.record.trials} <= {"complete", "pruned", "waiting", "failed"}
     assert {t.reason for t in outcome.record.trials if t.state == "failed"} <= {"interrupted"}
-    resumed = run_study(recipe, listener, inline=True).record
+    resumed = run_study(recipe, listener, executor="inline").record
     assert _results(resumed) == _results(whole)
     assert resumed.test is not None
     assert whole.test is not None
@@ -104,14 +104,14 @@ def test_workers_end_their_epoch_and_no_epoch_is_trained_twice(
 
 def test_a_stopped_refit_goes_on(make_recipe: Maker, listener: Any) -> None:
     """A refit that is stopped leaves a checkpoint, no test, and the next run ends it alike."""
-    whole = run_study(make_recipe(study_name="whole"), listener, inline=True).record
+    whole = run_study(make_recipe(study_name="whole"), listener, executor="inline").record
     recipe = make_recipe(study_name="stopped", checkpoint_every=3)
-    outcome, heard = _run(recipe, "search_ended", inline=True)
+    outcome, heard = _run(recipe, "search_ended", executor="inline")
     assert outcome.stopped
     assert outcome.record.test is None
     assert outcome.record.openings == ()
     assert "stopping" not in heard, "the search itself had ended"
-    resumed = run_study(recipe, listener, inline=True).record
+    resumed = run_study(recipe, listener, executor="inline").record
     assert whole.test is not None
     assert resumed.test is not None
     assert resumed.test.loss == whole.test.loss
@@ -130,11 +130,11 @@ def test_a_request_is_heeded_once_and_only_where_something_looks() -> None:
 
 def test_a_stopped_search_gives_a_model_of_what_ended(make_recipe: Maker, listener: Any) -> None:
     """With as many trials as have ended the refit begins at once, and the best of them has won."""
-    outcome, _ = _run(make_recipe(), "trial_ended", inline=True)
+    outcome, _ = _run(make_recipe(), "trial_ended", executor="inline")
     n_ended = len(_results(outcome.record))
     assert 0 < n_ended < 5
-    record = run_study(make_recipe(trials=n_ended), listener, inline=True).record
+    record = run_study(make_recipe(trials=n_ended), listener, executor="inline").record
     assert _results(record) == _results(outcome.record)
     assert record.test is not None
-    further = run_study(make_recipe(), listener, inline=True).record
+    further = run_study(make_recipe(), listener, executor="inline").record
     assert len(_results(further)) == 5

@@ -9,6 +9,7 @@ from search.metric import Metric
 from search.report.statistics import greatest_bias, selection_bias
 from search.report.trials import trial_score, validation_images
 from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.samplers import get_sampler
 
 
 class ValidationGap(NamedTuple):
@@ -117,6 +118,6 @@ def _holdout_bound(record: StudyRecord, winner: TrialRecord) -> HoldoutBound:
     low, high = right.proportion_ci(0.95, method="wilson")
     # A trial that repeats another's result was no choice of its own.
     n_choices = sum(len(t.history.epochs) for t in record.trials if t.same_as is None)
-    planned = record.recipe.sampler != "tpe"
+    planned = not get_sampler(record.recipe.sampler).adaptive
     bound = greatest_bias(n_choices, n_images) if planned else None
     return HoldoutBound(n_images, (float(low), float(high)), n_choices, bound)
