@@ -10,10 +10,9 @@ import optuna
 
 from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
-from search.evaluation.measuring import load_predictions
-from search.evaluation.model import load_images
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit import finish_search
+from search.evaluation.test_results import load_images, load_predictions
 from search.events import Listener, Notice, fan_out
 from search.executors import get_executor
 from search.executors.base import Executor

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self, TypeAlias, final
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 from safetensors import SafetensorError
@@ -16,14 +15,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cifar_models import build_model
-from search.data.arrays import read_npy
 from search.data.dataset import DatasetInfo, Images
 from search.data.folder import MAX_SIDE
 from search.data.image_files import decode_batches, decode_image
 from search.data.statistics import ChannelStatistics
-from search.errors import MachineError, UserError, first_line
+from search.errors import UserError, first_line
 from search.files import (
-    atomic_write,
     checksums_path,
     verify_checksums,
     write_checksums,
@@ -282,25 +279,3 @@ def _check_fit(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.T
 
 def _layout(tensor: torch.Tensor | None) -> str:
     return "absent" if tensor is None else f"{tensor.dtype} {list(tensor.shape)}"
-
-
-def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
-    """Return what `save_images` wrote, None where there is nothing.
-
-    Raises MachineError where the file is damaged.
-    """
-    try:
-        images: npt.NDArray[np.uint8] = read_npy(path)
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise MachineError(
-            f"the images {path} are damaged; remove the file to go on without them"
-        ) from error
-    return images
-
-
-def save_images(path: Path, images: npt.NDArray[np.uint8]) -> None:
-    """Write an array of images whole or not at all."""
-    with atomic_write(path, durable=True) as file:
-        np.save(file, images, allow_pickle=False)

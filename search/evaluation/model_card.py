@@ -136,7 +136,7 @@ _USE = """From the command line, on files and folders (the classes and their pro
 
 From Python:
 
-    from search.final.export import load_model
+    from search import load_model
     model = load_model("path/to/this/folder")
     print(model.classify("photo.jpg").name)
 

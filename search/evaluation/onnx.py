@@ -13,7 +13,8 @@ from torch import nn
 
 from search.data.statistics import ChannelStatistics
 from search.errors import MachineError, UserError
-from search.evaluation.model import ImageClassifier, ModelCard, load_images, load_model
+from search.evaluation.model import ImageClassifier, ModelCard, load_model
+from search.evaluation.test_results import load_images
 from search.files import machine_failures, write_file
 from search.paths import RunPaths
 from search.training.evaluation import Normalizer, with_test_time_augmentation

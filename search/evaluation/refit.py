@@ -15,9 +15,9 @@ from cifar_models import build_model
 from search.data.dataset import DatasetInfo
 from search.data.statistics import ChannelStatistics
 from search.errors import MachineError, UserError
-from search.evaluation.measuring import measure
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme
+from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
 from search.executors.base import Executor
 from search.executors.refit_job import RefitJob
@@ -169,7 +169,7 @@ def _finish(
         study.set_user_attr("test", None)  # of an earlier winner
         study.set_user_attr("refit", to_plain(fitted.record))
         purpose = f"final evaluation, {description}"
-        results = measure(opened, {winner.number: classifier}, winner.number, purpose)
+        results = evaluate_on_test_set(opened, {winner.number: classifier}, winner.number, purpose)
     export_model(card, classifier.network, opened.paths.model_dir)
     if test:  # last: a study that has its test result has its model too
         study.set_user_attr("test", to_plain(results[winner.number]))

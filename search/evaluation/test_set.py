@@ -1,5 +1,10 @@
-"""The ONE module that opens the test split; every opening is recorded in the study first."""
+"""The evaluation on the test set: the ONE module that opens the test split.
 
+Every access is recorded in the study before anything is read. Nothing that is searched, trained
+or chosen may depend on what this module returns.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import final
@@ -11,27 +16,36 @@ import torch
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
+from search.evaluation.model import ImageClassifier
+from search.evaluation.test_results import TestPredictions, save_images, save_predictions
 from search.files import verify_checksums
-from search.tuning.records import TestOpening
-from search.tuning.store import read_openings, to_plain
+from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.opening import OpenStudy
+from search.tuning.records import TestSetAccess
+from search.tuning.store import read_test_accesses, to_plain
+
+_MOST_KEPT = 1000
+_KEPT_BYTES = 4 << 20
 
 
 @final
 @dataclass(frozen=True)
 class TestSplit:
-    """The sealed images, uint8 (N, 3, H, W), and their labels, int64 (N,)."""
+    """The test images, uint8 (N, 3, H, W), and their labels, int64 (N,)."""
+
+    __test__ = False  # no test case, whatever its name begins with
 
     images: torch.Tensor
     labels: torch.Tensor
 
 
 def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> TestSplit:
-    """Return the test split, after recording the time and purpose of this opening.
+    """Return the test split, after recording the time and purpose of this access.
 
-    Raises MachineError where the dataset's cache was removed or damaged.
+    Raises MachineError if the dataset's cache is missing or damaged.
     """
-    opening = TestOpening(datetime.now(UTC), purpose)
-    study.set_user_attr("test_openings", to_plain((*read_openings(study), opening)))
+    access = TestSetAccess(datetime.now(UTC), purpose)
+    study.set_user_attr("test_openings", to_plain((*read_test_accesses(study), access)))
     paths = CachePaths(dataset.cache_dir)
     try:
         verify_checksums((paths.test_images, paths.test_labels))
@@ -48,3 +62,48 @@ def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> 
             "remove that folder and run again to rebuild it"
         )
     return TestSplit(torch.from_numpy(images), torch.from_numpy(labels))
+
+
+def evaluate_on_test_set(
+    opened: OpenStudy, classifiers: Mapping[int, ImageClassifier], best: int, purpose: str
+) -> dict[int, TestResult]:
+    """Evaluate networks on the test set, all in one access.
+
+    Keeps what the best one predicted, the images that it got wrong, and a sample of all images,
+    without labels, to check an exported model with.
+
+    Args:
+        opened: The study, whose search has ended.
+        classifiers: The networks by the number of their trial.
+        best: The trial whose network is exported.
+        purpose: Why the test set is accessed, for the record.
+
+    Returns:
+        The result of each network by the number of its trial.
+
+    Raises:
+        MachineError: The test split is missing or damaged.
+    """
+    split = open_test_split(opened.study, opened.dataset, purpose)
+    labels = split.labels.numpy()
+    logits = {number: one.logits(split.images).numpy() for number, one in classifiers.items()}
+    results = {
+        number: evaluate_predictions(values, labels, opened.dataset.class_names)
+        for number, values in logits.items()
+    }
+    predictions = TestPredictions(labels, logits[best].argmax(axis=1))
+    save_predictions(opened.paths.test_predictions, predictions)
+    wrong = [mistake.index for mistake in results[best].mistakes]
+    save_images(opened.paths.mistakes, split.images[wrong].numpy())
+    sample = sample_evenly(len(split.images), split.images[0].numel())
+    save_images(opened.paths.test_sample, split.images[sample].numpy())
+    return results
+
+
+def sample_evenly(n_images: int, image_bytes: int) -> torch.Tensor:
+    """Return int64 indices spread over all images: at least 1, at most 1,000 or 4 MB.
+
+    They are spread because an image folder is ordered by class.
+    """
+    n_kept = min(n_images, _MOST_KEPT, max(1, _KEPT_BYTES // image_bytes))
+    return torch.arange(n_kept) * n_images // n_kept

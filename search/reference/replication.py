@@ -7,9 +7,9 @@ from safetensors.torch import load_file
 
 from cifar_models import build_model
 from search.errors import MachineError, UserError
-from search.evaluation.measuring import measure
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme
+from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, Notice
 from search.executors.base import Executor
 from search.paths import ModelPaths
@@ -73,7 +73,7 @@ def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> 
     count = "1 training" if len(trials) == 1 else f"{len(trials)} trainings"
     purpose = f"final evaluation, {count} of the baseline"
     opened.study.set_user_attr("test", None)  # of fewer trainings
-    results = measure(opened, classifiers, winner.number, purpose)
+    results = evaluate_on_test_set(opened, classifiers, winner.number, purpose)
     _export(opened, winner)
     repeats = tuple(_repeat(number, result) for number, result in results.items())
     opened.study.set_user_attr("test", to_plain(results[winner.number]))

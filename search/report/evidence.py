@@ -9,7 +9,7 @@ import numpy.typing as npt
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.evaluation.measuring import TestPredictions
+from search.evaluation.test_results import TestPredictions
 from search.tuning.records import StudyRecord
 
 _T = TypeVar("_T")

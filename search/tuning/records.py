@@ -26,7 +26,7 @@ __all__ = [
     "RefitRecord",
     "RepeatResult",
     "StudyRecord",
-    "TestOpening",
+    "TestSetAccess",
     "TrialCost",
     "TrialKind",
     "TrialRecord",
@@ -118,7 +118,7 @@ class TrialCost:
 
 @final
 @dataclass(frozen=True)
-class TestOpening:
+class TestSetAccess:
     """One access to the sealed test set."""
 
     __test__ = False  # no test case, whatever its name begins with
@@ -192,7 +192,7 @@ class StudyRecord:
     refit: RefitRecord | None = None
     test: TestResult | None = None
     repeats: tuple[RepeatResult, ...] = ()
-    openings: tuple[TestOpening, ...] = ()
+    openings: tuple[TestSetAccess, ...] = ()
     space_code: str | None = None
     changes: tuple[AcceptedChange, ...] = ()
 

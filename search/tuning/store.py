@@ -18,7 +18,7 @@ from search.tuning.records import (
     RefitRecord,
     RepeatResult,
     StudyRecord,
-    TestOpening,
+    TestSetAccess,
     TrialRecord,
     TrialStateName,
 )
@@ -113,7 +113,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
             test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
-            openings=read_openings(study),
+            openings=read_test_accesses(study),
             space_code=attrs.get("space_code"),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
@@ -130,9 +130,9 @@ def stored_trials(study: optuna.Study) -> list[FrozenTrial]:
     return [trial for trial in trials if trial.user_attrs.get("reason") != OBSOLETE]
 
 
-def read_openings(study: optuna.Study) -> tuple[TestOpening, ...]:
+def read_test_accesses(study: optuna.Study) -> tuple[TestSetAccess, ...]:
     """Return the recorded accesses to the test set, oldest first."""
-    return from_plain(tuple[TestOpening, ...], study.user_attrs.get("test_openings", []))
+    return from_plain(tuple[TestSetAccess, ...], study.user_attrs.get("test_openings", []))
 
 
 def add_change(study: optuna.Study, stored: StudyRecord, changes: tuple[str, ...]) -> None:

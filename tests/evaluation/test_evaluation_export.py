@@ -19,8 +19,8 @@ from search.evaluation.model import (
     ModelCard,
     export_model,
     load_model,
-    save_images,
 )
+from search.evaluation.test_results import save_images
 from search.files import write_checksums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate

@@ -15,7 +15,7 @@ from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.training.history import History
 from search.training.metrics import TestResult, evaluate_predictions
-from search.tuning.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
+from search.tuning.records import RefitRecord, StudyRecord, TestSetAccess, TrialRecord
 
 NAMES = ("cat", "dog", "owl")
 
@@ -42,7 +42,7 @@ def make_record(recipe: Recipe, make_winner: Callable[..., TrialRecord]) -> Call
             "trials": (make_winner(mean=0.9, fold_scores=(0.9,)), make_winner(number=8, plan=6)),
             "refit": RefitRecord(7, 3, History(), 1.0, 1),
             "test": figures(names),
-            "openings": (TestOpening(datetime(2026, 1, 2, tzinfo=UTC), "final evaluation"),),
+            "openings": (TestSetAccess(datetime(2026, 1, 2, tzinfo=UTC), "final evaluation"),),
         }
         return StudyRecord(**(values | changes))
 

@@ -13,9 +13,10 @@ import torch
 from cifar_models import CNNConfig, build_model
 from search.errors import MachineError, UserError
 from search.evaluation import onnx as exporting
-from search.evaluation.measuring import sample_evenly
-from search.evaluation.model import ModelCard, export_model, load_model, save_images
+from search.evaluation.model import ModelCard, export_model, load_model
 from search.evaluation.onnx import OnnxCheck, compare, export_onnx
+from search.evaluation.test_results import save_images
+from search.evaluation.test_set import sample_evenly
 from search.paths import RunPaths
 from spaces.candidate import AdamConfig, Candidate
 

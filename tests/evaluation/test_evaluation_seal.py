@@ -26,6 +26,8 @@ MAY_NAME_THE_FILES = {
     "search/data/cache.py",
     "search/evaluation/test_set.py",
 }
+# What runs after the search and may use the test set.
+USERS = {"search/evaluation/refit.py", "search/reference/replication.py"}
 SPACE = """
 from spaces import Candidate, MLPConfig, SGDConfig, Space
 
@@ -79,13 +81,15 @@ def test_only_three_modules_name_the_files() -> None:
 
 @pytest.mark.slow
 def test_only_the_end_of_the_search_imports_the_opener() -> None:
-    """Only search/evaluation/measuring.py imports it, and nothing does so by text."""
+    """What evaluates a winner or a replication imports it, and nothing does so by text."""
     opener = "search.evaluation.test_set"
     importing = {path for path, tree in source_files() if opener in imports_in(tree)}
     relative = {p for p, tree in source_files() if any("test_set" in i for i in imports_in(tree))}
     calling = {path for path, tree in source_files() if "open_test_split" in names_in(tree)}
-    assert importing == relative == {"search/evaluation/measuring.py"}
-    assert calling == {"search/evaluation/measuring.py", "search/evaluation/test_set.py"}
+    assert importing == relative == USERS
+    assert calling == {"search/evaluation/test_set.py"}
+    evaluating = {path for path, tree in source_files() if "evaluate_on_test_set" in names_in(tree)}
+    assert evaluating == {"search/evaluation/test_set.py", *USERS}
 
 
 @dataclass

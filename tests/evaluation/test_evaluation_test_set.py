@@ -14,7 +14,7 @@ from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.evaluation.test_set import open_test_split
-from search.tuning.store import read_openings
+from search.tuning.store import read_test_accesses
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_openings_are_recorded_in_order(study: optuna.Study, dataset: DatasetInf
     start = datetime.now(UTC)
     for purpose in ("first", "second", "third"):
         open_test_split(study, dataset, purpose)
-    openings = read_openings(study)
+    openings = read_test_accesses(study)
     assert [opening.purpose for opening in openings] == ["first", "second", "third"]
     times = [opening.time for opening in openings]
     assert times == sorted(times)
@@ -74,7 +74,7 @@ def test_opening_is_recorded_even_where_reading_fails(
     with pytest.raises(MachineError, match=r"cannot be read.*run again") as caught:
         open_test_split(study, dataset, "in vain")
     assert "\n" not in str(caught.value)
-    assert [opening.purpose for opening in read_openings(study)] == ["in vain"]
+    assert [opening.purpose for opening in read_test_accesses(study)] == ["in vain"]
 
 
 def test_nothing_is_read_where_the_opening_cannot_be_recorded(

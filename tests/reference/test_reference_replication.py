@@ -13,8 +13,8 @@ from sklearn.model_selection import train_test_split
 
 from search.data.cache import load_train_split
 from search.errors import UserError
-from search.evaluation.measuring import load_predictions
 from search.evaluation.model import load_model
+from search.evaluation.test_results import load_predictions
 from search.evaluation.test_set import open_test_split
 from search.executors import InlineExecutor
 from search.executors.base import run_job

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from search.evaluation.measuring import TestPredictions
+from search.evaluation.test_results import TestPredictions
 from search.report.evidence import TestedStudy
 from search.training.history import FoldEpoch, History
 from search.training.metrics import TestResult, evaluate_predictions

@@ -20,14 +20,14 @@ from optuna.trial import TrialState as OptunaState
 from optuna.trial import create_trial
 
 from search.data.dataset import DatasetInfo
-from search.evaluation.measuring import TestPredictions
+from search.evaluation.test_results import TestPredictions
 from search.recipe import Recipe
 from search.report.evidence import Evidence
 from search.report.findings.base import Finding
 from search.report.findings.blocks import Plot
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions
-from search.tuning.records import RefitRecord, StudyRecord, TestOpening, TrialRecord
+from search.tuning.records import RefitRecord, StudyRecord, TestSetAccess, TrialRecord
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 
@@ -262,9 +262,9 @@ def with_end(record: StudyRecord, n_images: int = 2000) -> StudyRecord:
     )
 
 
-def opening(minute: int = 30) -> TestOpening:
+def opening(minute: int = 30) -> TestSetAccess:
     """Return an opening of the test set at that minute past noon."""
-    return TestOpening(datetime(2025, 6, 1, 12, minute, tzinfo=UTC), "final evaluation")
+    return TestSetAccess(datetime(2025, 6, 1, 12, minute, tzinfo=UTC), "final evaluation")
 
 
 def model_logits(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search.errors import MachineError
-from search.evaluation.measuring import TestPredictions
+from search.evaluation.test_results import TestPredictions
 from search.report.evidence import TestedStudy
 from search.report.info.versus import MOST_CLASSES, VersusInfo, versus_info
 from search.training.metrics import evaluate_predictions

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.command_lines import report_command
-from search.evaluation.measuring import save_predictions
+from search.evaluation.test_results import save_predictions
 from search.paths import RunPaths
 from search.report.evidence import TestedStudy
 from tests.conftest import Command

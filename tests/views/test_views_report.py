@@ -8,7 +8,7 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from search.catalog.studies import stored_baselines
-from search.evaluation.measuring import save_predictions
+from search.evaluation.test_results import save_predictions
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
 from search.report.evidence import TestedStudy

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from search.errors import MachineError
-from search.evaluation.measuring import TestPredictions
+from search.evaluation.test_results import TestPredictions
 from search.report.evidence import TestedStudy
 from search.report.info.gains import ClassGain, all_classes, class_gains, n_right
 from search.report.info.repeats import repeats_info
