@@ -172,7 +172,7 @@ def test_a_search_opens_the_split_once_at_its_end(
         again = run_study(tiny_recipe, log.append, executor="inline")
     assert {stem for stem, _ in first} == FILE_STEMS
     assert len({id(frame) for _, frame in first}) == 1
-    assert all(frame and frame.f_code.co_name == "open_test_split" for _, frame in first)
+    assert all(frame and frame.f_code.co_name == "evaluate_on_test_set" for _, frame in first)
     opened = log.index("test split opened")
     ended = [event.trial.state for event in log[:opened] if isinstance(event, TrialEnded)]
     assert ended == ["complete"] * 2
