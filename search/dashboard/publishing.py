@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import chain
 from queue import SimpleQueue
 from types import TracebackType
@@ -22,9 +21,8 @@ from search.paths import RunPaths
 from search.plotting import paper_style
 from search.recipe import Recipe
 from search.report.figures.report import FIGURE_NAMES
-from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
 from search.report.info.baseline_study import choose_baseline
-from search.report.info.trial import trial_confusion_info, trial_curve_info
+from search.report.plots.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from search.tuning.artifacts import StudyBoard, study_artifacts
 from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
@@ -66,12 +64,12 @@ def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) ->
 
 def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Callable[[], Figure]]]:
     metric = record.recipe.metric
-    curve = trial_curve_info(trial, metric)
+    curve = TrialCurve.of(trial, metric)
     if curve is not None:
-        yield "learning-curve.png", partial(draw_trial_curve, curve)
-    confusion = trial_confusion_info(trial, metric, record.dataset.class_names)
+        yield "learning-curve.png", curve.draw
+    confusion = TrialConfusion.of(trial, metric, record.dataset.class_names)
     if confusion is not None:
-        yield "confusion-matrix.png", partial(draw_trial_confusion, confusion)
+        yield "confusion-matrix.png", confusion.draw
 
 
 _REST = 9  # times as long as it worked: that takes a tenth of a core at most

@@ -13,11 +13,10 @@ from search.errors import UserError
 from search.files import check_writable
 from search.paths import RunPaths
 from search.pipeline import with_predictions
+from search.report.comparison import ComparedStudy, Comparison, compare
 from search.report.info.baseline_study import choose_baseline
-from search.report.info.comparison import ComparisonInfo, comparison_info
-from search.report.info.study_row import ComparedStudy
-from search.report.tables_comparison import ABSENT, READING, notes, text_rows
-from search.report.write_comparison import write_comparison
+from search.report.render.comparison import ABSENT, READING, notes, text_rows
+from search.report.write import write_comparison
 from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
 
@@ -37,11 +36,11 @@ def compare_and_describe(
     command = report_command(names, runs_dir, storage, output)
     paths = write_comparison(info, command, folder)
     yield _table(info)
-    yield from map(Text, (*notes(info), READING))
+    yield from map(Text, (*notes(info), *READING))
     yield from (f"written: {path}" for path in paths)
 
 
-def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -> ComparisonInfo:
+def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -> Comparison:
     """Return the comparison of stored studies, each beside the baseline study that fits it.
 
     Raises UserError for a study that does not exist or is named twice.
@@ -59,10 +58,10 @@ def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -
             None if baseline is None else with_predictions(baseline, runs_dir),
         )
 
-    return comparison_info([beside_baseline(read_study(study)) for study in studies])
+    return compare([beside_baseline(read_study(study)) for study in studies])
 
 
-def _table(info: ComparisonInfo) -> Table:
+def _table(info: Comparison) -> Table:
     """Return the rows in so few columns that no figure is cut in a terminal of 80."""
     table = Table(title=f"{len(info.rows)} studies compared", show_lines=True)
     table.add_column("study", overflow="fold")

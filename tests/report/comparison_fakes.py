@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from search.report.comparison import ComparedStudy
 from search.report.evidence import TestedStudy
-from search.report.info.study_row import ComparedStudy
 from search.tuning.attempts import INTERRUPTED
 from search.tuning.records import StudyRecord, TrialRecord
 from tests.report import baseline_fakes

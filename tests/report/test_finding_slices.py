@@ -61,6 +61,7 @@ def chart_of(info: Slices) -> Chart:
 
 def figure_of(info: Slices) -> Figure:
     (plot,) = info.plots()
+    assert plot.paper is not None
     with paper_style():
         return plot.paper()
 

@@ -47,6 +47,7 @@ def test_best_so_far_falls_with_a_loss() -> None:
 def test_history_has_labels_and_whole_trials(kfold: fakes.Fake) -> None:
     """The axes are named, and each kind of trial stands in the legend."""
     (plot,) = Trials.of(kfold.evidence()).plots()
+    assert plot.paper is not None
     with paper_style():
         figure = plot.paper()
     (axes,) = figure.axes

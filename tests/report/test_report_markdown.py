@@ -7,10 +7,12 @@ from itertools import pairwise
 import pytest
 
 from search.report.figures.report import FIGURE_NAMES
-from search.report.info.report import ReportInfo
+from search.report.findings.base import GOOD, WINNER
+from search.report.info.report import ReportInfo, report_info
 from search.report.markdown.blocks import facts, table
 from search.report.markdown.report import report_markdown
 from search.report.study_words import study_status
+from tests.report import report_fakes as fakes
 
 ORDER = [
     "What won",
@@ -96,7 +98,7 @@ def test_an_unfinished_study_says_so(unfinished_info: ReportInfo) -> None:
     """Whatever is missing has a sentence instead of an empty table."""
     text = report_markdown(unfinished_info, ())
     assert str(study_status(unfinished_info.record)).split("(", maxsplit=1)[0].strip() in text
-    assert "No trial is complete, so nothing has won." in text
+    assert "the hand-tuned network was trial 0: pruned after 2 epochs" in text
     assert text.count("There is no test result yet.") == 1
     assert "The test set was never opened." in text
 
@@ -111,3 +113,11 @@ def test_without_a_baseline_the_command_stands_there(kfold_info: ReportInfo) -> 
     """As on the page."""
     lacking = replace(kfold_info, versus=None, baseline_command="python -m search baseline")
     assert "```sh\npython -m search baseline\n```" in report_markdown(lacking, ())
+
+
+def test_a_study_that_has_just_begun_says_so() -> None:
+    """Each section that cannot be left out has a sentence in place of its findings."""
+    record = fakes.study_record([], recipe={"with_baseline": False})
+    text = report_markdown(report_info(fakes.evidence(record)), ())
+    assert f"## {WINNER.title}\n\n{WINNER.empty}\n" in text
+    assert f"## {GOOD.title}\n\n{GOOD.empty}\n" in text

@@ -48,7 +48,7 @@ def test_several_studies_are_compared(command: Command, root: Path) -> None:
     result = command("report", "ended", "open", cwd=root)
     assert (result.status, result.err) == (0, "")
     assert "2 studies compared" in result.out
-    assert "All of them are of the same data, photos." in result.out
+    assert "same data: photos." in result.out
     written = [Path(line.removeprefix("written: ")) for line in result.out.splitlines()[-7:]]
     assert {path.parent for path in written} == {Path("runs/comparison")}
     assert all((root / path).is_file() for path in written)

@@ -42,4 +42,4 @@ def draw_figures(info: ReportInfo) -> Iterator[tuple[str, Figure]]:
     if info.mistakes is not None:
         yield "mistakes", draw_mistakes(info.mistakes)
     for one in info.found:
-        yield from ((plot.name, plot.paper()) for plot in one.plots())
+        yield from ((plot.name, plot.paper()) for plot in one.plots() if plot.paper)

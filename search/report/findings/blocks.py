@@ -79,7 +79,7 @@ class Plot:
 
     name: str
     alt: str
-    paper: "Callable[[], Figure]"
+    paper: "Callable[[], Figure] | None" = None
     page: "Callable[[], Chart] | None" = None
     caption: str = ""
     table: Table | None = None
@@ -88,7 +88,7 @@ class Plot:
 @final
 @dataclass(frozen=True)
 class Heading:
-    """A title above the blocks that follow, one level below the finding's own."""
+    """A title above the blocks that follow."""
 
     text: str
 

@@ -1,9 +1,10 @@
-"""Findings as a page that needs neither network nor other files. Pure."""
+"""Findings, and comparisons, as a page that needs neither network nor other files. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,36 +12,84 @@ from plotly.offline import get_plotlyjs
 
 from search.report.charts.base import Chart as OldChart
 from search.report.findings.base import SECTIONS, Finding, Section
+from search.report.findings.blocks import Block, Plot
 from search.report.plots.page import Chart
 from search.report.study_words import page_lead, page_title
 from search.tuning.records import StudyRecord
 
 _ROOM = "search.report.render"
-_Group = tuple[bool, tuple[Finding, ...]]
+
+
+class _Shown(Protocol):
+    """A finding, or whatever else has a key, a title and blocks."""
+
+    @property
+    def key(self) -> str:
+        """Its name among all that the page shows."""
+
+    @property
+    def title(self) -> str:
+        """Its heading; "" for none."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what a reader sees."""
+
+
+@final
+@dataclass(frozen=True)
+class Passage:
+    """Blocks that are no finding."""
+
+    content: tuple[Block, ...]
+    key: str = ""
+    title: str = ""
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks."""
+        yield from self.content
+
+
+@final
+@dataclass(frozen=True)
+class Chapter:
+    """A section of a page: groups of passages, each with whether they stand side by side.
+
+    `heading` and `nav` are "" where it has none; `empty` is said where there are no groups.
+    """
+
+    anchor: str
+    nav: str
+    heading: str
+    groups: tuple[tuple[bool, tuple[_Shown, ...]], ...] = field(default=())
+    empty: str = ""
+
+
+def chapter(anchor: str, nav: str, heading: str, *blocks: Block) -> Chapter:
+    """Make a section of these blocks."""
+    return Chapter(anchor, nav, heading, ((False, (Passage(blocks),)),))
 
 
 def render_page(
     record: StudyRecord, findings: Sequence[Finding], more: Mapping[str, Any] | None = None
 ) -> str:
     """Render the report of a study; `more` is for sections that are no findings yet."""
+    shown = [one for one in findings if one.is_shown()]
     legacy = {} if more is None else _LEGACY
-    values = {
-        "record": record,
-        "kind": page_title(record),
-        "lead": page_lead(record),
-        "legacy": legacy,
-        "found": {one.key: one for one in findings},
-        "sections": [
-            (section, list(_groups(section, findings)))
-            for section in SECTIONS
-            if section.empty
-            or any(one.section == section and one.is_shown() for one in findings)
-            or (section.anchor in legacy and (section.anchor != "failures" or record.test))
-        ],
-        "has_charts": bool(more and more["charts"])
-        or any(plot.page for one in findings for plot in one.plots()),
-    }
-    return render_template("page.html.jinja", values | dict(more or {}))
+    chapters = [
+        _chapter(section, record, shown)
+        for section in SECTIONS
+        if section.empty
+        or any(one.section == section for one in shown)
+        or (section.anchor in legacy and (section.anchor != "failures" or record.test))
+    ]
+    values = {"record": record, "legacy": legacy, "found": {one.key: one for one in findings}}
+    return render_chapters(
+        page_title(record),
+        record.name,
+        page_lead(record),
+        chapters,
+        more=values | dict(more or {}),
+    )
 
 
 _LEGACY = {
@@ -50,15 +99,32 @@ _LEGACY = {
 }
 
 
-def _groups(section: Section, findings: Sequence[Finding]) -> Iterator[_Group]:
-    """Yield the section's findings, with narrow neighbours together."""
-    inside = (one for one in findings if one.section == section and one.is_shown())
-    for narrow, group in groupby(inside, key=lambda one: one.narrow):
-        yield narrow, tuple(group)
+def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) -> Chapter:
+    """Gather a section's findings, with narrow neighbours side by side."""
+    inside = (one for one in shown if one.section == section)
+    groups = ((narrow, tuple(group)) for narrow, group in groupby(inside, key=lambda f: f.narrow))
+    heading = section.heading(record)
+    return Chapter(section.anchor, section.nav, heading, tuple(groups), section.empty)
 
 
-def render_template(name: str, values: Mapping[str, Any]) -> str:
-    """Render a page; every value from outside is escaped."""
+def render_chapters(
+    kind: str,
+    title: str,
+    lead: str,
+    chapters: Sequence[Chapter],
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    """Render a page; every value from outside is escaped.
+
+    Args:
+        kind: What kind of page it is.
+        title: Its heading.
+        lead: What stands below that.
+        chapters: Its sections.
+        more: What templates of sections that are no findings yet need.
+    """
+    blocks = (b for one in chapters for _, group in one.groups for p in group for b in p.blocks())
+    has_charts = any(isinstance(block, Plot) and block.page for block in blocks)
     environment = Environment(
         loader=PackageLoader(_ROOM, ""),
         autoescape=True,
@@ -67,10 +133,17 @@ def render_template(name: str, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"kind": _kind, "figure_json": figure_json}
-    # Only the program's own texts are Markup, never a name from outside.
-    css = Markup(files(_ROOM).joinpath("page.css").read_text("utf-8"))  # noqa: S704
-    plotly_js = Markup(get_plotlyjs())  # noqa: S704
-    return environment.get_template(name).render(values, css=css, plotly_js=plotly_js)
+    return environment.get_template("page.html.jinja").render(
+        {"legacy": {}} | dict(more or {}),
+        kind=kind,
+        title=title,
+        lead=lead,
+        chapters=chapters,
+        has_charts=has_charts or bool(more and more.get("charts")),
+        # Only the program's own texts are Markup, never a name from outside.
+        css=Markup(files(_ROOM).joinpath("page.css").read_text("utf-8")),  # noqa: S704
+        plotly_js=Markup(get_plotlyjs()),  # noqa: S704
+    )
 
 
 def _kind(block: object) -> str:

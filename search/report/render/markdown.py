@@ -104,7 +104,7 @@ def _plot(block: Plot, figures: Figures) -> Iterator[str]:
 
 @_write.register
 def _heading(block: Heading, _: Figures) -> Iterator[str]:
-    yield f"#### {escaped(block.text)}"
+    yield f"### {escaped(block.text)}"
 
 
 @_write.register

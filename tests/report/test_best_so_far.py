@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.info.best_so_far import (
+from search.report.best_so_far import (
     Point,
     baseline_levels,
     best_over_time,

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from search.errors import MachineError
 from search.plotting import GREY, paper_style
-from search.report.figures.comparison import _styles, draw_best_over_time, draw_best_over_trials
-from search.report.info.best_so_far import Point
-from search.report.info.comparison import ComparisonInfo, comparison_info
-from search.report.write_comparison import write_comparison
+from search.report.best_so_far import Point
+from search.report.comparison import Comparison, compare
+from search.report.plots.courses import Courses, paper_styles
+from search.report.write import write_comparison
 from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report.comparison_fakes import compared, search
@@ -19,13 +19,18 @@ from tests.report.comparison_fakes import compared, search
 COMMAND = "python -m search report a b"
 
 
-def _info(*records: StudyRecord) -> ComparisonInfo:
-    return comparison_info([compared(one, baseline_fakes.reproduction(2)) for one in records])
+def _info(*records: StudyRecord) -> Comparison:
+    return compare([compared(one, baseline_fakes.reproduction(2)) for one in records])
+
+
+def _drawn(courses: Courses | None) -> Figure:
+    assert courses is not None
+    with paper_style():
+        return courses.draw()
 
 
 def _draw(*records: StudyRecord) -> Figure:
-    with paper_style():
-        return draw_best_over_time(_info(*records))
+    return _drawn(_info(*records).over_time)
 
 
 def test_each_search_is_a_step_line_with_dots() -> None:
@@ -49,8 +54,7 @@ def test_a_race_has_a_thin_line_of_its_first_fold() -> None:
     """Same colour and no dots; the legend explains thin lines once, however many there are."""
     info = _info(search("a", [0.5, 0.7]))
     curve = info.curves[0]._replace(first_fold=(Point(300, 0.4, 0, ""), Point(900, 0.6, 1, "")))
-    with paper_style():
-        figure = draw_best_over_time(info._replace(curves=(curve, curve)))
+    figure = _drawn(info._replace(curves=(curve, curve)).over_time)
     thin, thick = figure.axes[0].get_lines()[:2]
     assert thin.get_color() == thick.get_color()
     assert thin.get_linewidth() < thick.get_linewidth()
@@ -69,7 +73,7 @@ def test_short_searches_are_measured_in_minutes(trials: int, unit: str) -> None:
 
 def test_twelve_searches_can_be_told_apart() -> None:
     """No two have colour and line in common, and the grey of the baselines is not among them."""
-    looks = [(str(style["color"]), style["linestyle"]) for style in islice(_styles(), 12)]
+    looks = [(str(style["color"]), style["linestyle"]) for style in islice(paper_styles(), 12)]
     assert len(set(looks)) == 12
     assert GREY not in {colour for colour, _ in looks}
 
@@ -96,8 +100,7 @@ def test_a_bad_start_does_not_flatten_the_rest() -> None:
 def test_losses_are_cut_from_above() -> None:
     """What is bad is high there."""
     record = search("a", [0.1, 0.85], metric="loss")
-    with paper_style():
-        (axes,) = draw_best_over_time(comparison_info([compared(record)])).axes
+    (axes,) = _drawn(compare([compared(record)]).over_time).axes
     assert axes.get_ylabel() == "best validation loss so far"
     low, high = axes.get_ylim()
     assert low < 0.15 < high < 0.5
@@ -105,8 +108,7 @@ def test_losses_are_cut_from_above() -> None:
 
 def test_over_trials_the_axis_is_of_whole_numbers() -> None:
     """Its steps are of the plan's order; half a trial would be a strange tick."""
-    with paper_style():
-        (axes,) = draw_best_over_trials(_info(search("a", [0.5, 0.4, 0.7]))).axes
+    (axes,) = _drawn(_info(search("a", [0.5, 0.4, 0.7])).over_trials).axes
     assert axes.get_lines()[0].get_xydata().tolist() == [[1, 0.5], [3, 0.7], [3, 0.7]]  # type: ignore[union-attr]
     assert axes.get_xlabel() == "trials, in the plan's order"
     assert all(tick == round(tick) for tick in axes.get_xticks())

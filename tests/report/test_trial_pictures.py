@@ -6,8 +6,7 @@ import pytest
 
 from search.metric import Metric
 from search.plotting import paper_style
-from search.report.figures.trial import draw_trial_confusion, draw_trial_curve, png_bytes
-from search.report.info.trial import trial_confusion_info, trial_curve_info
+from search.report.plots.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from tests.report import report_fakes as fakes
 
 TRIAL = fakes.complete_trial(7, [0.5, 0.8, 0.7], [0.4, 0.6, 0.6])
@@ -15,7 +14,7 @@ TRIAL = fakes.complete_trial(7, [0.5, 0.8, 0.7], [0.4, 0.6, 0.6])
 
 def test_curves_are_those_of_the_folds_and_their_mean() -> None:
     """E* is marked where the trial has one."""
-    info = trial_curve_info(TRIAL, "accuracy")
+    info = TrialCurve.of(TRIAL, "accuracy")
     assert info is not None
     assert info.folds == ((0.5, 0.8, 0.7), (0.4, 0.6, 0.6))
     assert info.mean == pytest.approx((0.45, 0.7, 0.65))
@@ -27,14 +26,14 @@ def test_curves_are_those_of_the_folds_and_their_mean() -> None:
 def test_a_trial_without_epochs_has_no_pictures() -> None:
     """As one that failed at once; an old one kept no confusion matrix."""
     trial = fakes.other_trial(1, "failed")
-    assert trial_curve_info(trial, "loss") is None
-    assert trial_confusion_info(trial, "loss", ("a", "b")) is None
+    assert TrialCurve.of(trial, "loss") is None
+    assert TrialConfusion.of(trial, "loss", ("a", "b")) is None
 
 
 def test_shares_are_of_the_true_class() -> None:
     """A class without images has none."""
     trial = replace(TRIAL, confusion=((3, 1), (0, 0)))
-    info = trial_confusion_info(trial, "accuracy", ("a", "b"))
+    info = TrialConfusion.of(trial, "accuracy", ("a", "b"))
     assert info is not None
     assert info.shares == ((0.75, 0.25), (0.0, 0.0))
 
@@ -44,10 +43,10 @@ def test_shares_are_of_the_true_class() -> None:
 def test_curves_are_drawn(epochs: int, metric: Metric) -> None:
     """One epoch too, as a PNG of some kilobytes."""
     trial = replace(TRIAL, history=TRIAL.history.truncated(epochs), best_epoch=None)
-    info = trial_curve_info(trial, metric)
+    info = TrialCurve.of(trial, metric)
     assert info is not None
     with paper_style():
-        content = png_bytes(draw_trial_curve(info))
+        content = png_bytes(info.draw())
     assert content.startswith(b"\x89PNG")
     assert len(content) < 60_000
 
@@ -57,10 +56,10 @@ def test_matrices_are_drawn(n_classes: int) -> None:
     """Counts and names stand there where they fit; names are text, whatever they hold."""
     counts = tuple(tuple(10 * (i == j) + j for j in range(n_classes)) for i in range(n_classes))
     names = ["$x^2$ <b>", *(f"class {i}" for i in range(1, n_classes))]
-    info = trial_confusion_info(replace(TRIAL, confusion=counts), "accuracy", names)
+    info = TrialConfusion.of(replace(TRIAL, confusion=counts), "accuracy", names)
     assert info is not None
     with paper_style():
-        figure = draw_trial_confusion(info)
+        figure = info.draw()
         assert png_bytes(figure).startswith(b"\x89PNG")
     (axes,) = figure.axes
     assert bool(axes.texts) == (n_classes <= 12)

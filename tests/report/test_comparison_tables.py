@@ -5,21 +5,24 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from search.report.csv_comparison import comparison_csv
-from search.report.info.comparison import ComparisonInfo, comparison_info
-from search.report.tables_comparison import COLUMNS, comparison_markdown, notes, text_rows
+from search.report.comparison import Comparison, compare
+from search.report.render.comparison import (
+    COLUMNS,
+    comparison_csv,
+    comparison_markdown,
+    notes,
+    text_rows,
+)
 from search.tuning.records import AcceptedChange
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, search
 
 
-def _two() -> ComparisonInfo:
+def _two() -> Comparison:
     """Return an ended search beside its baseline, and one that has not begun."""
     ended = fakes.with_end(search("ended", [0.5, 0.75]))
-    return comparison_info(
-        [compared(ended, baseline_fakes.reproduction(2)), compared(search("open", []))]
-    )
+    return compare([compared(ended, baseline_fakes.reproduction(2)), compared(search("open", []))])
 
 
 def test_a_row_reads_well() -> None:
@@ -46,9 +49,7 @@ def test_a_loss_is_called_one() -> None:
     """Four decimals, and a word, so that it is not taken for an accuracy."""
     trial = fakes.complete_trial(0, [0.5], [0.7], mean=0.4, std=0.1)
     record = fakes.study_record([trial], recipe={"metric": "loss"})
-    assert (
-        text_rows(comparison_info([compared(record)]))[0].score == "loss 0.4000 ± 0.1000 (2 folds)"
-    )
+    assert text_rows(compare([compared(record)]))[0].score == "loss 0.4000 ± 0.1000 (2 folds)"
 
 
 def test_a_difference_without_an_interval_stands_alone() -> None:
@@ -66,28 +67,27 @@ def test_one_dataset_is_named_and_several_are_warned_of() -> None:
     other = replace(
         search("b", [0.5]), dataset=replace(one.dataset, name="birds", fingerprint="e2" * 32)
     )
-    assert notes(comparison_info([compared(one)])) == ("All of them are of the same data, photos.",)
-    assert notes(
-        comparison_info([compared(one), compared(other), compared(replace(one, name="c"))])
-    ) == (
-        "They are not of the same data, so compare with care: a, c of photos (f1f1f1f1f1f1); "
-        "b of birds (e2e2e2e2e2e2).",
-    )
+    (same,) = notes(compare([compared(one)]))
+    assert same.endswith("same data: photos.")
+    several = [compared(one), compared(other), compared(replace(one, name="c"))]
+    (different,) = notes(compare(several))
+    assert different.endswith("a, c of photos (f1f1f1f1f1f1); b of birds (e2e2e2e2e2e2).")
 
 
 def test_a_study_whose_code_changed_is_named() -> None:
     """Its trials are not all of one code, which who compares it should know."""
     change = AcceptedChange(datetime(2026, 11, 22, tzinfo=UTC), 1, ("torch 2.11.0 -> 2.12.0",))
-    info = comparison_info(
+    info = compare(
         [compared(replace(search("a", [0.5]), changes=(change,))), compared(search("b", [0.5]))]
     )
-    assert notes(info)[1:] == ("Of code that changed on the way, as their reports say: a.",)
+    (changed,) = notes(info)[1:]
+    assert changed.endswith(": a.")
 
 
 def test_a_missing_figure_is_explained() -> None:
     """Baselines alone, or searches that have just begun, have no course."""
-    info = comparison_info([compared(baseline_fakes.reproduction(2).record)])
-    assert "no figure" in notes(info)[-1]
+    info = compare([compared(baseline_fakes.reproduction(2).record)])
+    assert "no plot" in notes(info)[-1]
 
 
 def test_markdown_is_a_table_with_its_reading_and_its_command() -> None:
@@ -106,7 +106,7 @@ def test_a_bar_in_a_name_does_not_end_a_cell() -> None:
     """A space may lie in a file of any name."""
     record = search("a", [0.5])
     recipe = record.recipe.model_copy(update={"space": "x|y.py:SPACE"})
-    text = comparison_markdown(comparison_info([compared(replace(record, recipe=recipe))]), "")
+    text = comparison_markdown(compare([compared(replace(record, recipe=recipe))]), "")
     assert "| x\\|y.py:SPACE |" in text
 
 

@@ -1,0 +1,237 @@
+"""Several studies side by side: what each cost, found, and gained over hand tuning. Pure."""
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from search.metric import Metric
+from search.report.best_so_far import (
+    BaselineLevel,
+    BestSoFar,
+    baseline_levels,
+    best_over_time,
+    best_over_trials,
+    shared_metric,
+)
+from search.report.evidence import TestedStudy
+from search.report.findings.cost import epochs_spent
+from search.report.info.versus import versus_info
+from search.report.plots.courses import Courses
+from search.report.search_clock import search_clock
+from search.report.trials import KINDS, last_attempts, scored_trials, trial_score
+from search.text import plural
+from search.tuning.records import StudyRecord, TrialKind
+from spaces.describe import describe_candidate
+
+
+class Estimate(NamedTuple):
+    """A figure and how sure it is.
+
+    A mean over several has its standard deviation `std`, and `over` says of what ("5 folds": of
+    the population, as trials store it; "3 trainings": of the sample, n - 1). A single test
+    accuracy has its 95% Wilson `interval`.
+    """
+
+    value: float
+    std: float | None = None
+    over: str = ""
+    interval: tuple[float, float] | None = None
+
+
+def score_estimate(record: StudyRecord) -> Estimate | None:
+    """Return the best trial's score, or the mean of a baseline study's several trainings."""
+    winner = record.winner()
+    best = None if winner is None else trial_score(winner)
+    if winner is None or best is None:
+        return None
+    if not record.recipe.protocol.is_search and len(record.complete()) > 1:
+        return _over_trainings([score for _, score in scored_trials(record)])
+    n_folds = len(winner.fold_scores)
+    return Estimate(best, winner.std, plural(n_folds, "fold")) if n_folds > 1 else Estimate(best)
+
+
+def accuracy_estimate(record: StudyRecord) -> Estimate | None:
+    """Return the test accuracy, of several trainings tested as they are their mean."""
+    if record.test is None:
+        return None
+    if len(record.repeats) > 1:
+        return _over_trainings([repeat.accuracy for repeat in record.repeats])
+    return Estimate(record.test.accuracy, interval=record.test.interval)
+
+
+def _over_trainings(values: Sequence[float]) -> Estimate:
+    mean, deviation = statistics.fmean(values), statistics.stdev(values)
+    return Estimate(mean, deviation, plural(len(values), "training"))
+
+
+class ComparedStudy(NamedTuple):
+    """A study and the baseline study to set beside it, None where there is none."""
+
+    study: TestedStudy
+    baseline: TestedStudy | None = None
+
+
+class BaselineGain(NamedTuple):
+    """The winner less its baseline in test accuracy.
+
+    `test` is the baseline study's accuracy. `difference` (a fraction) is against its exported
+    model, that of `trial`, whose accuracy is `against`; the 95% `interval` needs both models'
+    predictions and is None without.
+    """
+
+    study: str
+    test: Estimate
+    trial: int
+    against: float
+    difference: float
+    interval: tuple[float, float] | None
+
+
+class WinnerLine(NamedTuple):
+    """A study's best complete trial and its candidate in words."""
+
+    trial: int
+    words: str
+    n_parameters: int | None
+
+
+class StudyRow(NamedTuple):
+    """One study; what is not there yet is None.
+
+    `epochs` counts those of every fold, discarded or not; `seconds` is the time in which any trial
+    ran. `score` is the best validation figure by the study's own `metric`, or the mean of a
+    baseline study's trainings; `test` likewise. `changed` says that its code changed on the way.
+    """
+
+    study: str
+    space: str
+    kind: Literal["search", "baseline"]
+    sampler: str
+    validation: str
+    dataset: str
+    fingerprint: str
+    trials: tuple[tuple[TrialKind, int], ...]
+    epochs: int
+    seconds: float
+    metric: Metric
+    winner: WinnerLine | None
+    score: Estimate | None
+    test: Estimate | None
+    gain: BaselineGain | None
+    changed: bool
+
+
+def study_row(compared: ComparedStudy) -> StudyRow:
+    """Return a study's row.
+
+    Raises MachineError where stored predictions do not belong to the test results.
+    """
+    record = compared.study.record
+    kinds = Counter(trial.kind for trial in last_attempts(record))
+    return StudyRow(
+        study=record.name,
+        space=record.recipe.space,
+        kind=record.recipe.protocol.kind,
+        sampler=record.recipe.sampler,
+        validation=_validation(record),
+        dataset=record.dataset.name,
+        fingerprint=record.dataset.fingerprint,
+        trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
+        epochs=epochs_spent(record),
+        seconds=search_clock(record).total(),
+        metric=record.recipe.metric,
+        winner=_winner(record),
+        score=score_estimate(record),
+        test=accuracy_estimate(record),
+        gain=_gain(compared),
+        changed=bool(record.changes),
+    )
+
+
+def _winner(record: StudyRecord) -> WinnerLine | None:
+    winner = record.winner()
+    if winner is None:
+        return None
+    words = "" if winner.candidate is None else describe_candidate(winner.candidate)
+    return WinnerLine(winner.number, words, winner.n_parameters)
+
+
+def _validation(record: StudyRecord) -> str:
+    recipe = record.recipe
+    if recipe.protocol.split is not None:
+        return "report's split"
+    if recipe.validation == "holdout":
+        return f"holdout {recipe.holdout_fraction:g}"
+    return f"{recipe.folds}-fold{', raced' if recipe.racing else ''}"
+
+
+def _gain(compared: ComparedStudy) -> BaselineGain | None:
+    study, baseline = compared
+    test = None if baseline is None else accuracy_estimate(baseline.record)
+    versus = None if baseline is None else versus_info(study, baseline)
+    if versus is None or test is None:
+        return None
+    return BaselineGain(
+        study=versus.study,
+        test=test,
+        trial=versus.trial,
+        against=versus.baseline.accuracy,
+        difference=versus.overall.gain,
+        interval=None if versus.paired is None else versus.paired.interval,
+    )
+
+
+class Comparison(NamedTuple):
+    """The rows in the order asked for, and the curves of the searches among them.
+
+    `curves` are over seconds of search, `by_trial` over trials. `metric` is that of the curves and
+    levels; the levels are those of every baseline study that is compared or set beside one.
+    """
+
+    rows: tuple[StudyRow, ...]
+    curves: tuple[BestSoFar, ...]
+    by_trial: tuple[BestSoFar, ...]
+    levels: tuple[BaselineLevel, ...]
+    metric: Metric
+
+    @property
+    def datasets(self) -> int:
+        """Return of how many different datasets the studies are."""
+        return len({row.fingerprint for row in self.rows})
+
+    @property
+    def over_time(self) -> Courses | None:
+        """What there is to draw over time: hours, or minutes where nothing took as long as one."""
+        curves = tuple(curve for curve in self.curves if curve.points)
+        if not curves:
+            return None
+        hours = max(curve.total for curve in curves) >= 3600
+        name, seconds = ("hours", 3600.0) if hours else ("minutes", 60.0)
+        return Courses(curves, self.levels, self.metric, f"{name} of search", seconds)
+
+    @property
+    def over_trials(self) -> Courses | None:
+        """What there is to draw over trials."""
+        curves = tuple(curve for curve in self.by_trial if curve.points)
+        label = "trials, in the plan's order"
+        return Courses(curves, self.levels, self.metric, label) if curves else None
+
+
+def compare(compared: Sequence[ComparedStudy]) -> Comparison:
+    """Return what there is to say of the studies; a baseline among them has a level, no curve.
+
+    Raises MachineError where stored predictions do not belong to the test results.
+    """
+    records = [one.study.record for one in compared]
+    metric = shared_metric(records)
+    beside = [one.baseline.record for one in compared if one.baseline is not None]
+    baselines = {r.name: r for r in [*records, *beside] if not r.recipe.protocol.is_search}
+    searches = [record for record in records if record.name not in baselines]
+    return Comparison(
+        rows=tuple(study_row(one) for one in compared),
+        curves=tuple(best_over_time(record, metric) for record in searches),
+        by_trial=tuple(best_over_trials(record, metric) for record in searches),
+        levels=baseline_levels(list(baselines.values()), metric),
+        metric=metric,
+    )
