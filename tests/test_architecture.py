@@ -137,6 +137,26 @@ def test_parts_need_only_what_they_should(part: str) -> None:
         assert wrong == [], name
 
 
+def test_tuning_trains_nothing() -> None:
+    """The scheduler's process leaves training to jobs: it knows values of training, not how."""
+    values = ("history", "metrics", "settings")
+    allowed = tuple(f"search.training.{name}" for name in values)
+    for name, tree in modules_of("search.tuning").items():
+        used = list(imports(tree))
+        assert "torch" not in {one.partition(".")[0] for one in used}, name
+        training = [one for one in used if within(one, "search.training")]
+        assert all(any(within(one, part) for part in allowed) for one in training), name
+
+
+def test_one_class_asks_optuna_and_one_tells_it() -> None:
+    """The queue claims trials, the recorder ends them."""
+    for attribute, owner in (("ask", "queue"), ("tell", "recorder")):
+        users = {
+            name for name, tree in modules_of("search").items() if attribute in attributes(tree)
+        }
+        assert users == {f"search.tuning.{owner}"}
+
+
 def test_modules_form_no_circle() -> None:
     """The modules can be read one after the other, without going round."""
     names = set(trees())
