@@ -1,5 +1,7 @@
 """What every sampler is."""
 
+from typing import Any
+
 import pytest
 
 from search.recipe import Recipe
@@ -48,7 +50,7 @@ def test_static_facts_fit_together(sampler: Sampler) -> None:
     """Defaults are ones that a recipe accepts, and racing is refused with the sampler's reason."""
     assert get_pruner(sampler.default_pruner)
     assert sampler.words
-    settings = {"space": "mlp", "sampler": sampler.name, "validation": "kfold"}
+    settings: dict[str, Any] = {"space": "mlp", "sampler": sampler.name, "validation": "kfold"}
     Recipe(**settings, pruner=sampler.default_pruner, trials=sampler.default_trials)
     if sampler.no_racing is None:
         Recipe(**settings, racing=True)
