@@ -1,4 +1,4 @@
-"""The best validation figure in the course of a search, and what hand tuning reaches. Pure."""
+"""The best validation figure so far as a search goes on, and what hand tuning reaches. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,11 +30,11 @@ class Point(NamedTuple):
 
 
 class BestSoFar(NamedTuple):
-    """A search's improvements, the first first; `total` is how far the whole search came.
+    """A search's improvements in order; `total` is how far the whole search came.
 
-    `points` are of complete trials, at E*. A fold race tells all of them at its end, so that its
-    only point is the winner; until then `first_fold` shows the best on the first fold alone, on
-    which every trial is trained. Without racing that is empty.
+    `points` are of complete trials, at E*. A race scores all its trials at its end, so its only
+    point is the winner; `first_fold` shows the best on the first fold until then, on which every
+    trial is trained. It is empty without racing.
     """
 
     study: str

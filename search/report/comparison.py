@@ -73,7 +73,7 @@ class ComparedStudy(NamedTuple):
 
 
 class BaselineGain(NamedTuple):
-    """The winner less its baseline in test accuracy.
+    """The winner's test accuracy minus its baseline's.
 
     `test` is the baseline study's accuracy. `difference` (a fraction) is against its exported
     model, that of `trial`, whose accuracy is `against`; the 95% `interval` needs both models'

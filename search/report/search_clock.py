@@ -1,4 +1,4 @@
-"""How long a study searched up to a moment: pauses between its runs do not count. Pure."""
+"""How long a study has searched, not counting pauses between its runs. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ Span = tuple[datetime, datetime]
 @final
 @dataclass(frozen=True)
 class SearchClock:
-    """The times in which at least one trial ran: apart from each other, in order."""
+    """The times in which at least one trial ran: in order, none overlapping another."""
 
     spans: tuple[Span, ...]
 
     def at(self, moment: datetime) -> float:
-        """Return the seconds of search up to a moment."""
+        """Seconds of search up to a moment."""
         return sum(
             (min(end, moment) - start).total_seconds()
             for start, end in self.spans
@@ -26,15 +26,16 @@ class SearchClock:
         )
 
     def total(self) -> float:
-        """Return the seconds of search in all."""
+        """Seconds of search in total."""
         return sum((end - start).total_seconds() for start, end in self.spans)
 
 
 def search_clock(record: StudyRecord) -> SearchClock:
     """Return the union of the times in which a study's trials ran.
 
-    A trial that is still running, or an interrupted attempt of an older study, which did not store
-    its end, counts up to the last start or end of any trial before the next run: that is at least.
+    The end of a trial that is still running is not known, nor that of an interrupted attempt of an
+    older study. It counts up to the last start or end of any trial before the next run, so the
+    total is a lower bound.
     """
     lost = {(t.plan, t.attempt + 1) for t in record.trials if t.started and not t.finished}
     again = [t.started for t in record.trials if (t.plan, t.attempt) in lost and t.started]

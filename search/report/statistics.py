@@ -13,7 +13,7 @@ import numpy.typing as npt
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
-from scipy.stats import binomtest
+from scipy.stats import binomtest, hypergeom
 
 from search.metric import Metric
 
@@ -26,11 +26,7 @@ def at_least(found: int, drawn: int, marked: int, total: int) -> float:
     The trials are drawn without replacement: the upper tail of the hypergeometric distribution,
     which is Fisher's exact test (Fisher, "The Design of Experiments", 1935).
     """
-    ways = sum(
-        math.comb(marked, k) * math.comb(total - marked, drawn - k)
-        for k in range(found, min(drawn, marked) + 1)
-    )
-    return ways / math.comb(total, drawn)
+    return float(hypergeom.sf(found - 1, total, marked, drawn))
 
 
 def as_narrow(places: Sequence[float], drawn: int, width: float) -> float:
@@ -52,7 +48,7 @@ Correct = npt.NDArray[np.bool_]
 class PairedComparison(NamedTuple):
     """The first model against the second on `n_images` images.
 
-    `only_first` and `only_second` count the images that one of them alone gets right. `difference`
+    `only_first` and `only_second` count the images that only one of them gets right. `difference`
     is that of the accuracies (a fraction, first minus second) with its 95% `interval`, `p_value`
     that of McNemar's test.
     """
@@ -117,13 +113,13 @@ class PedAnova:
     def chance_levels(self, losses: Sequence[float], seed: int = 0) -> Mapping[str, float]:
         """Return the raw importance that each name exceeds by chance in one of 40 studies.
 
-        The losses are dealt anew to the trials 39 times, so that no parameter matters, and the
-        greatest importance of each is returned. It is a permutation test of each parameter alone
-        (Fisher, "The Design of Experiments", 1935): of 40 that do not matter one exceeds it.
+        The losses are shuffled among the trials 39 times, so that no parameter matters, and the
+        greatest importance of each is returned. This is a permutation test of each parameter by
+        itself (Fisher, "The Design of Experiments", 1935): one in 40 that do not matter exceeds it.
         """
         generator = np.random.default_rng(seed)
-        deals = (generator.permutation(losses).tolist() for _ in range(N_SHUFFLES))
-        found = [self.importances(deal) for deal in deals]
+        shuffles = (generator.permutation(losses).tolist() for _ in range(N_SHUFFLES))
+        found = [self.importances(shuffled) for shuffled in shuffles]
         return {name: max(one[name] for one in found) for name in self.names}
 
 

@@ -34,7 +34,7 @@ def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
 
 
 def last_attempts(record: StudyRecord) -> list[TrialRecord]:
-    """Return the last attempt at each point of the plan, in the plan's order."""
+    """Return the last attempt at each index of the plan, in the plan's order."""
     latest: dict[int, TrialRecord] = {}
     for trial in sorted(record.trials, key=lambda trial: trial.attempt):
         latest[trial.plan] = trial
@@ -70,14 +70,14 @@ class After(ReportPart):
     """The study's folds."""
 
     def __str__(self) -> str:
-        """Return it in words: "epoch 3", in a fold race "epoch 3 of the first fold"."""
+        """Say it in words: "epoch 3", in a race over folds "epoch 3 of the first fold"."""
         if self.folds == self.of:
             return f"epoch {self.epoch}"
         folds = "fold" if self.folds == 1 else f"{self.folds} folds"
         return f"epoch {self.epoch} of the first {folds}"
 
 
-class Comparison(NamedTuple):
+class ComparableTrials(NamedTuple):
     """Trials in the plan's order with the value they are compared by.
 
     The value is the score, or, where `after` is given, the mean at that point.
@@ -88,14 +88,14 @@ class Comparison(NamedTuple):
     after: After | None = None
 
 
-def comparable_trials(record: StudyRecord) -> Comparison:
+def comparable_trials(record: StudyRecord) -> ComparableTrials:
     """Return the scored trials; where pruning left few, all trials at a point they all reached.
 
     The score of a complete trial and the last report of a pruned one are different things, so
     they are never mixed; nor are means over different folds.
     """
     scored = scored_trials(record)
-    complete = Comparison(tuple(t for t, _ in scored), tuple(value for _, value in scored))
+    complete = ComparableTrials(tuple(t for t, _ in scored), tuple(value for _, value in scored))
     reached = [t for t in record.trials if t.state in ("complete", "pruned") and t.history.epochs]
     if len(scored) >= ENOUGH_SCORED or len(reached) <= len(scored) or not scored:
         return complete
@@ -106,7 +106,7 @@ def comparable_trials(record: StudyRecord) -> Comparison:
         of=record.recipe.n_folds,
     )
     values = [fmean(fold_values(trial, after, record.recipe.metric)) for trial in trials]
-    return Comparison(tuple(trials), tuple(values), after)
+    return ComparableTrials(tuple(trials), tuple(values), after)
 
 
 def fold_values(trial: TrialRecord, after: After, metric: Metric) -> list[float]:
@@ -119,7 +119,7 @@ def fold_values(trial: TrialRecord, after: After, metric: Metric) -> list[float]
 class Searched:
     """A parameter with its latest range; `values` are those of the trials, best first.
 
-    A trial without it, where it hangs on a condition, has the value MISSING.
+    A trial that lacks it, as a conditional parameter can be, has the value MISSING.
     """
 
     name: str
