@@ -24,13 +24,13 @@ _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class ListedStudy(NamedTuple):
-    """A study in short; of one that another program made only the name and its ended trials."""
+    """A study in brief; of a study made by another program only its name and ended trials."""
 
     study: str
     done: int
-    """Points of the plan that need no further trial."""
+    """How many indices of the plan need no further trial."""
     asked: int | None = None
-    """How many are asked for now; None without a limit."""
+    """How many are requested; None without a limit."""
     space: str | None = None
     sampler: str | None = None
     validation: str | None = None
@@ -102,7 +102,7 @@ def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
 
 
 def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
-    """Return how many points of the plan need no further trial; older recipes have no limit."""
+    """Return how many indices need no further trial; older recipes have no time limit."""
     attempts = ((one.user_attrs.get("plan", one.number), attempt_of(one)) for one in trials)
     n_fixed = get_sampler(recipe["sampler"]).n_fixed(with_baseline=recipe["with_baseline"])
     return len(done_indices(attempts, recipe.get("trial_timeout"), n_fixed))
@@ -125,12 +125,12 @@ _INDENT = (0, 0, 0, 4)
 
 
 def studies_json(studies: Sequence[ListedStudy]) -> str:
-    """Return an array of one object a study, with the fields of `ListedStudy`."""
+    """Return a JSON array with one object per study, with the fields of `ListedStudy`."""
     return json.dumps([study._asdict() for study in studies], indent=2)
 
 
 def studies_table(studies: Sequence[ListedStudy]) -> Table:
-    """Return one row a study: what it searches, how far it is, what it found."""
+    """Return one row per study: what it searches, how far it is, what it found."""
     table = Table(title="studies" if studies else "no studies yet")
     table.add_column("study", no_wrap=True, overflow="fold")  # whole, to be copied
     for number, heading in enumerate(_HEADINGS):
@@ -142,7 +142,7 @@ def studies_table(studies: Sequence[ListedStudy]) -> Table:
 
 
 def draw_studies(table: Table, console: Console) -> Iterator[RenderableType]:
-    """Yield the table, or two lines a study where its rows are wider than the console."""
+    """Yield the table, or two lines per study if its rows are wider than the console."""
     whole = console.options.update_width(_UNBROKEN)
     if console.measure(table, options=whole).maximum <= console.width:
         yield table
@@ -179,7 +179,7 @@ def _listing_best(study: ListedStudy) -> str:
 
 
 def _progress(ended: int, asked: int | None) -> str:
-    """Return how many trials have ended, and of how many; more may have than are asked for now."""
+    """Return how many trials ended of those requested; more may have ended than are requested."""
     if asked is None:
         return str(ended)
-    return f"{ended} of {asked}" if ended <= asked else f"{ended} ({asked} asked)"
+    return f"{ended} of {asked}" if ended <= asked else f"{ended} ({asked} requested)"

@@ -1,4 +1,4 @@
-"""Where stored studies lie, and what is said where there are none; light."""
+"""Where stored studies are, and the errors if they are not there; quick to import."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +10,9 @@ from search.tuning.storage import parse_url, sqlite_file, storage_url
 
 
 def stored_url(runs_dir: Path, storage: str | None) -> str:
-    """Return the URL of existing studies; raises UserError where there is no database yet.
+    """Return the URL of existing studies; raises UserError if there is no database yet.
 
-    Whoever only reads must not make an empty SQLite file.
+    Reading must not create an empty SQLite file.
     """
     database = RunPaths(runs_dir, "any").database
     if storage is None and not database.is_file():
@@ -25,11 +25,13 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
 
 
 def unknown_study(name: str, known: Sequence[str], runs_dir: Path) -> UserError:
-    """Return the error of a study that the storage does not hold, naming those that it does."""
+    """Return the error for a study that does not exist, naming those that do."""
     texts = sorted(map(str, known))  # in a damaged database a name may be gone
     names = ", ".join(map(printable, texts)) or "none"
     folder = RunPaths(runs_dir, name).study_dir
-    left = f"; the folder {str(folder)!r} is of a study that is gone or in another storage"
+    left = (
+        f"; the folder {str(folder)!r} belongs to a study that was deleted or is in another storage"
+    )
     return UserError(
         f"study {name!r} does not exist; known studies: {names}{left if folder.is_dir() else ''}"
     )

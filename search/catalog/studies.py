@@ -24,7 +24,7 @@ from search.tuning.store import read_study
 
 
 def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
-    """Return a study by name; raises UserError where there is none, naming those there are."""
+    """Return a study by name; raises UserError if it does not exist, naming those that do."""
     backend = open_storage(stored_url(runs_dir, storage))
     study = find_study(backend, name)
     if study is None:
@@ -33,20 +33,18 @@ def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
 
 
 def find_trial(record: StudyRecord, number: int) -> TrialRecord:
-    """Return the trial of that number; raises UserError, naming those there are."""
+    """Return a trial by number; raises UserError if it does not exist, naming those that do."""
     known = {trial.number: trial for trial in record.trials}
     if number not in known:
         there = f"{min(known)} to {max(known)}" if known else "none yet"
-        raise UserError(
-            f"trial: study {record.name!r} has no trial {number}; accepted: its trials, {there}"
-        )
+        raise UserError(f"trial: study {record.name!r} has no trial {number}; its trials: {there}")
     return known[number]
 
 
 def stored_baselines(study: optuna.Study) -> Iterator[StudyRecord]:
-    """Yield every baseline study of the study's storage, whatever it was trained on.
+    """Yield every baseline study in the study's storage, whatever its dataset.
 
-    Studies that other programs made are passed over.
+    Studies made by other programs are skipped.
     """
     storage = study._storage
     for stored in storage.get_all_studies():
@@ -62,8 +60,8 @@ def _protocol(recipe: Mapping[str, Any]) -> StudyProtocol:
 def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:
     """Delete the study from the database, its folder and its artifacts; return that folder.
 
-    None is returned where the folder is that of a namesake in another storage, and stays.
-    Raises UserError where there is no such study, where it is being run, and unless `sure`.
+    Returns None if the folder belongs to a study of the same name in another storage; it stays.
+    Raises UserError if there is no such study, if it is being run, or unless `sure`.
     """
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
     known = optuna.get_all_study_names(backend)
@@ -87,13 +85,13 @@ def _check_free(paths: RunPaths, storage: str | None) -> None:
     holder = study_holder(paths, storage)
     if holder is not None:
         raise UserError(
-            f"study {paths.study_name!r} is being run by {printable(holder)}; wait for it or end "
-            "it, then delete the study"
+            f"study {paths.study_name!r} is being run by {printable(holder)}; wait for it or "
+            "stop it before deleting the study"
         )
 
 
 def _remove_artifacts(study: optuna.Study, paths: RunPaths) -> None:
     store = FileSystemArtifactStore(str(paths.artifacts_dir))
     for artifact in all_artifacts(study):
-        with suppress(ArtifactNotFound):  # gone is what it shall be
+        with suppress(ArtifactNotFound):  # already gone
             store.remove(artifact)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from search.progress.wrapping import fold_command, hang
+from search.progress.wrapping import fold_command, wrap_under_label
 
 _PIPE_WIDTH = 160
 
@@ -38,7 +38,7 @@ def print_all(renderables: Iterable[RenderableType], console: Console) -> None:
             folded = fold_command(one, console.width) if console.is_terminal else one
             console.print(folded, soft_wrap=True)
         elif isinstance(one, Text) and console.is_terminal:
-            console.print(hang(one, console))
+            console.print(wrap_under_label(one, console))
         else:
             console.print(one, soft_wrap=isinstance(one, Text))
 

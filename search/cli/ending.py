@@ -1,4 +1,4 @@
-"""How a command ends: signals, its exit status, and the one line that says why it failed."""
+"""How a command ends: signals, exit status, and the line that says why it failed."""
 
 import errno
 import re
@@ -22,10 +22,10 @@ from search.text import one_line
 
 @final
 class Interrupts:
-    """The first signal asks what trains to stop after its epoch; a second one ends at once.
+    """The first signal requests a stop after the current epoch; a second one stops at once.
 
-    Where nothing trains the first ends at once too, by KeyboardInterrupt. `status` is then the
-    program's exit status, 130 or 143.
+    If nothing is training, the first also stops at once, by KeyboardInterrupt. `status` is then
+    the program's exit status, 130 or 143.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Interrupts:
         self.status: int | None = None
 
     def handled(self) -> AbstractContextManager[None]:
-        """Return a block that handles both signals while it lasts."""
+        """Return a context in which both signals are handled."""
         return signals_handled(self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
@@ -42,21 +42,21 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
-_KEPT = "; what was stored is kept, run the same command to go on"
-_IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others are met before anything is begun
+_KEPT = "; everything stored so far is kept: run the same command again to resume"
+_IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others occur before anything is started
 _PASSWORD = re.compile(r"(?<=:/)(/?[^\s/@:]*):[^\s/@]*@")
 INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
 
 
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
-    """Return the exit status of a command line, and the one line to print where it failed."""
+    """Return the exit status of a command line, and the line to print if it failed."""
     status, failure = _run(app, arguments)
     return status, failure and _shown(failure)
 
 
 @contextmanager
 def failures_told(writer: JsonWriter) -> Iterator[None]:
-    """Write what ends the block before its end as an event; the error goes on to `run_to_end`."""
+    """Write an error that leaves the block as an event; it is raised on to `run_to_end`."""
     try:
         yield
     except Exception as error:
@@ -77,12 +77,12 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
             raise
         return told
     if status in INTERRUPTED:
-        return status, f"interrupted; to go on: {_command(arguments)}"
+        return status, f"interrupted; to resume: {_command(arguments)}"
     return status, None
 
 
 def _failure(error: Exception) -> tuple[int, str] | None:
-    """Return the exit status and what is said, None of an error that nobody expects."""
+    """Return exit status and message of an expected error, None of any other."""
     if isinstance(error, UserError | MachineError):
         return error.exit_status, str(error)
     if isinstance(error, OSError):
@@ -96,12 +96,14 @@ def _failure(error: Exception) -> tuple[int, str] | None:
 
 
 def _shown(failure: str) -> str:
-    """Return it on one line; a URL in it may be a path, say a recipe's, with one slash left."""
+    """Return the message on one line without passwords; a URL may have lost a slash as a path."""
     return one_line(_PASSWORD.sub(r"\1@", failure))
 
 
 def _command(arguments: list[str]) -> str:
-    """Return the command line anew, without the password of a database."""
+    """Return the command line without the password of a database."""
     shown = [*map(without_password, arguments)]
-    password = "" if shown == arguments else " (and its password, in the URL or as PGPASSWORD)"
+    password = (
+        "" if shown == arguments else " (with the database password in the URL or in PGPASSWORD)"
+    )
     return shlex.join(["python", "-m", "search", *shown]) + password

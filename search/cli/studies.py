@@ -1,4 +1,4 @@
-"""The commands that look at stored studies.
+"""The commands on stored studies.
 
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
@@ -22,7 +22,7 @@ def list_studies(
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """List the studies with their trials and best scores."""
+    """List the studies with their number of trials and best scores."""
     from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
 
     studies, console = listed_studies(runs_dir, storage), make_console()
@@ -42,7 +42,7 @@ def show(
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """Show a study: recipe, trials by rank, refit and test result; or one of its trials."""
+    """Show a study (result, ranked trials, recipe) or one of its trials."""
     name, console = checked_study(study), make_console()
     if as_json:
         print_all([_shown_json(name, runs_dir, storage, trial)], console)
@@ -76,9 +76,9 @@ def report(
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """Rebuild a study's report from what is stored, without training; or compare several studies.
+    """Rebuild a study's report from stored results, or compare several studies.
 
-    A comparison is a table and a figure of the best so far over the time of search.
+    Nothing is trained. A comparison is a table, and a figure of the best score over search time.
     """
     names = [checked_study(name) for name in studies]
     if len(names) > 1:
@@ -88,8 +88,8 @@ def report(
         return
     if output is not None:
         raise UserError(
-            f"output {str(output)!r} is for a comparison: name two or more studies, got "
-            f"{names[0]!r} alone, or leave it out"
+            f"output {str(output)!r} is only for comparisons: name two or more studies, or leave "
+            f"it out, got one study, {names[0]!r}"
         )
     from search.views.commands import rebuild_report
 
@@ -106,7 +106,7 @@ def replay(
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """Show what each pruning rule would have cost and kept on an unpruned study."""
+    """Show what each pruner would have cost and missed on an unpruned study."""
     from search.views.commands import describe_replay
 
     found = describe_replay(
@@ -143,7 +143,7 @@ def dashboard(
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """Start optuna-dashboard on the studies; Ctrl-C ends it."""
+    """Start optuna-dashboard on the studies; Ctrl-C stops it."""
     from search.catalog.location import stored_url
     from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
 
@@ -154,14 +154,15 @@ def dashboard(
     if insecure_public:
         may = "read" if read_only else "read, change and delete"
         warning = (
-            f"warning: without a password, whoever reaches {host}:{port} may {may} the studies"
+            f"warning: no password is needed: anyone who can reach {host}:{port} can {may} "
+            "the studies"
         )
         print_all([warning], make_console(stderr=True))
     address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
     console = make_console()
 
     def announce() -> None:
-        print_all([f"dashboard: {address} (Ctrl-C ends it)"], console)
+        print_all([f"dashboard: {address} (Ctrl-C to stop)"], console)
         if browser and console.is_terminal:
             open_browser(address)
 

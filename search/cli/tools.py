@@ -22,7 +22,7 @@ _ANALYSIS = Path("analysis")
 
 
 def spaces(space: options.SpaceToList = None) -> None:
-    """List the search spaces: parameters, ranges, conditions, grid size."""
+    """List the search spaces: parameters, ranges, conditions, size of the grid."""
     from search.views.commands import describe_spaces
 
     print_all(describe_spaces(space), make_console())
@@ -52,7 +52,7 @@ def predict(
 ) -> None:
     """Classify images with an exported model.
 
-    Images in folders that are named like classes also say how often the model is right.
+    If their folders are named like classes, the accuracy is printed too.
     """
     if as_json and as_csv:
         raise UserError("json and csv exclude one another: give --json or --csv, got both")
@@ -74,7 +74,7 @@ def predict(
     print_all((Text(f"error: {printable(one)}") for one in failures), make_console(stderr=True))
     if failures:
         count = len(failures) + len(predictions.answered)
-        raise MachineError(f"{len(failures):,} of {count:,} could not be read, as said above")
+        raise MachineError(f"{len(failures):,} of {count:,} images could not be read (see above)")
 
 
 def _described(
@@ -118,7 +118,7 @@ def export(
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """Export a trial: a recipe that trains it again, a script for torch alone, or ONNX.
+    """Export a trial as a recipe, as a script that needs only torch, or as an ONNX file.
 
     Recipe and script are printed unless --output names a file.
     """
@@ -128,7 +128,7 @@ def export(
         given = " and ".join(flag for flag, is_given in asked.items() if is_given)
         raise UserError(
             "export needs one of --recipe (trains the trial again here), --python (a script that "
-            f"trains it with torch alone), --onnx (the trained network), got {given or 'none'}"
+            f"trains it with only torch), --onnx (the trained network), got {given or 'none'}"
         )
     from search.evaluation import export
 

@@ -1,4 +1,4 @@
-"""The notes that optuna-dashboard shows of a study and of its trials, in Markdown. Pure."""
+"""The Markdown notes that optuna-dashboard shows for a study and its trials. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from spaces.describe import describe_candidate
 
 
 def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
-    """Return what the study is, what won so far, the test and where the report lies.
+    """Return the study's note: what it is, the winner so far, the test result, the report.
 
-    `baseline` is the study of the hand-tuned network to set beside it.
+    `baseline` is the study of the hand-tuned network to compare it with.
     """
     lead = page_lead(record)
     lines = [
@@ -33,26 +33,26 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
         *(f"- {text.escaped(words)}" for words in summaries(record)),
         f"- **Report:** {_report(record)}",
         "",
-        "The recipe, to be repeated with `python -m search run FILE.toml`:",
+        "Recipe (reproduce it with `python -m search run FILE.toml`):",
         "",
         text.code_block(record.recipe.toml(), "toml"),
         "",
-        "The dashboard reckons importances from the complete trials alone; the report, where these "
-        "are few, from all trials at an epoch that each of them reached.",
+        "The dashboard computes importance from complete trials only. With few of them, the report "
+        "uses all trials at an epoch that each of them reached.",
     ]
     return "\n".join(lines)
 
 
 def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
-    """Return how a trial ended, its candidate in words, its folds, and how to run it again."""
+    """Return a trial's note: how it ended, its candidate, its folds, how to run it again."""
     lines = [f"**{_end(trial, record)}**", ""]
     if trial.candidate is not None:
-        # A part a line: the dashboard gives a long line no break.
+        # One part per line: the dashboard does not wrap long lines.
         parts = describe_candidate(trial.candidate).rstrip(".").split("; ")
         lines += [f"- {text.escaped(part)}" for part in parts]
     lines += [f"- {name}: {value}" for name, value in _facts(trial, record.recipe.metric)]
     if trial.candidate is not None:
-        lines += ["", "Look at it, and have its recipe to train it again:", ""]
+        lines += ["", "Inspect or retrain this trial:", ""]
         lines.append(text.code_block("\n".join(_commands(trial, record)), "sh"))
     return "\n".join(lines)
 
@@ -97,7 +97,7 @@ def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
     theirs, gain = baseline.test.accuracy, record.test.accuracy - baseline.test.accuracy
     yield (
         f"- **Hand-tuned baseline, on the same images:** {text.percent(theirs, 2)} (study "
-        f"{text.escaped(baseline.name)}); the winner’s difference is {text.points(gain)} points"
+        f"{text.escaped(baseline.name)}); the winner differs by {text.points(gain)} points"
     )
 
 
@@ -121,16 +121,16 @@ def _end(trial: TrialRecord, record: StudyRecord) -> str:
 
 def _facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]:
     if trial.same_as is not None:
-        yield "same candidate as", f"trial {trial.same_as}, whose result it has"
+        yield "same candidate as", f"trial {trial.same_as}, whose result was copied"
     if len(trial.fold_scores) > 1:
         scores = ", ".join(text.score(score, metric) for score in trial.fold_scores)
         yield "folds", f"{scores}; standard deviation {text.spread(trial.std, metric)}"
     if trial.n_parameters is not None:
         yield "parameters", text.count(trial.n_parameters)
     if trial.seconds:
-        yield "time of training, folds added up", text.duration(trial.seconds)
+        yield "training time, summed over folds", text.duration(trial.seconds)
     if trial.attempt:
-        yield "attempt", f"{trial.attempt + 1} at point {trial.plan} of the plan"
+        yield "attempt", f"{trial.attempt + 1} at index {trial.plan}"
 
 
 def _commands(trial: TrialRecord, record: StudyRecord) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Shows studies in the dashboard: notes and pictures, written during the search and after it."""
+"""Publishes notes and figures of studies for optuna-dashboard, during the search and after it."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ from search.tuning.store import read_study
 
 
 def publish_figures(study: optuna.Study, paths: RunPaths) -> None:
-    """Put every PNG of the report into the artifact store, in place of an earlier one."""
+    """Put every PNG of the report into the artifact store, replacing earlier ones."""
     paths.artifacts_dir.mkdir(parents=True, exist_ok=True)
     store = FileSystemArtifactStore(str(paths.artifacts_dir))
     known = study_artifacts(study)
@@ -46,14 +46,14 @@ def publish_figures(study: optuna.Study, paths: RunPaths) -> None:
 def publish_study(
     board: StudyBoard, record: StudyRecord, baseline: StudyRecord | None = None
 ) -> None:
-    """Write the study's note, with a line on the baseline study beside it."""
+    """Write the study's note, with the baseline study for comparison."""
     board.write_note(study_note(record, baseline))
 
 
 def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) -> None:
-    """Draw a trial that has ended, and write its note; last, as the sign that all is there.
+    """Draw the figures of a trial that ended, then write its note, which marks it as complete.
 
-    A picture that is kept is not drawn again, as nothing changes what ended.
+    Figures that exist are not drawn again: an ended trial does not change.
     """
     with paper_style():
         for name, draw in _drawers(record, trial):
@@ -72,11 +72,11 @@ def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Cal
         yield "confusion-matrix.png", confusion.draw
 
 
-_REST = 9  # times as long as it worked: that takes a tenth of a core at most
+_REST = 9  # rests 9 times as long as it works: a tenth of a core at most
 
 
 def publish_whole(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
-    """Write the notes and pictures of a study and its trials again, the report's figures too."""
+    """Write all notes and figures of a study, its trials and its report again."""
     board = _open_board(study, paths)
     for trial in record.trials:
         if trial.state not in ("waiting", "running"):
@@ -151,9 +151,9 @@ class Publisher:
             self._publish(recipe, ended)
         except Exception as error:  # noqa: BLE001  # reported by `close`; a search goes on without it
             self._failure = (
-                "the dashboard's notes and pictures could not be written: "
+                "the dashboard's notes and figures could not be written: "
                 f"{describe_failure(error)}; "
-                f"python -m search report {recipe.study_name} writes them again"
+                f"python -m search report {recipe.study_name} rebuilds them"
             )
 
     def _publish(self, recipe: Recipe, ended: tuple[TrialRecord, ...]) -> None:
@@ -161,7 +161,7 @@ class Publisher:
         storage = open_storage(storage_url(recipe.storage, paths.database))
         try:
             study = optuna.load_study(study_name=paths.study_name, storage=storage)
-            # What an earlier run tested need not be the winner any more.
+            # The winner of an earlier run may no longer be the winner.
             record = replace(read_study(study), trials=ended, test=None, refit=None)
             self._publish_all(_open_board(study, paths), record)
         finally:

@@ -29,7 +29,7 @@ _READING = ("GET", "HEAD")
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether the name or address reaches this machine alone; names are not looked up."""
+    """Return whether the address can only be reached from this machine; names are not looked up."""
     if host == "localhost":
         return True
     try:
@@ -41,11 +41,11 @@ def is_loopback(host: str) -> bool:
 @final
 @dataclass(frozen=True)
 class Guard:
-    """Answers 403 in place of `app` to what a page of another site may have sent.
+    """Answers 403 instead of `app` to requests that a page of another site may have sent.
 
-    A browser can be led to any page's host name at 127.0.0.1 (DNS rebinding), so only loopback
-    names are answered unless `public`; it may send forms from one site to another, so a change
-    must come from the dashboard's own pages. With `read_only` there are no changes at all.
+    DNS rebinding can make any host name point to 127.0.0.1, so only requests to loopback names
+    are answered unless `public`. Browsers send forms across sites, so changes must come from the
+    dashboard's own pages. With `read_only` there are no changes at all.
     """
 
     app: WSGIApplication
@@ -53,7 +53,7 @@ class Guard:
     read_only: bool
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass the request on, or say why not."""
+        """Pass the request on, or refuse it with the reason."""
         reason = self._refusal(environ)
         if reason is None:
             return self.app(environ, start_response)
@@ -63,13 +63,13 @@ class Guard:
     def _refusal(self, environ: WSGIEnvironment) -> str | None:
         host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
         if not self.public and not is_loopback(_name(host)):
-            return "only asked by a loopback address does this dashboard answer"
+            return "this dashboard only answers requests to a loopback address"
         if environ["REQUEST_METHOD"] in _READING:
             return None
         if self.read_only:
             return "this dashboard is read-only"
         if origin is not None and origin.partition("://")[2] != host:
-            return "changes are taken from the dashboard's own pages alone"
+            return "changes are only accepted from the dashboard's own pages"
         return None
 
 
@@ -82,10 +82,10 @@ def _name(host: str) -> str:
 
 
 def check_host(host: str, *, public: bool) -> None:
-    """Raise UserError for an address that others can reach, unless that is wanted."""
+    """Raise UserError for an address that other machines can reach, unless `public`."""
     if not is_loopback(host) and not public:
         raise UserError(
-            f"host: {host!r} would open the studies to the network, and optuna-dashboard asks for "
+            f"host: {host!r} would open the studies to the network, and optuna-dashboard has "
             "no password; use 127.0.0.1, ::1 or localhost, or add --insecure-public"
         )
 
@@ -120,12 +120,12 @@ def bind(app: WSGIApplication, host: str, port: int) -> WSGIServer:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise UserError(f"port: {port} is in use on {host}; give another --port") from error
         if isinstance(error, PermissionError):
-            raise UserError(f"port: {port} is not yours to open; give one above 1023") from error
-        raise UserError(f"host: {host!r} is no address of this machine: {error}") from error
+            raise UserError(f"port: {port} is not permitted; give one above 1023") from error
+        raise UserError(f"host: {host!r} is not an address of this machine: {error}") from error
 
 
 def serve(server: WSGIServer, announce: Callable[[], None]) -> None:
-    """Announce it, then answer until Ctrl-C or SIGTERM, which may come in any moment."""
+    """Announce the server, then answer requests until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         announce()
@@ -137,16 +137,16 @@ def serve(server: WSGIServer, announce: Callable[[], None]) -> None:
 
 
 def open_browser(address: str) -> bool:
-    """Open the page in a browser; returns False where there is none, or no display to show it."""
+    """Open the page in a browser; returns False if there is no browser or no display."""
     displays = ("DISPLAY", "WAYLAND_DISPLAY")
     if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, displays)):
-        return False  # a browser of the terminal would cover what is printed there
+        return False  # a text browser would cover the terminal
     return webbrowser.open(address)
 
 
 @final
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread a request; none keeps the program from ending."""
+    """One thread per request; none keeps the program from ending."""
 
     daemon_threads = True
 
@@ -161,7 +161,7 @@ class _Server6(ThreadingMixIn, WSGIServer):
 
 @final
 class _Quiet(WSGIRequestHandler):
-    """Says nothing of the requests that it answers."""
+    """Logs no requests."""
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Write nothing."""

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from search import text
 from search.events import Event, Notice, StepProgress
-from search.progress.eta import Countdown
+from search.progress.eta import Eta
 from search.progress.state import SearchProgress
 from search.progress.words import (
     describe_best,
@@ -30,7 +30,7 @@ from search.progress.words import (
     format_trials,
     plan_lines,
 )
-from search.progress.wrapping import hang
+from search.progress.wrapping import wrap_under_label
 from search.tuning.events import (
     EpochEnded,
     FoldsEarned,
@@ -46,10 +46,10 @@ ASCII = "_.-=*#"
 
 
 def sparkline(values: Sequence[float], width: int, encoding: str) -> str:
-    """Return the values as characters of growing height, in plain ones where there are no blocks.
+    """Return the values as block characters of growing height, in ASCII if the encoding has none.
 
-    Where there are more values than `width` the last of each part stands for it; level values
-    are all drawn at half height.
+    If there are more values than `width`, the last of each part is drawn; equal values are all
+    drawn at half height.
     """
     levels = BLOCKS if _has_blocks(encoding) else ASCII
     shown = _thinned(values, width)
@@ -81,7 +81,7 @@ _FRAME = 4  # columns that the panel takes of the width
 
 
 def draw_search(progress: SearchProgress, left: str, width: int, encoding: str) -> Panel:
-    """Return the search within so many columns: counts, best so far as a curve, workers."""
+    """Return a panel of `width` columns: counts, best so far as a curve, workers."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
     head = f"{progress.done()} of {progress.n_planned} trials done, {describe_running(progress)}"
     race = describe_race(progress)
@@ -97,7 +97,7 @@ def draw_search(progress: SearchProgress, left: str, width: int, encoding: str) 
 
 
 def draw_step(name: str, done: int, total: int, left: float | None, width: int) -> Table:
-    """Return a bar of so many columns for a long step, `left` seconds from its end."""
+    """Return a bar of `width` columns for a long step that takes `left` more seconds."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.width = width
     table.add_column(overflow="ellipsis", no_wrap=True)
@@ -110,7 +110,7 @@ def draw_step(name: str, done: int, total: int, left: float | None, width: int) 
 
 
 def _curve(progress: SearchProgress, width: int, encoding: str) -> list[RenderableType]:
-    """Return the line of the best so far, from its first value to its last; none of one value."""
+    """Return the curve of the best so far between its first and last value, if it has two."""
     values, metric = progress.curve, progress.recipe.metric
     if len(values) < 2:
         return []
@@ -144,7 +144,7 @@ class Display(ABC):
     def __init__(self, console: Console) -> None:
         self._console = console
         self._search: SearchProgress | None = None
-        self._countdown: Countdown | None = None
+        self._eta: Eta | None = None
         self._plan: PlanInfo | None = None
         self._told_late = False
         self._end = "ended"
@@ -181,23 +181,23 @@ class Display(ABC):
         self._search = SearchProgress(event.recipe, event.n_planned)
         self._search.take(event)
         estimate, began = self._plan and self._plan.estimate, time.monotonic()
-        self._countdown = Countdown(self._search, estimate, began)
-        self._reckon()
+        self._eta = Eta(self._search, estimate, began)
+        self._update_eta()
 
     def _show(self, event: Event, search: SearchProgress) -> None:
         """Show an event of the search that is under way."""
         match event:
             case EpochEnded():
-                self._reckon()
+                self._update_eta()
             case FoldsEarned():
-                self._reckon()
+                self._update_eta()
                 trials = format_trials(event.numbers)
                 self._say(f"race: {trials} earned {event.n_folds} of {event.of} folds")
             case Stopping():
                 self._end = "interrupted"
                 self._say(describe_stop(event.n_training), style="bold")
             case TrialEnded():
-                self._reckon()
+                self._update_eta()
                 self._say(
                     f"{describe_number(event.trial)} {describe_end(event.trial, search.recipe)}; "
                     f"{search.done()} of {search.n_planned} done, {describe_best(search)}, "
@@ -205,40 +205,40 @@ class Display(ABC):
                 )
             case SearchEnded():
                 timeout = self._end == "ended" and self._is_late()
-                how = "ended by its timeout" if timeout else self._end
+                how = "ended by the timeout" if timeout else self._end
                 done = f"{search.done()} of {search.n_planned} trials done"
                 self._say(f"search {how}, {done}, {describe_best(search)}")
-                self._search = self._countdown = None
+                self._search = self._eta = None
             case _:
                 pass
 
-    def _reckon(self) -> None:
-        """Have the time left follow what happened, and say once that the time is up."""
-        if self._countdown is None:
+    def _update_eta(self) -> None:
+        """Update the time left, and say once that the time is up."""
+        if self._eta is None:
             return
-        self._countdown.reckon(time.monotonic())
-        if self._is_late() and self._countdown.progress.running and not self._told_late:
+        self._eta.update(time.monotonic())
+        if self._is_late() and self._eta.progress.running and not self._told_late:
             self._told_late = True
-            self._say(describe_timeout(self._countdown), style="bold")
+            self._say(describe_timeout(self._eta), style="bold")
 
     def _is_late(self) -> bool:
-        return self._countdown is not None and self._countdown.is_late(time.monotonic())
+        return self._eta is not None and self._eta.is_late(time.monotonic())
 
     def _left(self) -> str:
-        countdown = self._countdown
-        return "" if countdown is None else describe_left(countdown, time.monotonic())
+        eta = self._eta
+        return "" if eta is None else describe_left(eta, time.monotonic())
 
     def _say(self, text: str, style: str = "") -> None:
-        # Lines in files stay whole; a terminal gets them broken between words.
+        # Files get whole lines; on a terminal they are wrapped between words.
         if self._console.is_terminal:
-            self._console.print(hang(Text(text, style), self._console))
+            self._console.print(wrap_under_label(Text(text, style), self._console))
         else:
             self._console.print(Text(text, style), soft_wrap=True)
 
 
 @final
 class PlainDisplay(Display):
-    """Lines alone, without colour."""
+    """Only lines, without colour."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -257,7 +257,7 @@ class PlainDisplay(Display):
 
 @final
 class QuietDisplay(Display):
-    """Nothing until the end, when it yields the result as the others do."""
+    """Shows nothing while the run goes on."""
 
     def _show_step(self, event: StepProgress) -> None:
         """Do nothing."""
@@ -272,7 +272,7 @@ class QuietDisplay(Display):
 @final
 @dataclass
 class _Step:
-    """A long step; `first` is how far it was when it was heard of, at the time `began`."""
+    """A long step; `first` is how far it was at the time `began`, when it was first reported."""
 
     first: int
     began: float
@@ -280,7 +280,7 @@ class _Step:
     total: int
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the pace so far, None before there is one."""
+        """Return the time left at the speed so far, None while that is unknown."""
         advanced = self.done - self.first
         return (self.total - self.done) * (now - self.began) / advanced if advanced else None
 
@@ -322,7 +322,12 @@ class LiveDisplay(Display):
             encoding = self._console.encoding
             blocks.append(draw_search(self._search, self._left(), width, encoding))
         elif not self._ready and not self._steps:
-            blocks.append(Text("getting ready: libraries, data, workers, pace", style="dim"))
+            blocks.append(
+                Text(
+                    "getting ready: loading libraries and data, starting workers, measuring speed",
+                    style="dim",
+                )
+            )
         for name, step in list(self._steps.items()):
             left_here = step.seconds_left(now)
             blocks.append(draw_step(name, step.done, step.total, left_here, width))
@@ -332,7 +337,7 @@ class LiveDisplay(Display):
 def open_display(console: Console) -> Display:
     """Return the display that suits the console; the caller closes it.
 
-    A block is redrawn on a terminal that can; colours asked for in a pipe make it no terminal.
+    Only a terminal that can redraw gets a live block, not a pipe for which colours are forced.
     """
     live = console.is_interactive and console.file.isatty()
     return LiveDisplay(console) if live else PlainDisplay(console)

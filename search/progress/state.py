@@ -1,4 +1,4 @@
-"""The state of a running search, as a watcher sees it; updated by events, drawn elsewhere."""
+"""The state of a running search, updated by its events; drawn elsewhere."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -23,7 +23,7 @@ from search.tuning.samplers import get_sampler
 class RunningTrial:
     """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
 
-    `slot` is None while it waits to be told its end.
+    `slot` is None while it waits for its rivals or for the result of an equal trial.
     """
 
     number: int
@@ -105,16 +105,16 @@ class SearchProgress:
 
     @property
     def n_begun(self) -> int:
-        """Return how many trials were begun in this run and trained."""
+        """Return how many trials were trained in this run, to the end or not."""
         return len(self.running) + len(self.epochs_ended)
 
     def epochs_running(self) -> list[int]:
-        """Return the epochs that each trial on a worker has trained, those of each fold counted."""
+        """Return the epochs that each trial on a worker has trained, counting each fold."""
         folds = 1 if self.recipe.racing else self.recipe.n_folds
         return [one.epoch * folds for one in self.running.values() if one.slot is not None]
 
     def epochs_trained(self) -> int:
-        """Return the epochs that were trained in this run, those of each fold counted."""
+        """Return the epochs trained in this run, counting each fold."""
         return sum(self.epochs_ended) + self.epochs_raced + sum(self.epochs_running())
 
     def _lead(self, trial: RunningTrial, score: float) -> None:
@@ -135,6 +135,6 @@ class SearchProgress:
         return max(one, other) if self.recipe.metric == "accuracy" else min(one, other)
 
     def _rank(self, trial: TrialRecord) -> tuple[float, int]:
-        """Return what is least for the winner, as StudyRecord.complete sorts."""
+        """Return a key that is smallest for the winner, as StudyRecord.complete sorts."""
         sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
         return sign * (trial.mean or 0.0), trial.plan

@@ -1,9 +1,9 @@
-"""What a running search says of its plan and trials, in words."""
+"""The phrases of a running search: its plan, its trials, the time left."""
 
 from collections.abc import Sequence
 
 from search import text
-from search.progress.eta import Countdown
+from search.progress.eta import Eta
 from search.progress.state import SearchProgress
 from search.recipe import Recipe
 from search.text import printable
@@ -15,15 +15,15 @@ from search.tuning.samplers import get_sampler
 
 
 def describe_number(trial: TrialRecord) -> str:
-    """Return which trial it is, and for one that is run again, of which point of the plan."""
-    again = f" (point {trial.plan} again)" if trial.attempt else ""
-    return f"trial {trial.number}{again}"
+    """Return which trial it is, and for a retry also its index in the plan."""
+    retry = f" (retry of index {trial.plan})" if trial.attempt else ""
+    return f"trial {trial.number}{retry}"
 
 
 def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
     """Return how a trial ended, in words."""
     if trial.same_as is not None:
-        known = f"not trained again, as its candidate is that of trial {trial.same_as}"
+        known = f"not trained again, same settings as trial {trial.same_as}"
         return f"{known}: {_describe_end(trial, recipe)}"
     return _describe_end(trial, recipe)
 
@@ -46,17 +46,18 @@ def _describe_end(trial: TrialRecord, recipe: Recipe) -> str:
 
 
 def describe_stop(n_training: int) -> str:
-    """Return what a stop waits for, where it waits."""
+    """Return what a requested stop waits for."""
     if not n_training:
         return "stopping"
-    epochs = (
-        "the epoch of 1 training" if n_training == 1 else f"the epochs of {n_training} trainings"
+    running = text.plural(n_training, "training")
+    return (
+        f"stopping: finishing and saving the current epoch of {running}; "
+        "Ctrl-C again stops at once and loses it"
     )
-    return f"stopping: {epochs} will be ended and kept; Ctrl-C again ends at once, without them"
 
 
 def describe_best(progress: SearchProgress) -> str:
-    """Return the best so far, in words; in a race that is under way the leader on one fold."""
+    """Return the best so far; during a race the leader on the first fold."""
     metric, leader = progress.recipe.metric, progress.leader
     if progress.best is not None:
         score = text.score(progress.best.mean, metric)
@@ -68,7 +69,7 @@ def describe_best(progress: SearchProgress) -> str:
 
 
 def describe_race(progress: SearchProgress) -> str | None:
-    """Return how a fold race stands, None without one."""
+    """Return how far a fold race is, None without one."""
     if not progress.recipe.racing or not progress.running:
         return None
     race = progress.race
@@ -77,21 +78,21 @@ def describe_race(progress: SearchProgress) -> str | None:
     return f"race: {format_trials(race.numbers)} on {race.n_folds} of {race.of} folds"
 
 
-def describe_left(countdown: Countdown, now: float) -> str:
-    """Return the time that search and refit still take; once no trial starts any more that too."""
-    seconds = countdown.seconds_left(now)
-    refit = ", refit included" if countdown.progress.recipe.protocol.refits else ""
+def describe_left(eta: Eta, now: float) -> str:
+    """Return the time left for search and refit, and whether the time is up."""
+    seconds = eta.seconds_left(now)
+    refit = ", including the refit" if eta.progress.recipe.protocol.refits else ""
     left = f"{text.rough_range(seconds, seconds)} left{refit}" if seconds is not None else "? left"
-    awaited = countdown.is_late(now) and countdown.progress.running
-    return f"time is up, finishing what runs: {left}" if awaited else left
+    awaited = eta.is_late(now) and eta.progress.running
+    return f"time is up, finishing the running trials: {left}" if awaited else left
 
 
-def describe_timeout(countdown: Countdown) -> str:
-    """Return that the time is up, and what is still awaited."""
-    n_running, recipe = len(countdown.progress.running), countdown.progress.recipe
-    awaited = "the one that runs is" if n_running == 1 else f"the {n_running} that run are"
+def describe_timeout(eta: Eta) -> str:
+    """Return that the time is up, and which trials are still finished."""
+    n_running, recipe = len(eta.progress.running), eta.progress.recipe
+    running = "the running trial" if n_running == 1 else f"the {n_running} running trials"
     limit = text.duration(recipe.timeout)
-    return f"the time is up after {limit} (timeout): no further trial starts, {awaited} finished"
+    return f"time is up after {limit} (timeout): finishing {running}"
 
 
 def format_trials(numbers: Sequence[int], most: int = 8) -> str:
@@ -102,7 +103,7 @@ def format_trials(numbers: Sequence[int], most: int = 8) -> str:
 
 
 def describe_running(progress: SearchProgress) -> str:
-    """Return how many trials train, and how many wait for what others reach."""
+    """Return how many trials train, and how many wait for their rivals in a race."""
     waiting = sum(trial.slot is None for trial in progress.running.values())
     running = f"{len(progress.running) - waiting} running"
     return f"{running}, {waiting} waiting" if waiting else running
@@ -123,17 +124,19 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
 def describe_time(plan: PlanInfo) -> str | None:
     """Return the estimate in words, None where there is nothing to estimate."""
     if plan.unknown is not None:
-        return printable(f"unknown, as the warm-up failed: {plan.unknown}")
+        return printable(f"unknown, the warm-up failed: {plan.unknown}")
     if plan.estimate is None:
         return None
     what = "search and refit" if plan.recipe.protocol.refits else "search"
     by = "a short warm-up" if plan.estimate.measured == "warm-up" else "the trials so far"
-    time = f"{text.rough_range(plan.estimate.low, plan.estimate.high)} for {what}, judged by {by}"
+    time = (
+        f"{text.rough_range(plan.estimate.low, plan.estimate.high)} for {what}, estimated from {by}"
+    )
     return time + _timeout(plan.estimate)
 
 
 def _timeout(estimate: Estimate) -> str:
-    """Return what a timeout leaves of the trials, nothing without one."""
+    """Return how many trials a timeout lets start, nothing without one."""
     if estimate.timeout is None:
         return ""
     words = f"; no trial starts after {text.duration(estimate.timeout)}"
@@ -142,14 +145,14 @@ def _timeout(estimate: Estimate) -> str:
         return words
     few, many = (f"{count:,}" for count in begun)
     count = few if few == many else f"{few} to {many}"
-    return f"{words}, so that about {count} of the {n_open} ahead will start"
+    return f"{words}, so about {count} of the {n_open} remaining trials will start"
 
 
 def _dataset(plan: PlanInfo) -> str:
     one, shape = plan.dataset, " x ".join(str(size) for size in plan.dataset.image_shape)
     classes = f"{len(one.class_names):,} classes"
-    sealed = f"{one.n_test:,} more are the sealed test set"
-    return printable(f"{one.name}: {one.n_train:,} images of {classes}, {shape}; {sealed}")
+    images = f"{one.n_train:,} training images of {classes}, {shape}"
+    return printable(f"{one.name}: {images}; {one.n_test:,} test images, sealed")
 
 
 def _study(plan: PlanInfo) -> str:
@@ -164,26 +167,24 @@ def _evaluation(plan: PlanInfo) -> str:
     recipe = plan.recipe
     if recipe.validation == "kfold":
         folds = f"{recipe.folds}-fold cross-validation"
-        how = f"{folds}, raced from one fold on" if recipe.racing else folds
+        how = f"{folds}, racing from one fold" if recipe.racing else folds
     else:
-        how = f"holdout of {recipe.holdout_fraction:.0%}"
+        how = f"{recipe.holdout_fraction:.0%} holdout"
     pruner = get_pruner(recipe.pruner).words
     bound = "" if recipe.protocol.scores_last_epoch else "at most "
     return (
         f"{how}, validation {recipe.metric}; {pruner}, "
-        f"{bound}{text.plural(recipe.epochs, 'epoch')} a trial"
+        f"{bound}{text.plural(recipe.epochs, 'epoch')} per trial"
     )
 
 
 def _resources(plan: PlanInfo) -> str:
     recipe, disk = plan.recipe, plan.disk
-    workers = _count(plan.n_workers, "worker")
-    words = f"{workers} x {_count(recipe.threads, 'thread')}, {recipe.device}, {recipe.precision}"
+    workers = text.plural(plan.n_workers, "worker")
+    words = (
+        f"{workers} x {text.plural(recipe.threads, 'thread')}, {recipe.device}, {recipe.precision}"
+    )
     free = text.size(disk.free)
     if not disk.checkpoints:
-        return f"{words}; no checkpoints, {free} of disk free"
-    return f"{words}; checkpoints of at most {text.size(disk.checkpoints)}, {free} of disk free"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+        return f"{words}; no checkpoints, {free} disk free"
+    return f"{words}; checkpoints up to {text.size(disk.checkpoints)}, {free} disk free"

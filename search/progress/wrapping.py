@@ -1,4 +1,4 @@
-"""Lines that are longer than a terminal is wide: texts hang under their label, commands fold."""
+"""Wraps lines that are longer than a terminal is wide: texts under their label, commands."""
 
 import re
 import shlex
@@ -11,8 +11,8 @@ _COMMAND = "python -m search "
 _CONTINUED = " \\"
 
 
-def hang(text: Text, console: Console) -> Text:
-    """Return the text broken between words, all lines as far in as its first one's words are."""
+def wrap_under_label(text: Text, console: Console) -> Text:
+    """Return the text wrapped between words, with its lines indented below its label."""
     label = _LABEL.match(text.plain)
     inset = label.end() if label else 0
     if "\n" in text.plain or text.cell_len <= console.width or inset > console.width // 2:
@@ -24,10 +24,10 @@ def hang(text: Text, console: Console) -> Text:
 
 
 def fold_command(line: str, width: int) -> str:
-    """Return a line with the command that ends it folded between words, as a shell reads it.
+    """Return a line with the command at its end folded between words, as a shell reads it.
 
-    What leads to the command then stands above it. A line that fits, and one whose words cannot be
-    told, stay as they are.
+    The text before the command is put on a line of its own. A line that fits, or that no shell
+    can split into words, is returned as it is.
     """
     lead, found, rest = line.partition(_COMMAND)
     inset = lead if not lead.strip() else "  "

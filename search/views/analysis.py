@@ -58,7 +58,7 @@ def _analyze(recipe: Recipe, listener: Listener) -> AnalysisInfo:
     listener(
         Notice(
             f"analysis of {dataset.name}: {info.n_images:,} training images of "
-            f"{len(dataset.class_names)} classes; no validation or test image is looked at"
+            f"{len(dataset.class_names)} classes; validation and test images are not used"
         )
     )
     return info
@@ -69,8 +69,8 @@ def describe_table(info: AnalysisInfo) -> Iterator[RenderableType]:
     if not is_original_cifar10(info.dataset):
         yield _own_table(info.table)
         yield Text(
-            "The comparison with the hand-tuned report does not apply: only original CIFAR-10 can "
-            f"agree with its table, and {info.dataset.name} is another dataset."
+            "The comparison with the hand-tuned report does not apply: its table is of original "
+            f"CIFAR-10, and this is {info.dataset.name}."
         )
         return
     numbers = compare_tables(info.table)

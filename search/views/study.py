@@ -34,7 +34,7 @@ _NONE = "-"
 _HEADINGS = (
     "rank",
     "trial",
-    "point",
+    "index",
     "score",
     "spread",
     "E*/epochs",
@@ -45,7 +45,7 @@ _HEADINGS = (
 
 
 class LeaderRow(NamedTuple):
-    """One complete trial as it is to be read; `figures` are in the order of the headings."""
+    """A complete trial as text; `figures` are in the order of the headings."""
 
     figures: tuple[str, ...]
     candidate: str
@@ -59,15 +59,12 @@ def leader_rows(record: StudyRecord, most: int | None) -> tuple[LeaderRow, ...]:
 
 
 def numbers_differ(record: StudyRecord) -> bool:
-    """Return whether trials have other numbers than their points of the plan.
-
-    So it is once a trial was tried again: its number is then that of a further trial.
-    """
+    """Return whether trial numbers differ from plan indices, as they do after a retry."""
     return any(trial.number != trial.plan for trial in record.trials)
 
 
 def count_kinds(trials: Sequence[TrialRecord]) -> str:
-    """Return how many trials became what: "16 trials: 1 complete, 15 pruned"."""
+    """Return how many trials ended in each way: "16 trials: 1 complete, 15 pruned"."""
     kinds = Counter(trial.kind for trial in trials)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     total = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
@@ -75,9 +72,9 @@ def count_kinds(trials: Sequence[TrialRecord]) -> str:
 
 
 def draw_leaders(rows: Sequence[LeaderRow], *, narrow: bool) -> Iterator[RenderableType]:
-    """Yield the rows as a table; `narrow` puts folds and candidate on lines of their own.
+    """Yield the rows as a table; `narrow` puts folds and candidate on separate lines.
 
-    Otherwise each trial is one line, however long, which suits pipes.
+    Otherwise each trial is one line, however long, for pipes.
     """
     if not rows:
         return
@@ -99,7 +96,7 @@ def _below(row: LeaderRow) -> str:
 
 
 def outcome(trial: TrialRecord, recipe: Recipe) -> str:
-    """Return how a trial ended, in words; of one that has not, its state."""
+    """Return how a trial ended, or its state if it has not."""
     ended = trial.state in ("complete", "pruned", "failed")
     return describe_end(trial, recipe) if ended else trial.kind
 
@@ -135,27 +132,29 @@ _BEGUN = ("running", "interrupted")
 
 
 def count_trials(record: StudyRecord) -> str:
-    """Return how many trials became what; attempts that were begun again are told apart.
+    """Return how many trials ended in each way, and how many attempts were retried.
 
-    A trial is a point of the plan, and what became of it is what its last attempt became.
+    Attempts at the same index of the plan count as one trial, which ended as the last of them.
     """
     last = last_attempts(record)
     numbers = {trial.number for trial in last}
     earlier = Counter(trial.kind for trial in record.trials if trial.number not in numbers)
-    begun_again = (
-        f"{count} {'attempt' if count == 1 else 'attempts'} "
-        f"{'cut off' if kind == 'interrupted' else kind} and begun again"
+    retried = (
+        f"{text.plural(count, f'{kind} attempt')} retried"
         for kind, count in sorted(earlier.items())
     )
-    return "; ".join((count_kinds(last), *begun_again))
+    return "; ".join((count_kinds(last), *retried))
 
 
 def describe_outcome(
     trial: TrialRecord, record: StudyRecord, reported: Sequence[float] = ()
 ) -> str:
-    """Return how a trial ended or how far it is, in words.
+    """Return how a trial ended or how far it is.
 
-    `reported` are the validation figures of the epochs of one that has not ended, so far.
+    Args:
+        trial: The trial.
+        record: Its study.
+        reported: Validation figures by epoch that an unfinished trial has reported.
     """
     if trial.kind not in _BEGUN:
         return outcome(trial, record.recipe)
@@ -168,7 +167,7 @@ def describe_outcome(
 
 
 def draw_unranked(record: StudyRecord) -> Iterator[Text]:
-    """Yield a line for each trial that has no rank: how it ended, or that it has not."""
+    """Yield a line for each unranked trial: how it ended, or its state."""
     ranked = {trial.number for trial in record.complete()}
     for trial in record.trials:
         if trial.number not in ranked:
@@ -181,10 +180,10 @@ _MOST_LEADERS = 10
 
 
 def read_shown(name: str, runs_dir: Path, storage: str | None) -> tuple[StudyRecord, str | None]:
-    """Return a study as stored, and who runs it, None for nobody.
+    """Return a stored study and the process that runs it, None if there is none.
 
-    Trials that a killed run left running are told as interrupted. Raises UserError where there is
-    no such study.
+    Trials that a killed run left running count as interrupted. Raises UserError if there is no
+    such study.
     """
     study = open_stored(name, runs_dir, storage)
     holder = study_holder(RunPaths(runs_dir, name), storage)
@@ -197,9 +196,9 @@ def read_shown(name: str, runs_dir: Path, storage: str | None) -> tuple[StudyRec
 def describe_study(
     name: str, runs_dir: Path, storage: str | None, *, every: bool, narrow: bool
 ) -> Iterator[RenderableType]:
-    """Yield the final result of a stored study, its trials by rank and its recipe.
+    """Yield the result of a stored study, its trials by rank and its recipe.
 
-    `every` lists all trials, those without a rank too; `narrow` suits a terminal.
+    `every` also lists unranked trials; `narrow` is for terminals.
     """
     record, holder = read_shown(name, runs_dir, storage)
     yield from _describe_state(record, holder)
@@ -212,9 +211,9 @@ def describe_study(
 
 
 def study_state(record: StudyRecord, holder: str | None) -> StudyState:
-    """Return how a study stands; "interrupted" is one that nobody goes on with.
+    """Return the state of a study; "interrupted" means unfinished with no process running it.
 
-    One whose trials all failed, timed out or diverged has ended too, without a winner.
+    A study whose trials all failed, timed out or diverged has ended, without a winner.
     """
     if holder is not None:
         return "running"
@@ -224,16 +223,16 @@ def study_state(record: StudyRecord, holder: str | None) -> StudyState:
 def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[RenderableType]:
     state = study_state(record, holder)
     if state == "ended" and record.winner() is None:
-        yield Text("status: ended, without a winner", style="bold")
+        yield Text("status: ended without a winner", style="bold")
         yield Text(printable(why_no_winner(record)))
         return
-    yield Text(f"status: running, by {holder}" if state == "running" else f"status: {state}")
+    yield Text(f"status: running ({holder})" if state == "running" else f"status: {state}")
     yield from describe_result(record)
     if state == "interrupted":
-        yield Text("to go on:")
+        yield Text("to resume:")
         yield f"  {run_command(record.recipe, record.recipe.trials)}"
         if (record.recipe.storage or "").startswith("postgresql"):
-            yield Text("a password of the database is not stored: give it in PGPASSWORD")
+            yield Text("the database password is not stored: set PGPASSWORD")
 
 
 def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Iterator[RenderableType]:
@@ -241,19 +240,21 @@ def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Itera
     yield ""
     yield from draw_leaders(rows, narrow=narrow)
     if rows and numbers_differ(record):
-        yield Text(
-            "numbers of trials depend on interruptions, points of the plan do not", style="dim"
-        )
+        yield Text("trial numbers depend on interruptions, indices in the plan do not", style="dim")
     if every:
         yield from draw_unranked(record)
     elif len(rows) < (points := len({trial.plan for trial in record.trials})):
-        shown = f"the best {len(rows)} of {points}" if rows else f"none of the {points} has a rank"
-        yield Text(f"{shown}; --all lists every trial", style="dim")
+        shown = (
+            f"the best {len(rows)} of {points}"
+            if rows
+            else f"none of the {points} trials is ranked"
+        )
+        yield Text(f"{shown} of {points} trials; --all lists every trial", style="dim")
     yield ""
 
 
 def _settled(trial: TrialRecord) -> TrialRecord:
-    """Return a trial of a study that nobody runs."""
+    """Return a trial of a study that no process runs."""
     if trial.state != "running":
         return trial
     return replace(trial, state="failed", reason=INTERRUPTED)

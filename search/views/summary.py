@@ -1,4 +1,4 @@
-"""What came of a study, for the terminal."""
+"""The result of a study on the terminal."""
 
 import statistics
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from spaces.describe import describe_candidate, summarize_candidate
 
 
 def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
-    """Yield the best trial, its test, and for a reproduction how near it came to the report."""
+    """Yield the best trial, its test result, and a reproduction's comparison with the report."""
     winner = record.winner()
     if winner is None or winner.candidate is None:
-        yield Text("no trial is complete yet")
+        yield Text("no trial has completed yet")
         return
     yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
     yield Text(f"      {describe_candidate(winner.candidate)}")
@@ -35,7 +35,7 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
 def describe_finish(
     record: StudyRecord, baseline: StudyRecord | None, end: EndInfo
 ) -> Iterator[RenderableType]:
-    """Yield what a run came to: the best trials, the result, the baseline's, and what ended it."""
+    """Yield the best trials, the result, the baseline's result, and why the run ended."""
     if len(record.complete()) > 1:
         yield best_table(record)
     yield from describe_result(record)
@@ -45,8 +45,8 @@ def describe_finish(
             yield Text(line)
     if end.reason == "timeout":
         yield Text(
-            f"the time is over: {end.done} of {end.planned} trials; run again to go on, "
-            "which opens the test set again if another trial wins"
+            f"time is up: {end.done} of {end.planned} trials done; run again to continue "
+            "(the test set is opened again if another trial wins)"
         )
     if end.reason == "interrupted" and end.done < end.planned:
         yield from _model_of_what_ended(record)
@@ -55,14 +55,14 @@ def describe_finish(
 def _model_of_what_ended(record: StudyRecord) -> Iterator[RenderableType]:
     command = model_command(record)
     if command is not None:
-        yield Text("to get a model of the trials that are finished, without the others:")
+        yield Text("to get a model from the finished trials only:")
         yield f"  {command}"
 
 
 def best_table(record: StudyRecord, most: int = 5) -> Table:
-    """Return the best complete trials, best first, with their candidates in a few words.
+    """Return the best complete trials, best first, with their candidates as keywords.
 
-    Of trials with one candidate it has the one that was trained.
+    Duplicates of a candidate that was trained before are left out.
     """
     table = Table(title="best trials")
     for column in ("trial", "score", "epoch", "parameters"):
@@ -81,19 +81,19 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
 
 
 def score_and_spread(trial: TrialRecord, metric: Metric) -> str:
-    """Return a trial's score and, where it has several folds, their standard deviation."""
+    """Return a trial's score and, if it has several folds, their standard deviation."""
     score = text.score(trial.mean, metric)
     return f"{score} +- {text.score(trial.std, metric)}" if len(trial.fold_scores) > 1 else score
 
 
 def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
-    """Return the hand-tuned network's test beside the winner's; None where one is not tested."""
+    """Return the hand-tuned network's test result next to the winner's; None if one is untested."""
     ours, theirs = record.test, baseline.test
     if ours is None or theirs is None:
         return None
     gain = round(100 * (ours.accuracy - theirs.accuracy), 2)
     words = (
-        f"{abs(gain):.2f} points {'better' if gain > 0 else 'worse'}" if gain else "level with it"
+        f"{abs(gain):.2f} points {'better' if gain > 0 else 'worse'}" if gain else "equally good"
     )
     low, high = theirs.interval
     return (
@@ -107,10 +107,10 @@ def _test_line(record: StudyRecord) -> str:
     if test is None:
         raise ValueError(f"study {record.name!r} has not been tested")
     low, high = test.interval
-    refitted = "" if refit is None else f" after a refit of {text.plural(refit.epochs, 'epoch')};"
+    refitted = "" if refit is None else f" refit for {text.plural(refit.epochs, 'epoch')};"
     return (
         f"test: {test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), loss {test.loss:.4f}, "
-        f"on {test.n_images:,} images;{refitted} openings of the test set: {len(record.openings)}"
+        f"on {test.n_images:,} images;{refitted} test set {text.opened(len(record.openings))}"
     )
 
 
@@ -119,7 +119,8 @@ def _describe_repeats(record: StudyRecord) -> Iterator[RenderableType]:
     if len(accuracies) > 1:
         spread = text.score(statistics.stdev(accuracies), "accuracy")
         mean = text.score(statistics.fmean(accuracies), "accuracy")
-        yield Text(f"test of all {len(accuracies)} trainings: mean {mean}, deviation {spread}")
+        of = f"test accuracy of {len(accuracies)} trainings"
+        yield Text(f"{of}: mean {mean}, standard deviation {spread}")
     rows = reported_rows(record)
     if rows:
         yield _reported_table(rows)
@@ -127,8 +128,8 @@ def _describe_repeats(record: StudyRecord) -> Iterator[RenderableType]:
 
 
 def _reported_table(rows: tuple[tuple[str, ...], ...]) -> Table:
-    table = Table(title="beside the hand-tuned report")
-    for column in ("after the last epoch", "the report's", "ours", "difference", ""):
+    table = Table(title="compared with the hand-tuned report")
+    for column in ("after the last epoch", "report", "ours", "difference", ""):
         table.add_column(column)
     for row in rows:
         table.add_row(*row)

@@ -31,9 +31,9 @@ _ROWS = 10
 def draw_curve(
     values: Sequence[float], width: int, label: Callable[[float], str], *, braille: bool
 ) -> list[str]:
-    """Return the lines of a plot of one value an epoch, at most `width` characters wide.
+    """Return the lines of a plot with one value per epoch, at most `width` characters wide.
 
-    Values that are not finite are left out. `label` words the highest, middle and lowest value.
+    Values that are not finite are left out. `label` formats the highest, middle and lowest value.
     """
     known = [value for value in values if math.isfinite(value)]
     if not known:
@@ -101,12 +101,12 @@ def _points(values: Sequence[float], width: int, height: int) -> Iterator[tuple[
 def again_commands(
     record: StudyRecord, trial: TrialRecord, runs_dir: Path, storage: str | None
 ) -> Iterator[str]:
-    """Yield the commands, each whole: by this program, and by a script of its own."""
+    """Yield the commands that train the trial again, here and as a script."""
     name, places = export_name(record, trial), place_options(runs_dir, storage)
     export = ["export", record.name, "--trial", str(trial.number), *places]
     yield _line(*export, "--recipe", "--output", f"{name}.toml")
     yield _line("run", f"{name}.toml")
-    yield "or, with torch alone:"
+    yield "or with torch only:"
     yield _line(*export, "--python", "--output", f"train-{name}.py")
 
 
@@ -121,9 +121,9 @@ _MOST_COLUMNS = 100  # a wider curve shows no more
 def describe_trial(
     name: str, runs_dir: Path, storage: str | None, number: int, *, width: int | None, braille: bool
 ) -> Iterator[RenderableType]:
-    """Yield everything about one trial; `width` is that of the terminal, None for a pipe.
+    """Yield everything about one trial; `width` is the terminal's, None for a pipe.
 
-    Raises UserError where there is no such study or trial.
+    Raises UserError if there is no such study or trial.
     """
     record, _ = read_shown(name, runs_dir, storage)
     trial = find_trial(record, number)
@@ -141,18 +141,18 @@ def describe_trial(
     if trial.candidate is None:
         return
     yield from _describe_candidate(trial.candidate)
-    yield Text("\nto run it again:", style="bold")
+    yield Text("\nto reproduce it:", style="bold")
     yield from again_commands(record, trial, runs_dir, storage)
 
 
 def trial_rank(record: StudyRecord, trial: TrialRecord) -> int | None:
-    """Return the trial's place among those that can win, from 1; None where it cannot."""
+    """Return the trial's rank among those that can win, from 1; None if it cannot."""
     numbers = [one.number for one in record.complete()]
     return numbers.index(trial.number) + 1 if trial.number in numbers else None
 
 
 def _reported(name: str, runs_dir: Path, storage: str | None, number: int) -> list[float]:
-    """Return the validation figure of each epoch that a trial reported as it trained."""
+    """Return the validation figure of each epoch that a trial has reported."""
     trial = open_stored(name, runs_dir, storage).get_trials(deepcopy=False)[number]
     return [value for _, value in sorted(trial.intermediate_values.items())]
 
@@ -175,15 +175,15 @@ def _describe_facts(
 
 def _facts(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, str]]:
     again = f", attempt {trial.attempt + 1}" if trial.attempt else ""
-    yield "plan", f"point {trial.plan}{again}"
+    yield "index", f"{trial.plan}{again}"
     if trial.same_as is not None:
-        yield "same as", f"trial {trial.same_as}, whose result it has"
+        yield "same as", f"trial {trial.same_as}, whose result was copied"
     if len(trial.fold_scores) > 1:
         scores = (text.score(score, record.recipe.metric) for score in trial.fold_scores)
-        yield f"score of {len(trial.fold_scores)} folds", " ".join(scores)
+        yield "fold scores", " ".join(scores)
     if trial.n_parameters:
         yield "parameters", f"{trial.n_parameters:,}"
-    earlier = ", with what earlier attempts left in its checkpoints" if trial.attempt else ""
+    earlier = ", including earlier attempts" if trial.attempt else ""
     if trial.seconds or trial.state in ("complete", "pruned"):
         yield "trained", text.duration(trial.seconds) + earlier
     if trial.started is not None:

@@ -86,7 +86,7 @@ def test_rows_that_do_not_fit_are_told_in_words(tmp_path: Path, width: int, line
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"), [(None, "4"), (9, "4 of 9"), (4, "4 of 4"), (2, "4 (2 asked)")]
+    ("asked", "words"), [(None, "4"), (9, "4 of 9"), (4, "4 of 4"), (2, "4 (2 requested)")]
 )
 def test_more_trials_than_are_asked_for_now_are_told_as_such(
     tmp_path: Path, asked: int | None, words: str

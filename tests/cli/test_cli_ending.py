@@ -35,7 +35,9 @@ def ending(failure: BaseException, *arguments: str) -> str:
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
 def test_what_fails_in_the_middle_can_go_on(code: int) -> None:
     """A full or broken disk is met by what runs, and what it stored is kept."""
-    assert "what was stored is kept, run the same command" in ending(OSError(code, "no"), "x")
+    assert "everything stored so far is kept: run the same command" in ending(
+        OSError(code, "no"), "x"
+    )
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.ENOTDIR, errno.EACCES, errno.ENOENT])
@@ -47,7 +49,7 @@ def test_what_fails_at_once_is_not_advised_to_go_on(code: int) -> None:
 def test_a_password_that_is_left_out_is_asked_for() -> None:
     """The command that goes on needs it again; one that had none says nothing."""
     line = ending(KeyboardInterrupt(), "postgresql://me:secret@host/x")
-    assert "postgresql://me@host/x (and its password, in the URL or as PGPASSWORD)" in line
+    assert "postgresql://me@host/x (with the database password in the URL or in PGPASSWORD)" in line
     assert "secret" not in line
     assert "password" not in ending(KeyboardInterrupt(), "postgresql://me@host/x")
 
@@ -86,7 +88,7 @@ def test_a_running_study_is_not_deleted(runs: Path, command: Command) -> None:
     """The way out is to wait or to end it, not another name."""
     with study_lock(RunPaths(runs, _NAME)):
         error = command("delete", _NAME, "--yes", "--runs-dir", runs).error()
-    assert error.endswith("; wait for it or end it, then delete the study")
+    assert error.endswith("; wait for it or stop it before deleting the study")
     assert "--study-name" not in error
 
 

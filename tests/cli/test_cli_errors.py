@@ -203,7 +203,7 @@ def test_the_dashboard_listens_on_loopback_only(command: Command, tmp_path: Path
         (UserError("bad\n  value"), 2, "error: bad value"),
         (MachineError("disk full"), 1, "error: disk full"),
         (OSError(28, "No space left on device", "f.db"), 1, "error: .*No space.*'f.db'; what was"),
-        (KeyboardInterrupt(), 130, "^interrupted; to go on: python -m search list"),
+        (KeyboardInterrupt(), 130, "^interrupted; to resume: python -m search list"),
     ],
 )
 def test_every_failure_ends_in_one_line_and_its_status(

@@ -69,7 +69,7 @@ def test_a_signal_ends_a_run_that_goes_on_later(
     assert ended == status, rest
     assert "Traceback" not in rest
     assert "Ctrl-C again ends at once" in rest
-    way_on = re.search(r"(?m)^interrupted; to go on: python (.*)\n", rest)
+    way_on = re.search(r"(?m)^interrupted; to resume: python (.*)\n", rest)
     assert way_on is not None
     assert shlex.split(way_on[1])[:2] == ["-m", "search"]
     assert shlex.split(way_on[1])[2:] == [*_RUN, *_BUDGET, "--epochs", "100000"]
@@ -117,4 +117,4 @@ def test_every_end_has_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
     app.command()(interrupted)
     status, line = run_to_end(app, [])
     assert status == 130
-    assert line == "interrupted; to go on: python -m search"
+    assert line == "interrupted; to resume: python -m search"

@@ -81,7 +81,8 @@ def test_a_run_says_its_plan_its_trials_and_its_result(study: Study) -> None:
     assert "cnn 32-64-128 relu, sgd 0.01, plateau, batch 64" in study.first.out
     assert (
         sum(
-            bool(re.match(r"trial \d complete: .* s left, refit included$", line)) for line in lines
+            bool(re.match(r"trial \d complete: .* s left, including the refit$", line))
+            for line in lines
         )
         == 3
     )
@@ -122,7 +123,7 @@ def test_show_gives_recipe_trials_and_result(study: Study, command: Command) -> 
     assert "max_parameters = 200000" in shown.out
     assert "\n3 trials: 3 complete\n" in shown.out
     assert "Three convolutions of 32, 64 and 128 channels" in shown.out
-    assert "openings of the test set: 1" in shown.out
+    assert "test set opened once" in shown.out
 
 
 @pytest.mark.parametrize("name", ["show", "report"])

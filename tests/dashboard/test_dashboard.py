@@ -140,7 +140,7 @@ def test_a_taken_port_and_a_strange_address_are_named() -> None:
     ):
         bind(app, "127.0.0.1", server.server_port)
     for host in ("192.0.2.1", "x" * 80, "::ffff:192.0.2.1"):
-        with pytest.raises(UserError, match=r"^host: .* is no address of this machine"):
+        with pytest.raises(UserError, match=r"^host: .* is not an address of this machine"):
             bind(app, host, 0)
 
 
@@ -177,11 +177,11 @@ def test_a_public_dashboard_warns(
     port = ("--port", "48731")
     result = command("dashboard", "--insecure-public", "--runs-dir", runs, *port)
     assert result.status == 0
-    assert result.err.startswith("warning: without a password, whoever reaches")
+    assert result.err.startswith("warning: no password is needed: anyone who can reach")
     assert "may read, change and delete" in result.err
     quiet = command("dashboard", "--read-only", "--runs-dir", runs, *port)
     assert (quiet.status, quiet.err) == (0, "")
-    assert quiet.out == "dashboard: http://127.0.0.1:48731/ (Ctrl-C ends it)\n"
+    assert quiet.out == "dashboard: http://127.0.0.1:48731/ (Ctrl-C to stop)\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

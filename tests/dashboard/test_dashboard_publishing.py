@@ -129,8 +129,8 @@ def test_a_failure_is_one_notice(record: StudyRecord) -> None:
     """The search goes on; the line says what failed and how to have it written."""
     paths_of(record).artifacts_dir.write_text("in the way")
     (notice,) = publish(record, done=0)
-    assert notice.startswith("the dashboard's notes and pictures could not be written: ")
-    assert notice.endswith(f"python -m search report {record.name} writes them again")
+    assert notice.startswith("the dashboard's notes and figures could not be written: ")
+    assert notice.endswith(f"python -m search report {record.name} rebuilds them")
 
 
 def test_a_deleted_study_leaves_no_artifact(record: StudyRecord) -> None:

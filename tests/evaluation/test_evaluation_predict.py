@@ -148,7 +148,7 @@ def test_readable_images_are_answered_beside_others(root: Path, command: Command
     lines = result.err.splitlines()
     named = [re.search(r"(\w+)\.png", line) for line in lines[:-1]]
     assert [one and one[1] for one in named] == ["loop", "pipe", "text", "none"]
-    assert lines[-1] == "error: 4 of 6 could not be read, as said above"
+    assert lines[-1] == "error: 4 of 6 images could not be read (see above)"
 
 
 @pytest.mark.parametrize(

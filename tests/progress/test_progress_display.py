@@ -73,11 +73,11 @@ def test_the_plan_is_shown_first(make: Callable[[], Display]) -> None:
     display = make()
     display(PlanMade(make_plan(n_done=2, low=40 * 60, high=2 * 3600)))
     text = " ".join(shown(display).split())
-    assert "dataset: pets: 1,000 images of 2 classes, 3 x 32 x 32; 100 more are" in text
+    assert "dataset: pets: 1,000 training images of 2 classes, 3 x 32 x 32; 100 test images" in text
     assert "study: mine: space cnn, random search; 2 of 4 trials done" in text
-    assert "evaluation: holdout of 20%, validation accuracy; pruner halving, at most 5" in text
-    assert "resources: 2 workers x 1 thread, cpu, bf16; checkpoints of at most 5.0 MB" in text
-    assert "time: about 40 min to 2 h for search and refit, judged by a short warm-up" in text
+    assert "evaluation: 20% holdout, validation accuracy; pruner halving, at most 5" in text
+    assert "resources: 2 workers x 1 thread, cpu, bf16; checkpoints up to 5.0 MB" in text
+    assert "time: about 40 min to 2 h for search and refit, estimated from a short warm-up" in text
 
 
 def test_a_terminal_is_not_left_empty_while_all_gets_ready() -> None:
@@ -91,7 +91,7 @@ def test_line_and_block_have_one_estimate(make: Callable[[], Display]) -> None:
     display = make()
     display(PlanMade(make_plan(low=3600, high=7200)))
     open_search(display)
-    assert display._left() == "about 90 min left, refit included"
+    assert display._left() == "about 90 min left, including the refit"
     display(TrialEnded(make_trial(1)))
     assert display._left() in " ".join(re.sub("[│]", "", shown(display)).split())
 
@@ -104,12 +104,12 @@ def test_a_time_that_is_up_is_told_at_once(make: Callable[[], Display]) -> None:
     display(TrialStarted(0, 0, 0))
     display(EpochEnded(0, 1, 0.5))
     display(EpochEnded(0, 2, 0.5))
-    assert display._left().startswith("time is up, finishing what runs: about")
+    assert display._left().startswith("time is up, finishing the running trials: about")
     display(TrialEnded(make_trial(0)))
     display(SearchEnded())
     text = " ".join(shown(display).split())
-    assert text.count("no further trial starts, the one that runs is finished") == 1
-    assert "search ended by its timeout, 1 of 4 trials done" in text
+    assert text.count("(timeout): finishing the running trial") == 1
+    assert "search ended by the timeout, 1 of 4 trials done" in text
 
 
 def test_a_search_that_needs_no_more_time_is_not_told_that_it_is_up() -> None:
@@ -127,12 +127,12 @@ def test_a_search_that_needs_no_more_time_is_not_told_that_it_is_up() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (600, 1200, "about 10 to 20 min for search and refit, judged by a short warm-up; "
+        (600, 1200, "about 10 to 20 min for search and refit, estimated from a short warm-up; "
          "no trial starts after 1 h 00 min"),
-        (3600, 7200, "about 60 min for search and refit, judged by a short warm-up; "
-         "no trial starts after 1 h 00 min, so that about 2 to 4 of the 4 ahead will start"),
-        (7200, 14400, "about 60 min for search and refit, judged by a short warm-up; "
-         "no trial starts after 1 h 00 min, so that about 1 to 2 of the 4 ahead will start"),
+        (3600, 7200, "about 60 min for search and refit, estimated from a short warm-up; "
+         "no trial starts after 1 h 00 min, so about 2 to 4 of the 4 remaining trials will start"),
+        (7200, 14400, "about 60 min for search and refit, estimated from a short warm-up; "
+         "no trial starts after 1 h 00 min, so about 1 to 2 of the 4 remaining trials will start"),
     ],
 )  # fmt: skip
 def test_the_plan_heeds_the_timeout(low: float, high: float, words: str) -> None:
@@ -215,7 +215,7 @@ def test_every_kind_of_end_has_its_line(facts: dict[str, Any], words: str) -> No
     display(TrialEnded(make_trial(0, **facts)))
     last = shown(display).splitlines()[-1]
     assert words in last
-    assert re.search(r" left(, refit included)?$", last)
+    assert re.search(r" left(, including the refit)?$", last)
 
 
 def test_losses_are_shown_as_losses() -> None:
@@ -365,6 +365,7 @@ def test_waiting_trials_leave_the_table_of_workers() -> None:
 def test_a_trial_that_is_run_again_names_its_point() -> None:
     """After an interruption numbers run on, so the point of the plan is said."""
     assert (
-        describe_number(make_trial(7, "complete", plan=3, attempt=1)) == "trial 7 (point 3 again)"
+        describe_number(make_trial(7, "complete", plan=3, attempt=1))
+        == "trial 7 (retry of index 3)"
     )
     assert describe_number(make_trial(7, "complete")) == "trial 7"

@@ -110,7 +110,7 @@ def test_every_event_is_listed_once_under_its_own_name() -> None:
     [
         (UserError("bad\n  value"), 2, "bad value"),
         (MachineError("disk full"), 1, "disk full"),
-        (OSError(28, "No space"), 1, "[Errno 28] No space; what was stored is kept, run the same"),
+        (OSError(28, "No space"), 1, "[Errno 28] No space; everything stored so far is kept: run"),
     ],
 )
 def test_errors_are_events_too(

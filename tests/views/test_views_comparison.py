@@ -100,8 +100,8 @@ def test_the_table_names_the_command_that_made_it(command: Command, root: Path) 
         (("ended", "open", "ended"), "study 'ended' is named twice; name each study once"),
         (
             ("ended", "--output", "x"),
-            "output 'x' is for a comparison: name two or more studies, got 'ended' alone, or "
-            "leave it out",
+            "output 'x' is only for comparisons: name two or more studies, or leave it out, got "
+            "one study, 'ended'",
         ),
         (("ended", "open", "--output", "a"), "output must be a folder, got the file 'a'"),
     ],

@@ -72,7 +72,7 @@ def test_a_study_runs_while_somebody_holds_it(ask: Any, runs: Path) -> None:
     """Its running trials are interrupted once nobody does, and show changes nothing."""
     with study_lock(RunPaths(runs, _NAME)):
         held = ask("show", "--all").out
-    assert "status: running, by process " in held
+    assert "status: running (process " in held
     assert "trial 3 running" in held
     assert "status: interrupted\n" in ask("show").out
     assert json.loads(ask("show", "--json").out)["trials"][3]["state"] == "interrupted"
@@ -107,12 +107,12 @@ def test_attempts_are_no_further_trials(tmp_path: Path, command: Command) -> Non
     ]
     store(study_record(trials), tmp_path / "runs")
     out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
-    begun_again = "1 attempt failed and begun again; 3 attempts cut off and begun again"
-    assert f"\n4 trials: 4 waiting; {begun_again}\n" in out
-    assert "\nnone of the 4 has a rank; --all lists every trial\n" in out
+    retried = "1 failed attempt retried; 3 interrupted attempts retried"
+    assert f"\n4 trials: 4 waiting; {retried}\n" in out
+    assert "\nnone of the 4 trials is ranked; --all lists every trial\n" in out
     every = command("show", _NAME, "--all", "--runs-dir", tmp_path / "runs").out
     assert "\ntrial 2 failed: the worker died\n" in every
-    assert "\ntrial 3 (point 0 again) interrupted\n" in every
+    assert "\ntrial 3 (retry of index 0) interrupted\n" in every
 
 
 def test_json_is_one_object_in_the_names_of_the_report(ask: Any) -> None:
@@ -153,7 +153,7 @@ def test_numbers_of_trials_are_set_beside_points_of_the_plan(
     store(study_record([cut, again]), tmp_path / "runs")
     out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
     assert re.search(r"rank +trial +point .*\n +1 +1 +0 ", out)
-    assert "numbers of trials depend on interruptions, points of the plan do not" in out
+    assert "trial numbers depend on interruptions, indices in the plan do not" in out
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_study_without_a_winner_has_ended_and_says_the_way_out(
     recipe = {"trials": 1, "trial_timeout": 2.0}
     store(study_record(trials, recipe=recipe), tmp_path / "runs")
     out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
-    assert out.startswith("status: ended, without a winner\n")
+    assert out.startswith("status: ended without a winner\n")
     assert way_out in out.splitlines()[1]
     assert "python -m search run" not in out
     listed = command("list", "--runs-dir", tmp_path / "runs").out
@@ -187,11 +187,11 @@ def test_a_study_without_a_winner_has_ended_and_says_the_way_out(
 def test_one_trial_is_shown_whole(ask: Any, runs: Path) -> None:
     """How it ended, its folds, its curve, its candidate as code, and the commands to repeat it."""
     out = ask("show", "--trial", "1").out
-    assert out.startswith(f"trial 1 of study {_NAME}: not trained again, as its candidate is that ")
+    assert out.startswith(f"trial 1 of study {_NAME}: not trained again, same settings as trial 0")
     for words in (
         ", rank 1 of 2\n",
-        "score of 2 folds  70.00% 80.00%\n",
-        "same as           trial 0, whose result it has\n",
+        "fold scores  70.00% 80.00%\n",
+        "same as      trial 0, whose result was copied\n",
         "validation accuracy, mean of 2 folds; best after epoch 2\n",
         "75.00% ",
         "      model=CNNConfig(\n",
@@ -213,7 +213,7 @@ def test_an_unknown_trial_is_one_line(ask: Any, name: str) -> None:
     """It names the trial and those there are."""
     flags = ("--python",) if name == "export" else ()
     error = ask(name, "--trial", "5", *flags).error()
-    assert error == f"trial: study '{_NAME}' has no trial 5; accepted: its trials, 0 to 4"
+    assert error == f"trial: study '{_NAME}' has no trial 5; its trials: 0 to 4"
 
 
 @pytest.mark.parametrize("owned", [True, False])
@@ -240,7 +240,9 @@ def test_a_folder_without_its_study_is_told(runs: Path, command: Command) -> Non
     RunPaths(runs, "gone").study_dir.mkdir()
     error = command("delete", "gone", "--yes", "--runs-dir", runs).error()
     folder = str(RunPaths(runs, "gone").study_dir)
-    assert error.endswith(f"the folder {folder!r} is of a study that is gone or in another storage")
+    assert error.endswith(
+        f"the folder {folder!r} belongs to a deleted study or one in another storage"
+    )
 
 
 def test_the_winner_is_exported_where_no_trial_is_named(ask: Any) -> None:

@@ -97,7 +97,7 @@ def test_short_words_name_network_and_training() -> None:
 
 @pytest.mark.parametrize(
     ("right", "words"),
-    [(80, "5.00 points better"), (70, "5.00 points worse"), (75, "level with it")],
+    [(80, "5.00 points better"), (70, "5.00 points worse"), (75, "equally good")],
 )
 def test_the_baseline_stands_beside_the_winner(right: int, words: str) -> None:
     """Its test with its interval, and the difference in points."""
@@ -131,7 +131,7 @@ def test_a_search_ended_by_the_clock_says_so() -> None:
     """With how far it came and how to go on; one that is done does not."""
     record = make_record(make_trial(0), make_trial(1, "waiting"))
     late = shown(*describe_finish(record, None, EndInfo("timeout", 12, 20)))
-    assert "the time is over: 12 of 20 trials; run again to go on" in late
+    assert "time is up: 12 of 20 trials done; run again to continue" in late
     assert "time" not in shown(*describe_finish(record, None, EndInfo("done", 20, 20)))
 
 
@@ -154,10 +154,7 @@ def test_an_interrupted_search_says_how_to_get_a_model(
         "python -m search run --space cnn --epochs 5 --no-baseline --dataset 'my pets' "
         f"--study-name mine --trials {n_trials}"
     )
-    assert (
-        f"to get a model of the trials that are finished, without the others:\n  {command}\n"
-        in text
-    )
+    assert f"to get a model from the finished trials only:\n  {command}\n" in text
 
 
 def test_where_nothing_can_win_no_model_is_promised() -> None:

@@ -1,4 +1,4 @@
-"""Long lines on a narrow terminal: texts hang, commands fold and can still be copied."""
+"""Long lines on a narrow terminal: texts wrap, commands fold and can be copied."""
 
 import io
 import shlex
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from search.cli.console import print_all
-from search.progress.wrapping import fold_command, hang
+from search.progress.wrapping import fold_command, wrap_under_label
 
 _COMMAND = (
     "python -m search run --space cnn --dataset '/home/ann/my photos' --study-name "
@@ -19,7 +19,7 @@ _COMMAND = (
 
 def lines(text: str, width: int) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    return hang(Text(text), console).plain.splitlines()
+    return wrap_under_label(Text(text), console).plain.splitlines()
 
 
 def test_words_stay_under_words() -> None:
