@@ -29,9 +29,7 @@ def unknown_study(name: str, known: Sequence[str], runs_dir: Path) -> UserError:
     texts = sorted(map(str, known))  # in a damaged database a name may be gone
     names = ", ".join(map(printable, texts)) or "none"
     folder = RunPaths(runs_dir, name).study_dir
-    left = (
-        f"; the folder {str(folder)!r} belongs to a study that was deleted or is in another storage"
-    )
+    left = f"; the folder {str(folder)!r} belongs to a deleted study or one in another storage"
     return UserError(
         f"study {name!r} does not exist; known studies: {names}{left if folder.is_dir() else ''}"
     )

@@ -244,12 +244,9 @@ def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Itera
     if every:
         yield from draw_unranked(record)
     elif len(rows) < (points := len({trial.plan for trial in record.trials})):
-        shown = (
-            f"the best {len(rows)} of {points}"
-            if rows
-            else f"none of the {points} trials is ranked"
-        )
-        yield Text(f"{shown} of {points} trials; --all lists every trial", style="dim")
+        all_trials = text.plural(points, "trial")
+        shown = f"the best {len(rows)} of" if rows else "no rank for any of"
+        yield Text(f"{shown} {all_trials}; --all lists every trial", style="dim")
     yield ""
 
 

@@ -178,7 +178,7 @@ def test_a_public_dashboard_warns(
     result = command("dashboard", "--insecure-public", "--runs-dir", runs, *port)
     assert result.status == 0
     assert result.err.startswith("warning: no password is needed: anyone who can reach")
-    assert "may read, change and delete" in result.err
+    assert "can read, change and delete" in result.err
     quiet = command("dashboard", "--read-only", "--runs-dir", runs, *port)
     assert (quiet.status, quiet.err) == (0, "")
     assert quiet.out == "dashboard: http://127.0.0.1:48731/ (Ctrl-C to stop)\n"

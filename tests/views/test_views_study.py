@@ -56,7 +56,7 @@ def test_the_leaderboard_ranks_the_complete_trials(ask: Any) -> None:
     assert [line[:2] for line in lines] == [["1", "1"], ["2", "0"]]
     assert lines[0][2:10] == ["75.00%", "+-", "5.00%", "2/3", "114,186", "1", "min", "00"]
     assert lines[0][11:16] == ["70.00%", "80.00%", "As", "trial", "0:"]
-    assert "the best 2 of 5; --all lists every trial" in out
+    assert "the best 2 of 5 trials; --all lists every trial" in out
 
 
 def test_all_lists_those_without_a_rank_too(ask: Any) -> None:
@@ -109,7 +109,7 @@ def test_attempts_are_no_further_trials(tmp_path: Path, command: Command) -> Non
     out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
     retried = "1 failed attempt retried; 3 interrupted attempts retried"
     assert f"\n4 trials: 4 waiting; {retried}\n" in out
-    assert "\nnone of the 4 trials is ranked; --all lists every trial\n" in out
+    assert "\nno rank for any of 4 trials; --all lists every trial\n" in out
     every = command("show", _NAME, "--all", "--runs-dir", tmp_path / "runs").out
     assert "\ntrial 2 failed: the worker died\n" in every
     assert "\ntrial 3 (retry of index 0) interrupted\n" in every
@@ -152,7 +152,7 @@ def test_numbers_of_trials_are_set_beside_points_of_the_plan(
     cut = other_trial(0, "failed", reason="interrupted")
     store(study_record([cut, again]), tmp_path / "runs")
     out = command("show", _NAME, "--runs-dir", tmp_path / "runs").out
-    assert re.search(r"rank +trial +point .*\n +1 +1 +0 ", out)
+    assert re.search(r"rank +trial +index .*\n +1 +1 +0 ", out)
     assert "trial numbers depend on interruptions, indices in the plan do not" in out
 
 
