@@ -133,12 +133,9 @@ class GridSampler(Sampler):
         return sum(1 for _ in space.grid())
 
 
-@final
-class TPESampler(Sampler):
-    """Optuna's tree-structured Parzen estimator, which learns from the trials before."""
+class AdaptiveSampler(Sampler):
+    """Chooses points from the results of earlier trials: a sampler of Optuna."""
 
-    name = "tpe"
-    words = "TPE search"
     no_racing = "which learns from trials that have all their folds"
     adaptive = True
 
@@ -153,6 +150,18 @@ class TPESampler(Sampler):
         """Return the first points; the others are chosen during the search."""
         del space, seed, find_violation
         return list(first[:trials])
+
+    @abstractmethod
+    def optuna_sampler(self, seed: int) -> "BaseSampler":
+        """Return the Optuna sampler that is asked for one further point."""
+
+
+@final
+class TPESampler(AdaptiveSampler):
+    """Optuna's tree-structured Parzen estimator."""
+
+    name = "tpe"
+    words = "TPE search"
 
     def optuna_sampler(self, seed: int) -> "BaseSampler":
         """Return TPE that keeps conditional parameters together."""
