@@ -204,11 +204,12 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
     weak = [one for one in borders if not one.crowded]
     if weak:
         names = listed([f"{one.parameter} = {one.value} ({one.searched})" for one in weak])
-        ranges = "its range" if len(weak) == 1 else "their ranges"
+        at = "value is at the end of its range"
+        if len(weak) > 1:
+            at = "values are at the end of their ranges"
         yield (
-            f"The winner is at the end of {ranges} with {names}: a wider range may help. Weak "
-            "evidence: most of the best trials are elsewhere, and the average trial is at "
-            f"{usual:.1f} such ends."
+            f"The winner’s {at}: {names}. A wider range may help. Weak evidence: most of the best "
+            f"trials are elsewhere, and the average trial is at {usual:.1f} such ends."
         )
 
 
