@@ -20,8 +20,8 @@ from search.executors.failures import describe_failure
 from search.paths import RunPaths
 from search.plotting import paper_style
 from search.recipe import Recipe
-from search.report.figures.report import FIGURE_NAMES
-from search.report.info.baseline_study import choose_baseline
+from search.report.baseline_study import choose_baseline
+from search.report.findings import FIGURE_NAMES
 from search.report.plots.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from search.tuning.artifacts import StudyBoard, study_artifacts
 from search.tuning.events import StudyOpened, TrialEnded

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from search.metric import Metric, is_better
-from search.report.info.repeats import repeats_info
+from search.report.findings.repeats import Repeats
 from search.report.search_clock import search_clock
 from search.report.trials import ENDED, model_kind
 from search.training.history import best_epoch
@@ -136,7 +136,7 @@ def baseline_levels(baselines: Sequence[StudyRecord], metric: Metric) -> tuple[B
 
 
 def _mean(record: StudyRecord, metric: Metric) -> float | None:
-    repeats = repeats_info(record)
+    repeats = Repeats.of_record(record)
     if repeats is None:
         return None
     mean = repeats.mean

@@ -15,8 +15,8 @@ from search.report.best_so_far import (
     shared_metric,
 )
 from search.report.evidence import TestedStudy
+from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import epochs_spent
-from search.report.info.versus import versus_info
 from search.report.plots.courses import Courses
 from search.report.search_clock import search_clock
 from search.report.trials import KINDS, last_attempts, scored_trials, trial_score
@@ -169,14 +169,14 @@ def _validation(record: StudyRecord) -> str:
 def _gain(compared: ComparedStudy) -> BaselineGain | None:
     study, baseline = compared
     test = None if baseline is None else accuracy_estimate(baseline.record)
-    versus = None if baseline is None else versus_info(study, baseline)
+    versus = None if baseline is None else BaselineComparison.between(study, baseline)
     if versus is None or test is None:
         return None
     return BaselineGain(
         study=versus.study,
         test=test,
         trial=versus.trial,
-        against=versus.baseline.accuracy,
+        against=versus.accuracy,
         difference=versus.overall.gain,
         interval=None if versus.paired is None else versus.paired.interval,
     )

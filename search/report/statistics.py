@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, create_trial
 from scipy.stats import binomtest, hypergeom
 
 from search.metric import Metric
+from search.report.parts import ReportPart
 
 UNLIKELY = 0.05
 
@@ -45,20 +46,22 @@ _Z = 1.959964  # the normal distribution's 97.5% quantile
 Correct = npt.NDArray[np.bool_]
 
 
-class PairedComparison(NamedTuple):
-    """The first model against the second on `n_images` images.
-
-    `only_first` and `only_second` count the images that only one of them gets right. `difference`
-    is that of the accuracies (a fraction, first minus second) with its 95% `interval`, `p_value`
-    that of McNemar's test.
-    """
+@final
+class PairedComparison(ReportPart):
+    """Winner (first) against baseline (second), image by image."""
 
     n_images: int
+    """Test images."""
     only_first: int
+    """Images that only the winner predicts correctly."""
     only_second: int
+    """Images that only the baseline predicts correctly."""
     difference: float
+    """The winner's accuracy minus the baseline's, a fraction."""
     interval: tuple[float, float]
+    """Its 95% Wald interval for paired proportions."""
     p_value: float
+    """McNemar's exact test, two-sided."""
 
 
 def compare_paired(first: Correct, second: Correct) -> PairedComparison:

@@ -47,6 +47,17 @@ def model_kind(record: StudyRecord) -> ModelKind | None:
     return None if winner is None or winner.candidate is None else winner.candidate.model.kind
 
 
+def figure_name(record: StudyRecord, name: str) -> str:
+    """Name a figure as the hand-tuned report does, after the winner's kind of network."""
+    kind = model_kind(record)
+    return name if kind is None else f"{kind}-{name}"
+
+
+def figure_names(name: str) -> tuple[str, ...]:
+    """All that `figure_name` can give."""
+    return (name, *(f"{kind}-{name}" for kind in MODEL_KINDS))
+
+
 def validation_images(record: StudyRecord) -> int:
     """How many images a trial validates on, in a holdout or in one of the folds."""
     share = record.recipe.holdout_fraction

@@ -1,5 +1,6 @@
 """Writes reports and comparisons: pages, plots as PDF and PNG, and the same for other readers."""
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,14 +11,10 @@ from search.files import write_file
 from search.paths import RunPaths
 from search.plotting import paper_style, save_figure
 from search.reference.reported import reported_csv
-from search.report.charts.report import draw_charts
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
-from search.report.facts.report import report_json
-from search.report.figures.report import FIGURE_NAMES, draw_figures
-from search.report.info.report import ReportInfo, report_info
-from search.report.markdown.report import report_markdown
-from search.report.page.report import render_page
+from search.report.findings import FIGURE_NAMES, find_all
+from search.report.findings.reported import Reported
 from search.report.render.comparison import (
     COMPARISON_FIGURES,
     comparison_csv,
@@ -25,24 +22,30 @@ from search.report.render.comparison import (
     comparison_page,
     comparison_plots,
 )
+from search.report.render.html import render_page
+from search.report.render.json import report_json
+from search.report.render.markdown import report_markdown
 
 
 def write_report(evidence: Evidence, paths: RunPaths) -> Path:
     """Write every figure that applies, the page, report.json and report.md; return the page's path.
 
-    Figures that no longer apply are removed. Raises
-    MachineError where a file cannot be written or the evidence does not belong to the record.
+    Figures that no longer apply are removed. Raises MachineError where a file cannot be written,
+    or where parts of the evidence do not belong together.
     """
-    info, record = report_info(evidence), evidence.record
-    page, facts = render_page(info, draw_charts(info)), report_json(info)
+    record, findings = evidence.record, find_all(evidence)
+    figures = {plot.name: plot.paper for one in findings for plot in one.plots() if plot.paper}
+    texts = {
+        paths.report_facts: report_json(findings),
+        paths.report_text: report_markdown(record, findings, figures),
+        paths.report_page: render_page(record, findings),
+    }
+    if evidence.once(Reported.of) is not None:
+        texts[paths.reported_table] = reported_csv(record)
     try:
-        paths.report_dir.mkdir(parents=True, exist_ok=True)
-        drawn = _write_figures(info, paths)
-        if info.reported:
-            write_file(paths.reported_table, reported_csv(record))
-        write_file(paths.report_facts, facts)
-        write_file(paths.report_text, report_markdown(info, drawn))
-        write_file(paths.report_page, page)
+        _write_figures(figures, FIGURE_NAMES, paths.report_dir)
+        for path, text in texts.items():
+            write_file(path, text)
     except OSError as error:
         again = report_command([record.name], paths.runs_dir, record.recipe.storage)
         raise MachineError(
@@ -50,15 +53,6 @@ def write_report(evidence: Evidence, paths: RunPaths) -> Path:
             f"go on with: {again}"
         ) from error
     return paths.report_page
-
-
-def _write_figures(info: ReportInfo, paths: RunPaths) -> frozenset[str]:
-    """Write the figures that apply, remove the others, and return the names of the former."""
-    with paper_style():
-        drawn = dict(draw_figures(info))
-        for name in FIGURE_NAMES:
-            _renew(drawn.get(name), name, paths.report_dir)
-    return frozenset(drawn)
 
 
 def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[Path, ...]:
@@ -73,12 +67,8 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
         folder / "results.md": comparison_markdown(compared, command),
     }
     plots = {plot.name: plot.paper for plot in comparison_plots(compared) if plot.paper}
-    figures: list[Path] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with paper_style():
-            for name in COMPARISON_FIGURES:
-                figures += _renew(plots[name]() if name in plots else None, name, folder)
+        figures = _write_figures(plots, COMPARISON_FIGURES, folder)
         for path, text in texts.items():
             write_file(path, text)
     except OSError as error:
@@ -89,13 +79,21 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
     return (*texts, *figures)
 
 
-def _renew(figure: Figure | None, name: str, folder: Path) -> list[Path]:
-    """Write a figure as PDF and PNG, or remove both; return what is there then."""
-    paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png")]
-    if figure is None:
-        for path in paths:
-            path.unlink(missing_ok=True)
-        return []
-    for path in paths:
-        save_figure(figure, path)
-    return paths
+def _write_figures(
+    figures: Mapping[str, Callable[[], Figure]], known: Iterable[str], folder: Path
+) -> list[Path]:
+    """Write the figures as PDF and PNG and remove others of the known names; return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    with paper_style():
+        for name in known:
+            paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png")]
+            if name in figures:
+                figure = figures[name]()
+                for path in paths:
+                    save_figure(figure, path)
+                written += paths
+            else:
+                for path in paths:
+                    path.unlink(missing_ok=True)
+    return written

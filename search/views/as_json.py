@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import Any, Literal, final
 
 from search.catalog.studies import find_trial
-from search.report.facts.base import Facts, Number, Settings
-from search.report.facts.result import ResultFacts
+from search.report.evidence import Evidence
+from search.report.findings.result import Result
 from search.report.findings.trials import TrialPart
+from search.report.parts import Number, ReportPart, Settings
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.study import read_shown, study_state
 from search.views.trial import trial_rank
 
 
 @final
-class ShownTrial(Facts):
+class ShownTrial(ReportPart):
     """One trial with its curve."""
 
     trial: TrialPart
@@ -27,7 +28,7 @@ class ShownTrial(Facts):
 
 
 @final
-class ShownStudy(Facts):
+class ShownStudy(ReportPart):
     """A study and its trials; everything else that is known stands in its report.json."""
 
     study: str
@@ -40,7 +41,7 @@ class ShownStudy(Facts):
     """Every setting; a database's password is left out."""
     winner: int | None
     """The number of the best complete trial."""
-    test: ResultFacts | None
+    test: Result | None
     """The one evaluation on the test images."""
     trials: tuple[TrialPart, ...]
     """Every trial: the complete ones by rank, then the others by number."""
@@ -57,7 +58,7 @@ def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
         holder=holder,
         recipe=record.recipe.model_dump(mode="json"),
         winner=ranked[0].number if ranked else None,
-        test=record.test,
+        test=Result.of(Evidence(record)),
         trials=tuple(TrialPart.of(t, record.recipe.metric) for t in (*ranked, *others)),
     )
     return shown.model_dump_json(indent=2)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from search.report.charts.report import draw_charts
 from search.report.evidence import Evidence
-from search.report.info.report import report_info
-from search.report.page.report import render_page
+from search.report.findings import find_all
+from search.report.render.html import render_page
 from tests.browser.chromium import running_chromium
 from tests.browser.pages import desktop, phone
 from tests.chaos.unavailable import UnavailableError
@@ -51,8 +50,8 @@ def report_url(tmp_path_factory: pytest.TempPathFactory) -> str:
         predictions,
         baseline_fakes.reproduction(3),
     )
-    info = report_info(evidence)
-    return write_page(tmp_path_factory.mktemp("report"), render_page(info, draw_charts(info)))
+    page = render_page(record, find_all(evidence))
+    return write_page(tmp_path_factory.mktemp("report"), page)
 
 
 @pytest.fixture(scope="session")

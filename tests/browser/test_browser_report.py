@@ -149,7 +149,7 @@ def test_wide_parts_scroll_by_keyboard_and_show_that_they_do(phone_report: Page)
 
 def test_finger_scrolls_the_page_over_charts(phone_report: Page) -> None:
     """A chart does not take hold of the finger that only passes."""
-    for chart in ("learning-curve", "optimization-history", "confusion-matrix"):
+    for chart in ("cnn-learning-curve", "optimization-history", "cnn-confusion-matrix"):
         scroll_to(phone_report, f"#chart-{chart}")
         start = phone_report.evaluate("scrollY")
         swipe(phone_report, (200, 420), (0, -200))

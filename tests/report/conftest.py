@@ -6,14 +6,18 @@ from pathlib import Path
 import pytest
 
 from search.paths import RunPaths
-from search.report.charts.report import draw_charts
 from search.report.evidence import Evidence, TestedStudy
-from search.report.info.report import ReportInfo, report_info
-from search.report.page.report import render_page
+from search.report.findings import find_all
+from search.report.render.html import render_page
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
 HOSTILE = ('<b>bold</b> & "quoted"', "cost $5 or $6", "</script><script>alert(1)")
+
+
+def one_spaced(text: str) -> str:
+    """Return the text with one space between words, whatever was there."""
+    return " ".join(text.split())
 
 
 class PageReader(HTMLParser):
@@ -43,13 +47,13 @@ class PageReader(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return one_spaced(" ".join(self.words))
 
 
-def read_page(info: ReportInfo) -> PageReader:
-    """Return the page of this information, parsed."""
+def read_page(evidence: Evidence) -> PageReader:
+    """Return the page of this study, parsed."""
     reader = PageReader()
-    reader.feed(render_page(info, draw_charts(info)))
+    reader.feed(render_page(evidence.record, find_all(evidence)))
     return reader
 
 
@@ -64,17 +68,17 @@ def kfold() -> fakes.Fake:
 
 
 @pytest.fixture(scope="session")
-def kfold_info(kfold: fakes.Fake) -> ReportInfo:
+def kfold_evidence(kfold: fakes.Fake) -> Evidence:
     """Return a search beside a baseline of three trainings."""
     record = kfold.record
     predictions = fakes.model_predictions(record)
     baseline = baseline_fakes.reproduction(3)
-    return report_info(Evidence(*kfold, fakes.mistake_images(record), predictions, baseline))
+    return Evidence(*kfold, fakes.mistake_images(record), predictions, baseline)
 
 
 @pytest.fixture(scope="session")
-def kfold_page(kfold_info: ReportInfo) -> PageReader:
-    return read_page(kfold_info)
+def kfold_page(kfold_evidence: Evidence) -> PageReader:
+    return read_page(kfold_evidence)
 
 
 @pytest.fixture(scope="session")
@@ -91,8 +95,8 @@ def unfinished() -> fakes.Fake:
 
 
 @pytest.fixture(scope="session")
-def unfinished_info(unfinished: fakes.Fake) -> ReportInfo:
-    return report_info(Evidence(*unfinished))
+def unfinished_evidence(unfinished: fakes.Fake) -> Evidence:
+    return Evidence(*unfinished)
 
 
 @pytest.fixture(scope="session")
@@ -101,14 +105,14 @@ def hostile() -> fakes.Fake:
 
 
 @pytest.fixture(scope="session")
-def hostile_info(hostile: fakes.Fake) -> ReportInfo:
-    return report_info(Evidence(*hostile, fakes.mistake_images(hostile.record)))
+def hostile_evidence(hostile: fakes.Fake) -> Evidence:
+    return Evidence(*hostile, fakes.mistake_images(hostile.record))
 
 
 @pytest.fixture(scope="session")
-def many_classes_info() -> ReportInfo:
+def many_classes_evidence() -> Evidence:
     fake = fakes.realistic(n_trials=4, class_names=[f"class {i}" for i in range(37)])
-    return report_info(Evidence(*fake, fakes.mistake_images(fake.record)))
+    return Evidence(*fake, fakes.mistake_images(fake.record))
 
 
 @pytest.fixture(scope="session")
@@ -118,10 +122,10 @@ def reproduction() -> TestedStudy:
 
 
 @pytest.fixture(scope="session")
-def reproduction_info(reproduction: TestedStudy) -> ReportInfo:
-    return baseline_info(reproduction)
+def reproduction_evidence(reproduction: TestedStudy) -> Evidence:
+    return baseline_evidence(reproduction)
 
 
-def baseline_info(study: TestedStudy) -> ReportInfo:
-    """Return what a baseline study's own report says."""
-    return report_info(fakes.evidence(study.record, predictions=study.predictions))
+def baseline_evidence(study: TestedStudy) -> Evidence:
+    """Return what a baseline study's own report is made from."""
+    return fakes.evidence(study.record, predictions=study.predictions)

@@ -23,6 +23,7 @@ from search.data.dataset import DatasetInfo
 from search.evaluation.test_results import TestPredictions
 from search.recipe import Recipe
 from search.report.evidence import Evidence
+from search.report.findings import FIGURE_NAMES
 from search.report.findings.base import Finding
 from search.report.findings.blocks import Plot
 from search.training.history import FoldEpoch, History, best_epoch
@@ -32,6 +33,12 @@ from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 
 ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_OF_KINDS = ("learning-curve", "confusion-matrix")
+CNN_FIGURES = tuple(  # of a search whose winner is a cnn, with everything there is to show
+    name
+    for name in FIGURE_NAMES
+    if not name.endswith(_OF_KINDS) or (name.removeprefix("cnn-") in _OF_KINDS and "cnn-" in name)
+)
 _STATES = {
     "complete": OptunaState.COMPLETE,
     "pruned": OptunaState.PRUNED,

@@ -7,10 +7,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from search.plotting import paper_style
+from search.report.evidence import Evidence
 from search.report.findings.importances import Importance, Importances
 from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
 from search.report.findings.slices import MOST, Slice, Slices, side_by_side
-from search.report.info.report import ReportInfo
 from search.report.plots.page import Chart
 from tests.report import report_fakes as fakes
 from tests.report.conftest import read_page
@@ -206,15 +206,15 @@ def test_names_of_ticks_lean_where_they_would_meet(labels: Sequence[str], leanin
 
 
 def test_page_explains_the_slices_or_says_why_there_are_none(
-    kfold_info: ReportInfo, unfinished_info: ReportInfo
+    kfold_evidence: Evidence, unfinished_evidence: Evidence
 ) -> None:
     """The chart has a heading of its own, after the importances and before the lines."""
-    text = read_page(kfold_info).text
+    text = read_page(kfold_evidence).text
     order = [
         text.index(one)
         for one in ("Which parameters matter", "Score by parameter", "Parallel coordinates")
     ]
     assert order == sorted(order)
     assert "the star is the winner" in text
-    lacking = read_page(unfinished_info).text
+    lacking = read_page(unfinished_evidence).text
     assert "Score by parameter Not shown: importances need" in lacking

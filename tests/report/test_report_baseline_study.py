@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.info.baseline_study import baseline_command, choose_baseline
+from search.report.baseline_study import baseline_command, choose_baseline
 from search.tuning.records import StudyRecord
 from spaces.mlp import MLP_SPACE
 from tests.report import baseline_fakes

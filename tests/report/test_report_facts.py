@@ -12,27 +12,34 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from search.report.evidence import Evidence, TestedStudy
-from search.report.facts.base import finite, without_folders
-from search.report.facts.report import report_json, report_schema
-from search.report.info.report import ReportInfo, report_info
+from search.report.findings import find_all
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.parts import finite, without_folders
+from search.report.render.json import report_json, report_schema
 from search.report.study_words import study_status
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 
 _SCHEMA = Path(__file__).parents[2] / "search" / "report" / "report.schema.json"
-_INFOS = ["kfold_info", "unfinished_info", "hostile_info", "many_classes_info", "reproduction_info"]
+_STUDIES = [
+    "kfold_evidence",
+    "unfinished_evidence",
+    "hostile_evidence",
+    "many_classes_evidence",
+    "reproduction_evidence",
+]
 
 
-def _read(info: ReportInfo) -> Any:
+def _read(evidence: Evidence) -> Any:
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
-    return json.loads(report_json(info), parse_constant=refuse)
+    return json.loads(report_json(find_all(evidence)), parse_constant=refuse)
 
 
-@pytest.fixture(params=_INFOS)
-def info(request: pytest.FixtureRequest) -> ReportInfo:
-    found: ReportInfo = request.getfixturevalue(request.param)
+@pytest.fixture(params=_STUDIES)
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    found: Evidence = request.getfixturevalue(request.param)
     return found
 
 
@@ -41,15 +48,15 @@ def test_the_committed_schema_is_that_of_the_program() -> None:
     assert _SCHEMA.read_text("utf-8") == report_schema()
 
 
-def test_every_report_keeps_to_the_schema(info: ReportInfo) -> None:
+def test_every_report_keeps_to_the_schema(evidence: Evidence) -> None:
     """Searches and baselines, ended or not, by folds or holdout, with names of any kind."""
     validator = Draft202012Validator(json.loads(report_schema()))
-    assert list(validator.iter_errors(_read(info))) == []
+    assert list(validator.iter_errors(_read(evidence))) == []
 
 
-def test_the_schema_refuses_what_is_wrong(kfold_info: ReportInfo) -> None:
+def test_the_schema_refuses_what_is_wrong(kfold_evidence: Evidence) -> None:
     """A field of another type, one that lacks and another version are noticed."""
-    validator, facts = Draft202012Validator(json.loads(report_schema())), _read(kfold_info)
+    validator, facts = Draft202012Validator(json.loads(report_schema())), _read(kfold_evidence)
     facts["format"], facts["test"]["accuracy"] = 2, "high"
     del facts["trials"][0]["plan"]
     wrong = [best_match([error]).json_path for error in validator.iter_errors(facts)]
@@ -59,7 +66,7 @@ def test_the_schema_refuses_what_is_wrong(kfold_info: ReportInfo) -> None:
 def test_every_field_is_described() -> None:
     """The docstring under it says what it is, in which unit."""
     schema = json.loads(report_schema())
-    parts = {"ReportFacts": schema} | schema["$defs"]
+    parts = {"Report": schema} | schema["$defs"]
     silent = [
         f"{name}.{field}"
         for name, part in parts.items()
@@ -69,10 +76,10 @@ def test_every_field_is_described() -> None:
     assert silent == []
 
 
-def test_it_says_what_the_page_says(kfold_info: ReportInfo) -> None:
+def test_it_says_what_the_page_says(kfold_evidence: Evidence) -> None:
     """Winner, test, baseline and trials, with every digit."""
-    record, facts = kfold_info.record, _read(kfold_info)
-    winner, test, versus = record.winner(), record.test, kfold_info.versus
+    record, facts = kfold_evidence.record, _read(kfold_evidence)
+    winner, test, versus = record.winner(), record.test, kfold_evidence.once(BaselineComparison.of)
     assert winner is not None
     assert test is not None
     assert versus is not None
@@ -91,28 +98,28 @@ def test_it_says_what_the_page_says(kfold_info: ReportInfo) -> None:
     assert datetime.fromisoformat(facts["openings"][0]["time"]) == record.openings[0].time
 
 
-def test_a_candidate_can_be_built_from_it(kfold_info: ReportInfo) -> None:
+def test_a_candidate_can_be_built_from_it(kfold_evidence: Evidence) -> None:
     """Its settings are exact."""
-    winner = kfold_info.record.winner()
+    winner = kfold_evidence.record.winner()
     assert winner is not None
     assert winner.candidate is not None
-    settings = _read(kfold_info)["winner"]["candidate"]["settings"]
+    settings = _read(kfold_evidence)["winner"]["candidate"]["settings"]
     assert type(winner.candidate).model_validate(settings) == winner.candidate
 
 
-def test_what_is_not_there_yet_is_null(unfinished_info: ReportInfo) -> None:
+def test_what_is_not_there_yet_is_null(unfinished_evidence: Evidence) -> None:
     """No winner, no test, and a sentence that says so."""
-    facts = _read(unfinished_info)
+    facts = _read(unfinished_evidence)
     assert (facts["winner"], facts["test"], facts["refit"], facts["optimism"]) == (None,) * 4
     assert facts["study"]["ended"] is False
-    assert facts["study"]["missing"] == study_status(unfinished_info.record)
+    assert facts["study"]["missing"] == study_status(unfinished_evidence.record)
 
 
 def test_numbers_that_are_not_finite_are_null(unfinished: fakes.Fake) -> None:
     """JSON has no NaN: neither as a value nor among a trial's parameters."""
     wild = fakes.other_trial(0, "pruned", value=math.nan, params={"x": math.inf, "y": [math.nan]})
     record = replace(unfinished.record, trials=(wild, *unfinished.record.trials[1:]))
-    (trial, *_) = _read(report_info(Evidence(record, unfinished.study)))["trials"]
+    (trial, *_) = _read(Evidence(record, unfinished.study))["trials"]
     assert trial["value"] is None
     assert trial["parameters"] == {"x": None, "y": [None]}
     assert finite((1.0, -math.inf, "nan")) == [1.0, None, "nan"]
@@ -136,7 +143,7 @@ def test_no_path_of_the_machine_is_told(unfinished: fakes.Fake) -> None:
         trials=(failed, *record.trials[1:]),
         changes=(change,),
     )
-    told = report_json(report_info(Evidence(record, unfinished.study)))
+    told = report_json(find_all(Evidence(record, unfinished.study)))
     assert "/home" not in told
     assert "no room for 'x.npz'" in told
     assert json.loads(told)["recipe"]["dataset"] == "photos"
@@ -160,10 +167,10 @@ def test_only_paths_from_the_root_are_cut(text: str, told: str) -> None:
 
 
 def test_a_baseline_study_has_its_trainings(
-    reproduction: TestedStudy, reproduction_info: ReportInfo
+    reproduction: TestedStudy, reproduction_evidence: Evidence
 ) -> None:
     """One row a training with its interval, and the figures of the hand-tuned report."""
-    facts = _read(reproduction_info)
+    facts = _read(reproduction_evidence)
     assert facts["study"]["kind"] == "baseline"
     assert [row["trial"] for row in facts["repeats"]["rows"]] == [0, 1, 2]
     assert facts["repeats"]["rows"][0]["interval"] == list(reproduction.record.repeats[0].interval)

@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from search.report.info.report import ReportInfo, report_info
-from search.report.words.optimism import optimism_words
+from search.report.evidence import Evidence
+from search.report.findings import find_all
+from search.report.findings.mistakes import Mistakes
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
-from tests.report.conftest import HOSTILE, PageReader, read_page
+from tests.report.conftest import HOSTILE, PageReader, one_spaced, read_page
 
 
 def test_page_needs_nothing_from_outside(kfold_page: PageReader) -> None:
@@ -64,11 +65,11 @@ def test_every_chart_finds_its_figure(kfold_page: PageReader) -> None:
     assert wanted <= known
 
 
-def test_page_answers_in_order(kfold_page: PageReader, reproduction_info: ReportInfo) -> None:
+def test_page_answers_in_order(kfold_page: PageReader, reproduction_evidence: Evidence) -> None:
     """What won, how good, how sure, why, failures, cost, next, repeat; the navigation follows."""
     answers = ["winner", "good", "sure", "why", "failures", "cost", "next", "repeat"]
     reproduced = [one for one in answers if one not in ("why", "next")]
-    for page, wanted in ((kfold_page, answers), (read_page(reproduction_info), reproduced)):
+    for page, wanted in ((kfold_page, answers), (read_page(reproduction_evidence), reproduced)):
         sections = [a["id"] for tag, a in page.tags if tag == "section" and "id" in a]
         links = [str(a["href"]) for tag, a in page.tags if tag == "a"]
         assert sections == wanted
@@ -77,16 +78,11 @@ def test_page_answers_in_order(kfold_page: PageReader, reproduction_info: Report
         ] == wanted
 
 
-def test_page_tells_in_sentences(kfold_info: ReportInfo, kfold_page: PageReader) -> None:
+def test_page_tells_in_sentences(kfold_evidence: Evidence, kfold_page: PageReader) -> None:
     """The winner, its optimism, what the best share, chance, weak classes and advice are told."""
-    optimism = kfold_info.optimism
-    assert optimism is not None
-    for words in (
-        *optimism_words(optimism),
-        *(words for one in kfold_info.found for words in one.sentences()),
-    ):
+    for words in (words for one in find_all(kfold_evidence) for words in one.sentences()):
         assert words
-        assert words in kfold_page.text
+        assert one_spaced(words) in kfold_page.text
 
 
 def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> None:
@@ -127,7 +123,7 @@ def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> No
         assert line in kfold_page.text
 
 
-def test_changes_of_the_code_are_told(kfold_info: ReportInfo, kfold_page: PageReader) -> None:
+def test_changes_of_the_code_are_told(kfold_evidence: Evidence, kfold_page: PageReader) -> None:
     """When, after how many trials and what: on top that there are any, and where to repeat it."""
     assert "The code changed" not in kfold_page.text
     noted = tuple(
@@ -137,8 +133,8 @@ def test_changes_of_the_code_are_told(kfold_info: ReportInfo, kfold_page: PageRe
             (22, 12, ('space \'my.py:SPACE\': "- <b>" "+ b"',)),
         )
     )
-    record = replace(kfold_info.record, changes=noted)
-    page = read_page(report_info(replace(kfold_info.evidence, record=record)))
+    record = replace(kfold_evidence.record, changes=noted)
+    page = read_page(replace(kfold_evidence, record=record))
     for fact in (
         "The code changed while the study ran",
         "Changed on 2026-11-21, after 1 trial: torch 2.11.0 -> 2.12.0; numpy 2.4.0 -> 2.5.0",
@@ -147,21 +143,23 @@ def test_changes_of_the_code_are_told(kfold_info: ReportInfo, kfold_page: PageRe
         assert fact in page.text, fact
 
 
-def test_names_are_text_and_never_markup(hostile_info: ReportInfo) -> None:
+def test_names_are_text_and_never_markup(hostile_evidence: Evidence) -> None:
     """Class names with markup show as they are, and can neither style nor run anything."""
-    page = read_page(hostile_info)
+    page = read_page(hostile_evidence)
     for name in HOSTILE:
         assert name in page.text
     scripts = [tag for tag, _ in page.tags if tag == "script"]
     assert len(scripts) == 6 + 3
     assert not any(script.startswith("alert") for script in page.scripts)
+    mistakes = hostile_evidence.once(Mistakes.of)
+    assert mistakes is not None
     bold = [tag for tag, _ in page.tags if tag == "b"]
-    assert len(bold) == len(hostile_info.mistakes.images if hostile_info.mistakes else ())
+    assert len(bold) == len(mistakes.images)
 
 
-def test_unfinished_study_says_so(unfinished_info: ReportInfo) -> None:
+def test_unfinished_study_says_so(unfinished_evidence: Evidence) -> None:
     """Without a complete trial the page tells what is missing instead of showing figures."""
-    text = read_page(unfinished_info).text
+    text = read_page(unfinished_evidence).text
     assert "No trial is complete yet (2 of 4 trials ended)." in text
     assert "There is no test result yet." in text
     assert "The test set was never opened." in text
@@ -169,9 +167,9 @@ def test_unfinished_study_says_so(unfinished_info: ReportInfo) -> None:
     assert "importances need at least five trials" in text
 
 
-def test_repeated_openings_are_pointed_out(kfold_info: ReportInfo) -> None:
+def test_repeated_openings_are_pointed_out(kfold_evidence: Evidence) -> None:
     """A test set that was opened twice deserves a warning."""
-    record = replace(kfold_info.record, openings=kfold_info.record.openings * 2)
-    text = read_page(replace(kfold_info, record=record)).text
+    record = replace(kfold_evidence.record, openings=kfold_evidence.record.openings * 2)
+    text = read_page(replace(kfold_evidence, record=record)).text
     assert "The test set was opened twice." in text
-    assert "A test set is honest once." in text
+    assert "Only the first test result is unbiased." in text

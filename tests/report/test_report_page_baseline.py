@@ -4,29 +4,31 @@ from dataclasses import replace
 
 from search.reference.reported import ReportedRow, reported_note
 from search.report.evidence import Evidence, TestedStudy
-from search.report.info.report import ReportInfo, report_info
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.reported import Reported
+from search.report.render.html import render_page
 from search.text import points
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
-from tests.report.conftest import PageReader, baseline_info, read_page
+from tests.report.conftest import PageReader, baseline_evidence, read_page
 
 
 def test_the_winner_stands_beside_the_baseline(
-    kfold_info: ReportInfo, kfold_page: PageReader
+    kfold_evidence: Evidence, kfold_page: PageReader
 ) -> None:
     """Both accuracies with intervals, the difference, McNemar's test, classes and settings."""
-    versus = kfold_info.versus
+    versus = kfold_evidence.once(BaselineComparison.of)
     assert versus is not None
     assert versus.paired is not None
-    low, high = versus.baseline.interval
+    low, high = versus.interval
     gain = versus.gains[0]
     for fact in (
-        "Beside the hand-tuned baseline",
-        f"{versus.baseline.accuracy:.2%}",
+        "Compared with the hand-tuned baseline",
+        f"{versus.accuracy:.2%}",
         f"{low:.2%} to {high:.2%}",
-        f"the mean of their test accuracies is {versus.mean:.2%}",
+        f"The mean test accuracy of all 3 is {versus.mean:.2%}",
         f"{points(versus.paired.interval[0])} to {points(versus.paired.interval[1])}",
-        f"{versus.paired.only_first} images only the winner gets right",
+        f"Only the winner is right on {versus.paired.only_first} images",
         "McNemar’s test",
         "p < 0.0001",
         f"{gain.name} {gain.baseline_recall:.1%} {gain.winner_recall:.1%} {points(gain.gain, 1)}",
@@ -34,29 +36,29 @@ def test_the_winner_stands_beside_the_baseline(
         "Within the search, the hand-tuned network was trial 0",
     ):
         assert fact in kfold_page.text, fact
-    assert kfold_page.text.count("What the winner does otherwise") == 1
+    assert kfold_page.text.count("Settings of the hand-tuned baseline and of the winner") == 1
 
 
-def test_without_a_baseline_the_page_says_how_to_make_one(hostile_info: ReportInfo) -> None:
+def test_without_a_baseline_the_page_says_how_to_make_one(hostile_evidence: Evidence) -> None:
     """One line and a command stand where the comparison would."""
-    text = read_page(hostile_info).text
+    text = read_page(hostile_evidence).text
     assert "python -m search baseline --space cnn --dataset auto" in text
-    assert "Beside the hand-tuned baseline" not in text
+    assert "Compared with the hand-tuned baseline" not in text
 
 
 def test_lacking_predictions_are_said_plainly(kfold: fakes.Fake) -> None:
     """An older study keeps the comparison by class and names what is missing for the rest."""
     evidence = Evidence(*kfold, baseline=baseline_fakes.reproduction(1))
-    text = read_page(report_info(evidence)).text
-    assert f"predictions on the test images were not kept for {kfold.record.name}," in text
-    assert "McNemar’s test, which asks" not in text
-    assert "Where the winner gains" in text
+    text = read_page(evidence).text
+    assert f"Test predictions were not kept for {kfold.record.name}," in text
+    assert "McNemar’s test gives" not in text
+    assert "Recall by class" in text
 
 
-def test_a_baseline_page_is_about_trainings(reproduction_info: ReportInfo) -> None:
+def test_a_baseline_page_is_about_trainings(reproduction_evidence: Evidence) -> None:
     """It shows every training and their spread, and none of a search's sections."""
-    page = read_page(reproduction_info)
-    record = reproduction_info.record
+    page = read_page(reproduction_evidence)
+    record = reproduction_evidence.record
     for fact in (
         "Baseline report",
         "trained 3 times",
@@ -78,32 +80,37 @@ def test_a_baseline_page_is_about_trainings(reproduction_info: ReportInfo) -> No
     ):
         assert nonsense not in page.text, nonsense
     charts = {a["id"] for _, a in page.tags if a.get("class") == "chart"}
-    assert charts == {"chart-learning-curve", "chart-confusion-matrix"}
+    assert charts == {"chart-cnn-learning-curve", "chart-cnn-confusion-matrix"}
 
 
 def test_links_of_a_baseline_page_lead_somewhere(
-    reproduction_info: ReportInfo, kfold_page: PageReader
+    reproduction_evidence: Evidence, kfold_page: PageReader
 ) -> None:
     """Every link of the navigation names a section that is there."""
-    for page in (read_page(reproduction_info), kfold_page):
+    for page in (read_page(reproduction_evidence), kfold_page):
         known = {a.get("id") for _, a in page.tags}
         links = [str(a["href"]).removeprefix("#") for t, a in page.tags if t == "a"]
         assert links
         assert set(links) <= known
 
 
-def test_reported_figures_stand_beside_ours(reproduction_info: ReportInfo) -> None:
+def test_reported_figures_stand_beside_ours(reproduction_evidence: Evidence) -> None:
     """Each figure of the hand-tuned report has a row, and a note says how to read it."""
     row = ReportedRow("validation <loss>", "about 0.56", "0.6463", "+0.0863", "outside its spread")
-    text = read_page(replace(reproduction_info, reported=(row,))).text
-    assert "Beside the hand-tuned report" in text
+    reported = reproduction_evidence.once(Reported.of)
+    assert reported is not None
+    shown = reported.model_copy(update={"rows": (row,)})
+    reader = PageReader()
+    reader.feed(render_page(reproduction_evidence.record, [shown]))
+    text = reader.text
+    assert "Compared with the hand-tuned report" in text
     assert "validation <loss> about 0.56 0.6463 +0.0863 outside its spread" in text
-    assert reported_note(reproduction_info.record) in text
+    assert reported_note(reproduction_evidence.record) in text
 
 
 def test_an_untested_baseline_has_a_page() -> None:
     """Validation figures stand alone until the test set is opened."""
-    text = read_page(baseline_info(baseline_fakes.reproduction(2, ended=False))).text
+    text = read_page(baseline_evidence(baseline_fakes.reproduction(2, ended=False))).text
     assert "The baseline has not ended (2 of 2 trials ended): no test result yet." in text
     assert "not evaluated yet" in text
 
@@ -111,15 +118,15 @@ def test_an_untested_baseline_has_a_page() -> None:
 def test_a_baseline_that_has_just_begun_has_a_page() -> None:
     """Nothing complete is no traceback."""
     record = baseline_fakes.baseline_record([fakes.other_trial(0, "running")])
-    text = read_page(baseline_info(TestedStudy(record))).text
+    text = read_page(baseline_evidence(TestedStudy(record))).text
     assert "No training is complete yet." in text
 
 
 def test_a_crossvalidated_baseline_keeps_folds_and_refit() -> None:
     """It is an ordinary study of one candidate: folds, E* and a refit, without rivals."""
-    text = read_page(baseline_info(baseline_fakes.crossvalidated(2))).text
+    text = read_page(baseline_evidence(baseline_fakes.crossvalidated(2))).text
     assert "test, after the refit" in text
-    assert "The best training’s folds" in text
+    assert "Validation score at E*" in text
     assert "What won" not in text
 
 
@@ -127,5 +134,5 @@ def test_diverged_trainings_are_named(reproduction: TestedStudy) -> None:
     """A training that is not in the table is told beside it."""
     diverged = fakes.other_trial(3, "complete", value=0.1, diverged=True, reason="loss is nan")
     record = replace(reproduction.record, trials=(*reproduction.record.trials, diverged))
-    text = read_page(baseline_info(TestedStudy(record))).text
-    assert "Not among them: trial 3 diverged: loss is nan." in text
+    text = read_page(baseline_evidence(TestedStudy(record))).text
+    assert "Not in the table: trial 3 diverged: loss is nan." in text

@@ -7,7 +7,6 @@ import pytest
 from search.errors import MachineError
 from search.paths import RunPaths
 from search.report.evidence import Evidence
-from search.report.figures.report import FIGURE_NAMES
 from search.report.write import write_report
 from tests.report import report_fakes as fakes
 
@@ -17,7 +16,7 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     """Figures as PDF and PNG, JSON and Markdown lie beside the page, and no temporary file."""
     page = write_report(Evidence(*hostile, fakes.mistake_images(hostile.record)), paths)
     assert page == paths.report_page
-    names = [n for n in FIGURE_NAMES if not n.startswith("mlp-") and n != "versus-baseline"]
+    names = [one for one in fakes.CNN_FIGURES if one != "versus-baseline"]
     expected = {paths.figure(name, s).name for name in names for s in ("pdf", "png")}
     assert {path.name for path in paths.report_dir.iterdir()} == expected | {
         "report.html",

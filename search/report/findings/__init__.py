@@ -2,13 +2,22 @@
 
 from search.report.evidence import Evidence
 from search.report.findings.base import Finding
+from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
 from search.report.findings.common_traits import CommonTraits
+from search.report.findings.confusion_matrix import ConfusionMatrix
 from search.report.findings.cost import Cost
+from search.report.findings.folds_and_refit import FoldScores, Refit
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
+from search.report.findings.learning_curves import LearningCurves
 from search.report.findings.margin import Margin
+from search.report.findings.mistakes import Mistakes
+from search.report.findings.optimism import Optimism
 from search.report.findings.parallel_coordinates import ParallelCoordinates
 from search.report.findings.recommendations import Recommendations
+from search.report.findings.repeats import Repeats
+from search.report.findings.reported import Reported
+from search.report.findings.result import Classes, ConfusedPairs, Result
 from search.report.findings.slices import Slices
 from search.report.findings.study import (
     AcceptedChanges,
@@ -19,6 +28,7 @@ from search.report.findings.study import (
     Study,
     Versions,
 )
+from search.report.findings.test_set_access import TestSetAccess
 from search.report.findings.trials import Trials
 from search.report.findings.weakest_classes import WeakestClasses
 from search.report.findings.winner import SearchBaseline, Winner
@@ -29,6 +39,16 @@ FINDINGS: tuple[type[Finding], ...] = (
     Headline,
     Winner,
     SearchBaseline,
+    Repeats,
+    Reported,
+    Result,
+    BaselineComparison,
+    BaselineSuggestion,
+    Optimism,
+    FoldScores,
+    Refit,
+    LearningCurves,
+    TestSetAccess,
     Margin,
     Trials,
     CommonTraits,
@@ -36,6 +56,10 @@ FINDINGS: tuple[type[Finding], ...] = (
     Slices,
     ParallelCoordinates,
     WeakestClasses,
+    Classes,
+    ConfusedPairs,
+    ConfusionMatrix,
+    Mistakes,
     Cost,
     Recommendations,
     RecipeSettings,
@@ -45,6 +69,9 @@ FINDINGS: tuple[type[Finding], ...] = (
     Hardware,
     Versions,
 )
+
+FIGURE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.figures)
+"""Names of all files that plots may have beside the page."""
 
 
 def summaries(record: StudyRecord) -> tuple[str, ...]:

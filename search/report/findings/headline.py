@@ -6,10 +6,10 @@ from typing import Self, final
 from search.metric import Metric
 from search.report.evidence import Evidence
 from search.report.findings.base import HEADLINE, Finding
+from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.blocks import Block, Cards
+from search.report.findings.repeats import Repeats
 from search.report.findings.winner import SearchBaseline, Winner
-from search.report.info.repeats import RepeatsInfo, repeats_info
-from search.report.info.versus import versus_info
 from search.report.parts import ReportPart
 from search.report.study_words import scored_epoch
 from search.text import count, interval, plural, score, spread
@@ -43,7 +43,7 @@ class Headline(Finding):
     def of(cls, evidence: Evidence) -> Self:
         """Choose them: test, validation, baseline."""
         record = evidence.record
-        repeats = repeats_info(record)
+        repeats = evidence.once(Repeats.of)
         if repeats is not None:
             return cls(cards=(_test_card(record, repeats), *_repeat_cards(record, repeats)))
         return cls(
@@ -59,7 +59,7 @@ class Headline(Finding):
         yield Cards(tuple((one.name, one.number, one.words) for one in self.cards))
 
 
-def _test_card(record: StudyRecord, repeats: RepeatsInfo | None) -> Card:
+def _test_card(record: StudyRecord, repeats: Repeats | None) -> Card:
     name, test = "Test accuracy", record.test
     std = None if repeats is None else repeats.std
     if repeats is not None and std is not None and repeats.mean.test_accuracy is not None:
@@ -74,7 +74,7 @@ def _test_card(record: StudyRecord, repeats: RepeatsInfo | None) -> Card:
     return Card(name=name, number=score(test.accuracy, "accuracy"), words=words)
 
 
-def _repeat_cards(record: StudyRecord, repeats: RepeatsInfo) -> Iterator[Card]:
+def _repeat_cards(record: StudyRecord, repeats: Repeats) -> Iterator[Card]:
     figures: tuple[tuple[Metric, float | None, float | None], ...] = (
         (
             "accuracy",
@@ -103,11 +103,10 @@ def _validation_card(winner: Winner | None, metric: Metric) -> Card:
 
 
 def _baseline_card(evidence: Evidence) -> Card:
-    baseline, metric = evidence.baseline, evidence.record.recipe.metric
-    versus = None if baseline is None else versus_info(evidence.tested(), baseline)
-    if versus is not None:
-        accuracy = score(versus.baseline.accuracy, "accuracy")
-        return Card(name="Baseline’s test accuracy", number=accuracy, words=versus.outcome)
+    metric, compared = evidence.record.recipe.metric, evidence.once(BaselineComparison.of)
+    if compared is not None:
+        accuracy = score(compared.accuracy, "accuracy")
+        return Card(name="Baseline’s test accuracy", number=accuracy, words=compared.outcome)
     name, within = f"Baseline’s validation {metric}", evidence.once(SearchBaseline.of)
     if within is None:
         return Card(name=name, number=score(None, metric), words="no baseline in this search")

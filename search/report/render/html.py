@@ -1,16 +1,15 @@
 """Findings, and comparisons, as a page that needs neither network nor other files. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import groupby
-from typing import Any, Protocol, final
+from typing import Protocol, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from search.report.charts.base import Chart as OldChart
 from search.report.findings.base import SECTIONS, Finding, Section
 from search.report.findings.blocks import Block, Plot
 from search.report.plots.page import Chart
@@ -69,34 +68,15 @@ def chapter(anchor: str, nav: str, heading: str, *blocks: Block) -> Chapter:
     return Chapter(anchor, nav, heading, ((False, (Passage(blocks),)),))
 
 
-def render_page(
-    record: StudyRecord, findings: Sequence[Finding], more: Mapping[str, Any] | None = None
-) -> str:
-    """Render the report of a study; `more` is for sections that are no findings yet."""
+def render_page(record: StudyRecord, findings: Sequence[Finding]) -> str:
+    """Render the report of a study."""
     shown = [one for one in findings if one.is_shown()]
-    legacy = {} if more is None else _LEGACY
     chapters = [
         _chapter(section, record, shown)
         for section in SECTIONS
-        if section.empty
-        or any(one.section == section for one in shown)
-        or (section.anchor in legacy and (section.anchor != "failures" or record.test))
+        if section.empty or any(one.section == section for one in shown)
     ]
-    values = {"record": record, "legacy": legacy, "found": {one.key: one for one in findings}}
-    return render_chapters(
-        page_title(record),
-        record.name,
-        page_lead(record),
-        chapters,
-        more=values | dict(more or {}),
-    )
-
-
-_LEGACY = {
-    "good": "section_good.html.jinja",
-    "sure": "section_sure.html.jinja",
-    "failures": "section_failures.html.jinja",
-}
+    return render_chapters(page_title(record), record.name, page_lead(record), chapters)
 
 
 def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) -> Chapter:
@@ -107,13 +87,7 @@ def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) ->
     return Chapter(section.anchor, section.nav, heading, tuple(groups), section.empty)
 
 
-def render_chapters(
-    kind: str,
-    title: str,
-    lead: str,
-    chapters: Sequence[Chapter],
-    more: Mapping[str, Any] | None = None,
-) -> str:
+def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter]) -> str:
     """Render a page; every value from outside is escaped.
 
     Args:
@@ -121,7 +95,6 @@ def render_chapters(
         title: Its heading.
         lead: What stands below that.
         chapters: Its sections.
-        more: What templates of sections that are no findings yet need.
     """
     blocks = (b for one in chapters for _, group in one.groups for p in group for b in p.blocks())
     has_charts = any(isinstance(block, Plot) and block.page for block in blocks)
@@ -134,12 +107,11 @@ def render_chapters(
     )
     environment.filters |= {"kind": _kind, "figure_json": figure_json}
     return environment.get_template("page.html.jinja").render(
-        {"legacy": {}} | dict(more or {}),
         kind=kind,
         title=title,
         lead=lead,
         chapters=chapters,
-        has_charts=has_charts or bool(more and more.get("charts")),
+        has_charts=has_charts,
         # Only the program's own texts are Markup, never a name from outside.
         css=Markup(files(_ROOM).joinpath("page.css").read_text("utf-8")),  # noqa: S704
         plotly_js=Markup(get_plotlyjs()),  # noqa: S704
@@ -150,7 +122,7 @@ def _kind(block: object) -> str:
     return type(block).__name__
 
 
-def figure_json(chart: Chart | OldChart) -> Markup:
+def figure_json(chart: Chart) -> Markup:
     """Write the figure as JSON that cannot end the script element it stands in."""
     plain: str = chart.figure.to_json()
     safe = plain.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

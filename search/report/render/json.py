@@ -6,7 +6,7 @@ meaning or goes; fields may be added without that.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field, create_model
@@ -16,7 +16,7 @@ from search.report.findings.base import Finding
 from search.report.parts import ReportPart
 
 
-def report_model(base: type[ReportPart] = ReportPart) -> type[ReportPart]:
+def report_model() -> type[ReportPart]:
     """The type of report.json: the format, and a field for each finding with values of its own."""
     fields: dict[str, Any] = {
         "format": (Literal[1], Field(description="The version of this format.")),
@@ -26,24 +26,20 @@ def report_model(base: type[ReportPart] = ReportPart) -> type[ReportPart]:
             if "." not in one.key
         },
     }
-    return create_model("Report", __base__=base, __doc__="All findings of a study.", **fields)
+    return create_model("Report", __base__=ReportPart, __doc__="All findings of a study.", **fields)
 
 
-def report_json(
-    findings: Iterable[Finding],
-    base: type[ReportPart] = ReportPart,
-    others: Mapping[str, Any] | None = None,
-) -> str:
+def report_json(findings: Iterable[Finding]) -> str:
     """Write report.json."""
     values: dict[str, Any] = {one.key: one.absent() for one in FINDINGS if "." not in one.key}
     values |= {one.key: one.part() for one in findings if one.key in values}
-    report = report_model(base)(format=1, **values, **(others or {}))
+    report = report_model()(format=1, **values)
     return report.model_dump_json(indent=2) + "\n"
 
 
-def report_schema(base: type[ReportPart] = ReportPart) -> str:
+def report_schema() -> str:
     """Write report.schema.json, the JSON Schema (2020-12) of report.json."""
-    schema = report_model(base).model_json_schema(mode="serialization")
+    schema = report_model().model_json_schema(mode="serialization")
     return json.dumps(schema, indent=2) + "\n"
 
 

@@ -1,6 +1,6 @@
 """Findings as Markdown, to be read anywhere and pasted into a pull request. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from search.report.findings.base import SECTIONS, Finding
@@ -28,12 +28,8 @@ def report_markdown(
     record: StudyRecord,
     findings: Sequence[Finding],
     figures: Figures,
-    more: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
-    """Write the report of a study in the page's order.
-
-    `more` holds the paragraphs of what is no finding yet, by section.
-    """
+    """Write the report of a study in the page's order."""
     paragraphs = [
         f"# {escaped(record.name)}",
         f"{page_title(record)}: {escaped(page_lead(record))}",
@@ -41,7 +37,6 @@ def report_markdown(
     for section in SECTIONS:
         inside = [one for one in findings if one.section == section]
         told = [text for one in inside for text in finding_markdown(one, figures)]
-        told += (more or {}).get(section.anchor, ())
         if not told and section.empty:
             told = [section.empty]
         if told and section.title:

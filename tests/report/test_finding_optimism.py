@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.info.optimism import OptimismInfo, ValidationGap, optimism_info
-from search.report.words.optimism import optimism_words
+from search.report.findings.optimism import Optimism
 from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
@@ -25,8 +24,8 @@ def two_folds(**recipe: object) -> StudyRecord:
     )
 
 
-def info_of(record: StudyRecord) -> OptimismInfo:
-    info = optimism_info(record)
+def info_of(record: StudyRecord) -> Optimism:
+    info = Optimism.of(fakes.evidence(record))
     assert info is not None
     return info
 
@@ -61,10 +60,10 @@ def test_one_fold_says_what_it_cannot_say() -> None:
     assert (info.holdout.n_images, info.holdout.n_choices) == (10_000, 4)
     low, high = info.holdout.interval
     assert low < 0.8 < high
-    words = " ".join(optimism_words(info))
+    words = " ".join(info.words)
     assert "cannot be estimated" in words
     assert "10,000 validation images" in words
-    assert "the best of 4 epochs of all trials adds at most 0.83 points" in words
+    assert "the best of 4 epochs across all trials inflates this score by 0.83 points" in words
 
 
 def test_trials_that_learn_from_earlier_ones_have_no_bound() -> None:
@@ -73,35 +72,38 @@ def test_trials_that_learn_from_earlier_ones_have_no_bound() -> None:
     info = info_of(record)
     assert info.holdout is not None
     assert info.holdout.greatest_bias is None
-    assert "Hoeffding" not in " ".join(optimism_words(info))
+    assert "Hoeffding" not in " ".join(info.words)
 
 
 @pytest.mark.parametrize(("value", "place"), [(0.7, "below"), (0.8, "within"), (0.9, "above")])
 def test_the_test_judges_the_validation_score(value: float, place: str) -> None:
     """It is told where the validation accuracy lies to the test's interval, and how far off."""
-    gap = ValidationGap(value, 0.81, (0.79, 0.83))
-    assert gap.place == place
-    words = optimism_words(OptimismInfo("accuracy", value, gap, None, None))
-    assert f"{place} the 95% interval of that (79.00% to 83.00%)" in words[0]
+    record = fakes.with_end(fakes.study_record([fakes.complete_trial(0, [value])]))
+    assert record.test is not None
+    test = replace(record.test, accuracy=0.81, interval=(0.79, 0.83))
+    info = info_of(replace(record, test=test))
+    assert info.gap is not None
+    assert (info.gap.validation, info.gap.test, info.gap.place) == (value, 0.81, place)
+    assert f"{place} the test accuracy’s 95% interval (79.00% to 83.00%)" in info.words[0]
 
 
 def test_words_name_the_choice_that_is_not_estimated() -> None:
     """The bias is told with its source, its leaning, and the trials that it does not know of."""
-    words = " ".join(optimism_words(info_of(two_folds())))
-    assert "flatters the validation accuracy by about 5.00 points" in words
+    words = " ".join(info_of(two_folds()).words)
+    assert "too optimistic by about 5.00 points" in words
     assert "(Tibshirani and Tibshirani, 2009): 70.00% becomes 65.00%" in words
     assert "0.4 times the true bias" in words
-    assert "1 more trial lost before having all folds" in words
+    assert "1 more trial stopped before having all folds" in words
 
 
 def test_nothing_chosen_is_nothing_to_flatter(unfinished: fakes.Fake) -> None:
     """Neither a study without a winner nor a baseline scored after its last epoch has optimism."""
-    assert optimism_info(unfinished.record) is None
-    assert optimism_info(baseline_fakes.reproduction(2).record) is None
+    assert Optimism.of(unfinished.evidence()) is None
+    assert Optimism.of(fakes.evidence(baseline_fakes.reproduction(2).record)) is None
 
 
 def test_a_winner_without_curves_is_no_traceback() -> None:
     """A study that kept no history says nothing."""
     record = two_folds()
     bare = tuple(replace(trial, history=fakes.history([[]])) for trial in record.trials)
-    assert optimism_info(replace(record, trials=bare)) is None
+    assert Optimism.of(fakes.evidence(replace(record, trials=bare))) is None

@@ -1,4 +1,4 @@
-"""Which study of the hand-tuned network a winner is set beside. Pure."""
+"""Which study of the hand-tuned network a winner is compared with. Pure."""
 
 import shlex
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ _SHARED = ("image_size", "test_fraction", "data_dir", "storage", "runs_dir")
 
 
 def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> StudyRecord | None:
-    """Return the baseline study to set beside a search, None where there is none.
+    """The baseline study to compare a search with; None where there is none.
 
     It has a test result of the same kind of network on the same data. Trained as in the
     hand-tuned report comes first, then the most trainings, then the newest test. A baseline study
-    is set beside nothing.
+    itself is compared with nothing.
     """
     kind = model_kind(record)
     if not record.recipe.protocol.is_search or kind is None:
@@ -39,7 +39,7 @@ def _rank(study: StudyRecord) -> tuple[bool, int, datetime]:
 
 
 def baseline_command(record: StudyRecord) -> str | None:
-    """Return the command that trains a baseline for a search, None where there is no use for one.
+    """The command that trains a baseline for a search; None where there is no use for one.
 
     That is before the search has its test result, for a baseline study itself, and where the
     hand-tuned candidate won.

@@ -7,8 +7,11 @@ import pytest
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
-from search.report.evidence import TestedStudy
-from search.report.info.versus import MOST_CLASSES, VersusInfo, versus_info
+from search.plotting import paper_style
+from search.report.evidence import Evidence, TestedStudy
+from search.report.findings.baseline_comparison import MOST_CLASSES, BaselineComparison
+from search.report.findings.blocks import Paragraph
+from search.text import points
 from search.training.metrics import evaluate_predictions
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
@@ -38,13 +41,13 @@ def theirs() -> TestedStudy:
 
 
 @pytest.fixture(scope="module")
-def versus(ours: TestedStudy, theirs: TestedStudy) -> VersusInfo:
-    info = versus_info(ours, theirs)
+def versus(ours: TestedStudy, theirs: TestedStudy) -> BaselineComparison:
+    info = BaselineComparison.between(ours, theirs)
     assert info is not None
     return info
 
 
-def test_gains_are_sorted_by_class(versus: VersusInfo) -> None:
+def test_gains_are_sorted_by_class(versus: BaselineComparison) -> None:
     """Recalls come from the same images; the greatest gain comes first, losses last."""
     assert [gain.name for gain in versus.gains] == ["b", "a", "c"]
     assert [gain.gain for gain in versus.gains] == pytest.approx([0.5, -0.25, -0.5])
@@ -53,13 +56,13 @@ def test_gains_are_sorted_by_class(versus: VersusInfo) -> None:
     assert (first.baseline_recall, first.winner_recall) == (0.25, 0.75)
 
 
-def test_all_classes_together_are_the_accuracies(versus: VersusInfo) -> None:
+def test_all_classes_together_are_the_accuracies(versus: BaselineComparison) -> None:
     """Seven of ten images are right in either: no gain, said in words."""
     assert (versus.overall.n_images, versus.overall.winner_right) == (10, 7)
     assert (versus.overall.gain, versus.outcome) == (0.0, "level with the winner")
 
 
-def test_images_are_paired(versus: VersusInfo) -> None:
+def test_images_are_paired(versus: BaselineComparison) -> None:
     """Level as they are, the models are right on different images."""
     assert versus.paired is not None
     assert (versus.paired.only_first, versus.paired.only_second) == (2, 2)
@@ -68,7 +71,9 @@ def test_images_are_paired(versus: VersusInfo) -> None:
 
 def test_repeats_are_summarised_and_one_stands_for_them(theirs: TestedStudy) -> None:
     """Mean and standard deviation are over the trainings, the pairing with the exported one."""
-    info = versus_info(TestedStudy(fakes.realistic(6).record), baseline_fakes.reproduction(3))
+    info = BaselineComparison.between(
+        TestedStudy(fakes.realistic(6).record), baseline_fakes.reproduction(3)
+    )
     assert info is not None
     accuracies = [one.accuracy for one in theirs.record.repeats]
     assert info.mean == pytest.approx(np.mean(accuracies))
@@ -81,32 +86,32 @@ def test_repeats_are_summarised_and_one_stands_for_them(theirs: TestedStudy) -> 
 
 def test_one_training_has_no_spread(ours: TestedStudy) -> None:
     """A single training has a test accuracy but no standard deviation."""
-    info = versus_info(ours, _study(baseline_fakes.reproduction(1), BASELINE))
+    info = BaselineComparison.between(ours, _study(baseline_fakes.reproduction(1), BASELINE))
     assert info is not None
     assert info.std is None
 
 
 def test_a_crossvalidated_baseline_says_how_it_was_made(ours: TestedStudy) -> None:
     """It was refitted, so that its trainings have no test accuracies of their own."""
-    info = versus_info(ours, _study(baseline_fakes.crossvalidated(2), BASELINE))
+    info = BaselineComparison.between(ours, _study(baseline_fakes.crossvalidated(2), BASELINE))
     assert info is not None
     assert info.protocol == "scored by 5-fold cross-validation, refitted for 2 epochs, tested"
     assert (info.repeats, info.mean, info.std) == (2, None, None)
 
 
-def test_changes_go_from_baseline_to_winner(ours: TestedStudy, versus: VersusInfo) -> None:
+def test_changes_go_from_baseline_to_winner(ours: TestedStudy, versus: BaselineComparison) -> None:
     """Each setting has the hand-tuned value first."""
     winner = ours.record.winner()
     assert winner is not None
     assert winner.candidate is not None
-    changed = {name: (before, after) for name, before, after in versus.changes}
+    changed = {one.setting: (one.baseline, one.winner) for one in versus.changes}
     assert changed["model.channels"][0] == "32, 64, 128"
     assert all(before != after for before, after in changed.values())
 
 
 def test_without_predictions_the_recalls_remain(ours: TestedStudy, theirs: TestedStudy) -> None:
     """An older study keeps no predictions: classes are compared, images cannot be."""
-    info = versus_info(TestedStudy(ours.record), theirs)
+    info = BaselineComparison.between(TestedStudy(ours.record), theirs)
     assert info is not None
     assert (info.paired, info.lacking) == (None, (ours.record.name,))
     assert info.gains[0].name == "b"
@@ -115,38 +120,92 @@ def test_without_predictions_the_recalls_remain(ours: TestedStudy, theirs: Teste
 def test_before_a_test_there_is_nothing_to_compare(ours: TestedStudy, theirs: TestedStudy) -> None:
     """Neither side may be untested."""
     untested = TestedStudy(replace(ours.record, test=None))
-    assert versus_info(untested, theirs) is None
-    assert versus_info(ours, TestedStudy(replace(theirs.record, test=None))) is None
+    assert BaselineComparison.between(untested, theirs) is None
+    assert BaselineComparison.between(ours, TestedStudy(replace(theirs.record, test=None))) is None
 
 
 def test_predictions_of_another_test_are_refused(ours: TestedStudy, theirs: TestedStudy) -> None:
     """Predictions that do not give the stored accuracy are of another model or damaged."""
     stale = TestedStudy(ours.record, TestPredictions(LABELS, LABELS))
     with pytest.raises(MachineError, match="'cnn-random-photos' are not those of its test result"):
-        versus_info(stale, theirs)
+        BaselineComparison.between(stale, theirs)
     short = TestedStudy(ours.record, TestPredictions(LABELS[:9], WINNER[:9]))
     with pytest.raises(MachineError, match="not those of its test result"):
-        versus_info(short, theirs)
+        BaselineComparison.between(short, theirs)
 
 
 def test_other_images_are_never_paired(ours: TestedStudy, theirs: TestedStudy) -> None:
     """The same number of right images in another order is no pairing."""
     shuffled = TestedStudy(ours.record, TestPredictions(LABELS[::-1], WINNER[::-1]))
     with pytest.raises(MachineError, match="are of different test images"):
-        versus_info(shuffled, theirs)
+        BaselineComparison.between(shuffled, theirs)
 
 
 def test_studies_of_other_data_are_never_compared(ours: TestedStudy, theirs: TestedStudy) -> None:
     """Fingerprints decide, not names."""
     dataset = replace(theirs.record.dataset, fingerprint="e2" * 32)
     with pytest.raises(ValueError, match="differ in their dataset"):
-        versus_info(ours, TestedStudy(replace(theirs.record, dataset=dataset)))
+        BaselineComparison.between(ours, TestedStudy(replace(theirs.record, dataset=dataset)))
 
 
-def test_many_classes_are_cut_to_the_most_telling(versus: VersusInfo) -> None:
-    """A figure has room for the greatest gains and for the least."""
-    gains = tuple(versus.gains[0]._replace(name=str(i), winner_right=i) for i in range(40))
-    shown = versus._replace(gains=gains).shown
+def test_many_classes_are_cut_to_the_most_telling(versus: BaselineComparison) -> None:
+    """A plot has room for the largest gains and for the smallest."""
+    first = versus.gains[0]
+    many = tuple(first.model_copy(update={"name": str(i), "winner_right": i}) for i in range(40))
+    shown = versus.model_copy(update={"gains": many}).shown
     assert len(shown) == MOST_CLASSES
-    assert (shown[0], shown[-1]) == (gains[0], gains[-1])
+    assert (shown[0], shown[-1]) == (many[0], many[-1])
     assert versus.shown == versus.gains
+
+
+def test_more_training_images_are_pointed_out(versus: BaselineComparison) -> None:
+    """A refit sees the validation images too, which part of a difference may come from."""
+    told = [one.text for one in versus.blocks() if isinstance(one, Paragraph)]
+    assert versus.n_trained == (50_000, 40_000)
+    assert any("50,000 images, the baseline on 40,000" in text for text in told)
+    alike = versus.model_copy(update={"n_trained": (40_000, 40_000)})
+    assert not any("more data" in text for text in alike.sentences())
+
+
+@pytest.fixture(scope="module")
+def compared(kfold_evidence: Evidence) -> BaselineComparison:
+    found = kfold_evidence.once(BaselineComparison.of)
+    assert found is not None
+    return found
+
+
+def test_figure_has_all_classes_on_top(compared: BaselineComparison) -> None:
+    """Ten classes below all of them, each with its gain in points, none of them cut."""
+    (plot,) = fakes.plots(compared)
+    assert plot.paper is not None
+    with paper_style():
+        (axes,) = plot.paper().axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["all classes", *(gain.name for gain in compared.gains)]
+    assert axes.get_ylabel() == ""
+    texts = [text.get_text() for text in axes.texts]
+    assert points(compared.overall.gain, 1) in texts
+    assert len(texts) == 12
+
+
+def test_chart_tells_counts_and_gain(compared: BaselineComparison) -> None:
+    """Hovering over either dot gives both recalls, their counts and the difference."""
+    (plot,) = fakes.plots(compared)
+    assert plot.page is not None
+    _, baseline, winner = plot.page().figure.data
+    gain = compared.gains[0]
+    assert baseline.text[1] == winner.text[1]
+    assert baseline.text[1].startswith(f"<b>{gain.name}</b>, {points(gain.gain, 1)} points<br>")
+    assert f"({gain.winner_right} of {gain.n_images})" in baseline.text[1]
+    assert winner.x[0] == compared.winner.accuracy
+
+
+def test_a_cut_figure_says_so(compared: BaselineComparison) -> None:
+    """With forty classes the axis says which thirty there are, and the page does too."""
+    many = compared.model_copy(update={"gains": compared.gains * 4})
+    (plot,) = fakes.plots(many)
+    assert plot.paper is not None
+    with paper_style():
+        (axes,) = plot.paper().axes
+    assert axes.get_ylabel() == "30 of 40 classes: largest gains, then smallest"
+    assert plot.caption == "Of 40 classes, the 15 largest and 15 smallest gains."

@@ -1,1 +1,0 @@
-"""Interactive charts of the page: info -> plotly."""

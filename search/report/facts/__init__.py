@@ -1,1 +1,0 @@
-"""report.json: info -> plain values with stable names. Pure."""

@@ -1,0 +1,310 @@
+"""Is the winner better than the hand-tuned network, trained in a study of its own?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+import numpy as np
+
+from search.errors import MachineError
+from search.evaluation.test_results import TestPredictions
+from search.report.baseline_study import baseline_command
+from search.report.evidence import Evidence, TestedStudy
+from search.report.findings.base import GOOD, Finding
+from search.report.findings.blocks import Block, Code, Heading, Paragraph, Plot, Table
+from search.report.findings.repeats import Repeats
+from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
+from search.report.parts import Number, Unlisted
+from search.report.plots.class_deltas import (
+    ClassDelta,
+    all_classes,
+    class_deltas,
+    draw_recalls,
+    n_right,
+    recalls_chart,
+)
+from search.report.statistics import Correct, PairedComparison, compare_paired
+from search.report.study_words import validation_words
+from search.report.trials import validation_images
+from search.text import count, interval, percent, plural, points, probability, score, spread, times
+from search.training.metrics import TestResult
+from search.tuning.records import StudyRecord, TrialRecord
+
+MOST_CLASSES = 30
+_NAME = "versus-baseline"
+
+
+@final
+class BaselineComparison(Finding):
+    """The winner compared with a baseline study of the same data, on the same test images."""
+
+    key = "versus"
+    section = GOOD
+    title = "Compared with the hand-tuned baseline"
+    figures = (_NAME,)
+
+    study: str
+    """The baseline study."""
+    protocol: str
+    """How it was trained and tested, in words."""
+    trial: int
+    """The trial whose exported model is compared."""
+    n_trained: tuple[int, int]
+    """Training images of the winner and of the baseline."""
+    repeats: int
+    """How often the baseline was trained."""
+    mean: Number
+    """Mean test accuracy of these trainings, a fraction; null where it was refitted."""
+    std: Number
+    """Their sample standard deviation (n - 1)."""
+    accuracy: float
+    """Test accuracy of the compared model."""
+    interval: tuple[float, float]
+    """Its 95% Wilson interval."""
+    overall: ClassDelta
+    """All classes together."""
+    paired: PairedComparison | None
+    """The comparison image by image; null where predictions were not kept."""
+    gains: tuple[ClassDelta, ...]
+    """One for each class, the largest gain first."""
+    changes: tuple[ChangedSetting, ...]
+    """Settings in which the winner's candidate differs."""
+    winner: Unlisted[TestResult]
+    winner_trial: Unlisted[int]
+    lacking: Unlisted[tuple[str, ...]]  # names of the studies whose predictions were not kept
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Compare with the evidence's baseline; None without one."""
+        if evidence.baseline is None:
+            return None
+        return cls.between(evidence.tested(), evidence.baseline)
+
+    @classmethod
+    def between(cls, ours: TestedStudy, baseline: TestedStudy) -> Self | None:
+        """Compare two studies; None where one of them has no test result yet.
+
+        Raises ValueError for studies of different datasets, MachineError where the stored
+        predictions do not belong to the test results.
+        """
+        theirs = baseline.record
+        winner, hand_tuned = ours.record.winner(), theirs.winner()
+        test, against = ours.record.test, theirs.test
+        if winner is None or hand_tuned is None or test is None or against is None:
+            return None
+        if ours.record.dataset.fingerprint != theirs.dataset.fingerprint:
+            raise ValueError(
+                f"studies {ours.record.name!r} and {theirs.name!r} differ in their dataset"
+            )
+        repeats = Repeats.of_record(theirs)
+        return cls(
+            study=theirs.name,
+            protocol=_protocol(theirs),
+            trial=hand_tuned.number,
+            n_trained=(_n_trained(ours.record), _n_trained(theirs)),
+            repeats=len(theirs.complete()),
+            mean=None if repeats is None else repeats.mean.test_accuracy,
+            std=None if repeats is None or repeats.std is None else repeats.std.test_accuracy,
+            accuracy=against.accuracy,
+            interval=against.interval,
+            overall=all_classes(test, against),
+            paired=_paired(ours, baseline),
+            gains=class_deltas(test, against),
+            changes=_changes(hand_tuned, winner),
+            winner=test,
+            winner_trial=winner.number,
+            lacking=tuple(one.record.name for one in (ours, baseline) if one.predictions is None),
+        )
+
+    @property
+    def outcome(self) -> str:
+        """How the winner compares, in words."""
+        gain = round(100 * self.overall.gain, 2)
+        if not gain:
+            return "level with the winner"
+        return f"the winner is {abs(gain):.2f} points {'better' if gain > 0 else 'worse'}"
+
+    @property
+    def shown(self) -> tuple[ClassDelta, ...]:
+        """The classes that a plot has room for: all, or the largest gains and the smallest."""
+        if len(self.gains) <= MOST_CLASSES:
+            return self.gains
+        return self.gains[: MOST_CLASSES // 2] + self.gains[-MOST_CLASSES // 2 :]
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield both accuracies, the paired test, the recall of each class, and the settings."""
+        yield Paragraph(
+            f"Study {self.study} is the hand-tuned network, {self.protocol}. Both are tested on "
+            f"the same {count(self.overall.n_images)} images."
+        )
+        yield from self._training()
+        yield self._accuracies()
+        yield from self._significance()
+        yield Heading("Recall by class")
+        yield Plot(
+            _NAME,
+            f"Recall of {len(self.shown)} classes and of all together, baseline and winner",
+            lambda: draw_recalls(self.overall, self.shown, len(self.gains)),
+            lambda: recalls_chart(self.overall, self.shown),
+            caption=self._caption(),
+        )
+        yield self._recalls()
+        if self.changes:
+            yield changes_block(self.changes)
+        else:
+            yield Paragraph("The winner is the hand-tuned candidate itself.")
+
+    def _training(self) -> Iterator[Paragraph]:
+        if self.repeats > 1:
+            mean = ""
+            if self.mean is not None and self.std is not None:
+                mean = (
+                    f" The mean test accuracy of all {self.repeats} is "
+                    f"{score(self.mean, 'accuracy')} (standard deviation "
+                    f"{spread(self.std, 'accuracy')})."
+                )
+            yield Paragraph(
+                f"Trial {self.trial}, the best of {self.repeats} trainings by validation, "
+                f"represents the baseline here.{mean}"
+            )
+        ours, theirs = self.n_trained
+        if ours > theirs:
+            yield Paragraph(
+                f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them, "
+                "so part of the difference comes from more data."
+            )
+
+    def _accuracies(self) -> Table:
+        rows = (
+            (f"winner, trial {self.winner_trial}", self.winner.accuracy, self.winner.interval),
+            (f"baseline, trial {self.trial}", self.accuracy, self.interval),
+        )
+        low_high = "–"
+        if self.paired is not None:
+            low, high = self.paired.interval
+            low_high = f"{points(low)} to {points(high)}"
+        return Table(
+            caption="Test accuracy of both",
+            header=("Network", "Test accuracy", "95% interval"),
+            rows=tuple((name, score(a, "accuracy"), interval(both)) for name, a, both in rows),
+            align="lrr",
+            footer=(("difference, points", points(self.overall.gain), low_high),),
+        )
+
+    def _significance(self) -> Iterator[Paragraph]:
+        if self.paired is None:
+            yield Paragraph(
+                f"Test predictions were not kept for {' and '.join(self.lacking)}, so there is "
+                "neither an interval for the difference nor McNemar’s test.",
+                "notice",
+            )
+            return
+        yield Paragraph(
+            f"Only the winner is right on {plural(self.paired.only_first, 'image')}, only the "
+            f"baseline on {count(self.paired.only_second)}. McNemar’s test gives "
+            f"{probability(self.paired.p_value)} (exact, two-sided): how often two equally good "
+            "networks would differ at least this much."
+        )
+        yield Paragraph(
+            "Intervals are Wilson’s for an accuracy and Wald’s for the difference of paired "
+            "proportions (Fleiss, Levin, Paik, 2003). They and the test describe these two trained "
+            "networks; other seeds would change both.",
+            "quiet",
+        )
+
+    def _caption(self) -> str:
+        if len(self.shown) == len(self.gains):
+            return ""
+        half = MOST_CLASSES // 2
+        return f"Of {len(self.gains)} classes, the {half} largest and {half} smallest gains."
+
+    def _recalls(self) -> Table:
+        return Table(
+            caption="Recall of each class on the test images, the largest gain first",
+            header=("Class", "Baseline", "Winner", "Points", "Images"),
+            rows=tuple(
+                (
+                    one.name,
+                    percent(one.baseline_recall),
+                    percent(one.winner_recall),
+                    points(one.gain, 1),
+                    count(one.n_images),
+                )
+                for one in self.gains
+            ),
+            align="lrrrr",
+            most=MOST_CLASSES,
+        )
+
+
+@final
+class BaselineSuggestion(Finding):
+    """How to train a baseline to compare with, where no study has one."""
+
+    key = "versus.command"
+    section = GOOD
+
+    command: Unlisted[str]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Build the command; None where there is a baseline, or no use for one."""
+        if evidence.baseline is not None:
+            return None
+        command = baseline_command(evidence.record)
+        return None if command is None else cls(command=command)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the command."""
+        yield Paragraph(
+            "There is no baseline study of this kind of network on this data to compare with. To "
+            "train one:",
+            "quiet",
+        )
+        yield Code(self.command, "sh")
+
+
+def _n_trained(record: StudyRecord) -> int:
+    """How many images the tested network saw: without a refit, not those of validation."""
+    return record.dataset.n_train - (validation_images(record) if record.refit is None else 0)
+
+
+def _protocol(baseline: StudyRecord) -> str:
+    if not baseline.recipe.protocol.refits:
+        n_trained = len(baseline.complete())
+        each = " each" if n_trained > 1 else ""
+        return (
+            f"trained {times(n_trained)} on the split of the hand-tuned report, "
+            f"{plural(baseline.recipe.epochs, 'epoch')}{each}, and tested without a refit"
+        )
+    epochs = 0 if baseline.refit is None else baseline.refit.epochs
+    return f"scored by {validation_words(baseline)}, refitted for {plural(epochs, 'epoch')}, tested"
+
+
+def _paired(ours: TestedStudy, baseline: TestedStudy) -> PairedComparison | None:
+    if ours.predictions is None or baseline.predictions is None:
+        return None
+    first, second = _correct(ours, ours.predictions), _correct(baseline, baseline.predictions)
+    if not np.array_equal(ours.predictions.labels, baseline.predictions.labels):
+        raise MachineError(
+            f"the test predictions of studies {ours.record.name!r} and {baseline.record.name!r} "
+            "are of different test images; remove those of one to have a report without them"
+        )
+    return compare_paired(first, second)
+
+
+def _correct(study: TestedStudy, predictions: TestPredictions) -> Correct:
+    """Which test images a model predicts correctly, checked against the test result."""
+    correct: Correct = predictions.labels == predictions.predictions
+    test = study.record.test
+    if test is None or (len(correct), correct.sum()) != (test.n_images, n_right(test)):
+        raise MachineError(
+            f"the test predictions of study {study.record.name!r} are not those of its test "
+            "result; remove them to have a report without them"
+        )
+    return correct
+
+
+def _changes(baseline: TrialRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
+    if baseline.candidate is None or winner.candidate is None:
+        return ()
+    return changed_settings(baseline.candidate, winner.candidate)

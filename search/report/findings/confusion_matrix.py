@@ -1,0 +1,148 @@
+"""Which class is taken for which?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from search.plotting import BLUE, COLUMN, new_figure, short
+from search.report.evidence import Evidence
+from search.report.findings.base import FAILURES, Finding
+from search.report.findings.blocks import Block, Plot
+from search.report.parts import Unlisted
+from search.report.plots.page import Chart, escape, new_chart_figure
+from search.report.trials import figure_name, figure_names
+
+MOST_WITH_PERCENTAGES = 12
+MOST_WITH_COUNTS = 25
+_WIDE = 6.6  # inches
+_NAME = "confusion-matrix"
+
+
+@final
+class ConfusionMatrix(Finding):
+    """The confusion matrix of the final model on the test images."""
+
+    key = "test.confusion"
+    section = FAILURES
+    title = "Confusion matrix"
+    figures = figure_names(_NAME)
+
+    name: Unlisted[str]
+    class_names: Unlisted[tuple[str, ...]]
+    counts: Unlisted[tuple[tuple[int, ...], ...]]  # [i][j]: images of class i predicted as j
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Take the matrix; None before the test."""
+        test = evidence.record.test
+        if test is None:
+            return None
+        return cls(
+            name=figure_name(evidence.record, _NAME),
+            class_names=tuple(one.name for one in test.classes),
+            counts=test.confusion,
+        )
+
+    @property
+    def row_percentages(self) -> tuple[tuple[float, ...], ...]:
+        """The counts as percentages of their row's sum; 0 in an empty row."""
+        return tuple(tuple(100 * n / max(sum(row), 1) for n in row) for row in self.counts)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the matrix."""
+        n = len(self.class_names)
+        alt = f"Confusion matrix of {n} classes on the test images"
+        yield Plot(self.name, alt, self.draw, self.chart)
+
+    def draw(self) -> Figure:
+        """Draw row percentages as colour; counts and percentages as text where they fit.
+
+        With so many classes that only counts fit, or nothing, a colour bar gives the percentages.
+        """
+        n = len(self.class_names)
+        fits = n <= MOST_WITH_PERCENTAGES
+        width = COLUMN if fits else _WIDE
+        figure = new_figure(width + 0.1 if fits else width - 0.4, width=width)
+        axes = figure.add_subplot()
+        light_to_blue = LinearSegmentedColormap.from_list("blues", ["#ffffff", BLUE])
+        image = axes.imshow(np.array(self.row_percentages), cmap=light_to_blue, vmin=0, vmax=100)
+        names = [short(name, 14) for name in self.class_names]
+        size = 6.5 if fits else 5.5
+        axes.set_xticks(range(n), names, rotation=90 if n > 2 else 0, fontsize=size)
+        axes.set_yticks(range(n), names, fontsize=size)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
+        if n <= MOST_WITH_COUNTS:
+            self._write_cells(axes)
+        if not fits:
+            bar = figure.colorbar(
+                image, ax=axes, label="% of the true class", shrink=0.75, pad=0.02
+            )
+            bar.outline.set_visible(False)
+        return figure
+
+    def _write_cells(self, axes: Axes) -> None:
+        n, shares = len(self.class_names), self.row_percentages
+        size = 5.2 if n <= 10 else 4.6
+        for i, row in enumerate(self._cell_texts("\n")):
+            for j, text in enumerate(row):
+                dark = shares[i][j] > 60
+                colour = "white" if dark else "#222222" if self.counts[i][j] else "#999999"
+                # A cell has no room for the decimal of 100%.
+                shown = text.replace("100.0%", "100%")
+                axes.text(j, i, shown, ha="center", va="center", fontsize=size, color=colour)
+
+    def chart(self) -> Chart:
+        """Colour cells by row percentage; hovering gives count and percentage."""
+        n = len(self.class_names)
+        names = [escape(name) for name in self.class_names]
+        figure = new_chart_figure(
+            xaxis={"title": "predicted class", "tickvals": list(range(n)), "ticktext": names},
+            yaxis={"title": "true class", "tickvals": list(range(n)), "ticktext": names},
+            margin={"l": 16, "r": 16, "t": 16, "b": 16},
+        )
+        plain = {"automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False}
+        figure.update_xaxes(**plain)
+        figure.update_yaxes(**plain, autorange="reversed")
+        figure.add_heatmap(
+            z=self.row_percentages,
+            zmin=0,
+            zmax=100,
+            # from nothing to blue, so that it reads on a light and on a dark page
+            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.75)"]],
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            text=self._cell_texts("<br>"),
+            texttemplate="%{text}" if n <= MOST_WITH_COUNTS else None,
+            customdata=self._hover_texts(),
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        cell = 44 if n <= MOST_WITH_PERCENTAGES else 30 if n <= MOST_WITH_COUNTS else 22
+        return Chart(figure, 140 + cell * n, 160 + cell * n)
+
+    def _cell_texts(self, line_break: str) -> list[list[str]]:
+        with_percentages = len(self.class_names) <= MOST_WITH_PERCENTAGES
+        return [
+            [
+                f"{count:,}{line_break}{share:.1f}%" if with_percentages else f"{count:,}"
+                for count, share in zip(counts, shares, strict=True)
+            ]
+            for counts, shares in zip(self.counts, self.row_percentages, strict=True)
+        ]
+
+    def _hover_texts(self) -> list[list[str]]:
+        names, shares = [escape(name) for name in self.class_names], self.row_percentages
+        return [
+            [
+                f"{names[i]} predicted as {names[j]}: {count:,} ({shares[i][j]:.1f}%)"
+                for j, count in enumerate(row)
+            ]
+            for i, row in enumerate(self.counts)
+        ]

@@ -1,0 +1,211 @@
+"""How much does the winner's validation score overstate its accuracy?"""
+
+from collections.abc import Iterator
+from typing import Literal, Self, final
+
+import numpy as np
+from scipy.stats import binomtest
+
+from search.metric import Metric
+from search.report.evidence import Evidence
+from search.report.findings.base import CERTAIN, Finding
+from search.report.findings.blocks import Block, Bullets
+from search.report.parts import ReportPart
+from search.report.statistics import greatest_bias, overstatement, selection_bias
+from search.report.trials import trial_score, validation_images
+from search.text import count, interval, percent, plural, score, spread
+from search.training.metrics import TestResult
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.samplers import get_sampler
+
+Place = Literal["within", "above", "below"]
+
+_MEANING: dict[Place, str] = {
+    "within": "no sign that selection inflated it.",
+    "above": "the score used to pick a winner is usually too optimistic.",
+    "below": "the refit, which trains on the images of all folds, can outweigh selection bias.",
+}
+
+
+@final
+class ValidationGap(ReportPart):
+    """The winner's validation accuracy and its test accuracy; all are fractions."""
+
+    validation: float
+    """Validation accuracy at E*."""
+    test: float
+    """Test accuracy."""
+    interval: tuple[float, float]
+    """The test accuracy's 95% Wilson interval."""
+    place: Place
+    """Where the validation accuracy lies relative to that interval."""
+
+
+@final
+class FoldBias(ReportPart):
+    """The bias of having picked the best, by Tibshirani and Tibshirani (2009)."""
+
+    bias: float
+    """By how much the score is too optimistic: a fraction, or a loss in nats."""
+    corrected: float
+    """The score without it."""
+    n_folds: int
+    """Folds that it was estimated from."""
+    n_trials: int
+    """Complete trials that the winner was chosen from."""
+    n_dropped: int
+    """Trials that never had all folds; the estimate does not cover their elimination."""
+
+
+@final
+class HoldoutBound(ReportPart):
+    """What one validation split says, from which that bias cannot be estimated."""
+
+    n_images: int
+    """Validation images."""
+    interval: tuple[float, float]
+    """95% Wilson interval of the accuracy, had this network been fixed in advance."""
+    n_choices: int
+    """Epochs of all trials that the winner was chosen from."""
+    greatest_bias: float | None
+    """At most how much choosing adds on average, a fraction; null where that is not known, because
+    trials were sampled in the light of earlier ones."""
+
+
+@final
+class Optimism(Finding):
+    """How much the winner's validation score overstates its accuracy."""
+
+    key = "optimism"
+    section = CERTAIN
+
+    metric: Metric
+    """What the score is."""
+    score: float
+    """The winner's score."""
+    gap: ValidationGap | None
+    """Validation against test; null before the test."""
+    folds: FoldBias | None
+    """With cross-validation."""
+    holdout: HoldoutBound | None
+    """Without."""
+    words: tuple[str, ...]
+    """The same in sentences."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Estimate the bias; None without a winner, or where the last epoch counts."""
+        record = evidence.record
+        winner = record.winner()
+        value = None if winner is None else trial_score(winner)
+        if winner is None or value is None or not winner.history.epochs:
+            return None
+        if record.recipe.protocol.scores_last_epoch:
+            return None
+        several, metric = record.recipe.n_folds > 1, record.recipe.metric
+        gap = None if record.test is None else _gap(record.test, _accuracy(winner))
+        folds = _fold_bias(record, value) if several else None
+        holdout = None if several else _holdout_bound(record, winner)
+        words = (
+            *(() if gap is None else (_gap_words(gap),)),
+            *(() if folds is None else _fold_words(folds, metric, value)),
+            *(() if holdout is None else _holdout_words(holdout)),
+        )
+        return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield it in sentences, the test first."""
+        if self.words:
+            yield Bullets(self.words)
+
+
+def _accuracy(winner: TrialRecord) -> float:
+    return winner.history.mean_curve("accuracy")[(winner.best_epoch or 1) - 1]
+
+
+def _gap(test: TestResult, validation: float) -> ValidationGap:
+    low, high = test.interval
+    place: Place = "above" if validation > high else "below" if validation < low else "within"
+    return ValidationGap(
+        validation=validation, test=test.accuracy, interval=test.interval, place=place
+    )
+
+
+def _fold_bias(record: StudyRecord, value: float) -> FoldBias | None:
+    """The bias over every epoch of every trial that can win, as any of them could have."""
+    n_folds, metric = record.recipe.n_folds, record.recipe.metric
+    whole = [trial for trial in record.complete() if trial.history.n_folds() == n_folds]
+    if not whole:
+        return None
+    curves = np.concatenate([trial.history.fold_curves(metric) for trial in whole], axis=1)
+    sign = -1.0 if metric == "accuracy" else 1.0
+    bias = selection_bias(sign * curves)
+    return FoldBias(
+        bias=bias,
+        corrected=value + sign * bias,
+        n_folds=n_folds,
+        n_trials=len(whole),
+        n_dropped=sum(trial.kind == "pruned" for trial in record.trials),
+    )
+
+
+def _holdout_bound(record: StudyRecord, winner: TrialRecord) -> HoldoutBound:
+    n_images = validation_images(record)
+    correct = binomtest(round(_accuracy(winner) * n_images), n_images)
+    low, high = correct.proportion_ci(0.95, method="wilson")
+    # A trial that repeats another's result was no choice of its own.
+    n_choices = sum(len(t.history.epochs) for t in record.trials if t.same_as is None)
+    planned = not get_sampler(record.recipe.sampler).adaptive
+    return HoldoutBound(
+        n_images=n_images,
+        interval=(float(low), float(high)),
+        n_choices=n_choices,
+        greatest_bias=greatest_bias(n_choices, n_images) if planned else None,
+    )
+
+
+def _gap_words(gap: ValidationGap) -> str:
+    difference = gap.validation - gap.test
+    side = "above" if difference > 0 else "below"
+    return (
+        f"The winner’s validation accuracy, {percent(gap.validation, 2)}, is "
+        f"{spread(abs(difference), 'accuracy')} {side} its test accuracy and {gap.place} the test "
+        f"accuracy’s 95% interval ({interval(gap.interval)}): {_MEANING[gap.place]}"
+    )
+
+
+def _fold_words(folds: FoldBias, metric: Metric, value: float) -> Iterator[str]:
+    n_trials = folds.n_trials
+    choice = "epoch" if n_trials == 1 else f"trial and epoch of {n_trials} complete trials"
+    yield (
+        f"Choosing the best {choice} on the same folds makes the validation {metric} too "
+        f"optimistic by about {spread(folds.bias, metric)}, estimated from how much the folds "
+        f"disagree (Tibshirani and Tibshirani, 2009): {score(value, metric)} becomes "
+        f"{score(folds.corrected, metric)}. If all candidates were equally good, this would be "
+        f"{overstatement(folds.n_folds):.1f} times the true bias. Scores of single folds are "
+        "optimistic too, because their mean chose the epoch."
+    )
+    if folds.n_dropped:
+        yield (
+            f"{plural(folds.n_dropped, 'more trial')} stopped before having all folds and epochs; "
+            "the estimate does not cover that selection."
+        )
+
+
+def _holdout_words(holdout: HoldoutBound) -> Iterator[str]:
+    yield (
+        "With a single validation split, the bias of choosing the best cannot be estimated; "
+        "cross-validation (--validation kfold) makes that possible."
+    )
+    yield (
+        "Had this network been fixed in advance, the 95% interval of its accuracy on these "
+        f"{count(holdout.n_images)} validation images would be {interval(holdout.interval)} "
+        "(Wilson)."
+    )
+    if holdout.greatest_bias:
+        yield (
+            f"Worst case, choosing the best of {plural(holdout.n_choices, 'epoch')} across all "
+            f"trials inflates this score by {spread(holdout.greatest_bias, 'accuracy')} on "
+            "average; usually far less (Hoeffding’s bound, for networks that never saw these "
+            "images; a plateau schedule sees their loss)."
+        )

@@ -1,0 +1,182 @@
+"""How do the trainings of a reproduced baseline differ?"""
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self, final
+
+from search.metric import Metric
+from search.report.evidence import Evidence
+from search.report.findings.base import GOOD, Finding
+from search.report.findings.blocks import Block, Paragraph, Table
+from search.report.parts import Number, ReportPart, Unlisted
+from search.text import interval, score, spread
+from search.tuning.records import StudyRecord, TrialRecord
+
+_MEASURES: tuple[tuple[str, Metric], ...] = (
+    ("validation_loss", "loss"),
+    ("validation_accuracy", "accuracy"),
+    ("test_loss", "loss"),
+    ("test_accuracy", "accuracy"),
+)
+
+
+@final
+class RepeatFigures(ReportPart):
+    """Measures of one training or of several: fractions and nats; null where not measured."""
+
+    validation_loss: Number
+    """Validation loss."""
+    validation_accuracy: Number
+    """Validation accuracy."""
+    test_loss: Number
+    """Test loss, a mean over images."""
+    test_accuracy: Number
+    """Test accuracy."""
+
+
+@final
+class Repeat(ReportPart):
+    """One complete training of a baseline study."""
+
+    trial: int
+    """Its number."""
+    figures: RepeatFigures
+    """What was measured of it."""
+    interval: tuple[float, float] | None
+    """95% Wilson interval of its test accuracy."""
+
+
+@final
+class Repeats(Finding):
+    """The complete trainings of a baseline study, with their mean and standard deviation."""
+
+    key = "repeats"
+    section = GOOD
+    title = "Trainings"
+
+    rows: tuple[Repeat, ...]
+    """One for each training, in the order of the plan."""
+    mean: RepeatFigures
+    """Their means; null where a training lacks the measure."""
+    std: RepeatFigures | None
+    """Their sample standard deviations (n - 1); null for a single training."""
+    others: tuple[str, ...]
+    """How the other trainings ended."""
+    tested: Unlisted[bool]  # each on its own, without a refit
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Take the complete trainings; None for a search."""
+        return cls.of_record(evidence.record)
+
+    @classmethod
+    def of_record(cls, record: StudyRecord) -> Self | None:
+        """As `of`, for another study's record.
+
+        Validation measures are those of the scored epoch, means over folds where there are folds.
+        """
+        if record.recipe.protocol.is_search:
+            return None
+        trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
+        rows = tuple(_repeat(record, trial) for trial in trials)
+        return cls(
+            rows=rows,
+            mean=_columnwise(rows, statistics.fmean),
+            std=_columnwise(rows, statistics.stdev) if len(rows) > 1 else None,
+            others=tuple(_end(one) for one in record.trials if _ended_otherwise(one)),
+            tested=not record.recipe.protocol.refits,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield a row for each training, and how to read it."""
+        if self.rows:
+            yield self._table()
+            notes = tuple(self._notes())
+            if notes:
+                yield Paragraph(" ".join(notes), "quiet")
+        else:
+            yield Paragraph("No training is complete yet.", "quiet")
+        if self.others:
+            yield Paragraph(f"Not in the table: {'; '.join(self.others)}.", "notice")
+
+    def _table(self) -> Table:
+        shown = _MEASURES if self.tested else _MEASURES[:2]
+        names = tuple(name.replace("_", " ").capitalize() for name, _ in shown)
+        epoch = "after the last epoch" if self.tested else "mean over folds at E*"
+
+        def cells(values: RepeatFigures, write: Callable[[float | None, Metric], str]) -> list[str]:
+            return [write(getattr(values, name), metric) for name, metric in shown]
+
+        def row(one: Repeat) -> tuple[str, ...]:
+            last = [_interval(one.interval)] if self.tested else []
+            return (f"trial {one.trial}", *cells(one.figures, score), *last)
+
+        blank = [""] if self.tested else []
+        footer = (
+            ()
+            if self.std is None
+            else (
+                ("mean", *cells(self.mean, score), *blank),
+                ("standard deviation", *cells(self.std, spread), *blank),
+            )
+        )
+        return Table(
+            caption=f"Each training, {epoch}",
+            header=("Training", *names, *(["95% interval"] if self.tested else [])),
+            rows=tuple(map(row, self.rows)),
+            align="l" + "r" * (len(names) + self.tested),
+            footer=footer,
+        )
+
+    def _notes(self) -> Iterator[str]:
+        if self.std is not None:
+            yield "Each training has its own seed; the standard deviation is the sample's (n - 1)."
+        elif self.tested:
+            yield "One training cannot show how much the result depends on the seed."
+        if self.tested:
+            yield (
+                "Validation losses are means over batches of 1,000, as in the hand-tuned report; "
+                "test losses are means over images. Intervals are Wilson’s."
+            )
+
+
+def _interval(found: tuple[float, float] | None) -> str:
+    return "–" if found is None else interval(found)
+
+
+def _repeat(record: StudyRecord, trial: TrialRecord) -> Repeat:
+    test = next((one for one in record.repeats if one.trial == trial.number), None)
+    figures = RepeatFigures(
+        validation_loss=_scored(trial, "loss"),
+        validation_accuracy=_scored(trial, "accuracy"),
+        test_loss=None if test is None else test.loss,
+        test_accuracy=None if test is None else test.accuracy,
+    )
+    return Repeat(
+        trial=trial.number, figures=figures, interval=None if test is None else test.interval
+    )
+
+
+def _scored(trial: TrialRecord, metric: Metric) -> float | None:
+    curve = trial.history.mean_curve(metric)
+    return None if trial.best_epoch is None or not curve else curve[trial.best_epoch - 1]
+
+
+def _columnwise(
+    rows: Sequence[Repeat], summary: Callable[[Sequence[float]], float]
+) -> RepeatFigures:
+    def summarised(name: str) -> float | None:
+        found = [getattr(row.figures, name) for row in rows]
+        known = [value for value in found if value is not None]
+        return summary(known) if known and len(known) == len(found) else None
+
+    return RepeatFigures(**{name: summarised(name) for name, _ in _MEASURES})
+
+
+def _ended_otherwise(trial: TrialRecord) -> bool:
+    return trial.kind in ("diverged", "failed", "infeasible")
+
+
+def _end(trial: TrialRecord) -> str:
+    reason = f": {trial.reason}" if trial.reason else ""
+    return f"trial {trial.number} {trial.kind}{reason}"

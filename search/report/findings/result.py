@@ -1,0 +1,189 @@
+"""How good is the final model on the test images?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+from search.report.evidence import Evidence
+from search.report.findings.base import FAILURES, GOOD, Finding
+from search.report.findings.blocks import Block, Paragraph, Table
+from search.report.findings.winner import Winner
+from search.report.parts import Number, ReportPart, Unlisted
+from search.text import count, interval, percent, score
+from search.training.metrics import TestResult
+from search.tuning.records import StudyRecord
+
+
+@final
+class ClassMeasures(ReportPart):
+    """One class on the test images; shares are fractions."""
+
+    name: str
+    """The class."""
+    precision: Number
+    """Share of the images predicted as this class that belong to it."""
+    recall: Number
+    """Share of its images that are predicted correctly."""
+    f1: Number
+    """Harmonic mean of both."""
+    support: int
+    """Its test images."""
+
+
+@final
+class Mistake(ReportPart):
+    """A test image that the model got wrong."""
+
+    index: int
+    """Its place in the test set, from 0."""
+    true_class: int
+    """Its class, an index of the dataset's class names."""
+    predicted_class: int
+    """The class predicted, likewise."""
+    probability: Number
+    """The probability that the model gave the predicted class."""
+
+
+@final
+class Result(Finding):
+    """The final model on the test images."""
+
+    key = "test"
+    section = GOOD
+    title = "Test accuracy"
+
+    accuracy: Number
+    """Share of the images that are predicted correctly."""
+    interval: tuple[float, float]
+    """The accuracy's 95% Wilson interval."""
+    loss: Number
+    """Mean loss over images, in nats."""
+    n_images: int
+    """Test images."""
+    classes: tuple[ClassMeasures, ...]
+    """One for each class, in the order of the labels."""
+    confusion: tuple[tuple[int, ...], ...]
+    """confusion[i][j] counts images of class i that were predicted as j."""
+    confused_pairs: tuple[tuple[str, str, int], ...]
+    """True class, predicted class, images; the most frequent first."""
+    mistakes: tuple[Mistake, ...]
+    """The most confident mistakes, the most confident first."""
+    test: Unlisted[TestResult]
+    record: Unlisted[StudyRecord]
+    winner: Unlisted[Winner | None]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Take the test result; None before the test."""
+        test = evidence.record.test
+        if test is None:
+            return None
+        return cls(
+            accuracy=test.accuracy,
+            interval=test.interval,
+            loss=test.loss,
+            n_images=test.n_images,
+            classes=tuple(map(ClassMeasures.model_validate, test.classes)),
+            confusion=test.confusion,
+            confused_pairs=test.confused_pairs,
+            mistakes=tuple(map(Mistake.model_validate, test.mistakes)),
+            test=test,
+            record=evidence.record,
+            winner=evidence.once(Winner.of),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the accuracy with its interval, and validation next to test."""
+        correct = (
+            f"{percent(self.test.accuracy, 2)} of {count(self.n_images)} images are correct "
+            f"(95% Wilson interval {interval(self.interval)})"
+        )
+        refitted = self.record.recipe.protocol.refits
+        if refitted:
+            yield Paragraph(f"The test set was evaluated after all decisions were made: {correct}.")
+            yield self._validation_and_test()
+            return
+        exported = ""
+        if self.winner is not None and len(self.record.complete()) > 1:
+            exported = f" The exported network is that of trial {self.winner.trial}."
+        yield Paragraph(f"The test set was evaluated after the last training: {correct}.{exported}")
+
+    def _validation_and_test(self) -> Table:
+        folds = ", mean over folds" if self.record.recipe.n_folds > 1 else ""
+        rows = (
+            []
+            if self.winner is None
+            else [(f"validation{folds} at E*", self.winner.accuracy, self.winner.loss)]
+        )
+        rows.append(("test, after the refit", self.accuracy, self.loss))
+        return Table(
+            caption="Validation and test",
+            header=("Measured on", "Accuracy", "Loss"),
+            rows=tuple((name, score(a, "accuracy"), score(b, "loss")) for name, a, b in rows),
+            align="lrr",
+        )
+
+
+@final
+class Classes(Finding):
+    """Precision, recall and F1 of each class, the lowest recall first."""
+
+    key = "test.classes"
+    section = FAILURES
+    title = "By class"
+    narrow = True
+
+    classes: Unlisted[tuple[ClassMeasures, ...]]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Sort the classes; None before the test."""
+        result = evidence.once(Result.of)
+        if result is None:
+            return None
+        return cls(classes=tuple(sorted(result.classes, key=lambda one: one.recall or 0.0)))
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield a row for each class."""
+        yield Table(
+            caption="Precision, recall and F1 of each class on the test images, "
+            "the lowest recall first",
+            header=("Class", "Precision", "Recall", "F1", "Images"),
+            rows=tuple(
+                (
+                    one.name,
+                    *(percent(share or 0.0) for share in (one.precision, one.recall, one.f1)),
+                    count(one.support),
+                )
+                for one in self.classes
+            ),
+            align="lrrrr",
+        )
+
+
+@final
+class ConfusedPairs(Finding):
+    """Which classes are confused most often."""
+
+    key = "test.confused_pairs"
+    section = FAILURES
+    title = "Most confused"
+    narrow = True
+
+    pairs: Unlisted[tuple[tuple[str, str, int], ...]]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Take the pairs; None where no image was wrong."""
+        test = evidence.record.test
+        if test is None or not test.confused_pairs:
+            return None
+        return cls(pairs=test.confused_pairs)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield a row for each pair."""
+        yield Table(
+            caption="Pairs of classes that are confused most often",
+            header=("True class", "Predicted", "Images"),
+            rows=tuple((actual, predicted, count(n)) for actual, predicted, n in self.pairs),
+            align="llr",
+        )

@@ -1,1 +1,0 @@
-"""report.md: info -> Markdown. Pure."""

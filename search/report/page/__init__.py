@@ -1,1 +1,0 @@
-"""The page: info -> one HTML text that needs no other file. Pure."""

@@ -1,0 +1,169 @@
+"""Two models compared class by class: the recall of each, and plots of it."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import plotly.graph_objects as go
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from search.plotting import BLUE, GREY, ORANGE, new_figure, percentages, short
+from search.report.parts import ReportPart
+from search.report.plots.page import Chart, escape, new_chart_figure
+from search.text import percent, points
+from search.training.metrics import TestResult
+
+_RECALL = "share of the class predicted correctly (recall)"
+
+
+@final
+class ClassDelta(ReportPart):
+    """Winner and baseline on the test images of a class, or of all."""
+
+    name: str
+    """The class."""
+    n_images: int
+    """Its test images."""
+    baseline_right: int
+    """Those that the baseline predicts correctly."""
+    winner_right: int
+    """Those that the winner predicts correctly."""
+    gain: float
+    """The winner's recall minus the baseline's, a fraction."""
+
+    @property
+    def baseline_recall(self) -> float:
+        """The baseline's share, 0 for a class without images."""
+        return self.baseline_right / max(self.n_images, 1)
+
+    @property
+    def winner_recall(self) -> float:
+        """The winner's share, 0 for a class without images."""
+        return self.winner_right / max(self.n_images, 1)
+
+
+def _delta(name: str, n_images: int, baseline_right: int, winner_right: int) -> ClassDelta:
+    return ClassDelta(
+        name=name,
+        n_images=n_images,
+        baseline_right=baseline_right,
+        winner_right=winner_right,
+        gain=winner_right / max(n_images, 1) - baseline_right / max(n_images, 1),
+    )
+
+
+def class_deltas(winner: TestResult, baseline: TestResult) -> tuple[ClassDelta, ...]:
+    """Compare two tests on the same images class by class, the largest gain first."""
+    found = [
+        _delta(one.name, one.support, baseline.confusion[i][i], winner.confusion[i][i])
+        for i, one in enumerate(winner.classes)
+    ]
+    return tuple(sorted(found, key=lambda one: -one.gain))
+
+
+def all_classes(winner: TestResult, baseline: TestResult) -> ClassDelta:
+    """Compare two tests on the same images in all classes together."""
+    return _delta("all classes", winner.n_images, n_right(baseline), n_right(winner))
+
+
+def n_right(test: TestResult) -> int:
+    """How many test images are predicted correctly."""
+    return sum(row[i] for i, row in enumerate(test.confusion))
+
+
+def draw_recalls(overall: ClassDelta, shown: Sequence[ClassDelta], n_classes: int) -> Figure:
+    """Draw both recalls of each class, joined; all classes together on top.
+
+    `shown` are some of `n_classes` classes.
+    """
+    rows = (overall, *shown)
+    figure = new_figure(1.1 + 0.19 * len(rows))
+    axes = figure.add_subplot()
+    # A little room separates all classes together from each.
+    places = [-0.4, *(float(place) for place in range(1, len(rows)))]
+    _draw_pairs(axes, rows, places)
+    side: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
+    for row, place in zip(rows, places, strict=True):
+        weight, gain = "bold" if row is overall else "normal", points(row.gain, 1)
+        axes.text(1.12, place, gain, ha="right", va="center", weight=weight, **side)
+    axes.text(1.12, -1.15, "points", ha="right", **side)
+    axes.set_yticks(places, [short(row.name, 18) for row in rows])
+    axes.get_yticklabels()[0].set_fontweight("bold")
+    axes.set_ylim(len(rows) - 0.4, -0.9)
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(percentages())
+    if len(shown) < n_classes:
+        axes.set_ylabel(f"{len(shown)} of {n_classes} classes: largest gains, then smallest")
+    axes.set_xlabel(_RECALL)
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def recalls_chart(overall: ClassDelta, shown: Sequence[ClassDelta]) -> Chart:
+    """Both recalls of each class, joined; hovering gives counts and gain."""
+    rows = (overall, *shown)
+    names = ["<b>all classes</b>", *(escape(row.name) for row in shown)]
+    figure = new_chart_figure(
+        xaxis={"title": _RECALL, "tickformat": ".0%"},
+        yaxis={"tickvals": list(range(len(rows))), "ticktext": names},
+        margin={"l": 16, "r": 16, "t": 40, "b": 48},
+    )
+    figure.update_xaxes(fixedrange=True, zeroline=False)
+    figure.update_yaxes(
+        automargin=True, fixedrange=True, showgrid=False, zeroline=False, autorange="reversed"
+    )
+    baseline = [row.baseline_recall for row in rows]
+    winner = [row.winner_recall for row in rows]
+    figure.add_trace(_joints(rows))
+    orange, blue = {"color": ORANGE, "symbol": "diamond"}, {"color": BLUE, "symbol": "circle"}
+    figure.add_trace(_dots("baseline", rows, baseline, orange))
+    figure.add_trace(_dots("winner", rows, winner, blue))
+    return Chart(figure, 110 + 26 * len(rows))
+
+
+def _draw_pairs(axes: Axes, rows: Sequence[ClassDelta], places: Sequence[float]) -> None:
+    baseline = [row.baseline_recall for row in rows]
+    winner = [row.winner_recall for row in rows]
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.hlines(places, baseline, winner, color=GREY, linewidth=1)
+    axes.scatter(baseline, places, s=20, color=ORANGE, marker="D", label="baseline", zorder=3)
+    axes.scatter(winner, places, s=24, color=BLUE, label="winner", zorder=4)
+
+
+def _joints(rows: Sequence[ClassDelta]) -> go.Scatter:
+    """The lines from dot to dot as one trace with gaps."""
+    xs: list[float | None] = []
+    ys: list[int | None] = []
+    for place, row in enumerate(rows):
+        xs += [row.baseline_recall, row.winner_recall, None]
+        ys += [place, place, None]
+    line = {"color": GREY, "width": 1.5}
+    return go.Scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
+
+
+def _dots(
+    name: str, rows: Sequence[ClassDelta], recalls: Sequence[float], marker: dict[str, str]
+) -> go.Scatter:
+    return go.Scatter(
+        x=recalls,
+        y=list(range(len(rows))),
+        mode="markers",
+        marker=marker | {"size": 11},
+        name=name,
+        text=[_hover_text(row) for row in rows],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _hover_text(row: ClassDelta) -> str:
+    def part(name: str, recall: float, right: int) -> str:
+        return f"{name}: {percent(recall)} ({right:,} of {row.n_images:,})"
+
+    return "<br>".join(
+        (
+            f"<b>{escape(row.name)}</b>, {points(row.gain, 1)} points",
+            part("winner", row.winner_recall, row.winner_right),
+            part("baseline", row.baseline_recall, row.baseline_right),
+        )
+    )

@@ -1,1 +1,0 @@
-"""What the report concludes, in sentences. Pure."""
