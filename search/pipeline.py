@@ -49,7 +49,7 @@ __all__ = [
 class Outcome:
     """What a run leaves: the study as stored, Optuna's study, and where its files lie.
 
-    `stopped` says that it was asked to stop and did before it was done.
+    `stopped` says that it stopped on request before it was done.
     """
 
     record: StudyRecord

@@ -7,8 +7,8 @@ import torch
 
 from search.errors import describe_error, first_line
 
-# torch's allocators raise plain RuntimeErrors on a CPU; CUDA itself and its libraries do, when they
-# and not torch's allocator meet the end of the memory, as while a process starts on a full GPU.
+# torch's allocator raises plain RuntimeErrors on a CPU. So do CUDA and its libraries, where they
+# run out of memory before torch's allocator does, as when a process starts on a full GPU.
 _MEMORY = re.compile(
     r"DefaultCPUAllocator: (not enough memory|can't allocate memory)"
     r"|CUDA error: out of memory"
@@ -16,7 +16,7 @@ _MEMORY = re.compile(
 )
 
 
-_TRIED = re.compile(r"ried to allocate (\d[\d.]* \w+)")  # what follows fills several lines
+_TRIED = re.compile(r"ried to allocate (\d[\d.]* \w+)")  # several lines follow
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 
 
@@ -26,9 +26,9 @@ def is_unwritable(error: BaseException) -> bool:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return "oom: ..." where memory, a GPU's or the machine's, was too small; else "Type: ...".
+    """Return "oom: ..." where the memory of the GPU or the machine was too small, else "Type: ...".
 
-    What follows is how much was asked for, or else the first line of the error's message.
+    What follows is how much was requested, or else the first line of the error's message.
     """
     if _is_out_of_memory(error):
         line = first_line(error)

@@ -1,4 +1,4 @@
-"""What a worker's device is, and how fast it trains: asked before the first trial."""
+"""What a worker's device is, and how fast it trains: found out before the first trial."""
 
 import math
 import platform

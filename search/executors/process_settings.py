@@ -21,36 +21,36 @@ _PR_SET_PDEATHSIG = 1  # sys/prctl.h
 
 
 def openmp_settings(threads: int) -> dict[str, str]:
-    """Return the environment with which OpenMP must start: it is read when torch is imported.
+    """Return the environment with which OpenMP must start, as it is read when torch is imported.
 
-    Waiting threads sleep. Spinning, as is the default, they starve whoever shares the machine,
-    one another included: a run of two threads beside a busy process was 12 times slower.
+    Waiting threads sleep. By default they spin, which starves everything else on the machine: with
+    one other busy process a run of two threads was 12 times slower.
     """
     return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
 
 
 def start_server(threads: int) -> BaseContext:
-    """Return what makes worker processes, and start the server that they are forked from.
+    """Start the server that worker processes are forked from; return the context that makes them.
 
-    The server imports torch once, seconds that pass beside whatever is done meanwhile; workers
-    share the pages and are there at once. The first call decides the server's environment. Where
-    processes cannot be forked every worker imports for itself.
+    The server imports torch once, in the background; workers share its pages and start at once.
+    The first call decides the server's environment. Where processes cannot be forked, every worker
+    imports torch itself.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["search.executors.preload"])
-    # Signals to stop are the coordinator's, though the whole process group gets them.
+    # Signals to stop go to the whole process group, and are for the scheduler.
     with _environment(openmp_settings(threads)), signals_handled(signal.SIG_IGN):
         forkserver.ensure_running()
     return context
 
 
 def end_server_with_parent() -> None:
-    """Have the system kill this process with its parent, if it is the server and on Linux.
+    """On Linux, have the system kill this process with its parent, if it is the server.
 
-    The server asks whether anybody still needs it only once its imports are done, which takes
-    minutes on a machine with other work, and it ignores the signals to stop.
+    The server only notices that its parent is gone once its imports are done, which takes minutes
+    on a busy machine, and it ignores the signals to stop.
     """
     serves = any("multiprocessing.forkserver" in argument for argument in sys.orig_argv)
     if serves and sys.platform == "linux":
@@ -59,9 +59,9 @@ def end_server_with_parent() -> None:
 
 @contextmanager
 def without_main() -> Iterator[None]:
-    """Keep processes that are started in the block from importing the script that runs.
+    """Keep processes that are started in the block from importing the main script.
 
-    They need nothing of it, and a script without the usual guard would start itself anew in each.
+    They need nothing from it, and a script without the usual guard would run again in each.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -101,10 +101,10 @@ def quiet_resource_tracker() -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Keep freed blocks for reuse instead of handing each back; returns whether that was possible.
+    """Keep freed memory for reuse instead of returning it; returns whether that was possible.
 
-    Training allocates and frees the same large tensors at every step; handed back to the system
-    they cost a page fault a page when they are asked for again.
+    Training allocates and frees the same large tensors at every step. Memory that was returned to
+    the system costs one page fault per page when it is allocated again.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -43,9 +43,9 @@ class Eta:
         alone = pace * max(len(running), 1)  # an epoch's, on a worker
         rest = max(running, default=0.0) * alone
         if self.is_late(now):
-            return max(pace * self._race_to_come(progress.n_begun), rest)
+            return max(pace * self._race_to_come(progress.n_started), rest)
         ahead = sum(running) + self._n_unstarted() * self._trial_epochs()
-        ahead = max(ahead, self._race_to_come(progress.n_begun + self._n_unstarted()))
+        ahead = max(ahead, self._race_to_come(progress.n_started + self._n_unstarted()))
         return min(max(pace * ahead, rest), timeout + self._trial_epochs() * alone)
 
     def _pace(self, now: float) -> float | None:

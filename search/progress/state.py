@@ -104,7 +104,7 @@ class SearchProgress:
         return len(done_indices(self._attempts, recipe.trial_timeout, n_fixed))
 
     @property
-    def n_begun(self) -> int:
+    def n_started(self) -> int:
         """Return how many trials were trained in this run, to the end or not."""
         return len(self.running) + len(self.epochs_ended)
 

@@ -140,7 +140,7 @@ def _timeout(estimate: Estimate) -> str:
     if estimate.timeout is None:
         return ""
     words = f"; no trial starts after {text.duration(estimate.timeout)}"
-    begun, n_open = estimate.n_begun(), f"{estimate.n_open:,}"
+    begun, n_open = estimate.n_started(), f"{estimate.n_open:,}"
     if begun is None:
         return words
     few, many = (f"{count:,}" for count in begun)

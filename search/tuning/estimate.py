@@ -71,8 +71,8 @@ class Estimate:
         """Return the most: trials that train when the time is up are finished."""
         return min(self.search.high, self._limit + self.longest) + self.refit.high
 
-    def n_begun(self) -> tuple[int, int] | None:
-        """Return about how many trials start in time, at least and at most; None: all should."""
+    def n_started(self) -> tuple[int, int] | None:
+        """Return how many trials start in time, at least and at most; None: probably all."""
         if self.search.high <= self._limit:
             return None
         shares = (self._limit / max(seconds, self._limit) for seconds in reversed(self.search))

@@ -11,7 +11,7 @@ from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, fixed_holdout, holdout, kfold
-from search.errors import MachineError, UserError
+from search.errors import MachineError, UserError, first_line
 from search.events import Listener, Notice
 from search.executors.base import Executor
 from search.executors.probes import DeviceFacts, DeviceProbe
@@ -187,7 +187,7 @@ def _device_facts(probing: "Future[DeviceFacts]") -> DeviceFacts:
     except ValueError as error:
         raise UserError(str(error)) from error
     except BrokenExecutor as error:
-        raise MachineError(f"a worker process cannot be started: {error}") from error
+        raise MachineError(f"a worker process cannot be started: {first_line(error)}") from error
 
 
 def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:

@@ -153,7 +153,7 @@ class AdaptiveSampler(Sampler):
 
     @abstractmethod
     def optuna_sampler(self, seed: int) -> "BaseSampler":
-        """Return the Optuna sampler that is asked for one further point."""
+        """Return the Optuna sampler that chooses one further point."""
 
 
 @final

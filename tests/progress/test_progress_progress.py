@@ -71,7 +71,7 @@ def test_what_was_trained_is_counted_in_epochs() -> None:
     progress.take(TrialStarted(4, 4, 0))
     progress.take(EpochEnded(4, 3, 0.5))
     assert (progress.epochs_ended, progress.epochs_running()) == ([2], [3])
-    assert (progress.epochs_trained(), progress.n_begun) == (5, 2)
+    assert (progress.epochs_trained(), progress.n_started) == (5, 2)
 
 
 def test_folds_that_are_trained_side_by_side_count_each() -> None:

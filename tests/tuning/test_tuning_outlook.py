@@ -39,4 +39,4 @@ def test_it_says_how_many_trials_start(
     timeout: float | None, begun: tuple[int, int] | None
 ) -> None:
     """In proportion, at least one, and nothing where all do in any case."""
-    assert estimate(timeout).n_begun() == begun
+    assert estimate(timeout).n_started() == begun
