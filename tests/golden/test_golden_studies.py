@@ -10,6 +10,8 @@ from tests.golden.book import all_results, differences, read_book
 from tests.golden.environment import environment_name
 from tests.golden.found import Found, find_all
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
