@@ -44,8 +44,7 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 class Checkpoints:
     """The checkpoints of one trial's folds, or of a refit.
 
-    `key` says of which training they are, whatever decides it (see `training_key`): one of another
-    key is as good as none.
+    `key` identifies the training (see `training_key`): a checkpoint with another key is ignored.
     """
 
     directory: Path
@@ -76,7 +75,7 @@ class Checkpoints:
 
 
 def training_key(*facts: object) -> str:
-    """Return what tells a training from every other: a hash of the facts that decide it."""
+    """Return a hash of the facts that decide a training, which tells it from every other."""
     return hashlib.sha256("\n".join(map(repr, facts)).encode()).hexdigest()
 
 
@@ -133,10 +132,10 @@ def _read(path: Path, key: str) -> FoldState | None:
 
 @final
 class AsyncCheckpointWriter:
-    """Writes checkpoints `every` so many epochs (0: never) while the next epoch trains.
+    """Writes checkpoints every `every` epochs (0: never) while the next epoch trains.
 
-    As a context manager: at the end of the block all are on the disk. A write that failed raises
-    its OSError at the next one or there.
+    As a context manager: at the end of the block all are on the disk. A failed write raises its
+    OSError at the next write or at the end of the block.
     """
 
     def __init__(self, checkpoints: Checkpoints, every: int) -> None:
@@ -166,10 +165,10 @@ class AsyncCheckpointWriter:
         stopping: bool = False,
         ended: bool = False,
     ) -> None:
-        """Keep each fold's state where it is due or the training is `stopping`.
+        """Write each fold's state if it is due or the training is `stopping`.
 
-        Of a training that has `ended` the history is enough. A fold that was resumed from further
-        on than `epoch` has its checkpoint already.
+        For a training that has `ended` the history is enough. A fold that was resumed from a later
+        epoch than `epoch` has its checkpoint already.
         """
         due = self._every and (stopping or epoch % self._every == 0)
         if not due or epoch == self._kept:
@@ -183,6 +182,6 @@ class AsyncCheckpointWriter:
                 self._writing.append(self._writer.submit(self._checkpoints.save, number, kept))
 
     def wait(self) -> None:
-        """Wait until what was kept is on the disk; raises OSError."""
+        """Wait until all writes are on the disk; raises OSError."""
         while self._writing:
             self._writing.pop(0).result()

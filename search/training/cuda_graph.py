@@ -17,27 +17,27 @@ WARM_UP_RUNS = 3  # libraries choose algorithms and allocate workspaces in their
 
 
 class GraphCapture(ABC):
-    """Records one function, to be repeated on the very tensors that it used then."""
+    """Captures a function once, then replays it on the same tensors."""
 
     @abstractmethod
     def capture(self, function: Callable[[], None]) -> None:
-        """Record the function; it may really run meanwhile, any number of times.
+        """Capture the function; it may also run, any number of times.
 
         Raises RuntimeError where something that it does cannot be captured.
         """
 
     @abstractmethod
     def replay(self) -> None:
-        """Do again what the function did."""
+        """Repeat what the function did."""
 
 
 @final
 class CudaGraphCapture(GraphCapture):
     """A CUDA graph: all kernels of the function in one launch.
 
-    What the function allocates lives in a memory pool of the graph's own and keeps its place, as
-    the gradients do. Random numbers come from the device's default generator, which the graph is
-    registered with: a replay draws from its seed and offset of that moment.
+    What the function allocates stays at its address in a memory pool of the graph, as the
+    gradients do. Random numbers come from the device's default generator, which the graph is
+    registered with: a replay draws from the generator's current seed and offset.
     """
 
     def __init__(self, device: str) -> None:
@@ -45,7 +45,7 @@ class CudaGraphCapture(GraphCapture):
         self._graph = torch.cuda.CUDAGraph()
 
     def capture(self, function: Callable[[], None]) -> None:
-        """Run the function three times on a side stream, then record it there, not run."""
+        """Warm up by running the function on a side stream, then capture it there."""
         with torch.cuda.device(self._device):
             side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             current = torch.cuda.current_stream()
@@ -63,32 +63,33 @@ class CudaGraphCapture(GraphCapture):
 
 
 def choose_capture(device: str) -> GraphCapture | None:
-    """Return what records steps on the device; None for a CPU, which has nothing to record."""
+    """Return what captures steps on the device; None for a CPU, which has no graphs."""
     return CudaGraphCapture(device) if device.startswith("cuda") else None
 
 
 def make_capturable(optimizer: Optimizer, device: str) -> torch.Tensor:
-    """Give the optimizer a learning rate that a recording can read, float32 () on the device.
+    """Give the optimizer a learning rate that a graph can read, float32 () on the device.
 
-    A number would be captured as it is at that moment. The rate is rounded to float32, as fused
-    optimizers on a GPU read it. Returns the rate, of all parameter groups together.
+    A Python number would be captured as a constant. The rate is rounded to float32, as fused
+    optimizers on a GPU read it. Returns the one tensor that all parameter
+    groups share.
     """
     rate = torch.zeros((), dtype=torch.float32, device=device)
     for group in optimizer.param_groups:
         group["lr"] = rate
-        if "capturable" in group:  # Adam and AdamW; SGD keeps no count of steps
+        if "capturable" in group:  # optimizers that count steps; SGD does not
             group["capturable"] = True
     return rate
 
 
 @contextmanager
 def undo_warm_up(learner: Learner) -> Iterator[None]:
-    """Undo whatever steps the block takes, also where it fails.
+    """Undo the training steps that the block takes, even if it fails.
 
-    Weights, batch-norm buffers and optimizer state get their old values in their present tensors,
-    so that a recording of these stays true; optimizer state that the block made is set to zero,
-    with which a first step of SGD, Adam or AdamW is the same as with none. Gradients are dropped,
-    the random state is put back. The sums are left: every epoch begins them anew.
+    Weights, batch-norm buffers and optimizer state are restored in place, so that a captured graph
+    still refers to them. Optimizer state that the block created is set to zero, which every
+    registered optimizer starts from. Gradients are dropped and the random state is restored. The
+    metrics are not: each epoch resets them.
     """
     device = learner.settings.device
     kept = [(tensor, tensor.clone()) for tensor in _state(learner)]
@@ -115,15 +116,15 @@ def _state(learner: Learner) -> list[torch.Tensor]:
 
 @final
 class GraphStep(TrainingStep):
-    """Repeats one recorded step, from the gather of the images to the sums, on full batches.
+    """Replays one captured step, from gathering the images to the metrics, on full batches.
 
-    A smaller batch (an epoch's last) runs through the same code eagerly, on the same weights and
-    optimizer state. It is not filled up: batch norm's statistics and the mean of the loss would
-    be others. So what is learned does not depend on how steps are carried out.
+    A smaller batch (an epoch's last) runs the same code eagerly, on the same weights and optimizer
+    state. It is not padded, which would change batch norm's statistics and the mean loss. So the
+    result does not depend on how steps are carried out.
     """
 
     def __init__(self, learner: Learner, example: Batch, capture: GraphCapture) -> None:
-        """Record on images of `example`, a full batch; the learner's state stays as it is.
+        """Capture on images of `example`, a full batch; the learner's state stays as it is.
 
         Raises RuntimeError where the step cannot be captured.
         """
@@ -161,8 +162,8 @@ def build_captured_step(
 ) -> TrainingStep:
     """Return a GraphStep if there is a capture and a full batch, otherwise an EagerStep.
 
-    Where recording fails, the EagerStep goes on from the untouched state and its `fallback` says
-    why. Raises torch.OutOfMemoryError: smaller memory needs are the user's choice, not ours.
+    If capturing fails, the EagerStep continues from the untouched state and its `fallback` says
+    why. Raises torch.OutOfMemoryError: only the user can decide to need less memory.
     """
     size = learner.candidate.batch_size
     if capture is None or len(train) < size:

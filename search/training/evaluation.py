@@ -35,7 +35,7 @@ class Normalizer:
 class MetricAccumulator:
     """Loss and correct answers summed over images, in tensors that stay in place.
 
-    With `n_classes`, unless these are too many, it also counts which class was taken for which.
+    With `n_classes`, up to MOST_CONFUSED_CLASSES, it also counts the confusion matrix.
     """
 
     def __init__(self, device: str, mean_over: MeanOver = "images", n_classes: int = 0) -> None:
@@ -47,7 +47,7 @@ class MetricAccumulator:
         self._images = self._losses = 0
 
     def reset(self, images: int, batches: int) -> None:
-        """Begin anew, to take in so many images in so many batches."""
+        """Start again at zero, for this many images in this many batches."""
         self._loss.zero_()
         self._correct.zero_()
         self._pairs.zero_()
@@ -55,7 +55,7 @@ class MetricAccumulator:
         self._losses = images if self._mean_over == "images" else batches
 
     def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Take in one batch: its mean loss, logits (N, classes) and labels (N,)."""
+        """Add one batch: its mean loss, logits (N, classes) and labels (N,)."""
         self._loss += mean_loss * (len(labels) if self._mean_over == "images" else 1)
         named = logits.argmax(1)
         self._correct += (named == labels).sum()
@@ -67,11 +67,11 @@ class MetricAccumulator:
         return float(self._loss) / self._losses
 
     def accuracy(self) -> float:
-        """Return the fraction of images that were named rightly."""
+        """Return the fraction of images whose class was predicted correctly."""
         return int(self._correct) / self._images
 
     def confusion(self) -> Confusion | None:
-        """Return the counts of images, None where they were not asked for."""
+        """Return the confusion matrix, None if it was not requested."""
         if not self._n_classes:
             return None
         return tuple(map(tuple, self._pairs.view(self._n_classes, -1).tolist()))
@@ -79,7 +79,7 @@ class MetricAccumulator:
 
 @final
 class HorizontalFlipTTA(nn.Module):
-    """Asks a network about images (N, C, H, W) and their mirror images; averages the logits."""
+    """Averages the logits of images (N, C, H, W) and their mirror images."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class HorizontalFlipTTA(nn.Module):
 
 
 def with_test_time_augmentation(network: nn.Module, candidate: Candidate) -> nn.Module:
-    """Return the network as the candidate says that it is asked."""
+    """Return the network with the test-time augmentation that the candidate asks for."""
     return HorizontalFlipTTA(network) if candidate.test_time_flip else network
 
 
@@ -105,9 +105,9 @@ def evaluate(
     settings: TrainingSettings,
     n_classes: int = 0,
 ) -> MetricAccumulator:
-    """Return the sums of plain cross entropy and correct answers over the given images.
+    """Return plain cross entropy and accuracy over the given images.
 
-    With `n_classes` also those of the confusion matrix.
+    With `n_classes` also the confusion matrix.
     """
     batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
     metrics = MetricAccumulator(settings.device, settings.mean_over, n_classes)

@@ -20,7 +20,7 @@ from spaces.candidate import Candidate
 @final
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from, and how fast.
+    """The images of one step, and its learning rate.
 
     `indices` is int64 (N,), into the training split; `draws` are those of the augmentation (see
     `Augmentation.draw`). Both live on the split's device.
@@ -47,8 +47,8 @@ class Learner:
     def learn(self, indices: torch.Tensor, draws: torch.Tensor | None) -> None:
         """Take one step on the images at `indices`, augmented as drawn.
 
-        Nothing is read back from the device, and no tensor that outlives the step is replaced but
-        the gradients: such a step can be recorded and repeated.
+        Nothing is read back from the device, and of the tensors that outlive the step only the
+        gradients are replaced: so the step can be captured and replayed.
         """
         chosen = self.data.images.index_select(0, indices)
         images = find_augmentation(self.candidate.augmentation).apply(chosen, draws)
@@ -69,7 +69,7 @@ class TrainingStep(ABC):
     @property
     @abstractmethod
     def fallback(self) -> str | None:
-        """Return why steps are not recorded although they should be; None where all is well."""
+        """Return why steps are not captured although they should be; None if they need not be."""
 
     @abstractmethod
     def run(self, batch: Batch) -> None:

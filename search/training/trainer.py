@@ -50,11 +50,11 @@ class FoldTask:
 @final
 @dataclass(frozen=True, eq=False)
 class FoldState:
-    """What a training needs to go on after the epochs of its history, in state dicts of torch.
+    """What a training needs to resume after the epochs of its history: torch's state dicts.
 
-    There are no random states to keep, nor one of the schedule: the former are derived from the
-    epoch's number, the latter from the history's losses. Without weights (both dicts empty) only
-    the history can be told again, which is all that is asked of a training that has ended.
+    Random states and the schedule need not be stored: they follow from the epoch's number and the
+    history's losses. A training that has ended needs no weights (both dicts empty), as only its
+    history is read again.
     """
 
     history: tuple[FoldEpoch, ...]
@@ -62,7 +62,7 @@ class FoldState:
     optimizer: dict[str, Any] = field(default_factory=dict)
 
     def copied(self) -> Self:
-        """Return the state in tensors of its own, which further training leaves as they are."""
+        """Return a copy that further training does not change."""
         return copy.deepcopy(self)
 
 
@@ -111,18 +111,18 @@ class FoldTraining:
 
     @property
     def fallback(self) -> str | None:
-        """Return why the steps are not recorded on a device where they should be, or None."""
+        """Return why the steps are not captured on a device where they should be, or None."""
         return self._step.fallback
 
     def state(self) -> FoldState:
-        """Return the state after the last epoch, in the very tensors that training goes on with."""
+        """Return the state after the last epoch; it shares its tensors with the training."""
         optimizer = self._learner.optimizer.state_dict()
         return FoldState(tuple(self._history), self.model.state_dict(), optimizer)
 
     def run_epoch(self, epoch: int) -> FoldEpoch:
         """Train one epoch (counted from 1), then validate; returns the epoch's figures.
 
-        Epochs of the history that it was resumed with are told again, not trained again.
+        Epochs of the history that it was resumed with are returned from there, not trained again.
         """
         if epoch <= len(self._history):
             return self._history[epoch - 1]
@@ -157,7 +157,7 @@ class FoldTraining:
         return batches[0].learning_rate
 
     def _batches(self, epoch: int) -> list[Batch]:
-        """Return the epoch's batches, all that is random about them drawn from the task's seed.
+        """Return the epoch's batches; everything random about them follows from the task's seed.
 
         The last batch may be smaller; one of a single image is left out for this epoch, as
         batch norm has no statistics of one image.
@@ -207,8 +207,8 @@ def seeded(seed: int, device: str) -> Iterator[None]:
 def run_epochs(folds: Sequence[FoldTraining], epochs: int) -> Iterator[tuple[FoldEpoch, ...]]:
     """Yield, epoch after epoch, the figures of every fold.
 
-    The caller tells it to stop by taking no further epoch. It ends by itself after `epochs`
-    epochs, and after an epoch in which a fold diverged (see `diverged`).
+    The caller stops it by not taking another epoch. It ends by itself after `epochs` epochs, and
+    after an epoch in which a fold diverged (see `diverged`).
     """
     for epoch in range(1, epochs + 1):
         figures = tuple(fold.run_epoch(epoch) for fold in folds)

@@ -24,7 +24,7 @@ _WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them befor
 class Code:
     """The code that decides a study's results, together with its settings.
 
-    `space` is the space's identity (see `spaces.space_identity`), None where it was not stored;
+    `space` is the space's identity (see `spaces.space_identity`), None where none was stored;
     `versions` are those of Python, the libraries and this program, by name.
     """
 

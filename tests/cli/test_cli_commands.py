@@ -13,6 +13,7 @@ from search.recipe import Recipe
 from search.text import listed
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS
+from spaces import BUILT_IN
 from tests.conftest import Command
 
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
@@ -116,3 +117,10 @@ def test_the_help_names_every_choice(command: Command) -> None:
     shown = re.sub(r"[│\s]+", " ", command("run", "--help").out)
     for choices in (("auto", *(one.name for one in PRUNERS)), [one.name for one in SAMPLERS]):
         assert f": {listed(choices, 'or')} [" in shown
+
+
+def test_the_help_names_every_built_in_space(command: Command) -> None:
+    """Where a space is asked for, those that are registered are listed."""
+    for arguments in (("run", "--help"), ("baseline", "--help"), ("spaces", "--help")):
+        shown = re.sub(r"[│\s]+", " ", command(*arguments).out)
+        assert f"{', '.join(BUILT_IN)} or FILE.py:NAME" in shown

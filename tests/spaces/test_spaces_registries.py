@@ -170,6 +170,40 @@ def test_an_optimizers_memory_is_what_it_says(
 
 
 @optimizers
+def test_an_optimizer_starts_from_zeros(
+    kind: type[OptimizerConfig], trials: Iterator[Trial]
+) -> None:
+    """A first step with a state of zeros is one without a state, as a captured step needs it."""
+    for config in instances(kind, trials):
+        stepped = []
+        for zeroed in (True, False):
+            torch.manual_seed(0)
+            model, images = network(), torch.randn(4, 12)
+            optimizer = config.build(model.parameters())
+            for first in (True, False)[not zeroed :]:
+                weights = [one.detach().clone() for one in model.parameters()]
+                model(images).square().mean().backward()
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                if first:
+                    _rewind(model, optimizer, weights)
+            stepped.append(model.state_dict())
+        torch.testing.assert_close(stepped[0], stepped[1], rtol=0, atol=0)
+
+
+def _rewind(
+    model: nn.Module, optimizer: torch.optim.Optimizer, weights: list[torch.Tensor]
+) -> None:
+    with torch.no_grad():
+        for parameter, before in zip(model.parameters(), weights, strict=True):
+            parameter.copy_(before)
+        for state in optimizer.state.values():
+            for value in state.values():
+                if isinstance(value, torch.Tensor):
+                    value.zero_()
+
+
+@optimizers
 def test_an_optimizers_code_makes_the_same_optimizer(
     kind: type[OptimizerConfig], trials: Iterator[Trial]
 ) -> None:
