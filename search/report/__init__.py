@@ -1,1 +1,1 @@
-"""The best-model report: information first, then figures, then the page."""
+"""The best-model report: findings, one file a question, and what renders them."""

@@ -10,7 +10,7 @@ from search.metric import Metric
 from search.report.evidence import Evidence
 from search.report.findings.base import CERTAIN, Finding
 from search.report.findings.blocks import Block, Bullets
-from search.report.parts import ReportPart
+from search.report.parts import Number, ReportPart
 from search.report.statistics import greatest_bias, overstatement, selection_bias
 from search.report.trials import trial_score, validation_images
 from search.text import count, interval, percent, plural, score, spread
@@ -45,9 +45,9 @@ class ValidationGap(ReportPart):
 class FoldBias(ReportPart):
     """The bias of having picked the best, by Tibshirani and Tibshirani (2009)."""
 
-    bias: float
+    bias: Number
     """By how much the score is too optimistic: a fraction, or a loss in nats."""
-    corrected: float
+    corrected: Number
     """The score without it."""
     n_folds: int
     """Folds that it was estimated from."""
@@ -81,7 +81,7 @@ class Optimism(Finding):
 
     metric: Metric
     """What the score is."""
-    score: float
+    score: Number
     """The winner's score."""
     gap: ValidationGap | None
     """Validation against test; null before the test."""
