@@ -2,20 +2,17 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore
-from optuna.artifacts.exceptions import ArtifactNotFound
 
+from search.catalog.dashboard_store import DashboardStore
 from search.catalog.location import stored_url, unknown_study
 from search.errors import UserError
 from search.paths import RunPaths
 from search.protocol import StudyProtocol, protocol_of
 from search.text import printable
-from search.tuning.artifacts import all_artifacts
 from search.tuning.locks import owns, study_holder, study_lock
 from search.tuning.opening import find_study
 from search.tuning.records import StudyRecord, TrialRecord
@@ -73,7 +70,7 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
     with study_lock(paths, storage):
         study = optuna.load_study(study_name=name, storage=backend)
         owned = owns(study, paths)
-        _remove_artifacts(study, paths)
+        DashboardStore(study, paths.artifacts_dir).remove_artifacts()
         optuna.delete_study(study_name=name, storage=backend)
     if not owned:
         return None
@@ -88,10 +85,3 @@ def _check_free(paths: RunPaths, storage: str | None) -> None:
             f"study {paths.study_name!r} is being run by {printable(holder)}; wait for it or "
             "stop it before deleting the study"
         )
-
-
-def _remove_artifacts(study: optuna.Study, paths: RunPaths) -> None:
-    store = FileSystemArtifactStore(str(paths.artifacts_dir))
-    for artifact in all_artifacts(study):
-        with suppress(ArtifactNotFound):  # already gone
-            store.remove(artifact)

@@ -11,8 +11,8 @@ from typing import Self, final
 
 import optuna
 from matplotlib.figure import Figure
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 
+from search.catalog.dashboard_store import DashboardStore
 from search.catalog.studies import stored_baselines
 from search.dashboard.notes import study_note, trial_note
 from search.events import Event, Listener, Notice
@@ -23,7 +23,6 @@ from search.recipe import Recipe
 from search.report.baseline_study import choose_baseline
 from search.report.findings import FIGURE_NAMES
 from search.report.plots.trial_pictures import TrialConfusion, TrialCurve, png_bytes
-from search.tuning.artifacts import StudyBoard, study_artifacts
 from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.storage import open_storage, storage_url
@@ -31,35 +30,30 @@ from search.tuning.store import read_study
 
 
 def publish_figures(study: optuna.Study, paths: RunPaths) -> None:
-    """Put every PNG of the report into the artifact store, replacing earlier ones."""
-    paths.artifacts_dir.mkdir(parents=True, exist_ok=True)
-    store = FileSystemArtifactStore(str(paths.artifacts_dir))
-    known = study_artifacts(study)
+    """Publish every PNG of the report, replacing earlier ones."""
+    store = DashboardStore(study, paths.artifacts_dir)
     for figure in (paths.figure(name, "png") for name in FIGURE_NAMES):
-        if figure.exists() and figure.name in known:
-            with figure.open("rb") as file:
-                store.write(known[figure.name], file)
-        elif figure.exists():
-            upload_artifact(study_or_trial=study, file_path=str(figure), artifact_store=store)
+        if figure.exists():
+            store.put_figure(figure)
 
 
 def publish_study(
-    board: StudyBoard, record: StudyRecord, baseline: StudyRecord | None = None
+    store: DashboardStore, record: StudyRecord, baseline: StudyRecord | None = None
 ) -> None:
     """Write the study's note, with the baseline study for comparison."""
-    board.write_note(study_note(record, baseline))
+    store.write_note(study_note(record, baseline))
 
 
-def publish_trial(board: StudyBoard, record: StudyRecord, trial: TrialRecord) -> None:
+def publish_trial(store: DashboardStore, record: StudyRecord, trial: TrialRecord) -> None:
     """Draw the figures of a trial that ended, then write its note, which marks it as complete.
 
     Figures that exist are not drawn again: an ended trial does not change.
     """
     with paper_style():
         for name, draw in _drawers(record, trial):
-            if not board.has_png(name, trial.number):
-                board.put_png(name, png_bytes(draw()), trial.number)
-    board.write_note(trial_note(trial, record), trial.number)
+            if not store.has_png(name, trial.number):
+                store.put_png(name, png_bytes(draw()), trial.number)
+    store.write_note(trial_note(trial, record), trial.number)
 
 
 def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -77,23 +71,18 @@ _REST = 9  # rests 9 times as long as it works: a tenth of a core at most
 
 def publish_whole(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
     """Write all notes and figures of a study, its trials and its report again."""
-    board = _open_board(study, paths)
+    store = DashboardStore(study, paths.artifacts_dir)
     for trial in record.trials:
         if trial.state not in ("waiting", "running"):
-            publish_trial(board, record, trial)
+            publish_trial(store, record, trial)
     publish_end(study, record, paths)
 
 
 def publish_end(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
     """Write the study's note and the report's figures."""
     baseline = choose_baseline(record, stored_baselines(study))
-    publish_study(_open_board(study, paths), record, baseline)
+    publish_study(DashboardStore(study, paths.artifacts_dir), record, baseline)
     publish_figures(study, paths)
-
-
-def _open_board(study: optuna.Study, paths: RunPaths) -> StudyBoard:
-    paths.artifacts_dir.mkdir(parents=True, exist_ok=True)
-    return StudyBoard(study, paths.artifacts_dir)
 
 
 @final
@@ -163,23 +152,23 @@ class Publisher:
             study = optuna.load_study(study_name=paths.study_name, storage=storage)
             # The winner of an earlier run may no longer be the winner.
             record = replace(read_study(study), trials=ended, test=None, refit=None)
-            self._publish_all(_open_board(study, paths), record)
+            self._publish_all(DashboardStore(study, paths.artifacts_dir), record)
         finally:
             storage.engine.dispose()
 
-    def _publish_all(self, board: StudyBoard, record: StudyRecord) -> None:
+    def _publish_all(self, store: DashboardStore, record: StudyRecord) -> None:
         trials = {trial.number: trial for trial in record.trials}
-        publish_study(board, record)
-        for trial in chain(_unpublished(board, record), iter(self._queue.get, None)):
+        publish_study(store, record)
+        for trial in chain(_unpublished(store, record), iter(self._queue.get, None)):
             if self._leave.is_set():
                 return
             began = time.monotonic()
             trials[trial.number] = trial
-            publish_trial(board, record, trial)
-            publish_study(board, replace(record, trials=tuple(trials.values())))
+            publish_trial(store, record, trial)
+            publish_study(store, replace(record, trials=tuple(trials.values())))
             self._hurry.wait(_REST * (time.monotonic() - began))
 
 
-def _unpublished(board: StudyBoard, record: StudyRecord) -> Iterator[TrialRecord]:
-    known = board.trials_with_notes([trial.number for trial in record.trials])
+def _unpublished(store: DashboardStore, record: StudyRecord) -> Iterator[TrialRecord]:
+    known = store.trials_with_notes([trial.number for trial in record.trials])
     return (trial for trial in record.trials if trial.number not in known)

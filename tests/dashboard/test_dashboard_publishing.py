@@ -8,10 +8,10 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from optuna_dashboard._note import get_note_from_system_attrs
 
+from search.catalog.dashboard_store import DashboardStore
 from search.catalog.studies import remove_study
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.paths import RunPaths
-from search.tuning.artifacts import all_artifacts
 from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.storage import open_storage, storage_url
@@ -115,7 +115,7 @@ def test_a_report_writes_everything_again(record: StudyRecord) -> None:
         path.unlink()
     publish_whole(open_again(record), record, paths)
     assert artifacts(record) == before
-    assert set(all_artifacts(open_again(record))) == before
+    assert set(DashboardStore(open_again(record), paths.artifacts_dir).artifacts()) == before
 
 
 def test_an_interrupted_search_leaves_the_rest_to_the_next(record: StudyRecord) -> None:

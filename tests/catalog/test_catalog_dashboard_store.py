@@ -7,7 +7,7 @@ import pytest
 from optuna_dashboard._note import get_note_from_system_attrs, save_note_with_version
 from optuna_dashboard._serializer import list_trial_artifacts
 
-from search.tuning.artifacts import KEPT_BELOW, StudyBoard, all_artifacts
+from search.catalog.dashboard_store import KEPT_BELOW, DashboardStore
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def study() -> optuna.Study:
 
 
 @pytest.fixture
-def board(study: optuna.Study, tmp_path: Path) -> StudyBoard:
-    return StudyBoard(study, tmp_path)
+def store(study: optuna.Study, tmp_path: Path) -> DashboardStore:
+    return DashboardStore(study, tmp_path)
 
 
 def note(study: optuna.Study, trial: int | None = None) -> str:
@@ -31,53 +31,57 @@ def note(study: optuna.Study, trial: int | None = None) -> str:
 
 
 @pytest.mark.parametrize("trial", [None, 0])
-def test_a_note_is_replaced(study: optuna.Study, board: StudyBoard, trial: int | None) -> None:
+def test_a_note_is_replaced(study: optuna.Study, store: DashboardStore, trial: int | None) -> None:
     """A shorter one leaves nothing of a longer one behind, of the study or of an ended trial."""
     for body in ("long " * 1000, "short"):
-        board.write_note(body, trial)
+        store.write_note(body, trial)
         assert note(study, trial).startswith(body)
     assert "long" not in note(study, trial)
 
 
-def test_the_users_words_stay(study: optuna.Study, board: StudyBoard) -> None:
+def test_the_users_words_stay(study: optuna.Study, store: DashboardStore) -> None:
     """Those in place of a note, and those below its line, whenever it is written again."""
     save_note_with_version(study._storage, study._study_id, None, 1, "mine")
     for body in ("first", "second", "second"):
-        board.write_note(body)
+        store.write_note(body)
     assert note(study) == f"second\n\n{KEPT_BELOW}\n\nmine\n"
 
 
-def test_the_same_note_is_not_written_again(study: optuna.Study, board: StudyBoard) -> None:
+def test_the_same_note_is_not_written_again(study: optuna.Study, store: DashboardStore) -> None:
     """An open page of the dashboard does not see its note change for nothing."""
     for _ in range(2):
-        board.write_note("same")
+        store.write_note("same")
     attrs = study._storage.get_study_system_attrs(study._study_id)
     assert attrs["dashboard:note_ver"] == 1
 
 
-def test_a_picture_has_one_place(study: optuna.Study, board: StudyBoard, tmp_path: Path) -> None:
+def test_a_picture_has_one_place(
+    study: optuna.Study, store: DashboardStore, tmp_path: Path
+) -> None:
     """Written again it is renewed, and the dashboard lists it once, for its trial."""
     for content in (b"first", b"second"):
-        board.put_png("curve.png", content, 0)
+        store.put_png("curve.png", content, 0)
     attrs = study._storage.get_study_system_attrs(study._study_id)
     (meta,) = list_trial_artifacts(attrs, {}, study.trials[0])
     assert (meta["filename"], meta["mimetype"]) == ("curve.png", "image/png")
     assert [path.name for path in tmp_path.iterdir()] == [meta["artifact_id"]]
     assert (tmp_path / meta["artifact_id"]).read_bytes() == b"second"
-    assert all_artifacts(study) == [meta["artifact_id"]]
+    assert store.artifacts() == [meta["artifact_id"]]
 
 
-def test_what_the_dashboard_deleted_is_no_artifact(study: optuna.Study, board: StudyBoard) -> None:
+def test_what_the_dashboard_deleted_is_no_artifact(
+    study: optuna.Study, store: DashboardStore
+) -> None:
     """It leaves an empty entry."""
-    board.put_png("curve.png", b"", 0)
+    store.put_png("curve.png", b"", 0)
     attrs = study._storage.get_study_system_attrs(study._study_id)
     key = next(name for name in attrs if name.startswith("dashboard:artifacts:"))
     study._storage.set_study_system_attr(study._study_id, key, "null")
-    assert all_artifacts(study) == []
+    assert store.artifacts() == []
 
 
-def test_trials_with_notes_are_told_apart(study: optuna.Study, board: StudyBoard) -> None:
+def test_trials_with_notes_are_told_apart(study: optuna.Study, store: DashboardStore) -> None:
     """So that a study that goes on publishes the others alone."""
     study.tell(study.ask(), 0.5)
-    board.write_note("ended", 1)
-    assert board.trials_with_notes([0, 1]) == {1}
+    store.write_note("ended", 1)
+    assert store.trials_with_notes([0, 1]) == {1}
