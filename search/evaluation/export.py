@@ -16,9 +16,9 @@ from search.tuning.store import read_study
 def read_trial(
     name: str, runs_dir: Path, storage: str | None, number: int | None
 ) -> tuple[StudyRecord, TrialRecord]:
-    """Return a study and the trial of that number, for None the winner.
+    """Return a study and its trial of that number, or its winner for None.
 
-    Raises UserError where there is no such study or trial, and where nothing has won.
+    Raises UserError if there is no such study or trial, or no winner.
     """
     record = read_study(open_stored(name, runs_dir, storage))
     if number is not None:
@@ -33,18 +33,18 @@ def read_trial(
 
 
 def recipe_text(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return the trial's recipe, its space in a comment."""
+    """Return the trial's recipe, with its space in a comment."""
     return export_recipe(record, trial, None).in_one()
 
 
 def write_recipe(
     record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
 ) -> tuple[Path, ...]:
-    """Write the trial's recipe and, beside it, its space; return both files."""
+    """Write the trial's recipe and, in the same folder, its space; return both files."""
     if output.suffix != ".toml":
         raise UserError(
-            f"output: {str(output)!r} must end with .toml; the space is written beside it, to a "
-            "file that ends with -space.py"
+            f"output: {str(output)!r} must end with .toml; its space goes into the same folder, "
+            "in a file that ends with -space.py"
         )
     exported = export_recipe(record, trial, output)
     texts = {output: exported.toml, exported.space_path: exported.space_code}
@@ -53,7 +53,7 @@ def write_recipe(
 
 
 def script_text(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return the script that trains the trial's network with torch alone."""
+    """Return a script that trains the trial's network with nothing but torch."""
     return export_script(record, trial)
 
 
@@ -68,9 +68,9 @@ def write_script(
 def write_onnx(
     record: StudyRecord, trial: TrialRecord, runs_dir: Path, output: Path, *, force: bool
 ) -> str:
-    """Write the winner's exported model as ONNX; return in words how it was checked.
+    """Write the winner's exported model as ONNX; return a line on how it was checked.
 
-    Raises UserError for any other trial, which has no trained network.
+    Raises UserError for other trials, which have no trained network.
     """
     winner = record.winner()
     if winner is None or winner.number != trial.number:

@@ -1,4 +1,4 @@
-"""The exported model: safetensors weights, a JSON description, and the classifier they make."""
+"""The exported model: safetensors weights, a JSON description, and the classifier they form."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,9 +38,17 @@ Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 @final
 class ModelCard(BaseModel):
-    """model.json: what is needed to rebuild the network and to prepare an image for it.
+    """model.json: what is needed to rebuild the network and to prepare images for it.
 
-    `input_shape` is (channels, height, width); `mean` and `std` are per channel, in 0..255.
+    Attributes:
+        format: Version of this file.
+        candidate: The network, and how it was trained.
+        class_names: The classes, in the order of the network's outputs.
+        input_shape: (channels, height, width).
+        mean: Mean of each channel, in 0..255.
+        std: Standard deviation of each channel, in 0..255; 1 for a constant channel.
+        study: Name of the study.
+        trial: Number of the trial.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -63,7 +71,7 @@ class ModelCard(BaseModel):
         study: str,
         trial: int,
     ) -> Self:
-        """Return the card of a trial's network, whose images `statistics` normalised."""
+        """Return the card of a trial's network, trained on images normalized by `statistics`."""
         return cls(
             candidate=candidate,
             class_names=dataset.class_names,
@@ -110,7 +118,7 @@ class Prediction:
 @final
 @dataclass(frozen=True)
 class Refusal:
-    """Why a file has no prediction, in one line that names it."""
+    """Why a file has no prediction, in one line that names the file."""
 
     reason: str
 
@@ -120,7 +128,7 @@ Answer: TypeAlias = Prediction | Refusal
 
 @final
 class ImageClassifier:
-    """A trained network that takes images as they are."""
+    """A trained network that takes unnormalized images and image files."""
 
     def __init__(self, card: ModelCard, network: nn.Module) -> None:
         self.card = card
@@ -137,16 +145,16 @@ class ImageClassifier:
         return self.logits(images).softmax(1)
 
     def classify(self, image: Path | str) -> Prediction:
-        """Return the prediction for an image file, resized to the input shape.
+        """Classify an image file, resized to the input shape.
 
-        Raises UserError, naming the file, where it is no readable image, and where the network's
-        answer is not finite.
+        Raises UserError, naming the file, if it is not a readable image, or if the network's
+        output is not finite.
         """
         pixels = _decode(Path(image), self.card.input_shape[1:])
         return self._name(image, self.probabilities(torch.from_numpy(pixels)[None])[0].tolist())
 
     def classify_files(self, paths: Sequence[Path]) -> Iterator[Answer]:
-        """Yield what `classify` returns for each file, or why there is nothing, in batches."""
+        """Classify files in batches; yields a prediction or the reason why there is none."""
         for start in range(0, len(paths), _BATCH):
             batch = paths[start : start + _BATCH]
             read = _read_all(batch, self.card.input_shape[1:])
@@ -163,14 +171,14 @@ class ImageClassifier:
 
     def _name(self, image: Path | str, probabilities: list[float]) -> Prediction:
         if not math.isfinite(sum(probabilities)):
-            raise UserError(f"model: its answer to {image} is not finite, so it names no class")
+            raise UserError(f"model: its output for {image} is not finite")
         named = dict(zip(self.card.class_names, probabilities, strict=True))
         best = max(named, key=lambda name: named[name])
         return Prediction(best, named[best], named)
 
 
 def _read_all(paths: Sequence[Path], size: tuple[int, int]) -> list[Images | Refusal]:
-    """Return each image, uint8 (3, H, W); quickly where all can be read."""
+    """Return each image, uint8 (3, H, W); in parallel if all can be read."""
     try:
         if all(path.is_file() for path in paths):
             batches = decode_batches(paths, size, joblib.cpu_count())
@@ -206,9 +214,9 @@ _MOST_CARD_BYTES = 1 << 20
 
 
 def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
-    """Write weights, card and their SHA-256 sums, each whole or not at all.
+    """Write weights, card and their SHA-256 checksums, each atomically and durably.
 
-    They are on the disk when this returns. The README beside them has no sum: people add to it.
+    The README next to them has no checksum, because people add to it.
     """
     paths = ModelPaths(model_dir)
     save_weights(paths.weights, network)
@@ -217,12 +225,20 @@ def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
 
 
 def load_model(model_dir: Path | str) -> ImageClassifier:
-    """Return the exported model of a folder.
+    """Load an exported model.
 
-    Raises UserError where it is none, or not as it was written: a network of flipped bits would
-    answer too. Weights are looked at before a network is made, so no folder can ask for more
-    memory than its weights take.
+    Args:
+        model_dir: A folder that a search wrote, such as `runs/STUDY/model`.
+
+    Returns:
+        The classifier, on the CPU.
+
+    Raises:
+        UserError: The folder is not a model, or its files are not as they were written: a network
+            with flipped bits would give answers too.
     """
+    # Weights are read before the network is built, so that no folder can make it take more memory
+    # than its weights.
     paths = ModelPaths(Path(model_dir))
     try:
         _check_whole(paths)

@@ -32,7 +32,7 @@ _TRIED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged")
 def results(
     record: StudyRecord, trial: TrialRecord, test: TestResult, baseline: StudyRecord | None
 ) -> Iterator[str]:
-    """Yield the paragraphs and tables on how good it is."""
+    """Yield paragraphs and tables about the results."""
     rows = [_result_row("this model", test)]
     if baseline is not None and baseline.test is not None:
         rows.append(_result_row(f"hand-tuned baseline ({escaped(baseline.name)})", baseline.test))
@@ -52,8 +52,10 @@ def results(
 
 def _validation(record: StudyRecord, trial: TrialRecord) -> str:
     metric, count = record.recipe.metric, len({t.plan for t in record.trials if t.kind in _TRIED})
-    among = f"It chose this model among {count:,} candidates"
-    chosen = f"{among}, so it tends to flatter; the test did not."
+    chosen = (
+        f"It is the score by which this model was chosen from {count:,} candidates, so it is "
+        "probably too optimistic. The test set played no part in the choice."
+    )
     score = f"Validation {metric}: {text.score(trial.mean, metric)}."
     return f"{score} {chosen}" if count > 1 else score
 
@@ -71,20 +73,20 @@ def _openings(record: StudyRecord) -> str:
 
 
 def limits(record: StudyRecord, test: TestResult) -> Iterator[str]:
-    """Yield what it cannot do, a sentence or two each."""
+    """Yield the model's limits, a sentence each."""
     _, height, width = record.dataset.image_shape
     yield (
-        "It always names one of its classes, never none of them: an image of anything else gets "
-        "one too, and often with a high probability."
+        "It always answers with one of its classes, even for images of something else, and often "
+        "with a high probability."
     )
     yield (
-        f"Every image is scaled to {height} x {width} pixels, without regard to its proportions; "
-        "what is lost by that is not seen."
+        f"Images are resized to {height} x {width} pixels without keeping their aspect ratio, so "
+        "small details are lost."
     )
-    yield "The figures hold for images like the test set's; on others expect worse."
-    yield "The probabilities were not calibrated: 90% need not be right nine times in ten."
+    yield "The results apply to images like those of the test set; expect worse on others."
+    yield "Probabilities are not calibrated: an answer with 90% may be right more or less often."
     pairs = [
-        f"{escaped(true)} taken for {escaped(named)} ({count} times)"
+        f"{escaped(true)} predicted as {escaped(named)} ({count} times)"
         for true, named, count in test.confused_pairs[:_MOST_NAMED]
     ]
     if pairs:
@@ -140,12 +142,13 @@ From Python:
     model = load_model("path/to/this/folder")
     print(model.classify("photo.jpg").name)
 
-`weights.safetensors` are the weights, `model.json` says how to build the network and to prepare an
-image, and `sha256sum -c SHA256SUMS` checks both. This card has no sum: it may be added to."""
+`weights.safetensors` holds the weights, `model.json` describes the network and how to prepare an
+image, and `sha256sum -c SHA256SUMS` verifies both. This card has no checksum: add to it as you
+like."""
 
 
 def _exported(record: StudyRecord) -> TrialRecord | None:
-    """Return the trial whose network was exported; a reproduction has no refit."""
+    """Return the trial whose network was exported; a replication has no refit."""
     if record.refit is None:
         return record.winner()
     numbers = {trial.number: trial for trial in record.trials}
@@ -157,8 +160,8 @@ def _purpose(record: StudyRecord) -> str:
     shown = ", ".join(escaped(name) for name in names[:_MOST_LISTED])
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return (
-        f"Names which of {len(names)} classes an image shows: {shown}{more}. "
-        "Meant for images like those it was trained and tested on."
+        f"Classifies images into {len(names)} classes: {shown}{more}. "
+        "Intended for images like those that it was trained and tested on."
     )
 
 
@@ -166,8 +169,8 @@ def _data(record: StudyRecord) -> str:
     dataset = record.dataset
     _, height, width = dataset.image_shape
     return (
-        f"{escaped(dataset.name)}: {dataset.n_train:,} images to train and validate on, "
-        f"{dataset.n_test:,} set aside as the test set, of {height} x {width} pixels. "
+        f"{escaped(dataset.name)}: {dataset.n_train:,} images for training and validation, "
+        f"{dataset.n_test:,} for testing, {height} x {width} pixels each. "
         f"Fingerprint (SHA-256 of the content): `{dataset.fingerprint}`."
     )
 
@@ -182,10 +185,11 @@ def _training(record: StudyRecord, trial: TrialRecord) -> Iterator[str]:
         f"validation, seed {recipe.seed}, {recipe.precision} on {recipe.device}."
     )
     if record.refit is None:
-        yield f"Trained for {text.plural(len(trial.history.epochs), 'epoch')} on the training part."
+        epochs = text.plural(len(trial.history.epochs), "epoch")
+        yield f"Trained for {epochs} on the training part of the split."
     else:
         epochs = text.plural(record.refit.epochs, "epoch")
-        yield f"Trained anew on all {record.dataset.n_train:,} training images for {epochs}."
+        yield f"Retrained on all {record.dataset.n_train:,} training images for {epochs}."
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     yield f"Versions: {escaped(versions)}."
 
@@ -200,10 +204,10 @@ def write_model_readme(
     baseline: StudyRecord | None = None,
     findings: Sequence[str] = (),
 ) -> None:
-    """Write the card beside the study's exported model; nothing where there is no such model yet.
+    """Write the card next to the study's exported model, if there is one.
 
-    What stands outside the marks is kept, and a card without marks is somebody's own: it stays as
-    it is. Raises OSError.
+    Text outside the marks is kept, and a card without marks stays as it is, because somebody
+    wrote their own. Raises OSError.
     """
     model = ModelPaths(paths.model_dir)
     if record.test is None or not model.card.is_file():
@@ -215,7 +219,7 @@ def write_model_readme(
 
 
 def renewed(before: str | None, card: str) -> str:
-    """Return the file's text with the card anew; `before` None means that there is no file."""
+    """Return the file's text with the new card; `before` is None if there is no file."""
     own = f"{_BEGIN}\n\n{card}\n{_END}"
     if before is None:
         return f"{HEAD}\n{own}\n"

@@ -1,4 +1,4 @@
-"""From a classifier to the bytes of an ONNX model, self-contained."""
+"""Export of a model as a self-contained ONNX file, checked against torch."""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ INPUT, OUTPUT = "images", "probabilities"
 
 @final
 class _WholeNetwork(nn.Module):
-    """From uint8 images to probabilities: what a classifier does, as one module."""
+    """What a classifier does as one module: from uint8 images to probabilities."""
 
     def __init__(self, classifier: ImageClassifier) -> None:
         super().__init__()
@@ -39,10 +39,13 @@ class _WholeNetwork(nn.Module):
 
 
 def to_onnx(classifier: ImageClassifier) -> bytes:
-    """Return the model: uint8 "images" (N, C, H, W) in, float32 "probabilities" (N, classes) out.
+    """Return an ONNX model from "images" to "probabilities".
 
-    N is free. Normalisation, softmax and, where the candidate asks for it, the average with the
-    mirror image are inside. Raises MachineError where torch cannot export the network.
+    Images are uint8 (N, C, H, W) with any N, probabilities float32 (N, classes). The model
+    includes normalization, softmax and, if the candidate has it, test-time augmentation.
+
+    Raises:
+        MachineError: torch cannot export the network.
     """
     images = torch.zeros((2, *classifier.card.input_shape), dtype=torch.uint8)
     program = torch.onnx.export(
@@ -55,7 +58,7 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
         verbose=False,
     )
     if program is None:
-        raise MachineError("torch exported no ONNX model; the model folder is as it was")
+        raise MachineError("torch exported no ONNX model; the model folder is unchanged")
     model = program.model_proto
     _strip(model)
     for key, value in describe_use(classifier.card).items():
@@ -65,7 +68,7 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
 
 
 def describe_use(card: ModelCard) -> dict[str, str]:
-    """Return the model's metadata: what goes in, what comes out, and where it is from."""
+    """Return the model's metadata: its input, output, study and trial."""
     _, height, width = card.input_shape
     return {
         "class_names": json.dumps(card.class_names, ensure_ascii=False),
@@ -77,7 +80,7 @@ def describe_use(card: ModelCard) -> dict[str, str]:
 
 
 def _strip(model: Any) -> None:
-    """Remove what torch notes of its export, such as stack traces with this machine's paths."""
+    """Remove what torch records of the export, such as stack traces with local paths."""
     graph = model.graph
     noted = (graph.node, graph.input, graph.output, graph.value_info, graph.initializer)
     for one in (model, graph, *(value for values in noted for value in values)):
@@ -97,11 +100,13 @@ Probabilities = npt.NDArray[np.float32]
 @final
 @dataclass(frozen=True)
 class OnnxCheck:
-    """How the file's answers compare with torch's on `n_images` images.
+    """How the file's outputs compare with torch's.
 
-    `images` says what they are: "test images", kept when the test set was opened, or "random
-    images" where none were kept. `largest_difference` is between two probabilities; `n_agreeing`
-    counts the images of which both name the same class.
+    Attributes:
+        images: What was compared: "test images" that were kept, or else "random images".
+        n_images: How many images.
+        largest_difference: The largest difference between two probabilities.
+        n_agreeing: Images for which both predict the same class.
     """
 
     images: str
@@ -110,19 +115,21 @@ class OnnxCheck:
     n_agreeing: int
 
     def line(self) -> str:
-        """Return it in words."""
+        """Return the comparison in one line."""
         return (
             f"checked against torch on {self.n_images:,} {self.images}: probabilities differ by "
-            f"{self.largest_difference:.1e} at most, the class is the same for {self.n_agreeing:,}"
+            f"at most {self.largest_difference:.1e}, same class for {self.n_agreeing:,}"
         )
 
 
 def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
-    """Write a model folder's network to `output`, whole or not at all, once it has been checked.
+    """Export a model folder's network to `output` after checking it against torch.
 
-    The test set stays sealed: the images are those that its one opening left beside the model.
-    Raises UserError where packages are missing or the folder is no model, MachineError where the
-    file cannot be written, or would answer otherwise than torch.
+    The check uses images that the evaluation on the test set kept, so the test set stays closed.
+
+    Raises:
+        UserError: Packages are missing, or the folder is not a model.
+        MachineError: The file cannot be written, or its outputs differ from torch's.
     """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
@@ -134,7 +141,7 @@ def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
     check = _check(content, classifier, model_dir)
     if check.largest_difference > _MOST_DIFFERENT:
         raise MachineError(
-            f"the ONNX file would answer otherwise, nothing is written: {check.line()}"
+            f"the ONNX model's outputs differ from torch's, nothing was written: {check.line()}"
         )
     with machine_failures(f"cannot write {output}", "make room there or name another --output"):
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -149,17 +156,17 @@ def _check(content: bytes, classifier: ImageClassifier, model_dir: Path) -> Onnx
 
 
 def compare(images: str, ours: Probabilities, theirs: Probabilities) -> OnnxCheck:
-    """Return how two answers (N, classes) differ; what is not finite differs by infinity."""
+    """Compare two outputs (N, classes); a value that is not finite differs by infinity."""
     difference = np.nan_to_num(np.abs(ours - theirs), nan=np.inf)
     agreeing = ours.argmax(axis=1) == theirs.argmax(axis=1)
     return OnnxCheck(images, len(ours), float(difference.max()), int(agreeing.sum()))
 
 
 def _images(model_dir: Path, shape: tuple[int, int, int]) -> tuple[str, Images]:
-    """Return uint8 images (N, C, H, W) to check by, and what they are."""
+    """Return what the images for the check are, and the images, uint8 (N, C, H, W)."""
     study_dir = model_dir.absolute().parent
     paths = RunPaths(study_dir.parent, study_dir.name)
-    for path in (paths.test_sample, paths.mistakes):  # older studies kept the mistakes alone
+    for path in (paths.test_sample, paths.mistakes):  # older studies kept only the mistakes
         kept = load_images(path)
         if kept is not None and len(kept) and kept.shape[1:] == shape:
             return "test images", kept
@@ -168,7 +175,7 @@ def _images(model_dir: Path, shape: tuple[int, int, int]) -> tuple[str, Images]:
 
 
 def _run(content: bytes, images: Images) -> Probabilities:
-    """Return what onnxruntime answers, in batches of which the last may be smaller."""
+    """Return onnxruntime's outputs, computed in batches of which the last may be smaller."""
     import onnxruntime  # noqa: PLC0415 - an optional package
 
     options = onnxruntime.SessionOptions()

@@ -1,4 +1,4 @@
-"""What `predict` does, short of printing: files and folders in, answers out."""
+"""What `predict` does, short of printing: from files and folders to predictions and their score."""
 
 import csv
 import difflib
@@ -34,9 +34,9 @@ _MOST_NAMED = 10
 
 
 def find_model(name: Path, runs_dir: Path) -> Path:
-    """Return the model folder that `name` is, or that the study called so has.
+    """Return the model folder that `name` is, or the one of the study of that name.
 
-    Raises UserError where there is none, and where the name stands for a folder and a study.
+    Raises UserError if there is none, or if a folder and a study both have that name.
     """
     study = RunPaths(runs_dir, str(name)).model_dir
     folders = [name, name / study.name] + ([study] if len(name.parts) == 1 else [])
@@ -59,13 +59,13 @@ def _why_none(name: Path, runs_dir: Path) -> str:
     named = _studies_with_models(runs_dir)
     return (
         f"model: {str(name)!r} is not a model folder: it has no {ModelPaths(name).card.name}; "
-        f"nor has a study of that name in {str(runs_dir)!r} a model; studies that have one: "
+        f"{str(runs_dir)!r} has no study of that name with a model either; studies with one: "
         f"{', '.join(named) or 'none'}"
     )
 
 
 def stored_record(name: str, runs_dir: Path) -> StudyRecord | None:
-    """Return the study of that name in the folder's own database, None where none can be read."""
+    """Return the study of that name in the folder's own database, or None if it cannot be read."""
     with suppress(UserError, MachineError), storage_failures(name):  # a model needs no database
         return read_study(open_stored(name, runs_dir, None))
     return None
@@ -88,9 +88,9 @@ def _studies_with_models(runs_dir: Path) -> list[str]:
 
 
 def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
-    """Return in one line that images lie in the folder that the study learned from, else None.
+    """Return a one-line warning if images are in the folder that the study was trained on.
 
-    They are known by their paths; where the folder has no test/, some of them were its test set.
+    Images are recognized by their paths. If the folder has no test/, some were its test set.
     """
     named = dataset_folder(record.recipe.dataset)
     if named is None:
@@ -101,13 +101,13 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     if not n_seen:
         return None
     data = record.dataset
-    learned = "which this model learned from"
+    learned = "which this model was trained on"
     if not (dataset / "test").is_dir():
-        counts = f"learned from {data.n_train:,} and was tested on {data.n_test:,}"
+        counts = f"was trained on {data.n_train:,} and tested on {data.n_test:,}"
         learned = f"of whose images this model {counts}"
     line = (
-        f"{n_seen:,} of {len(images):,} images are of {printable(repr(str(folder)))}, {learned}, "
-        "so it is better at them than at new ones"
+        f"{n_seen:,} of {len(images):,} images are in {printable(repr(str(folder)))}, {learned}, "
+        "so expect it to do worse on new images"
     )
     if record.test is None:
         return line
@@ -121,7 +121,7 @@ _LEAST_CLOSE = 0.7  # of 1: most letters in the same order; a suffix in common i
 @final
 @dataclass(frozen=True)
 class ImagePrediction:
-    """A prediction for a file; `true_class` is that of the folder it lies in, where it has one."""
+    """A prediction for a file; `true_class` is the class that its folder is named after, if any."""
 
     image: Path
     prediction: Prediction
@@ -131,9 +131,9 @@ class ImagePrediction:
 @final
 @dataclass(frozen=True)
 class Predictions:
-    """Those of all readable files, in order, and a line for each file that has none.
+    """The predictions of all readable files, in order, and a line for each unreadable one.
 
-    `study` is the one whose model answered.
+    `study` is the study whose model was used.
     """
 
     study: str
@@ -142,15 +142,14 @@ class Predictions:
     failures: tuple[str, ...]
 
     def labelled(self) -> list[ImagePrediction]:
-        """Return those whose true class is known."""
+        """Return the predictions whose true class is known."""
         return [one for one in self.answered if one.true_class is not None]
 
 
 def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
-    """Return what a model says of images and of those in folders.
+    """Classify image files and the images in folders.
 
-    Raises UserError where the model cannot be loaded, a folder has no image, or no file at all
-    can be read.
+    Raises UserError if the model cannot be loaded, a folder has no image, or no file can be read.
     """
     classifier, found = load_model(model_dir), find_images(paths)
     names = classifier.card.class_names
@@ -168,7 +167,7 @@ def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
 
 
 def _reason(path: Path, refusal: Refusal) -> str:
-    """Return why a file has no answer; of one that is not there what is named nearly so."""
+    """Return why a file has no prediction; for a missing one with files of similar names."""
     if os.path.lexists(path):
         return refusal.reason
     if not path.parent.is_dir():
@@ -189,13 +188,13 @@ def _named_nearly(path: Path) -> list[str]:
 
 
 def true_class(image: FoundImage, class_names: Sequence[str]) -> str | None:
-    """Return the class that the nearest folder is named like, None where none is."""
+    """Return the class that the nearest parent folder is named after, or None."""
     named = [folder for folder in image.folders if folder in class_names]
     return named[-1] if named else None
 
 
 def predictions_json(predictions: Predictions) -> str:
-    """Return a JSON object: `images` with all their probabilities, and what could not be read."""
+    """Return a JSON object: `images` with all probabilities, and `unreadable` files."""
     images = [_row(one) for one in predictions.answered]
     return json.dumps({"images": images, "unreadable": predictions.failures}, indent=2)
 
@@ -206,7 +205,7 @@ def _row(one: ImagePrediction) -> dict[str, Any]:
 
 
 def predictions_csv(predictions: Predictions) -> str:
-    """Return a row an image: its file, true class where known, class, and all probabilities."""
+    """Return one row per image: file, true class if known, class, and all probabilities."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["image", "true_class", "class", *predictions.class_names])
@@ -217,7 +216,7 @@ def predictions_csv(predictions: Predictions) -> str:
 
 
 def score_predictions(predictions: Predictions) -> TestResult:
-    """Return the figures of the predictions whose true class is known; there must be one."""
+    """Score the predictions whose true class is known; there must be at least one."""
     known, names = predictions.labelled(), predictions.class_names
     labels = [names.index(one.true_class) for one in known if one.true_class is not None]
     return evaluate_predictions(_logits(known), np.array(labels, dtype=np.int64), names)
@@ -229,27 +228,27 @@ def _logits(known: Sequence[ImagePrediction]) -> np.ndarray:
 
 
 def score_line(score: TestResult, n_predicted: int) -> str:
-    """Return how many are named rightly, with an interval, and how many do not count."""
+    """Return the accuracy with its interval, and how many images have no known class."""
     low, high = score.interval
     right = sum(row[index] for index, row in enumerate(score.confusion))
     line = (
-        f"{right:,} of {score.n_images:,} right: {score.accuracy:.1%} "
+        f"{right:,} of {score.n_images:,} correct: {score.accuracy:.1%} "
         f"(95% interval {low:.1%} to {high:.1%})"
     )
     others = n_predicted - score.n_images
-    return f"{line}; not counted: {others:,} in no folder named like a class" if others else line
+    return f"{line}; not counted: {others:,} in no folder named after a class" if others else line
 
 
 def score_table(score: TestResult) -> Table:
-    """Return one row a class that has images: how many were named rightly, of how many."""
-    table = Table(title="images in folders of a class")
+    """Return one row per class that has images: how many, and how many are correct."""
+    table = Table(title="images in folders named after a class")
     table.add_column("class")
-    for column in ("images", "right", "share"):
+    for column in ("images", "correct", "recall"):
         table.add_column(column, justify="right")
     for index, one in enumerate(score.classes):
         if one.support:
-            rightly = f"{score.confusion[index][index]:,}"
-            table.add_row(one.name, f"{one.support:,}", rightly, f"{one.recall:.1%}")
+            correct = f"{score.confusion[index][index]:,}"
+            table.add_row(one.name, f"{one.support:,}", correct, f"{one.recall:.1%}")
     return table
 
 
@@ -259,12 +258,12 @@ _FRAME = 3  # columns that a border and its padding take
 
 
 def shown_rows(predictions: Predictions, *, cut: bool) -> Sequence[ImagePrediction]:
-    """Return the answers that are listed: all, or where they are `cut` the first twenty."""
+    """Return the predictions to list: all, or the first twenty if `cut`."""
     return predictions.answered[:_MOST_SHOWN] if cut else predictions.answered
 
 
 def cut_line(predictions: Predictions, n_shown: int) -> str | None:
-    """Return how many answers are not listed, and how often each class was named; else None."""
+    """Return how many are not listed and how often each class was predicted, or None."""
     n_all = len(predictions.answered)
     if n_shown == n_all:
         return None
@@ -276,10 +275,9 @@ def cut_line(predictions: Predictions, n_shown: int) -> str | None:
 def predictions_table(
     rows: Sequence[ImagePrediction], top: int, *, width: int | None = None
 ) -> Table:
-    """Return one row an image: its `top` most probable classes, and the true one where known.
+    """Return one row per image: its `top` most probable classes, and the true one if known.
 
-    Names of files are shortened in their middle where they do not fit in so many columns; None
-    leaves them whole.
+    File names are shortened in the middle to fit into `width` columns; None leaves them whole.
     """
     labelled = any(one.true_class is not None for one in rows)
     heads = [*(["true class"] if labelled else []), "class", "probability"]
@@ -296,7 +294,7 @@ def predictions_table(
 
 
 def shortened(name: str, room: int | None) -> str:
-    """Return a file's name in so many characters, without its middle: the end has the suffix."""
+    """Return a file's name in at most `room` characters, without its middle."""
     if room is None or len(name) <= room:
         return name
     kept = max(room - 3, 2)
@@ -304,7 +302,7 @@ def shortened(name: str, room: int | None) -> str:
 
 
 def _room(heads: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:
-    """Return the characters that the other columns leave to the names."""
+    """Return how many characters the other columns leave for file names."""
     others = sum(max(map(len, column)) for column in zip(heads, *cells, strict=True))
     return max(width - others - _FRAME * (len(heads) + 1) - 1, _SHORTEST_NAME)
 

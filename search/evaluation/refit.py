@@ -1,4 +1,4 @@
-"""Trains the winner on all folds together, tests it once and exports it."""
+"""Retrains the winner on all training images, tests it once and exports it."""
 
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
@@ -35,7 +35,7 @@ from spaces import Candidate
 @final
 @dataclass(frozen=True)
 class Refit:
-    """The trained network, the statistics that its images are normalised by, and the record."""
+    """The trained network, the statistics that its images are normalized by, and the record."""
 
     model: nn.Module
     candidate: Candidate
@@ -123,9 +123,9 @@ def _failed(reason: str) -> str:
 def finish_search(
     opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest
 ) -> StudyRecord:
-    """Return the study with its winner refitted and tested; does nothing where that is done.
+    """Return the study with its winner refitted and tested; does nothing if that is done.
 
-    A refit that is stopped leaves the study as it is. Raises UserError where no trial is complete.
+    A refit that is stopped leaves the study as it is. Raises UserError if no trial is complete.
     """
     record = read_study(opened.study)
     winner = record.winner()
@@ -146,7 +146,7 @@ def _finish(
     *,
     test: bool,
 ) -> None:
-    """Refit and export; `test` False where only the exported model is gone: a refit repeats."""
+    """Refit and export. `test` is False if only the exported model is missing."""
     study, dataset = opened.study, opened.dataset
     description = f"refit of trial {winner.number}"
     job = refit_job(winner, opened.recipe, dataset, opened.paths)

@@ -1,4 +1,4 @@
-"""The end of a reproduction: every trained network is tested as it is, in one opening."""
+"""The end of a replication: every trained network is tested as it is, in one test-set access."""
 
 import joblib
 import torch
@@ -25,8 +25,8 @@ from search.tuning.store import read_study, to_plain
 def finish_replication(opened: OpenStudy, executor: Executor, listener: Listener) -> StudyRecord:
     """Return the study with every complete trial's network tested and the best one exported.
 
-    The best is that of the best validation score. Does nothing where that is done. A network that
-    is lost is trained again. Raises UserError where no trial is complete.
+    The best has the best validation score. Networks whose files are missing are trained again.
+    Does nothing if all is done. Raises UserError if no trial is complete.
     """
     record = read_study(opened.study)
     winner, trials = record.winner(), sorted(record.complete(), key=lambda trial: trial.plan)
@@ -45,7 +45,7 @@ def finish_replication(opened: OpenStudy, executor: Executor, listener: Listener
 def _train_lost(
     opened: OpenStudy, trials: list[TrialRecord], executor: Executor, listener: Listener
 ) -> None:
-    """Train networks again whose files are gone or damaged; they come out the same."""
+    """Train networks again whose files are missing or damaged; the results are the same."""
     for trial in trials:
         try:
             load_file(opened.paths.network(trial.number))
@@ -77,7 +77,7 @@ def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> 
     _export(opened, winner)
     repeats = tuple(_repeat(number, result) for number, result in results.items())
     opened.study.set_user_attr("test", to_plain(results[winner.number]))
-    opened.study.set_user_attr("repeats", to_plain(repeats))  # last: with it all is there
+    opened.study.set_user_attr("repeats", to_plain(repeats))  # last: it marks the study as complete
     write_model_readme(read_study(opened.study), opened.paths)
 
 
@@ -91,7 +91,7 @@ def _export(opened: OpenStudy, winner: TrialRecord) -> None:
 
 
 def _classifier(opened: OpenStudy, trial: TrialRecord) -> ImageClassifier:
-    """Return the network that a trial ended with."""
+    """Return a trial's final network."""
     dataset, path = opened.dataset, opened.paths.network(trial.number)
     if trial.candidate is None:
         raise ValueError(f"trial {trial.number} has no candidate")

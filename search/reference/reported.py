@@ -1,4 +1,4 @@
-"""Our reproduction beside the figures of the hand-tuned report. Pure.
+"""Our replication compared with the figures of the hand-tuned report. Pure.
 
 The report (Python 2nd Assignment Image Classification, PTIT, June 2025) gives its validation
 figures after 40 epochs as "about", and calls those of the test identical.
@@ -21,7 +21,7 @@ REPORTED_EPOCHS = 40
 @final
 @dataclass(frozen=True)
 class _Reported:
-    """A figure as printed; whatever rounds to it lies within `rounding` of it."""
+    """A figure as printed: true values lie within `rounding` of it."""
 
     value: float
     rounding: float
@@ -32,11 +32,18 @@ _ACCURACY = {"mlp": _Reported(0.58, 0.005), "cnn": _Reported(0.81, 0.005)}
 
 
 class ReportedInfo(NamedTuple):
-    """One figure of the report and the same of each of our trainings.
+    """One figure of the report, compared with our trainings.
 
-    `tolerance` is what the report's rounding allows and twice the standard deviation of our
-    trainings, none of one training; `within` says whether `difference`, ours less the report's,
-    is at most that, and is None where the two cannot be compared.
+    Attributes:
+        name: The figure.
+        metric: What it measures.
+        reported: The report's value.
+        ours: The mean of our trainings.
+        deviation: Their standard deviation; None for a single training.
+        trainings: How many there are.
+        difference: Ours minus the report's.
+        tolerance: The report's rounding plus twice the standard deviation.
+        within: Whether the difference is within the tolerance; None if the two cannot be compared.
     """
 
     name: str
@@ -51,7 +58,7 @@ class ReportedInfo(NamedTuple):
 
 
 class ReportedRow(NamedTuple):
-    """One figure of the report beside ours, each as it is to be read."""
+    """One figure of the report next to ours, as text."""
 
     name: str
     reported: str
@@ -61,7 +68,7 @@ class ReportedRow(NamedTuple):
 
 
 def reported_infos(record: StudyRecord) -> tuple[ReportedInfo, ...]:
-    """Return the report's four figures beside ours; none unless all of a reproduction is there."""
+    """Return the report's four figures next to ours; none before the replication is complete."""
     kind = _kind(record)
     if not record.repeats or kind is None:
         return ()
@@ -84,37 +91,36 @@ def reported_infos(record: StudyRecord) -> tuple[ReportedInfo, ...]:
 
 
 def incomparable(record: StudyRecord) -> str | None:
-    """Return why our figures cannot be compared with the report's, or None."""
+    """Return why our figures cannot be compared with the report's, or None if they can."""
     if not (is_original_cifar10(record.dataset) or is_cifar10_copy(record.dataset)):
-        return f"the report's figures are of CIFAR-10, these of {record.dataset.name}"
-    if record.recipe.epochs != REPORTED_EPOCHS:
-        return (
-            f"the report's figures are of {REPORTED_EPOCHS} epochs, these of {record.recipe.epochs}"
-        )
+        return f"the report's figures are for CIFAR-10, these for {record.dataset.name}"
+    epochs = record.recipe.epochs
+    if epochs != REPORTED_EPOCHS:
+        return f"the report trained for {REPORTED_EPOCHS} epochs, this study for {epochs}"
     return None
 
 
 def reported_note(record: StudyRecord) -> str:
-    """Return in one sentence how the comparison is to be read."""
+    """Return one sentence on how to read the comparison."""
     reason = incomparable(record)
     if reason is not None:
         return f"Not comparable: {reason}."
     rule = (
-        "Within its spread: as near as the report's rounding and twice the standard deviation of "
-        "our trainings allow"
+        "Within its spread: the difference is at most the report's rounding plus twice the "
+        "standard deviation of our trainings"
     )
     if is_original_cifar10(record.dataset):
         return f"{rule}."
-    return f"{rule}; the report's figures are of the original images, these of copies."
+    return f"{rule}; the report used the original images, this study copies."
 
 
 def reported_rows(record: StudyRecord) -> tuple[ReportedRow, ...]:
-    """Return the comparison as it is to be read."""
+    """Return the comparison as text."""
     return tuple(_row(info) for info in reported_infos(record))
 
 
 def reported_csv(record: StudyRecord) -> str:
-    """Return the comparison as CSV: fractions and losses unrounded, unknown cells empty."""
+    """Return the comparison as CSV: fractions and losses unrounded; unknown cells are empty."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(ReportedInfo._fields)
@@ -131,7 +137,7 @@ def _row(info: ReportedInfo) -> ReportedRow:
 
 
 def _accuracy_texts(info: ReportedInfo) -> tuple[str, str, str]:
-    """Return an accuracy of ours, the report's, and the difference."""
+    """Return our accuracy, the report's, and the difference."""
     spread = "" if info.deviation is None else f" ± {100 * info.deviation:.2f} points"
     difference = f"{100 * info.difference:+.2f} points"
     return f"{info.ours:.2%}{spread}", f"about {info.reported:.0%}", difference
@@ -168,6 +174,6 @@ def _last(trial: TrialRecord, metric: Metric) -> float:
 
 
 def _kind(record: StudyRecord) -> str | None:
-    """Return which of the report's networks was trained, None for one of the user's own."""
+    """Return which of the report's networks was trained; None for a user's own."""
     space = record.recipe.space
     return space if space in _LOSS else None

@@ -235,8 +235,8 @@ def test_predict_takes_the_name_of_the_study(study: Study, command: Command) -> 
     images = [f"pets/train/{name}/0.png" for name in ("cat", "dog [b]")]
     result = command("predict", _NAME, *images, cwd=study.root)
     assert result.status == 0
-    told = "of whose images this model learned from 43 and was tested on 5, so it "
-    assert re.fullmatch(f"warning: 2 of 2 images are of .*pets/train', {told}.*\n", result.err)
+    told = "of whose images this model was trained on 43 and tested on 5, so expect it "
+    assert re.fullmatch(f"warning: 2 of 2 images are in .*pets/train', {told}.*\n", result.err)
     rows = [line for line in result.out.splitlines() if "pets/train" in line]
     assert [image in row for image, row in zip(images, rows, strict=True)] == [True, True]
     assert all(re.search(r"│ (cat|dog \[b\]) +│ +\d+\.\d% │", row) for row in rows)

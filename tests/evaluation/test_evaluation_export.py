@@ -275,7 +275,7 @@ def test_an_answer_that_is_not_finite_is_none(model_dir: Path, tmp_path: Path) -
     )
     take_over(model_dir)
     Image.new("RGB", (4, 4)).save(tmp_path / "image.png")
-    with pytest.raises(UserError, match=r"^model: its answer to .*image.png is not finite"):
+    with pytest.raises(UserError, match=r"^model: its output for .*image.png is not finite"):
         load_model(model_dir).classify(tmp_path / "image.png")
 
 

@@ -70,7 +70,7 @@ def test_one_text_holds_both(tmp_path: Path) -> None:
     exported = export_recipe(study_record([trial]), trial, None)
     text = exported.in_one()
     assert tomllib.loads(text) == tomllib.loads(exported.toml)
-    _, _, comment = text.partition("which lies beside it:\n#\n")
+    _, _, comment = text.partition("in the same folder:\n#\n")
     lines = [line.removeprefix("#").removeprefix(" ") for line in comment.splitlines()]
     assert "\n".join(lines) + "\n" == exported.space_code
 

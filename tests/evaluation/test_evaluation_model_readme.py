@@ -21,7 +21,7 @@ NAMES = ("cat", "dog", "owl")
 
 
 def figures(names: tuple[str, ...]) -> TestResult:
-    """Return figures of 40 images: two dogs are taken for cats."""
+    """Return figures of 40 images: two dogs are predicted as cats."""
     labels = np.array([0] * 20 + [1] * 20)
     logits = np.eye(len(names), dtype=np.float32)[labels] * 3
     logits[20:22] = logits[0]
@@ -60,16 +60,16 @@ def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
         "# my\\_study", "## Use", "## Data", "## Results", "## Limits", "## Training",
     ]  # fmt: skip
     for words in (
-        "which of 3 classes an image shows: cat, dog, owl",
+        "into 3 classes: cat, dog, owl",
         f"`{'f' * 64}`",
         "| this model | 95.00% | 83.50% to 98.62% |",
         "| dog | 100.0% | 90.0% | 94.7% | 20 |",
         "opened once: 2026-01-02 (final evaluation)",
-        "never none of them",
-        "scaled to 5 x 6 pixels",
+        "even for images of something else",
+        "resized to 5 x 6 pixels",
         "- Weakest class: \\<dog\\>.\n",
-        "dog taken for cat (2 times)",
-        "chose this model among 2 candidates",
+        "dog predicted as cat (2 times)",
+        "chosen from 2 candidates",
         "trial 7: space mine.py:SPACE",
         "all 100 training images for 3 epochs",
         "torch 2.15.0",
@@ -89,14 +89,14 @@ def test_a_network_without_refit_is_the_winners(make_record: Maker) -> None:
     """A reproduction exports what a trial ended with."""
     card = model_readme(make_record(refit=None), None)
     assert "trial 7" in card
-    assert "Trained for 4 epochs on the training part." in card
+    assert "Trained for 4 epochs on the training part of the split." in card
 
 
 def test_a_single_trial_was_not_chosen(make_record: Maker) -> None:
-    """Nothing flatters where there was nothing to choose among."""
+    """Nothing is too optimistic where there was nothing to choose from."""
     record = make_record()
     card = model_readme(dataclasses.replace(record, trials=record.trials[:1]), None)
-    assert "flatter" not in card
+    assert "optimistic" not in card
 
 
 def test_names_are_only_names(make_record: Maker) -> None:

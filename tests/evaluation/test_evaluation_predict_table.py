@@ -88,15 +88,15 @@ def test_images_of_the_dataset_are_told(parted: bool, tmp_path: Path) -> None:
     images = [learned / "cat" / "1.png", tmp_path / "link" / "2.png", tmp_path / "3.png"]
     warning = seen_warning(images, make_record(tmp_path / "pets"))
     assert warning is not None
-    assert warning.startswith("2 of 3 images are of ")
+    assert warning.startswith("2 of 3 images are in ")
     assert "\n" not in warning
     assert seen_warning([tmp_path / "3.png"], make_record(tmp_path / "pets")) is None
-    counted = "of whose images this model learned from " in warning
+    counted = "of whose images this model was trained on " in warning
     assert counted  # where there is no test/, some of them were the test images
     if parted:
         test = tmp_path / "pets" / "test" / "cat" / "1.png"
         test.parent.mkdir(parents=True)
         told = seen_warning(images, make_record(tmp_path / "pets"))
         assert told is not None
-        assert ", which this model learned from, so" in told
+        assert ", which this model was trained on, so" in told
         assert seen_warning([test], make_record(tmp_path / "pets")) is None

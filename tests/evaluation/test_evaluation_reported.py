@@ -74,13 +74,15 @@ def test_a_copy_is_compared_and_said_to_be_one(copy: DatasetInfo) -> None:
     """The pixels are others, so the sentence below the table says so."""
     record = make_record([0.58], copy)
     assert incomparable(record) is None
-    assert "of the original images, these of copies" in reported_note(record)
+    assert "this study copies" in reported_note(record)
     row = reported_rows(record)[1]
     assert row == ("validation accuracy", "about 58%", "58.00%", "+0.00 points", row.verdict)
     assert row.verdict == "within its spread"
 
 
-@pytest.mark.parametrize(("epochs", "reason"), [(40, "of CIFAR-10, these of"), (5, "these of 5")])
+@pytest.mark.parametrize(
+    ("epochs", "reason"), [(40, "for CIFAR-10, these for"), (5, "this study for 5")]
+)
 def test_what_cannot_be_compared_is_said(
     epochs: int, reason: str, dataset: DatasetInfo, copy: DatasetInfo
 ) -> None:
