@@ -225,7 +225,7 @@ def test_damaged_model_is_one_line(damage: str, taken_over: bool, model_dir: Pat
         ("no card", "it has no model.json"),
         ("no weights", "weights.safetensors is missing"),
         ("huge network", "size mismatch: 0.bias must be absent"),
-        ("deep network", "arrays for 100000 layers"),
+        ("deep network", "arrays for 100001 layers"),
         ("half weights", "must be torch.float32.*got torch.float16"),
         ("same class twice", "class_names must differ"),
     ],

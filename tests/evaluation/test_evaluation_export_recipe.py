@@ -56,9 +56,9 @@ def test_a_reproduction_stays_one() -> None:
     assert Recipe(**settings).protocol is REPLICATION
 
 
-@pytest.mark.parametrize(("plan", "words"), [(0, "same, bit for bit"), (2, "place in the plan, 2")])
+@pytest.mark.parametrize(("plan", "words"), [(0, "same, bit for bit"), (2, "index: 2 in the study")])
 def test_it_says_whether_the_score_comes_again(plan: int, words: str) -> None:
-    """Seeds hang on the place in the plan."""
+    """Seeds depend on the trial's index."""
     trial = complete_trial(5, [0.5], candidate=sampled("mlp", 1), plan=plan)
     toml = export_recipe(study_record([trial]), trial, None).toml
     assert words in " ".join(toml.replace("\n#", "").split())
