@@ -56,7 +56,7 @@ def test_a_reproduction_stays_one() -> None:
     assert Recipe(**settings).protocol is REPLICATION
 
 
-@pytest.mark.parametrize(("plan", "words"), [(0, "same, bit for bit"), (2, "index: 2 in the study")])
+@pytest.mark.parametrize(("plan", "words"), [(0, "same, bit for bit"), (2, "index: 2 in")])
 def test_it_says_whether_the_score_comes_again(plan: int, words: str) -> None:
     """Seeds depend on the trial's index."""
     trial = complete_trial(5, [0.5], candidate=sampled("mlp", 1), plan=plan)
