@@ -42,7 +42,7 @@ def test_winner_names_what_it_changed() -> None:
     ("first", "outcome"),
     [
         (fakes.complete_trial(0, [0.5]), "the winner is 10.00 points better"),
-        (fakes.complete_trial(0, [0.7]), "unbeaten: the winner is the baseline itself"),
+        (fakes.complete_trial(0, [0.7]), "unbeaten, it is the winner itself"),
         (
             fakes.other_trial(0, "pruned", value=0.1, history=fakes.history([[0.1]])),
             "pruned after 1 epoch",

@@ -188,7 +188,7 @@ def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str
     if winner is None or mean is None or best is None:
         return kind
     if winner.number == trial.number:
-        return "unbeaten: the winner is the baseline itself"
+        return "unbeaten, it is the winner itself"
     if not is_better(best, mean, metric):
         return "level with the winner"
     gap = 100 * (best - mean) if metric == "accuracy" else mean - best

@@ -31,8 +31,8 @@ def report_markdown(
 ) -> str:
     """Write the report of a study in the page's order."""
     paragraphs = [
-        f"# {escaped(record.name)}",
-        f"{page_title(record)}: {escaped(page_lead(record))}",
+        f"# {_escaped(record.name)}",
+        f"{page_title(record)}: {_escaped(page_lead(record))}",
     ]
     for section in SECTIONS:
         inside = [one for one in findings if one.section == section]
@@ -49,7 +49,7 @@ def finding_markdown(finding: Finding, figures: Figures) -> Iterator[str]:
     """Yield a finding's paragraphs, tables and pictures; every text in them is escaped."""
     told = [text for block in finding.blocks() for text in _write(block, figures)]
     if told and finding.title:
-        yield f"### {escaped(finding.title)}"
+        yield f"### {_escaped(finding.title)}"
     yield from told
 
 
@@ -60,7 +60,7 @@ def _write(block: object, figures: Figures) -> Iterator[str]:
 
 @_write.register
 def _paragraph(block: Paragraph, _: Figures) -> Iterator[str]:
-    yield f"**{escaped(block.text)}**" if block.tone == "notice" else escaped(block.text)
+    yield f"**{_escaped(block.text)}**" if block.tone == "notice" else _escaped(block.text)
 
 
 @_write.register
@@ -71,7 +71,7 @@ def _bullets(block: Bullets, _: Figures) -> Iterator[str]:
 @_write.register
 def _rows(block: Rows, _: Figures) -> Iterator[str]:
     if block.title:
-        yield f"#### {escaped(block.title)}"
+        yield f"#### {_escaped(block.title)}"
     yield bullets(f"{name}: {value}" for name, value in block.pairs)
 
 
@@ -90,22 +90,22 @@ def _code(block: Code, _: Figures) -> Iterator[str]:
 @_write.register
 def _plot(block: Plot, figures: Figures) -> Iterator[str]:
     if block.name in figures:
-        yield f"![{escaped(block.alt)}]({block.name}.png)"
+        yield f"![{_escaped(block.alt)}]({block.name}.png)"
         if block.caption:
-            yield escaped(block.caption)
+            yield _escaped(block.caption)
     if block.table is not None:
         yield from _table(block.table, figures)
 
 
 @_write.register
 def _heading(block: Heading, _: Figures) -> Iterator[str]:
-    yield f"### {escaped(block.text)}"
+    yield f"### {_escaped(block.text)}"
 
 
 @_write.register
 def _details(block: Details, figures: Figures) -> Iterator[str]:
     inside = "\n\n".join(part for one in block.blocks for part in _write(one, figures))
-    yield f"<details>\n<summary>{escaped(block.summary)}</summary>\n\n{inside}\n\n</details>"
+    yield f"<details>\n<summary>{_escaped(block.summary)}</summary>\n\n{inside}\n\n</details>"
 
 
 @_write.register
@@ -126,11 +126,16 @@ def _pictures(_: Pictures, __: Figures) -> Iterator[str]:
 
 def bullets(lines: Iterable[str]) -> str:
     """Write a list."""
-    return "\n".join(f"- {escaped(line)}" for line in lines)
+    return "\n".join(f"- {_escaped(line)}" for line in lines)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str:
     """Write a table; `align` has an "l" or "r" for each column."""
     rules = ({"l": ":--", "r": "--:"}[side] for side in align)
-    lines = [map(escaped, header), rules, *(map(escaped, row) for row in rows)]
+    lines = [map(_escaped, header), rules, *(map(_escaped, row) for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _escaped(text: str) -> str:
+    """Escape a text; where a line may break is the reader's matter."""
+    return escaped(text.replace("\N{NO-BREAK SPACE}", " "))
