@@ -15,7 +15,6 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 from plotly.colors import sample_colorscale
-from pydantic import Field
 
 from search.metric import Metric
 from search.plotting import GREY, metric_axis, new_figure, short
@@ -65,7 +64,7 @@ class ParallelCoordinates(Finding):
     dimensions: Unlisted[tuple[Dimension, ...]] = ()
     values: Unlisted[tuple[float, ...]] = ()
     after: Unlisted[After | None] = None
-    hover: Unlisted[HoverTexts] = Field(default_factory=dict)
+    hover: Unlisted[HoverTexts]
     reason: Unlisted[str | None] = None
 
     @classmethod
@@ -85,7 +84,7 @@ class ParallelCoordinates(Finding):
         scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
         trials, values = [t for t, _ in scored], tuple(v for _, v in scored)
         if not trials:
-            return cls(metric=metric, reason="no trial is complete yet")
+            return cls(metric=metric, reason="no trial is complete yet", hover={})
         write = partial(score, metric=metric)
         scale = linear_scale(min(values), max(values), write)
         names = _ordered(trials, first)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Self, final
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pydantic import Field
 
 from search.metric import Metric
 from search.plotting import VERMILLION, metric_axis, new_figure, short
@@ -84,7 +83,7 @@ class Slices(Finding):
     score: Unlisted[str] = ""
     after: Unlisted[After | None] = None
     winner: Unlisted[int | None] = None
-    hover: Unlisted[HoverTexts] = Field(default_factory=dict)
+    hover: Unlisted[HoverTexts]
     reason: Unlisted[str | None] = None
 
     @classmethod
@@ -105,7 +104,7 @@ class Slices(Finding):
     ) -> Self:
         """Place a study's trials along the axes of their parallel coordinates."""
         if reason := importances.reason or parallel.reason:
-            return cls(reason=reason)
+            return cls(reason=reason, hover={})
         kinds = {trial.number: trial.kind for trial in record.trials}
         winner = record.winner()
         return cls(
