@@ -40,6 +40,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems wait for the imports' end")
 def test_the_server_does_not_outlive_who_started_it() -> None:
     """Killed while the server still imports, its owner leaves nothing that signals cannot end."""

@@ -14,6 +14,8 @@ from tests.golden import facts
 from tests.golden.old_study import BUILT_IN, KILLED, N_TRIALS, OWN, OldFolder, expected
 from tests.golden.program import Batch, Ended
 
+pytestmark = pytest.mark.slow
+
 _STUDIES = (OWN, BUILT_IN)
 _PUBLIC = {
     "BUILT_IN", "AdamConfig", "AdamWConfig", "CNNConfig", "Candidate", "ConstantConfig",

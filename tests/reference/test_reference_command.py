@@ -52,6 +52,7 @@ def test_digits_are_analysed_into_the_default_folder(tmp_path: Path) -> None:
     assert "1,149 training images of 10 classes" in out
 
 
+@pytest.mark.slow
 def test_the_options_of_run_and_the_folder_are_taken(tmp_path: Path) -> None:
     """Data and results go where they are told to."""
     status, _, err = run(

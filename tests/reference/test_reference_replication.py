@@ -111,6 +111,7 @@ def test_the_exported_model_is_the_network_that_was_tested(
     assert float((kept.predictions == kept.labels).mean()) == outcome.record.test.accuracy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_more_repeats_go_on_with_the_study(
     executor: str, make_baseline: Maker, listener: Any
