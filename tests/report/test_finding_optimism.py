@@ -93,7 +93,7 @@ def test_words_name_the_choice_that_is_not_estimated() -> None:
     assert "too optimistic by about 5.00 points" in words
     assert "(Tibshirani and Tibshirani, 2009): 70.00% becomes 65.00%" in words
     assert "0.4 times the true bias" in words
-    assert "1 more trial stopped before having all folds" in words
+    assert "1 more trial was stopped before having all folds" in words
 
 
 def test_nothing_chosen_is_nothing_to_flatter(unfinished: fakes.Fake) -> None:

@@ -186,9 +186,10 @@ def _fold_words(folds: FoldBias, metric: Metric, value: float) -> Iterator[str]:
         "optimistic too, because their mean chose the epoch."
     )
     if folds.n_dropped:
+        were = "was" if folds.n_dropped == 1 else "were"
         yield (
-            f"{plural(folds.n_dropped, 'more trial')} stopped before having all folds and epochs; "
-            "the estimate does not cover that selection."
+            f"{plural(folds.n_dropped, 'more trial')} {were} stopped before having all folds and "
+            "epochs; the estimate does not cover that selection."
         )
 
 

@@ -130,7 +130,7 @@ class Repeats(Finding):
 
     def _notes(self) -> Iterator[str]:
         if self.std is not None:
-            yield "Each training has its own seed; the standard deviation is the sample's (n - 1)."
+            yield "Each training has its own seed; the standard deviation is the sample’s (n - 1)."
         elif self.tested:
             yield "One training cannot show how much the result depends on the seed."
         if self.tested:
