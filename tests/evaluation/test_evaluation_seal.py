@@ -155,7 +155,7 @@ def tiny_recipe(image_folder: Path, dataset: DatasetInfo, tmp_path: Path) -> Rec
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the report's figures, which take seconds and have tests of their own, undrawn."""
-    monkeypatch.setattr("search.report.write.draw_figures", lambda info: {})
+    monkeypatch.setattr("search.report.write._write_figures", lambda plots, names, folder: [])
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What a report answers: one file a question, listed here in the order of the page."""
 
 from search.report.evidence import Evidence
+from search.report.findings.access_log import TestSetAccess
 from search.report.findings.base import Finding
 from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
 from search.report.findings.common_traits import CommonTraits
@@ -28,7 +29,6 @@ from search.report.findings.study import (
     Study,
     Versions,
 )
-from search.report.findings.test_set_access import TestSetAccess
 from search.report.findings.trials import Trials
 from search.report.findings.weakest_classes import WeakestClasses
 from search.report.findings.winner import SearchBaseline, Winner
