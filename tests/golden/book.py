@@ -41,15 +41,26 @@ def differences(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> Iterat
         then, now = recorded.get(name), found.get(name)
         if isinstance(then, Mapping) and isinstance(now, Mapping):
             yield from (f"{name}: {entry}" for entry in differences(then, now))
-        elif then is None or now is None:
-            yield f"{name}: {'is new' if then is None else 'is gone'}"
-        elif then != now:
-            yield f"{name}{_which(then, now)}"
+        elif then is None and not _may_grow(name):
+            yield f"{name}: is new"
+        elif then is not None and now is None:
+            yield f"{name}: is gone"
+        elif then is not None and then != now:
+            yield from (f"{name}{which}" for which in _which(then, now, grows=_may_grow(name)))
 
 
-def _which(then: Any, now: Any) -> str:
-    """Return which entries of two lists of names differ; nothing of digests."""
+def _may_grow(name: str) -> bool:
+    """Return whether something may be added under this name: to a report, or files beside it."""
+    return name.startswith("report ") or name == "files"
+
+
+def _which(then: Any, now: Any, *, grows: bool) -> Iterator[str]:
+    """Yield how two values differ: which entries of lists of names, nothing more of digests."""
     if not (isinstance(then, list) and isinstance(now, list)):
-        return ""
+        yield ""
+        return
     gone, new = [one for one in then if one not in now], [one for one in now if one not in then]
-    return f": gone {gone}, new {new}" if gone or new else ": in another order"
+    if gone or (new and not grows):
+        yield f": gone {gone}, new {new}"
+    elif not new:
+        yield ": in another order"

@@ -47,3 +47,15 @@ def key_paths(value: Any, path: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from key_paths(one, path)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value that is no mapping with its dotted path, items of a list one by one."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from leaves(one, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for one in value:
+            yield from leaves(one, path)
+    else:
+        yield path, value

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from tests.golden.canon import digest, key_paths
+from tests.golden.canon import digest, key_paths, leaves, stable
 
 _ARRAYS = ("folds.npz", "test-predictions.npz", "mistakes.npy", "test-sample.npy")
 
@@ -33,9 +33,17 @@ def model_part(study_dir: Path) -> Any:
 
 
 def report_parts(study_dir: Path) -> dict[str, Any]:
-    """Return the sections of report.json, and the paths of its keys."""
-    parts = {f"report {name}": section for name, section in _report(study_dir).items()}
-    return parts | {"report keys": report_keys(study_dir)}
+    """Return the values of report.json by the path of their key; sentences are left out."""
+    values: dict[str, list[Any]] = {}
+    for path, value in leaves(stable(_report(study_dir))):
+        if not _is_sentence(value):
+            values.setdefault(f"report {path}", []).append(value)
+    return dict(values)
+
+
+def _is_sentence(value: Any) -> bool:
+    """Return whether the value is words for people, which may become better ones."""
+    return isinstance(value, str) and value.count(" ") > 1
 
 
 def report_sections(study_dir: Path) -> list[str]:

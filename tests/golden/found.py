@@ -41,7 +41,6 @@ class FoundStudy:
             "model.json": files.model_part(folder),
             "order of trials": facts.order_part(stored),
             "openings": facts.openings(stored),
-            "files": files.file_names(folder),
             "order of events": told.event_order(events),
             "events": told.told_figures(events),
         }
