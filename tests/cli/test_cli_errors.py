@@ -202,7 +202,11 @@ def test_the_dashboard_listens_on_loopback_only(command: Command, tmp_path: Path
     [
         (UserError("bad\n  value"), 2, "error: bad value"),
         (MachineError("disk full"), 1, "error: disk full"),
-        (OSError(28, "No space left on device", "f.db"), 1, "error: .*No space.*'f.db'; what was"),
+        (
+            OSError(28, "No space left on device", "f.db"),
+            1,
+            "error: .*No space.*'f.db'; everything stored",
+        ),
         (KeyboardInterrupt(), 130, "^interrupted; to resume: python -m search list"),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_signal_ends_a_run_that_goes_on_later(
     ended, rest = process.end()
     assert ended == status, rest
     assert "Traceback" not in rest
-    assert "Ctrl-C again ends at once" in rest
+    assert "Ctrl-C again stops at once" in rest
     way_on = re.search(r"(?m)^interrupted; to resume: python (.*)\n", rest)
     assert way_on is not None
     assert shlex.split(way_on[1])[:2] == ["-m", "search"]

@@ -86,7 +86,9 @@ def test_a_run_says_its_plan_its_trials_and_its_result(study: Study) -> None:
         )
         == 3
     )
-    assert any(re.match(r"test: \d+\.\d+% \(95% interval .* test set: 1$", one) for one in lines)
+    assert any(
+        re.match(r"test: \d+\.\d+% \(95% interval .* test set opened once$", one) for one in lines
+    )
     assert lines[-2:] == [
         f"model:  runs/{_NAME}/model",
         f"report: runs/{_NAME}/report/report.html",
