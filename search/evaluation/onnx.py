@@ -1,6 +1,7 @@
 """Export of a model as a self-contained ONNX file, checked against torch."""
 
 import json
+import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,15 +49,18 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
         MachineError: torch cannot export the network.
     """
     images = torch.zeros((2, *classifier.card.input_shape), dtype=torch.uint8)
-    program = torch.onnx.export(
-        _WholeNetwork(classifier).eval(),
-        (images,),
-        input_names=[INPUT],
-        output_names=[OUTPUT],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # Old versions of torch warn of a class that they use themselves.
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            _WholeNetwork(classifier).eval(),
+            (images,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         raise MachineError("torch exported no ONNX model; the model folder is unchanged")
     model = program.model_proto
