@@ -1,4 +1,4 @@
-"""The layout that DESIGN.md promises, read from the source: imports, output, sizes, classes."""
+"""The layout that docs/architecture.md describes, read from the source."""
 
 import ast
 from collections.abc import Iterator

@@ -88,13 +88,16 @@ def _class_code(network: nn.Module) -> str:
             layer = network.get_submodule(node.target)
             node.target = names.setdefault(node.target, node.name)
             layers[node.target] = layer
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
     source = fx.GraphModule(layers, graph).code
     body = source[source.index("def forward") :].split("\n", 1)[1]
     made = [f"self.{name} = {_layer_code(layer)}" for name, layer in layers.items()]
     steps = re.sub(r";  (\w+ = )+None", "", body).strip("\n")  # fx frees memory early
+    for one in inputs:  # fx renames an input called like one of Python's own functions
+        steps = steps.replace(f"    {one.name} = {one.target}\n", "")
     return _CLASS.format(
         layers=indent("\n".join(made), " " * 8),
-        inputs=", ".join(node.name for node in graph.nodes if node.op == "placeholder"),
+        inputs=", ".join(node.name for node in inputs),
         body=indent(steps, "    "),
     ).rstrip()
 
@@ -140,10 +143,10 @@ def constructor(value: object) -> str:
     return call(type(value).__name__, settings)
 
 
-def class_names(value: object) -> set[str]:
-    """Return the names of the classes that `constructor` calls."""
+def classes(value: object) -> set[type]:
+    """Return the classes that `constructor` calls."""
     parts = (part for _, part in _settings(value) if _is_configuration(part))
-    return {type(value).__name__}.union(*(class_names(part) for part in parts))
+    return {type(value)}.union(*(classes(part) for part in parts))
 
 
 def _code(value: object) -> str:

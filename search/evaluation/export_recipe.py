@@ -7,8 +7,9 @@ from typing import Any, final
 
 import tomli_w
 
+import spaces
 from search.errors import UserError
-from search.evaluation.code import class_names, constructor, literal
+from search.evaluation.code import classes, constructor, literal
 from search.recipe import Recipe
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces import Candidate
@@ -17,7 +18,7 @@ from spaces.describe import describe_candidate
 _TEMPLATE = '''\
 """{title}, as a space of one point."""
 
-from spaces import {names}
+{imports}
 
 CANDIDATE = {candidate}
 
@@ -29,9 +30,21 @@ def space_file(candidate: Candidate, name: str, title: str) -> str:
     """Return Python code that defines SPACE, with that name and only this candidate."""
     return _TEMPLATE.format(
         title=title,
-        names=", ".join(sorted({*class_names(candidate), "Space"}, key=str.lower)),
+        imports=_imports(candidate),
         candidate=constructor(candidate),
         space=literal(name),
+    )
+
+
+def _imports(candidate: Candidate) -> str:
+    """Return the imports of a candidate's classes and Space: from `spaces` what it exports."""
+    names: dict[str, set[str]] = {"spaces": {"Space"}}
+    for one in classes(candidate):
+        exported = getattr(spaces, one.__name__, None) is one
+        names.setdefault("spaces" if exported else one.__module__, set()).add(one.__name__)
+    return "\n".join(
+        f"from {module} import {', '.join(sorted(some, key=str.lower))}"
+        for module, some in sorted(names.items())
     )
 
 

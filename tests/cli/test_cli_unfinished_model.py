@@ -47,4 +47,4 @@ def test_the_command_that_predict_names_makes_the_model(
     photo = "my pets/train/cat/0.png"
     answer = command("predict", "it", photo, cwd=tmp_path)
     assert answer.status == 0
-    assert answer.err.startswith("warning: 1 of 1 images are of ")
+    assert answer.err.startswith("warning: 1 of 1 images are in ")

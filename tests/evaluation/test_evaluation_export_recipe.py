@@ -7,11 +7,11 @@ import pytest
 
 from search.errors import UserError
 from search.evaluation.code import literal
-from search.evaluation.export_recipe import export_recipe
+from search.evaluation.export_recipe import export_recipe, space_file
 from search.files import write_outputs
 from search.protocol import REPLICATION
 from search.recipe import Recipe
-from spaces import BUILT_IN, load_space
+from spaces import BUILT_IN, Candidate, MLPConfig, SGDConfig, load_space
 from tests.evaluation.export_fakes import sampled
 from tests.report.report_fakes import complete_trial, other_trial, study_record
 
@@ -113,3 +113,14 @@ def test_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be written: No such file or directory"):
         write_outputs({tmp_path / "no" / "file": ""}, force=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.toml", "old.py"]
+
+
+def test_a_class_that_spaces_does_not_export_is_imported_from_its_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So a new optimizer is one file and a line of its registry."""
+    monkeypatch.delattr("spaces.SGDConfig")
+    candidate = Candidate(model=MLPConfig(), optimizer=SGDConfig())
+    made: dict[str, object] = {}
+    exec(space_file(candidate, "one", "one"), made)  # noqa: S102
+    assert made["CANDIDATE"] == candidate

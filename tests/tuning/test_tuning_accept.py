@@ -224,7 +224,7 @@ def test_what_optuna_refuses_needs_another_name(
     assert message == _refusal(recipe, listener, accept=True)
     assert words in message
     assert "--study-name" in message
-    assert "so that --accept-changes cannot help; accepted: the parameter as" in message
+    assert "even with --accept-changes; accepted: the parameter as it was" in message
 
 
 def test_other_versions_are_refused_or_accepted(make_recipe: Maker, listener: Any) -> None:
