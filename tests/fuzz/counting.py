@@ -19,14 +19,18 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [one for kind in ("passed", "failed") for one in terminalreporter.getreports(kind)]
-    counts = [
+    tried, failed = _tried(terminalreporter, "passed"), _tried(terminalreporter, "failed")
+    if tried or failed:
+        n_properties = len(tried) + len(failed)
+        words = f"{sum(tried + failed):,} fuzzed inputs in {n_properties} properties"
+        terminalreporter.write_line(f"{words}, {len(failed)} failed")
+
+
+def _tried(terminalreporter: pytest.TerminalReporter, outcome: str) -> list[int]:
+    """Return how many inputs each property with this outcome was tried on."""
+    return [
         int(str(value))
-        for one in reports
-        for name, value in getattr(one, "user_properties", ())
+        for report in terminalreporter.getreports(outcome)
+        for name, value in getattr(report, "user_properties", ())
         if name == _NAME
     ]
-    if counts:
-        failed = len(terminalreporter.getreports("failed"))
-        words = f"{sum(counts):,} fuzzed inputs in {len(counts)} properties, {failed} failed"
-        terminalreporter.write_line(words)
