@@ -1,6 +1,7 @@
 """The layout that docs/architecture.md describes, read from the source."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -278,22 +279,39 @@ def test_functions_are_short() -> None:
 
 
 def test_everything_public_is_documented() -> None:
-    """Every module, and every public class and function outside a function, has a docstring."""
+    """Everything public has a docstring; an overriding method inherits that of its base class."""
+    documented = _documented_methods()
     for name, tree in trees().items():
         assert ast.get_docstring(tree), name
-        for node in _public(tree):
+        for node in _public(tree.body):
             assert ast.get_docstring(node), f"{name}.{node.name}"
+            if isinstance(node, ast.ClassDef):
+                inherited = {one for base in node.bases for one in documented[ast.unparse(base)]}
+                for method in _public(node.body):
+                    assert ast.get_docstring(method) or method.name in inherited, (
+                        f"{name}.{node.name}.{method.name}"
+                    )
+
+
+def _documented_methods() -> defaultdict[str, set[str]]:
+    """Return the methods that each class documents or inherits documented, by the class's name."""
+    every = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    documented: defaultdict[str, set[str]] = defaultdict(set)
+    for node in every:
+        documented[node.name] |= {one.name for one in _public(node.body) if ast.get_docstring(one)}
+    for node in every * 3:  # a base may stand after the class that inherits from it
+        for base in node.bases:
+            documented[node.name] |= documented[ast.unparse(base).partition("[")[0]]
+    return documented
 
 
 def _public(
-    tree: ast.Module | ast.ClassDef,
+    body: list[ast.stmt],
 ) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    for node in tree.body:
+    for node in body:
         if isinstance(node, kinds) and not node.name.startswith("_"):
             yield node
-            if isinstance(node, ast.ClassDef):
-                yield from _public(node)
 
 
 def test_classes_are_abstract_or_final() -> None:
