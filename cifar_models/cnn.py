@@ -7,9 +7,16 @@ from typing import Literal, final
 
 from torch import nn
 
-from cifar_models.family import ModelConfig
-from cifar_models.layers import check_positive, check_rates, find_activation, find_choice
-from cifar_models.wording import write_count, write_dropout, write_numbers
+from cifar_models.family import (
+    ModelConfig,
+    check_positive,
+    check_rates,
+    find_activation,
+    find_choice,
+    write_count,
+    write_dropout,
+    write_numbers,
+)
 
 
 @final

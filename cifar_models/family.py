@@ -1,9 +1,101 @@
-"""What a family of networks is, and what holds for the networks of every family."""
+"""What a family of networks is, and what families share: activations, checks, and wording."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar, final
 
 import torch
 from torch import nn
+
+
+class Choice(Protocol):
+    """One entry of a registry; configurations refer to it by `name`."""
+
+    @property
+    def name(self) -> str:
+        """How a configuration spells it."""
+
+
+_Choice = TypeVar("_Choice", bound=Choice)
+
+
+def find_choice(setting: str, name: str, registry: Sequence[_Choice]) -> _Choice:
+    """Return the entry of that name; raises ValueError naming the setting and what it accepts."""
+    for choice in registry:
+        if choice.name == name:
+            return choice
+    accepted = ", ".join(choice.name for choice in registry)
+    raise ValueError(f"{setting} must be one of {accepted}, got {name!r}")
+
+
+@final
+@dataclass(frozen=True)
+class Activation:
+    """An activation function; `words` name it in a sentence."""
+
+    name: str
+    words: str
+    build: Callable[[], nn.Module]
+
+
+ACTIVATIONS = (
+    Activation("relu", "ReLU", nn.ReLU),
+    Activation("leaky_relu", "leaky ReLU", partial(nn.LeakyReLU, 0.1)),
+    Activation("gelu", "GELU", nn.GELU),
+    Activation("silu", "SiLU", nn.SiLU),
+    Activation("elu", "ELU", nn.ELU),
+)
+
+
+def find_activation(name: str) -> Activation:
+    """Return the activation of that name; raises ValueError where there is none."""
+    return find_choice("activation", name, ACTIVATIONS)
+
+
+def check_positive(name: str, values: Sequence[int]) -> None:
+    """Raise ValueError unless every value is an integer of at least 1."""
+    if not values or any(value < 1 for value in values):
+        raise ValueError(f"{name} must be positive integers, got {values!r}")
+
+
+def check_rates(name: str, values: Sequence[float]) -> None:
+    """Raise ValueError unless every value is a dropout rate in [0, 1)."""
+    if any(not 0 <= value < 1 for value in values):
+        raise ValueError(f"{name} must be at least 0 and below 1, got {values!r}")
+
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def write_number(value: float) -> str:
+    """Return a number with four significant digits: 0.0073, 1e-6."""
+    return str(value) if isinstance(value, int) else f"{value:.4g}".replace("e-0", "e-")
+
+
+def write_numbers(values: Sequence[float]) -> str:
+    """Return numbers as a list: "32, 64 and 128"."""
+    return write_list([write_number(value) for value in values])
+
+
+def write_count(number: int, singular: str) -> str:
+    """Return a count with its noun: "three convolutions", in figures from ten on."""
+    count = _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+    return f"{count} {singular}" if number == 1 else f"{count} {singular}s"
+
+
+def write_list(words: Sequence[str]) -> str:
+    """Return words as a list: "a, b and c"; raises ValueError for none."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def write_dropout(rates: Sequence[float]) -> str:
+    """Return dropout rates in words, a rate that all layers share once: "dropout 0.4"."""
+    if not any(rates):
+        return "no dropout"
+    return f"dropout {write_numbers(rates if len(set(rates)) > 1 else rates[:1])}"
 
 
 class ModelConfig(ABC):

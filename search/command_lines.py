@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from search.checks import without_password
 from search.recipe import Recipe
-from search.settings import without_password
 
 # The time of a run is its own; where the others are not given the study has them. A trial's limit
 # stays: without it those that exceeded it would be tried again.

@@ -19,9 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from search.errors import UserError
-from search.protocol import StudyProtocol, protocol_of
-from search.settings import (
+from search.checks import (
     OneOf,
     check_device,
     check_named,
@@ -33,6 +31,8 @@ from search.settings import (
     unknown_setting,
     without_password,
 )
+from search.errors import UserError
+from search.protocol import StudyProtocol, protocol_of
 from search.text import listed
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS, get_sampler

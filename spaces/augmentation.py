@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch.nn.functional import pad
 
-from cifar_models.layers import find_choice
+from cifar_models.family import find_choice
 
 
 class Augmentation(ABC):

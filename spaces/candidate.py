@@ -1,12 +1,14 @@
-"""A candidate: everything that decides how one network is built and trained."""
+"""A candidate: everything that decides how one network is built and trained, also in words."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Self, final
 
 from optuna.trial import BaseTrial
 from pydantic import BaseModel, Field
 
 from cifar_models import FAMILIES, CNNConfig, MLPConfig, ModelConfig
-from spaces.augmentation import AUGMENTATIONS
+from cifar_models.family import write_list, write_number
+from spaces.augmentation import AUGMENTATIONS, find_augmentation
 from spaces.optimizers import (
     OPTIMIZERS,
     AdamConfig,
@@ -92,3 +94,92 @@ def suggest_candidate(trial: BaseTrial, model: ModelConfig) -> Candidate:
         augmentation=suggest_name(trial, "augmentation", _AUGMENTATIONS),
         test_time_flip=trial.suggest_categorical("test_time_flip", (False, True)),
     )
+
+
+_MISSING = "-"
+
+
+def describe_candidate(candidate: Candidate) -> str:
+    """Return one sentence: the network, then how it is trained, parted by semicolons."""
+    network, optimizer = candidate.model.describe(), candidate.optimizer
+    settings = [f"learning rate {write_number(optimizer.learning_rate)}", *optimizer.settings()]
+    parts = [
+        network[0].upper() + network[1:],
+        f"{optimizer.words} with {write_list(settings)}, {candidate.schedule.words}",
+        f"batches of {candidate.batch_size}",
+        find_augmentation(candidate.augmentation).words,
+        *_regularization(candidate),
+    ]
+    if candidate.test_time_flip:
+        parts.append("predictions averaged over each image and its mirror image")
+    return "; ".join(parts) + "."
+
+
+def tell_candidate(candidate: Candidate) -> str:
+    """Return two or three sentences: the network, how it is trained, and how it predicts."""
+    optimizer, images = candidate.optimizer, find_augmentation(candidate.augmentation).images
+    settings = [*optimizer.settings(), *_regularization(candidate)]
+    sentences = [
+        f"The network has {candidate.model.describe()}.",
+        f"It is trained with {optimizer.words} in batches of {candidate.batch_size} {images}, at "
+        f"a learning rate of {write_number(optimizer.learning_rate)}, {candidate.schedule.words}"
+        f"{f', with {write_list(settings)}' if settings else ''}.",
+    ]
+    if candidate.test_time_flip:
+        sentences.append("Its predictions are averaged over each image and its mirror image.")
+    return " ".join(sentences)
+
+
+def summarize_candidate(candidate: Candidate) -> str:
+    """Return network and training as keywords: "cnn 32-64-128 relu, adam 0.001, batch 64"."""
+    optimizer = candidate.optimizer
+    parts = [candidate.model.keywords(), f"{optimizer.name} {optimizer.learning_rate:.2g}"]
+    if candidate.schedule.name != "constant":
+        parts.append(candidate.schedule.name)
+    parts.append(f"batch {candidate.batch_size}")
+    if candidate.augmentation != "none":
+        parts.append(candidate.augmentation)
+    return ", ".join(parts)
+
+
+def _regularization(candidate: Candidate) -> Iterator[str]:
+    if candidate.label_smoothing:
+        yield f"label smoothing {write_number(candidate.label_smoothing)}"
+    if candidate.gradient_clip is not None:
+        yield f"gradients clipped to a norm of {write_number(candidate.gradient_clip)}"
+
+
+def candidate_differences(a: Candidate, b: Candidate) -> tuple[tuple[str, str, str], ...]:
+    """Return (dotted field, value in a, value in b) of each difference; "-" means missing."""
+    left, right = dict(_flatten(a.model_dump())), dict(_flatten(b.model_dump()))
+    fields = [*left, *(field for field in right if field not in left)]
+    return tuple(
+        (field, *_tell_apart(left.get(field, _MISSING), right.get(field, _MISSING)))
+        for field in fields
+        if left.get(field, _MISSING) != right.get(field, _MISSING)
+    )
+
+
+def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _tell_apart(a: object, b: object) -> tuple[str, str]:
+    left, right = _text(a), _text(b)
+    return (left, right) if left != right else (repr(a), repr(b))
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return write_number(value)
+        case tuple() | list():
+            return ", ".join(_text(item) for item in value)
+        case _:
+            return "none" if value is None else str(value)

@@ -8,7 +8,7 @@ import torch
 from optuna.trial import BaseTrial
 from pydantic import Field
 
-from cifar_models.wording import write_number, write_numbers
+from cifar_models.family import write_number, write_numbers
 from spaces.registered import NamedConfig, suggest_kind, suggest_name
 
 __all__ = [

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from search.checks import parse_duration
 from search.errors import UserError
 from search.recipe import Recipe
-from search.settings import parse_duration
 
 
 def recipe_of(tmp_path: Path, toml: str, **flags: Any) -> Recipe:

@@ -5,23 +5,23 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from search.cli import run, studies, tools
-from search.cli.console import make_console, print_message
+from search.cli import commands, run_commands
 from search.cli.ending import INTERRUPTED, run_to_end
+from search.cli.printing import make_console, print_message
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
-    "run": run.run,
-    "baseline": run.baseline,
-    "spaces": tools.spaces,
-    "list": studies.list_studies,
-    "show": studies.show,
-    "report": studies.report,
-    "export": tools.export,
-    "dashboard": studies.dashboard,
-    "predict": tools.predict,
-    "analyze": tools.analyze,
-    "replay": studies.replay,
-    "delete": studies.delete,
+    "run": run_commands.run,
+    "baseline": run_commands.baseline,
+    "spaces": commands.spaces,
+    "list": commands.list_studies,
+    "show": commands.show,
+    "report": commands.report,
+    "export": commands.export,
+    "dashboard": commands.dashboard,
+    "predict": commands.predict,
+    "analyze": commands.analyze,
+    "replay": commands.replay,
+    "delete": commands.delete,
 }
 
 

@@ -9,10 +9,10 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.models import ArgumentInfo
 
+from search.checks import OneOf, check_named, check_study_name
 from search.command_lines import option_names
 from search.errors import UserError
 from search.recipe import Recipe
-from search.settings import OneOf, check_named, check_study_name
 from search.text import listed
 
 Command: TypeAlias = Callable[..., None]

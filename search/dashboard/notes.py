@@ -13,7 +13,7 @@ from search.report.findings.winner import SearchBaseline
 from search.report.study_words import page_lead
 from search.report.trials import last_attempts, trial_score
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 
 def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:

@@ -1,9 +1,19 @@
-"""CIFAR-10: obtained through torchvision, and recognized by its content.
+"""CIFAR-10: downloaded, and recognized by its content.
 
 The md5 of every file is checked before anything is unpickled. torchvision is imported only where
 files are obtained or read, because it takes seconds.
 """
 
+import hashlib
+import queue
+import threading
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any
+from search.errors import MachineError
+from search.files import atomic_write
 import hashlib
 import shutil
 import tarfile
@@ -12,15 +22,77 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self, final
-
 import numpy as np
 from filelock import FileLock
-
 from search.data.cache import CachePaths
 from search.data.dataset import Content, DatasetInfo, DatasetRequest, Part, Source
-from search.data.download import download
 from search.errors import MachineError, UserError
 from search.events import Listener, StepProgress
+
+
+_STALL_SECONDS = 30.0
+_CHUNK_BYTES = 1 << 18
+
+
+def download(
+    url: str, path: Path, md5: str, *, patience: float, progress: Callable[[int, int], None]
+) -> None:
+    """Fetch `url` into `path`, which takes its name only when its md5 is right.
+
+    `patience` is how many seconds the server may take to answer; `progress` hears of (bytes
+    done, bytes in all). Raises MachineError with the reason; nothing half-written is kept.
+    """
+    try:
+        with _open_within(url, patience) as answer, atomic_write(path) as file:
+            found = _copy(answer, file, progress)
+            if found != md5:
+                raise OSError(f"what came is incomplete or changed (md5 {found}, expected {md5})")
+    except (OSError, HTTPException) as error:
+        raise MachineError(f"download of {url} failed: {_reason(error)}") from error
+
+
+def _open_within(url: str, seconds: float) -> Any:
+    """Open `url`; the time limit holds for name resolution too, which sockets do not limit."""
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def ask() -> None:
+        request = urllib.request.Request(url, headers={"User-Agent": "cifar-search"})  # noqa: S310
+        try:
+            answers.put(urllib.request.urlopen(request, timeout=_STALL_SECONDS))  # noqa: S310
+        except (OSError, HTTPException) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _copy(
+    answer: Any,
+    file: IO[bytes],
+    progress: Callable[[int, int], None],
+) -> str:
+    """Copy the answer's body and return its md5 in hex."""
+    digest, done = hashlib.md5(usedforsecurity=False), 0
+    total = int(answer.headers.get("Content-Length") or 0)
+    while chunk := answer.read(_CHUNK_BYTES):
+        file.write(chunk)
+        digest.update(chunk)
+        done += len(chunk)
+        progress(done, max(done, total))
+    return digest.hexdigest()
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "reason", error)  # what an URLError wraps
+    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return " ".join(text.split())
+
 
 IMAGE_SIZE = 32
 _PATIENCE_SECONDS = 30.0

@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.data.arrays import read_integers
+from search.data.cache import read_integers
 from search.files import atomic_write, machine_failures
 from search.errors import MachineError, UserError
 

@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cifar_models import build_model
-from search.data.dataset import DatasetInfo, Images
+from search.checks import describe_errors
+from search.data.dataset import ChannelStatistics, DatasetInfo, Images
 from search.data.folder import MAX_SIDE
 from search.data.image_files import decode_batches, decode_image
-from search.data.statistics import ChannelStatistics
 from search.errors import UserError, first_line
 from search.files import (
     checksums_path,
@@ -27,7 +27,6 @@ from search.files import (
     write_file,
 )
 from search.paths import ModelPaths
-from search.settings import describe_errors
 from search.training.checkpoints import save_weights
 from search.training.evaluation import Normalizer, predict_logits, with_test_time_augmentation
 from search.training.settings import TrainingSettings

@@ -9,7 +9,7 @@ from search.paths import ModelPaths, RunPaths
 from search.text import escaped
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 
 def bullets(texts: Iterable[str]) -> str:

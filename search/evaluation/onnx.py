@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, ModelCard, load_model
 from search.evaluation.test_results import load_images

@@ -12,8 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from cifar_models import build_model
-from search.data.dataset import DatasetInfo
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.model_card import write_model_readme

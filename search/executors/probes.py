@@ -15,9 +15,8 @@ import numpy as np
 import torch
 
 from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.data.splits import Fold, load_folds
-from search.data.statistics import ChannelStatistics
 from search.executors.base import Channel
 from search.seeding import derive_seed
 from search.training.settings import Precision, TrainingSettings, resolve_device, resolve_precision

@@ -7,8 +7,7 @@ from typing import final
 import torch
 
 from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo, TrainSplit
-from search.data.statistics import ChannelStatistics, channel_statistics
+from search.data.dataset import ChannelStatistics, DatasetInfo, TrainSplit, channel_statistics
 from search.executors.base import Channel
 from search.executors.failures import describe_failure, is_unwritable
 from search.executors.trial_job import Ending

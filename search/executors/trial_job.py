@@ -8,9 +8,8 @@ from typing import Literal, TypeAlias, final
 import torch
 
 from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.data.splits import Fold, load_folds
-from search.data.statistics import ChannelStatistics
 from search.executors.base import Channel, FoldEpochs
 from search.executors.failures import describe_failure, is_unwritable
 from search.seeding import derive_seed

@@ -11,7 +11,7 @@ from search.report.search_clock import search_clock
 from search.report.trials import ENDED, model_kind
 from search.training.history import best_epoch
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 _Score = tuple[TrialRecord, float]
 

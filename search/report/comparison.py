@@ -22,7 +22,7 @@ from search.report.search_clock import search_clock
 from search.report.trials import KINDS, last_attempts, scored_trials, trial_score
 from search.text import plural
 from search.tuning.records import StudyRecord, TrialKind
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 
 class Estimate(NamedTuple):

@@ -10,7 +10,7 @@ from search.errors import MachineError
 from search.files import write_file
 from search.paths import RunPaths
 from search.plotting import paper_style, save_figure
-from search.reference.reported import reported_csv
+from search.reference.reported_figures import reported_csv
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
 from search.report.findings import FIGURE_NAMES, find_all

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics, TrainSplit
 from search.metric import MeanOver
 from search.training.history import Confusion
 from search.training.settings import TrainingSettings

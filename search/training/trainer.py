@@ -12,10 +12,8 @@ import torch
 from torch import nn
 
 from cifar_models import build_model
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics, TrainSplit
 from search.seeding import derive_seed
-from search.training.cuda_graph import build_step
 from search.training.evaluation import (
     MetricAccumulator,
     Normalizer,
@@ -25,7 +23,7 @@ from search.training.evaluation import (
 from search.training.fused import fuse_for_inference, fuse_for_training
 from search.training.history import FoldEpoch
 from search.training.settings import TrainingSettings
-from search.training.step import Batch, Learner, StepBuilder
+from search.training.steps import Batch, Learner, StepBuilder, build_step
 from spaces.augmentation import find_augmentation
 from spaces.candidate import Candidate
 from spaces.schedules import Schedule

@@ -14,7 +14,7 @@ from search.errors import UserError
 from search.recipe import Recipe
 from search.tuning.records import StudyRecord
 from spaces import BUILT_IN, space_identity
-from spaces.identity import space_changes
+from spaces.load import space_changes
 
 _WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them before the difference
 

@@ -10,9 +10,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.dataset import ChannelStatistics, DatasetInfo, statistics_of_parts
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
-from search.data.statistics import ChannelStatistics, statistics_of_parts
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -25,7 +24,7 @@ from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, read_study, to_plain
 from spaces import Space
-from spaces.ranges import describe_range
+from spaces.parameters import describe_range
 
 
 def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:

@@ -15,11 +15,11 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial
 from pydantic import ValidationError
 
+from search.checks import describe_errors
 from search.errors import UserError
 from search.seeding import derive_seed
-from search.settings import describe_errors
 from spaces import Candidate, Space
-from spaces.ranges import OfflineTrial, ParamValue
+from spaces.parameters import OfflineTrial, ParamValue
 
 _MOST_REDRAWS = 1000
 _MOST_GRID_POINTS = 100_000

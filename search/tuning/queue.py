@@ -9,9 +9,9 @@ from typing import final
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from pydantic import ValidationError
 
+from search.checks import describe_errors
 from search.errors import UserError
 from search.seeding import derive_seed
-from search.settings import describe_errors
 from search.tuning.attempts import Attempt, attempt_of, has_failed, is_done
 from search.tuning.opening import OpenStudy
 from search.tuning.points import Params

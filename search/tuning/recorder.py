@@ -15,7 +15,7 @@ from search.tuning.opening import OpenStudy
 from search.tuning.queue import ClaimedTrial, InfeasibleTrial
 from search.tuning.records import TrialCost, TrialRecord
 from search.tuning.store import read_trial, to_plain
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 
 @final

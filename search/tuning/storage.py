@@ -17,8 +17,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
+from search.checks import check_text
 from search.errors import MachineError, UserError, first_line
-from search.settings import check_text
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
 _DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2

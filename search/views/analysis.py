@@ -14,7 +14,7 @@ from search.errors import UserError
 from search.events import Listener, Notice
 from search.progress.console import open_display
 from search.recipe import Recipe
-from search.reference.analysis import (
+from search.reference.data_analysis import (
     CHANNELS,
     ROWS,
     AnalysisInfo,
@@ -22,8 +22,8 @@ from search.reference.analysis import (
     Table,
     analysis_info,
     compare_tables,
+    write_analysis,
 )
-from search.reference.analysis_figures import write_analysis
 
 
 def analyze_and_describe(

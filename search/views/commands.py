@@ -15,8 +15,8 @@ from search.tuning.locks import check_owned
 from search.tuning.replay import recorded_trials, replay_all
 from search.tuning.store import read_study
 from spaces import BUILT_IN, Space, load_space
-from spaces.describe import describe_candidate
-from spaces.ranges import describe_range
+from spaces.candidate import describe_candidate
+from spaces.parameters import describe_range
 
 
 def describe_spaces(name: str | None) -> Iterator[RenderableType]:

@@ -27,7 +27,7 @@ from search.tuning.plan import disk_use
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
 from search.views.summary import describe_result
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 _INDENT = 6
 _NONE = "-"

@@ -10,11 +10,11 @@ from rich.text import Text
 from search import text
 from search.metric import Metric
 from search.progress.words import describe_end
-from search.reference.reported import reported_note, reported_rows
+from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
 from search.tuning.outcome import EndInfo, model_command
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces.describe import describe_candidate, summarize_candidate
+from spaces.candidate import describe_candidate, summarize_candidate
 
 
 def describe_result(record: StudyRecord) -> Iterator[RenderableType]:

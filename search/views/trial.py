@@ -13,13 +13,12 @@ from search import text
 from search.catalog.studies import find_trial, open_stored
 from search.command_lines import command_line, place_options
 from search.evaluation.code import constructor
-from search.evaluation.export_recipe import export_name
+from search.evaluation.exporting import export_name
 from search.metric import Metric
 from search.text import printable
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.study import describe_outcome, read_shown
-from spaces.candidate import Candidate
-from spaces.describe import describe_candidate
+from spaces.candidate import Candidate, describe_candidate
 
 _Dots = set[tuple[int, int]]
 # Unicode's braille patterns: the bit of each dot of a cell, by column and row.

@@ -7,11 +7,9 @@ from typing import Literal
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
-from search.data.dataset import TrainSplit
-from search.data.statistics import channel_statistics
-from search.training.cuda_graph import build_step
+from search.data.dataset import TrainSplit, channel_statistics
 from search.training.settings import TrainingSettings
-from search.training.step import EagerStep, Learner, StepBuilder, TrainingStep
+from search.training.steps import EagerStep, Learner, StepBuilder, TrainingStep, build_step
 from search.training.trainer import FoldTask, FoldTraining
 from spaces import Candidate
 from spaces.schedules import ConstantSchedule

@@ -13,8 +13,7 @@ from torchvision import transforms
 from torchvision.datasets import CIFAR10
 
 from cifar_models import build_model
-from search.data.dataset import TrainSplit
-from search.data.statistics import channel_statistics
+from search.data.dataset import TrainSplit, channel_statistics
 from search.training.settings import Precision, TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
 from spaces import Candidate

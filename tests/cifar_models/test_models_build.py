@@ -7,7 +7,7 @@ import torch
 
 from cifar_models import CNNConfig, MLPConfig, ModelConfig, build_model, count_parameters
 from cifar_models.cnn import HEADS, POOLINGS
-from cifar_models.layers import ACTIVATIONS, find_activation
+from cifar_models.family import ACTIVATIONS, find_activation
 
 CONFIGS: list[ModelConfig] = [
     MLPConfig(hidden_widths=(12,), dropouts=(0.0,)),

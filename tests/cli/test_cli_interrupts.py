@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from search.catalog.studies import open_stored
+from search.checks import without_password
 from search.cli.ending import Interrupts, run_to_end
-from search.settings import without_password
 from search.tuning.store import read_study
 from tests.conftest import FolderMaker
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from search.data.statistics import ChannelStatistics, channel_histograms, channel_statistics
+from search.data.dataset import ChannelStatistics, channel_histograms, channel_statistics
 
 
 def random_images(n: int, seed: int = 0) -> torch.Tensor:

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from search.data.dataset import DatasetInfo
-from search.evaluation.export_script import render_script
+from search.evaluation.exporting import render_script
 from search.tuning.points import random_point
 from spaces import BUILT_IN, Candidate
 

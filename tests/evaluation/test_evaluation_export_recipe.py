@@ -7,7 +7,7 @@ import pytest
 
 from search.errors import UserError
 from search.evaluation.code import literal
-from search.evaluation.export_recipe import export_recipe, space_file
+from search.evaluation.exporting import export_recipe, space_file
 from search.files import write_outputs
 from search.protocol import REPLICATION
 from search.recipe import Recipe

@@ -18,12 +18,12 @@ from PIL import Image
 from torch.optim import Optimizer
 
 from cifar_models import CNNConfig, MLPConfig, ModelConfig, build_model, count_parameters
+from search.data.dataset import channel_statistics
 from search.data.folder import TEST_SEED, FolderSource
 from search.data.splits import holdout
-from search.data.statistics import channel_statistics
 from search.errors import UserError
 from search.evaluation.code import network_code
-from search.evaluation.export_script import export_script
+from search.evaluation.exporting import export_script
 from search.training.evaluation import Normalizer, with_test_time_augmentation
 from spaces import BUILT_IN, Candidate, PlateauConfig
 from spaces.augmentation import find_augmentation

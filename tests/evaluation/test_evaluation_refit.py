@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from search.data.cache import CachePaths, load_train_split
-from search.data.dataset import DatasetInfo
-from search.data.statistics import channel_statistics
+from search.data.dataset import DatasetInfo, channel_statistics
 from search.errors import MachineError
 from search.evaluation.refit import Refit, refit, refit_job
 from search.executors import InlineExecutor

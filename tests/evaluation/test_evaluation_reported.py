@@ -7,7 +7,7 @@ import pytest
 
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
-from search.reference.reported import (
+from search.reference.reported_figures import (
     incomparable,
     reported_csv,
     reported_infos,

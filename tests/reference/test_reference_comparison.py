@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from search.data.statistics import ChannelStatistics
-from search.reference.analysis import (
+from search.data.dataset import ChannelStatistics
+from search.reference.data_analysis import (
     REPORTED,
     Table,
     agreeing_digits,

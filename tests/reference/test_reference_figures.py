@@ -10,8 +10,14 @@ from matplotlib.figure import Figure
 
 from search.errors import MachineError
 from search.plotting import paper_style
-from search.reference.analysis import SamplesInfo, analysis_info, channels_info
-from search.reference.analysis_figures import draw_channels, draw_samples, write_analysis
+from search.reference.data_analysis import (
+    SamplesInfo,
+    analysis_info,
+    channels_info,
+    draw_channels,
+    draw_samples,
+    write_analysis,
+)
 from tests.reference.conftest import DatasetMaker
 
 

@@ -6,7 +6,7 @@ import torch
 from search.data.dataset import TrainSplit
 from search.data.splits import fixed_holdout
 from search.errors import UserError
-from search.reference.analysis import (
+from search.reference.data_analysis import (
     MOST_CLASSES,
     MOST_IMAGES,
     MOST_PIXELS,

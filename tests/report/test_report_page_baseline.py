@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from search.reference.reported import ReportedRow, reported_note
+from search.reference.reported_figures import ReportedRow, reported_note
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.reported import Reported

@@ -11,7 +11,7 @@ from optuna.trial import FixedTrial, Trial
 
 from cifar_models import build_model, count_parameters
 from spaces import BUILT_IN, Candidate, CNNConfig, Space, load_space
-from spaces.ranges import ParamValue
+from spaces.parameters import ParamValue
 
 USER_SPACE = """\
 from spaces import Candidate, MLPConfig, SGDConfig, Space

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from spaces import BUILT_IN, AdamWConfig, Candidate, CNNConfig, CosineConfig, MLPConfig, SGDConfig
-from spaces.describe import (
+from spaces.candidate import (
     candidate_differences,
     describe_candidate,
     summarize_candidate,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from optuna.trial import BaseTrial
 
-from spaces.grid import enumerate_grid
-from spaces.ranges import ParamValue
+from spaces.parameters import ParamValue
+from spaces.space import enumerate_grid
 
 
 def points(

@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import BaseTrial
 
 from spaces import BUILT_IN, Candidate, CNNConfig, MLPConfig, SGDConfig, Space
-from spaces.identity import describe_space, space_changes
+from spaces.load import describe_space, space_changes
 from spaces.optimizers import OPTIMIZERS
 
 OF_0_1 = "from optuna.trial import BaseTrial\n\ndef suggest_mlp(trial):\n    pass"

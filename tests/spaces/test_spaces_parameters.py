@@ -5,8 +5,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import BaseTrial
 
 from spaces import Candidate, MLPConfig, SGDConfig, Space
-from spaces.parameters import find_parameters
-from spaces.ranges import OfflineTrial, ParamValue, describe_range
+from spaces.parameters import OfflineTrial, ParamValue, describe_range, find_parameters
 
 
 def suggest(trial: BaseTrial) -> Candidate:

@@ -13,13 +13,13 @@ from torch import nn
 import spaces
 from cifar_models import FAMILIES, ModelConfig, build_model, count_parameters, multiply_adds
 from cifar_models.cnn import HEADS, POOLINGS
-from cifar_models.layers import ACTIVATIONS
+from cifar_models.family import ACTIVATIONS
 from search.evaluation.code import constructor
-from search.evaluation.export_script import optimizer_code
+from search.evaluation.exporting import optimizer_code
 from search.training.fused import fuse_for_inference, fuse_for_training
 from spaces import BUILT_IN, Candidate, MLPConfig, SGDConfig
 from spaces.augmentation import AUGMENTATIONS, Augmentation
-from spaces.describe import describe_candidate, summarize_candidate, tell_candidate
+from spaces.candidate import describe_candidate, summarize_candidate, tell_candidate
 from spaces.optimizers import OPTIMIZERS, OptimizerConfig, suggest_optimizer
 from spaces.registered import NamedConfig
 from spaces.schedules import SCHEDULES, ReplaySchedule, ScheduleConfig, suggest_schedule

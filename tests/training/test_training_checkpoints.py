@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from cifar_models import CNNConfig, MLPConfig
-from search.data.dataset import TrainSplit
-from search.data.statistics import channel_statistics
+from search.data.dataset import TrainSplit, channel_statistics
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from cifar_models import MLPConfig
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics, TrainSplit
 from search.training.evaluation import (
     MOST_CONFUSED_CLASSES,
     MetricAccumulator,

@@ -13,8 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader, TensorDataset
 
 from cifar_models import CNNConfig, MLPConfig, build_model
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics, channel_statistics
+from search.data.dataset import ChannelStatistics, TrainSplit, channel_statistics
 from search.seeding import derive_seed
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining

@@ -6,8 +6,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from cifar_models import MLPConfig
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics, TrainSplit
 from search.metric import MeanOver
 from search.training.evaluation import (
     MetricAccumulator,

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from cifar_models import CNNConfig, MLPConfig
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics
+from search.data.dataset import ChannelStatistics, TrainSplit
 from search.training.history import FoldEpoch
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining

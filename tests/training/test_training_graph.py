@@ -9,19 +9,21 @@ import torch
 from torch import nn
 
 from cifar_models import CNNConfig, MLPConfig
-from search.data.dataset import TrainSplit
-from search.data.statistics import ChannelStatistics
-from search.training.cuda_graph import (
+from search.data.dataset import ChannelStatistics, TrainSplit
+from search.training.history import FoldEpoch
+from search.training.settings import TrainingSettings
+from search.training.steps import (
+    EagerStep,
     GraphCapture,
     GraphStep,
+    Learner,
+    StepBuilder,
+    TrainingStep,
     build_captured_step,
     choose_capture,
     make_capturable,
     undo_warm_up,
 )
-from search.training.history import FoldEpoch
-from search.training.settings import TrainingSettings
-from search.training.step import EagerStep, Learner, StepBuilder, TrainingStep
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, OptimizerConfig, SGDConfig
 from spaces.schedules import Schedule

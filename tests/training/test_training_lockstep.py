@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from cifar_models import MLPConfig
-from search.data.dataset import TrainSplit
-from search.data.statistics import channel_statistics
+from search.data.dataset import TrainSplit, channel_statistics
 from search.training.history import FoldEpoch
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs

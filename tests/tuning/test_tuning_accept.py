@@ -20,7 +20,7 @@ from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
-from spaces.ranges import ParamValue
+from spaces.parameters import ParamValue
 
 Maker = Callable[..., Recipe]
 

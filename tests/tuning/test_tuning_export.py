@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.evaluation.export_recipe import export_recipe
+from search.evaluation.exporting import export_recipe
 from search.files import write_outputs
 from search.pipeline import run_study
 from search.recipe import Recipe

@@ -14,7 +14,7 @@ from search.tuning.outcome import EndInfo, end_info, model_command
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.summary import baseline_line, best_table, describe_finish
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
-from spaces.describe import summarize_candidate
+from spaces.candidate import summarize_candidate
 from tests.fakes import make_recipe, make_trial
 
 _PETS = DatasetInfo("pets", "f" * 64, ("cat", "dog"), (3, 32, 32), 1000, 100, Path("cache"))

@@ -12,7 +12,7 @@ from search.report.plots.scales import value_text
 from search.report.statistics import UNLIKELY, as_narrow, at_least
 from search.report.trials import After, Searched, ranked_parameters
 from search.text import plural
-from spaces.ranges import describe_range
+from spaces.parameters import describe_range
 
 MOST = 10
 _FEWEST = 10

@@ -27,7 +27,7 @@ from search.report.trials import (
 from search.text import listed, percent, plural, spread
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from search.tuning.samplers import get_sampler
-from spaces.ranges import describe_range
+from spaces.parameters import describe_range
 
 UNKNOWN = "There is nothing to recommend until a trial is complete."
 NOTHING = (

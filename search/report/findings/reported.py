@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from typing import Self, final
 
 from search.metric import Metric
-from search.reference.reported import ReportedRow, reported_infos, reported_note, reported_rows
+from search.reference.reported_figures import (
+    ReportedRow,
+    reported_infos,
+    reported_note,
+    reported_rows,
+)
 from search.report.evidence import Evidence
 from search.report.findings.base import GOOD, Finding
 from search.report.findings.blocks import Block, Paragraph, Table

@@ -19,8 +19,7 @@ from search.report.plots.page import Chart, metric_format, new_chart_figure
 from search.report.plots.trials import KIND_NAMES, page_mark, paper_mark, trial_hover_texts
 from search.report.trials import ENDED, trial_score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
-from spaces.candidate import Candidate
-from spaces.describe import describe_candidate
+from spaces.candidate import Candidate, describe_candidate
 
 _MOST_LISTED = 10
 

@@ -12,8 +12,7 @@ from search.report.parts import ReportPart, Unlisted
 from search.report.trials import trial_score
 from search.text import count, on_folds, plural
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces.candidate import Candidate
-from spaces.describe import candidate_differences, tell_candidate
+from spaces.candidate import Candidate, candidate_differences, tell_candidate
 
 
 @final

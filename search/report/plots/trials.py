@@ -9,7 +9,7 @@ from search.report.plots.page import escape, wrap
 from search.report.trials import trial_score
 from search.text import count, duration, score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
-from spaces.describe import describe_candidate
+from spaces.candidate import describe_candidate
 
 KIND_COLOURS: dict[TrialKind, str] = {
     "complete": BLUE,

@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from search.data.cache import load_train_split
+from search.data.dataset import channel_statistics
 from search.data.sources import prepare_dataset
-from search.data.statistics import channel_statistics
 from search.recipe import Recipe
 from search.tuning.preparing import make_folds
 from tests.benchmarks.peers.task import Arrays

@@ -10,8 +10,8 @@ from typing import Any
 import typer
 
 from search.cli import options
-from search.cli.console import make_console, print_all
 from search.cli.ending import Interrupts, failures_told
+from search.cli.printing import make_console, print_all
 from search.errors import UserError
 from search.events import Interrupted
 from search.progress.json_lines import JsonWriter
