@@ -107,6 +107,11 @@ def describe_errors(error: ValidationError) -> str:
     )
 
 
+def describe_value_error(error: ValueError) -> str:
+    """Return a ValueError as one line, whether pydantic raised it or not."""
+    return describe_errors(error) if isinstance(error, ValidationError) else str(error)
+
+
 def unknown_setting(name: str, value: object, known: list[str]) -> str:
     """Return what a setting that a recipe does not have is told, with the nearest it has."""
     shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias, TypeVar, cast, final
 
+import numpy as np
 from optuna.distributions import (
     BaseDistribution,
     CategoricalChoiceType,
@@ -121,6 +122,44 @@ class OfflineTrial(BaseTrial):
     def datetime_start(self) -> datetime.datetime | None:
         """Return None: nothing was started."""
         return None
+
+
+@final
+class RandomTrial(OfflineTrial):
+    """A trial whose parameters are drawn at random, each by a generator of its own."""
+
+    def __init__(self, make_generator: Callable[[str], np.random.Generator]) -> None:
+        super().__init__()
+        self._make_generator = make_generator
+
+    def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
+        """Return a value drawn from the distribution by the parameter's generator."""
+        return draw(distribution, self._make_generator(name))
+
+
+def draw(distribution: BaseDistribution, rng: np.random.Generator) -> ParamValue:
+    """Draw a value of the distribution: uniformly, log-uniformly or among its steps.
+
+    As in Optuna, what rounding errors would place outside the range is the end of the range:
+    0 + 3 * 0.1 is more than 0.3.
+    """
+    match distribution:
+        case CategoricalDistribution(choices=choices):
+            return choices[int(rng.integers(len(choices)))]
+        case FloatDistribution(low=low, high=high, step=float() as step):
+            value: float = low + step * int(rng.integers(round((high - low) / step) + 1))
+        case FloatDistribution(low=low, high=high, log=True):
+            value = math.exp(rng.uniform(math.log(low), math.log(high)))
+        case FloatDistribution(low=low, high=high):
+            value = float(rng.uniform(low, high))
+        case IntDistribution(low=low, high=high, log=True):
+            logarithm = rng.uniform(math.log(low - 0.5), math.log(high + 0.5))
+            value = round(math.exp(logarithm))
+        case IntDistribution(low=low, high=high, step=step):
+            value = low + step * int(rng.integers((high - low) // step + 1))
+        case _:
+            raise TypeError(f"distribution {distribution!r} cannot be drawn from")
+    return min(max(value, low), high)
 
 
 def canonicalize(name: str, distribution: BaseDistribution, value: ParamValue) -> ParamValue:

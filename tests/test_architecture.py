@@ -35,7 +35,6 @@ _LAYERS = (
     "search.stopping",
     "search.recipe",
     "search.tuning.samplers",
-    "search.tuning.points",
     "search.tuning.pruners",
     "search.protocol",
     "search.paths",

@@ -18,12 +18,11 @@ from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.tuning.jobs import training_settings
 from search.tuning.opening import OpenStudy
-from search.tuning.points import Params, random_point
 from search.tuning.preparing import Feasibility
 from search.tuning.pruners import PlanOrderPruner, get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 from search.tuning.records import TrialRecord
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import Params, PlanRequest, get_sampler, random_point
 
 
 class Span(NamedTuple):
@@ -282,5 +281,6 @@ def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
         yield points[int(place)]
     if get_sampler(recipe.sampler).adaptive:
         feasible = Feasibility(opened.dataset, recipe.max_parameters)
+        request = PlanRequest(opened.space, recipe.seed, feasible)
         for index in range(len(points), most):
-            yield random_point(opened.space, recipe.seed, index, feasible)
+            yield random_point(request, index)

@@ -18,9 +18,8 @@ from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
 from search.tuning.identity import Code, check_code, check_same_study, current_code
 from search.tuning.locks import check_free, check_owned, mark, unmark
-from search.tuning.points import Params
 from search.tuning.preparing import Plan
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import Params, get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, read_study, to_plain
 from spaces import Space

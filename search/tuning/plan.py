@@ -15,8 +15,7 @@ from search.executors.base import Executor
 from search.recipe import Recipe
 from search.tuning.estimate import Estimate, estimate_time, preview_points
 from search.tuning.opening import OpenStudy, discard_unstarted
-from search.tuning.points import Params
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from cifar_models import count_parameters
+from search.checks import describe_value_error
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
@@ -20,8 +21,7 @@ from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.training.settings import Precision
 from search.tuning.identity import DECIDING
-from search.tuning.points import FindViolation, Params
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
 from spaces import Candidate, Space, load_space
 
 
@@ -213,11 +213,25 @@ def _points(recipe: Recipe, space: Space, dataset: DatasetInfo) -> tuple[Params,
 def planned_points(recipe: Recipe, space: Space, find_violation: FindViolation) -> list[Params]:
     """Return the points that are known beforehand, in the order of the plan.
 
-    Raises UserError where there is no point to try.
+    Raises UserError where there is no point to try, or the space does not accept one.
     """
-    first = [space.baseline_params] if recipe.with_baseline and space.baseline_params else []
-    sampler = get_sampler(recipe.sampler)
-    return sampler.points(space, first, recipe.trials, recipe.seed, find_violation)
+    first = (space.baseline_params,) if recipe.with_baseline and space.baseline_params else ()
+    request = PlanRequest(space, recipe.seed, find_violation, recipe.trials, first)
+    points = get_sampler(recipe.sampler).points(request)
+    for index, point in enumerate(points):
+        check_point(space, index, point)
+    return points
+
+
+def check_point(space: Space, index: int, point: Params) -> None:
+    """Raise UserError, naming parameter, value and range, where the space refuses a point."""
+    try:
+        space.candidate(point)
+    except ValueError as error:
+        raise UserError(
+            f"space {space.name}: point {index} of the plan is refused: "
+            f"{describe_value_error(error)}"
+        ) from error
 
 
 def _load_space(text: str) -> Space:

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import final
 
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
-from pydantic import ValidationError
 
-from search.checks import describe_errors
-from search.errors import UserError
+from search.checks import describe_value_error
+from search.errors import MachineError, UserError
 from search.seeding import derive_seed
 from search.tuning.attempts import Attempt, attempt_of, has_failed, is_done
 from search.tuning.opening import OpenStudy
-from search.tuning.points import Params
-from search.tuning.preparing import Feasibility
+from search.tuning.preparing import Feasibility, check_point
 from search.tuning.records import TrialRecord
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import stored_trials
 from spaces import Candidate
 
@@ -135,10 +133,8 @@ class TrialQueue:
         try:
             candidate = self._space.suggest(trial)
             reason, excess = self._feasibility(candidate), self._feasibility.excess(candidate)
-        except ValidationError as error:
-            return None, describe_errors(error)
         except ValueError as error:
-            return None, str(error)
+            return None, describe_value_error(error)
         if excess is not None:
             trial.set_constraint("max_parameters", excess)
         return (candidate, "") if reason is None else (None, reason)
@@ -164,6 +160,12 @@ class TrialQueue:
         return Trial(self._study, trial_id) if claimed else None
 
     def _ask(self, index: int) -> Trial:
+        """Ask the adaptive sampler for a point; a planned point is never replaced by another."""
+        if index < len(self._points):
+            raise MachineError(
+                f"trial with index {index} of study {self._study.study_name!r} was started by "
+                "another program; end that, then run the same command again to resume"
+            )
         attempt = len(self._trials.get(index, []))
         seed = derive_seed(self._recipe.seed, self._sampler.name, index, attempt) % 2**32
         self._study.sampler = self._sampler.optuna_sampler(seed)
@@ -179,7 +181,7 @@ class TrialQueue:
         params = self._known_params(index)
         if waiting:
             self._waiting[index] = waiting[0]
-        elif params is not None and self._allows(params):
+        elif params is not None:
             trial = create_trial(
                 state=TrialState.WAITING,
                 params=dict(params),
@@ -190,15 +192,18 @@ class TrialQueue:
             self._waiting[index] = self._storage.create_new_trial(study_id, template_trial=trial)
 
     def _known_params(self, index: int) -> Params | None:
-        """Return an index's parameters: planned, or suggested to an earlier attempt."""
+        """Return an index's parameters: planned, or suggested to an earlier attempt.
+
+        A sampler's earlier suggestion counts only if the space, which may have changed, has it.
+        """
         if index < len(self._points):
+            check_point(self._space, index, self._points[index])
             return self._points[index]
         trials = self._trials.get(index, [])
         suggested = [trial.params for trial in trials if "candidate" in trial.user_attrs]
-        return suggested[-1] if suggested else None
+        return suggested[-1] if suggested and self._allows(suggested[-1]) else None
 
     def _allows(self, params: Params) -> bool:
-        """Return whether the space, which may have changed, has the point."""
         try:
             self._space.distributions(params)
         except ValueError:

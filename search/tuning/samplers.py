@@ -1,24 +1,55 @@
 """Samplers: which points of a space a search tries.
 
 To add a sampler: write its class here and list it in `SAMPLERS`. Recipes, command line and words
-derive from these objects, so this module is quick to import: what a sampler computes with is
-imported where it is used.
+derive from these objects, so this module is quick to import: Optuna, NumPy and spaces are imported
+where they are used.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, final
 
+from search.checks import describe_value_error
 from search.errors import UserError
+from search.seeding import derive_seed
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
-    from search.tuning.points import FindViolation, Params
-    from spaces import Space
+    from spaces import Candidate, Space
+    from spaces.parameters import ParamValue, RandomTrial
 
+Params: TypeAlias = Mapping[str, "ParamValue"]
+"""A point of a space: parameter values by name."""
+
+FindViolation: TypeAlias = Callable[["Candidate"], str | None]
+"""Says which constraint a candidate violates; None where it can be trained."""
 
 _DEFAULT_TRIALS = 20
+_MOST_REDRAWS = 1000
+_MOST_GRID_POINTS = 100_000
+
+
+@final
+@dataclass(frozen=True)
+class PlanRequest:
+    """What a sampler is asked to plan.
+
+    Attributes:
+        space: The space to choose from.
+        seed: The study's seed; point i depends on (seed, i) only.
+        find_violation: Says why a candidate cannot be trained.
+        trials: How many trials there will be; None: the sampler's default.
+        first: Points to try first: the hand-tuned baseline, if any.
+    """
+
+    space: "Space"
+    seed: int
+    find_violation: FindViolation
+    trials: int | None = None
+    first: tuple[Params, ...] = ()
 
 
 class Sampler(ABC):
@@ -42,22 +73,8 @@ class Sampler(ABC):
     adaptive: ClassVar[bool] = False
 
     @abstractmethod
-    def points(
-        self,
-        space: "Space",
-        first: "Sequence[Params]",
-        trials: int | None,
-        seed: int,
-        find_violation: "FindViolation",
-    ) -> "list[Params]":
+    def points(self, request: PlanRequest) -> list[Params]:
         """Return the points that are known before the first trial, in the order of the plan.
-
-        Args:
-            space: The space to choose from.
-            first: Points that the user wants to be tried first: the hand-tuned baseline, if any.
-            trials: How many trials there will be; None: the sampler's default.
-            seed: The study's seed; point i depends on (seed, i) only.
-            find_violation: Says why a candidate cannot be trained.
 
         Raises:
             UserError: There is no point to try.
@@ -76,32 +93,23 @@ class Sampler(ABC):
         """Return how many of the plan's first points are known beforehand; None: all."""
         return int(with_baseline) if self.adaptive else None
 
-    def n_planned(self, points: "Sequence[Params]", trials: int | None) -> int:
+    def n_planned(self, points: Sequence[Params], trials: int | None) -> int:
         """Return how many indices the plan has, given the points that are known."""
         return (trials or 0) if self.adaptive else len(points)
 
 
 @final
 class RandomSampler(Sampler):
-    """Draws every point by itself from (seed, index)."""
+    """Draws every point independently, from (seed, index)."""
 
     name = "random"
     words = "random search"
 
-    def points(
-        self,
-        space: "Space",
-        first: "Sequence[Params]",
-        trials: int | None,
-        seed: int,
-        find_violation: "FindViolation",
-    ) -> "list[Params]":
+    def points(self, request: PlanRequest) -> list[Params]:
         """Return the first points, then random ones that can be trained."""
-        from search.tuning.points import random_point
-
-        count = _DEFAULT_TRIALS if trials is None else trials
-        drawn = (random_point(space, seed, i, find_violation) for i in range(len(first), count))
-        return [*first[:count], *drawn]
+        count = _DEFAULT_TRIALS if request.trials is None else request.trials
+        first = request.first[:count]
+        return [*first, *(random_point(request, index) for index in range(len(first), count))]
 
 
 @final
@@ -113,20 +121,11 @@ class GridSampler(Sampler):
     default_trials = None
     default_pruner = "none"
 
-    def points(
-        self,
-        space: "Space",
-        first: "Sequence[Params]",
-        trials: int | None,
-        seed: int,
-        find_violation: "FindViolation",
-    ) -> "list[Params]":
-        """Return the first points, then those of the grid, also those that cannot be trained."""
-        from search.tuning.points import grid_points
-
-        del find_violation
-        rest = [point for point in grid_points(space, seed) if point not in first]
-        return [*first, *rest][:trials]
+    def points(self, request: PlanRequest) -> list[Params]:
+        """Return the first points, then those of the grid, including any that cannot be trained."""
+        grid = grid_points(request.space, request.seed)
+        rest = [point for point in grid if point not in request.first]
+        return [*request.first, *rest][: request.trials]
 
     def n_grid(self, space: "Space") -> int | None:
         """Return how many points the space's grid has."""
@@ -139,17 +138,9 @@ class AdaptiveSampler(Sampler):
     no_racing = "which learns from trials that have all their folds"
     adaptive = True
 
-    def points(
-        self,
-        space: "Space",
-        first: "Sequence[Params]",
-        trials: int | None,
-        seed: int,
-        find_violation: "FindViolation",
-    ) -> "list[Params]":
+    def points(self, request: PlanRequest) -> list[Params]:
         """Return the first points; the others are chosen during the search."""
-        del space, seed, find_violation
-        return list(first[:trials])
+        return list(request.first[: request.trials])
 
     @abstractmethod
     def optuna_sampler(self, seed: int) -> "BaseSampler":
@@ -185,19 +176,14 @@ class BaselineSampler(Sampler):
     default_pruner = "none"
     no_racing = "which has a single candidate"
 
-    def points(
-        self,
-        space: "Space",
-        first: "Sequence[Params]",
-        trials: int | None,
-        seed: int,
-        find_violation: "FindViolation",
-    ) -> "list[Params]":
+    def points(self, request: PlanRequest) -> list[Params]:
         """Return the baseline of the space `trials` times."""
-        del first, seed, find_violation
-        if space.baseline_params is None:
-            raise UserError(f"space {space.name} has no baseline_params, so no baseline to train")
-        return [space.baseline_params] * (trials or self.default_trials)
+        baseline = request.space.baseline_params
+        if baseline is None:
+            raise UserError(
+                f"space {request.space.name} has no baseline_params, so no baseline to train"
+            )
+        return [baseline] * (request.trials or self.default_trials)
 
 
 SAMPLERS: tuple[Sampler, ...] = (RandomSampler(), GridSampler(), TPESampler(), BaselineSampler())
@@ -209,3 +195,49 @@ def get_sampler(name: str) -> Sampler:
         if sampler.name == name:
             return sampler
     raise ValueError(f"sampler must be one of {', '.join(s.name for s in SAMPLERS)}, got {name!r}")
+
+
+def random_point(request: PlanRequest, index: int) -> Params:
+    """Return the random search's point of that index: the first draw that can be trained.
+
+    Raises UserError where none of many draws can.
+    """
+    reason: str | None = None
+    for redraw in range(_MOST_REDRAWS):
+        trial = _draw(request.seed, index, redraw)
+        try:
+            reason = request.find_violation(request.space.suggest(trial))
+        except ValueError as error:
+            reason = describe_value_error(error)
+        if reason is None:
+            return trial.params
+    raise UserError(
+        f"space {request.space.name}: none of {_MOST_REDRAWS} random candidates can be trained: "
+        f"{reason}"
+    )
+
+
+def _draw(seed: int, index: int, redraw: int) -> "RandomTrial":
+    """Return a trial that draws each parameter from (seed, index, redraw, parameter)."""
+    import numpy as np
+
+    from spaces.parameters import RandomTrial
+
+    def generator(name: str) -> np.random.Generator:
+        return np.random.default_rng(derive_seed(seed, "point", index, redraw, name))
+
+    return RandomTrial(generator)
+
+
+def grid_points(space: "Space", seed: int) -> list[Params]:
+    """Return every grid point once, in an order drawn from the seed."""
+    import numpy as np
+
+    points = list(islice(space.grid(), _MOST_GRID_POINTS + 1))
+    if len(points) > _MOST_GRID_POINTS:
+        raise UserError(
+            f"space {space.name} has more than {_MOST_GRID_POINTS} grid points: "
+            "give it grid_levels with fewer values"
+        )
+    order = np.random.default_rng(derive_seed(seed, "grid")).permutation(len(points))
+    return [points[i] for i in order]

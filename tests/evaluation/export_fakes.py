@@ -6,7 +6,7 @@ from typing import Any
 
 from search.data.dataset import DatasetInfo
 from search.evaluation.exporting import render_script
-from search.tuning.points import random_point
+from search.tuning.samplers import PlanRequest, random_point
 from spaces import BUILT_IN, Candidate
 
 CLASSES = ("cat", 'dog "b"', "eel's\n")
@@ -22,7 +22,7 @@ def dataset() -> DatasetInfo:
 
 def sampled(space: str, number: int) -> Candidate:
     """Return a candidate drawn from a built-in space, with a clipped gradient for every third."""
-    point = random_point(BUILT_IN[space], 5, number, lambda candidate: None)
+    point = random_point(PlanRequest(BUILT_IN[space], 5, lambda candidate: None), number)
     clip = None if number % 3 else 0.5
     return BUILT_IN[space].candidate(point).model_copy(update={"gradient_clip": clip})
 

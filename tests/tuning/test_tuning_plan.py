@@ -1,10 +1,14 @@
 """Plans: points known before the first trial, each decided by (seed, index) alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import optuna
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -12,11 +16,16 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from search.errors import UserError
+from search.errors import MachineError, UserError
+from search.executors import InlineExecutor
 from search.recipe import Recipe
-from search.tuning.points import draw, grid_points, random_point
-from search.tuning.preparing import planned_points
-from spaces import BUILT_IN, Candidate, Space, load_space
+from search.tuning.opening import open_study
+from search.tuning.preparing import planned_points, prepare
+from search.tuning.queue import TrialQueue
+from search.tuning.samplers import Params, PlanRequest, grid_points
+from search.tuning.samplers import random_point as requested_point
+from spaces import BUILT_IN, AdamConfig, Candidate, MLPConfig, Space, load_space
+from spaces.parameters import draw
 
 Maker = Callable[..., Recipe]
 
@@ -24,6 +33,12 @@ Maker = Callable[..., Recipe]
 def _accept(candidate: Candidate) -> str | None:
     del candidate
     return None
+
+
+def random_point(
+    space: Space, seed: int, index: int, find: Callable[[Candidate], str | None]
+) -> Params:
+    return requested_point(PlanRequest(space, seed, find), index)
 
 
 @pytest.fixture(params=["mlp", "cnn", "user"])
@@ -77,8 +92,8 @@ def test_without_the_baseline_every_point_is_drawn(make_recipe: Maker) -> None:
     assert planned_points(make_recipe(sampler="tpe", with_baseline=False), space, _accept) == []
 
 
-def test_objections_are_drawn_around(make_recipe: Maker) -> None:
-    """A random point that cannot be trained is drawn anew; if none can, the user is told why."""
+def test_infeasible_points_are_redrawn(make_recipe: Maker) -> None:
+    """A random point that cannot be trained is drawn again; if none can, the user is told why."""
     space = load_space(make_recipe().space)
 
     def only_sgd(candidate: Candidate) -> str | None:
@@ -126,3 +141,98 @@ def test_points_are_accepted_by_optuna_as_waiting_trials(space: Space) -> None:
         distributions=space.distributions(point),
     )
     assert trial.params == point
+
+
+def _contained(distribution: BaseDistribution, value: Any) -> bool:
+    return distribution._contains(distribution.to_internal_repr(value))
+
+
+_DECIMALS = st.decimals(-1000, 1000, places=3).map(float)
+
+
+@pytest.mark.filterwarnings("ignore:The distribution is specified by")
+@given(
+    low=_DECIMALS,
+    step=st.decimals("0.001", 10, places=3).map(float),
+    n_steps=st.integers(0, 2000),
+    rest=st.floats(0, 0.9),
+    seed=st.integers(0, 2**32 - 1),
+)
+@example(low=0.0, step=0.1, n_steps=3, rest=0.0, seed=3)
+@settings(max_examples=300, deadline=None)
+def test_stepped_floats_are_drawn_within_their_range(
+    low: float, step: float, n_steps: int, rest: float, seed: int
+) -> None:
+    """Every step, the last included, is one that Optuna accepts, whether steps fit or not."""
+    distribution = FloatDistribution(low, low + (n_steps + rest) * step, step=step)
+    rng = np.random.default_rng(seed)
+    values = [draw(distribution, rng) for _ in range(20)]
+    assert all(_contained(distribution, value) for value in values)
+
+
+@given(
+    bounds=st.lists(st.floats(1e-300, 1e300), min_size=2, max_size=2).map(sorted),
+    seed=st.integers(0, 2**32 - 1),
+    log=st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_floats_are_drawn_within_their_range(bounds: list[float], seed: int, log: bool) -> None:
+    """However narrow or wide a range is, on a plain and on a log scale."""
+    distribution = FloatDistribution(bounds[0], bounds[1], log=log)
+    rng = np.random.default_rng(seed)
+    assert all(_contained(distribution, draw(distribution, rng)) for _ in range(20))
+
+
+@pytest.mark.filterwarnings("ignore:The distribution is specified by")
+@given(
+    bounds=st.lists(st.integers(1, 2**53), min_size=2, max_size=2).map(sorted),
+    step=st.one_of(st.none(), st.integers(1, 1000)),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=300, deadline=None)
+def test_integers_are_drawn_within_their_range(
+    bounds: list[int], step: int | None, seed: int
+) -> None:
+    """In steps, and on a log scale, which has none."""
+    distribution = IntDistribution(bounds[0], bounds[1], log=step is None, step=step or 1)
+    rng = np.random.default_rng(seed)
+    assert all(_contained(distribution, draw(distribution, rng)) for _ in range(20))
+
+
+def _stepped(low: float, high: float, step: float) -> Space:
+    def suggest(trial: optuna.trial.BaseTrial) -> Candidate:
+        dropout = trial.suggest_float("drop", low, high, step=step) - low
+        model = MLPConfig(hidden_widths=(4,), dropouts=(min(dropout, 0.5),))
+        return Candidate(model=model, optimizer=AdamConfig(learning_rate=0.01), batch_size=16)
+
+    return Space("stepped", suggest)
+
+
+def test_every_step_of_a_range_is_planned(make_recipe: Maker) -> None:
+    """0.1 * 3 is more than 0.3, and is drawn as 0.3; all other steps are as Python adds them."""
+    recipe, space = make_recipe(trials=100), _stepped(0.0, 0.3, 0.1)
+    points = planned_points(recipe, space, _accept)
+    assert {point["drop"] for point in points} == {0.0, 0.1, 0.2, 0.3}
+    assert all(space.distributions(point) for point in points)
+
+
+def test_a_refused_point_is_an_error(make_recipe: Maker) -> None:
+    """Steps finer than floats can resolve are refused beforehand, and named."""
+    space = _stepped(1e8 + 0.1, 1e8 + 10.1, 0.1)
+    message = r"space stepped: point \d+ of the plan is refused: parameter 'drop' must be .*, got 1"
+    with pytest.raises(UserError, match=message):
+        planned_points(make_recipe(trials=50), space, _accept)
+
+
+def test_a_planned_study_asks_no_sampler(make_recipe: Maker, listener: Any) -> None:
+    """Where its point is refused or its trial is taken, an index gets no other point."""
+    opened = open_study(prepare(make_recipe(trials=2), InlineExecutor(), listener))
+    bad = tuple(dict(point) | {"width": 3} for point in opened.points)
+    with pytest.raises(UserError, match="parameter 'width' must be one of 2, 4, 8, got 3"):
+        TrialQueue(replace(opened, points=bad)).claim_next()
+    queue = TrialQueue(opened)
+    queue.queue_ahead(60.0)
+    for trial in opened.study.get_trials():
+        opened.storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.RUNNING)
+    with pytest.raises(MachineError, match=r"index 0 .* was started by another program"):
+        queue.claim_next()

@@ -1,10 +1,11 @@
 """The candidates of a random search, the same for every tool that samples at random."""
 
-from search.tuning.points import random_point
+from search.tuning.samplers import PlanRequest, random_point
 from spaces import Candidate, load_space
 
 
 def candidate_at(name: str, seed: int, index: int) -> Candidate:
     """Return the space's `index`-th random candidate, which `search run` tries `index`-th."""
     space = load_space(name)
-    return space.candidate(random_point(space, seed, index, lambda _candidate: None))
+    request = PlanRequest(space, seed, lambda _candidate: None)
+    return space.candidate(random_point(request, index))
