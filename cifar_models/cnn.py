@@ -140,7 +140,6 @@ class CNNConfig(ModelConfig):
         yield nn.Linear(features, num_classes)
 
     def describe(self) -> str:
-        """Return the layers in words."""
         pooling = find_choice("pooling", self.pooling, POOLINGS).words
         return (
             f"{write_count(len(self.channels), 'convolution')} of {write_numbers(self.channels)} "
@@ -153,5 +152,4 @@ class CNNConfig(ModelConfig):
         )
 
     def keywords(self) -> str:
-        """Return kind, channels and activation."""
         return f"{self.kind} {'-'.join(map(str, self.channels))} {self.activation}"

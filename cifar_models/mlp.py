@@ -48,7 +48,6 @@ class MLPConfig(ModelConfig):
         return len(self.hidden_widths) + 1
 
     def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Sequential:
-        """Return the network, for images of any size."""
         return nn.Sequential(*self._layers(math.prod(input_shape), num_classes))
 
     def _layers(self, width_in: int, num_classes: int) -> Iterator[nn.Module]:
@@ -63,7 +62,6 @@ class MLPConfig(ModelConfig):
         yield nn.Linear(width_in, num_classes)
 
     def describe(self) -> str:
-        """Return the layers in words."""
         norm = "batch norm" if self.batch_norm else "no batch norm"
         return (
             f"{write_count(self.depth, 'linear layer')} with hidden widths "
@@ -72,5 +70,4 @@ class MLPConfig(ModelConfig):
         )
 
     def keywords(self) -> str:
-        """Return kind, widths and activation."""
         return f"{self.kind} {'-'.join(map(str, self.hidden_widths))} {self.activation}"

@@ -54,7 +54,6 @@ class Notice(Event):
     text: str
 
     def fields(self) -> dict[str, object]:
-        """Return the text."""
         return {"text": self.text}
 
 
@@ -69,7 +68,6 @@ class StepProgress(Event):
     total: int
 
     def fields(self) -> dict[str, object]:
-        """Return the step's name and how far it is."""
         return {"step": self.step, "done": self.done, "total": self.total}
 
 
@@ -82,7 +80,6 @@ class Interrupted(Event):
     status: int
 
     def fields(self) -> dict[str, object]:
-        """Return the exit status."""
         return {"status": self.status}
 
 
@@ -96,5 +93,4 @@ class Failed(Event):
     message: str
 
     def fields(self) -> dict[str, object]:
-        """Return exit status and message."""
         return {"status": self.status, "message": self.message}

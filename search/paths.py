@@ -1,141 +1,57 @@
-"""RunPaths: the one owner of every file name under runs/."""
+"""The one owner of every file name under runs/."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 
 @final
-@dataclass(frozen=True)
 class RunPaths:
-    """Where one study keeps its files; makes no folder by itself."""
+    """Where one study keeps its files; creates none of them."""
 
-    runs_dir: Path
-    study_name: str
+    def __init__(self, runs_dir: Path, study_name: str) -> None:
+        self.runs_dir, self.study_name = runs_dir, study_name
+        # shared by all studies
+        self.database = runs_dir / "studies.db"  # SQLite
+        self.artifacts_dir = runs_dir / "artifacts"  # what optuna-dashboard shows artifacts from
+        self.comparison_dir = runs_dir / "comparison"
 
-    @property
-    def database(self) -> Path:
-        """Return the SQLite file that all studies of `runs_dir` share."""
-        return self.runs_dir / "studies.db"
+        self.study_dir = study = runs_dir / study_name
+        self.lock = study / "lock"  # held by the coordinator
+        self.lock_holder = study / "lock.json"  # says who holds it
+        self.mark = study / "mark"  # says which study of this name the folder belongs to
+        self.folds = study / "folds.npz"
+        self.work_dir = study / "work"  # running trials
+        self.refit_dir = study / "refit"  # a running refit: its messages and its weights
+        self.checkpoints_dir = study / "checkpoints"
+        self.refit_checkpoints = self.checkpoints_dir / "refit"
+        self.model_dir = study / "model"  # the exported model, see ModelPaths
 
-    @property
-    def artifacts_dir(self) -> Path:
-        """Return the folder that optuna-dashboard shows artifacts from."""
-        return self.runs_dir / "artifacts"
+        # what is kept of the test images, so that the test set stays closed
+        self.test_predictions = study / "test-predictions.npz"  # true and predicted classes
+        self.mistakes = study / "mistakes.npy"  # misclassified images, uint8 (M, 3, H, W)
+        self.test_sample = study / "test-sample.npy"  # to check an ONNX file, uint8 (M, 3, H, W)
 
-    @property
-    def comparison_dir(self) -> Path:
-        """Return the folder of the comparison of several studies."""
-        return self.runs_dir / "comparison"
-
-    @property
-    def study_dir(self) -> Path:
-        """Return the study's own folder."""
-        return self.runs_dir / self.study_name
-
-    @property
-    def lock(self) -> Path:
-        """Return the lock that the coordinator holds."""
-        return self.study_dir / "lock"
-
-    @property
-    def lock_holder(self) -> Path:
-        """Return the file that says who holds the lock."""
-        return self.study_dir / "lock.json"
-
-    @property
-    def mark(self) -> Path:
-        """Return the file that says to which study of this name the folder belongs."""
-        return self.study_dir / "mark"
-
-    @property
-    def folds(self) -> Path:
-        """Return the stored fold indices."""
-        return self.study_dir / "folds.npz"
-
-    @property
-    def work_dir(self) -> Path:
-        """Return the folder of the trials under way."""
-        return self.study_dir / "work"
+        self.report_dir = report = study / "report"
+        self.report_page = report / "report.html"
+        self.report_facts = report / "report.json"
+        self.report_text = report / "report.md"
+        self.reported_table = report / "reported.csv"  # the hand-tuned report's figures and ours
 
     def trial_dir(self, number: int) -> Path:
         """Return the folder of one running trial."""
         return self.work_dir / f"trial-{number}"
 
     def fold_group_dir(self, number: int, fold: int) -> Path:
-        """Return the folder through which the job of a running trial's fold group talks.
-
-        `fold` is the first of the group.
-        """
+        """Return the folder for the messages of a fold group's job; `fold` is its first fold."""
         return self.trial_dir(number) / f"from-fold-{fold}"
 
-    @property
-    def refit_dir(self) -> Path:
-        """Return the folder of a running refit: its messages, and the weights that it returns."""
-        return self.study_dir / "refit"
-
-    @property
-    def checkpoints_dir(self) -> Path:
-        """Return the folder of all checkpoints."""
-        return self.study_dir / "checkpoints"
-
     def trial_checkpoints(self, plan: int) -> Path:
-        """Return the folder of the checkpoints of a trial, whichever attempt it is."""
+        """Return the folder of a trial's checkpoints, the same for every attempt."""
         return self.checkpoints_dir / f"plan-{plan}"
 
-    @property
-    def refit_checkpoints(self) -> Path:
-        """Return the folder of the refit's checkpoint."""
-        return self.checkpoints_dir / "refit"
-
-    @property
-    def model_dir(self) -> Path:
-        """Return the folder of the exported best model."""
-        return self.study_dir / "model"
-
     def network(self, number: int) -> Path:
-        """Return the weights that a trial of the baseline ended with, as safetensors."""
+        """Return the final weights of a replication's trial, as safetensors."""
         return self.study_dir / "networks" / f"trial-{number}.safetensors"
-
-    @property
-    def test_predictions(self) -> Path:
-        """Return the test split's labels and what the best model made of them, as npz."""
-        return self.study_dir / "test-predictions.npz"
-
-    @property
-    def report_dir(self) -> Path:
-        """Return the folder of the report."""
-        return self.study_dir / "report"
-
-    @property
-    def report_page(self) -> Path:
-        """Return the self-contained page."""
-        return self.report_dir / "report.html"
-
-    @property
-    def report_facts(self) -> Path:
-        """Return what the page says, as JSON."""
-        return self.report_dir / "report.json"
-
-    @property
-    def report_text(self) -> Path:
-        """Return what the page says, as Markdown."""
-        return self.report_dir / "report.md"
-
-    @property
-    def mistakes(self) -> Path:
-        """Return the array of test images that the model got wrong, uint8 (M, 3, H, W)."""
-        return self.study_dir / "mistakes.npy"
-
-    @property
-    def test_sample(self) -> Path:
-        """Return the test images kept to check an ONNX file by, uint8 (M, 3, H, W)."""
-        return self.study_dir / "test-sample.npy"
-
-    @property
-    def reported_table(self) -> Path:
-        """Return the figures of the hand-tuned report beside ours, as CSV."""
-        return self.report_dir / "reported.csv"
 
     def figure(self, name: str, suffix: str) -> Path:
         """Return a figure's file; `suffix` is "pdf" or "png"."""
@@ -143,23 +59,11 @@ class RunPaths:
 
 
 @final
-@dataclass(frozen=True)
 class ModelPaths:
     """The files of an exported model."""
 
-    model_dir: Path
-
-    @property
-    def weights(self) -> Path:
-        """Return the state dict, as safetensors."""
-        return self.model_dir / "weights.safetensors"
-
-    @property
-    def card(self) -> Path:
-        """Return the description of network, classes and normalisation."""
-        return self.model_dir / "model.json"
-
-    @property
-    def readme(self) -> Path:
-        """Return the model card, which people read and may add to."""
-        return self.model_dir / "README.md"
+    def __init__(self, model_dir: Path) -> None:
+        self.model_dir = model_dir
+        self.weights = model_dir / "weights.safetensors"  # the state dict
+        self.card = model_dir / "model.json"  # network, classes and normalization
+        self.readme = model_dir / "README.md"  # the model card; people may add to it

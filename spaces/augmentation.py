@@ -60,18 +60,15 @@ class NoAugmentation(Augmentation):
         generator: torch.Generator,  # noqa: ARG002
         device: torch.device,  # noqa: ARG002
     ) -> list[torch.Tensor | None]:
-        """Return None for each batch."""
         return [None] * len(sizes)
 
-    def example(self, size: int, device: torch.device) -> None:
-        """Return None."""
+    def example(self, size: int, device: torch.device) -> None:  # noqa: ARG002
+        return None
 
     def apply(self, images: torch.Tensor, draws: torch.Tensor | None) -> torch.Tensor:  # noqa: ARG002
-        """Return the images."""
         return images
 
     def script(self) -> str:
-        """Return nothing."""
         return ""
 
 
@@ -93,7 +90,6 @@ class FlipAndCrop(Augmentation):
     def draw(
         self, sizes: Sequence[int], generator: torch.Generator, device: torch.device
     ) -> list[torch.Tensor | None]:
-        """Return the draws of each batch; they move to the device in one transfer."""
         if not sizes:
             return []
         draws = [self._draw(size, generator) for size in sizes]
@@ -105,7 +101,6 @@ class FlipAndCrop(Augmentation):
         return torch.cat([mirrored[None].to(torch.int64), corner])
 
     def example(self, size: int, device: torch.device) -> torch.Tensor:
-        """Return zeros."""
         return torch.zeros(3, size, dtype=torch.int64, device=device)
 
     def apply(self, images: torch.Tensor, draws: torch.Tensor | None) -> torch.Tensor:
@@ -120,7 +115,6 @@ class FlipAndCrop(Augmentation):
         return _gather(pad(images, [self.margin] * 4), rows, columns)
 
     def script(self) -> str:
-        """Return a function that does the same with draws of its own."""
         flip = '''\
 def augment(images: Tensor) -> Tensor:
     """Return the images, each mirrored left to right with probability 1/2."""

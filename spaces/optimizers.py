@@ -74,7 +74,6 @@ class SGDConfig(OptimizerConfig):
 
     @classmethod
     def suggest(cls, trial: BaseTrial) -> Self:
-        """Return suggested settings."""
         return cls(
             learning_rate=trial.suggest_float("sgd_lr", 1e-3, 0.3, log=True),
             momentum=trial.suggest_float("sgd_momentum", 0.8, 0.98),
@@ -83,12 +82,10 @@ class SGDConfig(OptimizerConfig):
         )
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of torch.optim.SGD."""
         nesterov = {"nesterov": True} if self.nesterov else {}
         return {"momentum": self.momentum, **nesterov, "weight_decay": self.weight_decay}
 
     def settings(self) -> Iterator[str]:
-        """Yield momentum and weight decay."""
         if self.momentum:
             kind = "Nesterov momentum" if self.nesterov else "momentum"
             yield f"{kind} {write_number(self.momentum)}"
@@ -106,17 +103,14 @@ class _AdamFamily(OptimizerConfig):
     weight_decay: float = Field(ge=0)
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of torch.optim.Adam and torch.optim.AdamW."""
         return {"betas": self.betas, "weight_decay": self.weight_decay}
 
     def settings(self) -> Iterator[str]:
-        """Yield the betas where they are not the usual ones, and the weight decay."""
         if self.betas != (0.9, 0.999):
             yield f"betas {write_numbers(self.betas)}"
         yield from _weight_decay(self.weight_decay)
 
     def state_size(self) -> int:
-        """Return 2, one value for each moment."""
         return 2
 
 
@@ -133,7 +127,6 @@ class AdamConfig(_AdamFamily):
 
     @classmethod
     def suggest(cls, trial: BaseTrial) -> Self:
-        """Return suggested settings."""
         return cls(
             learning_rate=trial.suggest_float("adam_lr", 1e-4, 1e-2, log=True),
             weight_decay=trial.suggest_float("adam_weight_decay", 1e-8, 1e-3, log=True),
@@ -153,7 +146,6 @@ class AdamWConfig(_AdamFamily):
 
     @classmethod
     def suggest(cls, trial: BaseTrial) -> Self:
-        """Return suggested settings."""
         return cls(
             learning_rate=trial.suggest_float("adamw_lr", 1e-4, 2e-2, log=True),
             weight_decay=trial.suggest_float("adamw_weight_decay", 1e-4, 0.5, log=True),

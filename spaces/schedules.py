@@ -71,7 +71,6 @@ class ConstantSchedule(Schedule):
     learning_rate: float
 
     def rates(self, epoch: int, steps: int) -> Sequence[float]:  # noqa: ARG002
-        """Return the same rate for every step."""
         return [self.learning_rate] * steps
 
 
@@ -85,7 +84,6 @@ class ConstantConfig(ScheduleConfig):
     name: Literal["constant"] = "constant"
 
     def build(self, learning_rate: float, epochs: int) -> Schedule:  # noqa: ARG002
-        """Return a constant schedule."""
         return ConstantSchedule(learning_rate)
 
 
@@ -104,11 +102,9 @@ class PlateauSchedule(Schedule):
     bad_epochs: int = 0
 
     def rates(self, epoch: int, steps: int) -> Sequence[float]:  # noqa: ARG002
-        """Return the present rate for every step."""
         return [self.learning_rate] * steps
 
     def after(self, validation_loss: float) -> "PlateauSchedule":
-        """Return the schedule with the loss taken in."""
         if validation_loss < self.best * (1 - 1e-4):
             return dataclasses.replace(self, best=validation_loss, bad_epochs=0)
         if self.bad_epochs < self.patience:
@@ -126,7 +122,6 @@ class ReplaySchedule(Schedule):
     recorded: tuple[float, ...]
 
     def rates(self, epoch: int, steps: int) -> Sequence[float]:
-        """Return the epoch's recorded rate for every step."""
         return [self.recorded[min(epoch, len(self.recorded)) - 1]] * steps
 
 
@@ -142,7 +137,6 @@ class PlateauConfig(ScheduleConfig):
     patience: int = Field(3, ge=0)
 
     def build(self, learning_rate: float, epochs: int) -> Schedule:  # noqa: ARG002
-        """Return a schedule that follows the validation loss."""
         return PlateauSchedule(learning_rate, self.factor, self.patience)
 
     def refit(self, learning_rate: float, epochs: int, recorded: Sequence[float]) -> Schedule:  # noqa: ARG002
@@ -150,7 +144,6 @@ class PlateauConfig(ScheduleConfig):
         return ReplaySchedule(tuple(recorded))
 
     def script(self) -> str:
-        """Return a function that looks the epoch's rate up."""
         return '''\
 def learning_rate(epoch: int) -> float:
     """Return the rate of an epoch, counted from 0; the last one holds on."""
@@ -182,11 +175,9 @@ class CosineConfig(ScheduleConfig):
     name: Literal["cosine"] = "cosine"
 
     def build(self, learning_rate: float, epochs: int) -> Schedule:
-        """Return a schedule that reaches zero after `epochs` epochs."""
         return CosineSchedule(learning_rate, epochs)
 
     def script(self) -> str:
-        """Return a function that follows half a cosine."""
         return '''\
 def learning_rate(step: int, steps: int) -> float:
     """Return the rate of a step of so many, from 0: half a cosine down to zero."""
@@ -226,11 +217,9 @@ class OneCycleConfig(ScheduleConfig):
     warmup: float = Field(0.3, gt=0, lt=1)
 
     def build(self, learning_rate: float, epochs: int) -> Schedule:
-        """Return a schedule that ends after `epochs` epochs."""
         return OneCycleSchedule(learning_rate, epochs, self.warmup)
 
     def script(self) -> str:
-        """Return a function that rises and falls along cosines."""
         return f'''\
 def learning_rate(step: int, steps: int) -> float:
     """Return the rate of a step of so many, counted from 0: up, then down."""

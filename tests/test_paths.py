@@ -13,10 +13,10 @@ def all_paths(root: Path, study: str) -> dict[str, Path]:
     model = ModelPaths(paths.model_dir)
     return {
         **{
-            name: getattr(one, name)
+            name: value
             for one in (paths, model)
-            for name, value in vars(type(one)).items()
-            if isinstance(value, property)
+            for name, value in vars(one).items()
+            if isinstance(value, Path) and name not in ("runs_dir", "model_dir")
         },
         "trial 3": paths.trial_dir(3),
         "trial 4": paths.trial_dir(4),

@@ -1,22 +1,18 @@
 """What a dataset is, what a source of one provides, and statistics of its images."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, final
-import numpy as np
-import numpy.typing as npt
-import torch
-from search.events import Listener
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self, final
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from search.events import Listener
 
 
 @final
@@ -25,7 +21,7 @@ class DatasetInfo:
     """A dataset without its images.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         fingerprint: SHA-256 of the content; a study belongs to one fingerprint.
         class_names: The classes; labels index them.
         image_shape: (channels, height, width).
@@ -46,7 +42,7 @@ class DatasetInfo:
 @final
 @dataclass(frozen=True)
 class TrainSplit:
-    """The images that may be learned from: uint8 (N, 3, H, W) and int64 labels (N,)."""
+    """The images to train and validate on: uint8 (N, 3, H, W), and int64 labels (N,)."""
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -90,9 +86,9 @@ class DatasetRequest:
 
     Attributes:
         dataset: A source's keyword, a path, or "auto".
-        data_dir: Where downloads and decoded images are kept.
-        image_size: Pixels a side to scale images to; None: the source's own size.
-        test_fraction: Share of the images to set aside where a source has no test set.
+        data_dir: Folder for downloads and decoded images.
+        image_size: Height and width in pixels to scale images to; None: the source's own size.
+        test_fraction: Fraction of the images to set aside if a source has no test set.
     """
 
     dataset: str
@@ -105,12 +101,12 @@ class Source(ABC):
     """Where a dataset comes from.
 
     Attributes:
-        keyword: How `--dataset` names it; None where it is named by a path.
+        keyword: Its name for `--dataset`; None if it is given by a path.
         accepts: What to give to `--dataset`, for messages and help.
-        title: What to call it in a sentence.
-        own_size: Pixels a side of its images; None where `image_size` may be given.
-        automatic: Whether `--dataset auto` may choose it. Of these the first in `SOURCES` is
-            used that can be obtained.
+        title: Its name in a sentence.
+        own_size: Height and width of its images in pixels; None if `image_size` may be given.
+        automatic: Whether `--dataset auto` may choose it: the first such source in `SOURCES` that
+            can be obtained.
     """
 
     keyword: ClassVar[str | None] = None
@@ -134,11 +130,11 @@ class Source(ABC):
         """Return a hex SHA-256 that changes when the source does, without decoding anything.
 
         Raises:
-            UserError: The source is not what it must be.
+            UserError: The source is not valid.
         """
 
     def notices(self) -> Iterator[str]:
-        """Yield what the user may not have intended, one line each."""
+        """Yield one line for whatever the user may not have intended."""
         yield from ()
 
     def obtain(self, listener: Listener, patience: float) -> None:  # noqa: B027
@@ -149,7 +145,7 @@ class Source(ABC):
             patience: Seconds that a server may take to answer.
 
         Raises:
-            MachineError: It cannot be had.
+            MachineError: It cannot be obtained.
             UserError: What is there is damaged.
             OSError: `data_dir` cannot be written.
         """
@@ -160,7 +156,7 @@ class Source(ABC):
 
         Raises:
             UserError: The source is damaged.
-            MachineError: It cannot be had.
+            MachineError: It cannot be obtained.
         """
 
 
@@ -182,7 +178,7 @@ class ChannelStatistics:
 
     @classmethod
     def from_histograms(cls, histograms: Tensor) -> Self:
-        """Return the statistics of (C, 256) counts; raises ValueError where a channel is empty.
+        """Return the statistics of (C, 256) counts; raises ValueError if a channel is empty.
 
         Sums are Python integers, so exact; one division and one root round at the end:
         mean = s1 / n, variance = (n * s2 - s1**2) / n**2.
@@ -197,11 +193,14 @@ class ChannelStatistics:
 
 
 def channel_histograms(images: Tensor, indices: Tensor) -> Tensor:
-    """Return int64 (C, 256): how often each channel of `images[indices]` takes each value.
+    """Count how often each channel of `images[indices]` takes each value.
 
-    `images` is uint8 (N, C, H, W) on any device, or memory-mapped; `indices` is int64 (M,); an
-    index given twice counts twice. Works in chunks of images, so memory stays bounded. The
-    result is on the device of `images`.
+    Args:
+        images: uint8 (N, C, H, W), on any device or memory-mapped.
+        indices: int64 (M,); an index given twice counts twice.
+
+    Returns:
+        int64 (C, 256), on the device of `images`.
     """
     counts = torch.zeros(images.shape[1], 256, dtype=torch.int64, device=images.device)
     for chunk in torch.split(indices.to(images.device), _CHUNK_IMAGES):
@@ -211,9 +210,9 @@ def channel_histograms(images: Tensor, indices: Tensor) -> Tensor:
 
 
 def channel_statistics(images: Tensor, indices: Tensor) -> ChannelStatistics:
-    """Return mean and standard deviation per channel of `images[indices]`, and of no other image.
+    """Return mean and standard deviation per channel of `images[indices]`.
 
-    Shapes and dtypes as for `channel_histograms`; raises ValueError where `indices` is empty.
+    Shapes and dtypes are those of `channel_histograms`. Raises ValueError if `indices` is empty.
     """
     return ChannelStatistics.from_histograms(channel_histograms(images, indices))
 

@@ -17,7 +17,7 @@ _TEST_SEED = 20_000  # fixed: every study on digits has the same test set
 
 @final
 class DigitsSource(Source):
-    """1,797 grey 8x8 digits, upsampled to 3x32x32; a stratified fifth is the test set."""
+    """1,797 grey 8x8 digits, upsampled to 3x32x32; a stratified 20% is the test set."""
 
     keyword = "digits"
     accepts = "digits"
@@ -27,12 +27,10 @@ class DigitsSource(Source):
 
     @classmethod
     def find(cls, request: DatasetRequest) -> Self | None:
-        """Return the source if the request says "digits"."""
         return cls() if request.dataset == cls.keyword else None
 
     @property
     def name(self) -> str:
-        """Return "digits"."""
         return "digits"
 
     def fingerprint(self) -> str:
@@ -41,7 +39,6 @@ class DigitsSource(Source):
         return hashlib.sha256(settings.encode()).hexdigest()
 
     def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing to say
-        """Return all digits; takes a fraction of a second."""
         from sklearn.datasets import load_digits  # noqa: PLC0415 - takes a second
 
         digits = load_digits()

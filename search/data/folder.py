@@ -1,10 +1,10 @@
-"""A folder of images, one subfolder per class, as a dataset."""
+"""A folder of images, with one subfolder per class, as a dataset."""
 
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,11 +25,11 @@ from search.events import Listener, StepProgress
 MAX_SIDE = 512
 TEST_SEED = 20_000  # fixed: the test set belongs to the folder, not to a study
 
-_FORMAT = 2  # raise it when files are decoded or split in another way
+_FORMAT = 2  # increase it when files are decoded or split in another way
 _SMALL_FILE_BYTES = 4096
 _SAMPLE = 9  # images, spread over the folder
-_MUCH = 2  # times as large as the first
-_SHOWN = 5
+_MUCH_LARGER = 2  # times the first image's size
+_MAX_LISTED = 5
 
 
 @final
@@ -46,196 +46,26 @@ class ImageFile:
 @final
 @dataclass(frozen=True)
 class FolderScan:
-    """The files of a folder, in order; `test` is None where there is no test/.
+    """The files of a folder, in order; `test` is None if there is no test/.
 
-    A part whose files are numbered through all its classes (`cat/00029.jpg`, `dog/00030.jpg`) is
-    in the order of these numbers, so that a copy of a dataset keeps the order of the original;
-    any other is ordered by class, then by name.
+    If all files are numbered without repetition (`cat/00029.jpg`, `dog/00030.jpg`), they are
+    ordered by number, so that a copy of a dataset keeps the original's order. Otherwise they are
+    ordered by class, then by name.
     """
 
+    train_dir: Path
     class_names: tuple[str, ...]
     train: tuple[ImageFile, ...]
     test: tuple[ImageFile, ...] | None
 
 
-def scan_folder(root: Path) -> FolderScan:
-    """Return what `root/train/<class>/*` and, where it is there, `root/test/<class>/*` hold.
-
-    Without train/ and test/ the classes may lie in the root itself: `root/<class>/*`.
-    Hidden names, other extensions, files beside the class folders and folders inside them are
-    passed over. Raises UserError for a missing train/, a test/ that is no folder, fewer than two
-    classes, an empty or unreadable class, and a test class that train/ does not have.
-    """
-    try:
-        return _scan(root)
-    except OSError as error:
-        raise UserError(f"dataset: cannot read {error.filename}: {error.strerror}") from error
-
-
-def _scan(root: Path) -> FolderScan:
-    train = train_folder(root)
-    names = _class_names(train)
-    if len(names) < 2:
-        found = f"only {names[0]!r}" if names else "none"
-        raise UserError(f"dataset: {train} must hold at least 2 class folders, got {found}")
-    parted = train != root and os.path.lexists(root / "test")
-    test = _scan_test(root / "test", names) if parted else None
-    return FolderScan(names, _files(train, names, names), test)
-
-
-def train_folder(root: Path) -> Path:
-    """Return the folder of the training classes: train/, or the root where they lie in it.
-
-    Raises UserError where it is neither, OSError where a folder cannot be read.
-    """
-    if (root / "train").is_dir():
-        return root / "train"
-    folders = [path for path in root.glob("[!.]*") if path.is_dir()]
-    if len(folders) < 2 or not all(map(_holds_image, folders)):
-        raise UserError(
-            f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or folders of "
-            "images alone, one a class: <class>/<image>)"
-        )
-    return root
-
-
-def _holds_image(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        return any(map(is_image, entries))
-
-
-def _scan_test(folder: Path, names: tuple[str, ...]) -> tuple[ImageFile, ...]:
-    if not folder.is_dir():
-        raise UserError(f"dataset: {folder} is no folder; put class folders there or remove it")
-    found = _class_names(folder)
-    unknown = [name for name in found if name not in names]
-    if unknown:
-        raise UserError(f"dataset: {folder} has classes that train/ has not: {', '.join(unknown)}")
-    if not found:
-        raise UserError(f"dataset: {folder} has no class folders; fill it or remove it")
-    return _files(folder, found, names)
-
-
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = sorted(one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir())
-    for name in names:
-        if not name.isprintable():  # also what is not valid UTF-8
-            raise UserError(
-                f"dataset: class folder {name!r} in {folder} must have a printable name"
-            )
-    return tuple(names)
-
-
-def _files(folder: Path, found: tuple[str, ...], names: tuple[str, ...]) -> tuple[ImageFile, ...]:
-    files = [file for name in found for file in _class_files(folder / name, names.index(name))]
-    return tuple(_in_order(files))
-
-
-def _in_order(files: list[ImageFile]) -> list[ImageFile]:
-    stems = [file.path.stem for file in files]
-    if not all(stem.isdecimal() and stem.isascii() for stem in stems):
-        return files
-    numbers = [int(stem) for stem in stems]
-    if len(set(numbers)) < len(numbers):  # each class has numbers of its own
-        return files
-    return [file for _, file in sorted(zip(numbers, files, strict=True), key=itemgetter(0))]
-
-
-def _class_files(folder: Path, label: int) -> list[ImageFile]:
-    with os.scandir(folder) as entries:
-        found = [_image_file(entry, label) for entry in entries if is_image(entry)]
-    if not found:
-        kinds = ", ".join(EXTENSIONS)
-        raise UserError(f"dataset: class folder {folder} is empty; images are {kinds}")
-    return sorted(found, key=lambda file: file.path.name)
-
-
-def is_image(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry of a class folder is taken for an image, by its name alone."""
-    hidden = entry.name.startswith(".")
-    return not hidden and entry.name.lower().endswith(EXTENSIONS) and not entry.is_dir()
-
-
-def _image_file(entry: os.DirEntry[str], label: int) -> ImageFile:
-    status = entry.stat()
-    if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
-        raise UserError(f"dataset: {entry.path} is not a regular file")
-    return ImageFile(Path(entry.path), label, status.st_size, status.st_mtime_ns)
-
-
-def check_first_size(paths: Sequence[Path]) -> tuple[int, int]:
-    """Return the first image's height and width.
-
-    Raises UserError where it is much smaller than most of a sample: all would be shrunk to it.
-    """
-    sample = [decode_image(path).shape[1:] for path in paths[:: max(len(paths) // _SAMPLE, 1)]]
-    height, width = sample[0]
-    usual = [round(median(sizes)) for sizes in zip(*sample, strict=True)]
-    if max(usual) >= _MUCH * max(height, width):
-        raise UserError(
-            f"image_size must be given, as all images would be scaled to the first, {paths[0]}, "
-            f"which is {width}x{height} where most are about {usual[1]}x{usual[0]}"
-        )
-    return height, width
-
-
-def folder_notices(root: Path, scan: FolderScan) -> Iterator[str]:
-    """Yield one line a doubt: what is taken for classes, which the test leaves out, what is unused.
-
-    Raises OSError where a folder cannot be read.
-    """
-    train = train_folder(root)
-    if train == root:
-        classes = _listed(list(scan.class_names))
-        yield f"dataset: {root} has no train/, so its folders are taken for the classes: {classes}"
-    untested = _untested(scan)
-    if untested:
-        yield (
-            f"dataset: {root / 'test'} has no image of {_listed(untested)}: the test accuracy "
-            "leaves these classes out"
-        )
-    parts, places = [train, root / "test"], "train/<class>/ and test/<class>/"
-    if train == root:
-        parts, places = [root], "<class>/"
-    unused = [name for part in parts for name in _unused(root, part)]
-    if unused:
-        yield (
-            f"dataset: passed over in {root}, as images lie in {places} under names such as "
-            f"1.png: {_listed(unused)}"
-        )
-
-
-def _untested(scan: FolderScan) -> list[str]:
-    if scan.test is None:
-        return []
-    tested = {file.label for file in scan.test}
-    return [name for label, name in enumerate(scan.class_names) if label not in tested]
-
-
-def _unused(root: Path, part: Path) -> Iterator[str]:
-    """Yield the visible entries beside class folders, and within them those that are no images."""
-    for path in sorted(part.glob("[!.]*")):
-        name = path.relative_to(root)
-        if not path.is_dir():
-            yield f"{name}"
-            continue
-        with os.scandir(path) as entries:
-            names = [one.name for one in entries if one.name[0] != "." and not is_image(one)]
-        yield from (f"{name}/{one}" for one in sorted(names))
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:_SHOWN]))  # repr: a name may hold anything
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
-
-
 @final
 class FolderSource(Source):
-    """`root/train/<class>/*` and `root/test/<class>/*`, or `root/<class>/*` alone.
+    """`root/train/<class>/*` and `root/test/<class>/*`, or only `root/<class>/*`.
 
     Without test/, a stratified `test_fraction` of the images is set aside before anything is
-    decoded. Images become RGB, `image_size` square or as large as the first training image,
-    which then may have at most MAX_SIDE pixels a side.
+    decoded. Images become RGB, and square with `image_size` or as large as the first training
+    image, which may then have at most MAX_SIDE pixels a side.
     """
 
     accepts = "an existing image folder (PATH/train/<class>/<image> or PATH/<class>/<image>)"
@@ -243,8 +73,7 @@ class FolderSource(Source):
 
     @classmethod
     def find(cls, request: DatasetRequest) -> Self | None:
-        """Return the source if the request names a folder."""
-        with suppress(OSError, ValueError):  # a path that cannot even be looked at
+        with suppress(OSError, ValueError):  # not a valid path
             if request.dataset and Path(request.dataset).is_dir():
                 return cls(Path(request.dataset), request.image_size, request.test_fraction)
         return None
@@ -256,11 +85,11 @@ class FolderSource(Source):
 
     @property
     def name(self) -> str:
-        """Return the folder's name, other characters than [A-Za-z0-9._-] as underscores."""
+        """The folder's name, with underscores for characters other than [A-Za-z0-9._-]."""
         return re.sub(r"[^A-Za-z0-9._-]+", "_", self._root.name)[:40] or "folder"
 
     def fingerprint(self) -> str:
-        """Return a hash of the settings and of every file's path, size and time of change."""
+        """Return a hash of the settings and of every file's path, size and modification time."""
         scan = self._scan
         fraction = self._test_fraction if scan.test is None else None
         digest = hashlib.sha256()
@@ -272,19 +101,23 @@ class FolderSource(Source):
         return digest.hexdigest()
 
     def notices(self) -> Iterator[str]:
-        """Yield what the user may have meant otherwise, a line each; raises as `fingerprint`."""
-        return folder_notices(self._root, self._scan)
+        return _notices(self._root, self._scan)
 
     def read(self, listener: Listener) -> Content:
-        """Return the content; both parts report their progress as one."""
         train, test = self._parts()
         size = self._size([file.path for file in train])
-        progress = _Progress(listener, f"Decoding {self.name}", len(train) + len(test))
+        total, done = len(train) + len(test), 0
+
+        def add(n: int) -> None:
+            nonlocal done
+            done += n
+            listener(StepProgress(f"Decoding {self.name}", done, total))
+
         return Content(
             class_names=self._scan.class_names,
             image_shape=(3, *size),
-            train=_part(train, size, progress),
-            test=_part(test, size, progress),
+            train=Part(_labels(train), _decode(train, size, add)),
+            test=Part(_labels(test), _decode(test, size, add)),
         )
 
     @cached_property
@@ -295,37 +128,52 @@ class FolderSource(Source):
         files, test = self._scan.train, self._scan.test
         if test is not None:
             return files, test
-        labels = np.array([file.label for file in files], dtype=np.int64)
-        (split,) = holdout(labels, self._test_fraction, TEST_SEED, setting="test_fraction")
+        (split,) = holdout(_labels(files), self._test_fraction, TEST_SEED, setting="test_fraction")
         return [files[i] for i in split.train], [files[i] for i in split.validation]
 
     def _size(self, paths: Sequence[Path]) -> tuple[int, int]:
         if self._image_size is not None:
             return self._image_size, self._image_size
-        height, width = check_first_size(paths)
+        height, width = _first_size(paths)
         if max(height, width) > MAX_SIDE:
             raise UserError(
-                f"image_size must be given, at most {MAX_SIDE}, where images are larger: "
+                f"image_size must be given, at most {MAX_SIDE}, for larger images: "
                 f"{paths[0]} is {width}x{height}"
             )
         return height, width
 
 
-@final
-class _Progress:
-    """Counts the images of several parts towards one total."""
+def _first_size(paths: Sequence[Path]) -> tuple[int, int]:
+    """Return the first image's height and width.
 
-    def __init__(self, listener: Listener, description: str, total: int) -> None:
-        self._listener, self._description, self._total = listener, description, total
-        self._done = 0
+    Raises UserError if most of a sample are much larger: all would be shrunk to it.
+    """
+    sample = [decode_image(path).shape[1:] for path in paths[:: max(len(paths) // _SAMPLE, 1)]]
+    height, width = sample[0]
+    usual = [round(median(sizes)) for sizes in zip(*sample, strict=True)]
+    if max(usual) >= _MUCH_LARGER * max(height, width):
+        raise UserError(
+            f"image_size must be given, because all images would be scaled to the first, "
+            f"{paths[0]}, which is {width}x{height} while most are about {usual[1]}x{usual[0]}"
+        )
+    return height, width
 
-    def add(self, n: int) -> None:
-        self._done += n
-        self._listener(StepProgress(self._description, self._done, self._total))
+
+def _labels(files: Sequence[ImageFile]) -> np.ndarray:
+    return np.array([file.label for file in files], dtype=np.int64)
+
+
+def _decode(
+    files: Sequence[ImageFile], size: tuple[int, int], add: Callable[[int], None]
+) -> Iterator[Images]:
+    """Yield batches of decoded images, and call `add` with the size of each."""
+    for batch in decode_batches([file.path for file in files], size, _n_threads(files)):
+        add(len(batch))
+        yield batch
 
 
 def _n_threads(files: Sequence[ImageFile]) -> int:
-    """Return 1 for small files: they are mostly Python, and threads would only queue for it.
+    """Return 1 for small files: decoding them is mostly Python, so threads would only queue.
 
     Measured with JPEGs on 2 cores: two threads took twice as long at 1 KB a file, as long at
     3 KB, and three quarters of the time at 8 KB.
@@ -334,14 +182,141 @@ def _n_threads(files: Sequence[ImageFile]) -> int:
     return 1 if mean_bytes < _SMALL_FILE_BYTES else int(joblib.cpu_count())
 
 
-def _part(files: Sequence[ImageFile], size: tuple[int, int], progress: _Progress) -> Part:
-    labels = np.array([file.label for file in files], dtype=np.int64)
-    return Part(labels, _decoded(files, size, progress))
+def scan_folder(root: Path) -> FolderScan:
+    """Return the images of `root/train/<class>/*` and, if there is one, `root/test/<class>/*`.
+
+    Without train/ and test/ the classes may be in the root itself: `root/<class>/*`. Hidden files,
+    other extensions, files next to the class folders and folders inside them are skipped.
+
+    Raises:
+        UserError: train/ is missing, test/ is not a folder, there are fewer than two classes, a
+            class is empty or unreadable, or test/ has a class that train/ does not have.
+    """
+    try:
+        train_dir = _train_folder(root)
+        names = _class_names(train_dir)
+        if len(names) < 2:
+            found = f"only {names[0]!r}" if names else "none"
+            raise UserError(f"dataset: {train_dir} must hold at least 2 class folders, got {found}")
+        has_test = train_dir != root and os.path.lexists(root / "test")
+        test = _scan_test(root / "test", names) if has_test else None
+        return FolderScan(train_dir, names, _files(train_dir, names, names), test)
+    except OSError as error:
+        raise UserError(f"dataset: cannot read {error.filename}: {error.strerror}") from error
 
 
-def _decoded(
-    files: Sequence[ImageFile], size: tuple[int, int], progress: _Progress
-) -> Iterator[Images]:
-    for batch in decode_batches([file.path for file in files], size, _n_threads(files)):
-        progress.add(len(batch))
-        yield batch
+def _train_folder(root: Path) -> Path:
+    """Return the folder of the training classes: train/, or the root if it holds the classes."""
+    if (root / "train").is_dir():
+        return root / "train"
+    folders = [path for path in root.glob("[!.]*") if path.is_dir()]
+    if len(folders) < 2 or not all(map(_holds_image, folders)):
+        raise UserError(
+            f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or only "
+            "folders of images, one a class: <class>/<image>)"
+        )
+    return root
+
+
+def _holds_image(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(map(_is_image, entries))
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry of a class folder counts as an image, judging by its name."""
+    hidden = entry.name.startswith(".")
+    return not hidden and entry.name.lower().endswith(EXTENSIONS) and not entry.is_dir()
+
+
+def _scan_test(folder: Path, names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    if not folder.is_dir():
+        raise UserError(f"dataset: {folder} is not a folder; put class folders there or remove it")
+    found = _class_names(folder)
+    unknown = [name for name in found if name not in names]
+    if unknown:
+        raise UserError(f"dataset: {folder} has classes missing from train/: {', '.join(unknown)}")
+    if not found:
+        raise UserError(f"dataset: {folder} has no class folders; fill it or remove it")
+    return _files(folder, found, names)
+
+
+def _class_names(folder: Path) -> tuple[str, ...]:
+    names = sorted(one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir())
+    for name in names:
+        if not name.isprintable():  # this includes names that are not valid UTF-8
+            raise UserError(
+                f"dataset: class folder {name!r} in {folder} must have a printable name"
+            )
+    return tuple(names)
+
+
+def _files(folder: Path, found: tuple[str, ...], names: tuple[str, ...]) -> tuple[ImageFile, ...]:
+    files = [file for name in found for file in _class_files(folder / name, names.index(name))]
+    stems = [file.path.stem for file in files]
+    if not all(stem.isdecimal() and stem.isascii() for stem in stems):
+        return tuple(files)
+    numbers = [int(stem) for stem in stems]
+    if len(set(numbers)) < len(numbers):  # each class has its own numbers
+        return tuple(files)
+    return tuple(file for _, file in sorted(zip(numbers, files, strict=True), key=itemgetter(0)))
+
+
+def _class_files(folder: Path, label: int) -> list[ImageFile]:
+    with os.scandir(folder) as entries:
+        found = [_image_file(entry, label) for entry in entries if _is_image(entry)]
+    if not found:
+        kinds = ", ".join(EXTENSIONS)
+        raise UserError(f"dataset: class folder {folder} is empty; images are {kinds}")
+    return sorted(found, key=lambda file: file.path.name)
+
+
+def _image_file(entry: os.DirEntry[str], label: int) -> ImageFile:
+    status = entry.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
+        raise UserError(f"dataset: {entry.path} is not a regular file")
+    return ImageFile(Path(entry.path), label, status.st_size, status.st_mtime_ns)
+
+
+def _notices(root: Path, scan: FolderScan) -> Iterator[str]:
+    """Yield what may not be intended: guessed classes, untested classes, and skipped files."""
+    folders, layout = [scan.train_dir, root / "test"], "train/<class>/ and test/<class>/"
+    if scan.train_dir == root:
+        folders, layout = [root], "<class>/"
+        classes = _listed(scan.class_names)
+        yield f"dataset: {root} has no train/, so its folders are taken for the classes: {classes}"
+    tested = None if scan.test is None else {file.label for file in scan.test}
+    untested = (
+        []
+        if tested is None
+        else [name for label, name in enumerate(scan.class_names) if label not in tested]
+    )
+    if untested:
+        yield (
+            f"dataset: {root / 'test'} has no image of {_listed(untested)}: the test accuracy "
+            "leaves these classes out"
+        )
+    skipped = [name for folder in folders for name in _skipped(root, folder)]
+    if skipped:
+        yield (
+            f"dataset: skipped in {root}, because images must be in {layout} with names like "
+            f"1.png: {_listed(skipped)}"
+        )
+
+
+def _skipped(root: Path, part: Path) -> Iterator[str]:
+    """Yield the visible files next to class folders, and those in class folders but no images."""
+    for path in sorted(part.glob("[!.]*")):
+        name = path.relative_to(root)
+        if not path.is_dir():
+            yield f"{name}"
+            continue
+        with os.scandir(path) as entries:
+            names = [one.name for one in entries if one.name[0] != "." and not _is_image(one)]
+        yield from (f"{name}/{one}" for one in sorted(names))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_MAX_LISTED]))  # repr: a name may hold anything
+    more = len(names) - _MAX_LISTED
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -17,8 +17,9 @@ from search.errors import UserError
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _BATCH_BYTES = 32 << 20
 _TASK_IMAGES = 32
-# Those that an image folder may hold, whatever a file calls itself. Pillow knows forty others,
-# one of which (EPS) runs a program on the file.
+_MAX_BATCH_IMAGES = 2048
+# The formats that an image folder may hold, whatever a file's name says. Pillow knows forty
+# others, one of which (EPS) runs a program on the file.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # What Pillow raises on broken files, besides its own bomb error and warning.
 _BROKEN = (
@@ -41,7 +42,7 @@ def decode_image(path: Path, size: tuple[int, int] | None = None) -> Images:
     """Return the first frame as uint8 (3, H, W): RGB, upright as its EXIF says, alpha dropped.
 
     `size` is (height, width) to resize to, bilinear with antialiasing; None keeps the image's
-    own. Raises UserError, naming the file, for whatever is not a whole image of sane size.
+    own. Raises UserError, naming the file, if it is not a whole image of reasonable size.
     """
     if path.exists() and not path.is_file():  # a pipe would block the reader
         raise UserError(f"image {path} is not a regular file")
@@ -58,7 +59,7 @@ def decode_batches(
     `size` is (height, width). Raises UserError as `decode_image` does.
     """
     n_batch = max(_TASK_IMAGES * n_threads, _BATCH_BYTES // (3 * size[0] * size[1]))
-    n_batch = min(n_batch, 2048)
+    n_batch = min(n_batch, _MAX_BATCH_IMAGES)
     with joblib.Parallel(n_threads, prefer="threads") as parallel:
         for start in range(0, len(paths), n_batch):
             batch = paths[start : start + n_batch]
@@ -109,7 +110,7 @@ def _reason(error: BaseException) -> str:
 @final
 @dataclass(frozen=True)
 class FoundImage:
-    """An image file; `folders` are those that lead to it from the folder that was named."""
+    """An image file, with the names of the folders between the given folder and the file."""
 
     path: Path
     folders: tuple[str, ...] = ()
@@ -118,32 +119,31 @@ class FoundImage:
 @final
 @dataclass(frozen=True)
 class FoundImages:
-    """What was found, in order, and a line for each folder that cannot be read."""
+    """The images, in order, and a line for each folder that cannot be read."""
 
     images: tuple[FoundImage, ...]
     failures: tuple[str, ...]
 
 
 def find_images(paths: Iterable[Path]) -> FoundImages:
-    """Return the files as they are named and, for each folder, the images anywhere inside.
+    """Return the given files and, for each given folder, the images anywhere inside.
 
-    These are ordered by name and known by their suffix; hidden names are passed over, and a folder
-    that links lead to again is entered once. Raises UserError for a folder without an image.
+    Images are recognized by their suffix and ordered by name. Hidden names are skipped, and a
+    folder is entered only once, even if links lead to it again. Raises UserError for a folder
+    without an image.
     """
     images: list[FoundImage] = []
     failures: list[str] = []
     for path in paths:
         unreadable = len(failures)
-        found = [_within(path, one) for one in _walk(path, failures)]
+        found = [
+            FoundImage(image, image.relative_to(path).parts[:-1]) for image in _walk(path, failures)
+        ]
         if not found and len(failures) == unreadable:
             kinds = ", ".join(EXTENSIONS)
             raise UserError(f"images: folder {str(path)!r} holds none; images are {kinds}")
         images += found
     return FoundImages(tuple(images), tuple(failures))
-
-
-def _within(root: Path, image: Path) -> FoundImage:
-    return FoundImage(image, image.relative_to(root).parts[:-1])
 
 
 def _walk(root: Path, failures: list[str]) -> Iterator[Path]:
@@ -161,7 +161,7 @@ def _walk(root: Path, failures: list[str]) -> Iterator[Path]:
 
 
 def _inside(folder: Path, entered: set[tuple[int, int]]) -> list[Path]:
-    """Return its images and folders, the last name first; nothing where it was entered before."""
+    """Return its images and folders, last name first; nothing if it was entered before."""
     status = folder.stat()
     identity = (status.st_dev, status.st_ino)
     if identity in entered:

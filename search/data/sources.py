@@ -1,6 +1,6 @@
-"""The sources of datasets, and the way from `--dataset` to a decoded one.
+"""The sources of datasets, and how `--dataset` becomes a decoded dataset.
 
-To add a source: write its class in a file of its own and list it in `SOURCES`.
+To add a source, write its class in a new file and list it in `SOURCES`.
 """
 
 from dataclasses import replace
@@ -33,14 +33,14 @@ def prepare_dataset(
 
     Args:
         dataset: "auto", a source's keyword, or the path of an image folder.
-        data_dir: Where downloads and caches are kept.
-        image_size: Pixels a side to scale images to; for image folders only.
-        test_fraction: Share of a folder's images to set aside if it has no test set.
-        listener: Hears of downloads, decoding, and what the user may not have intended.
+        data_dir: Folder for downloads and caches.
+        image_size: Height and width in pixels to scale images to; only for image folders.
+        test_fraction: Fraction of a folder's images to set aside if it has no test set.
+        listener: Told about downloads, decoding, and what the user may not have intended.
 
     Raises:
         UserError: A setting is wrong, or what it names is damaged.
-        MachineError: A download failed, or the disk takes no more.
+        MachineError: A download failed, or the disk is full.
     """
     request = DatasetRequest(dataset, data_dir, image_size, test_fraction)
     hint = "nothing half-written was kept; make room or choose another data_dir and run again"
@@ -54,7 +54,7 @@ def prepare_dataset(
 
 
 def dataset_folder(dataset: str) -> Path | None:
-    """Return the folder that a recipe's `dataset` names; None where it is a keyword."""
+    """Return the folder that a recipe's `dataset` names, or None if it is a keyword."""
     keywords = {AUTO, *(kind.keyword for kind in SOURCES)}
     return None if dataset in keywords else Path(dataset)
 
@@ -73,14 +73,14 @@ def _named(request: DatasetRequest) -> Source:
 def _checked(source: Source, request: DatasetRequest) -> Source:
     if source.own_size is not None and request.image_size not in (None, source.own_size):
         raise UserError(
-            f"image_size is for image folders; dataset {source.name} has {source.own_size}, "
+            f"image_size is only for image folders; dataset {source.name} has {source.own_size}, "
             f"got {request.image_size}"
         )
     return source
 
 
 def _automatic(request: DatasetRequest, listener: Listener) -> Source:
-    """Return the first automatic source that can be obtained; says so if it is not the first."""
+    """Return the first automatic source that can be obtained; a second choice gets a notice."""
     keywords = [kind.keyword for kind in SOURCES if kind.automatic and kind.keyword]
     sources = [_named(replace(request, dataset=keyword)) for keyword in keywords]
     failures: list[MachineError] = []

@@ -1,7 +1,7 @@
 """Folds: which images train and which validate. Indices only.
 
-scikit-learn is imported where folds are made: a worker only loads them, and would pay a second of
-its start and 60 MB for nothing.
+scikit-learn is only imported when folds are made: a worker only loads them, and would waste a
+second of its start and 60 MB.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from search.data.cache import read_integers
-from search.files import atomic_write, machine_failures
 from search.errors import MachineError, UserError
+from search.files import atomic_write, machine_failures
 
 Indices = npt.NDArray[np.int64]
 
@@ -34,8 +34,8 @@ def holdout(
     """Return one stratified fold whose validation part is ceil(fraction * N) images.
 
     `labels` is int64 (N,); `seed` is any non-negative integer. Each class's share is within one
-    image of proportional. Raises UserError, naming `setting`, where a class would be left
-    without a training or a validation image.
+    image of proportional. Raises UserError, naming `setting`, if a class would have no training
+    or no validation image.
     """
     return _holdout(labels, fraction, _rng(seed), setting)
 
@@ -43,9 +43,8 @@ def holdout(
 def fixed_holdout(labels: Indices, fraction: float, random_state: int) -> tuple[Fold, ...]:
     """Return the stratified split that scikit-learn makes from an integer `random_state`.
 
-    With the hand-tuned report's fraction and state it is the report's split of CIFAR-10 in its
-    original order. Raises UserError where a class would be left without a training or a
-    validation image.
+    With the hand-tuned report's fraction and state, and CIFAR-10 in its original order, it is the
+    report's own split. Raises as `holdout` does.
     """
     return _holdout(labels, fraction, random_state, "holdout_fraction")
 
@@ -100,7 +99,7 @@ def folds_hash(folds: tuple[Fold, ...]) -> str:
 
 
 def save_folds(path: Path, folds: tuple[Fold, ...]) -> None:
-    """Write the folds as npz, whole or not at all; raises MachineError."""
+    """Write the folds as .npz, atomically; raises MachineError."""
     arrays: dict[str, Indices] = {}
     for number, fold in enumerate(folds):
         arrays |= {f"train_{number}": fold.train, f"validation_{number}": fold.validation}
@@ -111,17 +110,17 @@ def save_folds(path: Path, folds: tuple[Fold, ...]) -> None:
 
 
 def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
-    """Return the stored folds; raises MachineError where they are not those of the hash."""
-    remedy = "put the study's own file back, or start a study with another name"
+    """Return the stored folds; raises MachineError if their hash differs from the expected one."""
+    hint = "put the study's own file back, or start a study with another name"
     try:
         arrays = read_integers(path)
         folds = tuple(
             Fold(arrays[f"train_{i}"], arrays[f"validation_{i}"]) for i in range(len(arrays) // 2)
         )
     except (OSError, KeyError, ValueError) as error:
-        raise MachineError(f"the folds {path} cannot be read: {error}; {remedy}") from error
+        raise MachineError(f"the folds {path} cannot be read: {error}; {hint}") from error
     if folds_hash(folds) != expected_hash:
-        raise MachineError(f"the folds {path} are not those that the study was made with; {remedy}")
+        raise MachineError(f"the folds {path} are not the ones that the study uses; {hint}")
     return folds
 
 

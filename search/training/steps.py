@@ -89,11 +89,9 @@ class EagerStep(TrainingStep):
 
     @property
     def fallback(self) -> str | None:
-        """Return the reason given."""
         return self._fallback
 
     def run(self, batch: Batch) -> None:
-        """Take one step, on a batch of any size."""
         for group in self._learner.optimizer.param_groups:
             group["lr"] = batch.learning_rate
         self._learner.learn(batch.indices, batch.draws)
@@ -148,7 +146,6 @@ class CudaGraphCapture(GraphCapture):
                 function()
 
     def replay(self) -> None:
-        """Launch the graph on the current stream."""
         self._graph.replay()
 
 
@@ -228,10 +225,9 @@ class GraphStep(TrainingStep):
 
     @property
     def fallback(self) -> None:
-        """Return None."""
+        return None
 
     def run(self, batch: Batch) -> None:
-        """Take one step, on a batch of at most the example's size."""
         self._rate.fill_(batch.learning_rate)
         if len(batch.indices) < len(self._indices):
             self._learner.learn(batch.indices, batch.draws)

@@ -10,13 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from search.events import Listener
-from search.data.cache import open_or_build
-from search.data.cache import CachePaths, load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.cache import CachePaths, load_train_split, open_or_build
+from search.data.dataset import Content, DatasetInfo, Part, Source
 from search.data.sources import prepare_dataset
-from search.data.dataset import Content, Part, Source
 from search.errors import MachineError
+from search.events import Listener
 
 CLASSES = {"a": 12, "b": 11}
 

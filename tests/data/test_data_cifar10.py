@@ -14,8 +14,7 @@ from torchvision.datasets import CIFAR10
 
 from search.data import sources as prepare_module
 from search.data.cache import CachePaths, load_train_split
-from search.data.cifar10 import Cifar10Source
-from search.data.cifar10 import download
+from search.data.cifar10 import Cifar10Source, download
 from search.data.sources import prepare_dataset
 from search.errors import MachineError, UserError
 
@@ -272,7 +271,7 @@ def test_auto_falls_back_loudly(archive: Path, prepare: Any, recorder: Any) -> N
 
 def test_auto_with_size_of_its_own_is_refused(archive: Path, prepare: Any) -> None:
     """image_size is for folders, whatever auto turns out to be."""
-    with pytest.raises(UserError, match=r"^image_size is for image folders"):
+    with pytest.raises(UserError, match=r"^image_size is only for image folders"):
         prepare("auto", image_size=28)
 
 

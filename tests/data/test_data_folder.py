@@ -67,7 +67,7 @@ def test_a_first_image_unlike_the_others_gives_no_size(
     with Image.open(first) as image:
         size = image.size
     Image.new("RGB", (1, 1)).save(first)
-    words = rf"^image_size must be given, .*is 1x1 where most are about {size[0]}x{size[1]}$"
+    words = rf"^image_size must be given, .*is 1x1 .*most are about {size[0]}x{size[1]}$"
     with pytest.raises(UserError, match=words):
         prepare(root)
     assert list((data_dir / "cache").iterdir()) == []
@@ -106,7 +106,7 @@ def test_what_is_passed_over_is_told(make_folder: Any, prepare: Any, recorder: A
     prepare(root)
     (notice,) = recorder.notices
     listed = "'train/a/nested', 'train/b/x.heic', 'train/c', 'test/loop'"
-    assert notice.startswith("dataset: passed over in ")
+    assert notice.startswith("dataset: skipped in ")
     assert notice.endswith(f": {listed}")
 
 
@@ -174,7 +174,7 @@ def test_classes_may_lie_in_the_folder_itself(
     assert all_images(flat) == all_images(whole)
     classes, unused = recorder.notices
     assert classes.endswith("has no train/, so its folders are taken for the classes: 'a', 'b'")
-    assert unused.endswith("images lie in <class>/ under names such as 1.png: 'notes.txt'")
+    assert unused.endswith("images must be in <class>/ with names like 1.png: 'notes.txt'")
 
 
 @pytest.mark.parametrize("beside", ["test/a", "more/a"])
@@ -250,9 +250,9 @@ def odd_class_name(root: Path) -> None:
         (empty_class, r"train/empty is empty"),
         (one_class, r"at least 2 class folders, got only 'a'"),
         (no_class, r"at least 2 class folders, got none"),
-        (unknown_test_class, r"classes that train/ has not: wolf"),
+        (unknown_test_class, r"classes missing from train/: wolf"),
         (empty_test, r"test has no class folders"),
-        (file_as_test, r"test is no folder"),
+        (file_as_test, r"test is not a folder"),
         (broken_image, r"train/b/001\.png cannot be decoded"),
         (broken_test_image, r"test/a/000\.png cannot be decoded"),
         (broken_link, r"train/b/lost\.png: No such file"),

@@ -9,9 +9,8 @@ import pytest
 from torchvision.datasets import CIFAR10
 
 from search.data.cache import CachePaths
-from search.data.cifar10 import Cifar10Source
+from search.data.cifar10 import Cifar10Source, is_cifar10_copy, is_original_cifar10
 from search.data.dataset import DatasetInfo
-from search.data.cifar10 import is_cifar10_copy, is_original_cifar10
 
 NAMES = "airplane automobile bird cat deer dog frog horse ship truck"
 CLASSES = tuple(NAMES.split())

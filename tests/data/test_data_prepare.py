@@ -51,7 +51,7 @@ def test_file_as_dataset_is_refused(prepare: Any, tmp_path: Path) -> None:
 
 def test_image_size_is_for_folders(prepare: Any) -> None:
     """A setting that would be ignored is refused; the size that digits have is fine."""
-    with pytest.raises(UserError, match=r"^image_size is for image folders.* got 64$"):
+    with pytest.raises(UserError, match=r"^image_size is only for image folders.* got 64$"):
         prepare("digits", image_size=64)
     assert prepare("digits", image_size=32).image_shape == (3, 32, 32)
 
@@ -71,7 +71,7 @@ def test_full_disk_is_a_machine_failure(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache, "write_array", fail)
+    monkeypatch.setattr(cache._ArrayFile, "write", fail)
     with pytest.raises(MachineError, match=r"No space left on device; nothing half-written"):
         prepare("digits")
     assert not [path for path in data_dir.glob("cache/*") if path.is_dir()]

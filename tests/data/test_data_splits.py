@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from search.data.splits import Fold, Indices, fixed_holdout, folds_hash, holdout, kfold, load_folds, save_folds
+from search.data.splits import (
+    Fold,
+    Indices,
+    fixed_holdout,
+    folds_hash,
+    holdout,
+    kfold,
+    load_folds,
+    save_folds,
+)
 from search.errors import MachineError, UserError
 from search.seeding import derive_seed
 
@@ -144,7 +153,7 @@ def test_other_folds_are_refused(tmp_path: Path) -> None:
     """A file with whole but other folds fails rather than changing the study."""
     path = tmp_path / "folds.npz"
     save_folds(path, kfold(uneven_labels(), 3, 0))
-    with pytest.raises(MachineError, match="are not those"):
+    with pytest.raises(MachineError, match="are not the ones that the study uses"):
         load_folds(path, folds_hash(kfold(uneven_labels(), 3, 1)))
 
 
