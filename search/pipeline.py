@@ -19,8 +19,7 @@ from search.executors.base import Executor
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.reference.replication import finish_replication
-from search.report.baseline_study import choose_baseline
-from search.report.evidence import Evidence, TestedStudy
+from search.report.evidence import Evidence, TestedStudy, choose_baseline
 from search.report.findings import summaries
 from search.report.write import write_report
 from search.stopping import StopRequest

@@ -9,9 +9,9 @@ from search.metric import Metric
 from search.paths import RunPaths
 from search.report.evidence import Evidence
 from search.report.findings import summaries
+from search.report.findings.study import page_lead
 from search.report.findings.winner import SearchBaseline
-from search.report.study_words import page_lead
-from search.report.trials import last_attempts, trial_score
+from search.report.scoring import last_attempts, trial_score
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import describe_candidate
 

@@ -15,14 +15,14 @@ from matplotlib.figure import Figure
 from search.catalog.dashboard_store import DashboardStore
 from search.catalog.studies import stored_baselines
 from search.dashboard.notes import study_note, trial_note
+from search.dashboard.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from search.events import Event, Listener, Notice
 from search.executors.failures import describe_failure
 from search.paths import RunPaths
 from search.plotting import paper_style
 from search.recipe import Recipe
-from search.report.baseline_study import choose_baseline
+from search.report.evidence import choose_baseline
 from search.report.findings import FIGURE_NAMES
-from search.report.plots.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.storage import open_storage, storage_url

@@ -2,13 +2,34 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from itertools import cycle
+from typing import Any, NamedTuple, final
+
+from matplotlib.figure import Figure
 
 from search.metric import Metric, is_better
+from search.plotting import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    integer_axis,
+    metric_axis,
+    new_figure,
+    short,
+)
+from search.report.blocks import Chart
+from search.report.charts import Dash, Series, escape, metric_format, new_chart_figure, wrap
+from search.report.evidence import model_kind
+from search.report.findings.cost import search_clock
 from search.report.findings.repeats import Repeats
-from search.report.search_clock import search_clock
-from search.report.trials import ENDED, model_kind
+from search.report.scoring import ENDED
+from search.text import score
 from search.training.history import best_epoch
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import describe_candidate
@@ -149,3 +170,121 @@ def _network(record: StudyRecord) -> str:
 
 def _label(record: StudyRecord, *, alone: bool) -> str:
     return _network(record) if alone else f"{_network(record)} ({record.name})"
+
+
+_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+_DASHES: tuple[Dash, ...] = ("solid", "longdash", "dashdot", "dot")
+_LEVEL_DASHES: tuple[Dash, ...] = ("dash", "dot", "dashdot")
+_LEGEND_ROW = 0.14  # inches
+_NAME = 48  # characters that fit next to a line
+
+
+@final
+@dataclass(frozen=True)
+class Courses:
+    """Curves of searches along one axis, and the levels of the baselines.
+
+    Args:
+        curves: At least one, each with at least one point.
+        levels: One a baseline study.
+        metric: What all of them measure.
+        label: What the x axis is of.
+        unit: How much of a curve's `at` one unit of the axis is.
+    """
+
+    curves: tuple[BestSoFar, ...]
+    levels: tuple[BaselineLevel, ...]
+    metric: Metric
+    label: str
+    unit: float = 1.0
+
+    def y_limits(self, limits: tuple[float, float]) -> tuple[float, float]:
+        """Cut the limits of the y axis so that the start takes at most about half of the height."""
+        reached = [curve.points[-1].value for curve in self.curves]
+        reached += [level.value for level in self.levels]
+        low, high = min(reached), max(reached)
+        room = max(high - low, 0.1 * high)
+        bottom, top = limits
+        if self.metric == "accuracy":
+            return max(bottom, low - room), top
+        return bottom, min(top, high + room)
+
+    def draw(self) -> Figure:
+        """Draw the steps with a dot at each improvement, level after the last.
+
+        What led to the end of a race is thin. Early steps far below the end leave the picture.
+        """
+        raced = any(curve.first_fold for curve in self.curves)
+        rows = len(self.curves) + raced + len(self.levels)
+        figure = new_figure(2.3 + _LEGEND_ROW * rows)
+        axes = figure.add_subplot()
+        for one in self._series():
+            replace(one, name=short(one.name, _NAME)).draw(axes)
+        if raced:
+            label = "thin: the first fold only, until its race ends"
+            Series(label, [], [], GREY, width=1).draw(axes)
+        axes.set_xlim(left=0)
+        axes.set_ylim(self.y_limits(axes.get_ylim()))
+        metric_axis(axes, self.metric)
+        if self.unit == 1:
+            integer_axis(axes)
+        axes.set_xlabel(self.label)
+        axes.set_ylabel(f"best validation {self.metric} so far")
+        figure.legend(loc="outside lower center", ncols=1, handlelength=3.2)
+        return figure
+
+    def chart(self) -> Chart:
+        """Draw the same for the page; hovering shows each improvement's trial."""
+        legend = 20 * (len(self.curves) + len(self.levels))  # a line each, on a phone
+        figure = new_chart_figure(
+            xaxis={"title": self.label, "rangemode": "tozero"},
+            yaxis={
+                "title": f"best validation {self.metric} so far",
+                "tickformat": metric_format(self.metric),
+                "range": self._range(),
+            },
+            legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+            margin={"l": 60, "r": 16, "t": 16, "b": 64 + legend},
+        )
+        figure.add_traces([one.trace() for one in self._series()])
+        return Chart(figure, 360 + legend)
+
+    def _range(self) -> tuple[float, float]:
+        """The limits of the page's y axis, with some room around what they let in."""
+        values = [p.value for curve in self.curves for p in (*curve.points, *curve.first_fold)]
+        values += [level.value for level in self.levels]
+        low, high = self.y_limits((min(values), max(values)))
+        room = 0.06 * (high - low) or 0.01
+        return low - room, high + room
+
+    def _series(self) -> Iterator[Series]:
+        """Yield each search's curve, in a race after that of the first fold, then the levels."""
+        looks = zip(cycle(_COLOURS), cycle(_DASHES), strict=False)
+        for curve, (colour, dash) in zip(self.curves, looks, strict=False):
+            look: dict[str, Any] = {"colour": colour, "dash": dash}
+            if curve.first_fold:
+                thin: dict[str, Any] = look | {"width": 1, "in_legend": False}
+                yield self._steps(curve, curve.first_fold, ", first fold", **thin)
+            marks: dict[str, Any] = {"size": 7, "open_ended": True}
+            yield self._steps(curve, curve.points, "", width=2.5, **look, **marks)
+        end = max(curve.total for curve in self.curves) / self.unit
+        for level, dash in zip(self.levels, cycle(_LEVEL_DASHES), strict=False):
+            text = f"{escape(level.label)}: {score(level.value, self.metric)}"
+            line, texts = (level.value, level.value), (text, text)
+            yield Series(level.label, (0, end), line, GREY, width=1.4, dash=dash, texts=texts)
+
+    def _steps(self, curve: BestSoFar, points: Sequence[Point], which: str, **look: Any) -> Series:
+        ended = (*points, points[-1]._replace(at=curve.total))
+        return Series(
+            curve.study,
+            [point.at / self.unit for point in ended],
+            [point.value for point in ended],
+            steps=True,
+            texts=[self._hover(f"{curve.study}{which}", point) for point in ended],
+            **look,
+        )
+
+    def _hover(self, study: str, point: Point) -> str:
+        value = score(point.value, self.metric)
+        head = f"<b>{escape(study)}</b>, trial {point.trial}: {value}"
+        return "<br>".join((head, wrap(point.words))) if point.words else head

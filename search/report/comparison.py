@@ -9,6 +9,7 @@ from search.metric import Metric
 from search.report.best_so_far import (
     BaselineLevel,
     BestSoFar,
+    Courses,
     baseline_levels,
     best_over_time,
     best_over_trials,
@@ -16,10 +17,8 @@ from search.report.best_so_far import (
 )
 from search.report.evidence import TestedStudy
 from search.report.findings.baseline_comparison import BaselineComparison
-from search.report.findings.cost import epochs_spent
-from search.report.plots.courses import Courses
-from search.report.search_clock import search_clock
-from search.report.trials import KINDS, last_attempts, scored_trials, trial_score
+from search.report.findings.cost import epochs_spent, search_clock
+from search.report.scoring import KINDS, last_attempts, scored_trials, trial_score
 from search.text import plural
 from search.tuning.records import StudyRecord, TrialKind
 from spaces.candidate import describe_candidate

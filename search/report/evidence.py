@@ -1,7 +1,8 @@
 """What a report is made from."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar, final
 
 import numpy as np
@@ -63,3 +64,38 @@ class Evidence:
     def tested(self) -> TestedStudy:
         """The study with its predictions."""
         return TestedStudy(self.record, self.predictions)
+
+
+def model_kind(record: StudyRecord) -> str | None:
+    """Return the winner's kind of network, None where nothing has won."""
+    winner = record.winner()
+    return None if winner is None or winner.candidate is None else winner.candidate.model.kind
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> StudyRecord | None:
+    """The baseline study to compare a search with; None where there is none.
+
+    It has a test result of the same kind of network on the same data. Trained as in the
+    hand-tuned report comes first, then the most trainings, then the newest test. A baseline study
+    itself is compared with nothing.
+    """
+    kind = model_kind(record)
+    if not record.recipe.protocol.is_search or kind is None:
+        return None
+    fitting = [
+        one
+        for one in stored
+        if not one.recipe.protocol.is_search
+        and one.test is not None
+        and one.dataset.fingerprint == record.dataset.fingerprint
+        and model_kind(one) == kind
+    ]
+    return max(fitting, key=_rank, default=None)
+
+
+def _rank(study: StudyRecord) -> tuple[bool, int, datetime]:
+    newest = max((opening.time for opening in study.openings), default=_NEVER)
+    return study.recipe.protocol.split is not None, len(study.complete()), newest

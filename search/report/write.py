@@ -14,17 +14,17 @@ from search.reference.reported_figures import reported_csv
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
 from search.report.findings import FIGURE_NAMES, find_all
-from search.report.findings.reported import Reported
-from search.report.render.comparison import (
+from search.report.findings.repeats import Reported
+from search.report.render.html import render_page
+from search.report.render.json import report_json
+from search.report.render.markdown import report_markdown
+from search.report.render.side_by_side import (
     COMPARISON_FIGURES,
     comparison_csv,
     comparison_markdown,
     comparison_page,
     comparison_plots,
 )
-from search.report.render.html import render_page
-from search.report.render.json import report_json
-from search.report.render.markdown import report_markdown
 
 
 def write_report(evidence: Evidence, paths: RunPaths) -> Path:

@@ -5,9 +5,9 @@ from typing import Any, Literal, final
 
 from search.catalog.studies import find_trial
 from search.report.evidence import Evidence
+from search.report.finding import Number, ReportPart, Settings
 from search.report.findings.result import Result
 from search.report.findings.trials import TrialPart
-from search.report.parts import Number, ReportPart, Settings
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.study import read_shown, study_state
 from search.views.trial import trial_rank

@@ -13,9 +13,9 @@ from search.errors import UserError
 from search.files import check_writable
 from search.paths import RunPaths
 from search.pipeline import with_predictions
-from search.report.baseline_study import choose_baseline
 from search.report.comparison import ComparedStudy, Comparison, compare
-from search.report.render.comparison import ABSENT, READING, notes, text_rows
+from search.report.evidence import choose_baseline
+from search.report.render.side_by_side import ABSENT, READING, notes, text_rows
 from search.report.write import write_comparison
 from search.tuning.records import StudyRecord
 from search.tuning.store import read_study

@@ -18,7 +18,7 @@ from search.command_lines import run_command
 from search.paths import RunPaths
 from search.progress.words import describe_end, describe_number
 from search.recipe import Recipe
-from search.report.trials import last_attempts
+from search.report.scoring import last_attempts
 from search.text import printable
 from search.tuning.attempts import INTERRUPTED
 from search.tuning.locks import study_holder

@@ -22,10 +22,10 @@ from optuna.trial import create_trial
 from search.data.dataset import DatasetInfo
 from search.evaluation.test_results import TestPredictions
 from search.recipe import Recipe
+from search.report.blocks import Plot
 from search.report.evidence import Evidence
+from search.report.finding import Finding
 from search.report.findings import FIGURE_NAMES
-from search.report.findings.base import Finding
-from search.report.findings.blocks import Plot
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions
 from search.tuning.records import RefitRecord, StudyRecord, TestSetAccess, TrialRecord

@@ -8,7 +8,7 @@ import pytest
 from search.errors import MachineError
 from search.report.comparison import Estimate, compare
 from search.report.evidence import TestedStudy
-from search.report.statistics import compare_paired
+from search.report.findings.baseline_comparison import compare_paired
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, interrupted, search

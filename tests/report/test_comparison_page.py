@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from search.report.comparison import Comparison, compare
-from search.report.render.comparison import comparison_page, comparison_plots
+from search.report.render.side_by_side import comparison_page, comparison_plots
 from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from search.report.comparison import Comparison, compare
-from search.report.render.comparison import (
+from search.report.render.side_by_side import (
     COLUMNS,
     comparison_csv,
     comparison_markdown,

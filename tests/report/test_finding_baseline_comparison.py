@@ -8,9 +8,9 @@ import pytest
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
 from search.plotting import paper_style
+from search.report.blocks import Paragraph
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import MOST_CLASSES, BaselineComparison
-from search.report.findings.blocks import Paragraph
 from search.text import points
 from search.training.metrics import evaluate_predictions
 from tests.report import baseline_fakes

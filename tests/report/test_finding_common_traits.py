@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from search.report.findings.common_traits import CommonTraits
-from search.report.statistics import as_narrow, at_least
+from search.report.findings.common_traits import CommonTraits, as_narrow, at_least
 from tests.report import report_fakes as fakes
 
 

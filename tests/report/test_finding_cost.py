@@ -1,6 +1,6 @@
 """What a study cost, by hand-made studies."""
 
-from search.report.findings.blocks import Rows
+from search.report.blocks import Rows
 from search.report.findings.cost import Cost
 from tests.report import report_fakes as fakes
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from search.report.blocks import Paragraph, Table
 from search.report.evidence import Evidence, TestedStudy
-from search.report.findings.access_log import TestSetAccess
-from search.report.findings.blocks import Paragraph, Table
-from search.report.findings.folds_and_refit import FoldScores, Refit
 from search.report.findings.repeats import Repeats
+from search.report.findings.result import TestSetAccess
+from search.report.findings.winner import FoldScores, Refit
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 

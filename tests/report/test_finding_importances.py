@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from search.report.findings.importances import Importance, Importances
-from search.report.trials import After
+from search.report.scoring import After
 from tests.report import report_fakes as fakes
 
 

@@ -111,15 +111,17 @@ def test_each_repeat_is_drawn_with_its_own_drops(reproduction: TestedStudy) -> N
 
 
 def test_drops_are_drawn_and_named_once(kfold_evidence: Evidence) -> None:
-    """A plateau's drop is a line in both panels; the legend explains it."""
+    """A plateau's drop is a mark on the mean curve in both panels; the legend explains it."""
     curves = _curves(kfold_evidence.record).model_copy(update={"drops": (20, 25)})
     with paper_style():
         figure = curves.draw()
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names.count("learning rate drops") == 1
-    dotted = [line for line in figure.axes[1].get_lines() if line.get_linestyle() == ":"]
-    assert [line.get_xdata()[0] for line in dotted] == [20, 25]  # type: ignore[index]
-    assert sum(trace.name == "learning rate drops" for trace in curves.chart().figure.data) == 1
+    for axes, mean in zip(figure.axes, (curves.mean.accuracy, curves.mean.loss), strict=True):
+        (marks,) = [line for line in axes.get_lines() if line.get_label() == names[-2]]
+        assert marks.get_xydata().tolist() == [[20, mean[19]], [25, mean[24]]]  # type: ignore[union-attr]
+    traces = [one for one in curves.chart().figure.data if one.name == "learning rate drops"]
+    assert [(one.yaxis, one.showlegend) for one in traces] == [("y", True), ("y2", False)]
 
 
 def test_each_fold_is_named_where_it_is_hovered_over(kfold_evidence: Evidence) -> None:

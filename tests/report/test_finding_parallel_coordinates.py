@@ -2,10 +2,10 @@
 
 import pytest
 
+from search.report.blocks import Chart
 from search.report.findings.parallel_coordinates import ParallelCoordinates
-from search.report.plots.page import Chart
-from search.report.plots.scales import linear_scale, log_scale
-from search.report.trials import After
+from search.report.scales import linear_scale, log_scale
+from search.report.scoring import After
 from tests.report import report_fakes as fakes
 
 

@@ -13,9 +13,9 @@ from search.report.findings.recommendations import (
     UNKNOWN,
     Border,
     Recommendations,
+    expected_best,
     forecast,
 )
-from search.report.statistics import expected_best
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes
 

@@ -8,9 +8,9 @@ import pytest
 
 from search.errors import MachineError
 from search.plotting import paper_style
+from search.report.blocks import Pictures, Table
 from search.report.evidence import Evidence
-from search.report.findings.blocks import Pictures, Table
-from search.report.findings.confusion_matrix import ConfusionMatrix
+from search.report.findings.classes import ConfusionMatrix
 from search.report.findings.mistakes import Mistakes
 from search.report.findings.result import Classes, Result
 from search.training import metrics

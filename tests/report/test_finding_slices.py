@@ -7,11 +7,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from search.plotting import paper_style
+from search.report.blocks import Chart
 from search.report.evidence import Evidence
 from search.report.findings.importances import Importance, Importances
 from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
 from search.report.findings.slices import MOST, Slice, Slices, side_by_side
-from search.report.plots.page import Chart
 from tests.report import report_fakes as fakes
 from tests.report.conftest import read_page
 

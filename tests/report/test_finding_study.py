@@ -5,8 +5,13 @@ from dataclasses import replace
 import pytest
 
 from search.report.evidence import TestedStudy
-from search.report.findings.study import HowTrialsWereMade
-from search.report.study_words import page_lead, page_title, study_status, validation_words
+from search.report.findings.study import (
+    HowTrialsWereMade,
+    page_lead,
+    page_title,
+    study_status,
+    validation_words,
+)
 from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

@@ -1,7 +1,7 @@
 """The course of a search and its best trials, by hand-made studies."""
 
 from search.plotting import paper_style
-from search.report.findings.blocks import Table
+from search.report.blocks import Table
 from search.report.findings.trials import Trials, optimization_history
 from tests.report import report_fakes as fakes
 

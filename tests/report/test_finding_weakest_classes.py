@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from search.report.findings.weakest_classes import WeakClass, WeakestClasses
+from search.report.findings.classes import WeakClass, WeakestClasses
 from search.training.metrics import TestResult, evaluate_predictions
 from tests.report import report_fakes as fakes
 

@@ -1,6 +1,6 @@
 """What hovering over a trial tells of it."""
 
-from search.report.plots.trials import trial_hover_texts
+from search.report.charts import trial_hover_texts
 from tests.report import report_fakes as fakes
 from tests.report.baseline_fakes import HAND_TUNED
 
@@ -29,7 +29,7 @@ def test_failed_and_repeated_trials_tell_why() -> None:
     again = fakes.complete_trial(1, [0.5], same_as=0)
     stories = trial_hover_texts(fakes.study_record([failed, again]))
     assert stories[0] == "<b>trial 0</b>, failed: –<br>killed &lt;b&gt; &amp; gone"
-    assert "the candidate of trial 0, not trained again" in stories[1]
+    assert "same candidate as trial 0, not trained again" in stories[1]
 
 
 def test_lines_of_a_story_fit_a_telephone() -> None:

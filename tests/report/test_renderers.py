@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from search.report.blocks import Block, Columns, Details, Plot, Table
 from search.report.evidence import Evidence
+from search.report.finding import SECTIONS, Finding
 from search.report.findings import FINDINGS, find_all
-from search.report.findings.base import SECTIONS, Finding
-from search.report.findings.blocks import Block, Columns, Details, Plot, Table
 from search.report.findings.margin import Margin
 from search.report.render.html import render_page
 from search.report.render.json import report_json

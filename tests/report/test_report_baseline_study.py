@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.baseline_study import baseline_command, choose_baseline
+from search.report.evidence import choose_baseline
+from search.report.findings.baseline_comparison import baseline_command
 from search.tuning.records import StudyRecord
 from spaces.mlp import MLP_SPACE
 from tests.report import baseline_fakes

@@ -1,6 +1,6 @@
 """Which trials the report compares, and by what."""
 
-from search.report.trials import ENOUGH_SCORED, After, comparable_trials
+from search.report.scoring import ENOUGH_SCORED, After, comparable_trials
 from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
 

@@ -12,11 +12,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from search.report.evidence import Evidence, TestedStudy
+from search.report.finding import finite, without_folders
 from search.report.findings import find_all
 from search.report.findings.baseline_comparison import BaselineComparison
-from search.report.parts import finite, without_folders
+from search.report.findings.study import study_status
 from search.report.render.json import report_json, report_schema
-from search.report.study_words import study_status
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from search.report.evidence import Evidence
+from search.report.finding import GOOD, WINNER
 from search.report.findings import FIGURE_NAMES, find_all
-from search.report.findings.base import GOOD, WINNER
+from search.report.findings.study import study_status
 from search.report.render.markdown import Figures, bullets, report_markdown, table
-from search.report.study_words import study_status
 from tests.report import report_fakes as fakes
 
 ORDER = [

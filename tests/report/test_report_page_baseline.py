@@ -5,7 +5,7 @@ from dataclasses import replace
 from search.reference.reported_figures import ReportedRow, reported_note
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import BaselineComparison
-from search.report.findings.reported import Reported
+from search.report.findings.repeats import Reported
 from search.report.render.html import render_page
 from search.text import points
 from tests.report import baseline_fakes

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from search.report.statistics import greatest_bias, overstatement, selection_bias
+from search.report.findings.optimism import greatest_bias, overstatement, selection_bias
 
 
 def test_bias_by_hand() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from search.report.search_clock import search_clock
+from search.report.findings.cost import search_clock
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import during, interrupted, minutes, scored
 

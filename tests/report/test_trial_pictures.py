@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from search.dashboard.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from search.metric import Metric
 from search.plotting import paper_style
-from search.report.plots.trial_pictures import TrialConfusion, TrialCurve, png_bytes
 from tests.report import report_fakes as fakes
 
 TRIAL = fakes.complete_trial(7, [0.5, 0.8, 0.7], [0.4, 0.6, 0.6])

@@ -1,13 +1,11 @@
 """What a report answers: one file a question, listed here in the order of the page."""
 
 from search.report.evidence import Evidence
-from search.report.findings.access_log import TestSetAccess
-from search.report.findings.base import Finding
+from search.report.finding import Finding
 from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
+from search.report.findings.classes import ConfusionMatrix, WeakestClasses
 from search.report.findings.common_traits import CommonTraits
-from search.report.findings.confusion_matrix import ConfusionMatrix
 from search.report.findings.cost import Cost
-from search.report.findings.folds_and_refit import FoldScores, Refit
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
 from search.report.findings.learning_curves import LearningCurves
@@ -16,9 +14,8 @@ from search.report.findings.mistakes import Mistakes
 from search.report.findings.optimism import Optimism
 from search.report.findings.parallel_coordinates import ParallelCoordinates
 from search.report.findings.recommendations import Recommendations
-from search.report.findings.repeats import Repeats
-from search.report.findings.reported import Reported
-from search.report.findings.result import Classes, ConfusedPairs, Result
+from search.report.findings.repeats import Repeats, Reported
+from search.report.findings.result import Classes, ConfusedPairs, Result, TestSetAccess
 from search.report.findings.slices import Slices
 from search.report.findings.study import (
     AcceptedChanges,
@@ -30,8 +27,7 @@ from search.report.findings.study import (
     Versions,
 )
 from search.report.findings.trials import Trials
-from search.report.findings.weakest_classes import WeakestClasses
-from search.report.findings.winner import SearchBaseline, Winner
+from search.report.findings.winner import FoldScores, Refit, SearchBaseline, Winner
 from search.tuning.records import StudyRecord
 
 FINDINGS: tuple[type[Finding], ...] = (

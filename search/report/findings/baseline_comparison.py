@@ -1,20 +1,18 @@
 """Is the winner better than the hand-tuned network, trained in a study of its own?"""
 
+import math
+import shlex
 from collections.abc import Iterator
 from typing import Self, final
 
 import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
-from search.report.baseline_study import baseline_command
-from search.report.evidence import Evidence, TestedStudy
-from search.report.findings.base import GOOD, Finding
-from search.report.findings.blocks import Block, Code, Heading, Paragraph, Plot, Table
-from search.report.findings.repeats import Repeats
-from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
-from search.report.parts import Number, Unlisted
-from search.report.plots.class_deltas import (
+from search.report.blocks import Block, Code, Heading, Paragraph, Plot, Table
+from search.report.class_deltas import (
     ClassDelta,
     all_classes,
     class_deltas,
@@ -22,15 +20,65 @@ from search.report.plots.class_deltas import (
     n_right,
     recalls_chart,
 )
-from search.report.statistics import Correct, PairedComparison, compare_paired
-from search.report.study_words import validation_words
-from search.report.trials import validation_images
+from search.report.evidence import Evidence, TestedStudy, model_kind
+from search.report.finding import GOOD, Finding, Number, ReportPart, Unlisted
+from search.report.findings.repeats import Repeats
+from search.report.findings.study import validation_words
+from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
+from search.report.scoring import validation_images
 from search.text import count, interval, percent, plural, points, probability, score, spread, times
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_CLASSES = 30
 _NAME = "versus-baseline"
+
+
+_Z = 1.959964  # the normal distribution's 97.5% quantile
+
+Correct = npt.NDArray[np.bool_]
+
+
+@final
+class PairedComparison(ReportPart):
+    """Winner (first) against baseline (second), image by image."""
+
+    n_images: int
+    """Test images."""
+    only_first: int
+    """Images that only the winner predicts correctly."""
+    only_second: int
+    """Images that only the baseline predicts correctly."""
+    difference: float
+    """The winner's accuracy minus the baseline's, a fraction."""
+    interval: tuple[float, float]
+    """Its 95% Wald interval for paired proportions."""
+    p_value: float
+    """McNemar's exact test, two-sided."""
+
+
+def compare_paired(first: Correct, second: Correct) -> PairedComparison:
+    """Compare two models by which images each gets right, bool (N,) in the same order, N >= 1.
+
+    The interval is Wald's for the difference of paired proportions, without a continuity
+    correction (Fleiss, Levin, Paik, "Statistical Methods for Rates and Proportions", 3rd ed.,
+    2003, chapter 13). The p-value is two-sided and exact: of the images on which the models
+    disagree, each is equally likely to favour either (McNemar, Psychometrika 12, 1947).
+    """
+    n = len(first)
+    only_first = int((first & ~second).sum())
+    only_second = int((second & ~first).sum())
+    disagreements, surplus = only_first + only_second, only_first - only_second
+    difference = surplus / n
+    half = _Z * math.sqrt(disagreements - surplus**2 / n) / n
+    return PairedComparison(
+        n_images=n,
+        only_first=only_first,
+        only_second=only_second,
+        difference=difference,
+        interval=(difference - half, difference + half),
+        p_value=float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0,
+    )
 
 
 @final
@@ -261,6 +309,28 @@ class BaselineSuggestion(Finding):
             "quiet",
         )
         yield Code(self.command, "sh")
+
+
+# Settings that decide whether two studies have the same data and are found together.
+_SHARED = ("image_size", "test_fraction", "data_dir", "storage", "runs_dir")
+
+
+def baseline_command(record: StudyRecord) -> str | None:
+    """The command that trains a baseline for a search; None where there is no use for one.
+
+    That is before the search has its test result, for a baseline study itself, and where the
+    hand-tuned candidate won.
+    """
+    kind, recipe, winner = model_kind(record), record.recipe, record.winner()
+    unbeaten = recipe.with_baseline and winner is not None and winner.plan == 0
+    if record.test is None or kind is None or unbeaten or not recipe.protocol.is_search:
+        return None
+    flags = ["--space", kind, "--dataset", recipe.dataset]
+    for name in _SHARED:
+        value = getattr(recipe, name)
+        if value != type(recipe).model_fields[name].default:
+            flags += [f"--{name.replace('_', '-')}", str(value)]
+    return f"python -m search baseline {shlex.join(flags)}"
 
 
 def _n_trained(record: StudyRecord) -> int:

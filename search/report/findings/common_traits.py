@@ -1,22 +1,47 @@
 """What do the best trials have in common?"""
 
+import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self, final
 
+from scipy.stats import hypergeom
+
+from search.report.blocks import Block, Bullets, Paragraph
 from search.report.evidence import Evidence
-from search.report.findings.base import WHY, Finding
-from search.report.findings.blocks import Block, Bullets, Paragraph
-from search.report.parts import ReportPart
-from search.report.plots.scales import value_text
-from search.report.statistics import UNLIKELY, as_narrow, at_least
-from search.report.trials import After, Searched, ranked_parameters
+from search.report.finding import WHY, Finding, ReportPart
+from search.report.scales import value_text
+from search.report.scoring import After, Searched, ranked_parameters
 from search.text import plural
 from spaces.parameters import describe_range
 
 MOST = 10
 _FEWEST = 10
 _SHARE = 0.8  # the share of the best trials that must have a choice
+
+
+UNLIKELY = 0.05
+
+
+def at_least(found: int, drawn: int, marked: int, total: int) -> float:
+    """Return the chance that `drawn` of `total` trials hold `found` or more of the `marked` ones.
+
+    The trials are drawn without replacement: the upper tail of the hypergeometric distribution,
+    which is Fisher's exact test (Fisher, "The Design of Experiments", 1935).
+    """
+    return float(hypergeom.sf(found - 1, total, marked, drawn))
+
+
+def as_narrow(places: Sequence[float], drawn: int, width: float) -> float:
+    """Return the chance that `drawn` of the places span at most `width`; 1 <= drawn <= N.
+
+    They are drawn without replacement. Exact: each place in turn is the lowest, and the others
+    come from those at most `width` above it.
+    """
+    ordered = sorted(places)
+    reach = [bisect_right(ordered, low + width) - i - 1 for i, low in enumerate(ordered)]
+    return sum(math.comb(n, drawn - 1) for n in reach) / math.comb(len(ordered), drawn)
 
 
 @final

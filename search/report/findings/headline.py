@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from typing import Self, final
 
 from search.metric import Metric
+from search.report.blocks import Block, Cards
 from search.report.evidence import Evidence
-from search.report.findings.base import HEADLINE, Finding
+from search.report.finding import HEADLINE, Finding, ReportPart
 from search.report.findings.baseline_comparison import BaselineComparison
-from search.report.findings.blocks import Block, Cards
 from search.report.findings.repeats import Repeats
+from search.report.findings.study import scored_epoch
 from search.report.findings.winner import SearchBaseline, Winner
-from search.report.parts import ReportPart
-from search.report.study_words import scored_epoch
 from search.text import count, interval, plural, score, spread
 from search.tuning.records import StudyRecord
 

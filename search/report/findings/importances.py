@@ -1,21 +1,24 @@
 """Which parameters matter?"""
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
+import optuna
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from optuna.trial import FrozenTrial
+from optuna.importance import PedAnovaImportanceEvaluator
+from optuna.trial import FrozenTrial, create_trial
 
 from search.plotting import BLUE, GREY, new_figure, short
+from search.report.blocks import Block, Chart, Paragraph, Plot, Table
+from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
-from search.report.findings.base import WHY, Finding
-from search.report.findings.blocks import Block, Paragraph, Plot, Table
-from search.report.parts import ReportPart
-from search.report.plots.page import Chart, escape, new_chart_figure
-from search.report.statistics import N_SHUFFLES, ped_anova
-from search.report.trials import After, comparable_trials
+from search.report.finding import WHY, Finding, ReportPart
+from search.report.scoring import After, comparable_trials
 from search.text import listed, percent, plural
 
 _FEWEST = 5
@@ -23,6 +26,70 @@ _FEW = 20
 _ROUNDING = 1e-9  # relative: equal values summed in another order are no difference
 _MOST_DRAWN = 15
 _MOST_ON_PAPER = 12
+
+
+N_SHUFFLES = 39
+
+
+@final
+@dataclass(frozen=True)
+class PedAnova:
+    """The importances of `names` for being among the best `quantile` of the trials.
+
+    Source: Watanabe, Bansal, Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter
+    Importance in Arbitrary Subspaces", IJCAI 2023, as Optuna implements it. Optuna looks at
+    complete trials only, so all are made so.
+    """
+
+    study: optuna.Study
+    names: tuple[str, ...]
+    quantile: float
+
+    def importances(self, losses: Sequence[float]) -> Mapping[str, float]:
+        """Return the raw importance of each name; one loss a trial, in their order."""
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=self.quantile)
+        with _quiet():
+            return evaluator.evaluate(
+                self.study, params=list(self.names), target=lambda trial: losses[trial.number]
+            )
+
+    def chance_levels(self, losses: Sequence[float], seed: int = 0) -> Mapping[str, float]:
+        """Return the raw importance that each name exceeds by chance in one of 40 studies.
+
+        The losses are shuffled among the trials 39 times, so that no parameter matters, and the
+        greatest importance of each is returned. This is a permutation test of each parameter by
+        itself (Fisher, "The Design of Experiments", 1935): one in 40 that do not matter exceeds it.
+        """
+        generator = np.random.default_rng(seed)
+        shuffles = (generator.permutation(losses).tolist() for _ in range(N_SHUFFLES))
+        found = [self.importances(shuffled) for shuffled in shuffles]
+        return {name: max(one[name] for one in found) for name in self.names}
+
+
+def ped_anova(trials: Sequence[FrozenTrial], names: Sequence[str], quantile: float) -> PedAnova:
+    """Return the evaluation of these trials' parameters."""
+    with _quiet():
+        study = optuna.create_study()
+        study.add_trials(
+            [
+                create_trial(value=0.0, params=trial.params, distributions=trial.distributions)
+                for trial in trials
+            ]
+        )
+    return PedAnova(study, tuple(names), quantile)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Optuna's log, and its warnings of few trials, which the report says itself."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 @final

@@ -3,26 +3,44 @@
 import statistics
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
-from typing import Any, NamedTuple, Self, final
+from typing import Any, Self, final
 
-import plotly.graph_objects as go
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from search.metric import Metric
-from search.plotting import BLUE, GREEN, GREY, ORANGE, integer_axis, metric_axis, new_figure
+from search.plotting import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILLION,
+    integer_axis,
+    metric_axis,
+    new_figure,
+)
+from search.report.blocks import Block, Chart, Plot
+from search.report.charts import (
+    Marker,
+    Series,
+    legend_once,
+    metric_format,
+    name_once,
+    new_chart_figure,
+)
 from search.report.evidence import Evidence
-from search.report.findings.base import CERTAIN, Finding
-from search.report.findings.blocks import Block, Plot
-from search.report.parts import Number, ReportPart, Unlisted
-from search.report.plots.page import Chart, metric_format, new_chart_figure
-from search.report.trials import figure_name, figure_names
+from search.report.finding import (
+    CERTAIN,
+    Finding,
+    Number,
+    ReportPart,
+    Unlisted,
+    figure_name,
+    figure_names,
+)
 from search.training.history import History
 from search.tuning.records import TrialRecord
 
 _NAME = "learning-curve"
-_PANELS: tuple[tuple[Metric, str], ...] = (("accuracy", "y"), ("loss", "y2"))
-_DROPS = "learning rate drops"
+_METRICS: tuple[Metric, Metric] = ("accuracy", "loss")
 
 
 @final
@@ -39,16 +57,6 @@ class Curves(ReportPart):
     def values(self, metric: Metric) -> tuple[float | None, ...]:
         """The accuracies or the losses."""
         return self.accuracy if metric == "accuracy" else self.loss
-
-
-class _Series(NamedTuple):
-    """One line in both panels, as the legend and as hovering name it."""
-
-    name: str
-    hover_name: str
-    curves: Curves
-    line: dict[str, Any]
-    opacity: float = 1.0
 
 
 @final
@@ -114,94 +122,55 @@ class LearningCurves(Finding):
         alt = f"Accuracy and loss {whose} by epoch, in validation and training{refit}{best}"
         yield Plot(self.name, alt, self.draw, self.chart)
 
-    @property
-    def _part_noun(self) -> str:
-        return "repeat" if self.repeats else "fold"
-
     def draw(self) -> Figure:
-        """Draw accuracy over loss by epoch: each training, their mean, refit, E* and drops."""
+        """Draw accuracy over loss by epoch."""
         figure = new_figure(4.2)
         upper, lower = figure.subplots(2, 1, sharex=True)
-        self._draw_panel(upper, "accuracy")
-        self._draw_panel(lower, "loss")
+        for axes, metric in zip((upper, lower), _METRICS, strict=True):
+            for series in self._series(metric):
+                series.draw(axes)
+            metric_axis(axes, metric)
+            axes.set_ylabel(metric)
         integer_axis(lower)
         lower.set_xlabel("epoch")
         lower.set_xlim(left=1 - 0.02 * len(self.mean.loss))
         figure.align_ylabels()
-        handles, labels = upper.get_legend_handles_labels()
-        once = dict(zip(labels, handles, strict=True))
-        figure.legend(
-            list(once.values()), list(once), loc="outside lower center", ncols=2, columnspacing=1.4
-        )
+        figure.legend(*legend_once(upper), loc="outside lower center", ncols=2, columnspacing=1.4)
         return figure
 
-    def _draw_panel(self, axes: Axes, metric: Metric) -> None:
-        several, part = len(self.parts) > 1, self._part_noun
-        if several:
-            for curves in self.parts:
-                _draw_line(axes, curves, metric, f"validation, each {part}", color=BLUE, alpha=0.45)
-                _draw_drops(axes, curves, metric)
-        mean = f", mean over {part}s" if several else ""
-        _draw_line(axes, self.mean, metric, f"validation{mean}", color=BLUE, linewidth=1.6)
-        _draw_line(axes, self.training, metric, f"training{mean}", color=ORANGE)
-        if self.refit is not None:
-            _draw_line(
-                axes, self.refit, metric, "training of the refit", color=GREEN, linestyle="--"
-            )
-        for epoch in self.drops:
-            axes.axvline(epoch, color=GREY, linewidth=0.8, linestyle=":", label=_DROPS, zorder=1)
-        if self.best_epoch is not None:
-            best: Any = self.mean.values(metric)[self.best_epoch - 1]
-            style: dict[str, Any] = {"color": "black", "markersize": 8, "zorder": 5}
-            label = f"best epoch, E* = {self.best_epoch}"
-            axes.plot([self.best_epoch], [best], "*", label=label, **style)
-        metric_axis(axes, metric)
-        axes.set_ylabel(metric)
-
     def chart(self) -> Chart:
-        """Accuracy over loss by epoch: each training, their mean, refit, E* and drops."""
+        """Draw the same for the page; hovering tells the fold, the epoch and the value."""
         step = max(1, round(len(self.mean.accuracy) / 8))  # epochs between about eight ticks
+        upper, lower = (
+            {"title": metric, "tickformat": metric_format(metric)} for metric in _METRICS
+        )
         figure = new_chart_figure(
             xaxis={"anchor": "y2", "title": "epoch", "tick0": 0, "dtick": step},
-            yaxis={
-                "domain": [0.54, 1],
-                "title": "accuracy",
-                "tickformat": metric_format("accuracy"),
-            },
-            yaxis2={"domain": [0, 0.46], "title": "loss", "tickformat": metric_format("loss")},
+            yaxis={"domain": [0.54, 1], **upper},
+            yaxis2={"domain": [0, 0.46], **lower},
             margin={"l": 60, "r": 16, "t": 72, "b": 48},
-            shapes=[_vertical(epoch, "dot") for epoch in self.drops],
         )
-        for metric, axis in _PANELS:
-            for series in self._series():
-                figure.add_trace(_line(series, axis, metric))
-                if series.curves.drops:
-                    figure.add_trace(_drop_marks(series.curves, axis, metric))
-        if self.drops:
-            figure.add_trace(_legend_of_drops())
-        if self.best_epoch is not None:
-            figure.add_shape(_vertical(self.best_epoch, "dash"))
-            figure.add_annotation(_best_epoch_mark(self.best_epoch, len(self.mean.loss)))
-        _name_once(figure)
-        return Chart(figure, 620)
+        for metric, axis in zip(_METRICS, ("y", "y2"), strict=True):
+            figure.add_traces([one.trace(yaxis=axis) for one in self._series(metric)])
+        return Chart(name_once(figure), 620)
 
-    def _series(self) -> Iterator[_Series]:
-        several, part = len(self.parts) > 1, self._part_noun
-        mean = ", mean" if several else ""
-        if several:
-            for number, one in enumerate(self.parts, start=1):
-                yield _Series(
-                    f"validation, each {part}",
-                    f"validation, {part} {number}",
-                    one,
-                    {"color": BLUE, "width": 1},
-                    opacity=0.75,
-                )
-        yield _one(f"validation{mean}", self.mean, {"color": BLUE, "width": 2.5})
-        yield _one(f"training{mean}", self.training, {"color": ORANGE, "width": 1.5})
+    def _series(self, metric: Metric) -> Iterator[Series]:
+        """Yield the curves of each fold or training, their means, the refit's, and the marks."""
+        several, part = len(self.parts) > 1, "repeat" if self.repeats else "fold"
+        for number, one in enumerate(self.parts if several else (), start=1):
+            name, hover = f"validation, each {part}", f"validation, {part} {number}"
+            yield _line(name, one, metric, hover, colour=BLUE, width=1, opacity=0.6)
+            yield from _drop_marks(one, metric)
+        over = f", mean over {part}s" if several else ""
+        yield _line(f"validation{over}", self.mean, metric, colour=BLUE, width=2.5)
+        yield _line(f"training{over}", self.training, metric, colour=ORANGE, width=1.5)
         if self.refit is not None:
-            dashed = {"color": GREEN, "width": 1.5, "dash": "dash"}
-            yield _one("training of the refit", self.refit, dashed)
+            look: dict[str, Any] = {"colour": GREEN, "width": 1.5, "dash": "dash"}
+            yield _line("training of the refit", self.refit, metric, **look)
+        yield from _drop_marks(self.mean.model_copy(update={"drops": self.drops}), metric)
+        if self.best_epoch is not None:
+            name = f"best epoch, E* = {self.best_epoch}"
+            yield _mark(name, (self.best_epoch,), self.mean, metric, "star", 14)
 
 
 def _joined(trials: Sequence[TrialRecord]) -> History:
@@ -237,88 +206,34 @@ def _drops(rates: Sequence[float]) -> tuple[int, ...]:
     return tuple(epoch for epoch, (old, new) in enumerate(pairwise(rates), start=1) if new < old)
 
 
-def _draw_line(axes: Axes, curves: Curves, metric: Metric, label: str, **style: Any) -> None:
-    values: Any = curves.values(metric)
-    # A single epoch has no length: it needs a marker to show.
-    marker = "o" if len(values) == 1 else ""
-    axes.plot(range(1, len(values) + 1), values, label=label, marker=marker, **style)
-
-
-def _draw_drops(axes: Axes, curves: Curves, metric: Metric) -> None:
-    if curves.drops:
-        values: Any = [curves.values(metric)[epoch - 1] for epoch in curves.drops]
-        style: dict[str, Any] = {"color": "black", "markersize": 3.5, "zorder": 4}
-        axes.plot(curves.drops, values, "v", label=_DROPS, **style)
-
-
-def _one(name: str, curves: Curves, line: dict[str, Any]) -> _Series:
-    return _Series(name, name, curves, line)
-
-
-def _line(series: _Series, axis: str, metric: Metric) -> go.Scatter:
-    values = series.curves.values(metric)
+def _line(name: str, curves: Curves, metric: Metric, hover: str = "", **look: Any) -> Series:
+    values = curves.values(metric)
     shown = f"{metric} %{{y:.2%}}" if metric == "accuracy" else f"{metric} %{{y:.4f}}"
-    return go.Scatter(
-        x=list(range(1, len(values) + 1)),
-        y=values,
-        yaxis=axis,
-        mode="lines" if len(values) > 1 else "markers",
-        line=series.line,
-        marker={"color": series.line["color"]},
-        opacity=series.opacity,
-        name=series.name,
-        legendgroup=series.name,
-        hovertemplate=f"{series.hover_name}<br>epoch %{{x}}, {shown}<extra></extra>",
+    return Series(
+        name,
+        range(1, len(values) + 1),
+        values,
+        size=6 if len(values) == 1 else 0,  # a single epoch has no length
+        hover=f"{hover or name}<br>epoch %{{x}}, {shown}<extra></extra>",
+        **look,
     )
 
 
-def _drop_marks(curves: Curves, axis: str, metric: Metric) -> go.Scatter:
-    return go.Scatter(
-        x=curves.drops,
-        y=[curves.values(metric)[epoch - 1] for epoch in curves.drops],
-        yaxis=axis,
-        mode="markers",
-        marker={"color": BLUE, "symbol": "triangle-down", "size": 9},
-        name=_DROPS,
-        legendgroup=_DROPS,
-        hovertemplate=f"{_DROPS} after epoch %{{x}}<extra></extra>",
+def _drop_marks(curves: Curves, metric: Metric) -> Iterator[Series]:
+    if curves.drops:
+        yield _mark("learning rate drops", curves.drops, curves, metric, "triangle-down", 8)
+
+
+def _mark(
+    name: str, epochs: tuple[int, ...], curves: Curves, metric: Metric, marker: Marker, size: float
+) -> Series:
+    values = curves.values(metric)
+    return Series(
+        name,
+        epochs,
+        [values[epoch - 1] for epoch in epochs],
+        VERMILLION,
+        marker=marker,
+        size=size,
+        hover=f"{name}<br>epoch %{{x}}<extra></extra>",
     )
-
-
-def _legend_of_drops() -> go.Scatter:
-    """An empty trace that names the vertical lines, which are shapes, in the legend."""
-    line = {"color": GREY, "width": 1, "dash": "dot"}
-    return go.Scatter(x=[None], y=[None], mode="lines", line=line, name=_DROPS)
-
-
-def _name_once(figure: go.Figure) -> None:
-    """Let each name stand in the legend once."""
-    named: set[str] = set()
-    for trace in figure.data:
-        trace.showlegend = trace.name not in named
-        named.add(trace.name)
-
-
-def _vertical(epoch: int, dash: str) -> dict[str, Any]:
-    return {
-        "type": "line",
-        "x0": epoch,
-        "x1": epoch,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": GREY, "width": 1, "dash": dash},
-    }
-
-
-def _best_epoch_mark(epoch: int, n_epochs: int) -> dict[str, Any]:
-    """The text "E* = 12" between the panels, on the side of its line that has room."""
-    return {
-        "x": epoch,
-        "xanchor": "right" if epoch > n_epochs / 2 else "left",
-        "y": 0.5,
-        "yref": "paper",
-        "yanchor": "middle",
-        "showarrow": False,
-        "text": f"E* = {epoch}",
-    }

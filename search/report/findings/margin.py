@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Self, final
 
 from search.metric import Metric
+from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
-from search.report.findings.base import WHY, Finding
-from search.report.findings.blocks import Block, Paragraph
-from search.report.parts import ReportPart
-from search.report.trials import last_attempts, trial_score, validation_images
+from search.report.finding import WHY, Finding, ReportPart
+from search.report.scoring import last_attempts, trial_score, validation_images
 from search.text import listed, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 

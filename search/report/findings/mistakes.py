@@ -12,10 +12,9 @@ from PIL import Image
 
 from search.errors import MachineError
 from search.plotting import new_figure, short
+from search.report.blocks import Block, Pictures, Plot
 from search.report.evidence import Evidence
-from search.report.findings.base import FAILURES, Finding
-from search.report.findings.blocks import Block, Pictures, Plot
-from search.report.parts import Unlisted
+from search.report.finding import FAILURES, Finding, Unlisted
 from search.text import percent
 
 MOST = 24

@@ -18,15 +18,13 @@ from plotly.colors import sample_colorscale
 
 from search.metric import Metric
 from search.plotting import GREY, metric_axis, new_figure, short
+from search.report.blocks import Block, Chart, Paragraph, Plot
+from search.report.charts import HoverTexts, escape, new_chart_figure, trial_hover_texts
 from search.report.evidence import Evidence
-from search.report.findings.base import WHY, Finding
-from search.report.findings.blocks import Block, Paragraph, Plot
+from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
-from search.report.parts import Unlisted
-from search.report.plots.page import Chart, escape, new_chart_figure
-from search.report.plots.scales import Scale, linear_scale, parameter_scale, value_text
-from search.report.plots.trials import HoverTexts, trial_hover_texts
-from search.report.trials import After, comparable_trials
+from search.report.scales import Scale, linear_scale, parameter_scale, value_text
+from search.report.scoring import After, comparable_trials
 from search.text import score
 
 _MISSING: Final = object()  # None may be a choice of its own

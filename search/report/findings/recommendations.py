@@ -8,13 +8,12 @@ from typing import Any, Literal, Self, final
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from search.metric import Metric
+from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
-from search.report.findings.base import NEXT, Finding
-from search.report.findings.blocks import Block, Bullets
-from search.report.parts import Number, ReportPart, Text, Unlisted
-from search.report.plots.scales import value_text
-from search.report.statistics import UNLIKELY, at_least, expected_best
-from search.report.trials import (
+from search.report.finding import NEXT, Finding, Number, ReportPart, Text, Unlisted
+from search.report.findings.common_traits import UNLIKELY, at_least
+from search.report.scales import value_text
+from search.report.scoring import (
     ENDED,
     After,
     Ranked,
@@ -247,6 +246,19 @@ def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> flo
     if metric == "loss":
         return None
     return math.sqrt(scores[0] * (1 - scores[0]) / validation_images(record))
+
+
+def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
+    """Return the mean, over all ways of drawing `n` of the values, of the best of them.
+
+    1 <= n <= N. It is the unbiased estimate of the expected validation performance of n trials
+    (Dodge et al., "Show Your Work", EMNLP 2019, without replacement as Tang et al., "Showing Your
+    Work Doesn't Always Work", ACL 2020).
+    """
+    worst_first = sorted(values, reverse=metric == "loss")
+    ways = math.comb(len(values), n)
+    # The i-th from the worst, counted from 0, is the best where the others come from below it.
+    return sum(math.comb(i, n - 1) / ways * value for i, value in enumerate(worst_first))
 
 
 def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[str]:

@@ -1,14 +1,23 @@
 """How good is the final model on the test images?"""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Self, final
 
+from search.report.blocks import Block, Bullets, Paragraph, Table
 from search.report.evidence import Evidence
-from search.report.findings.base import FAILURES, GOOD, Finding
-from search.report.findings.blocks import Block, Paragraph, Table
+from search.report.finding import (
+    CERTAIN,
+    FAILURES,
+    GOOD,
+    Finding,
+    Number,
+    ReportPart,
+    Text,
+    Unlisted,
+)
 from search.report.findings.winner import Winner
-from search.report.parts import Number, ReportPart, Unlisted
-from search.text import count, interval, percent, score
+from search.text import count, interval, moment, opened, percent, score
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord
 
@@ -187,3 +196,45 @@ class ConfusedPairs(Finding):
             rows=tuple((actual, predicted, count(n)) for actual, predicted, n in self.pairs),
             align="llr",
         )
+
+
+@final
+class Access(ReportPart):
+    """One access to the sealed test set."""
+
+    time: datetime
+    """When, ISO 8601."""
+    purpose: Text
+    """What for."""
+
+
+@final
+class TestSetAccess(Finding):
+    """Every access to the test set, the first first."""
+
+    __test__ = False  # no test case, whatever its name begins with
+
+    key = "openings"
+    section = CERTAIN
+    title = "Test-set access"
+    listed = "accesses"
+
+    accesses: tuple[Access, ...]
+    """The accesses in order of time."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Take the accesses as recorded."""
+        return cls(accesses=tuple(map(Access.model_validate, evidence.record.openings)))
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield how often, a warning after the first access, and each access."""
+        yield Paragraph(f"The test set was {opened(len(self.accesses))}.")
+        if len(self.accesses) > 1:
+            yield Paragraph(
+                "Only the first test result is unbiased. If anything was changed after it, later "
+                "results are optimistic.",
+                "notice",
+            )
+        if self.accesses:
+            yield Bullets(tuple(f"{moment(one.time)}: {one.purpose}" for one in self.accesses))

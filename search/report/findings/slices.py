@@ -13,15 +13,20 @@ from matplotlib.figure import Figure
 
 from search.metric import Metric
 from search.plotting import VERMILLION, metric_axis, new_figure, short
+from search.report.blocks import Block, Chart, Paragraph, Plot
+from search.report.charts import (
+    HoverTexts,
+    Series,
+    escape,
+    metric_format,
+    new_chart_figure,
+    trial_look,
+)
 from search.report.evidence import Evidence
-from search.report.findings.base import WHY, Finding
-from search.report.findings.blocks import Block, Paragraph, Plot
+from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
-from search.report.parts import Unlisted
-from search.report.plots.page import Chart, escape, metric_format, new_chart_figure
-from search.report.plots.trials import HoverTexts, page_mark, paper_mark
-from search.report.trials import ENDED, After
+from search.report.scoring import ENDED, After
 from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6
@@ -157,8 +162,8 @@ class Slices(Finding):
             row, column = divmod(place, _COLUMNS)
             at = {"row": row + 1, "col": column + 1}
             figure.update_xaxes(_axis(one), **at)
-            for trace in self._traces(one):
-                figure.add_trace(trace.update(showlegend=place == 0), **at)
+            for series in self._series(one):
+                figure.add_trace(series.trace(showlegend=place == 0), **at)
         return Chart(figure, _TOP + height + _BOTTOM, _NARROWEST * min(n, _COLUMNS))
 
     def _panels(self, height: int) -> go.Figure:
@@ -186,29 +191,26 @@ class Slices(Finding):
         figure.update_yaxes(title=title, title_font_size=12, title_standoff=26, col=1)
         return figure
 
-    def _traces(self, one: Slice) -> Iterator[go.Scatter]:
+    def _series(self, one: Slice) -> Iterator[Series]:
         """Yield the trials by kind, then the winner over them."""
+
+        def series(name: str, trials: Sequence[int], **look: Any) -> Series:
+            return Series(
+                name,
+                [one.places[trial] for trial in trials],
+                [self.values[trial] for trial in trials],
+                texts=[escape(f"{one.axis.name}: {one.axis.labels[trial]}") for trial in trials],
+                hover="%{text}<br>%{customdata}<extra></extra>",
+                numbers=[self.numbers[trial] for trial in trials],
+                **look,
+            )
+
         for kind in ENDED:
             if trials := self.of_kind(kind):
-                yield self._marks(one, trials, page_mark(kind) | {"size": 8}, kind)
+                yield series(kind, trials, **trial_look(kind) | {"size": 8})
         if self.winner in self.numbers:
-            star = {"symbol": "star", "size": 14, "color": VERMILLION}
-            yield self._marks(one, [self.numbers.index(self.winner)], star, "winner")
-
-    def _marks(
-        self, one: Slice, trials: Sequence[int], marker: dict[str, Any], name: str
-    ) -> go.Scatter:
-        return go.Scatter(
-            x=[one.places[trial] for trial in trials],
-            y=[self.values[trial] for trial in trials],
-            text=[f"{escape(one.axis.name)}: {escape(one.axis.labels[trial])}" for trial in trials],
-            customdata=[self.numbers[trial] for trial in trials],
-            mode="markers",
-            marker=marker,
-            name=name,
-            legendgroup=name,
-            hovertemplate="%{text}<br>%{customdata}<extra></extra>",
-        )
+            place = self.numbers.index(self.winner)
+            yield series("winner", [place], colour=VERMILLION, marker="star", size=14)
 
     def _draw(self) -> Figure:
         n = len(self.slices)
@@ -216,27 +218,18 @@ class Slices(Finding):
         figure = new_figure(0.4 + 1.85 * rows, _INCHES * columns)
         panels = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
         for axes, one in zip(panels, self.slices, strict=False):
-            self._draw_panel(axes, one)
+            for series in self._series(one):
+                series.draw(axes)
+            axes.set_title(f"{short(one.axis.name, 30)}\n{one.weight}", fontsize=7)
+            axes.set_xlim(one.reach)
+            _ticks(axes, one)
+            metric_axis(axes, self.metric)
         for axes in panels[n:]:
             axes.set_visible(False)
         figure.supylabel(self.score, fontsize=8)
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4, handletextpad=0.2)
         return figure
-
-    def _draw_panel(self, axes: Axes, one: Slice) -> None:
-        for kind in ENDED:
-            if trials := self.of_kind(kind):
-                xs, ys = ([values[t] for t in trials] for values in (one.places, self.values))
-                axes.scatter(xs, ys, label=kind, zorder=3, **paper_mark(kind))
-        if self.winner in self.numbers:
-            place = self.numbers.index(self.winner)
-            star: dict[str, Any] = {"marker": "*", "s": 60, "color": VERMILLION, "zorder": 4}
-            axes.scatter(one.places[place], self.values[place], label="winner", **star)
-        axes.set_title(f"{short(one.axis.name, 30)}\n{one.weight}", fontsize=7)
-        axes.set_xlim(one.reach)
-        _ticks(axes, one)
-        metric_axis(axes, self.metric)
 
 
 def choose_slices(importances: Importances, axes: Sequence[Dimension]) -> Iterator[Slice]:

@@ -1,26 +1,43 @@
 """How did every trial end, and which were best?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self, final
 
-import plotly.graph_objects as go
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from search import text
 from search.metric import Metric, is_better
 from search.plotting import GREY, integer_axis, metric_axis, new_figure
+from search.report.blocks import Block, Chart, Paragraph, Plot, Table
+from search.report.charts import (
+    KIND_NAMES,
+    HoverTexts,
+    Series,
+    legend_once,
+    metric_format,
+    name_once,
+    new_chart_figure,
+    trial_hover_texts,
+    trial_look,
+)
 from search.report.evidence import Evidence
-from search.report.findings.base import WHY, Finding
-from search.report.findings.blocks import Block, Paragraph, Plot, Table
-from search.report.parts import LocalTime, Number, ReportPart, Settings, Text, Unlisted
-from search.report.plots.page import Chart, metric_format, new_chart_figure
-from search.report.plots.trials import KIND_NAMES, page_mark, paper_mark, trial_hover_texts
-from search.report.trials import ENDED, trial_score
+from search.report.finding import (
+    WHY,
+    Finding,
+    LocalTime,
+    Number,
+    ReportPart,
+    Settings,
+    Text,
+    Unlisted,
+)
+from search.report.scoring import ENDED, trial_score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import Candidate, describe_candidate
 
+_X_LABEL = "trial, in the plan's order"
 _MOST_LISTED = 10
 
 
@@ -153,8 +170,8 @@ class Trials(Finding):
         yield Plot(
             name="optimization-history",
             alt=f"Validation {metric} of each ended trial and the best so far",
-            paper=lambda: _draw(points, metric),
-            page=lambda: self._chart(points, metric),
+            paper=partial(self._draw, points),
+            page=partial(self._chart, points),
         )
         if best := self.record.complete()[:_MOST_LISTED]:
             yield self._table(best)
@@ -180,32 +197,40 @@ class Trials(Finding):
             long="Candidate",
         )
 
-    def _chart(self, points: tuple[HistoryPoint, ...], metric: Metric) -> Chart:
-        """Trials by kind and the best so far; hovering shows each trial's settings."""
+    def _chart(self, points: Sequence[HistoryPoint]) -> Chart:
+        metric = self.record.recipe.metric
         figure = new_chart_figure(
-            xaxis={"title": "trial, in the plan's order"},
+            xaxis={"title": _X_LABEL},
             yaxis={"title": f"validation {metric}", "tickformat": metric_format(metric)},
             # Trials without a score have a place but no height: they stand at the foot.
             yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
             margin={"l": 60, "r": 16, "t": 48, "b": 48},
         )
-        best = [(p.index, p.best) for p in points if p.best is not None]
-        figure.add_scatter(
-            x=[index for index, _ in best],
-            y=[value for _, value in best],
-            mode="lines",
-            line={"shape": "hv", "color": GREY, "width": 1.5},
-            name="best so far",
-            hoverinfo="skip",
-        )
+        figure.add_trace(_best_so_far(points).trace())
         texts = trial_hover_texts(self.record)
         for kind in ENDED:
-            for valued in (True, False):
-                shown = [p for p in points if p.kind == kind and (p.value is None) != valued]
-                if shown:
-                    hover = [texts[p.number] for p in shown]
-                    figure.add_trace(_trial_marks(shown, hover, valued=valued))
-        return Chart(figure, 400)
+            for axis, series in zip(("y", "y2"), _marks(points, kind, texts), strict=True):
+                if series.x:
+                    figure.add_trace(series.trace(yaxis=axis))
+        return Chart(name_once(figure), 400)
+
+    def _draw(self, points: Sequence[HistoryPoint]) -> Figure:
+        metric = self.record.recipe.metric
+        figure = new_figure(2.7)
+        axes = figure.add_subplot()
+        foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+        for kind in ENDED:
+            for place, series in zip(({}, foot), _marks(points, kind, {}), strict=True):
+                if series.x:
+                    series.draw(axes, **place)
+        _best_so_far(points).draw(axes, zorder=1)
+        integer_axis(axes)
+        metric_axis(axes, metric)
+        axes.set_xlabel(_X_LABEL)
+        axes.set_ylabel(f"validation {metric}")
+        style: dict[str, Any] = {"ncols": 3, "handletextpad": 0.4, "columnspacing": 1.2}
+        figure.legend(*legend_once(axes), loc="outside lower center", **style)
+        return figure
 
 
 def optimization_history(record: StudyRecord) -> tuple[HistoryPoint, ...]:
@@ -225,49 +250,32 @@ def optimization_history(record: StudyRecord) -> tuple[HistoryPoint, ...]:
     return tuple(points)
 
 
-def _trial_marks(points: list[HistoryPoint], hover: list[str], *, valued: bool) -> go.Scatter:
-    kind = points[0].kind
-    return go.Scatter(
-        x=[p.index for p in points],
-        y=[p.value if valued else 0.02 for p in points],
-        yaxis="y" if valued else "y2",
-        mode="markers",
-        name=KIND_NAMES[kind] if valued else f"{kind}, no score",
-        marker=page_mark(kind),
-        text=hover,
-        hovertemplate="%{text}<extra></extra>",
+def _best_so_far(points: Sequence[HistoryPoint]) -> Series:
+    known = [point for point in points if point.best is not None]
+    return Series(
+        "best so far",
+        [point.index for point in known],
+        [point.best for point in known],
+        GREY,
+        width=1.5,
+        steps=True,
     )
 
 
-def _draw(points: tuple[HistoryPoint, ...], metric: Metric) -> Figure:
-    figure = new_figure(2.7)
-    axes = figure.add_subplot()
-    for kind in ENDED:
-        shown = [p for p in points if p.kind == kind]
-        if shown:
-            _scatter(axes, shown, kind)
-    best = [(p.index, p.best) for p in points if p.best is not None]
-    if best:
-        indices, values = zip(*best, strict=True)
-        axes.step(indices, values, where="post", color="black", linewidth=1, label="best so far")
-    integer_axis(axes)
-    metric_axis(axes, metric)
-    axes.set_xlabel("trial, in the plan's order")
-    axes.set_ylabel(f"validation {metric}")
-    figure.legend(loc="outside lower center", ncols=3, handletextpad=0.4, columnspacing=1.2)
-    return figure
+def _marks(
+    points: Sequence[HistoryPoint], kind: TrialKind, texts: HoverTexts
+) -> tuple[Series, Series]:
+    """The trials of a kind: those with a score, and those without, at the foot of the plot."""
 
+    def series(shown: Sequence[HistoryPoint], heights: Sequence[float | None]) -> Series:
+        return Series(
+            KIND_NAMES[kind],
+            [point.index for point in shown],
+            heights,
+            texts=[texts.get(point.number, "") for point in shown],
+            **trial_look(kind),
+        )
 
-def _scatter(axes: Axes, points: list[HistoryPoint], kind: TrialKind) -> None:
-    valued = [(p.index, p.value) for p in points if p.value is not None]
-    style: dict[str, Any] = paper_mark(kind)
-    if valued:
-        indices, values = zip(*valued, strict=True)
-        axes.scatter(indices, values, label=KIND_NAMES[kind], zorder=3, **style)
-    bare = [p.index for p in points if p.value is None]
-    if bare:
-        # Trials without a score stand on the axis: they have a place but no height.
-        on_axis = axes.get_xaxis_transform()
-        label = None if valued else KIND_NAMES[kind]
-        foot = [0.03] * len(bare)
-        axes.scatter(bare, foot, transform=on_axis, clip_on=False, label=label, **style)
+    scored = [point for point in points if point.kind == kind and point.value is not None]
+    others = [point for point in points if point.kind == kind and point.value is None]
+    return series(scored, [p.value for p in scored]), series(others, [0.02] * len(others))

@@ -10,10 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from search.report.findings.base import SECTIONS, Finding, Section
-from search.report.findings.blocks import Block, Plot
-from search.report.plots.page import Chart
-from search.report.study_words import page_lead, page_title
+from search.report.blocks import Block, Chart, Plot
+from search.report.finding import SECTIONS, Finding, Section
+from search.report.findings.study import page_lead, page_title
 from search.tuning.records import StudyRecord
 
 _ROOM = "search.report.render"

@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
+from search.report.finding import Finding, ReportPart
 from search.report.findings import FINDINGS
-from search.report.findings.base import Finding
-from search.report.parts import ReportPart
 
 
 def report_model() -> type[ReportPart]:

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import singledispatch
 
-from search.report.findings.base import SECTIONS, Finding
-from search.report.findings.blocks import (
+from search.report.blocks import (
     Bullets,
     Cards,
     Code,
@@ -17,7 +16,8 @@ from search.report.findings.blocks import (
     Rows,
     Table,
 )
-from search.report.study_words import page_lead, page_title
+from search.report.finding import SECTIONS, Finding
+from search.report.findings.study import page_lead, page_title
 from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
 

@@ -4,20 +4,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any, NamedTuple, TypeAlias, final, get_args
+from typing import Any, NamedTuple, final, get_args
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from cifar_models import FAMILIES
 from search.metric import Metric
 from search.report.evidence import Evidence
-from search.report.parts import ReportPart
-from search.report.plots.scales import Scale, parameter_scale
+from search.report.finding import ReportPart
+from search.report.scales import Scale, parameter_scale
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 
-ModelKind: TypeAlias = str
-MODEL_KINDS: tuple[ModelKind, ...] = tuple(family.kind for family in FAMILIES)
 KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
 ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
 
@@ -39,23 +36,6 @@ def last_attempts(record: StudyRecord) -> list[TrialRecord]:
     for trial in sorted(record.trials, key=lambda trial: trial.attempt):
         latest[trial.plan] = trial
     return [latest[plan] for plan in sorted(latest)]
-
-
-def model_kind(record: StudyRecord) -> ModelKind | None:
-    """Return the winner's kind of network, None where nothing has won."""
-    winner = record.winner()
-    return None if winner is None or winner.candidate is None else winner.candidate.model.kind
-
-
-def figure_name(record: StudyRecord, name: str) -> str:
-    """Name a figure as the hand-tuned report does, after the winner's kind of network."""
-    kind = model_kind(record)
-    return name if kind is None else f"{kind}-{name}"
-
-
-def figure_names(name: str) -> tuple[str, ...]:
-    """All that `figure_name` can give."""
-    return (name, *(f"{kind}-{name}" for kind in MODEL_KINDS))
 
 
 def validation_images(record: StudyRecord) -> int:

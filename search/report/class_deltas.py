@@ -1,15 +1,14 @@
 """Two models compared class by class: the recall of each, and plots of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, final
 
-import plotly.graph_objects as go
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from search.plotting import BLUE, GREY, ORANGE, new_figure, percentages, short
-from search.report.parts import ReportPart
-from search.report.plots.page import Chart, escape, new_chart_figure
+from search.report.blocks import Chart
+from search.report.charts import Series, escape, new_chart_figure
+from search.report.finding import ReportPart
 from search.text import percent, points
 from search.training.metrics import TestResult
 
@@ -81,7 +80,10 @@ def draw_recalls(overall: ClassDelta, shown: Sequence[ClassDelta], n_classes: in
     axes = figure.add_subplot()
     # A little room separates all classes together from each.
     places = [-0.4, *(float(place) for place in range(1, len(rows)))]
-    _draw_pairs(axes, rows, places)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for series in _series(rows, places):
+        series.draw(axes)
     side: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": 7}
     for row, place in zip(rows, places, strict=True):
         weight, gain = "bold" if row is overall else "normal", points(row.gain, 1)
@@ -112,48 +114,20 @@ def recalls_chart(overall: ClassDelta, shown: Sequence[ClassDelta]) -> Chart:
     figure.update_yaxes(
         automargin=True, fixedrange=True, showgrid=False, zeroline=False, autorange="reversed"
     )
-    baseline = [row.baseline_recall for row in rows]
-    winner = [row.winner_recall for row in rows]
-    figure.add_trace(_joints(rows))
-    orange, blue = {"color": ORANGE, "symbol": "diamond"}, {"color": BLUE, "symbol": "circle"}
-    figure.add_trace(_dots("baseline", rows, baseline, orange))
-    figure.add_trace(_dots("winner", rows, winner, blue))
+    figure.add_traces([one.trace() for one in _series(rows, range(len(rows)))])
     return Chart(figure, 110 + 26 * len(rows))
 
 
-def _draw_pairs(axes: Axes, rows: Sequence[ClassDelta], places: Sequence[float]) -> None:
+def _series(rows: Sequence[ClassDelta], places: Sequence[float]) -> Iterator[Series]:
+    """Yield the lines from dot to dot, then the baseline's dots and the winner's."""
     baseline = [row.baseline_recall for row in rows]
     winner = [row.winner_recall for row in rows]
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.hlines(places, baseline, winner, color=GREY, linewidth=1)
-    axes.scatter(baseline, places, s=20, color=ORANGE, marker="D", label="baseline", zorder=3)
-    axes.scatter(winner, places, s=24, color=BLUE, label="winner", zorder=4)
-
-
-def _joints(rows: Sequence[ClassDelta]) -> go.Scatter:
-    """The lines from dot to dot as one trace with gaps."""
-    xs: list[float | None] = []
-    ys: list[int | None] = []
-    for place, row in enumerate(rows):
-        xs += [row.baseline_recall, row.winner_recall, None]
-        ys += [place, place, None]
-    line = {"color": GREY, "width": 1.5}
-    return go.Scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False)
-
-
-def _dots(
-    name: str, rows: Sequence[ClassDelta], recalls: Sequence[float], marker: dict[str, str]
-) -> go.Scatter:
-    return go.Scatter(
-        x=recalls,
-        y=list(range(len(rows))),
-        mode="markers",
-        marker=marker | {"size": 11},
-        name=name,
-        text=[_hover_text(row) for row in rows],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    xs = [x for pair in zip(baseline, winner, strict=True) for x in (*pair, None)]
+    ys = [y for place in places for y in (place, place, None)]
+    yield Series("difference", xs, ys, GREY, width=1.5, in_legend=False)
+    texts = [_hover_text(row) for row in rows]
+    yield Series("baseline", baseline, places, ORANGE, marker="diamond", size=11, texts=texts)
+    yield Series("winner", winner, places, BLUE, size=11, texts=texts)
 
 
 def _hover_text(row: ClassDelta) -> str:

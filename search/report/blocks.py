@@ -5,12 +5,10 @@ All texts are plain: renderers escape them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, NamedTuple, final
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from search.report.plots.page import Chart
+import plotly.graph_objects as go
+from matplotlib.figure import Figure
 
 Tone = Literal["plain", "large", "quiet", "notice"]
 
@@ -68,6 +66,17 @@ class Code:
     language: str
 
 
+class Chart(NamedTuple):
+    """A plotly figure with its size in CSS pixels.
+
+    Below `min_width` it scrolls sideways instead of shrinking.
+    """
+
+    figure: go.Figure
+    height: int
+    min_width: int = 0
+
+
 @final
 @dataclass(frozen=True)
 class Plot:
@@ -79,8 +88,8 @@ class Plot:
 
     name: str
     alt: str
-    paper: "Callable[[], Figure] | None" = None
-    page: "Callable[[], Chart] | None" = None
+    paper: Callable[[], Figure] | None = None
+    page: Callable[[], Chart] | None = None
     caption: str = ""
     table: Table | None = None
 

@@ -2,29 +2,87 @@
 
 How to add one:
 
-1. Write a module in this folder with one class. It derives from `Finding` and gives
+1. Write a module in `search/report/findings/` with one class. It derives from `Finding` and gives
    * `key`: its place in report.json, `section`: its place on the page, `title`: its heading there;
    * fields: its part of report.json, each described by the docstring under it. What only sentences
      and plots need is `Unlisted`;
    * `of(evidence)`: computes it from the study, or returns None where the question does not apply.
      What several findings need is computed once, with `evidence.once(function)`;
-   * `blocks()`: what a reader sees, as values of `search.report.findings.blocks`: sentences,
-     tables, plots. They hold texts as they are; each renderer escapes.
+   * `blocks()`: what a reader sees, as values of `search.report.blocks`: sentences, tables, plots.
+     They hold texts as they are; each renderer escapes.
 2. Add the class to FINDINGS in `search/report/findings/__init__.py`, in the order of the page.
 3. Write report.schema.json again, with `search.report.render.json.report_schema()`.
 
 Page, Markdown, JSON, terminal and dashboard then show it; no renderer knows a finding by name.
 """
 
+import math
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, final
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Self, TypeVar, final
 
-from search.report.evidence import Evidence
-from search.report.findings.blocks import Block, Bullets, Paragraph, Plot
-from search.report.parts import ReportPart
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
+from pydantic.types import JsonValue
+
+from cifar_models import FAMILIES
+from search.report.blocks import Block, Bullets, Paragraph, Plot
+from search.report.evidence import Evidence, model_kind
 from search.tuning.records import StudyRecord
+
+_T = TypeVar("_T")
+
+
+def finite(value: object) -> object:
+    """Replace each number that is not finite by None, as JSON has no such numbers."""
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case dict():
+            return {str(key): finite(one) for key, one in value.items()}
+        case list() | tuple():
+            return [finite(one) for one in value]
+    return value
+
+
+def without_folders(text: str) -> str:
+    """Shorten each path from the root or from a home in the text to its last name."""
+    return re.sub(r"(?<![\w.~/:])~?/(?:[^/\s'\"]+/)*(?=[^/\s'\"])", "", text)
+
+
+Number = Annotated[float | None, BeforeValidator(finite)]
+Text = Annotated[str, AfterValidator(without_folders)]
+Settings = Annotated[dict[str, JsonValue], BeforeValidator(finite)]
+# The storage keeps times without their zone, for which the schema's "date-time" would ask.
+LocalTime = Annotated[datetime, WithJsonSchema({"type": "string"})]
+# A field of a finding that report.json does not hold.
+Unlisted = Annotated[_T, Field(exclude=True, repr=False), SkipJsonSchema(), SkipValidation()]
+
+
+class ReportPart(BaseModel, ABC):
+    """A part of report.json; it can be read from a value with attributes of the same names.
+
+    Each field is described by the docstring under it, which the JSON Schema repeats.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        from_attributes=True,
+        use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 @final
@@ -89,11 +147,13 @@ class Finding(ReportPart, ABC):
     listed: ClassVar[str] = ""
     """The only field that report.json holds, in place of an object; "" for all fields."""
     narrow: ClassVar[bool] = False
-    """Whether it stands beside its narrow neighbours where there is room."""
+    """Whether it stands next to its narrow neighbours where there is room."""
     brief: ClassVar[bool] = False
-    """Whether terminal, dashboard note and model card tell its `summary` too."""
+    """Whether terminal, dashboard note and model card show its `summary` too."""
     figures: ClassVar[tuple[str, ...]] = ()
-    """Names of the files that its plots may have beside the page."""
+    """Names of the files that its plots may have next to the page."""
+    tables: ClassVar[tuple[str, ...]] = ()
+    """Names of the CSV files that it may have next to the page."""
 
     @classmethod
     @abstractmethod
@@ -107,6 +167,10 @@ class Finding(ReportPart, ABC):
     def blocks(self) -> Iterator[Block]:
         """Yield what a reader sees, in order."""
 
+    def csv(self) -> Mapping[str, str]:
+        """Texts of its CSV files by name."""
+        return {}
+
     def sentences(self) -> tuple[str, ...]:
         """All its sentences, without tables and plots: for terminals and notes."""
         found: list[str] = []
@@ -118,7 +182,7 @@ class Finding(ReportPart, ABC):
         return tuple(found)
 
     def summary(self) -> tuple[str, ...]:
-        """What those tell who have room for a sentence or two only."""
+        """The sentences to show where there is room for one or two only."""
         return self.sentences()
 
     def is_shown(self) -> bool:
@@ -144,3 +208,24 @@ class Finding(ReportPart, ABC):
     def part(self) -> Any:
         """Its part of report.json."""
         return getattr(self, self.listed) if self.listed else self
+
+
+class Excerpt(Finding, ABC):
+    """A finding that only shows values which another finding, or none, holds in report.json."""
+
+    content: Unlisted[tuple[Block, ...]]
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield what a reader sees, in order."""
+        yield from self.content
+
+
+def figure_name(record: StudyRecord, name: str) -> str:
+    """Name a figure as the hand-tuned report does, after the winner's kind of network."""
+    kind = model_kind(record)
+    return name if kind is None else f"{kind}-{name}"
+
+
+def figure_names(name: str) -> tuple[str, ...]:
+    """All names that `figure_name` can return."""
+    return (name, *(f"{family.kind}-{name}" for family in FAMILIES))

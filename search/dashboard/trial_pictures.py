@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from search import text
 from search.metric import Metric
 from search.plotting import BLUE, ORANGE, integer_axis, metric_axis, short
-from search.report.trials import trial_score
+from search.report.scoring import trial_score
 from search.training.history import Confusion, FoldEpoch
 from search.tuning.records import TrialRecord
 

@@ -3,18 +3,18 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
 
 from search.metric import Metric
 from search.plotting import BLUE, ORANGE
+from search.report.blocks import Block, Chart, Code, Heading, Paragraph, Plot, Table
+from search.report.charts import Series, escape, new_chart_figure
 from search.report.comparison import BaselineGain, Comparison, Estimate, StudyRow
-from search.report.findings.blocks import Block, Code, Heading, Paragraph, Plot, Table
-from search.report.plots.page import Chart, escape, new_chart_figure
 from search.report.render.html import Chapter, chapter, render_chapters
 from search.report.render.markdown import table
-from search.report.trials import KINDS
+from search.report.scoring import KINDS
 from search.text import count, duration, interval, percent, points
 
 ABSENT = "–"
@@ -253,40 +253,36 @@ def _results_chart(tested: Sequence[StudyRow]) -> Chart:
     )
     names = [escape(row.study) for row in tested]
     figure.update_yaxes(tickvals=list(range(len(tested))), ticktext=names)
-    for name, colour, symbol in (("search", BLUE, "circle"), ("baseline", ORANGE, "diamond")):
-        chosen = [
-            (place, row.study, row.test)
-            for place, row in enumerate(tested)
-            if row.kind == name and row.test is not None
-        ]
-        if chosen:
-            figure.add_trace(_marks(name, chosen, {"color": colour, "symbol": symbol}))
+    looks: dict[str, dict[str, Any]] = {
+        "search": {"colour": BLUE},
+        "baseline": {"colour": ORANGE, "marker": "diamond"},
+    }
+    for kind, look in looks.items():
+        shown = [(i, row.study, row.test) for i, row in enumerate(tested) if row.kind == kind]
+        marks = [(place, study, test) for place, study, test in shown if test is not None]
+        if marks:
+            figure.add_trace(_marks(kind, marks, look))
     return Chart(figure, 110 + 34 * len(tested))
 
 
 def _marks(
-    name: str, tested: Sequence[tuple[int, str, Estimate]], marker: dict[str, str]
+    kind: str, tested: Sequence[tuple[int, str, Estimate]], look: dict[str, Any]
 ) -> go.Scatter:
-    bounds = [_bounds(test) for _, _, test in tested]
     values = [test.value for _, _, test in tested]
-    return go.Scatter(
-        x=values,
-        y=[place for place, _, _ in tested],
-        mode="markers",
-        name=name,
-        marker=marker | {"size": 10},
+    bounds = [_bounds(test) for _, _, test in tested]
+    texts = [
+        f"<b>{escape(study)}</b><br>{estimate_text(test, 'accuracy')}" for _, study, test in tested
+    ]
+    places = [place for place, _, _ in tested]
+    series = Series(kind, values, places, size=10, texts=texts, **look)
+    return series.trace(
         error_x={
             "type": "data",
             "symmetric": False,
             "array": [high - value for value, (_, high) in zip(values, bounds, strict=True)],
             "arrayminus": [value - low for value, (low, _) in zip(values, bounds, strict=True)],
-            "color": marker["color"],
-        },
-        text=[
-            f"<b>{escape(study)}</b><br>{estimate_text(test, 'accuracy')}"
-            for _, study, test in tested
-        ],
-        hovertemplate="%{text}<extra></extra>",
+            "color": series.colour,
+        }
     )
 
 

@@ -1,1 +1,0 @@
-"""What the report's plots share, on paper and on the page."""
