@@ -19,7 +19,7 @@ from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.data.splits import Fold, load_folds
 from search.executors.base import Channel
 from search.seeding import derive_seed
-from search.training.settings import Precision, TrainingSettings, resolve_device, resolve_precision
+from search.training.settings import Precision, TrainingSettings, fastest_precision, resolve_device
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import Candidate
 
@@ -62,7 +62,7 @@ class DeviceProbe:
         if device.startswith("cuda"):
             hardware["gpu"] = torch.cuda.get_device_name(device)
             free_bytes, _ = torch.cuda.mem_get_info(device)
-        precision = resolve_precision("auto", device)
+        precision = fastest_precision(device)
         return DeviceFacts(device, precision, cores, free_bytes, hardware)
 
 

@@ -1,8 +1,8 @@
 """Checkpoints: what a training needs to resume after a kill, one file per fold.
 
-A file is what `torch.save` wrote and the SHA-256 of that: flipped bits would load silently
-otherwise. It is written under a temporary name, synced and renamed, and the previous one is kept
-until the next, so that there is an intact one whenever the machine stops.
+A file is the output of `torch.save` followed by its SHA-256, because flipped bits would otherwise
+load silently. It is written under a temporary name, synced and renamed, and the previous one is
+kept, so that there is an intact one whenever the machine stops.
 """
 
 import hashlib
@@ -25,10 +25,7 @@ from search.training.trainer import FoldState, FoldTraining
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
-    """Write the state dict whole or not at all, in folders that are made where missing.
-
-    It is on the disk when this returns. Raises OSError.
-    """
+    """Write the state dict atomically and durably; creates missing folders. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state = network.state_dict().items()
     content = save({name: value.detach().cpu().contiguous() for name, value in state})
@@ -51,14 +48,14 @@ class Checkpoints:
     key: str
 
     def save(self, fold: int, state: FoldState) -> None:
-        """Write a fold's state; it is on the disk when this returns. Raises OSError."""
+        """Write a fold's state durably. Raises OSError."""
         self.directory.mkdir(parents=True, exist_ok=True)
         previous = self._path(fold, "previous")
         with atomic_write(self._path(fold, "ckpt"), durable=True, previous=previous) as file:
             _write(file, self.key, state)
 
     def load(self, fold: int) -> FoldState | None:
-        """Return a fold's newest whole state, None where there is none."""
+        """Return a fold's newest intact state, or None."""
         for path in (self._path(fold, "ckpt"), self._path(fold, "previous")):
             state = _read(path, self.key) if path.exists() else None
             if state is not None:
@@ -66,7 +63,7 @@ class Checkpoints:
         return None
 
     def damaged(self, fold: int) -> bool:
-        """Return whether a fold's newest file is not what was written."""
+        """Return whether a fold's newest file is damaged."""
         newest = self._path(fold, "ckpt")
         return newest.exists() and _payload(newest) is None
 
@@ -75,13 +72,13 @@ class Checkpoints:
 
 
 def training_key(*facts: object) -> str:
-    """Return a hash of the facts that decide a training, which tells it from every other."""
+    """Return a hash of the facts that decide a training, to tell trainings apart."""
     return hashlib.sha256("\n".join(map(repr, facts)).encode()).hexdigest()
 
 
 @final
 class _Hashing(io.RawIOBase):
-    """Passes on what is written, and hashes it on the way: no second copy of the weights."""
+    """Passes on what is written and hashes it, without a second copy of the weights."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.digest = file, hashlib.sha256()
@@ -112,14 +109,14 @@ def _write(file: BinaryIO, key: str, state: FoldState) -> None:
 
 
 def _payload(path: Path) -> memoryview | None:
-    """Return what was written before its SHA-256, None where the two do not agree."""
+    """Return the content before the SHA-256, or None if the two do not match."""
     data = memoryview(path.read_bytes())
     payload, digest = data[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     return payload if hashlib.sha256(payload).digest() == digest else None
 
 
 def _read(path: Path, key: str) -> FoldState | None:
-    """Return the state, None where the file is damaged or of another training."""
+    """Return the state, or None if the file is damaged or belongs to another training."""
     payload = _payload(path)
     if payload is None:
         return None
@@ -134,8 +131,8 @@ def _read(path: Path, key: str) -> FoldState | None:
 class AsyncCheckpointWriter:
     """Writes checkpoints every `every` epochs (0: never) while the next epoch trains.
 
-    As a context manager: at the end of the block all are on the disk. A failed write raises its
-    OSError at the next write or at the end of the block.
+    It is a context manager: when the block ends, all checkpoints are on the disk. A failed write
+    raises its OSError at the next write or at the end of the block.
     """
 
     def __init__(self, checkpoints: Checkpoints, every: int) -> None:
@@ -167,8 +164,8 @@ class AsyncCheckpointWriter:
     ) -> None:
         """Write each fold's state if it is due or the training is `stopping`.
 
-        For a training that has `ended` the history is enough. A fold that was resumed from a later
-        epoch than `epoch` has its checkpoint already.
+        If the training has `ended`, only the history is written. A fold that was resumed from a
+        later epoch than `epoch` already has its checkpoint.
         """
         due = self._every and (stopping or epoch % self._every == 0)
         if not due or epoch == self._kept:

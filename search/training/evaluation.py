@@ -1,4 +1,4 @@
-"""Loss and accuracy of a network over given images, without a transfer inside the loop."""
+"""Loss, accuracy and logits of a network on given images, without transfers inside the loop."""
 
 from typing import final
 
@@ -17,7 +17,7 @@ MOST_CONFUSED_CLASSES = 100  # a matrix of more is too large to keep, and to loo
 
 @final
 class Normalizer:
-    """From uint8 images to floats of mean 0 and deviation 1 per channel."""
+    """Turns uint8 images into floats of mean 0 and standard deviation 1 per channel."""
 
     def __init__(self, statistics: ChannelStatistics, device: str) -> None:
         mean, std = torch.tensor([statistics.mean, statistics.safe_std], dtype=torch.float64)
@@ -32,7 +32,7 @@ class Normalizer:
 
 @final
 class MetricAccumulator:
-    """Loss and correct answers summed over images, in tensors that stay in place.
+    """Sums of losses and correct predictions, in tensors that stay at their addresses.
 
     With `n_classes`, up to MOST_CONFUSED_CLASSES, it also counts the confusion matrix.
     """
@@ -56,13 +56,15 @@ class MetricAccumulator:
     def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Add one batch: its mean loss, logits (N, classes) and labels (N,)."""
         self._loss += mean_loss * (len(labels) if self._mean_over == "images" else 1)
-        named = logits.argmax(1)
-        self._correct += (named == labels).sum()
-        if self._n_classes:  # integers: in whatever order they are added, the counts are the same
-            self._pairs.index_add_(0, labels * self._n_classes + named, torch.ones_like(named))
+        predicted = logits.argmax(1)
+        self._correct += (predicted == labels).sum()
+        if self._n_classes:  # counts are integers, so the order of additions does not matter
+            self._pairs.index_add_(
+                0, labels * self._n_classes + predicted, torch.ones_like(predicted)
+            )
 
     def mean_loss(self) -> float:
-        """Return the mean loss, over images or batches as asked for."""
+        """Return the mean loss, over images or batches as requested."""
         return float(self._loss) / self._losses
 
     def accuracy(self) -> float:
@@ -104,9 +106,18 @@ def evaluate(
     settings: TrainingSettings,
     n_classes: int = 0,
 ) -> MetricAccumulator:
-    """Return plain cross entropy and accuracy over the given images.
+    """Evaluate a network on some images.
 
-    With `n_classes` also the confusion matrix.
+    Args:
+        model: The network; put into evaluation mode.
+        data: The images.
+        indices: Which of them, int64 (N,).
+        normalize: Applied to each batch.
+        settings: Device, precision and batch size.
+        n_classes: If given, the confusion matrix is counted too.
+
+    Returns:
+        Cross entropy without label smoothing, and accuracy.
     """
     batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
     metrics = MetricAccumulator(settings.device, settings.mean_over, n_classes)

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator
-from typing import TypeVar, final
+from typing import Any, final
 
 import torch
 from torch import nn
@@ -15,11 +15,11 @@ _STEPS = 1 << 16
 
 @final
 class FastDropout(nn.Module):
-    """What `layer` does, with masks that cost a quarter of torch's on a CPU.
+    """Does what `layer` does, with masks that cost a quarter of torch's on a CPU.
 
     The probability of keeping a value is rounded to k / 65536; kept values are scaled by 65536 / k,
-    so that the expectation is exact. A GPU draws masks inside its own kernel, and a rate that
-    rounds to 0 or 1 needs no mask: there the layer itself is applied.
+    so that the expectation is exact. The layer itself is applied on a GPU, which draws masks inside
+    its own kernel, and for rates that round to 0 or 1, which need no mask.
     """
 
     def __init__(self, layer: nn.Dropout | nn.Dropout2d) -> None:
@@ -43,26 +43,22 @@ class FastDropout(nn.Module):
 
 
 def random_words(n: int) -> torch.Tensor:
-    """Return n uniform int16 values, all 65536 of them alike, from torch's global generator."""
+    """Return n int16 values, uniform over all 65536, from torch's global generator."""
     draws = torch.empty((n + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     return draws.view(torch.int16)[:n]
 
-
-L = TypeVar("L", nn.Conv2d, nn.Linear)
-N = TypeVar("N", nn.BatchNorm1d, nn.BatchNorm2d)
 
 # Rising functions: the largest input has the largest output, so pooling may come first.
 _RISING = (nn.ReLU, nn.LeakyReLU, nn.ELU)
 
 
 def fuse_for_training(network: nn.Module) -> nn.Module:
-    """Return the network in a cheaper order, for training; any but a plain Sequential as it is.
+    """Return a plain Sequential in a cheaper order, for training; any other network unchanged.
 
     Max pooling moves before a rising activation and before Dropout2d, which scales whole channels
-    by factors of at least zero; average pooling moves before Dropout2d. Both leave the function
-    as it is, and the activation then sees a quarter of the values. A layer in front of a batch
-    norm is applied without its bias (see `BiasFreeConv`). Dropout draws cheaper masks (see
-    `FastDropout`).
+    by factors of at least zero; average pooling moves before Dropout2d. Neither changes the
+    function, and the activation then sees a quarter of the values. A layer before a batch norm is
+    applied without its bias (see `BiasFree`). Dropout draws cheaper masks (see `FastDropout`).
     """
     if type(network) is not nn.Sequential:  # a subclass may compute something else
         return network
@@ -71,10 +67,9 @@ def fuse_for_training(network: nn.Module) -> nn.Module:
 
 
 def fuse_for_inference(network: nn.Module) -> nn.Module:
-    """Return a copy for evaluation, with the weights of this moment.
+    """Return a copy for evaluation, with the current weights.
 
-    In that of a plain Sequential, batch norm is folded into the layer before it and dropout is
-    left out; any other network is copied as it is.
+    In a plain Sequential, batch norm is folded into the layer before it and dropout is left out.
     """
     if type(network) is not nn.Sequential:
         return copy.deepcopy(network).eval()
@@ -87,19 +82,15 @@ def _fast_dropout(module: nn.Module) -> nn.Module:
 
 
 def _fold(modules: list[nn.Module]) -> Iterator[nn.Module]:
-    """Yield the modules with each foldable pair made one."""
+    """Yield copies of the modules, with batch norms folded into the layers before them."""
     for module in _merge_biases(modules):
-        match module:
-            case BiasFreeConv():
-                yield fuse_conv_bn_eval(*_eval_copies(module.layer, module.norm))
-            case BiasFreeLinear():
-                yield fuse_linear_bn_eval(*_eval_copies(module.layer, module.norm))
-            case _:
-                yield copy.deepcopy(module)
-
-
-def _eval_copies(layer: L, norm: N) -> tuple[L, N]:
-    return copy.deepcopy(layer).eval(), copy.deepcopy(norm).eval()
+        copied = copy.deepcopy(module).eval()
+        if not isinstance(copied, BiasFree):
+            yield copied
+        elif isinstance(copied.layer, nn.Conv2d):
+            yield fuse_conv_bn_eval(copied.layer, copied.norm)
+        else:
+            yield fuse_linear_bn_eval(copied.layer, copied.norm)
 
 
 def _pool_early(modules: list[nn.Module]) -> list[nn.Module]:
@@ -121,54 +112,45 @@ def _merge_biases(modules: list[nn.Module]) -> Iterator[nn.Module]:
     while pending:
         module = pending.pop(0)
         norm = pending[0] if pending else None
-        if isinstance(module, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            yield BiasFreeConv(module, norm)
-            pending.pop(0)
-        elif isinstance(module, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
-            yield BiasFreeLinear(module, norm)
-            pending.pop(0)
+        if _is_pair(module, norm):
+            yield BiasFree(module, pending.pop(0))
         else:
             yield module
 
 
-@final
-class BiasFreeConv(nn.Module):
-    """A convolution and its batch norm, the convolution applied without its bias.
+def _is_pair(layer: nn.Module, norm: nn.Module | None) -> bool:
+    if isinstance(layer, nn.Conv2d):
+        return isinstance(norm, nn.BatchNorm2d) and layer.padding_mode == "zeros"
+    return isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d)
 
-    Batch norm subtracts the batch mean, so the bias changes nothing but the running mean, to
-    which it is added afterwards. Its gradient is zero; autograd would compute rounding noise.
+
+@final
+class BiasFree(nn.Module):
+    """A convolution or linear layer and its batch norm, the layer applied without its bias.
+
+    Batch norm subtracts the batch mean, so the bias only changes the running mean, to which it is
+    added afterwards. Its gradient is zero; autograd would compute rounding noise.
     """
 
-    def __init__(self, layer: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    def __init__(self, layer: Any, norm: Any) -> None:
         super().__init__()
-        self.layer, self.norm = layer, norm
+        self.layer: nn.Conv2d | nn.Linear = layer
+        self.norm: nn.BatchNorm1d | nn.BatchNorm2d = norm
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return what the plain pair returns in training mode."""
-        layer = self.layer
-        outputs = conv2d(inputs, layer.weight, None, layer.stride, layer.padding)
-        return _normalize(outputs, layer.bias, self.norm)
+        layer, norm = self.layer, self.norm
+        outputs: torch.Tensor = norm(_without_bias(layer, inputs))
+        if layer.bias is not None and norm.running_mean is not None:
+            # .data, because autograd saved the running mean and would refuse a changed one
+            norm.running_mean.data.add_(layer.bias.detach(), alpha=norm.momentum or 0.0)
+            layer.bias.grad = torch.zeros_like(layer.bias)
+        return outputs
 
 
-@final
-class BiasFreeLinear(nn.Module):
-    """A linear layer and its batch norm, as `BiasFreeConv`."""
-
-    def __init__(self, layer: nn.Linear, norm: nn.BatchNorm1d) -> None:
-        super().__init__()
-        self.layer, self.norm = layer, norm
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return what the plain pair returns in training mode."""
-        return _normalize(linear(inputs, self.layer.weight), self.layer.bias, self.norm)
-
-
-def _normalize(
-    outputs: torch.Tensor, bias: torch.Tensor | None, norm: nn.BatchNorm1d | nn.BatchNorm2d
-) -> torch.Tensor:
-    outputs = norm(outputs)
-    if bias is not None and norm.running_mean is not None:
-        # .data, as autograd saved the running mean and would refuse a changed one.
-        norm.running_mean.data.add_(bias.detach(), alpha=norm.momentum or 0.0)
-        bias.grad = torch.zeros_like(bias)
-    return outputs
+def _without_bias(layer: nn.Conv2d | nn.Linear, inputs: torch.Tensor) -> torch.Tensor:
+    if isinstance(layer, nn.Linear):
+        return linear(inputs, layer.weight)
+    return conv2d(
+        inputs, layer.weight, None, layer.stride, layer.padding, layer.dilation, layer.groups
+    )

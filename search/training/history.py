@@ -1,4 +1,4 @@
-"""What a training leaves behind: one record per fold and epoch, and the curves read from them."""
+"""The history of a training: one record per fold and epoch, and curves derived from them."""
 
 import statistics
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TypeAlias, final
 from search.metric import Metric
 
 Confusion: TypeAlias = tuple[tuple[int, ...], ...]
-"""Counts (classes, classes): row i, column j holds the images of class i that were called j."""
+"""Counts (classes, classes): row i, column j holds the images of class i predicted as j."""
 
 
 @final
@@ -16,12 +16,17 @@ Confusion: TypeAlias = tuple[tuple[int, ...], ...]
 class FoldEpoch:
     """One fold's figures after one epoch.
 
-    Losses are means over images, in a reproduction over batches (natural log; the training loss as
-    optimised, so with label smoothing; the validation loss plain), accuracies are fractions,
-    `learning_rate` is the rate of the epoch's first step, `seconds` is wall time of training and
-    validation together.
-    A refit has no validation set: its validation figures are None. `confusion` counts the
-    validation images; it is None also with many classes, and where it was not kept.
+    Losses are cross entropies (natural log), means over images or, in a replication, over batches.
+    The training loss includes label smoothing, the validation loss does not.
+
+    Attributes:
+        train_loss: Training loss.
+        train_accuracy: Fraction of the training images.
+        validation_loss: None for a refit, which has no validation set.
+        validation_accuracy: Fraction of the validation images; None for a refit.
+        learning_rate: Rate of the epoch's first step.
+        seconds: Wall time of training and validation.
+        confusion: Counts of the validation images; None with many classes, or if not recorded.
     """
 
     train_loss: float
@@ -33,7 +38,7 @@ class FoldEpoch:
     confusion: Confusion | None = None
 
     def score(self, metric: Metric) -> float:
-        """Return the validation figure that is compared; raises ValueError where there is none."""
+        """Return the validation figure of the metric; raises ValueError if there is none."""
         value = self.validation_accuracy if metric == "accuracy" else self.validation_loss
         if value is None:
             raise ValueError(f"no validation {metric} was recorded")
@@ -60,7 +65,7 @@ class History:
         return [[fold.score(metric) for fold in curve] for curve in zip(*self.epochs, strict=True)]
 
     def confusion(self, epoch: int) -> Confusion | None:
-        """Return the counts after `epoch`, of all folds together; None where any lacks them."""
+        """Return the counts of all folds together after `epoch`; None if a fold lacks them."""
         kept = [fold.confusion for fold in self.epochs[epoch - 1] if fold.confusion is not None]
         if len(kept) < len(self.epochs[epoch - 1]):
             return None
@@ -80,7 +85,7 @@ class History:
         return len(self.epochs[0]) if self.epochs else 0
 
     def fold_epochs(self) -> int:
-        """Return how many epochs were trained, those of every fold counted."""
+        """Return how many epochs were trained, summed over folds."""
         return sum(len(folds) for folds in self.epochs)
 
     def seconds(self) -> float:

@@ -1,4 +1,4 @@
-"""Figures of the one test evaluation, from predictions alone. Pure."""
+"""The figures of an evaluation, computed from predictions."""
 
 from dataclasses import dataclass
 from typing import final
@@ -36,14 +36,14 @@ class Mistake:
 @final
 @dataclass(frozen=True)
 class TestResult:
-    """The test split's figures.
+    """The figures of the test set.
 
-    `interval` is the 95% Wilson interval of the accuracy. `confusion[i][j]` counts images of
-    class i that were called j. `confused_pairs` are (true, predicted, count), most first.
-    `mistakes` are the most confident errors, most confident first.
+    `interval` is the accuracy's 95% Wilson interval. `confusion[i][j]` counts images of class i
+    predicted as j. `confused_pairs` are (true, predicted, count), most frequent first. `mistakes`
+    are the most confident errors, most confident first.
     """
 
-    __test__ = False  # no test case, whatever its name begins with
+    __test__ = False  # not a test case
 
     accuracy: float
     interval: tuple[float, float]

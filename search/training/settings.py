@@ -1,4 +1,4 @@
-"""How networks are trained, beside what the candidate says."""
+"""How networks are computed: device, precision, and batches of evaluation."""
 
 from dataclasses import dataclass
 from typing import Literal, final
@@ -14,10 +14,15 @@ Precision = Literal["fp32", "bf16"]
 @final
 @dataclass(frozen=True)
 class TrainingSettings:
-    """`epochs` is the schedules' horizon; `precision` bf16 means autocast, weights stay fp32.
+    """What a training depends on besides the candidate and the data.
 
-    `mean_over` says what losses are means of: "batches" counts a smaller last batch like the
-    others, as most hand-written loops do.
+    Attributes:
+        epochs: The schedules' horizon.
+        device: Where tensors are.
+        precision: "bf16" means autocast; weights stay fp32.
+        evaluation_batch: Images evaluated at once.
+        mean_over: What losses are means of; "batches" counts a smaller last batch like the others,
+            as most hand-written loops do.
     """
 
     epochs: int
@@ -35,7 +40,7 @@ class TrainingSettings:
     def forward(self, model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """Return the model's logits as float32, computed in the settings' precision.
 
-        Convolutions get channels-last images, which they are fastest with; a linear layer would
+        Convolutions get channels-last images, with which they are fastest; a linear layer would
         have to copy such images back.
         """
         kind = self.device.partition(":")[0]
@@ -48,7 +53,7 @@ class TrainingSettings:
 
 
 def resolve_device(name: str) -> str:
-    """Return "cuda" or "cpu" for "auto"; raises ValueError where the device is not there."""
+    """Return "cuda" or "cpu" for "auto"; raises ValueError if there is no such device."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     number = int(name.partition(":")[2] or 0)
@@ -57,12 +62,10 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def resolve_precision(name: str, device: str) -> Precision:
-    """Return bf16 for "auto" where the processor multiplies bf16 natively, otherwise fp32."""
-    if name == "fp32":
-        return "fp32"
-    if name == "bf16":
-        return "bf16"
+def fastest_precision(device: str) -> Precision:
+    """Return bf16 if the device multiplies bf16 natively, otherwise fp32."""
     if device.startswith("cuda"):
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = torch.cpu._is_avx512_bf16_supported()
+    return "bf16" if native else "fp32"

@@ -26,8 +26,8 @@ from spaces.candidate import Candidate
 class Batch:
     """The images of one step, and its learning rate.
 
-    `indices` is int64 (N,), into the training split; `draws` are those of the augmentation (see
-    `Augmentation.draw`). Both live on the split's device.
+    `indices` is int64 (N,), into the training split; `draws` belong to the augmentation (see
+    `Augmentation.draw`). Both are on the split's device.
     """
 
     indices: torch.Tensor
@@ -38,7 +38,7 @@ class Batch:
 @final
 @dataclass(frozen=True)
 class Learner:
-    """A network with all that a step of it needs; `learn` expects it in training mode."""
+    """A network with everything that a step needs; `learn` expects it in training mode."""
 
     candidate: Candidate
     network: nn.Module
@@ -51,8 +51,8 @@ class Learner:
     def learn(self, indices: torch.Tensor, draws: torch.Tensor | None) -> None:
         """Take one step on the images at `indices`, augmented as drawn.
 
-        Nothing is read back from the device, and of the tensors that outlive the step only the
-        gradients are replaced: so the step can be captured and replayed.
+        So that the step can be captured and replayed, nothing is read back from the device, and
+        the only tensors replaced that outlive the step are the gradients.
         """
         chosen = self.data.images.index_select(0, indices)
         images = find_augmentation(self.candidate.augmentation).apply(chosen, draws)
@@ -68,12 +68,12 @@ class Learner:
 
 
 class TrainingStep(ABC):
-    """How the steps of one training are carried out; the learner is the same for all."""
+    """How the steps of one training are carried out; the learner is the same for all.
 
-    @property
-    @abstractmethod
-    def fallback(self) -> str | None:
-        """Return why steps are not captured although they should be; None if they need not be."""
+    `fallback` says why steps are not captured on a device where they should be.
+    """
+
+    fallback: str | None = None
 
     @abstractmethod
     def run(self, batch: Batch) -> None:
@@ -82,14 +82,10 @@ class TrainingStep(ABC):
 
 @final
 class EagerStep(TrainingStep):
-    """Every operation is launched by itself."""
+    """Launches every operation separately."""
 
     def __init__(self, learner: Learner, fallback: str | None = None) -> None:
-        self._learner, self._fallback = learner, fallback
-
-    @property
-    def fallback(self) -> str | None:
-        return self._fallback
+        self._learner, self.fallback = learner, fallback
 
     def run(self, batch: Batch) -> None:
         for group in self._learner.optimizer.param_groups:
@@ -98,7 +94,7 @@ class EagerStep(TrainingStep):
 
 
 StepBuilder: TypeAlias = Callable[[Learner, torch.Tensor], TrainingStep]
-"""From a learner and the indices that it learns from, int64 (N,), to its step."""
+"""Takes a learner and the indices that it learns from, int64 (N,); returns its step."""
 
 
 WARM_UP_RUNS = 3  # libraries choose algorithms and allocate workspaces in their first runs
@@ -111,7 +107,7 @@ class GraphCapture(ABC):
     def capture(self, function: Callable[[], None]) -> None:
         """Capture the function; it may also run, any number of times.
 
-        Raises RuntimeError where something that it does cannot be captured.
+        Raises RuntimeError if something that it does cannot be captured.
         """
 
     @abstractmethod
@@ -149,17 +145,11 @@ class CudaGraphCapture(GraphCapture):
         self._graph.replay()
 
 
-def choose_capture(device: str) -> GraphCapture | None:
-    """Return what captures steps on the device; None for a CPU, which has no graphs."""
-    return CudaGraphCapture(device) if device.startswith("cuda") else None
-
-
 def make_capturable(optimizer: Optimizer, device: str) -> torch.Tensor:
     """Give the optimizer a learning rate that a graph can read, float32 () on the device.
 
     A Python number would be captured as a constant. The rate is rounded to float32, as fused
-    optimizers on a GPU read it. Returns the one tensor that all parameter
-    groups share.
+    optimizers on a GPU read it. Returns the tensor, which all parameter groups share.
     """
     rate = torch.zeros((), dtype=torch.float32, device=device)
     for group in optimizer.param_groups:
@@ -174,9 +164,9 @@ def undo_warm_up(learner: Learner) -> Iterator[None]:
     """Undo the training steps that the block takes, even if it fails.
 
     Weights, batch-norm buffers and optimizer state are restored in place, so that a captured graph
-    still refers to them. Optimizer state that the block created is set to zero, which every
-    registered optimizer starts from. Gradients are dropped and the random state is restored. The
-    metrics are not: each epoch resets them.
+    still refers to them. Optimizer state that the block created is set to zero, the initial state
+    of every registered optimizer. Gradients are dropped and the random state is restored. Metrics
+    are not: each epoch resets them.
     """
     device = learner.settings.device
     kept = [(tensor, tensor.clone()) for tensor in _state(learner)]
@@ -206,14 +196,14 @@ class GraphStep(TrainingStep):
     """Replays one captured step, from gathering the images to the metrics, on full batches.
 
     A smaller batch (an epoch's last) runs the same code eagerly, on the same weights and optimizer
-    state. It is not padded, which would change batch norm's statistics and the mean loss. So the
-    result does not depend on how steps are carried out.
+    state. It is not padded, because that would change batch norm's statistics and the mean loss. So
+    the result does not depend on how steps are carried out.
     """
 
     def __init__(self, learner: Learner, example: Batch, capture: GraphCapture) -> None:
         """Capture on images of `example`, a full batch; the learner's state stays as it is.
 
-        Raises RuntimeError where the step cannot be captured.
+        Raises RuntimeError if the step cannot be captured.
         """
         self._learner, self._capture = learner, capture
         self._indices = example.indices.clone()
@@ -222,10 +212,6 @@ class GraphStep(TrainingStep):
         learner.network.train()
         with undo_warm_up(learner):
             capture.capture(lambda: learner.learn(self._indices, self._draws))
-
-    @property
-    def fallback(self) -> None:
-        return None
 
     def run(self, batch: Batch) -> None:
         self._rate.fill_(batch.learning_rate)
@@ -238,20 +224,25 @@ class GraphStep(TrainingStep):
         self._capture.replay()
 
 
-def build_step(learner: Learner, train: torch.Tensor) -> TrainingStep:
-    """Return the fastest step for the learner's device; `train` holds the indices learned from."""
-    return build_captured_step(learner, train, choose_capture(learner.settings.device))
-
-
-def build_captured_step(
-    learner: Learner, train: torch.Tensor, capture: GraphCapture | None
+def build_step(
+    learner: Learner, train: torch.Tensor, capture: GraphCapture | None = None
 ) -> TrainingStep:
-    """Return a GraphStep if there is a capture and a full batch, otherwise an EagerStep.
+    """Return the fastest step for the learner's device.
 
-    If capturing fails, the EagerStep continues from the untouched state and its `fallback` says
-    why. Raises torch.OutOfMemoryError: only the user can decide to need less memory.
+    If capturing fails, the step is eager, starts from the untouched state, and its `fallback` says
+    why.
+
+    Args:
+        learner: The network to train.
+        train: Indices of the images to train on, int64 (N,).
+        capture: Captures the step; None: a CUDA graph on a GPU, nothing on a CPU.
+
+    Raises:
+        torch.OutOfMemoryError: Only the user can decide to need less memory.
     """
-    size = learner.candidate.batch_size
+    device, size = learner.settings.device, learner.candidate.batch_size
+    if capture is None and device.startswith("cuda"):
+        capture = CudaGraphCapture(device)
     if capture is None or len(train) < size:
         return EagerStep(learner)
     try:

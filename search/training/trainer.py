@@ -32,10 +32,14 @@ from spaces.schedules import Schedule
 @final
 @dataclass(frozen=True)
 class FoldTask:
-    """What one network learns from and is judged by.
+    """What one network is trained and validated on.
 
-    Indices are int64 tensors into the training split; `validation` None means a refit.
-    `seed` decides initialisation, data order, augmentation and dropout.
+    Attributes:
+        train: Indices into the training split, int64 (N,).
+        validation: Indices to validate on, int64 (M,); None for a refit.
+        statistics: How images are normalized.
+        schedule: The learning rates.
+        seed: Decides initialization, data order, augmentation and dropout.
     """
 
     train: torch.Tensor
@@ -50,9 +54,9 @@ class FoldTask:
 class FoldState:
     """What a training needs to resume after the epochs of its history: torch's state dicts.
 
-    Random states and the schedule need not be stored: they follow from the epoch's number and the
-    history's losses. A training that has ended needs no weights (both dicts empty), as only its
-    history is read again.
+    Random states and the schedule are not stored: they follow from the epoch's number and the
+    history's losses. Both dicts are empty for a training that has ended, because only its history
+    will be read.
     """
 
     history: tuple[FoldEpoch, ...]
@@ -68,8 +72,8 @@ class FoldState:
 class FoldTraining:
     """A network with its optimizer and schedule, advanced by whole epochs.
 
-    All randomness of an epoch is derived from the task's seed and the epoch's number, so that
-    an epoch depends on nothing but the state it starts from: that of `resume`, or a new network.
+    All randomness of an epoch is derived from the task's seed and the epoch's number, so an epoch
+    depends only on the state that it starts from: `resume`, or a new network.
     """
 
     def __init__(
@@ -120,7 +124,7 @@ class FoldTraining:
     def run_epoch(self, epoch: int) -> FoldEpoch:
         """Train one epoch (counted from 1), then validate; returns the epoch's figures.
 
-        Epochs of the history that it was resumed with are returned from there, not trained again.
+        Epochs that are already in the history are returned from there.
         """
         if epoch <= len(self._history):
             return self._history[epoch - 1]
@@ -155,10 +159,10 @@ class FoldTraining:
         return batches[0].learning_rate
 
     def _batches(self, epoch: int) -> list[Batch]:
-        """Return the epoch's batches; everything random about them follows from the task's seed.
+        """Return the epoch's batches.
 
-        The last batch may be smaller; one of a single image is left out for this epoch, as
-        batch norm has no statistics of one image.
+        The last batch may be smaller; if it is a single image, it is left out, because batch norm
+        has no statistics of one image.
         """
         device, seed = self._data.images.device, self._task.seed
         shuffle = generator(derive_seed(seed, "order", epoch))
@@ -195,7 +199,7 @@ def generator(seed: int) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed torch's global generators, those of `device` and the CPU, for the block alone."""
+    """Seed torch's global generators of the CPU and `device` within the block."""
     gpus = [device] if device.startswith("cuda") else []  # by default it would wake every GPU
     with torch.random.fork_rng(gpus):
         torch.manual_seed(seed)
@@ -205,8 +209,8 @@ def seeded(seed: int, device: str) -> Iterator[None]:
 def run_epochs(folds: Sequence[FoldTraining], epochs: int) -> Iterator[tuple[FoldEpoch, ...]]:
     """Yield, epoch after epoch, the figures of every fold.
 
-    The caller stops it by not taking another epoch. It ends by itself after `epochs` epochs, and
-    after an epoch in which a fold diverged (see `diverged`).
+    It ends after `epochs` epochs, after an epoch in which a fold diverged (see `diverged`), or when
+    the caller takes no further epoch.
     """
     for epoch in range(1, epochs + 1):
         figures = tuple(fold.run_epoch(epoch) for fold in folds)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import final
 
 from search.executors import ProcessExecutor
-from search.training.settings import resolve_precision
+from search.training.settings import fastest_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts
 from tests.benchmarks.searches import Watch, open_hand_tuned, random_dataset, watch_search
@@ -91,7 +91,7 @@ def _checks(pruner: str, found: list[Shares]) -> list[Check]:
 
 def _searches(folder: Path, workers: ProcessExecutor) -> Search:
     """Return what runs one search in a fresh study: (images, trials, epochs, pruner)."""
-    precision = resolve_precision("auto", "cpu")
+    precision = fastest_precision("cpu")
     numbers = iter(range(1_000_000))
 
     def search(images: int, trials: int, epochs: int, pruner: str) -> Watch:

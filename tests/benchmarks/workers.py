@@ -21,7 +21,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from search.data.dataset import DatasetInfo
 from search.executors import ProcessExecutor
 from search.executors.process_settings import keep_freed_memory, openmp_settings
-from search.training.settings import Precision, resolve_precision
+from search.training.settings import Precision, fastest_precision
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.loops import make_data, our_loop
 from tests.benchmarks.machine import machine_facts
@@ -73,7 +73,7 @@ class _Field:
 
     def __init__(self, dataset: DatasetInfo, folder: Path, counts: list[int]) -> None:
         self._dataset, self._folder, self._counts = dataset, folder, counts
-        self._precision = resolve_precision("auto", "cpu")
+        self._precision = fastest_precision("cpu")
         self._numbers = itertools.count()
         self._workers = {count: ProcessExecutor(count, 1) for count in counts}
         self._pool = ProcessPoolExecutor(

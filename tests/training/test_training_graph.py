@@ -19,8 +19,7 @@ from search.training.steps import (
     Learner,
     StepBuilder,
     TrainingStep,
-    build_captured_step,
-    choose_capture,
+    build_step,
     make_capturable,
     undo_warm_up,
 )
@@ -83,7 +82,7 @@ def eager(learner: Learner, train: torch.Tensor) -> TrainingStep:
 
 
 def recorded(capture: GraphCapture) -> StepBuilder:
-    return lambda learner, train: build_captured_step(learner, train, capture)
+    return lambda learner, train: build_step(learner, train, capture)
 
 
 def make_candidate(model: MLPConfig | CNNConfig = CNN, **changes: Any) -> Candidate:
@@ -151,7 +150,7 @@ def test_tensors_that_a_recording_uses_stay_in_place() -> None:
 
     def build(learner: Learner, train: torch.Tensor) -> TrainingStep:
         seen.append(learner)
-        return build_captured_step(learner, train, CpuCapture())
+        return build_step(learner, train, CpuCapture())
 
     def places() -> list[int]:
         network, optimizer = seen[0].network, seen[0].optimizer
@@ -172,7 +171,7 @@ def test_recording_leaves_no_trace() -> None:
 
     def build(learner: Learner, train: torch.Tensor) -> TrainingStep:
         seen.append(learner)
-        return build_captured_step(learner, train, CpuCapture())
+        return build_step(learner, train, CpuCapture())
 
     random_state = torch.get_rng_state()
     recording = make_training(make_candidate(), build)
@@ -245,7 +244,8 @@ def test_folds_that_take_turns_learn_as_alone() -> None:
 
 def test_a_cpu_has_nothing_to_record() -> None:
     """On a CPU steps are eager."""
-    assert choose_capture("cpu") is None
+    training = make_training(make_candidate(), build_step)
+    assert isinstance(training._step, EagerStep)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -269,7 +269,7 @@ def test_step_records_only_images_learned_from() -> None:
     met: list[list[int]] = []
 
     def build(learner: Learner, train: torch.Tensor) -> TrainingStep:
-        step = build_captured_step(learner, train[5:], CpuCapture())
+        step = build_step(learner, train[5:], CpuCapture())
         assert isinstance(step, GraphStep)
         met.append(step._indices.tolist())
         return step

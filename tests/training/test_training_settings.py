@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from search.training.settings import Precision, TrainingSettings, resolve_device, resolve_precision
+from search.training.settings import Precision, TrainingSettings, fastest_precision, resolve_device
 
 
 @pytest.mark.parametrize("name", ["epochs", "evaluation_batch"])
@@ -58,11 +58,4 @@ def test_cpu_is_cpu() -> None:
 def test_auto_precision_asks_the_processor(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Auto is bf16 on a processor that multiplies it natively, otherwise fp32."""
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
-    assert resolve_precision("auto", "cpu") == ("bf16" if native else "fp32")
-
-
-@pytest.mark.parametrize("name", ["fp32", "bf16"])
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_named_precision_is_kept(name: str, device: str) -> None:
-    """What was asked for is done, on any device."""
-    assert resolve_precision(name, device) == name
+    assert fastest_precision("cpu") == ("bf16" if native else "fp32")
