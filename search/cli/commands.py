@@ -55,12 +55,12 @@ def show(
     if as_json:
         print_all([_shown_json(name, runs_dir, storage, trial)], console)
     elif trial is None:
-        from search.views.study import describe_study
+        from search.views.stored_study import describe_study
 
         narrow = console.is_terminal
         print_all(describe_study(name, runs_dir, storage, every=every, narrow=narrow), console)
     else:
-        from search.views.trial import describe_trial
+        from search.views.stored_trial import describe_trial
 
         braille = console.encoding.startswith("utf")
         width = console.width if console.is_terminal else None
@@ -69,7 +69,8 @@ def show(
 
 
 def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | None) -> str:
-    from search.views.as_json import study_json, trial_json
+    from search.views.stored_study import study_json
+    from search.views.stored_trial import trial_json
 
     if trial is None:
         return study_json(name, runs_dir, storage)
@@ -90,7 +91,7 @@ def report(
     """
     names = [checked_study(name) for name in studies]
     if len(names) > 1:
-        from search.views.comparison import compare_and_describe
+        from search.views.reports import compare_and_describe
 
         print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
         return
@@ -99,7 +100,7 @@ def report(
             f"output {str(output)!r} is only for comparisons: name two or more studies, or leave "
             f"it out, got one study, {names[0]!r}"
         )
-    from search.views.commands import rebuild_report
+    from search.views.reports import rebuild_report
 
     check_writable(RunPaths(runs_dir, names[0]).report_dir)
     print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
@@ -115,10 +116,10 @@ def replay(
     storage: str | None,
 ) -> None:
     """Show what each pruner would have cost and missed on an unpruned study."""
-    from search.views.commands import describe_replay
+    from search.views.tables import describe_replay
 
     found = describe_replay(
-        checked_study(study), runs_dir, storage, orders, sampled_alone=sampled_alone
+        checked_study(study), runs_dir, storage, orders, sampled_only=sampled_alone
     )
     print_all([found], make_console())
 
@@ -187,7 +188,7 @@ _ANALYSIS = Path("analysis")
 
 def spaces(space: options.SpaceToList = None) -> None:
     """List the search spaces: parameters, ranges, conditions, size of the grid."""
-    from search.views.commands import describe_spaces
+    from search.views.tables import describe_spaces
 
     print_all(describe_spaces(space), make_console())
 
@@ -197,7 +198,7 @@ def analyze(output: options.Output = _ANALYSIS, **settings: Any) -> None:
     """Describe the training images as the hand-tuned report does: two figures and a table."""
     # The recipe needs a space; only its data is read.
     recipe = Recipe.from_sources(None, {"space": "cnn"} | settings)
-    from search.views.analysis import analyze_and_describe
+    from search.views.tables import analyze_and_describe
 
     console = make_console()
     print_all(analyze_and_describe(recipe, output, console), console)

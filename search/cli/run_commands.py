@@ -94,7 +94,7 @@ def _describe(
     try:
         with interrupts.handled():
             asked, stop = _start(recipe, settings), interrupts.stop
-            from search.views.run import run_and_describe
+            from search.views.running import run_and_describe
 
             told = run_and_describe(
                 asked, console, stop, quiet=quiet, accept_changes=accept_changes
@@ -110,7 +110,7 @@ def _log(recipe: Path | None, settings: dict[str, Any], *, accept_changes: bool)
     writer, interrupts = JsonWriter(make_console()), Interrupts()
     with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
         asked = _start(recipe, settings)
-        from search.views.run import run_and_log
+        from search.views.running import run_and_log
 
         run_and_log(asked, writer, interrupts.stop, accept_changes=accept_changes)
     if interrupts.status is not None:

@@ -12,7 +12,7 @@ from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.locks import study_lock
-from search.views.summary import best_table
+from search.views.running import best_table
 from spaces.cnn import CNN_SPACE
 from tests.conftest import Command
 from tests.report.report_fakes import complete_trial, study_record

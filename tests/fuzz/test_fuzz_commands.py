@@ -68,8 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         for name in HEAVY:
             patch.setattr(name, lambda *_, **__: None)
-        patch.setattr("search.views.run.run_and_describe", lambda *_, **__: [])
-        patch.setattr("search.views.analysis.analyze_and_describe", lambda *_, **__: [])
+        patch.setattr("search.views.running.run_and_describe", lambda *_, **__: [])
+        patch.setattr("search.views.tables.analyze_and_describe", lambda *_, **__: [])
         yield folder
 
 

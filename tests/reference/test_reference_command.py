@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from search.cli.app import main
 from search.data.cifar10 import Cifar10Source
 from search.reference.data_analysis import REPORTED, analysis_info
-from search.views.analysis import describe_table
+from search.views.tables import describe_table
 from tests.reference.conftest import DatasetMaker
 
 

@@ -2,7 +2,7 @@
 
 from rich.console import Console, RenderableType
 
-from search.views.study import count_kinds, draw_leaders, leader_rows
+from search.views.stored_study import count_trials, leaderboard
 from spaces.cnn import CNN_SPACE
 from tests.report.report_fakes import complete_trial, study_record
 
@@ -20,7 +20,7 @@ def test_a_narrow_terminal_gets_the_candidate_below() -> None:
     curves = [[0.1 * (fold % 3), 0.5 + 0.01 * fold] for fold in range(10)]
     trials = [complete_trial(i, *curves, candidate=CNN_SPACE.baseline()) for i in range(10)]
     record = study_record(trials, recipe={"validation": "kfold", "folds": 10})
-    lines = text(list(draw_leaders(leader_rows(record, None), narrow=True)), 80)
+    lines = text(list(leaderboard(record, None, narrow=True)), 80)
     assert lines[0].split() == [
         "rank",
         "trial",
@@ -40,7 +40,7 @@ def test_a_narrow_terminal_gets_the_candidate_below() -> None:
 def test_columns_without_figures_are_left_out() -> None:
     """Holdout has neither a spread nor folds."""
     record = study_record([complete_trial(0, [0.5])])
-    heading, *_ = text(list(draw_leaders(leader_rows(record, 1), narrow=False)), 200)
+    heading, *_ = text(list(leaderboard(record, 1, narrow=False)), 200)
     assert heading.split() == [
         "rank",
         "trial",
@@ -52,8 +52,7 @@ def test_columns_without_figures_are_left_out() -> None:
     ]
 
 
-def test_nothing_is_drawn_of_no_trials() -> None:
-    """A study that has just begun."""
-    record = study_record([])
-    assert list(draw_leaders(leader_rows(record, None), narrow=True)) == []
-    assert count_kinds(record.trials) == "no trials yet"
+def test_a_study_that_has_just_started_has_no_trials() -> None:
+    """Nothing is drawn, and one phrase says why."""
+    assert list(leaderboard(study_record([]), None, narrow=True)) == []
+    assert count_trials(study_record([])) == "no trials yet"

@@ -12,7 +12,7 @@ from search.data.dataset import DatasetInfo
 from search.training.metrics import TestResult
 from search.tuning.outcome import EndInfo, end_info, model_command
 from search.tuning.records import StudyRecord, TrialRecord
-from search.views.summary import baseline_line, best_table, describe_finish
+from search.views.running import baseline_line, best_table, describe_finish
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
 from spaces.candidate import summarize_candidate
 from tests.fakes import make_recipe, make_trial

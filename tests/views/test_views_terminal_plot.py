@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from search.views.trial import draw_curve
+from search.views.stored_trial import draw_curve
 
 
 def plot(values: list[float], width: int = 30, *, braille: bool = False) -> list[str]:

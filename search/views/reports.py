@@ -1,4 +1,4 @@
-"""Several stored studies side by side: values in, files written, renderables out."""
+"""What `report` does: build a study's report again, or compare several studies."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,13 +12,21 @@ from search.command_lines import report_command
 from search.errors import UserError
 from search.files import check_writable
 from search.paths import RunPaths
-from search.pipeline import with_predictions
+from search.pipeline import with_predictions, write_stored_report
 from search.report.comparison import ComparedStudy, Comparison, compare
 from search.report.evidence import choose_baseline
 from search.report.render.side_by_side import ABSENT, READING, notes, text_rows
 from search.report.write import write_comparison
+from search.tuning.locks import check_owned
 from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
+
+
+def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
+    """Write the report of a stored study again; returns the page."""
+    study, paths = open_stored(name, runs_dir, storage), RunPaths(runs_dir, name)
+    check_owned(study, paths)
+    return write_stored_report(read_study(study), study, paths)
 
 
 def compare_and_describe(

@@ -1,10 +1,11 @@
-"""What `show --trial` prints about one trial."""
+"""What `show --trial` tells about one trial."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill, indent
+from typing import final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -15,9 +16,11 @@ from search.command_lines import command_line, place_options
 from search.evaluation.code import constructor
 from search.evaluation.exporting import export_name
 from search.metric import Metric
+from search.report.finding import Number, ReportPart
+from search.report.findings.trials import TrialPart
 from search.text import printable
 from search.tuning.records import StudyRecord, TrialRecord
-from search.views.study import describe_outcome, read_shown
+from search.views.stored_study import describe_outcome, read_shown
 from spaces.candidate import Candidate, describe_candidate
 
 _Dots = set[tuple[int, int]]
@@ -218,3 +221,31 @@ def _describe_curve(
 def _describe_candidate(candidate: Candidate) -> Iterator[RenderableType]:
     yield Text("\ncandidate", style="bold")
     yield Text(indent(constructor(candidate), "  "))
+
+
+@final
+class ShownTrial(ReportPart):
+    """One trial with its curve."""
+
+    trial: TrialPart
+    """What report.json says of it."""
+    rank: int | None
+    """Its place among the trials that can win, from 1; null where it cannot."""
+    curve: tuple[Number, ...]
+    """The mean over folds of the validation figure, one value an epoch."""
+    fold_curves: tuple[tuple[Number, ...], ...]
+    """The same of each fold."""
+
+
+def trial_json(name: str, runs_dir: Path, storage: str | None, number: int) -> str:
+    """Return a trial as one JSON object; raises UserError where there is none."""
+    record, _ = read_shown(name, runs_dir, storage)
+    trial = find_trial(record, number)
+    metric = record.recipe.metric
+    shown = ShownTrial(
+        trial=TrialPart.of(trial, metric),
+        rank=trial_rank(record, trial),
+        curve=tuple(trial.history.mean_curve(metric)),
+        fold_curves=tuple(map(tuple, trial.history.fold_curves(metric))),
+    )
+    return shown.model_dump_json(indent=2)

@@ -1,10 +1,10 @@
-"""What `show` prints about a study: settings, progress, trials, result."""
+"""What `show` tells about a study: settings, progress, trials, result."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias, final
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -17,7 +17,10 @@ from search.catalog.studies import open_stored
 from search.command_lines import run_command
 from search.paths import RunPaths
 from search.progress.words import describe_end, describe_number
-from search.recipe import Recipe
+from search.report.evidence import Evidence
+from search.report.finding import ReportPart, Settings
+from search.report.findings.result import Result
+from search.report.findings.trials import TrialPart
 from search.report.scoring import last_attempts
 from search.text import printable
 from search.tuning.attempts import INTERRUPTED
@@ -26,10 +29,9 @@ from search.tuning.outcome import why_no_winner
 from search.tuning.plan import disk_use
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
-from search.views.summary import describe_result
+from search.views.running import describe_result
 from spaces.candidate import describe_candidate
 
-_INDENT = 6
 _NONE = "-"
 _HEADINGS = (
     "rank",
@@ -44,70 +46,44 @@ _HEADINGS = (
 )
 
 
-class LeaderRow(NamedTuple):
-    """A complete trial as text; `figures` are in the order of the headings."""
+def leaderboard(record: StudyRecord, most: int | None, *, narrow: bool) -> Iterator[RenderableType]:
+    """Yield the best complete trials as a table, best first.
 
-    figures: tuple[str, ...]
-    candidate: str
-
-
-def leader_rows(record: StudyRecord, most: int | None) -> tuple[LeaderRow, ...]:
-    """Return the best complete trials, best first; `most` None means all."""
-    best, pointed = record.complete()[:most], numbers_differ(record)
-    ranked = enumerate(best, start=1)
-    return tuple(_row(rank, trial, record.recipe, pointed=pointed) for rank, trial in ranked)
-
-
-def numbers_differ(record: StudyRecord) -> bool:
-    """Return whether trial numbers differ from plan indices, as they do after a retry."""
-    return any(trial.number != trial.plan for trial in record.trials)
-
-
-def count_kinds(trials: Sequence[TrialRecord]) -> str:
-    """Return how many trials ended in each way: "16 trials: 1 complete, 15 pruned"."""
-    kinds = Counter(trial.kind for trial in trials)
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    total = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
-    return f"{total}: {counts}" if counts else "no trials yet"
-
-
-def draw_leaders(rows: Sequence[LeaderRow], *, narrow: bool) -> Iterator[RenderableType]:
-    """Yield the rows as a table; `narrow` puts folds and candidate on separate lines.
-
-    Otherwise each trial is one line, however long, for pipes.
+    Args:
+        record: The study.
+        most: How many trials; None means all.
+        narrow: Whether folds and candidate stand on lines of their own. Otherwise each trial is
+            one line, however long, for pipes.
     """
-    if not rows:
+    trials = record.complete()[:most]
+    if not trials:
         return
-    columns = [*zip(_HEADINGS, *(row.figures for row in rows), strict=True)]
-    hidden = "folds" if narrow else ""
-    shown = [column for column in columns if column[0] != hidden and {*column[1:]} != {_NONE}]
-    widths = [max(map(len, column)) for column in shown]
-    heading, *lines = (_line(cells, widths) for cells in zip(*shown, strict=True))
+    rows = [_figures(rank, trial, record) for rank, trial in enumerate(trials, start=1)]
+    columns = [column for column in zip(_HEADINGS, *rows, strict=True) if {*column[1:]} != {_NONE}]
+    if narrow:
+        columns = [column for column in columns if column[0] != "folds"]
+    widths = [max(map(len, column)) for column in columns]
+    heading, *lines = (
+        "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        for cells in zip(*columns, strict=True)
+    )
     yield Text(heading if narrow else f"{heading}  candidate", style="bold")
-    for row, line in zip(rows, lines, strict=True):
-        yield Text(line if narrow else f"{line}  {row.candidate}")
+    for trial, figures, line in zip(trials, rows, lines, strict=True):
+        candidate = _candidate_words(trial)
+        yield Text(line if narrow else f"{line}  {candidate}")
         if narrow:
-            yield Padding(Text(_below(row), style="dim"), (0, 0, 0, _INDENT))
+            folds = "" if figures[-1] == _NONE else f"folds {figures[-1]}\n"
+            yield Padding(Text(f"{folds}{candidate}", style="dim"), (0, 0, 0, 6))
 
 
-def _below(row: LeaderRow) -> str:
-    folds = row.figures[-1]
-    return row.candidate if folds == _NONE else f"folds {folds}\n{row.candidate}"
-
-
-def outcome(trial: TrialRecord, recipe: Recipe) -> str:
-    """Return how a trial ended, or its state if it has not."""
-    ended = trial.state in ("complete", "pruned", "failed")
-    return describe_end(trial, recipe) if ended else trial.kind
-
-
-def _row(rank: int, trial: TrialRecord, recipe: Recipe, *, pointed: bool) -> LeaderRow:
-    metric, folds = recipe.metric, trial.fold_scores
+def _figures(rank: int, trial: TrialRecord, record: StudyRecord) -> tuple[str, ...]:
+    """Return a trial's cells in the order of the headings."""
+    metric, folds = record.recipe.metric, trial.fold_scores
     several = len(folds) > 1
-    figures = (
+    return (
         str(rank),
         str(trial.number),
-        str(trial.plan) if pointed else _NONE,
+        str(trial.plan) if _numbers_differ(record) else _NONE,
         text.score(trial.mean, metric),
         f"+- {text.score(trial.std, metric)}" if several else _NONE,
         f"{trial.best_epoch}/{len(trial.history.epochs)}",
@@ -115,35 +91,34 @@ def _row(rank: int, trial: TrialRecord, recipe: Recipe, *, pointed: bool) -> Lea
         text.duration(trial.seconds),
         " ".join(text.score(score, metric) for score in folds) if several else _NONE,
     )
-    return LeaderRow(figures, _words(trial))
 
 
-def _words(trial: TrialRecord) -> str:
+def _candidate_words(trial: TrialRecord) -> str:
     words = "" if trial.candidate is None else describe_candidate(trial.candidate)
     return words if trial.same_as is None else f"As trial {trial.same_as}: {words}"
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    pairs = zip(cells, widths, strict=True)
-    return "  ".join(cell.rjust(width) for cell, width in pairs)
-
-
-_BEGUN = ("running", "interrupted")
+def _numbers_differ(record: StudyRecord) -> bool:
+    """Return whether trial numbers differ from plan indices, as they do after a retry."""
+    return any(trial.number != trial.plan for trial in record.trials)
 
 
 def count_trials(record: StudyRecord) -> str:
-    """Return how many trials ended in each way, and how many attempts were retried.
+    """Return how many trials ended in each way: "16 trials: 1 complete, 15 pruned".
 
-    Attempts at the same index of the plan count as one trial, which ended as the last of them.
+    Attempts at the same index of the plan count as one trial, which ended as the last of them;
+    earlier attempts are counted after that.
     """
     last = last_attempts(record)
-    numbers = {trial.number for trial in last}
-    earlier = Counter(trial.kind for trial in record.trials if trial.number not in numbers)
+    kinds = Counter(trial.kind for trial in last)
+    earlier = Counter(trial.kind for trial in record.trials) - kinds
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    total = f"{text.plural(len(last), 'trial')}: {counts}" if last else "no trials yet"
     retried = (
         f"{text.plural(count, f'{kind} attempt')} retried"
         for kind, count in sorted(earlier.items())
     )
-    return "; ".join((count_kinds(last), *retried))
+    return "; ".join((total, *retried))
 
 
 def describe_outcome(
@@ -156,8 +131,8 @@ def describe_outcome(
         record: Its study.
         reported: Validation figures by epoch that an unfinished trial has reported.
     """
-    if trial.kind not in _BEGUN:
-        return outcome(trial, record.recipe)
+    if trial.kind not in ("running", "interrupted"):
+        return trial.kind if trial.state == "waiting" else describe_end(trial, record.recipe)
     if not reported:
         return trial.kind
     score = text.score(reported[-1], record.recipe.metric)
@@ -236,17 +211,17 @@ def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[Rendera
 
 
 def _describe_trials(record: StudyRecord, *, every: bool, narrow: bool) -> Iterator[RenderableType]:
-    rows = leader_rows(record, None if every else _MOST_LEADERS)
+    most = None if every else _MOST_LEADERS
+    n_shown = len(record.complete()[:most])
     yield ""
-    yield from draw_leaders(rows, narrow=narrow)
-    if rows and numbers_differ(record):
+    yield from leaderboard(record, most, narrow=narrow)
+    if n_shown and _numbers_differ(record):
         yield Text("trial numbers depend on interruptions, indices in the plan do not", style="dim")
     if every:
         yield from draw_unranked(record)
-    elif len(rows) < (points := len({trial.plan for trial in record.trials})):
-        all_trials = text.plural(points, "trial")
-        shown = f"the best {len(rows)} of" if rows else "no rank for any of"
-        yield Text(f"{shown} {all_trials}; --all lists every trial", style="dim")
+    elif n_shown < (planned := len({trial.plan for trial in record.trials})):
+        shown = f"the best {n_shown} of" if n_shown else "no rank for any of"
+        yield Text(f"{shown} {text.plural(planned, 'trial')}; --all lists every trial", style="dim")
     yield ""
 
 
@@ -255,3 +230,40 @@ def _settled(trial: TrialRecord) -> TrialRecord:
     if trial.state != "running":
         return trial
     return replace(trial, state="failed", reason=INTERRUPTED)
+
+
+@final
+class ShownStudy(ReportPart):
+    """A study and its trials; everything else that is known stands in its report.json."""
+
+    study: str
+    """The study's name."""
+    state: Literal["running", "ended", "interrupted"]
+    """Whether a process runs it, it has its test result, or neither."""
+    holder: str | None
+    """Which process runs it, in words."""
+    recipe: Settings
+    """Every setting; a database's password is left out."""
+    winner: int | None
+    """The number of the best complete trial."""
+    test: Result | None
+    """The one evaluation on the test images."""
+    trials: tuple[TrialPart, ...]
+    """Every trial: the complete ones by rank, then the others by number."""
+
+
+def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
+    """Return a study as one JSON object; raises UserError where there is none."""
+    record, holder = read_shown(name, runs_dir, storage)
+    ranked = record.complete()
+    others = [trial for trial in record.trials if trial not in ranked]
+    shown = ShownStudy(
+        study=record.name,
+        state=study_state(record, holder),
+        holder=holder,
+        recipe=record.recipe.model_dump(mode="json"),
+        winner=ranked[0].number if ranked else None,
+        test=Result.of(Evidence(record)),
+        trials=tuple(TrialPart.of(t, record.recipe.metric) for t in (*ranked, *others)),
+    )
+    return shown.model_dump_json(indent=2)

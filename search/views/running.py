@@ -1,24 +1,94 @@
-"""The result of a study on the terminal."""
+"""Runs a study for the command line, for people or as JSON events, and describes its result."""
 
 import statistics
 from collections.abc import Iterator
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.metric import Metric
+from search.events import Event
+from search.files import check_writable
+from search.pipeline import Outcome, Report, run_and_report
+from search.progress.console import QuietDisplay, open_display
+from search.progress.json_lines import JsonWriter
+from search.progress.log import JsonLog
 from search.progress.words import describe_end
+from search.recipe import Recipe
 from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
-from search.tuning.outcome import EndInfo, model_command
-from search.tuning.records import StudyRecord, TrialRecord
+from search.stopping import StopRequest
+from search.tuning.events import (
+    BaselineTested,
+    ReportWritten,
+    RunEnded,
+    WinnerRefitted,
+    WinnerTested,
+)
+from search.tuning.outcome import EndInfo, end_info, model_command
+from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate, summarize_candidate
 
 
+def run_and_describe(
+    recipe: Recipe,
+    console: Console,
+    stop: StopRequest,
+    *,
+    quiet: bool = False,
+    accept_changes: bool = False,
+) -> Iterator[RenderableType]:
+    """Run a study under a display that suits the console, then yield its result.
+
+    A `quiet` run shows nothing meanwhile, and skips the time estimate.
+    """
+    check_writable(recipe.runs_dir)
+    display = QuietDisplay(console) if quiet else open_display(console)
+    try:
+        outcome, report = run_and_report(
+            recipe, display, stop, accept_changes=accept_changes, estimate=not quiet
+        )
+    finally:
+        display.close()
+    end = end_info(outcome.record, stopped=outcome.stopped)
+    yield from describe_finish(outcome.record, None if report is None else report.baseline, end)
+    if report is not None:
+        yield f"model:  {outcome.paths.model_dir}"
+        yield f"report: {report.page}"
+
+
+def run_and_log(
+    recipe: Recipe, writer: JsonWriter, stop: StopRequest, *, accept_changes: bool = False
+) -> None:
+    """Run a study and write everything that happens as events, the result too."""
+    check_writable(recipe.runs_dir)
+    log = JsonLog(writer)
+    outcome, report = run_and_report(
+        recipe, log, stop, accept_changes=accept_changes, estimate=True
+    )
+    for event in _result_events(outcome, report):
+        log(event)
+
+
+def _result_events(outcome: Outcome, report: Report | None) -> Iterator[Event]:
+    """Yield those of refit, test, baseline's test and report that exist, then the end."""
+    record, baseline = outcome.record, None if report is None else report.baseline
+    if record.refit is not None:
+        yield WinnerRefitted(record.refit)
+    if record.test is not None:
+        yield WinnerTested(record.test, len(record.openings))
+    if baseline is not None and baseline.test is not None:
+        yield BaselineTested(baseline.name, baseline.test)
+    if report is not None:
+        yield ReportWritten(str(outcome.paths.model_dir), str(report.page))
+    winner = record.winner()
+    end = end_info(record, stopped=outcome.stopped)
+    yield RunEnded(end, None if winner is None else winner.number)
+
+
 def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
-    """Yield the best trial, its test result, and a reproduction's comparison with the report."""
+    """Yield the best trial, its test result, and how a replication compares with the report."""
     winner = record.winner()
     if winner is None or winner.candidate is None:
         yield Text("no trial has completed yet")
@@ -39,22 +109,16 @@ def describe_finish(
     if len(record.complete()) > 1:
         yield best_table(record)
     yield from describe_result(record)
-    if baseline is not None:
-        line = baseline_line(record, baseline)
-        if line is not None:
-            yield Text(line)
+    line = None if baseline is None else baseline_line(record, baseline)
+    if line is not None:
+        yield Text(line)
     if end.reason == "timeout":
         yield Text(
             f"time is up: {end.done} of {end.planned} trials done; run again to continue "
             "(the test set is opened again if another trial wins)"
         )
-    if end.reason == "interrupted" and end.done < end.planned:
-        yield from _model_of_what_ended(record)
-
-
-def _model_of_what_ended(record: StudyRecord) -> Iterator[RenderableType]:
-    command = model_command(record)
-    if command is not None:
+    command = model_command(record) if end.reason == "interrupted" else None
+    if command is not None and end.done < end.planned:
         yield Text("to get a model from the finished trials only:")
         yield f"  {command}"
 
@@ -68,22 +132,19 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
     for column in ("trial", "score", "epoch", "parameters"):
         table.add_column(column, justify="right")
     table.add_column("candidate", overflow="fold")
+    metric = record.recipe.metric
     originals = [trial for trial in record.complete() if trial.same_as is None]
     for trial in originals[:most]:
+        several = len(trial.fold_scores) > 1
+        spread = f" +- {text.score(trial.std, metric)}" if several else ""
         table.add_row(
             str(trial.number),
-            score_and_spread(trial, record.recipe.metric),
+            f"{text.score(trial.mean, metric)}{spread}",
             f"{trial.best_epoch}/{len(trial.history.epochs)}",
             f"{trial.n_parameters:,}" if trial.n_parameters else "",
             summarize_candidate(trial.candidate) if trial.candidate else "",
         )
     return table
-
-
-def score_and_spread(trial: TrialRecord, metric: Metric) -> str:
-    """Return a trial's score and, if it has several folds, their standard deviation."""
-    score = text.score(trial.mean, metric)
-    return f"{score} +- {text.score(trial.std, metric)}" if len(trial.fold_scores) > 1 else score
 
 
 def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
@@ -123,14 +184,10 @@ def _describe_repeats(record: StudyRecord) -> Iterator[RenderableType]:
         yield Text(f"{of}: mean {mean}, standard deviation {spread}")
     rows = reported_rows(record)
     if rows:
-        yield _reported_table(rows)
+        table = Table(title="compared with the hand-tuned report")
+        for column in ("after the last epoch", "report", "ours", "difference", ""):
+            table.add_column(column)
+        for row in rows:
+            table.add_row(*row)
+        yield table
         yield Text(reported_note(record))
-
-
-def _reported_table(rows: tuple[tuple[str, ...], ...]) -> Table:
-    table = Table(title="compared with the hand-tuned report")
-    for column in ("after the last epoch", "report", "ours", "difference", ""):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -1,0 +1,145 @@
+"""Tables that commands print: spaces, pruning rules replayed, channel statistics."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from search import text
+from search.catalog.studies import open_stored
+from search.data.cache import load_train_split
+from search.data.cifar10 import is_original_cifar10
+from search.data.sources import prepare_dataset
+from search.errors import UserError
+from search.events import Listener, Notice
+from search.progress.console import open_display
+from search.recipe import Recipe
+from search.reference.data_analysis import (
+    CHANNELS,
+    ROWS,
+    AnalysisInfo,
+    analysis_info,
+    compare_tables,
+    write_analysis,
+)
+from search.tuning.replay import recorded_trials, replay_all
+from search.tuning.store import read_study
+from spaces import BUILT_IN, Space, load_space
+from spaces.candidate import describe_candidate
+from spaces.parameters import describe_range
+
+
+def describe_spaces(name: str | None) -> Iterator[RenderableType]:
+    """Yield a table for each space; raises UserError for an unknown one."""
+    for one in [name] if name is not None else list(BUILT_IN):
+        try:
+            yield _space_table(one, load_space(one))
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
+def describe_replay(
+    name: str, runs_dir: Path, storage: str | None, orders: int, *, sampled_only: bool
+) -> Table:
+    """Return one row a pruning rule, the cheapest first; raises UserError for a pruned study."""
+    record = read_study(open_stored(name, runs_dir, storage))
+    trials = recorded_trials(record, sampled_only=sampled_only)
+    metric = record.recipe.metric
+    table = Table(title=f"pruning rules on {len(trials)} trials of {name}, {orders} orders")
+    table.add_column("rule")
+    for column in ("epochs", "time", "mean regret", "95% regret"):
+        table.add_column(column, justify="right")
+    for rule in replay_all(trials, orders, record.recipe.seed):
+        regrets = (text.score(value, metric) for value in (rule.mean_regret, rule.high_regret))
+        table.add_row(rule.name, f"{rule.epochs_share:.1%}", f"{rule.seconds_share:.1%}", *regrets)
+    return table
+
+
+def _space_table(name: str, space: Space) -> Table:
+    baseline = space.baseline()
+    count = sum(1 for _ in space.grid())
+    caption = f"grid: {count:,} points"
+    if baseline is not None:
+        caption += f"\nbaseline: {describe_candidate(baseline)}"
+    table = Table(title=f"space {name}", caption=caption, caption_justify="left")
+    for column in ("parameter", "range", "only if"):
+        table.add_column(column)
+    for parameter in space.parameters():
+        table.add_row(
+            parameter.name, describe_range(parameter.distribution), parameter.condition or ""
+        )
+    return table
+
+
+def analyze_and_describe(
+    recipe: Recipe, output: Path, console: Console
+) -> Iterator[RenderableType]:
+    """Analyse the recipe's dataset into the folder `output`, then yield the result.
+
+    Raises UserError where the dataset or `output` is not what it must be, MachineError where
+    data cannot be had or files cannot be written.
+    """
+    if output.exists() and not output.is_dir():
+        raise UserError(f"output must be a folder, got the file {str(output)!r}")
+    display = open_display(console)
+    try:
+        info = _analyze(recipe, display)
+        paths = write_analysis(info, output)
+    finally:
+        display.close()
+    yield from describe_table(info)
+    yield from (f"written: {path}" for path in paths)
+
+
+def _analyze(recipe: Recipe, listener: Listener) -> AnalysisInfo:
+    dataset = prepare_dataset(
+        recipe.dataset,
+        recipe.data_dir,
+        image_size=recipe.image_size,
+        test_fraction=recipe.test_fraction,
+        listener=listener,
+    )
+    info = analysis_info(dataset, load_train_split(dataset))
+    listener(
+        Notice(
+            f"analysis of {dataset.name}: {info.n_images:,} training images of "
+            f"{len(dataset.class_names)} classes; validation and test images are not used"
+        )
+    )
+    return info
+
+
+def describe_table(info: AnalysisInfo) -> Iterator[RenderableType]:
+    """Yield the table, next to the report's where the two can agree, and a word on that."""
+    if not is_original_cifar10(info.dataset):
+        shown = _number_table("", *CHANNELS)
+        for name, row in zip(ROWS, info.table, strict=True):
+            shown.add_row(name, *map(repr, row))
+        yield shown
+        yield Text(
+            "The comparison with the hand-tuned report does not apply: its table is of original "
+            f"CIFAR-10, and this is {info.dataset.name}."
+        )
+        return
+    numbers = compare_tables(info.table)
+    shown = _number_table("number", "report's", "ours", "agreement")
+    for one in numbers:
+        agreement = "all digits" if one.agrees else f"{one.n_digits} digits"
+        shown.add_row(one.name, repr(one.reported), repr(one.ours), agreement)
+    yield shown
+    yield Text(f"{sum(one.agrees for one in numbers)} of {len(numbers)} agree to the last digit")
+    if any(one.differs_by_rounding for one in numbers):
+        yield Text(
+            "Agreement to 12 digits or more is agreement up to rounding: our numbers are exact "
+            "and rounded once, the report's come from floating-point sums."
+        )
+
+
+def _number_table(name: str, *numbers: str) -> Table:
+    """Return an empty table that fits 80 columns without cutting a digit."""
+    table = Table(name, box=None, pad_edge=False)
+    for column in numbers:
+        table.add_column(column, no_wrap=True)
+    return table
