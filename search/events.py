@@ -2,7 +2,7 @@
 
 Whatever takes long takes a `Listener` and calls it with events. The console display, the JSON
 lines of `--json` and the dashboard's publisher are listeners of the same stream.
-`search.tuning.events` has the events of a search.
+`search.tuning.run_events` has the events of a search.
 """
 
 from abc import ABC, abstractmethod

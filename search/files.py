@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,12 @@ def write_file(path: Path, content: bytes | str, *, durable: bool = False) -> No
     """Write a whole file as `atomic_write` does; text becomes UTF-8."""
     with atomic_write(path, durable=durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove the folder with all it holds, if it exists."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _sync_folder(folder: Path) -> None:

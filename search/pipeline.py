@@ -25,9 +25,10 @@ from search.report.write import write_report
 from search.stopping import StopRequest
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
-from search.tuning.plan import PlanMade, check_disk, make_plan_info
+from search.tuning.plan import check_disk, make_plan_info
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
+from search.tuning.run_events import PlanMade
 from search.tuning.scheduler import run_search
 from search.tuning.storage import storage_failures
 from search.tuning.store import read_study

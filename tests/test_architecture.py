@@ -148,13 +148,13 @@ def test_tuning_trains_nothing() -> None:
         assert all(any(within(one, part) for part in allowed) for one in training), name
 
 
-def test_one_class_asks_optuna_and_one_tells_it() -> None:
-    """The queue claims trials, the recorder ends them."""
-    for attribute, owner in (("ask", "queue"), ("tell", "recorder")):
+def test_one_module_asks_optuna_and_tells_it() -> None:
+    """There the queue claims trials, and the recorder ends them."""
+    for attribute in ("ask", "tell"):
         users = {
             name for name, tree in modules_of("search").items() if attribute in attributes(tree)
         }
-        assert users == {f"search.tuning.{owner}"}
+        assert users == {"search.tuning.ask_and_tell"}
 
 
 def test_modules_form_no_circle() -> None:

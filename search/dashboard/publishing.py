@@ -23,8 +23,8 @@ from search.plotting import paper_style
 from search.recipe import Recipe
 from search.report.evidence import choose_baseline
 from search.report.findings import FIGURE_NAMES
-from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.run_events import StudyOpened, TrialEnded
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study
 

@@ -28,8 +28,7 @@ from search.evaluation.code import (
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.outcome import why_no_winner
-from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
 from spaces import Candidate
 from spaces.augmentation import find_augmentation

@@ -25,8 +25,7 @@ from search.evaluation.model import Prediction, Refusal, load_model
 from search.paths import ModelPaths, RunPaths
 from search.text import printable
 from search.training.metrics import TestResult, evaluate_predictions
-from search.tuning.outcome import end_info, model_command
-from search.tuning.records import StudyRecord
+from search.tuning.records import StudyRecord, end_info, model_command
 from search.tuning.storage import storage_failures
 from search.tuning.store import read_study
 

@@ -20,13 +20,13 @@ from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
 from search.executors.base import Executor
 from search.executors.refit_job import RefitJob
+from search.files import remove_folder
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.jobs import remove_folder, training_settings
 from search.tuning.opening import OpenStudy
-from search.tuning.outcome import why_no_winner
-from search.tuning.records import RefitRecord, StudyRecord, TrialRecord
+from search.tuning.preparing import training_settings
+from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study, to_plain
 from spaces import Candidate
 

@@ -31,15 +31,16 @@ from search.progress.words import (
     plan_lines,
 )
 from search.progress.wrapping import wrap_under_label
-from search.tuning.events import (
+from search.tuning.plan import PlanInfo
+from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
+    PlanMade,
     SearchEnded,
     Stopping,
     StudyOpened,
     TrialEnded,
 )
-from search.tuning.plan import PlanInfo, PlanMade
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII = "_.-=*#"

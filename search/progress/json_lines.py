@@ -17,7 +17,7 @@ class JsonWriter:
     """Writes events to a console that nothing else writes to, one a line.
 
     The first line also has "version". `search.events.Event` says what holds for all lines, the
-    classes in `search.tuning.events.EVENTS` what each has.
+    classes in `search.tuning.run_events.EVENTS` what each has.
     """
 
     def __init__(self, console: Console) -> None:

@@ -5,10 +5,11 @@ from typing import final
 from search.events import Event, Failed, Interrupted, Notice, StepProgress
 from search.progress.json_lines import JsonWriter
 from search.progress.state import SearchProgress
-from search.tuning.events import (
+from search.tuning.run_events import (
     BaselineTested,
     EpochEnded,
     FoldsEarned,
+    PlanMade,
     ReportWritten,
     RunEnded,
     SearchEnded,
@@ -20,7 +21,6 @@ from search.tuning.events import (
     WinnerRefitted,
     WinnerTested,
 )
-from search.tuning.plan import PlanMade
 
 EVENTS: tuple[type[Event], ...] = (
     PlanMade,

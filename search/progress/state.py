@@ -6,7 +6,8 @@ from typing import final
 from search.events import Event
 from search.recipe import Recipe
 from search.tuning.attempts import Attempt, done_indices
-from search.tuning.events import (
+from search.tuning.records import TrialRecord
+from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
     StudyOpened,
@@ -14,7 +15,6 @@ from search.tuning.events import (
     TrialStarted,
     TrialWaiting,
 )
-from search.tuning.records import TrialRecord
 from search.tuning.samplers import get_sampler
 
 

@@ -12,13 +12,13 @@ from search.evaluation.model_card import write_model_readme
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, Notice
 from search.executors.base import Executor
+from search.files import remove_folder
 from search.paths import ModelPaths
 from search.training.metrics import TestResult
-from search.tuning.jobs import TrialJobs
 from search.tuning.opening import OpenStudy
-from search.tuning.outcome import why_no_winner
 from search.tuning.pruners import NoPruner
-from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
+from search.tuning.records import RepeatResult, StudyRecord, TrialRecord, why_no_winner
+from search.tuning.running import make_trial_job
 from search.tuning.store import read_study, to_plain
 
 
@@ -57,12 +57,11 @@ def _train_lost(
 def _train_again(opened: OpenStudy, trial: TrialRecord, executor: Executor) -> None:
     if trial.candidate is None:
         raise ValueError(f"trial {trial.number} has no candidate")
-    jobs = TrialJobs(opened, NoPruner())
-    job = jobs.build(trial.number, trial.plan, trial.candidate, (0,), prune=False)
-    jobs.clear(trial.number)
+    job = make_trial_job(opened, trial.number, trial.plan, trial.candidate, (0,), NoPruner())
+    remove_folder(job.folder)
     outcome = executor.run(job)
-    jobs.clear(trial.number)
-    jobs.forget(trial.plan)
+    for folder in (opened.paths.trial_dir(trial.number), job.checkpoints):
+        remove_folder(folder)
     if outcome.ended != "finished":
         raise MachineError(f"trial {trial.number} cannot be trained again: {outcome.reason}")
 

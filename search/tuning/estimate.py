@@ -16,9 +16,8 @@ from search.executors.base import Executor
 from search.executors.probes import SizedCandidate, WarmUp
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.tuning.jobs import training_settings
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import Feasibility
+from search.tuning.preparing import Feasibility, training_settings
 from search.tuning.pruners import PlanOrderPruner, get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 from search.tuning.records import TrialRecord

@@ -1,7 +1,13 @@
-"""Opens a study: creates it, or finds it and checks that it may go on as requested."""
+"""Opens a study: creates it, or finds it and checks that it may be resumed as requested."""
 
+import platform
+import textwrap
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from importlib.metadata import version
+from os.path import commonprefix
 from typing import final
 
 import optuna
@@ -9,6 +15,7 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search import text
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo, statistics_of_parts
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
@@ -16,73 +23,34 @@ from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
-from search.tuning.identity import Code, check_code, check_same_study, current_code
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.preparing import Plan
+from search.tuning.records import StudyRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, read_study, to_plain
-from spaces import Space
+from spaces import BUILT_IN, Space, space_identity
+from spaces.load import space_changes
 from spaces.parameters import describe_range
 
-
-def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
-    """Raise UserError where Optuna would refuse a parameter of the space, given earlier trials.
-
-    It accepts another range of numbers, but no other choices, kind or scale.
-    """
-    stored = {n: d for t in study.get_trials(deepcopy=False) for n, d in t.distributions.items()}
-    for parameter in space.parameters():
-        then, now = stored.get(parameter.name), parameter.distribution
-        if then is not None and not _compatible(then, now):
-            raise UserError(
-                f"space {setting!r}: parameter {parameter.name!r} was {_words(then)} when study "
-                f"{study.study_name!r} began and is now {_words(now)} which Optuna does not accept "
-                "in one study, even with --accept-changes; accepted: the parameter as it was, or "
-                "another --study-name"
-            )
-
-
-def _compatible(then: BaseDistribution, now: BaseDistribution) -> bool:
-    try:
-        check_distribution_compatibility(then, now)
-    except ValueError:
-        return False
-    return True
-
-
-def _words(distribution: BaseDistribution) -> str:
-    kind = type(distribution).__name__.removesuffix("Distribution").lower()
-    return f"{kind}, {describe_range(distribution)},"
-
-
-def end_obsolete_trials(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:
-    """Fail waiting trials whose points are not those of the plan, so that none is trained.
-
-    Their indices are queued again, with the plan's points.
-    """
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        if not _is_planned(trial, plan):
-            # the reason first: it alone keeps a trial from being run, and no ended one takes it
-            storage.set_trial_user_attr(trial._trial_id, "reason", OBSOLETE)
-            storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-
-
-def _is_planned(trial: FrozenTrial, plan: Plan) -> bool:
-    point = _point(trial, plan)
-    try:
-        return point == trial.params and plan.space.distributions(point) == trial.distributions
-    except ValueError:  # an adaptive sampler's earlier point is outside the changed space
-        return False
-
-
-def _point(trial: FrozenTrial, plan: Plan) -> Params | None:
-    """Return the point that the trial should have; one of an adaptive sampler keeps its own."""
-    index: int = trial.user_attrs.get("plan", len(plan.points))
-    if index < len(plan.points):
-        return plan.points[index]
-    suggested: Params = trial.params
-    return suggested if get_sampler(plan.recipe.sampler).adaptive else None
+_DECIDING = (
+    "space",
+    "sampler",
+    "pruner",
+    "epochs",
+    "validation",
+    "holdout_fraction",
+    "folds",
+    "racing",
+    "metric",
+    "seed",
+    "with_baseline",
+    "max_parameters",
+    "device",
+    "precision",
+    "threads",
+)
+"""The settings that decide a study's results, which therefore cannot change."""
 
 
 @final
@@ -104,8 +72,8 @@ class OpenStudy:
 def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     """Create the plan's study or resume it; the caller holds its lock.
 
-    A study in which no trial has started is created again. With `accept_changes` a study goes on
-    though its code changed: waiting trials with points of the old space end as obsolete, and the
+    A study in which no trial has started is created again. With `accept_changes` a study resumes
+    even if its code changed: waiting trials with points of the old space end as obsolete, and the
     change is recorded.
 
     Raises:
@@ -141,38 +109,12 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     )
 
 
-def _resume(
-    plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
-) -> tuple[Recipe, tuple[Fold, ...]]:
-    stored = read_study(study)
-    resolved = {name: getattr(stored.recipe, name) for name in plan.open_settings}
-    recipe = plan.recipe.model_copy(update=resolved)
-    check_same_study(stored.recipe, stored.dataset, recipe, plan.dataset)
-    check_parameters(study, plan.space, recipe.space)
-    code = current_code(recipe.space)
-    changes = check_code(stored, code, accept=accept_changes)
-    if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
-        save_folds(plan.paths.folds, plan.folds)
-    folds = load_folds(plan.paths.folds, stored.folds_hash)
-    if changes:
-        end_obsolete_trials(plan, study, storage)
-        add_change(study, stored, changes)
-    else:  # versions that are not compared stay as first stored
-        code = replace(code, versions={**code.versions, **stored.versions})
-    _store(study, recipe, plan.dataset, code)
-    return recipe, folds
-
-
-def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code) -> None:
-    """Store what may differ between runs."""
-    attributes = {
-        "recipe": to_plain(recipe),
-        "dataset": to_plain(dataset),
-        "space_code": code.space,
-        "versions": dict(code.versions),
-    }
-    for name, value in attributes.items():
-        study.set_user_attr(name, value)
+def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
+    """Return the study of that name, or None."""
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        return None
 
 
 def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
@@ -182,14 +124,6 @@ def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths
         unmark(study, paths)
         optuna.delete_study(study_name=study.study_name, storage=storage)
     return not started
-
-
-def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
-    """Return the study of that name, or None."""
-    try:
-        return optuna.load_study(study_name=name, storage=storage)
-    except KeyError:
-        return None
 
 
 def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
@@ -206,3 +140,210 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     study.set_user_attr("hardware", dict(plan.hardware))
     _store(study, recipe, plan.dataset, current_code(recipe.space))
     return study
+
+
+def _resume(
+    plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
+) -> tuple[Recipe, tuple[Fold, ...]]:
+    stored = read_study(study)
+    resolved = {name: getattr(stored.recipe, name) for name in plan.automatic & set(_DECIDING)}
+    recipe = plan.recipe.model_copy(update=resolved)
+    _check_settings(stored, recipe, plan.dataset)
+    check_parameters(study, plan.space, recipe.space)
+    code = current_code(recipe.space)
+    changes = _check_code(stored, code, accept=accept_changes)
+    if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
+        save_folds(plan.paths.folds, plan.folds)
+    folds = load_folds(plan.paths.folds, stored.folds_hash)
+    if changes:
+        _end_obsolete_trials(plan, study, storage)
+        add_change(study, stored, changes)
+    else:  # versions that are not compared stay as first stored
+        code = replace(code, versions={**code.versions, **stored.versions})
+    _store(study, recipe, plan.dataset, code)
+    return recipe, folds
+
+
+def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Code") -> None:
+    """Store what may differ between runs."""
+    attributes = {
+        "recipe": to_plain(recipe),
+        "dataset": to_plain(dataset),
+        "space_code": code.space,
+        "versions": dict(code.versions),
+    }
+    for name, value in attributes.items():
+        study.set_user_attr(name, value)
+
+
+# Settings and parameters of a study that is resumed
+
+
+def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo) -> None:
+    """Raise UserError, showing each difference, unless settings and dataset are the stored ones."""
+    pairs = [(name, getattr(stored.recipe, name), getattr(requested, name)) for name in _DECIDING]
+    then_id, now_id = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored.dataset, dataset))
+    pairs.append(("dataset", then_id, now_id))
+    differences = [
+        f"{name} {text.setting(then)} is now {text.setting(now)}"
+        for name, then, now in pairs
+        if then != now
+    ]
+    if differences:
+        raise UserError(
+            f"study {requested.study_name!r} exists with other settings: {'; '.join(differences)}; "
+            "give the old settings to resume it, or another --study-name"
+        )
+
+
+def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
+    """Raise UserError where Optuna would refuse a parameter of the space, given earlier trials.
+
+    It accepts another range of numbers, but no other choices, kind or scale.
+    """
+    stored = {n: d for t in study.get_trials(deepcopy=False) for n, d in t.distributions.items()}
+    for parameter in space.parameters():
+        then, now = stored.get(parameter.name), parameter.distribution
+        if then is not None and not _compatible(then, now):
+            raise UserError(
+                f"space {setting!r}: parameter {parameter.name!r} was {_words(then)} when study "
+                f"{study.study_name!r} started and is now {_words(now)} which Optuna does not "
+                "accept in one study, even with --accept-changes; accepted: the parameter as it "
+                "was, or another --study-name"
+            )
+
+
+def _compatible(then: BaseDistribution, now: BaseDistribution) -> bool:
+    try:
+        check_distribution_compatibility(then, now)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(distribution: BaseDistribution) -> str:
+    kind = type(distribution).__name__.removesuffix("Distribution").lower()
+    return f"{kind}, {describe_range(distribution)},"
+
+
+def _end_obsolete_trials(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:
+    """Fail waiting trials whose points are not those of the plan, so that none is trained.
+
+    Their indices are queued again, with the plan's points.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if not _is_planned(trial, plan):
+            # The reason comes first: it alone keeps a trial from running, and cannot be set later.
+            storage.set_trial_user_attr(trial._trial_id, "reason", OBSOLETE)
+            storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+
+
+def _is_planned(trial: FrozenTrial, plan: Plan) -> bool:
+    """Return whether a trial has the plan's point; a point of an adaptive sampler may stay."""
+    index: int = trial.user_attrs.get("plan", len(plan.points))
+    if index < len(plan.points):
+        point = plan.points[index]
+    elif get_sampler(plan.recipe.sampler).adaptive:
+        point = trial.params
+    else:
+        return False
+    try:
+        return point == trial.params and plan.space.distributions(point) == trial.distributions
+    except ValueError:  # an adaptive sampler's earlier point is outside the changed space
+        return False
+
+
+# Code of a study that is resumed
+
+
+@final
+@dataclass(frozen=True)
+class Code:
+    """The code that decides a study's results, together with its settings.
+
+    Attributes:
+        space: The space's identity (see `spaces.space_identity`); None where none was stored.
+        versions: Those of Python, the libraries and this program, by name.
+    """
+
+    space: str | None
+    versions: Mapping[str, str]
+
+
+def current_code(space: str) -> Code:
+    """Return the code by which a study with this setting of `space` is trained now."""
+    return Code(space_identity(space), code_versions())
+
+
+def code_versions() -> dict[str, str]:
+    """Return the versions that decide a result: Python's, the libraries' and this program's."""
+    names = ("torch", "torchvision", "optuna", "scikit-learn", "numpy", "cifar-search")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, ...]:
+    """Return what changed in the code since the study started, one text per change.
+
+    Raises UserError, showing each change, unless there is none or the user accepts them.
+    """
+    then = Code(stored.space_code, stored.versions)
+    changes = describe_changes(stored.recipe.space, then, code)
+    if changes and not accept:
+        raise UserError(
+            f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
+            "another --study-name, or --accept-changes to resume this one"
+        )
+    return changes
+
+
+def describe_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
+    """Return each change: of the space, which is named as the `setting` says, and of versions.
+
+    What either lacks is not compared, nor are patch releases of Python.
+    """
+    changes = []
+    if then.space is not None and now.space is not None and then.space != now.space:
+        if setting in BUILT_IN:
+            found = space_changes(setting, then.space, now.space)
+        else:
+            found = (first_difference(then.space, now.space),)
+        changes += [f"space {setting!r}: {change}" for change in found]
+    changes += [
+        f"{name} {version} -> {now.versions[name]}"
+        for name, version in then.versions.items()
+        if name in now.versions and _decisive(name, version) != _decisive(name, now.versions[name])
+    ]
+    return tuple(changes)
+
+
+def _decisive(name: str, version: str) -> str:
+    """Return the part of a version that may decide a result: of Python major and minor."""
+    return ".".join(version.split(".")[:2]) if name == "python" else version
+
+
+_WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them before the difference
+
+
+def first_difference(then: str, now: str) -> str:
+    """Return the first changed lines of two different texts, each cut to what differs."""
+    old, new = ([line for line in source.split("\n") if line] for source in (then, now))
+    opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    changed = [(old[i:m], new[j:n]) for kind, i, m, j, n in opcodes if kind != "equal"]
+    removed, added = changed[0]
+    shown = " ".join(f'"{line}"' for line in _excerpts(removed[:1], added[:1]))
+    hidden = sum(len(a) + len(b) for a, b in changed) - len(removed[:1]) - len(added[:1])
+    return f"{shown} (and {hidden} more {'line' if hidden == 1 else 'lines'})" if hidden else shown
+
+
+def _excerpts(removed: list[str], added: list[str]) -> list[str]:
+    """Return the lines with their signs; of long ones the part around the first difference."""
+    lines = textwrap.dedent("\n".join(removed + added)).split("\n")
+    alike = len(commonprefix(lines)) if len(lines) == 2 else 0  # noqa: RUF071 - no paths
+    signs = ["-"] * len(removed) + ["+"] * len(added)
+    return [f"{sign} {_excerpt(line, alike)}" for sign, line in zip(signs, lines, strict=True)]
+
+
+def _excerpt(line: str, alike: int) -> str:
+    start = max(alike - _LEAD, 0) if len(line) > _WIDTH else 0
+    end = start + _WIDTH
+    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

@@ -10,7 +10,6 @@ from cifar_models import count_parameters
 from search import text
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
-from search.events import Event
 from search.executors.base import Executor
 from search.recipe import Recipe
 from search.tuning.estimate import Estimate, estimate_time, preview_points
@@ -151,51 +150,6 @@ class PlanInfo:
     disk: DiskNeed
     estimate: Estimate | None = None
     unknown: str | None = None
-
-
-@final
-@dataclass(frozen=True)
-class PlanMade(Event):
-    """What the run will do and about how long that takes; the first event of a run.
-
-    `seconds_low` and `seconds_high` are of search and refit, within the timeout; `unknown` says
-    why there is no estimate.
-    """
-
-    kind = "plan"
-    plan: PlanInfo
-
-    def fields(self) -> dict[str, object]:
-        """Return the recipe's main settings, the dataset, the resources and the estimate."""
-        recipe, data, estimate = self.plan.recipe, self.plan.dataset, self.plan.estimate
-        return {
-            "study": recipe.study_name,
-            "space": recipe.space,
-            "sampler": recipe.sampler,
-            "validation": recipe.validation,
-            "racing": recipe.racing,
-            "metric": recipe.metric,
-            "pruner": recipe.pruner,
-            "epochs": recipe.epochs,
-            "threads": recipe.threads,
-            "device": recipe.device,
-            "precision": recipe.precision,
-            "folds": recipe.n_folds,
-            "dataset": data.name,
-            "images": data.n_train,
-            "sealed_images": data.n_test,
-            "classes": len(data.class_names),
-            "shape": data.image_shape,
-            "trials": self.plan.n_planned,
-            "done": self.plan.n_done,
-            "grid": self.plan.n_grid,
-            "workers": self.plan.n_workers,
-            "disk_needed": self.plan.disk.checkpoints,
-            "disk_free": self.plan.disk.free,
-            "seconds_low": None if estimate is None else estimate.low,
-            "seconds_high": None if estimate is None else estimate.high,
-            "unknown": self.plan.unknown,
-        }
 
 
 def make_plan_info(opened: OpenStudy, disk: DiskNeed, executor: Executor) -> PlanInfo:

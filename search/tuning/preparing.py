@@ -19,8 +19,7 @@ from search.executors.probes import DeviceFacts, DeviceProbe
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.training.settings import Precision
-from search.tuning.identity import DECIDING
+from search.training.settings import Precision, TrainingSettings
 from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
 from spaces import Candidate, Space, load_space
 
@@ -124,13 +123,26 @@ def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
     return max(1, min(cores, free_bytes // ((2 + networks) * GIB)))
 
 
+def training_settings(recipe: Recipe) -> TrainingSettings:
+    """Return the training settings of a resolved recipe."""
+    if recipe.precision == "auto":
+        raise ValueError("recipe must be resolved, got precision 'auto'")
+    return TrainingSettings(
+        recipe.epochs,
+        recipe.device,
+        recipe.precision,
+        recipe.protocol.evaluation_batch,
+        recipe.protocol.mean_over,
+    )
+
+
 @final
 @dataclass(frozen=True)
 class Plan:
     """What a recipe comes to on this device and dataset, before anything is written.
 
     Attributes:
-        open_settings: Settings that were "auto"; a stored study may have resolved them otherwise.
+        automatic: Settings that were "auto"; a stored study may have resolved them otherwise.
         hardware: What trials run on, in words.
     """
 
@@ -140,7 +152,7 @@ class Plan:
     paths: RunPaths
     folds: tuple[Fold, ...]
     points: tuple[Params, ...]
-    open_settings: tuple[str, ...]
+    automatic: frozenset[str]
     hardware: Mapping[str, str]
 
 
@@ -163,10 +175,10 @@ def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
         test_fraction=recipe.test_fraction,
         listener=listener,
     )
-    open_settings = tuple(name for name in DECIDING if getattr(recipe, name) == "auto")
+    automatic = frozenset(name for name, value in recipe if value == "auto")
     facts = _device_facts(probing)
     recipe = resolve_recipe(recipe, dataset, space, facts)
-    if "precision" in open_settings and lacks_bf16(recipe):
+    if "precision" in automatic and lacks_bf16(recipe):
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
     points = _points(recipe, space, dataset)
     return Plan(
@@ -176,7 +188,7 @@ def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
         paths=RunPaths(recipe.runs_dir, recipe.study_name),
         folds=make_folds(recipe, dataset),
         points=points,
-        open_settings=open_settings,
+        automatic=automatic,
         hardware=facts.hardware,
     )
 

@@ -12,14 +12,18 @@ from optuna.trial import Trial
 from search import text
 from search.events import Listener
 from search.executors.base import Executor, FoldEpochs, SchedulerChannel
-from search.executors.trial_job import TrialOutcome
+from search.executors.trial_job import TrialJob, TrialOutcome
+from search.files import remove_folder
 from search.training.history import History
+from search.tuning.ask_and_tell import ClaimedTrial
 from search.tuning.attempts import TIMED_OUT
-from search.tuning.events import TrialStarted
-from search.tuning.jobs import TrialJobs
-from search.tuning.queue import ClaimedTrial
+from search.tuning.opening import OpenStudy
+from search.tuning.preparing import training_settings
+from search.tuning.pruners import NoPruner, Pruner
 from search.tuning.racing import split_folds
 from search.tuning.records import TrialCost
+from search.tuning.run_events import TrialStarted
+from spaces import Candidate
 
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
 
@@ -162,8 +166,11 @@ def _makes_useless(ended: FoldGroup, group: FoldGroup) -> bool:
 class RunningTrials:
     """The running trials by index, whose fold groups it hands to idle slots of the executor."""
 
-    def __init__(self, executor: Executor, jobs: TrialJobs, listener: Listener) -> None:
-        self._executor, self._jobs, self._listener = executor, jobs, listener
+    def __init__(
+        self, opened: OpenStudy, executor: Executor, pruner: Pruner, listener: Listener
+    ) -> None:
+        self._opened, self._executor = opened, executor
+        self._pruner, self._listener = pruner, listener
         self._trials: dict[int, RunningTrial] = {}
 
     def trials(self) -> list[RunningTrial]:
@@ -211,7 +218,7 @@ class RunningTrials:
         Where there are fewer trials than idle slots, its folds are spread over several slots.
         """
         running = self._trials[claimed.index] = RunningTrial(claimed)
-        self._jobs.clear(claimed.trial.number)
+        self._clear(claimed.trial)
         idle = self.idle_slots()
         n_parts = min(max(len(idle) // (n_others + 1), 1), len(folds))
         for slot, part in zip(idle, split_folds(folds, n_parts), strict=False):
@@ -226,18 +233,59 @@ class RunningTrials:
     def remove(self, running: RunningTrial) -> None:
         """Remove a trial that has ended, and its folder."""
         del self._trials[running.index]
-        self._jobs.clear(running.trial.number)
+        self._clear(running.trial)
 
     def forget(self, index: int) -> None:
         """Remove the checkpoints of an index that needs no further attempt."""
-        self._jobs.forget(index)
+        remove_folder(self._opened.paths.trial_checkpoints(index))
+
+    def _clear(self, trial: Trial) -> None:
+        remove_folder(self._opened.paths.trial_dir(trial.number))
 
     def _submit(self, running: RunningTrial, folds: tuple[int, ...], slot: int) -> None:
-        claimed, number = running.claimed, running.trial.number
-        job = self._jobs.build(
-            number, claimed.index, claimed.candidate, folds, prune=not running.racing
-        )
-        self._listener(TrialStarted(number, claimed.index, slot))
+        pruner = NoPruner() if running.racing else self._pruner
+        number, candidate = running.trial.number, running.claimed.candidate
+        job = make_trial_job(self._opened, number, running.index, candidate, folds, pruner)
+        self._listener(TrialStarted(number, running.index, slot))
         channel = SchedulerChannel(job.folder)
         future = self._executor.submit(slot, job)
         running.groups.append(FoldGroup(folds, slot, channel, future))
+
+
+def make_trial_job(
+    opened: OpenStudy,
+    number: int,
+    index: int,
+    candidate: Candidate,
+    folds: tuple[int, ...],
+    pruner: Pruner,
+) -> TrialJob:
+    """Return the job of some folds of a trial, which the pruner may end early.
+
+    Args:
+        opened: The study.
+        number: The trial's number in Optuna, which names its folder.
+        index: Its index in the plan, which decides its seeds.
+        candidate: What is trained.
+        folds: The folds to train in lockstep.
+        pruner: Says after which epochs the job waits shortly for a decision.
+    """
+    recipe, paths = opened.recipe, opened.paths
+    epochs = range(1, recipe.epochs)
+    return TrialJob(
+        index=index,
+        candidate=candidate.model_dump_json(),
+        dataset=opened.dataset,
+        folds=folds,
+        folds_path=paths.folds,
+        folds_hash=opened.folds_hash,
+        statistics=opened.statistics,
+        study_seed=recipe.seed,
+        settings=training_settings(recipe),
+        threads=recipe.threads,
+        decision_epochs=frozenset(e for e in epochs if pruner.decides_at(index, e)),
+        folder=paths.fold_group_dir(number, folds[0]),
+        checkpoints=paths.trial_checkpoints(index),
+        checkpoint_every=recipe.checkpoint_every,
+        network=None if recipe.protocol.refits else paths.network(number),
+    )

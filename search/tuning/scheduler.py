@@ -2,15 +2,22 @@
 
 import math
 import time
+from collections.abc import Iterable
 from typing import final
 
 from search.errors import MachineError
 from search.events import Listener, Notice
 from search.executors.base import Executor
+from search.files import remove_folder
 from search.metric import as_higher_is_better
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.events import (
+from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue, TrialRecorder
+from search.tuning.opening import OpenStudy
+from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
+from search.tuning.racing import FoldRace
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
     SearchEnded,
@@ -19,13 +26,6 @@ from search.tuning.events import (
     TrialEnded,
     TrialWaiting,
 )
-from search.tuning.jobs import TrialJobs, remove_folder
-from search.tuning.opening import OpenStudy
-from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
-from search.tuning.queue import ClaimedTrial, Duplicates, InfeasibleTrial, TrialQueue
-from search.tuning.racing import FoldRace
-from search.tuning.recorder import TrialRecorder
-from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.running import RunningTrial, RunningTrials
 from search.tuning.store import read_study
 
@@ -61,7 +61,7 @@ class Scheduler:
         ended = [trial for trial in record.trials if not self._queue.is_open(trial.plan)]
         pruner = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
         self._pruner = _plan_order(pruner, recipe, ended)
-        self._running = RunningTrials(executor, TrialJobs(opened, pruner), listener)
+        self._running = RunningTrials(opened, executor, pruner, listener)
         repeat = not recipe.protocol.is_search
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
         self._race = _race(recipe, ended) if recipe.racing else None
@@ -268,6 +268,52 @@ class Scheduler:
         for claimed, original in self._duplicates.release():
             self._recorder.duplicate(claimed.trial, original)
             self._listener(TrialEnded(self._recorder.record(claimed.trial)))
+
+
+@final
+class Duplicates:
+    """Holds back trials whose candidate another trial had first; they get its result.
+
+    Args:
+        ended: The trials of earlier runs whose results may be taken over.
+        repeat: Whether duplicates train all the same, each with its own seed.
+    """
+
+    def __init__(self, ended: Iterable[TrialRecord], *, repeat: bool = False) -> None:
+        self._repeat = repeat
+        self._first: dict[str, int] = {}
+        self._ended: dict[int, TrialRecord] = {}
+        self._held: list[ClaimedTrial] = []
+        for record in ended:
+            if record.candidate is not None and record.same_as is None:
+                self._first.setdefault(record.candidate.model_dump_json(), record.plan)
+                self.add_ended(record)
+
+    def hold(self, claimed: ClaimedTrial) -> bool:
+        """Hold a duplicate until the original has ended; returns False if it is the original."""
+        if self._repeat:
+            return False
+        first = self._first.setdefault(claimed.candidate.model_dump_json(), claimed.index)
+        if first != claimed.index:
+            self._held.append(claimed)
+        return first != claimed.index
+
+    def add_ended(self, record: TrialRecord) -> None:
+        """Take the last trial of an index, with which the index has ended."""
+        self._ended[record.plan] = record
+
+    def held(self) -> list[ClaimedTrial]:
+        """Return the trials that are held back."""
+        return list(self._held)
+
+    def release(self) -> list[tuple[ClaimedTrial, TrialRecord]]:
+        """Return the held trials whose original has ended, each with the original."""
+        pairs = [(claimed, self._original(claimed)) for claimed in self._held]
+        self._held = [claimed for claimed, original in pairs if original is None]
+        return [(claimed, original) for claimed, original in pairs if original is not None]
+
+    def _original(self, claimed: ClaimedTrial) -> TrialRecord | None:
+        return self._ended.get(self._first[claimed.candidate.model_dump_json()])
 
 
 def _plan_order(pruner: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:

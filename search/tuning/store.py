@@ -1,6 +1,7 @@
 """Reads studies: from Optuna's attributes to plain records."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import optuna
@@ -42,15 +43,23 @@ _NOT_STORED: dict[type, Any] = {
 }
 
 
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Return the adapter of a type, which takes milliseconds to build."""
+    return TypeAdapter(kind)
+
+
 def to_plain(value: object) -> Any:
     """Return a record as the plain JSON values that Optuna stores."""
-    kind = type(value)
-    return TypeAdapter(kind).dump_python(value, mode="json", exclude=_NOT_STORED.get(kind))
+    kind: Any = type(value)
+    return _adapter(kind).dump_python(value, mode="json", exclude=_NOT_STORED.get(kind))
 
 
 def from_plain(kind: type[T], value: object) -> T:
     """Return the record that `to_plain` made plain."""
-    return TypeAdapter(kind).validate_python(value)
+    hashable: Any = kind  # which mypy doubts of some types
+    record: T = _adapter(hashable).validate_python(value)
+    return record
 
 
 def read_trial(trial: FrozenTrial) -> TrialRecord:

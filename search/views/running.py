@@ -19,15 +19,14 @@ from search.recipe import Recipe
 from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
 from search.stopping import StopRequest
-from search.tuning.events import (
+from search.tuning.records import EndInfo, StudyRecord, end_info, model_command
+from search.tuning.run_events import (
     BaselineTested,
     ReportWritten,
     RunEnded,
     WinnerRefitted,
     WinnerTested,
 )
-from search.tuning.outcome import EndInfo, end_info, model_command
-from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate, summarize_candidate
 
 

@@ -25,9 +25,8 @@ from search.report.scoring import last_attempts
 from search.text import printable
 from search.tuning.attempts import INTERRUPTED
 from search.tuning.locks import study_holder
-from search.tuning.outcome import why_no_winner
 from search.tuning.plan import disk_use
-from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
 from search.views.running import describe_result
 from spaces.candidate import describe_candidate

@@ -19,10 +19,10 @@ from search.progress.console import LiveDisplay, PlainDisplay
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.training.settings import Precision
-from search.tuning.events import EpochEnded, SearchEnded, StudyOpened, TrialEnded, TrialStarted
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.preparing import Feasibility, Plan, make_folds, planned_points
 from search.tuning.records import TrialRecord
+from search.tuning.run_events import EpochEnded, SearchEnded, StudyOpened, TrialEnded, TrialStarted
 from search.tuning.scheduler import run_search
 from spaces import load_space
 
@@ -143,7 +143,7 @@ def open_hand_tuned(
         paths=RunPaths(runs_dir, recipe.study_name),
         folds=make_folds(recipe, dataset),
         points=tuple(planned_points(recipe, space, Feasibility(dataset, None))),
-        open_settings=(),
+        automatic=frozenset(),
         hardware={},
     )
     return open_study(plan)

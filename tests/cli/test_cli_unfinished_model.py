@@ -11,7 +11,7 @@ from search.events import Event
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.events import TrialEnded
+from search.tuning.run_events import TrialEnded
 from tests.conftest import Command, FolderMaker
 
 

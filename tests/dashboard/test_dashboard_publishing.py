@@ -12,8 +12,8 @@ from search.catalog.dashboard_store import DashboardStore
 from search.catalog.studies import remove_study
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.paths import RunPaths
-from search.tuning.events import StudyOpened, TrialEnded
 from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.run_events import StudyOpened, TrialEnded
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study, to_plain
 from tests.report import report_fakes as fakes

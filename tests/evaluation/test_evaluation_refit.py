@@ -11,13 +11,13 @@ from search.data.dataset import DatasetInfo, channel_statistics
 from search.errors import MachineError
 from search.evaluation.refit import Refit, refit, refit_job
 from search.executors import InlineExecutor
+from search.files import remove_folder
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.stopping import StopRequest
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
-from search.tuning.jobs import remove_folder
 from search.tuning.records import TrialRecord
 from spaces.candidate import CosineConfig, SGDConfig
 from spaces.schedules import CosineSchedule, ReplaySchedule

@@ -18,7 +18,7 @@ from search.data.dataset import DatasetInfo
 from search.evaluation import test_set
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.tuning.events import SearchEnded, TrialEnded
+from search.tuning.run_events import SearchEnded, TrialEnded
 
 FILE_STEMS = {"test_images", "test_labels"}
 # The owner of the names, the writer of the cache, and the one reader.

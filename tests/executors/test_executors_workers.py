@@ -19,10 +19,10 @@ from search.executors import trial_job as job_module
 from search.executors.base import SchedulerChannel, run_job
 from search.executors.trial_job import TrialJob
 from search.recipe import Recipe
-from search.tuning.jobs import TrialJobs
-from search.tuning.opening import open_study
+from search.tuning.opening import OpenStudy, open_study
 from search.tuning.preparing import Plan, prepare
-from search.tuning.pruners import HalvingPruner, NoPruner
+from search.tuning.pruners import HalvingPruner, NoPruner, Pruner
+from search.tuning.running import make_trial_job
 
 Maker = Callable[..., Recipe]
 
@@ -34,10 +34,13 @@ def _prepare(recipe: Recipe, listener: Any) -> Plan:
 def _build_job(recipe: Recipe, listener: Any, folds: tuple[int, ...]) -> TrialJob:
     """Return a job of the space's baseline."""
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
-    jobs = TrialJobs(opened, NoPruner())
+    return _job(opened, folds, NoPruner())
+
+
+def _job(opened: OpenStudy, folds: tuple[int, ...], pruner: Pruner) -> TrialJob:
     candidate = opened.space.baseline()
     assert candidate is not None
-    return jobs.build(0, 0, candidate, folds, prune=True)
+    return make_trial_job(opened, 0, 0, candidate, folds, pruner)
 
 
 @pytest.fixture
@@ -221,11 +224,8 @@ def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, listener
     """A job lists the rungs of its rule before the last epoch; none where nothing judges it."""
     assert job.decision_epochs == frozenset()
     opened = open_study(_prepare(make_recipe(epochs=9, study_name="other"), listener))
-    jobs = TrialJobs(opened, HalvingPruner(1, 3))
-    candidate = opened.space.baseline()
-    assert candidate is not None
-    assert jobs.build(0, 0, candidate, (0,), prune=True).decision_epochs == {1, 3}
-    assert not jobs.build(0, 0, candidate, (1,), prune=False).decision_epochs
+    assert _job(opened, (0,), HalvingPruner(1, 3)).decision_epochs == {1, 3}
+    assert not _job(opened, (1,), NoPruner()).decision_epochs
 
 
 def test_slots_and_counts_are_checked(job: TrialJob) -> None:

@@ -11,9 +11,10 @@ from rich.console import Console
 from search.events import Notice, StepProgress
 from search.progress.console import Display, LiveDisplay, PlainDisplay, QuietDisplay, open_display
 from search.progress.words import describe_number
-from search.tuning.events import (
+from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
+    PlanMade,
     SearchEnded,
     Stopping,
     StudyOpened,
@@ -21,7 +22,6 @@ from search.tuning.events import (
     TrialStarted,
     TrialWaiting,
 )
-from search.tuning.plan import PlanMade
 from tests.fakes import make_plan, make_recipe, make_trial
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

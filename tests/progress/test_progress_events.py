@@ -8,16 +8,16 @@ import pytest
 from rich.console import Console
 
 import search.events
-import search.tuning.events
-import search.tuning.plan
+import search.tuning.run_events
 from search.cli.ending import failures_told
 from search.errors import MachineError, UserError
 from search.events import Event, Notice
 from search.progress.json_lines import JsonWriter
 from search.progress.log import EVENTS, JsonLog
-from search.tuning.events import (
+from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
+    PlanMade,
     SearchEnded,
     Stopping,
     StudyOpened,
@@ -25,7 +25,6 @@ from search.tuning.events import (
     TrialStarted,
     TrialWaiting,
 )
-from search.tuning.plan import PlanMade
 from tests.conftest import Command
 from tests.fakes import make_plan, make_recipe, make_trial
 
@@ -95,7 +94,7 @@ def test_a_search_is_told_event_by_event(console: Console) -> None:
 def test_every_event_is_listed_once_under_its_own_name() -> None:
     """A reader of the lines finds what each is."""
     assert len({event.kind for event in EVENTS}) == len(EVENTS)
-    modules = (search.events, search.tuning.events, search.tuning.plan)
+    modules = (search.events, search.tuning.run_events)
     found = {
         one
         for module in modules

@@ -3,7 +3,7 @@
 import pytest
 
 from search.progress.state import SearchProgress
-from search.tuning.events import (
+from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
     StudyOpened,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.tuning.identity import Code, describe_changes, first_difference
+from search.tuning.opening import Code, describe_changes, first_difference
 
 VERSIONS = {"python": "3.11.2", "torch": "2.11.0", "cifar-search": "0.1.0"}
 

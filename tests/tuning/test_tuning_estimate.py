@@ -13,8 +13,9 @@ from search.executors.probes import Throughput
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.plan import PlanInfo, PlanMade
+from search.tuning.plan import PlanInfo
 from search.tuning.records import StudyRecord
+from search.tuning.run_events import PlanMade
 from tests.study_fixtures import EventRecorder
 
 pytestmark = pytest.mark.slow

@@ -19,9 +19,9 @@ from optuna.distributions import (
 from search.errors import MachineError, UserError
 from search.executors import InlineExecutor
 from search.recipe import Recipe
+from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.opening import open_study
 from search.tuning.preparing import planned_points, prepare
-from search.tuning.queue import TrialQueue
 from search.tuning.samplers import Params, PlanRequest, grid_points
 from search.tuning.samplers import random_point as requested_point
 from spaces import BUILT_IN, AdamConfig, Candidate, MLPConfig, Space, load_space

@@ -12,8 +12,8 @@ from search.errors import UserError
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import History
-from search.tuning.events import FoldsEarned, TrialStarted
 from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.run_events import FoldsEarned, TrialStarted
 
 Maker = Callable[..., Recipe]
 KFOLD: dict[str, Any] = {"validation": "kfold", "folds": 5, "epochs": 4, "trials": 6}

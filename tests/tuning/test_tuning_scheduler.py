@@ -11,9 +11,9 @@ from search.executors.base import Executor, run_job
 from search.executors.trial_job import TrialJob, TrialOutcome
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.events import TrialEnded
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
+from search.tuning.run_events import TrialEnded
 from search.tuning.scheduler import run_search
 from search.tuning.store import read_study
 

@@ -17,10 +17,10 @@ from search.executors import InlineExecutor
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.tuning.events import TrialStarted
 from search.tuning.opening import find_study, open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
+from search.tuning.run_events import TrialStarted
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study
 from spaces import ConstantConfig, load_space

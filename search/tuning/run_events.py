@@ -10,8 +10,53 @@ from typing import final
 from search.events import Event
 from search.recipe import Recipe
 from search.training.metrics import TestResult
-from search.tuning.outcome import EndInfo
-from search.tuning.records import RefitRecord, TrialRecord
+from search.tuning.plan import PlanInfo
+from search.tuning.records import EndInfo, RefitRecord, TrialRecord
+
+
+@final
+@dataclass(frozen=True)
+class PlanMade(Event):
+    """What the run will do and about how long that takes; the first event of a run.
+
+    `seconds_low` and `seconds_high` are of search and refit, within the timeout; `unknown` says
+    why there is no estimate.
+    """
+
+    kind = "plan"
+    plan: PlanInfo
+
+    def fields(self) -> dict[str, object]:
+        """Return the recipe's main settings, the dataset, the resources and the estimate."""
+        recipe, data, estimate = self.plan.recipe, self.plan.dataset, self.plan.estimate
+        return {
+            "study": recipe.study_name,
+            "space": recipe.space,
+            "sampler": recipe.sampler,
+            "validation": recipe.validation,
+            "racing": recipe.racing,
+            "metric": recipe.metric,
+            "pruner": recipe.pruner,
+            "epochs": recipe.epochs,
+            "threads": recipe.threads,
+            "device": recipe.device,
+            "precision": recipe.precision,
+            "folds": recipe.n_folds,
+            "dataset": data.name,
+            "images": data.n_train,
+            "sealed_images": data.n_test,
+            "classes": len(data.class_names),
+            "shape": data.image_shape,
+            "trials": self.plan.n_planned,
+            "done": self.plan.n_done,
+            "grid": self.plan.n_grid,
+            "workers": self.plan.n_workers,
+            "disk_needed": self.plan.disk.checkpoints,
+            "disk_free": self.plan.disk.free,
+            "seconds_low": None if estimate is None else estimate.low,
+            "seconds_high": None if estimate is None else estimate.high,
+            "unknown": self.plan.unknown,
+        }
 
 
 @final
