@@ -15,7 +15,7 @@ from search.cli import options
 from search.cli.options import checked_study
 from search.cli.printing import make_console, print_all
 from search.errors import MachineError, UserError
-from search.files import check_writable
+from search.files import check_writable, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.text import printable
@@ -295,17 +295,27 @@ def export(
             "export needs one of --recipe (trains the trial again here), --python (a script that "
             f"trains it with only torch), --onnx (the trained network), got {given or 'none'}"
         )
-    from search.evaluation import exporting
+    from search.evaluation.exporting import (
+        export_recipe,
+        export_script,
+        read_trial,
+        write_onnx,
+        write_recipe,
+    )
 
-    record, chosen = exporting.read_trial(name, runs_dir, storage, trial)
+    record, chosen = read_trial(name, runs_dir, storage, trial)
     console = make_console()
     if onnx:
         file = Path(f"{name}.onnx") if output is None else output
-        check = exporting.write_onnx(record, chosen, runs_dir, file, force=force)
+        check = write_onnx(record, chosen, runs_dir, file, force=force)
         print_all([f"wrote {file}", check], console)
+    elif recipe and output is not None:
+        written = write_recipe(record, chosen, output, force=force)
+        print_all([f"wrote {file}" for file in written], console)
+    elif recipe:
+        print_all([export_recipe(record, chosen, None).in_one().rstrip("\n")], console)
     elif output is not None:
-        write = exporting.write_recipe if recipe else exporting.write_script
-        print_all([f"wrote {file}" for file in write(record, chosen, output, force=force)], console)
+        write_outputs({output: export_script(record, chosen)}, force=force)
+        print_all([f"wrote {output}"], console)
     else:
-        text = exporting.recipe_text if recipe else exporting.script_text
-        print_all([text(record, chosen).rstrip("\n")], console)
+        print_all([export_script(record, chosen).rstrip("\n")], console)

@@ -1,26 +1,27 @@
-"""Values and networks as Python code. Pure."""
+"""Values and networks as Python code."""
 
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import indent
-from typing import Any, final, get_type_hints
+from typing import Any, final
 
-from pydantic import BaseModel
+from rich.pretty import pretty_repr
 from torch import fx, nn
 
 
 @final
 @dataclass(frozen=True)
 class NetworkCode:
-    """A network as code: the call that makes it, and the class that it calls, if not torch's."""
+    """A network as code: the call that makes it, and its class if that is not torch's."""
 
     call: str
     definition: str = ""
 
 
+_MAX_COLUMNS = 76
 _SIZES = ("kernel_size", "stride", "padding", "dilation")
 _CLASS = '''\
 class Network(nn.Module):
@@ -37,9 +38,9 @@ class Network(nn.Module):
 
 
 def network_code(network: nn.Module) -> NetworkCode:
-    """Return the code of a network: a plain Sequential, any other as a class traced by torch.fx.
+    """Return a network's code: a plain Sequential, or a class traced by torch.fx.
 
-    Raises TypeError where the network cannot be traced, or has weights outside torch's layers.
+    Raises TypeError if the network cannot be traced, or has weights outside torch's layers.
     """
     if type(network) is nn.Sequential and all(map(_is_torch_layer, network)):
         layers = [_layer_code(layer) for layer in network]
@@ -52,7 +53,7 @@ def _is_torch_layer(module: nn.Module) -> bool:
 
 
 def _layer_code(layer: nn.Module) -> str:
-    """Return the call that makes a layer of torch: how it prints itself, without defaults."""
+    """Return the call that makes a layer of torch: its repr without defaults."""
     if not _is_torch_layer(layer):
         raise TypeError(f"layer {layer!r} cannot be written as code")
     made = ast.parse(repr(layer), mode="eval").body
@@ -68,7 +69,7 @@ def _layer_code(layer: nn.Module) -> str:
 
 
 def _plain_size(setting: ast.keyword) -> Any:
-    """Return the setting's value: of a size that all sides share, such as (3, 3), the number."""
+    """Return the setting's value; for a size such as (3, 3), only the number."""
     value = ast.literal_eval(setting.value)
     alike = isinstance(value, tuple) and len(set(value)) == 1
     return value[0] if alike and setting.arg in _SIZES else value
@@ -102,13 +103,10 @@ def _class_code(network: nn.Module) -> str:
     ).rstrip()
 
 
-_MOST_COLUMNS = 76
-
-
 def literal(value: object) -> str:
     """Return the literal of a number, a text, None or a tuple of them.
 
-    Texts stand in double quotes unless they hold one, with escapes for what cannot be printed.
+    Texts are in double quotes unless they contain one; unprintable characters are escaped.
     """
     match value:
         case str():
@@ -131,48 +129,9 @@ def call(name: str, arguments: Mapping[str, str] | Sequence[str]) -> str:
 def long_tuple(values: Sequence[object]) -> str:
     """Return a tuple on one line where it fits, otherwise with one value a line."""
     line = literal(tuple(values))
-    return line if len(line) <= _MOST_COLUMNS else call("", [literal(value) for value in values])
+    return line if len(line) <= _MAX_COLUMNS else call("", [literal(value) for value in values])
 
 
 def constructor(value: object) -> str:
-    """Return the call that makes a configuration again, with every setting that is its own.
-
-    Raises TypeError for whatever is neither a dataclass nor a pydantic model.
-    """
-    settings = {name: _code(setting) for name, setting in _settings(value)}
-    return call(type(value).__name__, settings)
-
-
-def classes(value: object) -> set[type]:
-    """Return the classes that `constructor` calls."""
-    parts = (part for _, part in _settings(value) if _is_configuration(part))
-    return {type(value)}.union(*(classes(part) for part in parts))
-
-
-def _code(value: object) -> str:
-    return constructor(value) if _is_configuration(value) else literal(value)
-
-
-def _is_configuration(value: object) -> bool:
-    return isinstance(value, BaseModel) or is_dataclass(value)
-
-
-def _settings(value: object) -> Iterator[tuple[str, object]]:
-    """Yield the settings; that which only tells the kind of a configuration is left out."""
-    hints = get_type_hints(type(value))
-    for name in _field_names(value):
-        if name in ("kind", "name") and _is_fixed(hints[name]):
-            continue
-        yield name, getattr(value, name)
-
-
-def _is_fixed(hint: object) -> bool:
-    return len(getattr(hint, "__args__", ())) == 1
-
-
-def _field_names(value: object) -> list[str]:
-    if isinstance(value, BaseModel):
-        return list(type(value).model_fields)
-    if is_dataclass(value):
-        return [field.name for field in fields(value)]
-    raise TypeError(f"{value!r} is no configuration")
+    """Return the call that makes a dataclass or pydantic model again."""
+    return pretty_repr(value, max_width=_MAX_COLUMNS)

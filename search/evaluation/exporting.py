@@ -16,15 +16,7 @@ from search.data.dataset import DatasetInfo
 from search.data.folder import TEST_SEED
 from search.data.image_files import EXTENSIONS
 from search.errors import UserError
-from search.evaluation.code import (
-    NetworkCode,
-    call,
-    classes,
-    constructor,
-    literal,
-    long_tuple,
-    network_code,
-)
+from search.evaluation.code import NetworkCode, call, constructor, literal, long_tuple, network_code
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -35,238 +27,24 @@ from spaces.augmentation import find_augmentation
 from spaces.candidate import describe_candidate
 from spaces.optimizers import OptimizerConfig
 
-_TEMPLATE = '''\
+_SPACE = '''\
 """{title}, as a space of one point."""
 
 {imports}
 
 CANDIDATE = {candidate}
 
-SPACE = Space({space}, lambda _: CANDIDATE, baseline_params={{}})
+SPACE = Space({name}, lambda _: CANDIDATE, baseline_params={{}})
 '''
-
-
-def space_file(candidate: Candidate, name: str, title: str) -> str:
-    """Return Python code that defines SPACE, with that name and only this candidate."""
-    return _TEMPLATE.format(
-        title=title,
-        imports=_imports(candidate),
-        candidate=constructor(candidate),
-        space=literal(name),
-    )
-
-
-def _imports(candidate: Candidate) -> str:
-    """Return the imports of a candidate's classes and Space: from `spaces` what it exports."""
-    names: dict[str, set[str]] = {"spaces": {"Space"}}
-    for one in classes(candidate):
-        exported = getattr(spaces, one.__name__, None) is one
-        names.setdefault("spaces" if exported else one.__module__, set()).add(one.__name__)
-    return "\n".join(
-        f"from {module} import {', '.join(sorted(some, key=str.lower))}"
-        for module, some in sorted(names.items())
-    )
-
-
 # Settings that decide how one candidate is trained and scored, and where the study is stored. The
-# others matter only to a search with several candidates.
+# others only matter to a search with several candidates.
 _KEPT = (
     "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "test_fraction",
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision",
 )  # fmt: skip
-_LONGEST_NAME = 64  # of a study
-_COLUMNS = 100
-
-
-@final
-@dataclass(frozen=True)
-class ExportedRecipe:
-    """The text of a recipe, and the text and path of the space that it names."""
-
-    toml: str
-    space_code: str
-    space_path: Path
-
-    def in_one(self) -> str:
-        """Return one text: the recipe, with the space's file as a comment."""
-        lines = [f"{self.space_path}, in the same folder:", "", *self.space_code.splitlines()]
-        comment = "\n".join(f"# {line}".rstrip() for line in lines)
-        return f"{self.toml}\n{comment}\n"
-
-
-def export_name(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return the name of the study that trains only this trial."""
-    suffix = f"-trial-{trial.number}"
-    return record.name[: _LONGEST_NAME - len(suffix)] + suffix
-
-
-def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) -> ExportedRecipe:
-    """Return the recipe that trains a trial's candidate again, with the same validation.
-
-    Args:
-        record: The study.
-        trial: The trial to export.
-        path: Where the recipe will be; its space goes into the same folder. None: nowhere yet.
-
-    Raises:
-        UserError: The trial has no candidate.
-    """
-    candidate, name = candidate_of(trial), export_name(record, trial)
-    file = Path(f"{name}.toml") if path is None else path
-    space_path = file.with_name(f"{file.stem}-space.py")  # a script may be called as the recipe
-    settings = _settings(record.recipe) | {"space": f"{space_path}:SPACE", "study_name": name}
-    title = f"Trial {trial.number} of study {record.name}"
-    head = f"{title} only: python -m search run {file}"
-    comments = (head, describe_candidate(candidate), _sameness(record, trial))
-    return ExportedRecipe(
-        toml="\n".join([*map(_comment, comments), tomli_w.dumps(settings)]),
-        space_code=space_file(candidate, name, title),
-        space_path=space_path,
-    )
-
-
-def candidate_of(trial: TrialRecord) -> Candidate:
-    """Return the trial's candidate; raises UserError if it has none yet."""
-    if trial.candidate is None:
-        raise UserError(
-            f"trial: {trial.number} has no candidate yet, it is {trial.kind}; accepted: a trial "
-            "that was started"
-        )
-    return trial.candidate
-
-
-def _settings(recipe: Recipe) -> dict[str, Any]:
-    """Return all settings but the names; the protocol stays the same."""
-    stored = recipe.model_dump(mode="json", exclude_none=True)
-    split = "folds" if recipe.validation == "kfold" else "holdout_fraction"
-    kept = {name: stored[name] for name in (*_KEPT, split) if name in stored}
-    sampler = recipe.protocol.export_sampler
-    return {"space": "", "sampler": sampler, "trials": 1, "with_baseline": False} | kept
-
-
-def _sameness(record: StudyRecord, trial: TrialRecord) -> str:
-    split = "folds" if record.recipe.validation == "kfold" else "split"
-    if trial.plan == 0:
-        return (
-            f"Same {split} and same seeds: with the same machine and code, the score is the same, "
-            "bit for bit."
-        )
-    return (
-        f"Same {split}, but other seeds, because seeds depend on a trial's index: {trial.plan} in "
-        "the study, 0 here. Initial weights, image order, augmentation and dropout differ, so "
-        "expect a similar score, not the same."
-    )
-
-
-def _comment(text: str) -> str:
-    return fill(text, _COLUMNS, initial_indent="# ", subsequent_indent="# ",
-                break_long_words=False, break_on_hyphens=False)  # fmt: skip
-
-
+_MAX_NAME = 64  # characters of a study's name
+_RECIPE_COLUMNS = 100
 _SCRIPT_COLUMNS = 88
-
-
-def export_script(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return the script of a trial's network.
-
-    It trains on all the training images that it is given for E* epochs (where there is none, for
-    the study's), as a refit does. A plateau schedule is replayed from the rates that the folds
-    recorded.
-    Raises UserError where the trial has no candidate, or a plateau schedule but no epoch.
-    """
-    candidate = candidate_of(trial)
-    rates = trial.history.learning_rates()[: trial.best_epoch]
-    if candidate.schedule.changes == "each epoch" and not rates:
-        raise UserError(
-            f"trial: {trial.number} trained no epoch, so its schedule "
-            f"({candidate.schedule.words}) recorded no rates to repeat; accepted: a trial that "
-            "trained"
-        )
-    return render_script(
-        candidate,
-        record.dataset,
-        title=f"Trial {trial.number} of study {record.name}",
-        epochs=trial.best_epoch or record.recipe.epochs,
-        horizon=record.recipe.epochs,
-        rates=rates,
-        bf16=record.recipe.precision == "bf16",
-        test_fraction=record.recipe.test_fraction,
-    )
-
-
-def render_script(
-    candidate: Candidate,
-    dataset: DatasetInfo,
-    *,
-    title: str,
-    epochs: int,
-    horizon: int,
-    rates: list[float],
-    bf16: bool,
-    test_fraction: float,
-) -> str:
-    """Return the script that trains a candidate for `epochs` epochs on images as `dataset` has.
-
-    The schedule is made for `horizon` epochs; `rates` are those that the search recorded, one an
-    epoch. Of a folder without test/ it sets `test_fraction` aside, the images that `FolderSource`
-    seals.
-    """
-    templates = Environment(
-        loader=PackageLoader("search.evaluation", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # what is written is no HTML
-    )
-    _, height, width = dataset.image_shape
-    return templates.get_template("script.py.jinja").render(
-        title=title,
-        words=fill(describe_candidate(candidate), _SCRIPT_COLUMNS, break_long_words=False),
-        candidate=candidate,
-        network=_network(candidate, dataset),
-        n_parameters=_count(candidate, dataset),
-        optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
-        classes=long_tuple(dataset.class_names),
-        n_classes=len(dataset.class_names),
-        height=height,
-        width=width,
-        schedule=candidate.schedule,
-        schedule_code=candidate.schedule.script(),
-        augmentation_code=find_augmentation(candidate.augmentation).script(),
-        epochs=epochs,
-        horizon=horizon,
-        rates=long_tuple(rates),
-        bf16=bf16,
-        suffixes=long_tuple(EXTENSIONS),
-        test_fraction=test_fraction,
-        test_seed=TEST_SEED,
-    )
-
-
-def _network(candidate: Candidate, dataset: DatasetInfo) -> NetworkCode:
-    with torch.device("meta"):  # nothing is drawn, and nothing takes memory
-        network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
-    try:
-        return network_code(network)
-    except TypeError as error:
-        raise UserError(
-            f"trial: no script can be written for a network of kind {candidate.model.kind}: "
-            f"{error}; accepted: export its recipe"
-        ) from error
-
-
-def _count(candidate: Candidate, dataset: DatasetInfo) -> int:
-    return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
-
-
-def optimizer_code(config: OptimizerConfig) -> str:
-    """Return the call that makes torch's optimizer of LEARNING_RATE and a network's weights."""
-    settings = {"lr": "LEARNING_RATE"}
-    settings |= {name: literal(value) for name, value in config.arguments().items()}
-    named = [f"{name}={code}" for name, code in settings.items()]
-    name = config.torch_class.__name__
-    return call(f"torch.optim.{name}", ["network.parameters()", *named])
 
 
 def read_trial(
@@ -288,15 +66,73 @@ def read_trial(
     return record, winner
 
 
-def recipe_text(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return the trial's recipe, with its space in a comment."""
-    return export_recipe(record, trial, None).in_one()
+def _candidate(trial: TrialRecord) -> Candidate:
+    """Return the trial's candidate; raises UserError if it has none yet."""
+    if trial.candidate is None:
+        raise UserError(
+            f"trial: {trial.number} has no candidate yet, it is {trial.kind}; accepted: a trial "
+            "that was started"
+        )
+    return trial.candidate
+
+
+def _title(record: StudyRecord, trial: TrialRecord) -> str:
+    return f"Trial {trial.number} of study {record.name}"
+
+
+@final
+@dataclass(frozen=True)
+class ExportedRecipe:
+    """The text of a recipe, and the text and path of the space that it names."""
+
+    toml: str
+    space_code: str
+    space_path: Path
+
+    def in_one(self) -> str:
+        """Return one text: the recipe, with the space's file as a comment."""
+        lines = [f"{self.space_path}, in the same folder:", "", *self.space_code.splitlines()]
+        comment = "\n".join(f"# {line}".rstrip() for line in lines)
+        return f"{self.toml}\n{comment}\n"
+
+
+def export_name(record: StudyRecord, trial: TrialRecord) -> str:
+    """Return the name of the study that trains only this trial."""
+    suffix = f"-trial-{trial.number}"
+    return record.name[: _MAX_NAME - len(suffix)] + suffix
+
+
+def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) -> ExportedRecipe:
+    """Return the recipe that trains a trial's candidate again, with the same validation.
+
+    Args:
+        record: The study.
+        trial: The trial to export.
+        path: The recipe's future file; its space goes into the same folder. None: not known yet.
+
+    Raises:
+        UserError: The trial has no candidate.
+    """
+    candidate, name, title = _candidate(trial), export_name(record, trial), _title(record, trial)
+    file = Path(f"{name}.toml") if path is None else path
+    space_path = file.with_name(f"{file.stem}-space.py")  # a script may have the recipe's name
+    settings = _settings(record.recipe) | {"space": f"{space_path}:SPACE", "study_name": name}
+    comments = (
+        f"{title} only: python -m search run {file}",
+        describe_candidate(candidate),
+        _how_similar(record, trial),
+    )
+    return ExportedRecipe(
+        toml="\n".join([*map(_comment, comments), tomli_w.dumps(settings)]),
+        space_code=space_file(candidate, name, title),
+        space_path=space_path,
+    )
 
 
 def write_recipe(
     record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
 ) -> tuple[Path, ...]:
-    """Write the trial's recipe and, in the same folder, its space; return both files."""
+    """Write the trial's recipe and, into the same folder, its space; return both files."""
     if output.suffix != ".toml":
         raise UserError(
             f"output: {str(output)!r} must end with .toml; its space goes into the same folder, "
@@ -308,17 +144,162 @@ def write_recipe(
     return tuple(texts)
 
 
-def script_text(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return a script that trains the trial's network with nothing but torch."""
-    return export_script(record, trial)
+def space_file(candidate: Candidate, name: str, title: str) -> str:
+    """Return Python code that defines SPACE, with that name and only this candidate."""
+    return _SPACE.format(
+        title=title,
+        imports=_imports(candidate),
+        candidate=constructor(candidate),
+        name=literal(name),
+    )
 
 
-def write_script(
-    record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
-) -> tuple[Path, ...]:
-    """Write what `script_text` returns; return its file."""
-    write_outputs({output: script_text(record, trial)}, force=force)
-    return (output,)
+def _imports(candidate: Candidate) -> str:
+    """Return the imports of Space and the candidate's classes, from `spaces` where it has them."""
+    names: dict[str, set[str]] = {"spaces": {"Space"}}
+    for value in (candidate, candidate.model, candidate.optimizer, candidate.schedule):
+        one = type(value)
+        exported = getattr(spaces, one.__name__, None) is one
+        names.setdefault("spaces" if exported else one.__module__, set()).add(one.__name__)
+    return "\n".join(
+        f"from {module} import {', '.join(sorted(some, key=str.lower))}"
+        for module, some in sorted(names.items())
+    )
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """Return all settings but the names; the protocol stays the same."""
+    stored = recipe.model_dump(mode="json", exclude_none=True)
+    split = "folds" if recipe.validation == "kfold" else "holdout_fraction"
+    kept = {name: stored[name] for name in (*_KEPT, split) if name in stored}
+    sampler = recipe.protocol.export_sampler
+    return {"space": "", "sampler": sampler, "trials": 1, "with_baseline": False} | kept
+
+
+def _how_similar(record: StudyRecord, trial: TrialRecord) -> str:
+    split = "folds" if record.recipe.validation == "kfold" else "split"
+    if trial.plan == 0:
+        return (
+            f"Same {split} and same seeds: with the same machine and code, the score is the same, "
+            "bit for bit."
+        )
+    return (
+        f"Same {split}, but other seeds, because seeds depend on a trial's index: {trial.plan} in "
+        "the study, 0 here. Initial weights, image order, augmentation and dropout differ, so "
+        "expect a similar score, not the same."
+    )
+
+
+def _comment(text: str) -> str:
+    return fill(text, _RECIPE_COLUMNS, initial_indent="# ", subsequent_indent="# ",
+                break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+
+def export_script(record: StudyRecord, trial: TrialRecord) -> str:
+    """Return a Python script that builds and trains a trial's network with nothing but torch.
+
+    It trains on all the training images that it is given for E* epochs (the study's epochs if
+    there is none), as a refit does. A plateau schedule is replayed from the recorded rates.
+
+    Raises:
+        UserError: The trial has no candidate, or a plateau schedule but no epoch.
+    """
+    candidate = _candidate(trial)
+    rates = trial.history.learning_rates()[: trial.best_epoch]
+    if candidate.schedule.changes == "each epoch" and not rates:
+        raise UserError(
+            f"trial: {trial.number} trained no epoch, so its schedule "
+            f"({candidate.schedule.words}) recorded no rates to repeat; accepted: a trial that "
+            "trained"
+        )
+    return render_script(
+        candidate,
+        record.dataset,
+        title=_title(record, trial),
+        epochs=trial.best_epoch or record.recipe.epochs,
+        horizon=record.recipe.epochs,
+        rates=rates,
+        bf16=record.recipe.precision == "bf16",
+        test_fraction=record.recipe.test_fraction,
+    )
+
+
+def render_script(
+    candidate: Candidate,
+    dataset: DatasetInfo,
+    *,
+    title: str,
+    epochs: int,
+    horizon: int,
+    rates: list[float],
+    bf16: bool,
+    test_fraction: float,
+) -> str:
+    """Return the script that trains a candidate.
+
+    Args:
+        candidate: What to train.
+        dataset: The shape and classes of the images.
+        title: The script's first words.
+        epochs: How long to train.
+        horizon: How many epochs the schedule is made for.
+        rates: The learning rates that the search recorded, one per epoch.
+        bf16: Whether to use autocast.
+        test_fraction: What to set aside of a folder without test/, as `FolderSource` does.
+    """
+    templates = Environment(
+        loader=PackageLoader("search.evaluation", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # it is not HTML
+    )
+    _, height, width = dataset.image_shape
+    n_classes = len(dataset.class_names)
+    return templates.get_template("script.py.jinja").render(
+        title=title,
+        words=fill(describe_candidate(candidate), _SCRIPT_COLUMNS, break_long_words=False),
+        candidate=candidate,
+        network=_network(candidate, dataset),
+        n_parameters=count_parameters(candidate.model, dataset.image_shape, n_classes),
+        optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
+        classes=long_tuple(dataset.class_names),
+        n_classes=n_classes,
+        height=height,
+        width=width,
+        schedule=candidate.schedule,
+        schedule_code=candidate.schedule.script(),
+        augmentation_code=find_augmentation(candidate.augmentation).script(),
+        epochs=epochs,
+        horizon=horizon,
+        rates=long_tuple(rates),
+        bf16=bf16,
+        suffixes=long_tuple(EXTENSIONS),
+        test_fraction=test_fraction,
+        test_seed=TEST_SEED,
+    )
+
+
+def _network(candidate: Candidate, dataset: DatasetInfo) -> NetworkCode:
+    with torch.device("meta"):  # draws nothing and takes no memory
+        network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
+    try:
+        return network_code(network)
+    except TypeError as error:
+        raise UserError(
+            f"trial: no script can be written for a network of kind {candidate.model.kind}: "
+            f"{error}; accepted: export its recipe"
+        ) from error
+
+
+def optimizer_code(config: OptimizerConfig) -> str:
+    """Return the call that makes torch's optimizer of LEARNING_RATE and a network's weights."""
+    settings = {"lr": "LEARNING_RATE"}
+    settings |= {name: literal(value) for name, value in config.arguments().items()}
+    arguments = [f"{name}={code}" for name, code in settings.items()]
+    name = config.torch_class.__name__
+    return call(f"torch.optim.{name}", ["network.parameters()", *arguments])
 
 
 def write_onnx(

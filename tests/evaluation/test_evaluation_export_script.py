@@ -322,7 +322,7 @@ def test_a_trial_gives_epochs_and_rates() -> None:
     text = export_script(study_record([trial]), trial)
     assert "EPOCHS = 2  # after which it was best" in text
     assert "RATES = (0.1, 0.1)\n" in text
-    assert text.startswith('"""Trial 3 of study cnn-random-photos, with torch alone.')
+    assert text.startswith('"""Trial 3 of study cnn-random-photos, with only torch.')
 
 
 def test_what_cannot_be_told_is_refused() -> None:

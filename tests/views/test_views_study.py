@@ -250,7 +250,7 @@ def test_the_winner_is_exported_where_no_trial_is_named(ask: Any) -> None:
     recipe = Recipe(**tomllib.loads(ask("export", "--recipe").out))
     assert recipe.study_name == f"{_NAME}-trial-1"
     script = ask("export", "--python").out
-    assert script.startswith(f'"""Trial 1 of study {_NAME}, with torch alone.')
+    assert script.startswith(f'"""Trial 1 of study {_NAME}, with only torch.')
     compile(script, "script", "exec")
 
 
