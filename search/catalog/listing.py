@@ -13,12 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.catalog.location import stored_url
 from search.metric import Metric
 from search.text import printable
 from search.tuning.attempts import attempt_of, done_indices
 from search.tuning.samplers import get_sampler
-from search.tuning.storage import open_storage
+from search.tuning.storage import open_storage, stored_url
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 

@@ -1,14 +1,13 @@
 """Stored studies: opening one by name, finding baselines, removing one."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 
 from search.catalog.dashboard_store import DashboardStore
-from search.catalog.location import stored_url, unknown_study
 from search.errors import UserError
 from search.paths import RunPaths
 from search.protocol import StudyProtocol, protocol_of
@@ -16,7 +15,7 @@ from search.text import printable
 from search.tuning.locks import owns, study_holder, study_lock
 from search.tuning.opening import find_study
 from search.tuning.records import StudyRecord, TrialRecord
-from search.tuning.storage import open_storage
+from search.tuning.storage import open_storage, stored_url
 from search.tuning.store import read_study
 
 
@@ -25,7 +24,7 @@ def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
     backend = open_storage(stored_url(runs_dir, storage))
     study = find_study(backend, name)
     if study is None:
-        raise unknown_study(name, optuna.get_all_study_names(backend), runs_dir)
+        raise _unknown_study(name, optuna.get_all_study_names(backend), runs_dir)
     return study
 
 
@@ -63,7 +62,7 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
     known = optuna.get_all_study_names(backend)
     if name not in known:
-        raise unknown_study(name, known, runs_dir)
+        raise _unknown_study(name, known, runs_dir)
     if not sure:
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
     _check_free(paths, storage)
@@ -85,3 +84,14 @@ def _check_free(paths: RunPaths, storage: str | None) -> None:
             f"study {paths.study_name!r} is being run by {printable(holder)}; wait for it or "
             "stop it before deleting the study"
         )
+
+
+def _unknown_study(name: str, known: Sequence[str], runs_dir: Path) -> UserError:
+    """Return the error for a study that does not exist, naming those that do."""
+    texts = sorted(map(str, known))  # in a damaged database a name may be gone
+    names = ", ".join(map(printable, texts)) or "none"
+    folder = RunPaths(runs_dir, name).study_dir
+    left = f"; the folder {str(folder)!r} belongs to a deleted study or one in another storage"
+    return UserError(
+        f"study {name!r} does not exist; known studies: {names}{left if folder.is_dir() else ''}"
+    )

@@ -153,8 +153,8 @@ def dashboard(
     storage: str | None,
 ) -> None:
     """Start optuna-dashboard on the studies; Ctrl-C stops it."""
-    from search.catalog.location import stored_url
     from search.dashboard.serving import bind, check_host, dashboard_app, open_browser, serve
+    from search.tuning.storage import stored_url
 
     check_host(host, public=insecure_public)
     url, artifacts_dir = stored_url(runs_dir, storage), RunPaths(runs_dir, "any").artifacts_dir

@@ -14,8 +14,7 @@ from typer.exceptions import TyperException
 
 from search.checks import without_password
 from search.errors import MachineError, UserError
-from search.events import Failed
-from search.progress.json_lines import JsonWriter
+from search.events import Failed, JsonWriter
 from search.stopping import StopRequest, signals_handled
 from search.text import one_line
 

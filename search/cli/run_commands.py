@@ -13,8 +13,7 @@ from search.cli import options
 from search.cli.ending import Interrupts, failures_told
 from search.cli.printing import make_console, print_all
 from search.errors import UserError
-from search.events import Interrupted
-from search.progress.json_lines import JsonWriter
+from search.events import Interrupted, JsonWriter
 from search.recipe import Recipe
 
 # Those that the hand-tuned network's training leaves open.

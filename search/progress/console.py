@@ -16,8 +16,7 @@ from rich.text import Text
 
 from search import text
 from search.events import Event, Notice, StepProgress
-from search.progress.eta import Eta
-from search.progress.state import SearchProgress
+from search.progress.state import Eta, SearchProgress
 from search.progress.words import (
     describe_best,
     describe_end,

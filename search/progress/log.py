@@ -2,47 +2,9 @@
 
 from typing import final
 
-from search.events import Event, Failed, Interrupted, Notice, StepProgress
-from search.progress.json_lines import JsonWriter
+from search.events import Event, JsonWriter
 from search.progress.state import SearchProgress
-from search.tuning.run_events import (
-    BaselineTested,
-    EpochEnded,
-    FoldsEarned,
-    PlanMade,
-    ReportWritten,
-    RunEnded,
-    SearchEnded,
-    Stopping,
-    StudyOpened,
-    TrialEnded,
-    TrialStarted,
-    TrialWaiting,
-    WinnerRefitted,
-    WinnerTested,
-)
-
-EVENTS: tuple[type[Event], ...] = (
-    PlanMade,
-    StudyOpened,
-    TrialStarted,
-    EpochEnded,
-    TrialWaiting,
-    FoldsEarned,
-    TrialEnded,
-    Notice,
-    StepProgress,
-    Stopping,
-    SearchEnded,
-    WinnerRefitted,
-    WinnerTested,
-    BaselineTested,
-    ReportWritten,
-    RunEnded,
-    Interrupted,
-    Failed,
-)
-"""Every event, in the order in which a run meets them first."""
+from search.tuning.run_events import StudyOpened
 
 
 @final

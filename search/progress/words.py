@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from search import text
-from search.progress.eta import Eta
-from search.progress.state import SearchProgress
+from search.progress.state import Eta, SearchProgress
 from search.recipe import Recipe
 from search.text import printable
 from search.tuning.estimate import Estimate

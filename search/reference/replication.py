@@ -18,7 +18,7 @@ from search.training.metrics import TestResult
 from search.tuning.opening import OpenStudy
 from search.tuning.pruners import NoPruner
 from search.tuning.records import RepeatResult, StudyRecord, TrialRecord, why_no_winner
-from search.tuning.running import make_trial_job
+from search.tuning.running_trials import make_trial_job
 from search.tuning.store import read_study, to_plain
 
 

@@ -1,13 +1,13 @@
 """The events of a search, and of the refit, test and report that follow it.
 
-To add one: write its class here, list it in `search.progress.log.EVENTS`, and emit it. That makes
-it a line of `--json`; the console shows it where `search.progress.console` has words for it.
+To add one: write its class here, list it in `EVENTS`, and emit it. That makes it a line of
+`--json`; the console shows it where `search.progress.console` has words for it.
 """
 
 from dataclasses import dataclass
 from typing import final
 
-from search.events import Event
+from search.events import Event, Failed, Interrupted, Notice, StepProgress
 from search.recipe import Recipe
 from search.training.metrics import TestResult
 from search.tuning.plan import PlanInfo
@@ -27,7 +27,6 @@ class PlanMade(Event):
     plan: PlanInfo
 
     def fields(self) -> dict[str, object]:
-        """Return the recipe's main settings, the dataset, the resources and the estimate."""
         recipe, data, estimate = self.plan.recipe, self.plan.dataset, self.plan.estimate
         return {
             "study": recipe.study_name,
@@ -71,7 +70,6 @@ class StudyOpened(Event):
     ended: tuple[TrialRecord, ...]
 
     def fields(self) -> dict[str, object]:
-        """Return nothing but the totals."""
         return {}
 
 
@@ -101,7 +99,6 @@ class EpochEnded(Event):
     score: float
 
     def fields(self) -> dict[str, object]:
-        """Return trial, epoch and score."""
         return {"trial": self.number, "epoch": self.epoch, "score": self.score}
 
 
@@ -114,7 +111,6 @@ class TrialWaiting(Event):
     number: int
 
     def fields(self) -> dict[str, object]:
-        """Return the trial."""
         return {"trial": self.number}
 
 
@@ -129,7 +125,6 @@ class FoldsEarned(Event):
     of: int
 
     def fields(self) -> dict[str, object]:
-        """Return trials and folds."""
         return {"trials": self.numbers, "folds": self.n_folds, "of": self.of}
 
 
@@ -142,7 +137,6 @@ class Stopping(Event):
     n_training: int
 
     def fields(self) -> dict[str, object]:
-        """Return how many trainings finish their epoch."""
         return {"training": self.n_training}
 
 
@@ -156,7 +150,6 @@ class TrialEnded(Event):
     trial: TrialRecord
 
     def fields(self) -> dict[str, object]:
-        """Return how it ended, its scores and its candidate."""
         trial, candidate = self.trial, self.trial.candidate
         return {
             "trial": trial.number,
@@ -185,7 +178,6 @@ class SearchEnded(Event):
     totals = ("best",)
 
     def fields(self) -> dict[str, object]:
-        """Return nothing but the totals."""
         return {}
 
 
@@ -198,7 +190,6 @@ class WinnerRefitted(Event):
     refit: RefitRecord
 
     def fields(self) -> dict[str, object]:
-        """Return trial, epochs and seconds."""
         refit = self.refit
         return {"trial": refit.trial, "epochs": refit.epochs, "seconds": refit.seconds}
 
@@ -213,7 +204,6 @@ class WinnerTested(Event):
     n_openings: int
 
     def fields(self) -> dict[str, object]:
-        """Return accuracy with the bounds of its 95% interval, loss, images and openings."""
         rest = {"loss": self.test.loss, "images": self.test.n_images, "openings": self.n_openings}
         return _accuracy(self.test) | rest
 
@@ -228,7 +218,6 @@ class BaselineTested(Event):
     test: TestResult
 
     def fields(self) -> dict[str, object]:
-        """Return the baseline's study, and its accuracy with the bounds of its 95% interval."""
         return {"study": self.study_name} | _accuracy(self.test)
 
 
@@ -242,7 +231,6 @@ class ReportWritten(Event):
     page: str
 
     def fields(self) -> dict[str, object]:
-        """Return both paths."""
         return {"model": self.model, "page": self.page}
 
 
@@ -256,7 +244,6 @@ class RunEnded(Event):
     winner: int | None
 
     def fields(self) -> dict[str, object]:
-        """Return the reason, how many trials are done of those planned, and the winner."""
         end = self.end
         return {
             "reason": end.reason,
@@ -264,6 +251,29 @@ class RunEnded(Event):
             "trials": end.planned,
             "winner": self.winner,
         }
+
+
+EVENTS: tuple[type[Event], ...] = (
+    PlanMade,
+    StudyOpened,
+    TrialStarted,
+    EpochEnded,
+    TrialWaiting,
+    FoldsEarned,
+    TrialEnded,
+    Notice,
+    StepProgress,
+    Stopping,
+    SearchEnded,
+    WinnerRefitted,
+    WinnerTested,
+    BaselineTested,
+    ReportWritten,
+    RunEnded,
+    Interrupted,
+    Failed,
+)
+"""Every event, in the order in which a run meets them first."""
 
 
 def _accuracy(test: TestResult) -> dict[str, object]:

@@ -26,7 +26,7 @@ from search.tuning.run_events import (
     TrialEnded,
     TrialWaiting,
 )
-from search.tuning.running import RunningTrial, RunningTrials
+from search.tuning.running_trials import RunningTrial, RunningTrials
 from search.tuning.store import read_study
 
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at what trains

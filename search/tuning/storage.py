@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchem
 
 from search.checks import check_text
 from search.errors import MachineError, UserError, first_line
+from search.paths import RunPaths
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
 _DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
@@ -163,6 +164,21 @@ def storage_url(url: str | None, database: Path) -> str:
     if url is not None:
         return parse_url(url).render_as_string(hide_password=False)
     return sqlalchemy.URL.create("sqlite", database=str(database.resolve())).render_as_string()
+
+
+def stored_url(runs_dir: Path, storage: str | None) -> str:
+    """Return the URL of existing studies; raises UserError if there is no database yet.
+
+    Reading must not create an empty SQLite file.
+    """
+    database = RunPaths(runs_dir, "any").database
+    if storage is None and not database.is_file():
+        raise UserError(f"runs_dir: {str(runs_dir)!r} holds no studies yet (no {database})")
+    url = storage_url(storage, database)
+    file = sqlite_file(parse_url(url))
+    if file is not None and not file.is_file():
+        raise UserError(f"storage: {storage!r} holds no studies yet (no {file})")
+    return url
 
 
 def open_storage(text: str) -> RDBStorage:

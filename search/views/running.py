@@ -8,11 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.events import Event
+from search.events import Event, JsonWriter
 from search.files import check_writable
 from search.pipeline import Outcome, Report, run_and_report
 from search.progress.console import QuietDisplay, open_display
-from search.progress.json_lines import JsonWriter
 from search.progress.log import JsonLog
 from search.progress.words import describe_end
 from search.recipe import Recipe

@@ -22,7 +22,7 @@ from search.recipe import Recipe
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.preparing import Plan, prepare
 from search.tuning.pruners import HalvingPruner, NoPruner, Pruner
-from search.tuning.running import make_trial_job
+from search.tuning.running_trials import make_trial_job
 
 Maker = Callable[..., Recipe]
 

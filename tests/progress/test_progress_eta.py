@@ -2,8 +2,7 @@
 
 import pytest
 
-from search.progress.eta import Eta
-from search.progress.state import SearchProgress
+from search.progress.state import Eta, SearchProgress
 from search.tuning.estimate import Estimate, Span
 from search.tuning.run_events import EpochEnded, TrialEnded, TrialStarted, TrialWaiting
 from tests.fakes import make_estimate, make_recipe, make_trial

@@ -11,10 +11,10 @@ import search.events
 import search.tuning.run_events
 from search.cli.ending import failures_told
 from search.errors import MachineError, UserError
-from search.events import Event, Notice
-from search.progress.json_lines import JsonWriter
-from search.progress.log import EVENTS, JsonLog
+from search.events import Event, JsonWriter, Notice
+from search.progress.log import JsonLog
 from search.tuning.run_events import (
+    EVENTS,
     EpochEnded,
     FoldsEarned,
     PlanMade,

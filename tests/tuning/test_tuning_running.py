@@ -9,7 +9,7 @@ import pytest
 from search.executors.base import SchedulerChannel, WorkerChannel
 from search.executors.trial_job import TrialOutcome
 from search.training.history import FoldEpoch
-from search.tuning.running import FoldGroup, RunningTrial
+from search.tuning.running_trials import FoldGroup, RunningTrial
 
 
 class Worker:
