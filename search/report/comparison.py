@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from search.metric import Metric
 from search.report.best_so_far import (
@@ -21,7 +21,6 @@ from search.report.findings.cost import epochs_spent, search_clock
 from search.report.scoring import KINDS, last_attempts, scored_trials, trial_score
 from search.text import plural
 from search.tuning.records import StudyRecord, TrialKind
-from spaces.candidate import describe_candidate
 
 
 class Estimate(NamedTuple):
@@ -65,60 +64,34 @@ def _over_trainings(values: Sequence[float]) -> Estimate:
 
 
 class ComparedStudy(NamedTuple):
-    """A study and the baseline study to set beside it, None where there is none."""
+    """A study and the baseline study to compare it with, None where there is none."""
 
     study: TestedStudy
     baseline: TestedStudy | None = None
 
 
-class BaselineGain(NamedTuple):
-    """The winner's test accuracy minus its baseline's.
-
-    `test` is the baseline study's accuracy. `difference` (a fraction) is against its exported
-    model, that of `trial`, whose accuracy is `against`; the 95% `interval` needs both models'
-    predictions and is None without.
-    """
-
-    study: str
-    test: Estimate
-    trial: int
-    against: float
-    difference: float
-    interval: tuple[float, float] | None
-
-
-class WinnerLine(NamedTuple):
-    """A study's best complete trial and its candidate in words."""
-
-    trial: int
-    words: str
-    n_parameters: int | None
-
-
 class StudyRow(NamedTuple):
     """One study; what is not there yet is None.
 
-    `epochs` counts those of every fold, discarded or not; `seconds` is the time in which any trial
-    ran. `score` is the best validation figure by the study's own `metric`, or the mean of a
-    baseline study's trainings; `test` likewise. `changed` says that its code changed on the way.
+    Attributes:
+        record: The study.
+        trials: How many trials ended how, by the last attempt at each.
+        epochs: Those of every fold, discarded or not.
+        seconds: The time in which at least one trial was running.
+        score: The best validation score, or the mean of a baseline study's trainings.
+        test: The test accuracy, likewise.
+        versus: The comparison with its baseline study.
+        baseline_test: That study's test accuracy.
     """
 
-    study: str
-    space: str
-    kind: Literal["search", "baseline"]
-    sampler: str
-    validation: str
-    dataset: str
-    fingerprint: str
+    record: StudyRecord
     trials: tuple[tuple[TrialKind, int], ...]
     epochs: int
     seconds: float
-    metric: Metric
-    winner: WinnerLine | None
     score: Estimate | None
     test: Estimate | None
-    gain: BaselineGain | None
-    changed: bool
+    versus: BaselineComparison | None
+    baseline_test: Estimate | None
 
 
 def study_row(compared: ComparedStudy) -> StudyRow:
@@ -126,58 +99,21 @@ def study_row(compared: ComparedStudy) -> StudyRow:
 
     Raises MachineError where stored predictions do not belong to the test results.
     """
-    record = compared.study.record
+    study, baseline = compared
+    record = study.record
     kinds = Counter(trial.kind for trial in last_attempts(record))
+    versus = None if baseline is None else BaselineComparison.between(study, baseline)
     return StudyRow(
-        study=record.name,
-        space=record.recipe.space,
-        kind=record.recipe.protocol.kind,
-        sampler=record.recipe.sampler,
-        validation=_validation(record),
-        dataset=record.dataset.name,
-        fingerprint=record.dataset.fingerprint,
+        record=record,
         trials=tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind]),
         epochs=epochs_spent(record),
         seconds=search_clock(record).total(),
-        metric=record.recipe.metric,
-        winner=_winner(record),
         score=score_estimate(record),
         test=accuracy_estimate(record),
-        gain=_gain(compared),
-        changed=bool(record.changes),
-    )
-
-
-def _winner(record: StudyRecord) -> WinnerLine | None:
-    winner = record.winner()
-    if winner is None:
-        return None
-    words = "" if winner.candidate is None else describe_candidate(winner.candidate)
-    return WinnerLine(winner.number, words, winner.n_parameters)
-
-
-def _validation(record: StudyRecord) -> str:
-    recipe = record.recipe
-    if recipe.protocol.split is not None:
-        return "report's split"
-    if recipe.validation == "holdout":
-        return f"holdout {recipe.holdout_fraction:g}"
-    return f"{recipe.folds}-fold{', raced' if recipe.racing else ''}"
-
-
-def _gain(compared: ComparedStudy) -> BaselineGain | None:
-    study, baseline = compared
-    test = None if baseline is None else accuracy_estimate(baseline.record)
-    versus = None if baseline is None else BaselineComparison.between(study, baseline)
-    if versus is None or test is None:
-        return None
-    return BaselineGain(
-        study=versus.study,
-        test=test,
-        trial=versus.trial,
-        against=versus.accuracy,
-        difference=versus.overall.gain,
-        interval=None if versus.paired is None else versus.paired.interval,
+        versus=versus,
+        baseline_test=None
+        if baseline is None or versus is None
+        else accuracy_estimate(baseline.record),
     )
 
 
@@ -196,12 +132,12 @@ class Comparison(NamedTuple):
 
     @property
     def datasets(self) -> int:
-        """Return of how many different datasets the studies are."""
-        return len({row.fingerprint for row in self.rows})
+        """Return how many different datasets the studies use."""
+        return len({row.record.dataset.fingerprint for row in self.rows})
 
     @property
     def over_time(self) -> Courses | None:
-        """What there is to draw over time: hours, or minutes where nothing took as long as one."""
+        """The curves over hours of search, or over minutes if no search took an hour."""
         curves = tuple(curve for curve in self.curves if curve.points)
         if not curves:
             return None
@@ -211,14 +147,14 @@ class Comparison(NamedTuple):
 
     @property
     def over_trials(self) -> Courses | None:
-        """What there is to draw over trials."""
+        """The curves over trials."""
         curves = tuple(curve for curve in self.by_trial if curve.points)
         label = "trials, in the plan's order"
         return Courses(curves, self.levels, self.metric, label) if curves else None
 
 
 def compare(compared: Sequence[ComparedStudy]) -> Comparison:
-    """Return what there is to say of the studies; a baseline among them has a level, no curve.
+    """Compare studies; a baseline study among them has a level instead of a curve.
 
     Raises MachineError where stored predictions do not belong to the test results.
     """

@@ -76,9 +76,12 @@ def _table(info: Comparison) -> Table:
     for name in ("validation", "test accuracy", "over the baseline"):
         table.add_column(name, no_wrap=True)
     for row in text_rows(info):
-        search = f"{row.space}, {row.sampler}, {row.validation}"
-        spent = f"{row.trials}; {row.epochs} epochs; {row.time}"
-        gain = row.gain if row.gain == ABSENT else f"{row.gain}\nbeside {row.baseline}"
-        figures = (cell.replace(" (", "\n(") for cell in (row.score, row.test, gain))
-        table.add_row(f"{row.study}\n{search}\n{spent}", *figures)
+        search = f"{row['space']}, {row['sampler']}, {row['validation']}"
+        cost = f"{row['trials']}; {row['epochs']} epochs; {row['time']}"
+        gain = row["difference"]
+        if gain != ABSENT:
+            gain = f"{gain}\ncompared with {row['baseline’s test accuracy']}"
+        figures = (row["validation score"], row["test accuracy"], gain)
+        broken = (figure.replace(" (", "\n(") for figure in figures)
+        table.add_row(f"{row['study']}\n{search}\n{cost}", *broken)
     return table

@@ -9,6 +9,7 @@ from search.errors import MachineError
 from search.report.comparison import Estimate, compare
 from search.report.evidence import TestedStudy
 from search.report.findings.baseline_comparison import compare_paired
+from search.report.render.side_by_side import text_rows
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 from tests.report.comparison_fakes import compared, interrupted, search
@@ -22,8 +23,8 @@ def test_one_row_a_study_in_the_order_asked_for() -> None:
         search("c", [0.5], validation="kfold", racing=True),
         baseline_fakes.reproduction(1).record,
     ]
-    rows = compare([compared(record) for record in records]).rows
-    assert [(row.study, row.sampler, row.validation) for row in rows] == [
+    rows = text_rows(compare([compared(record) for record in records]))
+    assert [(row["study"], row["sampler"], row["validation"]) for row in rows] == [
         ("b", "tpe", "holdout 0.2"),
         ("a", "random", "3-fold"),
         ("c", "random", "5-fold, raced"),
@@ -76,7 +77,7 @@ def test_a_study_that_has_not_ended_has_no_test_and_no_gain() -> None:
     """Its best score so far stands, and its baseline's level is drawn."""
     info = compare([compared(search("a", [0.5]), baseline_fakes.reproduction(2))])
     (row,) = info.rows
-    assert (row.test, row.gain) == (None, None)
+    assert (row.test, row.versus) == (None, None)
     assert row.score == Estimate(0.5)
     assert [level.study for level in info.levels] == ["cnn-baseline-photos"]
     empty = compare([compared(search("b", []))]).rows[0]
@@ -87,15 +88,18 @@ def test_the_gain_is_paired_with_the_baselines_model() -> None:
     """The difference and its interval are those of the test images, one by one."""
     record, baseline = fakes.with_end(search("a", [0.5])), baseline_fakes.reproduction(3)
     one = compared(record, baseline)
-    gain = compare([one]).rows[0].gain
+    row = compare([one]).rows[0]
+    gain = row.versus
     assert gain is not None
+    assert gain.paired is not None
+    assert row.baseline_test is not None
     ours, theirs = one.study.predictions, baseline.predictions
     assert ours is not None
     assert theirs is not None
     paired = compare_paired(ours.labels == ours.predictions, theirs.labels == theirs.predictions)
-    assert gain.difference == pytest.approx(paired.difference)
-    assert gain.interval == paired.interval
-    assert gain.test.over == "3 trainings"
+    assert gain.overall.gain == pytest.approx(paired.difference)
+    assert gain.paired.interval == paired.interval
+    assert row.baseline_test.over == "3 trainings"
     winner = baseline.record.winner()
     assert winner is not None
     assert gain.trial == winner.number
@@ -105,10 +109,10 @@ def test_without_predictions_the_gain_has_no_interval() -> None:
     """Accuracies alone still differ."""
     record = fakes.with_end(search("a", [0.5]))
     baseline = TestedStudy(baseline_fakes.reproduction(1).record)
-    gain = compare([compared(record, baseline)]).rows[0].gain
+    gain = compare([compared(record, baseline)]).rows[0].versus
     assert gain is not None
-    assert gain.interval is None
-    assert gain.difference > 0
+    assert gain.paired is None
+    assert gain.overall.gain > 0
 
 
 def test_predictions_of_another_test_are_refused() -> None:
@@ -134,4 +138,4 @@ def test_mixed_metrics_are_drawn_by_accuracy() -> None:
     """Each row keeps its own metric."""
     info = compare([compared(search("a", [0.5], metric="loss")), compared(search("b", [0.5]))])
     assert info.metric == "accuracy"
-    assert [row.metric for row in info.rows] == ["loss", "accuracy"]
+    assert [row.record.recipe.metric for row in info.rows] == ["loss", "accuracy"]

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from search.report.comparison import Comparison, compare
 from search.report.render.side_by_side import (
-    COLUMNS,
     comparison_csv,
     comparison_markdown,
     notes,
@@ -28,37 +27,53 @@ def _two() -> Comparison:
 def test_a_row_reads_well() -> None:
     """Percentages, intervals, points and times, as in the report."""
     row = text_rows(_two())[0]
-    assert (row.trials, row.epochs, row.time) == ("2 complete", "6", "20 min 00 s")
-    assert row.score == "75.00%"
-    assert row.test.endswith("%)")
-    assert " (" in row.test
-    assert row.baseline.endswith("(2 trainings)")
-    assert " ± " in row.baseline
-    assert row.gain.startswith("+")
-    assert " points (+" in row.gain
+    assert [row[name] for name in ("trials", "epochs", "time")] == [
+        "2 complete",
+        "6",
+        "20 min 00 s",
+    ]
+    assert row["validation score"] == "75.00%"
+    assert row["test accuracy"].endswith("%)")
+    assert " (" in row["test accuracy"]
+    assert row["baseline’s test accuracy"].endswith("(2 trainings)")
+    assert " ± " in row["baseline’s test accuracy"]
+    assert row["difference"].startswith("+")
+    assert " points (+" in row["difference"]
 
 
 def test_what_is_not_there_yet_is_a_dash() -> None:
     """An empty cell could be a mistake, a dash cannot."""
     row = text_rows(_two())[1]
-    assert (row.trials, row.score, row.test, row.baseline, row.gain) == ("–",) * 5
-    assert (row.epochs, row.time) == ("0", "0 s")
+    names = (
+        "trials",
+        "validation score",
+        "test accuracy",
+        "baseline’s test accuracy",
+        "difference",
+    )
+    assert {row[name] for name in names} == {"–"}
+    assert (row["epochs"], row["time"]) == ("0", "0 s")
 
 
 def test_a_loss_is_called_one() -> None:
     """Four decimals, and a word, so that it is not taken for an accuracy."""
     trial = fakes.complete_trial(0, [0.5], [0.7], mean=0.4, std=0.1)
     record = fakes.study_record([trial], recipe={"metric": "loss"})
-    assert text_rows(compare([compared(record)]))[0].score == "loss 0.4000 ± 0.1000 (2 folds)"
+    assert (
+        text_rows(compare([compared(record)]))[0]["validation score"]
+        == "loss 0.4000 ± 0.1000 (2 folds)"
+    )
 
 
 def test_a_difference_without_an_interval_stands_alone() -> None:
     """No empty brackets."""
     info = _two()
-    gain = info.rows[0].gain
-    assert gain is not None
-    row = info.rows[0]._replace(gain=gain._replace(interval=None, difference=-0.012))
-    assert text_rows(info._replace(rows=(row,)))[0].gain == "−1.20 points against 64.70%"
+    versus = info.rows[0].versus
+    assert versus is not None
+    worse = versus.overall.model_copy(update={"gain": -0.012})
+    unpaired = versus.model_copy(update={"paired": None, "overall": worse})
+    row = info.rows[0]._replace(versus=unpaired)
+    assert text_rows(info._replace(rows=(row,)))[0]["difference"] == "−1.20 points against 64.70%"
 
 
 def test_one_dataset_is_named_and_several_are_warned_of() -> None:
@@ -97,7 +112,7 @@ def test_markdown_is_a_table_with_its_reading_and_its_command() -> None:
     ).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
-    assert {line.count("|") for line in table} == {len(COLUMNS) + 1}
+    assert {line.count("|") for line in table} == {len(text_rows(_two())[0]) + 1}
     assert table[0].startswith("| study | space |")
     assert lines[-1] == "Made by `python -m search report ended open --runs-dir r`."
 
@@ -114,16 +129,18 @@ def test_csv_has_every_digit_and_empty_cells() -> None:
     """Other programs read numbers, and nothing where there is nothing."""
     info = _two()
     ended, begun = csv.DictReader(io.StringIO(comparison_csv(info)))
-    gain, test = info.rows[0].gain, info.rows[0].test
+    row = info.rows[0]
+    gain, test, baseline_test = row.versus, row.test, row.baseline_test
     assert gain is not None
-    assert gain.interval is not None
+    assert gain.paired is not None
+    assert baseline_test is not None
     assert test is not None
     assert test.interval is not None
     assert float(ended["test"]) == test.value
     assert (float(ended["test_low"]), float(ended["test_high"])) == test.interval
-    assert float(ended["difference"]) == gain.difference
-    assert (float(ended["difference_low"]), float(ended["difference_high"])) == gain.interval
-    assert float(ended["baseline_test_std"]) == gain.test.std
+    assert float(ended["difference"]) == gain.overall.gain
+    assert (float(ended["difference_low"]), float(ended["difference_high"])) == gain.paired.interval
+    assert float(ended["baseline_test_std"]) == baseline_test.std
     assert ended["trials_complete"] == "2"
     assert float(ended["hours"]) == 1 / 3
     assert begun["test"] == begun["difference"] == begun["baseline"] == ""

@@ -179,7 +179,6 @@ class BaselineComparison(Finding):
         return self.gains[: MOST_CLASSES // 2] + self.gains[-MOST_CLASSES // 2 :]
 
     def blocks(self) -> Iterator[Block]:
-        """Yield both accuracies, the paired test, the recall of each class, and the settings."""
         yield Paragraph(
             f"Study {self.study} is the hand-tuned network, {self.protocol}. Both are tested on "
             f"the same {count(self.overall.n_images)} images."
@@ -302,7 +301,6 @@ class BaselineSuggestion(Finding):
         return None if command is None else cls(command=command)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the command."""
         yield Paragraph(
             "There is no baseline study of this kind of network on this data to compare with. To "
             "train one:",

@@ -53,7 +53,6 @@ class ConfusionMatrix(Finding):
         return tuple(tuple(100 * n / max(sum(row), 1) for n in row) for row in self.counts)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the matrix."""
         n = len(self.class_names)
         alt = f"Confusion matrix of {n} classes on the test images"
         yield Plot(self.name, alt, self.draw, self.chart)
@@ -195,7 +194,6 @@ class WeakestClasses(Finding):
         return cls(classes=tuple(below[:MOST])) if below else None
 
     def blocks(self) -> Iterator[Block]:
-        """Yield one sentence."""
         noun = "class" if len(self.classes) == 1 else "classes"
         yield Paragraph(f"Weakest {noun}: {', '.join(map(_words, self.classes))}.")
 

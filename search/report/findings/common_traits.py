@@ -107,7 +107,6 @@ class CommonTraits(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield what the list is about, then a line for each trait."""
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return

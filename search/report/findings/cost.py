@@ -65,7 +65,6 @@ class Cost(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield trials, epochs, times and the device."""
         yield Rows(tuple(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:

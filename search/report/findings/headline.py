@@ -54,7 +54,6 @@ class Headline(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the numbers side by side."""
         yield Cards(tuple((one.name, one.number, one.words) for one in self.cards))
 
 

@@ -175,7 +175,6 @@ class Importances(Finding):
         return len(self.parameters) / (N_SHUFFLES + 1)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield what the importances say, what chance would, and a bar for each parameter."""
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return

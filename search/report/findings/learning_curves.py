@@ -8,15 +8,7 @@ from typing import Any, Self, final
 from matplotlib.figure import Figure
 
 from search.metric import Metric
-from search.plotting import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    VERMILLION,
-    integer_axis,
-    metric_axis,
-    new_figure,
-)
+from search.plotting import BLUE, GREEN, ORANGE, VERMILLION, integer_axis, metric_axis, new_figure
 from search.report.blocks import Block, Chart, Plot
 from search.report.charts import (
     Marker,
@@ -115,7 +107,6 @@ class LearningCurves(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the curves."""
         whose = f"of {len(self.parts)} repeats" if self.repeats else f"of trial {self.trial}"
         refit = ", and of the refit" if self.refit is not None else ""
         best = f"; the best epoch is {self.best_epoch}" if self.best_epoch is not None else ""

@@ -101,7 +101,6 @@ class Margin(Finding):
         return (baseline, *lead) if self.is_baseline else lead
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the margin, the race and those stopped early, a paragraph each."""
         yield from map(Paragraph, self.summary())
         if len(self.race) > 1:
             first, *later = self.race

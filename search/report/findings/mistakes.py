@@ -61,7 +61,6 @@ class Mistakes(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield each image with its class, the predicted one and the model's confidence."""
         labels = zip(self.true_names, self.predicted_names, self.probabilities, strict=True)
         yield Pictures(
             tuple(map(_data_uri, self.images)),

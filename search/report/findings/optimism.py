@@ -114,7 +114,6 @@ class Optimism(Finding):
         return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield it in sentences, the test first."""
         if self.words:
             yield Bullets(self.words)
 

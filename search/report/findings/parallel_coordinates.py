@@ -99,7 +99,6 @@ class ParallelCoordinates(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the plot, or why there is none."""
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return

@@ -136,7 +136,6 @@ class Recommendations(Finding):
         return cls(borders=tuple(borders), expected=expected, words=words or (NOTHING,))
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the recommendations as a list."""
         yield Bullets(self.words)
 
 

@@ -93,7 +93,6 @@ class Repeats(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield a row for each training, and how to read it."""
         if self.rows:
             yield self._table()
             notes = tuple(self._notes())
@@ -239,7 +238,6 @@ class Reported(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield a row for each figure, and how to read it."""
         yield Table(
             caption="The report’s figures and ours",
             header=("Figure", "Report", "Ours", "Difference", "Verdict"),

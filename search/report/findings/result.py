@@ -101,7 +101,6 @@ class Result(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the accuracy with its interval, and validation next to test."""
         correct = (
             f"{percent(self.test.accuracy, 2)} of {count(self.n_images)} images are correct "
             f"(95% Wilson interval {interval(self.interval)})"
@@ -152,7 +151,6 @@ class Classes(Finding):
         return cls(classes=tuple(sorted(result.classes, key=lambda one: one.recall or 0.0)))
 
     def blocks(self) -> Iterator[Block]:
-        """Yield a row for each class."""
         yield Table(
             caption="Precision, recall and F1 of each class on the test images, "
             "the lowest recall first",
@@ -189,7 +187,6 @@ class ConfusedPairs(Finding):
         return cls(pairs=test.confused_pairs)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield a row for each pair."""
         yield Table(
             caption="Pairs of classes that are confused most often",
             header=("True class", "Predicted", "Images"),
@@ -228,7 +225,6 @@ class TestSetAccess(Finding):
         return cls(accesses=tuple(map(Access.model_validate, evidence.record.openings)))
 
     def blocks(self) -> Iterator[Block]:
-        """Yield how often, a warning after the first access, and each access."""
         yield Paragraph(f"The test set was {opened(len(self.accesses))}.")
         if len(self.accesses) > 1:
             yield Paragraph(

@@ -129,7 +129,6 @@ class Slices(Finding):
         return [place for place, one in enumerate(self.kinds) if one == kind]
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the plot, or why there is none."""
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return

@@ -79,7 +79,6 @@ class Study(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield what is missing, and that the code changed; nothing of an ended study."""
         if self.missing is not None:
             yield Paragraph(self.missing, "notice")
         if self.accepted_changes:
@@ -108,7 +107,6 @@ class RecipeSettings(Finding):
         return cls(settings=told, toml=recipe.toml())
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the command and the recipe."""
         yield Paragraph(
             "Save this recipe as recipe.toml, then run the command. No earlier study of the same "
             "name may be in the runs folder."
@@ -134,7 +132,6 @@ class AcceptedChanges(Finding):
         return cls(lines=tuple(change.line() for change in changes)) if changes else None
 
     def blocks(self) -> Iterator[Block]:
-        """Yield each change, and what they mean for a reproduction."""
         for line in self.lines:
             yield Paragraph(line, "notice")
         yield Paragraph(
@@ -174,7 +171,6 @@ class HowTrialsWereMade(Finding):
         return cls(rows=Rows(pairs, title))
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the settings."""
         yield self.rows
 
 
@@ -205,7 +201,6 @@ class Dataset(Finding):
         return cls.model_validate(evidence.record.dataset)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield name, sizes, classes and fingerprint."""
         channels, height, width = self.image_shape
         pairs = (
             ("dataset", self.name),
@@ -236,7 +231,6 @@ class Hardware(Finding):
         return cls(parts=evidence.record.hardware)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the hardware."""
         if self.parts:
             yield Rows(tuple(self.parts.items()), "Machine")
 
@@ -259,7 +253,6 @@ class Versions(Finding):
         return cls(versions=evidence.record.versions)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the versions."""
         if self.versions:
             yield Rows(tuple(self.versions.items()), "Versions")
 

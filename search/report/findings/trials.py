@@ -159,7 +159,6 @@ class Trials(Finding):
         return cls(trials=tuple(TrialPart.of(one, metric) for one in record.trials), record=record)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the course of a search and its best trials; nothing for a baseline study."""
         if not self.record.recipe.protocol.is_search:
             return
         points = optimization_history(self.record)

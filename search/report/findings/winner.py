@@ -112,7 +112,6 @@ class Winner(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the network in words, its trial, and its candidate in full."""
         if self.known is not None:
             yield Paragraph(tell_candidate(self.known), "large")
         yield Paragraph(self._trained())
@@ -172,7 +171,6 @@ class SearchBaseline(Finding):
         return cls(number=trial.number, mean=mean, outcome=_outcome(record, trial, mean))
 
     def blocks(self) -> Iterator[Block]:
-        """Yield one sentence."""
         outcome = f"trial {self.number}: {self.outcome}"
         yield Paragraph(f"Within the search, the hand-tuned network was {outcome}.")
 
@@ -266,7 +264,6 @@ class FoldScores(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the scores, their mean and standard deviation, and E*."""
         yield Rows(self.rows, "Validation score at E*")
 
 
@@ -294,7 +291,6 @@ class Refit(Finding):
         return None if refit is None else cls.model_validate(refit)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield its length, time and threads."""
         pairs = (
             ("trial", str(self.trial)),
             ("epochs", str(self.epochs)),

@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -11,11 +11,14 @@ from search.metric import Metric
 from search.plotting import BLUE, ORANGE
 from search.report.blocks import Block, Chart, Code, Heading, Paragraph, Plot, Table
 from search.report.charts import Series, escape, new_chart_figure
-from search.report.comparison import BaselineGain, Comparison, Estimate, StudyRow
+from search.report.comparison import Comparison, Estimate, StudyRow
+from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.render.html import Chapter, chapter, render_chapters
 from search.report.render.markdown import table
 from search.report.scoring import KINDS
 from search.text import count, duration, interval, percent, points
+from search.tuning.records import StudyRecord
+from spaces.candidate import describe_candidate
 
 ABSENT = "–"
 COMPARISON_FIGURES = ("best-so-far", "best-so-far-by-trial")
@@ -30,56 +33,39 @@ READING = (
 _NO_COURSE = "No search among them has a complete trial."
 
 
-class TextRow(NamedTuple):
-    """A study's row as it is to be read; a cell that is not there yet is a dash."""
-
-    study: str
-    space: str
-    sampler: str
-    validation: str
-    trials: str
-    epochs: str
-    time: str
-    score: str
-    test: str
-    baseline: str
-    gain: str
+Cells = Mapping[str, str]  # texts by the names of their columns
 
 
-COLUMNS = TextRow(
-    study="study",
-    space="space",
-    sampler="sampler",
-    validation="validation",
-    trials="trials",
-    epochs="epochs",
-    time="time",
-    score="validation score",
-    test="test accuracy",
-    baseline="baseline’s test accuracy",
-    gain="difference",
-)
+def text_rows(compared: Comparison) -> list[Cells]:
+    """One row a study, as it is to be read; a cell that is not there yet is a dash."""
+    return [_cells(row) for row in compared.rows]
 
 
-def text_rows(compared: Comparison) -> tuple[TextRow, ...]:
-    """One row a study."""
-    return tuple(_text_row(row) for row in compared.rows)
+def _cells(row: StudyRow) -> Cells:
+    recipe, trials = row.record.recipe, (f"{number} {kind}" for kind, number in row.trials)
+    return {
+        "study": row.record.name,
+        "space": recipe.space,
+        "sampler": recipe.sampler,
+        "validation": _validation(row.record),
+        "trials": ", ".join(trials) or ABSENT,
+        "epochs": count(row.epochs),
+        "time": duration(row.seconds),
+        "validation score": estimate_text(row.score, recipe.metric),
+        "test accuracy": estimate_text(row.test, "accuracy"),
+        "baseline’s test accuracy": estimate_text(row.baseline_test, "accuracy"),
+        "difference": _difference(row.versus),
+        "baseline": ABSENT if row.versus is None else row.versus.study,
+    }
 
 
-def _text_row(row: StudyRow) -> TextRow:
-    return TextRow(
-        study=row.study,
-        space=row.space,
-        sampler=row.sampler,
-        validation=row.validation,
-        trials=", ".join(f"{number} {kind}" for kind, number in row.trials) or ABSENT,
-        epochs=count(row.epochs),
-        time=duration(row.seconds),
-        score=estimate_text(row.score, row.metric),
-        test=estimate_text(row.test, "accuracy"),
-        baseline=ABSENT if row.gain is None else estimate_text(row.gain.test, "accuracy"),
-        gain=ABSENT if row.gain is None else _difference(row.gain),
-    )
+def _validation(record: StudyRecord) -> str:
+    recipe = record.recipe
+    if recipe.protocol.split is not None:
+        return "report's split"
+    if recipe.validation == "holdout":
+        return f"holdout {recipe.holdout_fraction:g}"
+    return f"{recipe.folds}-fold{', raced' if recipe.racing else ''}"
 
 
 def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
@@ -96,18 +82,20 @@ def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
     return f"{value} ({beside})" if beside else value
 
 
-def _difference(gain: BaselineGain) -> str:
-    if gain.interval is None:
-        return f"{points(gain.difference)} points against {percent(gain.against, 2)}"
-    low, high = gain.interval
-    between = f"({points(low)} to {points(high)})"
-    return f"{points(gain.difference)} points {between} against {percent(gain.against, 2)}"
+def _difference(versus: BaselineComparison | None) -> str:
+    if versus is None:
+        return ABSENT
+    against = f"against {percent(versus.accuracy, 2)}"
+    if versus.paired is None:
+        return f"{points(versus.overall.gain)} points {against}"
+    low, high = versus.paired.interval
+    return f"{points(versus.overall.gain)} points ({points(low)} to {points(high)}) {against}"
 
 
 def notes(compared: Comparison) -> tuple[str, ...]:
     """In a line each: which data and code the studies used, and why there is no plot."""
     told = [_data_note(compared)]
-    changed = [row.study for row in compared.rows if row.changed]
+    changed = [row.record.name for row in compared.rows if row.record.changes]
     if changed:
         told.append(
             f"Code changed while these studies ran, see their reports: {', '.join(changed)}."
@@ -118,14 +106,15 @@ def notes(compared: Comparison) -> tuple[str, ...]:
 
 
 def _data_note(compared: Comparison) -> str:
-    studies: dict[str, list[StudyRow]] = {}
+    studies: dict[str, list[str]] = {}
+    names = {row.record.dataset.fingerprint: row.record.dataset.name for row in compared.rows}
     for row in compared.rows:
-        studies.setdefault(row.fingerprint, []).append(row)
+        studies.setdefault(row.record.dataset.fingerprint, []).append(row.record.name)
     if len(studies) == 1:
-        return f"All studies use the same data: {compared.rows[0].dataset}."
+        return f"All studies use the same data: {compared.rows[0].record.dataset.name}."
     parts = (
-        f"{', '.join(row.study for row in rows)} of {rows[0].dataset} ({fingerprint[:12]})"
-        for fingerprint, rows in studies.items()
+        f"{', '.join(those)} of {names[fingerprint]} ({fingerprint[:12]})"
+        for fingerprint, those in studies.items()
     )
     return f"The studies use different data, so compare with care: {'; '.join(parts)}."
 
@@ -133,7 +122,7 @@ def _data_note(compared: Comparison) -> str:
 def comparison_page(compared: Comparison, command: str) -> str:
     """The page as HTML; every name from outside is escaped. `command` makes it again."""
     title = f"{len(compared.rows)} studies compared"
-    lead = ", ".join(row.study for row in compared.rows)
+    lead = ", ".join(row.record.name for row in compared.rows)
     return render_chapters("Comparison", title, lead, list(_chapters(compared, command)))
 
 
@@ -149,22 +138,32 @@ def _chapters(compared: Comparison, command: str) -> Iterator[Chapter]:
 
 
 def _winners(compared: Comparison) -> Table:
-    rows = tuple(
-        (
-            row.study,
-            ABSENT if row.winner is None else str(row.winner.trial),
-            cells.score,
-            count(None if row.winner is None else row.winner.n_parameters),
-            "no trial is complete yet" if row.winner is None else row.winner.words,
-        )
-        for row, cells in zip(compared.rows, text_rows(compared), strict=True)
-    )
+    rows = []
+    for row, cells in zip(compared.rows, text_rows(compared), strict=True):
+        winner = row.record.winner()
+        if winner is None:
+            words = "no trial is complete yet"
+        else:
+            words = "" if winner.candidate is None else describe_candidate(winner.candidate)
+        number = ABSENT if winner is None else str(winner.number)
+        n_parameters = count(None if winner is None else winner.n_parameters)
+        rows.append((cells["study"], number, cells["validation score"], n_parameters, words))
     return Table(
         caption="The best complete trial of each study",
         header=("Study", "Trial", "Validation score", "Parameters", "Candidate"),
-        rows=rows,
+        rows=tuple(rows),
         align="lrrrl",
         long="Candidate",
+    )
+
+
+def _table(compared: Comparison, caption: str, align: str, *columns: str) -> Table:
+    """Return some columns of all studies."""
+    return Table(
+        caption=caption,
+        header=tuple(f"{name[0].upper()}{name[1:]}" for name in columns),
+        rows=tuple(tuple(cells[name] for name in columns) for cells in text_rows(compared)),
+        align=align,
     )
 
 
@@ -178,21 +177,9 @@ def _tests(compared: Comparison) -> Iterator[Block]:
         )
     else:
         yield Paragraph("No study has a test result yet.", "quiet")
-    yield Table(
-        caption="Test accuracy of each study, and of the baseline study of its data",
-        header=("Study", "Test accuracy", "Baseline’s", "Difference", "Baseline"),
-        rows=tuple(
-            (
-                cells.study,
-                cells.test,
-                cells.baseline,
-                cells.gain,
-                row.gain.study if row.gain else ABSENT,
-            )
-            for row, cells in zip(compared.rows, text_rows(compared), strict=True)
-        ),
-        align="lrrll",
-    )
+    caption = "Test accuracy of each study, and of the baseline study of its data"
+    columns = ("study", "test accuracy", "baseline’s test accuracy", "difference", "baseline")
+    yield _table(compared, caption, "lrrll", *columns)
     yield from (Paragraph(one, "quiet") for one in READING[1:])
 
 
@@ -226,16 +213,9 @@ def _course(over: Literal["trials", "time"], compared: Comparison) -> Iterator[B
 
 
 def _costs(compared: Comparison) -> Table:
-    rows = (
-        (c.study, c.space, c.sampler, c.validation, c.trials, c.epochs, c.time)
-        for c in text_rows(compared)
-    )
-    return Table(
-        caption="How each study searched, and what it spent",
-        header=("Study", "Space", "Sampler", "Validation", "Trials", "Epochs", "Time"),
-        rows=tuple(rows),
-        align="lllllrr",
-    )
+    caption = "How each study searched, and what it cost"
+    columns = ("study", "space", "sampler", "validation", "trials", "epochs", "time")
+    return _table(compared, caption, "lllllrr", *columns)
 
 
 def comparison_plots(compared: Comparison) -> tuple[Plot, ...]:
@@ -251,17 +231,20 @@ def _results_chart(tested: Sequence[StudyRow]) -> Chart:
         yaxis={"autorange": "reversed", "automargin": True, "showgrid": False, "zeroline": False},
         margin={"l": 16, "r": 16, "t": 40, "b": 48},
     )
-    names = [escape(row.study) for row in tested]
+    names = [escape(row.record.name) for row in tested]
     figure.update_yaxes(tickvals=list(range(len(tested))), ticktext=names)
     looks: dict[str, dict[str, Any]] = {
         "search": {"colour": BLUE},
         "baseline": {"colour": ORANGE, "marker": "diamond"},
     }
     for kind, look in looks.items():
-        shown = [(i, row.study, row.test) for i, row in enumerate(tested) if row.kind == kind]
-        marks = [(place, study, test) for place, study, test in shown if test is not None]
-        if marks:
-            figure.add_trace(_marks(kind, marks, look))
+        shown = [
+            (place, row.record.name, row.test)
+            for place, row in enumerate(tested)
+            if row.record.recipe.protocol.kind == kind and row.test is not None
+        ]
+        if shown:
+            figure.add_trace(_marks(kind, shown, look))
     return Chart(figure, 110 + 34 * len(tested))
 
 
@@ -296,7 +279,8 @@ def _bounds(estimate: Estimate) -> tuple[float, float]:
 
 def comparison_markdown(compared: Comparison, command: str) -> str:
     """The table, how to read it, and the command that makes it again."""
-    shown = table(COLUMNS, text_rows(compared), "lllllrrrrrl")
+    header, *_ = rows = text_rows(compared)
+    shown = table(tuple(header), [tuple(row.values()) for row in rows], "lllllrrrrrll")
     told = (shown, *notes(compared), *READING, f"Made by `{command}`.")
     return "\n\n".join(told) + "\n"
 
@@ -315,27 +299,29 @@ def comparison_csv(compared: Comparison) -> str:
 
 
 def _figures(row: StudyRow) -> dict[str, object]:
-    trials, gain = dict(row.trials), row.gain
+    record, trials, versus = row.record, dict(row.trials), row.versus
+    paired = None if versus is None else versus.paired
+    baseline = row.baseline_test
     return {
-        "study": row.study,
-        "space": row.space,
-        "sampler": row.sampler,
-        "validation": row.validation,
-        "dataset": row.dataset,
-        "fingerprint": row.fingerprint,
+        "study": record.name,
+        "space": record.recipe.space,
+        "sampler": record.recipe.sampler,
+        "validation": _validation(record),
+        "dataset": record.dataset.name,
+        "fingerprint": record.dataset.fingerprint,
         **{f"trials_{kind}": trials.get(kind, 0) for kind in KINDS},
         "epochs": row.epochs,
         "hours": row.seconds / 3600,
-        "metric": row.metric,
+        "metric": record.recipe.metric,
         **_mean("score", row.score),
         **_mean("test", row.test),
         **_interval("test", None if row.test is None else row.test.interval),
-        "baseline": None if gain is None else gain.study,
-        **_mean("baseline_test", None if gain is None else gain.test),
-        **_interval("baseline_test", None if gain is None else gain.test.interval),
-        "baseline_trial": None if gain is None else gain.trial,
-        "difference": None if gain is None else gain.difference,
-        **_interval("difference", None if gain is None else gain.interval),
+        "baseline": None if versus is None else versus.study,
+        **_mean("baseline_test", baseline),
+        **_interval("baseline_test", None if baseline is None else baseline.interval),
+        "baseline_trial": None if versus is None else versus.trial,
+        "difference": None if versus is None else versus.overall.gain,
+        **_interval("difference", None if paired is None else paired.interval),
     }
 
 
