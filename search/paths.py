@@ -35,7 +35,6 @@ class RunPaths:
         self.report_page = report / "report.html"
         self.report_facts = report / "report.json"
         self.report_text = report / "report.md"
-        self.reported_table = report / "reported.csv"  # the hand-tuned report's figures and ours
 
     def trial_dir(self, number: int) -> Path:
         """Return the folder of one running trial."""

@@ -10,11 +10,9 @@ from search.errors import MachineError
 from search.files import write_file
 from search.paths import RunPaths
 from search.plotting import paper_style, save_figure
-from search.reference.reported_figures import reported_csv
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
-from search.report.findings import FIGURE_NAMES, find_all
-from search.report.findings.repeats import Reported
+from search.report.findings import FIGURE_NAMES, TABLE_NAMES, find_all
 from search.report.render.html import render_page
 from search.report.render.json import report_json
 from search.report.render.markdown import report_markdown
@@ -28,22 +26,24 @@ from search.report.render.side_by_side import (
 
 
 def write_report(evidence: Evidence, paths: RunPaths) -> Path:
-    """Write every figure that applies, the page, report.json and report.md; return the page's path.
+    """Write the page, report.json, report.md, figures and tables; return the page's path.
 
-    Figures that no longer apply are removed. Raises MachineError where a file cannot be written,
-    or where parts of the evidence do not belong together.
+    Figures and tables that no longer apply are removed. Raises MachineError where a file cannot be
+    written, or where parts of the evidence do not belong together.
     """
     record, findings = evidence.record, find_all(evidence)
     figures = {plot.name: plot.paper for one in findings for plot in one.plots() if plot.paper}
+    tables = {name: text for one in findings for name, text in one.csv().items()}
     texts = {
         paths.report_facts: report_json(findings),
         paths.report_text: report_markdown(record, findings, figures),
         paths.report_page: render_page(record, findings),
+        **{paths.report_dir / name: text for name, text in tables.items()},
     }
-    if evidence.once(Reported.of) is not None:
-        texts[paths.reported_table] = reported_csv(record)
     try:
         _write_figures(figures, FIGURE_NAMES, paths.report_dir)
+        for name in set(TABLE_NAMES) - set(tables):
+            (paths.report_dir / name).unlink(missing_ok=True)
         for path, text in texts.items():
             write_file(path, text)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from search.report.blocks import Paragraph, Table
+from search.report.blocks import Paragraph, Rows, Table
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.repeats import Repeats
 from search.report.findings.result import TestSetAccess
@@ -11,12 +11,19 @@ from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
 
+def rows_of(evidence: Evidence) -> Rows:
+    found = FoldScores.of(evidence)
+    assert found is not None
+    (rows,) = found.blocks()
+    assert isinstance(rows, Rows)
+    return rows
+
+
 def test_each_fold_has_a_row(kfold_evidence: Evidence) -> None:
     """Then come their mean, their standard deviation and E*."""
-    found, winner = FoldScores.of(kfold_evidence), kfold_evidence.record.winner()
-    assert found is not None
+    winner = kfold_evidence.record.winner()
     assert winner is not None
-    values = [value for _, value in found.rows]
+    values = [value for _, value in rows_of(kfold_evidence).pairs]
     assert values[:5] == [f"{score:.2%}" for score in winner.fold_scores]
     assert values[5] == f"{winner.mean:.2%}"
     assert values[-1] == str(winner.best_epoch)
@@ -24,9 +31,7 @@ def test_each_fold_has_a_row(kfold_evidence: Evidence) -> None:
 
 def test_a_holdout_has_one_score(hostile: fakes.Fake) -> None:
     """Without folds there is neither a mean nor a standard deviation."""
-    found = FoldScores.of(hostile.evidence())
-    assert found is not None
-    assert len(found.rows) == 2
+    assert len(rows_of(hostile.evidence()).pairs) == 2
 
 
 def test_a_baseline_scored_after_its_last_epoch_has_no_folds(reproduction: TestedStudy) -> None:

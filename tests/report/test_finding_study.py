@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from search.report.blocks import Rows
 from search.report.evidence import TestedStudy
 from search.report.findings.study import (
     HowTrialsWereMade,
@@ -45,7 +46,9 @@ def test_words_of_a_baseline(reproduction: TestedStudy) -> None:
         "scored by the hand-tuned report’s holdout of a fifth."
     )
     found = HowTrialsWereMade.of(fakes.evidence(record))
-    facts = dict(found.rows.pairs)
+    (rows,) = found.blocks()
+    assert isinstance(rows, Rows)
+    facts = dict(rows.pairs)
     assert facts["score"] == "validation accuracy, after the last epoch"
     assert facts["epochs"] == "40"
 

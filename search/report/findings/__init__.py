@@ -67,7 +67,10 @@ FINDINGS: tuple[type[Finding], ...] = (
 )
 
 FIGURE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.figures)
-"""Names of all files that plots may have beside the page."""
+"""Names of all files that plots may have next to the page."""
+
+TABLE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.tables)
+"""Names of all CSV files that there may be next to the page."""
 
 
 def summaries(record: StudyRecord) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from search.report.class_deltas import (
     recalls_chart,
 )
 from search.report.evidence import Evidence, TestedStudy, model_kind
-from search.report.finding import GOOD, Finding, Number, ReportPart, Unlisted
+from search.report.finding import GOOD, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import validation_words
 from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
@@ -284,29 +284,23 @@ class BaselineComparison(Finding):
 
 
 @final
-class BaselineSuggestion(Finding):
+class BaselineSuggestion(Excerpt):
     """How to train a baseline to compare with, where no study has one."""
 
     key = "versus.command"
     section = GOOD
 
-    command: Unlisted[str]
-
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Build the command; None where there is a baseline, or no use for one."""
-        if evidence.baseline is not None:
-            return None
         command = baseline_command(evidence.record)
-        return None if command is None else cls(command=command)
-
-    def blocks(self) -> Iterator[Block]:
-        yield Paragraph(
+        if evidence.baseline is not None or command is None:
+            return None
+        words = Paragraph(
             "There is no baseline study of this kind of network on this data to compare with. To "
             "train one:",
             "quiet",
         )
-        yield Code(self.command, "sh")
+        return cls(content=(words, Code(command, "sh")))
 
 
 # Settings that decide whether two studies have the same data and are found together.

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
@@ -32,25 +31,39 @@ N_SHUFFLES = 39
 
 
 @final
-@dataclass(frozen=True)
 class PedAnova:
-    """The importances of `names` for being among the best `quantile` of the trials.
+    """Importances of parameters for being among the best trials.
 
     Source: Watanabe, Bansal, Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter
     Importance in Arbitrary Subspaces", IJCAI 2023, as Optuna implements it. Optuna looks at
     complete trials only, so all are made so.
+
+    Args:
+        trials: The trials to compare.
+        names: The parameters.
+        quantile: The share of the trials that counts as best.
     """
 
-    study: optuna.Study
-    names: tuple[str, ...]
-    quantile: float
+    def __init__(
+        self, trials: Sequence[FrozenTrial], names: Sequence[str], quantile: float
+    ) -> None:
+        self._names = list(names)
+        self._quantile = quantile
+        with _quiet():
+            self._study = optuna.create_study()
+            self._study.add_trials(
+                [
+                    create_trial(value=0.0, params=trial.params, distributions=trial.distributions)
+                    for trial in trials
+                ]
+            )
 
     def importances(self, losses: Sequence[float]) -> Mapping[str, float]:
-        """Return the raw importance of each name; one loss a trial, in their order."""
-        evaluator = PedAnovaImportanceEvaluator(target_quantile=self.quantile)
+        """Return the raw importance of each name, given a loss for each trial."""
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=self._quantile)
         with _quiet():
             return evaluator.evaluate(
-                self.study, params=list(self.names), target=lambda trial: losses[trial.number]
+                self._study, params=self._names, target=lambda trial: losses[trial.number]
             )
 
     def chance_levels(self, losses: Sequence[float], seed: int = 0) -> Mapping[str, float]:
@@ -63,20 +76,7 @@ class PedAnova:
         generator = np.random.default_rng(seed)
         shuffles = (generator.permutation(losses).tolist() for _ in range(N_SHUFFLES))
         found = [self.importances(shuffled) for shuffled in shuffles]
-        return {name: max(one[name] for one in found) for name in self.names}
-
-
-def ped_anova(trials: Sequence[FrozenTrial], names: Sequence[str], quantile: float) -> PedAnova:
-    """Return the evaluation of these trials' parameters."""
-    with _quiet():
-        study = optuna.create_study()
-        study.add_trials(
-            [
-                create_trial(value=0.0, params=trial.params, distributions=trial.distributions)
-                for trial in trials
-            ]
-        )
-    return PedAnova(study, tuple(names), quantile)
+        return {name: max(one[name] for one in found) for name in self._names}
 
 
 @contextmanager
@@ -147,7 +147,7 @@ class Importances(Finding):
         sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
         # Optuna asks for 5 trials in the quantile, and uses a tenth.
         quantile = min(0.5, max(0.1, 5 / n_trials))
-        losses, anova = [sign * one for one in compared.values], ped_anova(trials, names, quantile)
+        losses, anova = [sign * one for one in compared.values], PedAnova(trials, names, quantile)
         raw = anova.importances(losses)
         total = sum(raw.values())
         if not total > 0:

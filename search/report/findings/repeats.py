@@ -1,12 +1,13 @@
-"""How do the trainings of a reproduced baseline differ?"""
+"""How do the trainings of a reproduced baseline differ, and do they reach the reported figures?"""
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self, final
 
 from search.metric import Metric
 from search.reference.reported_figures import (
     ReportedRow,
+    reported_csv,
     reported_infos,
     reported_note,
     reported_rows,
@@ -17,6 +18,7 @@ from search.report.finding import GOOD, Finding, Number, ReportPart, Unlisted
 from search.text import interval, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 
+_CSV = "reported.csv"
 _MEASURES: tuple[tuple[str, Metric], ...] = (
     ("validation_loss", "loss"),
     ("validation_accuracy", "accuracy"),
@@ -218,11 +220,13 @@ class Reported(Finding):
     section = GOOD
     title = "Compared with the hand-tuned report"
     listed = "compared"
+    tables = (_CSV,)
 
     compared: tuple[ReportedFigure, ...]
     """One for each figure of the report."""
     rows: Unlisted[tuple[ReportedRow, ...]]
     note: Unlisted[str]
+    text: Unlisted[str]
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -235,6 +239,7 @@ class Reported(Finding):
             compared=tuple(map(ReportedFigure.model_validate, found)),
             rows=reported_rows(record),
             note=reported_note(record),
+            text=reported_csv(record),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -245,3 +250,6 @@ class Reported(Finding):
             align="lrrrl",
         )
         yield Paragraph(self.note, "quiet")
+
+    def csv(self) -> Mapping[str, str]:
+        return {_CSV: self.text}

@@ -1,4 +1,4 @@
-"""How good is the final model on the test images?"""
+"""How good is the final model on the test images, and how often were they used?"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +10,7 @@ from search.report.finding import (
     CERTAIN,
     FAILURES,
     GOOD,
+    Excerpt,
     Finding,
     Number,
     ReportPart,
@@ -132,7 +133,7 @@ class Result(Finding):
 
 
 @final
-class Classes(Finding):
+class Classes(Excerpt):
     """Precision, recall and F1 of each class, the lowest recall first."""
 
     key = "test.classes"
@@ -140,35 +141,33 @@ class Classes(Finding):
     title = "By class"
     narrow = True
 
-    classes: Unlisted[tuple[ClassMeasures, ...]]
-
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Sort the classes; None before the test."""
-        result = evidence.once(Result.of)
-        if result is None:
+        test = evidence.record.test
+        if test is None:
             return None
-        return cls(classes=tuple(sorted(result.classes, key=lambda one: one.recall or 0.0)))
-
-    def blocks(self) -> Iterator[Block]:
-        yield Table(
+        rows = (
+            (
+                one.name,
+                percent(one.precision),
+                percent(one.recall),
+                percent(one.f1),
+                count(one.support),
+            )
+            for one in sorted(test.classes, key=lambda one: one.recall)
+        )
+        table = Table(
             caption="Precision, recall and F1 of each class on the test images, "
             "the lowest recall first",
             header=("Class", "Precision", "Recall", "F1", "Images"),
-            rows=tuple(
-                (
-                    one.name,
-                    *(percent(share or 0.0) for share in (one.precision, one.recall, one.f1)),
-                    count(one.support),
-                )
-                for one in self.classes
-            ),
+            rows=tuple(rows),
             align="lrrrr",
         )
+        return cls(content=(table,))
 
 
 @final
-class ConfusedPairs(Finding):
+class ConfusedPairs(Excerpt):
     """Which classes are confused most often."""
 
     key = "test.confused_pairs"
@@ -176,23 +175,19 @@ class ConfusedPairs(Finding):
     title = "Most confused"
     narrow = True
 
-    pairs: Unlisted[tuple[tuple[str, str, int], ...]]
-
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take the pairs; None where no image was wrong."""
         test = evidence.record.test
         if test is None or not test.confused_pairs:
             return None
-        return cls(pairs=test.confused_pairs)
-
-    def blocks(self) -> Iterator[Block]:
-        yield Table(
+        pairs = ((actual, predicted, count(n)) for actual, predicted, n in test.confused_pairs)
+        table = Table(
             caption="Pairs of classes that are confused most often",
             header=("True class", "Predicted", "Images"),
-            rows=tuple((actual, predicted, count(n)) for actual, predicted, n in self.pairs),
+            rows=tuple(pairs),
             align="llr",
         )
+        return cls(content=(table,))
 
 
 @final
@@ -207,7 +202,7 @@ class Access(ReportPart):
 
 @final
 class TestSetAccess(Finding):
-    """Every access to the test set, the first first."""
+    """Every access to the test set, in order."""
 
     __test__ = False  # no test case, whatever its name begins with
 
@@ -221,7 +216,6 @@ class TestSetAccess(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Take the accesses as recorded."""
         return cls(accesses=tuple(map(Access.model_validate, evidence.record.openings)))
 
     def blocks(self) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from search.report.evidence import Evidence
 from search.report.finding import (
     HEADLINE,
     REPRODUCE,
+    Excerpt,
     Finding,
     ReportPart,
     Settings,
@@ -64,7 +65,6 @@ class Study(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Describe the study."""
         record = evidence.record
         return cls(
             name=record.name,
@@ -100,11 +100,12 @@ class RecipeSettings(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Take the recipe as stored."""
         recipe = evidence.record.recipe
         settings = recipe.model_dump(mode="json", exclude=_FOLDERS)
-        told = {n: without_folders(v) if isinstance(v, str) else v for n, v in settings.items()}
-        return cls(settings=told, toml=recipe.toml())
+        for name, value in settings.items():
+            if isinstance(value, str):
+                settings[name] = without_folders(value)
+        return cls(settings=settings, toml=recipe.toml())
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(
@@ -116,46 +117,36 @@ class RecipeSettings(Finding):
 
 
 @final
-class AcceptedChanges(Finding):
+class AcceptedChanges(Excerpt):
     """Code that changed while the study ran."""
 
     key = "study.accepted_changes"
     section = REPRODUCE
     title = "Changes of the code"
 
-    lines: Unlisted[tuple[str, ...]]
-
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """List the changes; None where there are none."""
         changes = evidence.record.changes
-        return cls(lines=tuple(change.line() for change in changes)) if changes else None
-
-    def blocks(self) -> Iterator[Block]:
-        for line in self.lines:
-            yield Paragraph(line, "notice")
-        yield Paragraph(
+        meaning = Paragraph(
             "Trials before a change were trained by other code than those after it. A new study "
             "can only reproduce the latter."
         )
+        lines = (Paragraph(change.line(), "notice") for change in changes)
+        return cls(content=(*lines, meaning)) if changes else None
 
 
 @final
-class HowTrialsWereMade(Finding):
+class HowTrialsWereMade(Excerpt):
     """How trials were made and scored."""
 
     key = "study.validation"
     section = REPRODUCE
     narrow = True
 
-    rows: Unlisted[Rows]
-
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Take the settings that decide it."""
         record = evidence.record
         recipe = record.recipe
-        title = "Search" if recipe.protocol.is_search else "Training"
         epochs = "epochs" if recipe.protocol.scores_last_epoch else "epochs at most"
         pairs = (
             ("space", recipe.space),
@@ -168,10 +159,7 @@ class HowTrialsWereMade(Finding):
             ("seed", str(recipe.seed)),
             ("folds", record.folds_hash[:12]),
         )
-        return cls(rows=Rows(pairs, title))
-
-    def blocks(self) -> Iterator[Block]:
-        yield self.rows
+        return cls(content=(Rows(pairs, "Search" if recipe.protocol.is_search else "Training"),))
 
 
 @final
@@ -197,7 +185,6 @@ class Dataset(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Describe the dataset."""
         return cls.model_validate(evidence.record.dataset)
 
     def blocks(self) -> Iterator[Block]:
@@ -227,7 +214,6 @@ class Hardware(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Take the hardware as stored."""
         return cls(parts=evidence.record.hardware)
 
     def blocks(self) -> Iterator[Block]:
@@ -249,7 +235,6 @@ class Versions(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Take the versions as stored."""
         return cls(versions=evidence.record.versions)
 
     def blocks(self) -> Iterator[Block]:

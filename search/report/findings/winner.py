@@ -6,7 +6,7 @@ from typing import Self, final
 from search.metric import Metric, is_better
 from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows, Table
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, WINNER, Finding, Number, ReportPart, Unlisted
+from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.trials import CandidatePart
 from search.report.scoring import trial_score
 from search.text import count, duration, on_folds, plural, score, spread
@@ -235,36 +235,29 @@ def _shown(value: object) -> str:
 
 
 @final
-class FoldScores(Finding):
+class FoldScores(Excerpt):
     """The winner's score on each fold."""
 
     key = "winner.fold_scores"
     section = CERTAIN
     narrow = True
 
-    rows: Unlisted[tuple[tuple[str, str], ...]]
-
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take the scores at E*; None without a winner, or where the last epoch counts."""
+        """Show the scores at E*; None without a winner, or where the last epoch counts."""
         winner, recipe = evidence.once(Winner.of), evidence.record.recipe
         if winner is None or recipe.protocol.scores_last_epoch:
             return None
         scores = [score(value, recipe.metric) for value in winner.fold_scores]
-        best = ("E*, best epoch of the mean", str(winner.best_epoch))
-        if len(scores) == 1:
-            return cls(rows=(("validation score", scores[0]), best))
-        return cls(
-            rows=(
+        rows = [("validation score", scores[0])]
+        if len(scores) > 1:
+            rows = [
                 *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
                 ("mean", score(winner.mean, recipe.metric)),
                 ("standard deviation (population)", spread(winner.std, recipe.metric)),
-                best,
-            )
-        )
-
-    def blocks(self) -> Iterator[Block]:
-        yield Rows(self.rows, "Validation score at E*")
+            ]
+        rows.append(("E*, best epoch of the mean", str(winner.best_epoch)))
+        return cls(content=(Rows(tuple(rows), "Validation score at E*"),))
 
 
 @final

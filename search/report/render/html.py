@@ -1,10 +1,9 @@
 """Findings, and comparisons, as a page that needs neither network nor other files. Pure."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import groupby
-from typing import Protocol, final
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,47 +17,24 @@ from search.tuning.records import StudyRecord
 _ROOM = "search.report.render"
 
 
-class _Shown(Protocol):
-    """A finding, or whatever else has a key, a title and blocks."""
+class Passage(NamedTuple):
+    """Blocks under a heading; `key` and `title` are "" where there are none."""
 
-    @property
-    def key(self) -> str:
-        """Its name among all that the page shows."""
-
-    @property
-    def title(self) -> str:
-        """Its heading; "" for none."""
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield what a reader sees."""
-
-
-@final
-@dataclass(frozen=True)
-class Passage:
-    """Blocks that are no finding."""
-
-    content: tuple[Block, ...]
+    blocks: tuple[Block, ...]
     key: str = ""
     title: str = ""
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the blocks."""
-        yield from self.content
 
-
-@final
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(NamedTuple):
     """A section of a page: groups of passages, each with whether they stand side by side.
 
-    `heading` and `nav` are "" where it has none; `empty` is said where there are no groups.
+    `heading` and `nav` are "" where it has none; `empty` is shown where there are no groups.
     """
 
     anchor: str
     nav: str
     heading: str
-    groups: tuple[tuple[bool, tuple[_Shown, ...]], ...] = field(default=())
+    groups: tuple[tuple[bool, tuple[Passage, ...]], ...] = ()
     empty: str = ""
 
 
@@ -81,9 +57,11 @@ def render_page(record: StudyRecord, findings: Sequence[Finding]) -> str:
 def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) -> Chapter:
     """Gather a section's findings, with narrow neighbours side by side."""
     inside = (one for one in shown if one.section == section)
-    groups = ((narrow, tuple(group)) for narrow, group in groupby(inside, key=lambda f: f.narrow))
-    heading = section.heading(record)
-    return Chapter(section.anchor, section.nav, heading, tuple(groups), section.empty)
+    groups = tuple(
+        (narrow, tuple(Passage(tuple(one.blocks()), one.key, one.title) for one in group))
+        for narrow, group in groupby(inside, key=lambda finding: finding.narrow)
+    )
+    return Chapter(section.anchor, section.nav, section.heading(record), groups, section.empty)
 
 
 def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter]) -> str:
@@ -95,7 +73,8 @@ def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter
         lead: What stands below that.
         chapters: Its sections.
     """
-    blocks = (b for one in chapters for _, group in one.groups for p in group for b in p.blocks())
+    passages = (one for chapter in chapters for _, group in chapter.groups for one in group)
+    blocks = (block for passage in passages for block in passage.blocks)
     has_charts = any(isinstance(block, Plot) and block.page for block in blocks)
     environment = Environment(
         loader=PackageLoader(_ROOM, ""),
@@ -104,7 +83,7 @@ def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kind": _kind, "figure_json": figure_json}
+    environment.filters |= {"kind": lambda block: type(block).__name__, "figure_json": figure_json}
     return environment.get_template("page.html.jinja").render(
         kind=kind,
         title=title,
@@ -115,10 +94,6 @@ def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter
         css=Markup(files(_ROOM).joinpath("page.css").read_text("utf-8")),  # noqa: S704
         plotly_js=Markup(get_plotlyjs()),  # noqa: S704
     )
-
-
-def _kind(block: object) -> str:
-    return type(block).__name__
 
 
 def figure_json(chart: Chart) -> Markup:
