@@ -6,7 +6,7 @@ from typing import Any
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
-from search.tuning.estimate import Estimate, Span
+from search.tuning.estimate import Estimate, Range
 from search.tuning.plan import DiskNeed, PlanInfo
 from search.tuning.records import TrialRecord
 
@@ -31,8 +31,8 @@ def make_estimate(
     low: float = 60.0, high: float = 120.0, timeout: float | None = None, **facts: Any
 ) -> Estimate:
     """Return an estimate of four trials of five epochs each, the longest of 30 s, and no refit."""
-    known: dict[str, Any] = {"refit": Span(0.0, 0.0), "longest": 30.0, "n_open": 4, "epochs": 20.0}
-    return Estimate(search=Span(low, high), measured="warm-up", timeout=timeout, **(known | facts))
+    known: dict[str, Any] = {"refit": Range(0.0, 0.0), "longest": 30.0, "n_open": 4, "epochs": 20.0}
+    return Estimate(search=Range(low, high), measured="warm-up", timeout=timeout, **(known | facts))
 
 
 def make_plan(n_done: int = 0, low: float = 60.0, high: float = 120.0, **settings: Any) -> PlanInfo:

@@ -3,7 +3,7 @@
 import math
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -14,6 +14,7 @@ import joblib
 import numpy as np
 import torch
 
+from cifar_models import multiply_adds
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.data.splits import Fold, load_folds
@@ -81,29 +82,11 @@ _MOST_WORK = 500_000_000  # multiply-adds of one forward pass over a warm-up's i
 _SMALLEST_BATCH = 8
 
 
-class SizedCandidate(NamedTuple):
+class _Sized(NamedTuple):
     """A candidate with the multiply-adds of its network for one image."""
 
     multiply_adds: int
     candidate: Candidate
-
-
-@final
-@dataclass(frozen=True)
-class Throughput:
-    """Seconds that an epoch takes per training image, validation included.
-
-    `measured` holds (multiply-adds, seconds) of at least one network, the smallest first.
-    """
-
-    measured: tuple[tuple[int, float], ...]
-
-    def seconds(self, multiply_adds: int) -> float:
-        """Return the seconds of a network: interpolated, or in proportion beyond the largest."""
-        counts = [count for count, _ in self.measured]
-        seconds = [seconds for _, seconds in self.measured]
-        beyond = max(multiply_adds / counts[-1], 1.0)
-        return float(np.interp(multiply_adds, counts, seconds)) * beyond
 
 
 @final
@@ -114,7 +97,7 @@ class WarmUp:
     It draws from generators of its own and leaves nothing behind.
     """
 
-    candidates: tuple[SizedCandidate, ...]
+    candidates: tuple[Candidate, ...]
     dataset: DatasetInfo
     folds_path: Path
     folds_hash: str
@@ -124,10 +107,20 @@ class WarmUp:
     threads: int
     folder: Path | None = None
 
-    def run(self, channel: Channel) -> Throughput:
-        """Return how fast they train; raises RuntimeError where the device cannot train them."""
+    def run(self, channel: Channel) -> tuple[float, ...]:
+        """Return the seconds of an epoch of each candidate per training image.
+
+        Raises RuntimeError where the device cannot train them.
+        """
         del channel
-        ranked = sorted(self.candidates, key=lambda one: one.multiply_adds)
+        shape, classes = self.dataset.image_shape, len(self.dataset.class_names)
+        sizes = [multiply_adds(one.model, shape, classes) for one in self.candidates]
+        sized = (_Sized(*pair) for pair in zip(sizes, self.candidates, strict=True))
+        measured = self._measured(sorted(sized, key=lambda one: one.multiply_adds))
+        return tuple(interpolate(measured, size) for size in sizes)
+
+    def _measured(self, ranked: list[_Sized]) -> dict[int, float]:
+        """Return seconds per image by multiply-adds, in ascending order."""
         fold = load_folds(self.folds_path, self.folds_hash)[0]
         further = {one.multiply_adds: one for one in (ranked[-1], ranked[len(ranked) // 2])}
         with _threads(self.threads):
@@ -136,10 +129,17 @@ class WarmUp:
             for count, sized in further.items():
                 if count not in measured and time.monotonic() < end:
                     measured[count] = _measure(self, fold, sized, end)
-        return Throughput(tuple(sorted(measured.items())))
+        return dict(sorted(measured.items()))
 
 
-def _measure(warm_up: WarmUp, fold: Fold, sized: SizedCandidate, end: float) -> float:
+def interpolate(measured: Mapping[int, float], multiply_adds: int) -> float:
+    """Return a network's seconds: interpolated, or in proportion beyond the largest measured."""
+    counts, seconds = list(measured), list(measured.values())
+    beyond = max(multiply_adds / counts[-1], 1.0)
+    return float(np.interp(multiply_adds, counts, seconds)) * beyond
+
+
+def _measure(warm_up: WarmUp, fold: Fold, sized: _Sized, end: float) -> float:
     """Return seconds per image of the fastest of a few short epochs; one after the `end`."""
     candidate = _affordable(sized)
     n_images = _n_images(sized, candidate.batch_size, len(fold.train))
@@ -151,14 +151,14 @@ def _measure(warm_up: WarmUp, fold: Fold, sized: SizedCandidate, end: float) -> 
     return fastest / n_images  # the others were disturbed, as workers are starting
 
 
-def _affordable(sized: SizedCandidate) -> Candidate:
+def _affordable(sized: _Sized) -> Candidate:
     """Return the candidate; a huge network with smaller batches, which cost as much per image."""
     most = max(_MOST_WORK // max(sized.multiply_adds, 1), _SMALLEST_BATCH)
     batch = min(sized.candidate.batch_size, most)
     return sized.candidate.model_copy(update={"batch_size": batch})
 
 
-def _n_images(sized: SizedCandidate, batch_size: int, n_train: int) -> int:
+def _n_images(sized: _Sized, batch_size: int, n_train: int) -> int:
     affordable = _MOST_WORK // max(sized.multiply_adds, 1)
     return min(max(affordable, 2 * batch_size), n_train)
 

@@ -10,10 +10,9 @@ from typing import NamedTuple, final
 import joblib
 import numpy as np
 
-from cifar_models import multiply_adds
 from search.data.splits import load_folds
 from search.executors.base import Executor
-from search.executors.probes import SizedCandidate, WarmUp
+from search.executors.probes import WarmUp
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.tuning.opening import OpenStudy
@@ -22,10 +21,16 @@ from search.tuning.pruners import PlanOrderPruner, get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import Params, PlanRequest, get_sampler, random_point
+from spaces import Candidate
+
+_MOST_SIMULATED = 50  # trials; more change the shares little
+_MOST_MEASURED = 60  # candidates
+_CONTENTION = 1.3  # parallel workers share memory and caches: the slower end of the range
+_TRIAL_SECONDS = 0.3  # to start and end one
 
 
-class Span(NamedTuple):
-    """Seconds, at least and at most."""
+class Range(NamedTuple):
+    """The least and the most of a quantity."""
 
     low: float
     high: float
@@ -46,13 +51,13 @@ class Estimate:
         refit: What the refit takes.
         longest: The most that one trial takes.
         n_open: How many trials are still to end.
-        epochs: How many epochs they train, those of every fold counted.
-        measured: By what: a "warm-up", or the "trials" so far.
+        epochs: How many epochs they train, counting those of every fold.
+        measured: What it is based on: a "warm-up", or the "trials" so far.
         timeout: After how many seconds no trial starts; None: never.
     """
 
-    search: Span
-    refit: Span
+    search: Range
+    refit: Range
     longest: float
     n_open: int
     epochs: float
@@ -66,7 +71,7 @@ class Estimate:
 
     @property
     def high(self) -> float:
-        """Return the most: trials that train when the time is up are finished."""
+        """Return the most: trials that are training when the time is up are finished."""
         return min(self.search.high, self._limit + self.longest) + self.refit.high
 
     def n_started(self) -> tuple[int, int] | None:
@@ -82,78 +87,13 @@ class Estimate:
         return math.inf if self.timeout is None else self.timeout
 
 
-_MOST_SIMULATED = 50  # trials; more change the shares little
-
-
-class Workload(NamedTuple):
-    """A range of trainings, each of one network for all epochs.
-
-    `low` is what remains where the pruner is right about all trials, `high` where it prunes none.
-    """
-
-    low: float
-    high: float
-
-
-class _Kept(NamedTuple):
-    """Shares that a pruner leaves: of all epochs, and of trials that reach the last one."""
-
-    epochs: float
-    whole: float
-
-
-def search_workload(recipe: Recipe, n_trials: int) -> Workload:
-    """Return how much `n_trials` of a resolved recipe train."""
-    if not n_trials:
-        return Workload(0, 0)
-    kept = _kept(recipe, n_trials)
-    if not recipe.racing:
-        return Workload(n_trials * recipe.n_folds * kept.epochs, n_trials * recipe.n_folds)
-    low = n_trials * kept.epochs + folds_earned(round(n_trials * kept.whole), recipe.folds)
-    return Workload(low, n_trials + folds_earned(n_trials, recipe.folds))
-
-
-def folds_earned(n_rivals: int, n_folds: int) -> int:
-    """Return how many folds are trained in a race after each rival's first."""
-    earned = 0
-    for level, following in pairwise(fold_levels(n_folds)):
-        n_rivals = min(n_promoted(n_rivals, level), n_rivals)
-        earned += n_rivals * (following - level)
-    return earned
-
-
-def _kept(recipe: Recipe, n_trials: int) -> _Kept:
-    """Prune trials in a random order of merit, whose curves are level."""
-    count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
-    settings = get_pruner(recipe.pruner).for_horizon(epochs, recipe.seed)
-    pruner = PlanOrderPruner(settings, epochs)
-    merits = np.random.default_rng(derive_seed(recipe.seed, "volume")).permutation(count)
-    for index, merit in enumerate(merits.tolist()):
-        pruner.update(index, [float(merit)] * epochs, ended=True)
-        pruner.decide()
-    trained = [pruner.decision(index).epochs for index in range(count)]
-    return _Kept(sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count)
-
-
-_LOOKED_AT = 60  # candidates
-_CONTENTION = 1.3  # parallel workers share memory and caches: the slower end of the range
-_TRIAL_SECONDS = 0.3  # to start and end one
-
-
-class _Training(NamedTuple):
-    """Seconds that one network trains for all epochs: on average, and the longest."""
-
-    mean: float
-    longest: float
-
-
 def estimate_time(
     opened: OpenStudy, ended: Sequence[TrialRecord], n_open: int, executor: Executor
 ) -> Estimate | None:
-    """Return how long a study takes whose `n_open` trials are still to end; None: there is none.
+    """Return how long the `n_open` remaining trials of a study take; None where it is unknown.
 
-    A study that goes on is judged by the trials it has. Raises RuntimeError where no candidate can
-    be trained.
+    A resumed study is judged by the trials it has. Raises RuntimeError where no candidate can be
+    trained.
     """
     if not n_open:
         return None
@@ -161,40 +101,40 @@ def estimate_time(
     parallel = _parallel(recipe, min(executor.slots, n_open * recipe.n_folds))
     trained = [trial for trial in ended if trial.seconds and trial.kind != "failed"]
     if trained:
-        estimate: Estimate | None = _by_trials(recipe, trained, n_open, parallel)
+        estimate = _from_trials(recipe, trained, n_open, parallel)
     else:
-        estimate = _by_warm_up(opened, n_open, parallel, executor)
-    return estimate and _within_limits(estimate, recipe)
-
-
-def _within_limits(estimate: Estimate, recipe: Recipe) -> Estimate:
+        seconds = _warm_up(opened, executor)
+        if not seconds:
+            return None
+        estimate = _from_warm_up(recipe, seconds, n_open, parallel)
     longest = min(estimate.longest, recipe.trial_timeout or math.inf)
     return replace(estimate, longest=longest, timeout=recipe.timeout)
 
 
-def _parallel(recipe: Recipe, n_workers: int) -> tuple[float, float]:
-    """Return how many trainings at once take no longer than one does: at least, and at most.
+def _parallel(recipe: Recipe, n_workers: int) -> Range:
+    """Return how many trainings at once take no longer than a single one.
 
     How much processes that share a GPU slow each other down is unknown.
     """
     if recipe.device.startswith("cuda"):
-        return 1, n_workers
+        return Range(1, n_workers)
     at_once = max(min(n_workers, joblib.cpu_count() // recipe.threads), 1)
-    return (at_once / _CONTENTION if at_once > 1 else 1), at_once
+    return Range(at_once / _CONTENTION if at_once > 1 else 1, at_once)
 
 
-def _by_trials(
-    recipe: Recipe, trained: Sequence[TrialRecord], n_open: int, parallel: tuple[float, float]
+def _from_trials(
+    recipe: Recipe, trained: Sequence[TrialRecord], n_open: int, parallel: Range
 ) -> Estimate:
     """Return twice the standard error of a sum of further trials around their expected sum."""
-    costs, at_once = [trial.seconds for trial in trained], parallel[1]
+    costs = [trial.seconds for trial in trained]
     mean = statistics.fmean(costs)
     deviation = statistics.stdev(costs) if len(costs) > 1 else mean / 2
     error = 2 * deviation * math.sqrt(n_open * (1 + n_open / len(costs)))
     epochs = sum(trial.fold_epochs for trial in trained)
     total, least = n_open * (mean + _TRIAL_SECONDS), n_open * min(costs)
-    return Estimate(  # trials so far were measured in parallel
-        search=Span(max(total - error, least) / at_once, (total + error) / at_once),
+    at_once = parallel.high  # as the trials so far were measured in parallel
+    return Estimate(
+        search=Range(max(total - error, least) / at_once, (total + error) / at_once),
         refit=_refit(recipe, recipe.epochs * sum(costs) / max(epochs, 1)),
         longest=max(costs),
         n_open=n_open,
@@ -203,48 +143,47 @@ def _by_trials(
     )
 
 
-def _by_warm_up(
-    opened: OpenStudy, n_open: int, parallel: tuple[float, float], executor: Executor
-) -> Estimate | None:
-    training, recipe = _measure(opened, executor), opened.recipe
-    if training is None:
-        return None
+def _from_warm_up(
+    recipe: Recipe, seconds: Sequence[float], n_open: int, parallel: Range
+) -> Estimate:
+    """Return the estimate, given the seconds that some candidates train for on one fold."""
+    mean, longest = statistics.fmean(seconds), max(seconds)
     workload, overhead = search_workload(recipe, n_open), n_open * _TRIAL_SECONDS
     slow, fast = parallel
-    alone = training.longest * (1 - 1 / slow)  # the last trial may run by itself
+    alone = longest * (1 - 1 / slow)  # the last trial may run by itself
     return Estimate(
-        search=Span(
-            (workload.low * training.mean + overhead) / fast,
-            (workload.high * training.mean + overhead) / slow + alone,
+        search=Range(
+            (workload.low * mean + overhead) / fast,
+            (workload.high * mean + overhead) / slow + alone,
         ),
-        refit=_refit(recipe, training.mean),
-        longest=training.longest * recipe.n_folds * fast / slow,
+        refit=_refit(recipe, mean),
+        longest=longest * recipe.n_folds * fast / slow,
         n_open=n_open,
-        epochs=(workload.low + workload.high) / 2 * recipe.epochs,
+        epochs=workload.middle * recipe.epochs,
         measured="warm-up",
     )
 
 
-def _refit(recipe: Recipe, seconds: float) -> Span:
-    """Return the least and most that a refit takes, given a training's seconds for all epochs.
+def _refit(recipe: Recipe, seconds: float) -> Range:
+    """Return what a refit takes, given the seconds of a training for all epochs.
 
     It trains on all images, for half to all of the epochs, with all cores.
     """
     if not recipe.protocol.refits:
-        return Span(0.0, 0.0)
+        return Range(0.0, 0.0)
     share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
     cores = 1 if recipe.device.startswith("cuda") else max(joblib.cpu_count() / recipe.threads, 1)
     whole = seconds / (1 - share)
-    return Span(whole / 2 / cores, whole)
+    return Range(whole / 2 / cores, whole)
 
 
-def _measure(opened: OpenStudy, executor: Executor) -> _Training | None:
-    """Return how long candidates of the plan take; None where none of them can be trained."""
-    sized = tuple(_sized(opened))
-    if not sized:
-        return None
+def _warm_up(opened: OpenStudy, executor: Executor) -> list[float]:
+    """Return how many seconds candidates of the plan train for on one fold."""
+    candidates = tuple(_feasible_candidates(opened))
+    if not candidates:
+        return []
     warm_up = WarmUp(
-        candidates=sized,
+        candidates=candidates,
         dataset=opened.dataset,
         folds_path=opened.paths.folds,
         folds_hash=opened.folds_hash,
@@ -253,22 +192,18 @@ def _measure(opened: OpenStudy, executor: Executor) -> _Training | None:
         settings=training_settings(opened.recipe),
         threads=opened.recipe.threads,
     )
-    throughput = executor.run(warm_up)
     fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
     images = len(fold.train) * opened.recipe.epochs
-    seconds = [images * throughput.seconds(one.multiply_adds) for one in sized]
-    return _Training(statistics.fmean(seconds), max(seconds))
+    return [images * seconds for seconds in executor.run(warm_up)]
 
 
-def _sized(opened: OpenStudy) -> Iterator[SizedCandidate]:
+def _feasible_candidates(opened: OpenStudy) -> Iterator[Candidate]:
     feasible = Feasibility(opened.dataset, opened.recipe.max_parameters)
-    classes = len(opened.dataset.class_names)
-    for point in preview_points(opened, _LOOKED_AT):
+    for point in preview_points(opened, _MOST_MEASURED):
         try:
             candidate = opened.space.candidate(point)
             if feasible(candidate) is None:
-                count = multiply_adds(candidate.model, opened.dataset.image_shape, classes)
-                yield SizedCandidate(count, candidate)
+                yield candidate
         except ValueError:  # the search will find out, and say so
             continue
 
@@ -283,3 +218,43 @@ def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
         request = PlanRequest(opened.space, recipe.seed, feasible)
         for index in range(len(points), most):
             yield random_point(request, index)
+
+
+def search_workload(recipe: Recipe, n_trials: int) -> Range:
+    """Return how much `n_trials` of a resolved recipe train, in trainings of one whole fold.
+
+    The least is what remains where the pruner is right about all trials, the most where it prunes
+    none.
+    """
+    if not n_trials:
+        return Range(0, 0)
+    epochs, whole = _shares_kept(recipe, n_trials)
+    if not recipe.racing:
+        return Range(n_trials * recipe.n_folds * epochs, n_trials * recipe.n_folds)
+    low = n_trials * epochs + folds_earned(round(n_trials * whole), recipe.folds)
+    return Range(low, n_trials + folds_earned(n_trials, recipe.folds))
+
+
+def folds_earned(n_rivals: int, n_folds: int) -> int:
+    """Return how many folds are trained in a race after each rival's first."""
+    earned = 0
+    for level, following in pairwise(fold_levels(n_folds)):
+        n_rivals = min(n_promoted(n_rivals, level), n_rivals)
+        earned += n_rivals * (following - level)
+    return earned
+
+
+def _shares_kept(recipe: Recipe, n_trials: int) -> tuple[float, float]:
+    """Return the shares of epochs that a pruner keeps, and of trials that it never prunes.
+
+    Simulated with trials in a random order of merit, whose curves are flat.
+    """
+    count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
+    settings = get_pruner(recipe.pruner).for_horizon(epochs, recipe.seed)
+    pruner = PlanOrderPruner(settings, epochs)
+    merits = np.random.default_rng(derive_seed(recipe.seed, "volume")).permutation(count)
+    for index, merit in enumerate(merits.tolist()):
+        pruner.update(index, [float(merit)] * epochs, ended=True)
+        pruner.decide()
+    trained = [pruner.decision(index).epochs for index in range(count)]
+    return sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count

@@ -48,15 +48,28 @@ class Pruner(ABC):
         """Return whether the trial of that index may be pruned after `epoch`."""
 
     @abstractmethod
-    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
-        """Return whether a trial ends after the last epoch of its curve.
+    def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
+        """Return whether a trial is pruned at an epoch at which the pruner decides.
 
         Args:
             index: The trial's index in the plan.
-            curve: Its validation figures so far; higher is better.
-            earlier: The curves of all trials before it in the plan, each as far as it got and at
-                most as long as `curve`.
+            curve: Its validation figures up to that epoch; higher is better.
+            rivals: The figures at that epoch of all trials before it in the plan that reached it,
+                by index.
         """
+
+    @final
+    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
+        """Return whether a trial ends after the last epoch of its curve.
+
+        `earlier` are the curves of all trials before it in the plan, each as far as it got.
+        """
+        epoch = len(curve)
+        if not self.decides_at(index, epoch):
+            return False
+        reached = {other: figures for other, figures in earlier.items() if len(figures) >= epoch}
+        rivals = {other: figures[epoch - 1] for other, figures in reached.items()}
+        return self.is_hopeless(index, curve, rivals)
 
 
 @final
@@ -69,23 +82,19 @@ class NoPruner(Pruner):
 
     @classmethod
     def for_horizon(cls, epochs: int, seed: int) -> Self:
-        """Return the pruner, which has no settings."""
         del epochs, seed
         return cls()
 
     @classmethod
     def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
-        """Yield the only one."""
         yield "none", cls.for_horizon(epochs, seed)
 
     def decides_at(self, index: int, epoch: int) -> bool:
-        """Return False."""
         del index, epoch
         return False
 
-    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
-        """Return False."""
-        del index, curve, earlier
+    def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
+        del index, curve, rivals
         return False
 
 
@@ -109,29 +118,22 @@ class MedianPruner(Pruner):
 
     @classmethod
     def for_horizon(cls, epochs: int, seed: int) -> Self:
-        """Return the pruner that first decides after a tenth of the epochs."""
         del seed
         return cls(5, first_rung(epochs))
 
     @classmethod
     def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
-        """Yield several first epochs and numbers of startup trials."""
         del seed
         for first in _first_epochs(epochs):
             for startup in (5, 10):
                 yield f"median, after {first}, startup {startup}", cls(startup, first)
 
     def decides_at(self, index: int, epoch: int) -> bool:
-        """Return whether startup trials and warm-up epochs are over."""
         return index >= self.startup_trials and epoch > self.warmup_epochs
 
-    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
-        """Return whether the curve's best is below the median at its last epoch."""
-        epoch = len(curve)
-        if not self.decides_at(index, epoch):
-            return False
-        values = [other[epoch - 1] for other in earlier.values() if len(other) >= epoch]
-        return bool(values) and max(curve) < statistics.median(values)
+    def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
+        del index
+        return bool(rivals) and max(curve) < statistics.median(rivals.values())
 
 
 @final
@@ -150,31 +152,24 @@ class HalvingPruner(Pruner):
 
     @classmethod
     def for_horizon(cls, epochs: int, seed: int) -> Self:
-        """Return halving by 3 from a tenth of the epochs."""
         del seed
         return cls(first_rung(epochs), _FACTOR)
 
     @classmethod
     def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
-        """Yield several first rungs and factors."""
         del seed
         for first in _first_epochs(epochs):
             for factor in (2, 3, 4):
                 yield f"halving from {first} by {factor}", cls(first, factor)
 
     def decides_at(self, index: int, epoch: int) -> bool:
-        """Return whether the epoch is a rung."""
         del index
         return epoch in rungs(self.min_epochs, self.factor, epoch)
 
-    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
-        """Return whether the last value is outside the best 1/factor of those at its rung."""
-        epoch = len(curve)
-        if not self.decides_at(index, epoch):
-            return False
-        values = [other[epoch - 1] for other in earlier.values() if len(other) >= epoch]
-        values = sorted([*values, curve[-1]], reverse=True)
-        return curve[-1] < values[max(len(values) // self.factor, 1) - 1]
+    def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
+        del index
+        figures = sorted([*rivals.values(), curve[-1]], reverse=True)
+        return curve[-1] < figures[max(len(figures) // self.factor, 1) - 1]
 
 
 @final
@@ -192,12 +187,10 @@ class HyperbandPruner(Pruner):
 
     @classmethod
     def for_horizon(cls, epochs: int, seed: int) -> Self:
-        """Return brackets of halving by 3, the first from a tenth of the epochs."""
         return cls(_brackets(first_rung(epochs), _FACTOR, epochs), seed)
 
     @classmethod
     def variants(cls, epochs: int, seed: int) -> Iterator[tuple[str, Pruner]]:
-        """Yield several first rungs and factors that make more than one bracket."""
         for first in _first_epochs(epochs):
             for factor in (2, 3, 4):
                 brackets = _brackets(first, factor, epochs)
@@ -212,14 +205,12 @@ class HyperbandPruner(Pruner):
         return next(i for i in range(len(sizes)) if place < sum(sizes[: i + 1]))
 
     def decides_at(self, index: int, epoch: int) -> bool:
-        """Return whether the epoch is a rung of the trial's bracket."""
         return self.brackets[self.bracket(index)].decides_at(index, epoch)
 
-    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
-        """Return what halving decides among the trials of the same bracket."""
+    def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
         own = self.bracket(index)
-        rivals = {other: curve for other, curve in earlier.items() if self.bracket(other) == own}
-        return self.brackets[own].prunes(index, curve, rivals)
+        inside = {other: figure for other, figure in rivals.items() if self.bracket(other) == own}
+        return self.brackets[own].is_hopeless(index, curve, inside)
 
 
 PRUNERS: tuple[type[Pruner], ...] = (NoPruner, MedianPruner, HalvingPruner, HyperbandPruner)

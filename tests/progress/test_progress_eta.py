@@ -3,7 +3,7 @@
 import pytest
 
 from search.progress.state import Eta, SearchProgress
-from search.tuning.estimate import Estimate, Span
+from search.tuning.estimate import Estimate, Range
 from search.tuning.run_events import EpochEnded, TrialEnded, TrialStarted, TrialWaiting
 from tests.fakes import make_estimate, make_recipe, make_trial
 
@@ -102,7 +102,7 @@ def test_past_the_timeout_only_what_runs_is_left() -> None:
 
 def test_the_refit_is_included() -> None:
     """It is awaited once all trials have ended."""
-    one = make_eta(make_estimate(80, 80, refit=Span(10.0, 30.0)), n_planned=1)
+    one = make_eta(make_estimate(80, 80, refit=Range(10.0, 30.0)), n_planned=1)
     one.progress.take(TrialEnded(make_trial(0)))
     one.update(20.0)
     assert one.seconds_left(20.0) == pytest.approx(20.0)

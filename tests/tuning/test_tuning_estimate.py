@@ -9,7 +9,7 @@ import torch
 
 from cifar_models import CNNConfig, MLPConfig, multiply_adds
 from search.events import Event
-from search.executors.probes import Throughput
+from search.executors.probes import interpolate
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -129,7 +129,19 @@ def test_multiplications_are_those_of_the_shapes(model: MLPConfig | CNNConfig) -
     assert multiply_adds(model, (3, 9, 13), 4) == sum(counts)
 
 
-def test_the_pace_lies_between_what_was_measured() -> None:
+def test_the_throughput_lies_between_what_was_measured() -> None:
     """Small networks take what the smallest does, larger ones than any in proportion."""
-    throughput = Throughput(((100, 1.0), (300, 2.0)))
-    assert [throughput.seconds(n) for n in (10, 100, 200, 300, 900)] == [1.0, 1.0, 1.5, 2.0, 6.0]
+    measured = {100: 1.0, 300: 2.0}
+    seconds = [interpolate(measured, n) for n in (10, 100, 200, 300, 900)]
+    assert seconds == [1.0, 1.0, 1.5, 2.0, 6.0]
+
+
+def test_the_estimate_counts_nothing_in_the_scheduler(
+    make_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Multiplications are counted by the job: counting imports a second's worth of modules."""
+    monkeypatch.setattr("search.executors.probes.WarmUp.run", lambda job, _: (1e-6,))
+    monkeypatch.setattr("torch.utils.flop_counter.FlopCounterMode", None)
+    plans: list[PlanInfo] = []
+    run(make_recipe(trials=1), plans)
+    assert plans[0].estimate is not None

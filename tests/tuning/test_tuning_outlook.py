@@ -2,13 +2,13 @@
 
 import pytest
 
-from search.tuning.estimate import Estimate, Span
+from search.tuning.estimate import Estimate, Range
 
 
 def estimate(timeout: float | None, low: float = 100.0, high: float = 200.0) -> Estimate:
     return Estimate(
-        search=Span(low, high),
-        refit=Span(5.0, 10.0),
+        search=Range(low, high),
+        refit=Range(5.0, 10.0),
         longest=20.0,
         n_open=10,
         epochs=400.0,
