@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any, final
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.pretty import pretty_repr
 from torch import fx, nn
 
@@ -135,3 +136,15 @@ def long_tuple(values: Sequence[object]) -> str:
 def constructor(value: object) -> str:
     """Return the call that makes a dataclass or pydantic model again."""
     return pretty_repr(value, max_width=_MAX_COLUMNS)
+
+
+def text_templates() -> Environment:
+    """Return the templates of this package, which are not HTML."""
+    return Environment(
+        loader=PackageLoader("search.evaluation", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701
+    )

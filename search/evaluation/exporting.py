@@ -7,7 +7,6 @@ from typing import Any, final
 
 import tomli_w
 import torch
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import spaces
 from cifar_models import build_model, count_parameters
@@ -16,7 +15,15 @@ from search.data.dataset import DatasetInfo
 from search.data.folder import TEST_SEED
 from search.data.image_files import EXTENSIONS
 from search.errors import UserError
-from search.evaluation.code import NetworkCode, call, constructor, literal, long_tuple, network_code
+from search.evaluation.code import (
+    NetworkCode,
+    call,
+    constructor,
+    literal,
+    long_tuple,
+    network_code,
+    text_templates,
+)
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -247,37 +254,33 @@ def render_script(
         bf16: Whether to use autocast.
         test_fraction: What to set aside of a folder without test/, as `FolderSource` does.
     """
-    templates = Environment(
-        loader=PackageLoader("search.evaluation", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # it is not HTML
-    )
     _, height, width = dataset.image_shape
     n_classes = len(dataset.class_names)
-    return templates.get_template("script.py.jinja").render(
-        title=title,
-        words=fill(describe_candidate(candidate), _SCRIPT_COLUMNS, break_long_words=False),
-        candidate=candidate,
-        network=_network(candidate, dataset),
-        n_parameters=count_parameters(candidate.model, dataset.image_shape, n_classes),
-        optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
-        classes=long_tuple(dataset.class_names),
-        n_classes=n_classes,
-        height=height,
-        width=width,
-        schedule=candidate.schedule,
-        schedule_code=candidate.schedule.script(),
-        augmentation_code=find_augmentation(candidate.augmentation).script(),
-        epochs=epochs,
-        horizon=horizon,
-        rates=long_tuple(rates),
-        bf16=bf16,
-        suffixes=long_tuple(EXTENSIONS),
-        test_fraction=test_fraction,
-        test_seed=TEST_SEED,
+    return (
+        text_templates()
+        .get_template("script.py.jinja")
+        .render(
+            title=title,
+            words=fill(describe_candidate(candidate), _SCRIPT_COLUMNS, break_long_words=False),
+            candidate=candidate,
+            network=_network(candidate, dataset),
+            n_parameters=count_parameters(candidate.model, dataset.image_shape, n_classes),
+            optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
+            classes=long_tuple(dataset.class_names),
+            n_classes=n_classes,
+            height=height,
+            width=width,
+            schedule=candidate.schedule,
+            schedule_code=candidate.schedule.script(),
+            augmentation_code=find_augmentation(candidate.augmentation).script(),
+            epochs=epochs,
+            horizon=horizon,
+            rates=long_tuple(rates),
+            bf16=bf16,
+            suffixes=long_tuple(EXTENSIONS),
+            test_fraction=test_fraction,
+            test_seed=TEST_SEED,
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, final
@@ -32,12 +33,15 @@ from search.training.evaluation import Normalizer, predict_logits, with_test_tim
 from search.training.settings import TrainingSettings
 from spaces import Candidate
 
-Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+_BATCH = 500  # files read at a time
+_MAX_CARD_BYTES = 1 << 20
+
+_Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
 
 @final
 class ModelCard(BaseModel):
-    """model.json: what is needed to rebuild the network and to prepare images for it.
+    """model.json: what is needed to rebuild the network and to prepare its images.
 
     Attributes:
         format: Version of this file.
@@ -55,31 +59,11 @@ class ModelCard(BaseModel):
     format: Literal[1] = 1
     candidate: Candidate
     class_names: tuple[str, ...]
-    input_shape: tuple[Literal[3], Side, Side]
+    input_shape: tuple[Literal[3], _Side, _Side]
     mean: tuple[float, ...]
     std: tuple[PositiveFloat, ...]
     study: str
     trial: int
-
-    @classmethod
-    def describe(
-        cls,
-        candidate: Candidate,
-        dataset: DatasetInfo,
-        statistics: ChannelStatistics,
-        study: str,
-        trial: int,
-    ) -> Self:
-        """Return the card of a trial's network, trained on images normalized by `statistics`."""
-        return cls(
-            candidate=candidate,
-            class_names=dataset.class_names,
-            input_shape=dataset.image_shape,
-            mean=statistics.mean,
-            std=statistics.safe_std,
-            study=study,
-            trial=trial,
-        )
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:
@@ -95,9 +79,6 @@ class ModelCard(BaseModel):
         if not all(name.isprintable() for name in self.class_names):
             raise ValueError("class_names must be printable")
         return self
-
-
-_BATCH = 500  # files read at a time
 
 
 @final
@@ -178,12 +159,10 @@ class ImageClassifier:
 
 def _read_all(paths: Sequence[Path], size: tuple[int, int]) -> list[Images | Refusal]:
     """Return each image, uint8 (3, H, W); in parallel if all can be read."""
-    try:
+    with suppress(UserError, OSError):  # if one fails, find out which, and why
         if all(path.is_file() for path in paths):
             batches = decode_batches(paths, size, joblib.cpu_count())
             return [image for batch in batches for image in batch]
-    except (UserError, OSError):
-        return [_read(path, size) for path in paths]  # which of them, and why
     return [_read(path, size) for path in paths]
 
 
@@ -192,14 +171,14 @@ def _read(path: Path, size: tuple[int, int]) -> Images | Refusal:
         return _decode(path, size)
     except UserError as error:
         return Refusal(str(error))
-    except OSError as error:  # the file cannot even be looked at
+    except OSError as error:  # not even its metadata
         return Refusal(f"image {path} cannot be read: {error.strerror or error}")
 
 
 def _decode(path: Path, size: tuple[int, int]) -> Images:
-    """Return an image, uint8 (3, H, W); raises UserError in other words than Pillow's."""
+    """Return an image, uint8 (3, H, W); raises UserError, clearer than Pillow's."""
     if not path.exists():
-        link = ": it is a link to what is not there" if path.is_symlink() else ""
+        link = ": it is a broken link" if path.is_symlink() else ""
         raise UserError(f"image {path} does not exist{link}")
     try:
         return decode_image(path, size)
@@ -209,18 +188,50 @@ def _decode(path: Path, size: tuple[int, int]) -> Images:
         raise
 
 
-_MOST_CARD_BYTES = 1 << 20
-
-
-def export_model(card: ModelCard, network: nn.Module, model_dir: Path) -> None:
-    """Write weights, card and their SHA-256 checksums, each atomically and durably.
+def export_model(classifier: ImageClassifier, model_dir: Path) -> None:
+    """Write weights, description and their SHA-256 checksums, each atomically and durably.
 
     The README next to them has no checksum, because people add to it.
     """
     paths = ModelPaths(model_dir)
-    save_weights(paths.weights, network)
-    write_file(paths.card, card.model_dump_json(indent=2), durable=True)
+    save_weights(paths.weights, classifier.network)
+    write_file(paths.card, classifier.card.model_dump_json(indent=2), durable=True)
     write_checksums((paths.card, paths.weights))
+
+
+def load_network(
+    weights: Path,
+    candidate: Candidate,
+    dataset: DatasetInfo,
+    statistics: ChannelStatistics,
+    study: str,
+    trial: int,
+) -> ImageClassifier:
+    """Return the classifier of a network that was just trained.
+
+    Args:
+        weights: Its state dict, as safetensors.
+        candidate: The network.
+        dataset: What it was trained on.
+        statistics: How its images are normalized.
+        study: Name of the study.
+        trial: Number of the trial.
+
+    Raises:
+        OSError, RuntimeError, SafetensorError: The weights are missing or damaged.
+    """
+    network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
+    network.load_state_dict(load_file(weights))
+    card = ModelCard(
+        candidate=candidate,
+        class_names=dataset.class_names,
+        input_shape=dataset.image_shape,
+        mean=statistics.mean,
+        std=statistics.safe_std,
+        study=study,
+        trial=trial,
+    )
+    return ImageClassifier(card, network)
 
 
 def load_model(model_dir: Path | str) -> ImageClassifier:
@@ -233,16 +244,15 @@ def load_model(model_dir: Path | str) -> ImageClassifier:
         The classifier, on the CPU.
 
     Raises:
-        UserError: The folder is not a model, or its files are not as they were written: a network
-            with flipped bits would give answers too.
+        UserError: The folder is not a model, or its files have changed since they were written.
     """
-    # Weights are read before the network is built, so that no folder can make it take more memory
-    # than its weights.
+    # Weights are read before the network is built, so that no folder can make this take more
+    # memory than its weights.
     paths = ModelPaths(Path(model_dir))
     try:
         _check_whole(paths)
         card = ModelCard.model_validate_json(_read_card(paths.card))
-        return ImageClassifier(card, _load_network(card, paths.weights))
+        return ImageClassifier(card, _read_network(card, paths.weights))
     except ValidationError as error:
         reason = describe_errors(error)
         raise UserError(f"model: {paths.card} is not a model's description: {reason}") from error
@@ -268,13 +278,13 @@ def _check_whole(paths: ModelPaths) -> None:
 
 def _read_card(path: Path) -> bytes:
     with path.open("rb") as file:
-        content = file.read(_MOST_CARD_BYTES + 1)
-    if len(content) > _MOST_CARD_BYTES:
-        raise ValueError(f"{path.name} is larger than {_MOST_CARD_BYTES:,} bytes")
+        content = file.read(_MAX_CARD_BYTES + 1)
+    if len(content) > _MAX_CARD_BYTES:
+        raise ValueError(f"{path.name} is larger than {_MAX_CARD_BYTES:,} bytes")
     return content
 
 
-def _load_network(card: ModelCard, path: Path) -> nn.Module:
+def _read_network(card: ModelCard, path: Path) -> nn.Module:
     weights, model = load_file(path), card.candidate.model
     if model.depth > len(weights):
         raise ValueError(f"{path.name} has {len(weights)} arrays for {model.depth} layers")

@@ -1,4 +1,4 @@
-"""What `predict` does, short of printing: from files and folders to predictions and their score."""
+"""Predictions for image files and folders with an exported model, and their accuracy."""
 
 import csv
 import difflib
@@ -29,11 +29,16 @@ from search.tuning.records import StudyRecord, end_info, model_command
 from search.tuning.storage import storage_failures
 from search.tuning.store import read_study
 
-_MOST_NAMED = 10
+_MAX_NAMED = 10  # studies
+_MAX_COMPARED = 2000  # names in a folder
+_MIN_SIMILARITY = 0.7  # a common suffix is not enough
+_MAX_SHOWN = 20  # images
+_MIN_NAME = 24  # characters of a file name, even if other columns leave less
+_FRAME = 3  # columns that a border and its padding take
 
 
 def find_model(name: Path, runs_dir: Path) -> Path:
-    """Return the model folder that `name` is, or the one of the study of that name.
+    """Return the model folder of that path, or of the study of that name.
 
     Raises UserError if there is none, or if a folder and a study both have that name.
     """
@@ -41,7 +46,7 @@ def find_model(name: Path, runs_dir: Path) -> Path:
     folders = [name, name / study.name] + ([study] if len(name.parts) == 1 else [])
     try:
         models = [folder for folder in folders if ModelPaths(folder).card.is_file()]
-    except OSError as error:  # a folder that may not be entered, a name that is too long
+    except OSError as error:  # no permission, or the name is too long
         raise UserError(f"model: {str(name)!r} is not a model folder: {error.strerror}") from error
     if not models:
         raise UserError(_why_none(name, runs_dir))
@@ -82,8 +87,8 @@ def _studies_with_models(runs_dir: Path) -> list[str]:
     names = sorted(path.name for path in runs_dir.glob("*"))
     models = [ModelPaths(RunPaths(runs_dir, name).model_dir) for name in names]
     found = [name for name, model in zip(names, models, strict=True) if model.card.is_file()]
-    more = [f"and {len(found) - _MOST_NAMED} more"] if len(found) > _MOST_NAMED else []
-    return [*map(printable, found[:_MOST_NAMED]), *more]
+    more = [f"and {len(found) - _MAX_NAMED} more"] if len(found) > _MAX_NAMED else []
+    return [*map(printable, found[:_MAX_NAMED]), *more]
 
 
 def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
@@ -100,21 +105,19 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     if not n_seen:
         return None
     data = record.dataset
-    learned = "which this model was trained on"
+    use = "which this model was trained on"
     if not (dataset / "test").is_dir():
-        counts = f"was trained on {data.n_train:,} and tested on {data.n_test:,}"
-        learned = f"of whose images this model {counts}"
+        use = (
+            f"where this model was trained on {data.n_train:,} images and tested on {data.n_test:,}"
+        )
     line = (
-        f"{n_seen:,} of {len(images):,} images are in {printable(repr(str(folder)))}, {learned}, "
+        f"{n_seen:,} of {len(images):,} images are in {printable(repr(str(folder)))}, {use}, "
         "so expect it to do worse on new images"
     )
     if record.test is None:
         return line
-    return f"{line}; of test images it got {text.score(record.test.accuracy, 'accuracy')} right"
-
-
-_MOST_COMPARED = 2000  # names of a folder
-_LEAST_CLOSE = 0.7  # of 1: most letters in the same order; a suffix in common is not enough
+    accuracy = text.score(record.test.accuracy, "accuracy")
+    return f"{line}; on test images its accuracy was {accuracy}"
 
 
 @final
@@ -166,24 +169,24 @@ def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
 
 
 def _reason(path: Path, refusal: Refusal) -> str:
-    """Return why a file has no prediction; for a missing one with files of similar names."""
+    """Return why a file has no prediction; for a missing file, also name similar ones."""
     if os.path.lexists(path):
         return refusal.reason
     if not path.parent.is_dir():
         return f"{refusal.reason}, nor does its folder"
-    close = _named_nearly(path)
+    close = _similar_names(path)
     there = f"; {str(path.parent)!r} has {', '.join(map(repr, close))}" if close else ""
     return f"{refusal.reason}{there}"
 
 
-def _named_nearly(path: Path) -> list[str]:
-    """Return the images and folders beside a path whose names are close to its own."""
+def _similar_names(path: Path) -> list[str]:
+    """Return images and folders next to a path that have similar names."""
     try:
-        beside = list(islice(path.parent.glob("[!.]*"), _MOST_COMPARED))
-        names = [one.name for one in beside if one.suffix.lower() in EXTENSIONS or one.is_dir()]
-    except OSError:  # a folder that may not be read
+        siblings = list(islice(path.parent.glob("[!.]*"), _MAX_COMPARED))
+        names = [one.name for one in siblings if one.suffix.lower() in EXTENSIONS or one.is_dir()]
+    except OSError:  # no permission
         return []
-    return difflib.get_close_matches(path.name, sorted(names), n=3, cutoff=_LEAST_CLOSE)
+    return difflib.get_close_matches(path.name, sorted(names), n=3, cutoff=_MIN_SIMILARITY)
 
 
 def true_class(image: FoundImage, class_names: Sequence[str]) -> str | None:
@@ -209,8 +212,9 @@ def predictions_csv(predictions: Predictions) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["image", "true_class", "class", *predictions.class_names])
     for one in predictions.answered:
-        said = one.prediction
-        writer.writerow([one.image, one.true_class or "", said.name, *said.probabilities.values()])
+        answer = one.prediction
+        probabilities = answer.probabilities.values()
+        writer.writerow([one.image, one.true_class or "", answer.name, *probabilities])
     return file.getvalue()
 
 
@@ -251,18 +255,13 @@ def score_table(score: TestResult) -> Table:
     return table
 
 
-_MOST_SHOWN = 20
-_SHORTEST_NAME = 24  # characters, where other columns leave that few
-_FRAME = 3  # columns that a border and its padding take
-
-
 def shown_rows(predictions: Predictions, *, cut: bool) -> Sequence[ImagePrediction]:
     """Return the predictions to list: all, or the first twenty if `cut`."""
-    return predictions.answered[:_MOST_SHOWN] if cut else predictions.answered
+    return predictions.answered[:_MAX_SHOWN] if cut else predictions.answered
 
 
 def cut_line(predictions: Predictions, n_shown: int) -> str | None:
-    """Return how many are not listed and how often each class was predicted, or None."""
+    """Return how many are not listed and how often each class was predicted; None if all are."""
     n_all = len(predictions.answered)
     if n_shown == n_all:
         return None
@@ -274,9 +273,9 @@ def cut_line(predictions: Predictions, n_shown: int) -> str | None:
 def predictions_table(
     rows: Sequence[ImagePrediction], top: int, *, width: int | None = None
 ) -> Table:
-    """Return one row per image: its `top` most probable classes, and the true one if known.
+    """Return one row per image: its `top` most probable classes, and the true class if known.
 
-    File names are shortened in the middle to fit into `width` columns; None leaves them whole.
+    File names are shortened in the middle so that the table fits into `width` columns.
     """
     labelled = any(one.true_class is not None for one in rows)
     heads = [*(["true class"] if labelled else []), "class", "probability"]
@@ -293,7 +292,7 @@ def predictions_table(
 
 
 def shortened(name: str, room: int | None) -> str:
-    """Return a file's name in at most `room` characters, without its middle."""
+    """Return a file's name in at most `room` characters; the middle is left out if necessary."""
     if room is None or len(name) <= room:
         return name
     kept = max(room - 3, 2)
@@ -303,15 +302,14 @@ def shortened(name: str, room: int | None) -> str:
 def _room(heads: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:
     """Return how many characters the other columns leave for file names."""
     others = sum(max(map(len, column)) for column in zip(heads, *cells, strict=True))
-    return max(width - others - _FRAME * (len(heads) + 1) - 1, _SHORTEST_NAME)
+    return max(width - others - _FRAME * (len(heads) + 1) - 1, _MIN_NAME)
 
 
 def _cells(one: ImagePrediction, top: int, *, labelled: bool) -> list[str]:
-    true = [one.true_class or "-"] if labelled else []
-    return [*true, *_answer(one.prediction, top)]
-
-
-def _answer(prediction: Prediction, top: int) -> list[str]:
-    others = prediction.ranked()[1:top]
-    rest = ", ".join(f"{name} {probability:.1%}" for name, probability in others)
-    return [prediction.name, f"{prediction.probability:.1%}", *([rest] if top > 1 else [])]
+    answer = one.prediction
+    cells = [one.true_class or "-"] if labelled else []
+    cells += [answer.name, f"{answer.probability:.1%}"]
+    if top > 1:
+        others = answer.ranked()[1:top]
+        cells.append(", ".join(f"{name} {probability:.1%}" for name, probability in others))
+    return cells

@@ -8,13 +8,10 @@ from typing import final
 
 import joblib
 import torch
-from safetensors.torch import load_file
-from torch import nn
 
-from cifar_models import build_model
 from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.errors import MachineError, UserError
-from search.evaluation.model import ImageClassifier, ModelCard, export_model
+from search.evaluation.model import ImageClassifier, export_model, load_network
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
@@ -28,7 +25,6 @@ from search.tuning.opening import OpenStudy
 from search.tuning.preparing import training_settings
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study, to_plain
-from spaces import Candidate
 
 
 @final
@@ -36,8 +32,7 @@ from spaces import Candidate
 class Refit:
     """The trained network, the statistics that its images are normalized by, and the record."""
 
-    model: nn.Module
-    candidate: Candidate
+    classifier: ImageClassifier
     statistics: ChannelStatistics
     record: RefitRecord
 
@@ -45,9 +40,9 @@ class Refit:
 def refit_job(
     winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo, paths: RunPaths
 ) -> RefitJob:
-    """Return the job that trains a complete trial on the whole training split.
+    """Return the job that trains a complete trial on the whole training split for E* epochs.
 
-    It takes E* epochs, and resumes from the checkpoint of this very training, if there is one.
+    It resumes from a checkpoint of the same training, if there is one.
     """
     if winner.candidate is None or winner.best_epoch is None:
         raise ValueError(f"winner must be a complete trial, got trial {winner.number}")
@@ -68,52 +63,57 @@ def refit_job(
 
 
 def refit(
-    number: int,
+    study: str,
+    winner: TrialRecord,
     job: RefitJob,
     executor: Executor,
     progress: Callable[[int, int], None],
     stop: StopRequest,
 ) -> Refit | None:
-    """Return the trial of that number as the job trains it; None where it was stopped.
+    """Train the winner of a study as the job says.
 
-    `progress` gets (epoch, epochs). Raises MachineError where the loss stops being finite, or the
-    training fails.
+    Args:
+        study: Name of the study.
+        winner: The trial.
+        job: The training.
+        executor: Where it runs.
+        progress: Called with (epoch, epochs) after each epoch.
+        stop: Ends the training early.
+
+    Returns:
+        The trained network, or None if it was stopped.
+
+    Raises:
+        MachineError: The loss became infinite or NaN, or the training failed.
     """
+    if winner.candidate is None:
+        raise ValueError(f"trial {winner.number} has no candidate")
     remove_folder(job.folder)
     epochs = count(1)
     try:
         outcome = executor.run(job, lambda _: progress(next(epochs), job.epochs), stop.requested)
     except BrokenExecutor as error:
-        raise MachineError(_failed(f"its process died ({type(error).__name__})")) from error
+        raise _failed(f"its process died ({type(error).__name__})") from error
     if outcome.ended == "stopped":
         return None
     if outcome.ended == "diverged":
-        raise MachineError(_diverged(outcome.reason or ""))
-    if outcome.ended != "finished" or outcome.statistics is None:
-        raise MachineError(_failed(outcome.reason or ""))
-    history, candidate = outcome.history, Candidate.from_json(job.candidate)
-    record = RefitRecord(number, job.epochs, history, history.seconds(), job.threads)
-    return Refit(_network(job, candidate), candidate, outcome.statistics, record)
-
-
-def _network(job: RefitJob, candidate: Candidate) -> nn.Module:
-    """Return the network with its trained weights, laid out in memory as it was trained."""
-    dataset = job.dataset
-    network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
-    network.to(memory_format=torch.channels_last)
-    network.load_state_dict(load_file(job.weights))
-    return network
-
-
-def _diverged(when: str) -> str:
-    return (
-        f"the refit diverged {when}, though the folds did not; the study is kept: "
-        "run it again with more trials or another --precision"
+        raise MachineError(
+            f"the refit diverged {outcome.reason}, though the folds did not; the study is kept: "
+            "run it again with more trials or another --precision"
+        )
+    statistics, history = outcome.statistics, outcome.history
+    if outcome.ended != "finished" or statistics is None:
+        raise _failed(outcome.reason or "")
+    record = RefitRecord(winner.number, job.epochs, history, history.seconds(), job.threads)
+    classifier = load_network(
+        job.weights, winner.candidate, job.dataset, statistics, study, winner.number
     )
+    classifier.network.to(memory_format=torch.channels_last)  # as it was trained
+    return Refit(classifier, statistics, record)
 
 
-def _failed(reason: str) -> str:
-    return (
+def _failed(reason: str) -> MachineError:
+    return MachineError(
         f"the refit failed: {reason}; the study and the checkpoints of the refit are kept: run the "
         "same command again to resume"
     )
@@ -131,47 +131,34 @@ def finish_search(
     if winner is None:
         raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
     tested = record.refit is not None and record.refit.trial == winner.number and record.test
-    if not tested or not ModelPaths(opened.paths.model_dir).card.exists():
-        _finish(opened, winner, executor, listener, stop, test=not tested)
+    if tested and ModelPaths(opened.paths.model_dir).card.exists():
+        return record
+    description = f"refit of trial {winner.number}"
+    job = refit_job(winner, opened.recipe, opened.dataset, opened.paths)
+
+    def progress(epoch: int, epochs: int) -> None:
+        listener(StepProgress(description, epoch, epochs))
+
+    with stop.accepted():
+        fitted = refit(record.name, winner, job, executor, progress, stop)
+    if fitted is not None:
+        torch.set_num_threads(joblib.cpu_count())
+        if tested:  # only the exported model is missing
+            export_model(fitted.classifier, opened.paths.model_dir)
+        else:
+            _test(opened, fitted, f"final evaluation, {description}")
+        write_model_readme(read_study(opened.study), opened.paths)
+        remove_folder(opened.paths.refit_dir)
+        remove_folder(opened.paths.checkpoints_dir)
     return read_study(opened.study)
 
 
-def _finish(
-    opened: OpenStudy,
-    winner: TrialRecord,
-    executor: Executor,
-    listener: Listener,
-    stop: StopRequest,
-    *,
-    test: bool,
-) -> None:
-    """Refit and export. `test` is False if only the exported model is missing."""
-    study, dataset = opened.study, opened.dataset
-    description = f"refit of trial {winner.number}"
-    job = refit_job(winner, opened.recipe, dataset, opened.paths)
-    with stop.accepted():
-        fitted = refit(
-            winner.number,
-            job,
-            executor,
-            lambda done, total: listener(StepProgress(description, done, total)),
-            stop,
-        )
-    if fitted is None:
-        return
-    card = ModelCard.describe(
-        fitted.candidate, dataset, fitted.statistics, study.study_name, fitted.record.trial
-    )
-    torch.set_num_threads(joblib.cpu_count())
-    classifier = ImageClassifier(card, fitted.model)
-    if test:
-        study.set_user_attr("test", None)  # of an earlier winner
-        study.set_user_attr("refit", to_plain(fitted.record))
-        purpose = f"final evaluation, {description}"
-        results = evaluate_on_test_set(opened, {winner.number: classifier}, winner.number, purpose)
-    export_model(card, classifier.network, opened.paths.model_dir)
-    if test:  # last: a study that has its test result has its model too
-        study.set_user_attr("test", to_plain(results[winner.number]))
-    write_model_readme(read_study(study), opened.paths)
-    remove_folder(opened.paths.refit_dir)
-    remove_folder(opened.paths.checkpoints_dir)
+def _test(opened: OpenStudy, fitted: Refit, purpose: str) -> None:
+    """Record, test and export the retrained winner."""
+    study, number = opened.study, fitted.record.trial
+    study.set_user_attr("test", None)  # an earlier winner's
+    study.set_user_attr("refit", to_plain(fitted.record))
+    results = evaluate_on_test_set(opened, {number: fitted.classifier}, number, purpose)
+    export_model(fitted.classifier, opened.paths.model_dir)
+    # last: a study that has its test result also has its model
+    study.set_user_attr("test", to_plain(results[number]))

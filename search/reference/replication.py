@@ -5,9 +5,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from cifar_models import build_model
 from search.errors import MachineError, UserError
-from search.evaluation.model import ImageClassifier, ModelCard, export_model
+from search.evaluation.model import ImageClassifier, export_model, load_network
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, Notice
@@ -85,25 +84,20 @@ def _repeat(number: int, result: TestResult) -> RepeatResult:
 
 
 def _export(opened: OpenStudy, winner: TrialRecord) -> None:
-    classifier = _classifier(opened, winner)
-    export_model(classifier.card, classifier.network, opened.paths.model_dir)
+    export_model(_classifier(opened, winner), opened.paths.model_dir)
 
 
 def _classifier(opened: OpenStudy, trial: TrialRecord) -> ImageClassifier:
     """Return a trial's final network."""
-    dataset, path = opened.dataset, opened.paths.network(trial.number)
+    path, study = opened.paths.network(trial.number), opened.study.study_name
     if trial.candidate is None:
         raise ValueError(f"trial {trial.number} has no candidate")
-    classes = len(dataset.class_names)
-    network = build_model(trial.candidate.model, dataset.image_shape, classes)
     try:
-        network.load_state_dict(load_file(path))
+        return load_network(
+            path, trial.candidate, opened.dataset, opened.statistics[0], study, trial.number
+        )
     except (OSError, RuntimeError, SafetensorError) as error:
         raise MachineError(
             f"the network of trial {trial.number}, {path}, cannot be read: {error}; "
-            f"delete study {opened.study.study_name!r} and run it again"
+            f"delete study {study!r} and run it again"
         ) from error
-    card = ModelCard.describe(
-        trial.candidate, dataset, opened.statistics[0], opened.study.study_name, trial.number
-    )
-    return ImageClassifier(card, network)

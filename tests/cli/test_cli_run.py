@@ -237,7 +237,7 @@ def test_predict_takes_the_name_of_the_study(study: Study, command: Command) -> 
     images = [f"pets/train/{name}/0.png" for name in ("cat", "dog [b]")]
     result = command("predict", _NAME, *images, cwd=study.root)
     assert result.status == 0
-    told = "of whose images this model was trained on 43 and tested on 5, so expect it "
+    told = "where this model was trained on 43 images and tested on 5, so expect it "
     assert re.fullmatch(f"warning: 2 of 2 images are in .*pets/train', {told}.*\n", result.err)
     rows = [line for line in result.out.splitlines() if "pets/train" in line]
     assert [image in row for image, row in zip(images, rows, strict=True)] == [True, True]

@@ -92,7 +92,7 @@ def test_refusals_are_in_plain_words(
     expected = [
         f"image {photos[0]} is cut off: its file ends too early",
         f"image {missing} does not exist",
-        f"image {link} does not exist: it is a link to what is not there",
+        f"image {link} does not exist: it is a broken link",
     ]
     paths = [photos[0], missing, link]
     assert list(classifier.classify_files(paths)) == [Refusal(words) for words in expected]

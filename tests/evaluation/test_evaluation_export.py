@@ -59,7 +59,7 @@ def random_images(n: int = 5) -> torch.Tensor:
 @pytest.fixture
 def model_dir(tmp_path: Path) -> Path:
     card = make_card()
-    export_model(card, make_network(card), tmp_path / "model")
+    export_model(ImageClassifier(card, make_network(card)), tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -70,7 +70,7 @@ def test_loaded_model_is_the_exported_one(model: CNNConfig | MLPConfig, tmp_path
     """Card and logits come back exactly, in evaluation mode, and nothing else is left behind."""
     card = make_card(candidate=Candidate(model=model, optimizer=AdamConfig()))
     network = make_network(card)
-    export_model(card, network, tmp_path / "deep" / "model")
+    export_model(ImageClassifier(card, network), tmp_path / "deep" / "model")
     loaded = load_model(tmp_path / "deep" / "model")
     assert loaded.card == card
     expected = ImageClassifier(card, network).logits(random_images())
@@ -94,7 +94,7 @@ def test_logits_are_of_normalised_images(model_dir: Path) -> None:
 def test_export_replaces_an_older_model(model_dir: Path) -> None:
     """A second export to the same folder is the one that is loaded."""
     card = make_card(study="other", class_names=("one", "two"))
-    export_model(card, make_network(card), model_dir)
+    export_model(ImageClassifier(card, make_network(card)), model_dir)
     assert load_model(model_dir).card == card
 
 

@@ -263,7 +263,7 @@ def test_a_folder_of_other_classes_is_answered_in_a_sentence(tmp_path: Path) -> 
     """No traceback for whoever names the wrong folder, nor for one that is not there."""
     path = tmp_path / "made.py"
     module(script(sampled("mlp", 0)), path)
-    for images, words in ((tmp_path, "must hold images of each class"), (path / "x", "be there")):
+    for images, words in ((tmp_path, "must hold images of each class"), (path / "x", "must exist")):
         command = [sys.executable, str(path), str(images)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode != 0

@@ -13,7 +13,7 @@ import torch
 from cifar_models import CNNConfig, build_model
 from search.errors import MachineError, UserError
 from search.evaluation import onnx as exporting
-from search.evaluation.model import ModelCard, export_model, load_model
+from search.evaluation.model import ImageClassifier, ModelCard, export_model, load_model
 from search.evaluation.onnx import OnnxCheck, compare, export_onnx
 from search.evaluation.test_results import save_images
 from search.evaluation.test_set import sample_evenly
@@ -49,7 +49,7 @@ def export(paths: RunPaths) -> None:
         torch.manual_seed(1)
         network = build_model(CNN, SHAPE, 2)
         network(torch.randn(16, *SHAPE) * 3)
-    export_model(card, network, paths.model_dir)
+    export_model(ImageClassifier(card, network), paths.model_dir)
 
 
 def random_images(n: int) -> np.ndarray:

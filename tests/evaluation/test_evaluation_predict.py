@@ -12,7 +12,7 @@ from PIL import Image
 
 from cifar_models import MLPConfig, build_model
 from search.errors import UserError
-from search.evaluation.model import ModelCard, export_model
+from search.evaluation.model import ImageClassifier, ModelCard, export_model
 from search.evaluation.predict import find_model
 from search.paths import RunPaths
 from spaces.candidate import AdamConfig, Candidate
@@ -38,7 +38,7 @@ def root(tmp_path: Path) -> Path:
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         network = build_model(card.candidate.model, card.input_shape, len(NAMES))
-    export_model(card, network, RunPaths(tmp_path / "runs", "pets").model_dir)
+    export_model(ImageClassifier(card, network), RunPaths(tmp_path / "runs", "pets").model_dir)
     rng = np.random.default_rng(0)
     for name in ("photos/a.png", "sorted/cat/1.png", "sorted/cat/2.png", "sorted/dog [b]/1.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

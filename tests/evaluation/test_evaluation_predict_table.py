@@ -91,7 +91,7 @@ def test_images_of_the_dataset_are_told(parted: bool, tmp_path: Path) -> None:
     assert warning.startswith("2 of 3 images are in ")
     assert "\n" not in warning
     assert seen_warning([tmp_path / "3.png"], make_record(tmp_path / "pets")) is None
-    counted = "of whose images this model was trained on " in warning
+    counted = "where this model was trained on " in warning
     assert counted  # where there is no test/, some of them were the test images
     if parted:
         test = tmp_path / "pets" / "test" / "cat" / "1.png"

@@ -41,11 +41,11 @@ def _refit(
     paths = RunPaths(dataset.cache_dir.parent, "study")
     remove_folder(paths.checkpoints_dir)
     job = replace(refit_job(winner, recipe, dataset, paths), threads=1)
-    return refit(winner.number, job, InlineExecutor(), progress, StopRequest())
+    return refit("study", winner, job, InlineExecutor(), progress, StopRequest())
 
 
 def weights(fitted: Refit) -> list[torch.Tensor]:
-    return [value.clone() for value in fitted.model.state_dict().values()]
+    return [value.clone() for value in fitted.classifier.network.state_dict().values()]
 
 
 def test_refit_trains_on_every_training_image(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_models import CNNConfig, build_model
-from search.evaluation.model import ModelCard, export_model, load_model
+from search.evaluation.model import ImageClassifier, ModelCard, export_model, load_model
 from search.files import write_checksums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
@@ -43,7 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         network = build_model(CARD.candidate.model, CARD.input_shape, len(CARD.class_names))
-    export_model(CARD, network, folder)
+    export_model(ImageClassifier(CARD, network), folder)
     Image.new("RGB", (7, 6), (10, 200, 30)).save(folder.parent / "image.png")
     return folder
 
