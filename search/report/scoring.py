@@ -1,7 +1,7 @@
 """The trials of a study as the findings see them: their scores, and which can be compared. Pure."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, NamedTuple, final, get_args
@@ -14,6 +14,7 @@ from search.report.evidence import Evidence
 from search.report.finding import ReportPart
 from search.report.scales import Scale, parameter_scale
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
+from search.tuning.samplers import get_sampler
 
 KINDS: tuple[TrialKind, ...] = get_args(TrialKind)
 ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", "failed")
@@ -24,18 +25,20 @@ def trial_score(trial: TrialRecord) -> float | None:
     return trial.value if trial.mean is None else trial.mean
 
 
+def in_plan_order(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Sort trials by their index in the plan, attempts at the same one in order."""
+    return sorted(trials, key=lambda trial: (trial.plan, trial.attempt))
+
+
 def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
     """Return the trials that can win with their scores, in the plan's order."""
-    trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
+    trials = in_plan_order(record.complete())
     return [(t, value) for t in trials if (value := trial_score(t)) is not None]
 
 
 def last_attempts(record: StudyRecord) -> list[TrialRecord]:
     """Return the last attempt at each index of the plan, in the plan's order."""
-    latest: dict[int, TrialRecord] = {}
-    for trial in sorted(record.trials, key=lambda trial: trial.attempt):
-        latest[trial.plan] = trial
-    return [latest[plan] for plan in sorted(latest)]
+    return list({trial.plan: trial for trial in in_plan_order(record.trials)}.values())
 
 
 def validation_images(record: StudyRecord) -> int:
@@ -68,6 +71,11 @@ class After(ReportPart):
         return f"epoch {self.epoch} of the first {folds}"
 
 
+def reached(after: After | None) -> str:
+    """Say where trials were compared, to follow "trial" in a sentence; "" where by scores."""
+    return "" if after is None else f" after {after}, which each of them reached"
+
+
 class ComparableTrials(NamedTuple):
     """Trials in the plan's order with the value they are compared by.
 
@@ -87,10 +95,10 @@ def comparable_trials(record: StudyRecord) -> ComparableTrials:
     """
     scored = scored_trials(record)
     complete = ComparableTrials(tuple(t for t, _ in scored), tuple(value for _, value in scored))
-    reached = [t for t in record.trials if t.state in ("complete", "pruned") and t.history.epochs]
-    if len(scored) >= ENOUGH_SCORED or len(reached) <= len(scored) or not scored:
+    at_epochs = [t for t in record.trials if t.state in ("complete", "pruned") and t.history.epochs]
+    if len(scored) >= ENOUGH_SCORED or len(at_epochs) <= len(scored) or not scored:
         return complete
-    trials = sorted(reached, key=lambda trial: (trial.plan, trial.attempt))
+    trials = in_plan_order(at_epochs)
     after = After(
         epoch=min(len(trial.history.epochs) for trial in trials),
         folds=min(trial.history.n_folds() for trial in trials),
@@ -159,7 +167,7 @@ def ranked_parameters(evidence: Evidence) -> Ranked:
     order = sorted(range(len(compared.values)), key=lambda i: sign * compared.values[i])
     numbers = tuple(compared.trials[i].number for i in order)
     parameters = _searched(evidence.frozen_trials(), numbers)
-    if record.recipe.sampler == "grid":
+    if get_sampler(record.recipe.sampler).enumerates:
         parameters = (_as_tried(parameter) for parameter in parameters)
     return Ranked(numbers, tuple(parameters), compared.after)
 

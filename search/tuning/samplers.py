@@ -63,6 +63,7 @@ class Sampler(ABC):
         no_racing: Why its trials cannot race for folds; None: they can.
         adaptive: Whether it chooses points from the results of earlier trials, so that all but
             the first are unknown beforehand.
+        enumerates: Whether it visits a few fixed values of each range.
     """
 
     name: ClassVar[str]
@@ -71,6 +72,7 @@ class Sampler(ABC):
     default_pruner: ClassVar[str] = "halving"
     no_racing: ClassVar[str | None] = None
     adaptive: ClassVar[bool] = False
+    enumerates: ClassVar[bool] = False
 
     @abstractmethod
     def points(self, request: PlanRequest) -> list[Params]:
@@ -118,6 +120,7 @@ class GridSampler(Sampler):
 
     name = "grid"
     words = "grid search"
+    enumerates = True
     default_trials = None
     default_pruner = "none"
 

@@ -91,8 +91,8 @@ def test_trials_keep_what_became_of_them_and_who_won() -> None:
     info = of_three()
     assert info.kinds == ("complete", "pruned", "complete")
     assert (info.of_kind("pruned"), info.winner) == ([1], 2)
-    assert info.values == (0.5, 0.6, 0.7)
-    assert (info.score, info.after, info.reason) == ("validation accuracy", None, None)
+    assert info.parallel.values == (0.5, 0.6, 0.7)
+    assert (info.score, info.parallel.after, info.reason) == ("validation accuracy", None, None)
 
 
 def test_a_reason_stands_where_nothing_can_be_drawn() -> None:
@@ -152,7 +152,7 @@ def test_chart_has_one_legend_and_one_score_for_all_panels(kfold: fakes.Fake) ->
     assert len(axes) == len(info.slices) == MOST
     assert len({axis["matches"] for axis in axes if "matches" in axis}) == 1
     assert sum("matches" in axis for axis in axes) == MOST - 1
-    assert set(layout["meta"]["stories"]) == {str(number) for number in info.numbers}
+    assert set(layout["meta"]["stories"]) == {str(number) for number in info.parallel.numbers}
     assert all(one.axis.name in info.plots()[0].alt for one in info.slices)
 
 

@@ -17,7 +17,7 @@ from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, ReportPart
-from search.report.scoring import After, comparable_trials
+from search.report.scoring import After, comparable_trials, reached
 from search.text import listed, percent, plural
 
 _FEWEST = 5
@@ -178,7 +178,7 @@ class Importances(Finding):
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
-        after = f", compared after {self.after}, which each of them reached" if self.after else ""
+        after = f", compared{reached(self.after)}" if self.after else ""
         yield Paragraph(
             "The importance of a parameter is how much it separates the best "
             f"{percent(self.quantile, 0)} of {plural(self.n_trials, 'trial')} from the rest{after} "

@@ -4,7 +4,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, Self, final
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,15 +24,21 @@ from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
-from search.report.scoring import After, comparable_trials
+from search.report.scoring import MISSING, After, comparable_trials, reached
 from search.text import score
 
-_MISSING: Final = object()  # None may be a choice of its own
 _SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
 _AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest
 _ANGLE = 25  # degrees by which names rise, so that they do not meet
 _NAME = 24  # characters in a line of a name
 _MOST_ON_PAPER = 7
+_TICK: dict[str, Any] = {
+    "showarrow": False,
+    "xanchor": "left",
+    "xshift": 3,
+    "borderpad": 1,
+    "font": {"size": 11},
+}
 
 
 class Dimension(NamedTuple):
@@ -102,27 +108,30 @@ class ParallelCoordinates(Finding):
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
-        after = f" after {self.after}, which each of them reached" if self.after else ""
         yield Plot(
             name="parallel-coordinates",
             alt=f"{len(self.values)} trials as lines through their parameters",
             paper=self._draw,
             page=self._chart,
             caption=(
-                f"Each line is a trial{after}; the stronger its colour, the better its score. "
+                f"Each line is a trial{reached(self.after)}; the stronger its colour, the better its score. "
                 "“-” means that the trial has no such parameter. Hover over a point for the "
                 "trial’s settings."
             ),
         )
 
+    def stories(self) -> dict[str, dict[str, str]]:
+        """Hover texts, once a trial: the page's script shows them instead of its number."""
+        return {"stories": {str(number): self.hover[number] for number in self.numbers}}
+
     def _chart(self) -> Chart:
         """Plain lines: plotly's own kind of this plot needs WebGL, and does not print."""
-        axes = self._score_first()
+        # The score comes first, for screens that show only some of the axes.
+        axes = (self.dimensions[-1], *self.dimensions[:-1])
         n, beyond = len(axes), _beyond(axes[-1])
         figure = new_chart_figure(
             showlegend=False,
-            # Once a trial: the page's script puts them in the place of the trials' numbers.
-            meta={"stories": {str(number): self.hover[number] for number in self.numbers}},
+            meta=self.stories(),
             margin={"l": 8, "r": beyond, "t": 90, "b": 16},
             xaxis={
                 "side": "top",
@@ -135,21 +144,16 @@ class ParallelCoordinates(Finding):
                 "fixedrange": True,
             },
             yaxis={"range": [-0.04, 1.04], "visible": False, "fixedrange": True},
-            shapes=[_axis_line(place) for place in range(n)],
-            annotations=[
-                _tick(place, position, label)
-                for place, dimension in enumerate(axes)
-                for position, label in dimension.ticks
-            ],
         )
+        for place, axis in enumerate(axes):
+            line = {"color": GREY, "width": 1}
+            figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line=line)
+            for position, label in axis.ticks:
+                figure.add_annotation(x=place, y=position, text=escape(label), **_TICK)
         for shade, trials in enumerate(self._by_shade()):
             if trials:
-                figure.add_trace(self._lines(trials, shade / (_SHADES - 1)))
+                figure.add_trace(self._lines(axes, trials, shade / (_SHADES - 1)))
         return Chart(figure, 440, _AXIS * n + beyond)
-
-    def _score_first(self) -> tuple[Dimension, ...]:
-        """The axes so that a screen which shows only some of them shows the score."""
-        return (self.dimensions[-1], *self.dimensions[:-1])
 
     def _by_shade(self) -> list[list[int]]:
         """The trials in groups of equal width in score, the best group last."""
@@ -161,28 +165,25 @@ class ParallelCoordinates(Finding):
             groups[min(int(goodness * _SHADES), _SHADES - 1)].append(trial)
         return groups
 
-    def _lines(self, trials: Sequence[int], goodness: float) -> go.Scatter:
-        xs: list[int | None] = []
-        ys: list[float | None] = []
+    def _lines(
+        self, axes: Sequence[Dimension], trials: Sequence[int], goodness: float
+    ) -> go.Scatter:
+        """The lines of some trials as one trace, with a gap after each."""
+        places = [*range(len(axes)), None]
+        heights: list[float | None] = []
         texts: list[str] = []
         numbers: list[int | None] = []
         for trial in trials:
-            for place, dimension in enumerate(self._score_first()):
-                xs.append(place)
-                ys.append(dimension.positions[trial])
-                texts.append(f"{escape(dimension.name)}: {escape(dimension.labels[trial])}")
-                numbers.append(self.numbers[trial])
-            xs.append(None)  # a gap before the next line
-            ys.append(None)
-            texts.append("")
-            numbers.append(None)
+            heights += [*(axis.positions[trial] for axis in axes), None]
+            texts += [*(escape(f"{axis.name}: {axis.labels[trial]}") for axis in axes), ""]
+            numbers += [*(self.numbers[trial] for _ in axes), None]
         # The best trials are the darkest on paper and the brightest in the dark.
         on_light, on_dark = sample_colorscale(
             "Viridis", [0.88 * (1 - goodness), 0.2 + 0.8 * goodness]
         )
         return go.Scatter(
-            x=xs,
-            y=ys,
+            x=places * len(trials),
+            y=heights,
             text=texts,
             customdata=numbers,
             mode="lines",
@@ -235,16 +236,16 @@ def _ordered(trials: Sequence[FrozenTrial], order: Sequence[str]) -> list[str]:
 
 def _parameter(name: str, trials: Sequence[FrozenTrial]) -> Dimension:
     distribution = next(t.distributions[name] for t in trials if name in t.distributions)
-    values = [trial.params.get(name, _MISSING) for trial in trials]
-    present = [value for value in values if value is not _MISSING]
+    values = [trial.params.get(name, MISSING) for trial in trials]
+    present = [value for value in values if value is not MISSING]
     scale = parameter_scale(distribution, present)
     if len(present) == len(values):
         return _dimension(name, values, scale)
     above = scale.lifted()
     return Dimension(
         name=name,
-        positions=tuple(0.0 if value is _MISSING else above(value) for value in values),
-        labels=tuple("-" if value is _MISSING else value_text(value) for value in values),
+        positions=tuple(0.0 if value is MISSING else above(value) for value in values),
+        labels=tuple("-" if value is MISSING else value_text(value) for value in values),
         ticks=((0.0, "-"), *above.ticks()),
     )
 
@@ -265,24 +266,6 @@ def _beyond(last: Dimension) -> int:
     name = 7 * math.cos(math.radians(_ANGLE)) * max(map(len, _in_lines(last.name).split("\n")))
     ticks = 6.5 * max(len(label) for _, label in last.ticks)
     return round(max(name, ticks)) + 16
-
-
-def _axis_line(place: int) -> dict[str, Any]:
-    line = {"color": GREY, "width": 1}
-    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": line}
-
-
-def _tick(place: int, position: float, label: str) -> dict[str, Any]:
-    return {
-        "x": place,
-        "y": position,
-        "text": escape(label),
-        "showarrow": False,
-        "xanchor": "left",
-        "xshift": 3,
-        "borderpad": 1,
-        "font": {"size": 11},
-    }
 
 
 def _draw_axis(axes: Axes, place: int, dimension: Dimension) -> None:

@@ -20,6 +20,7 @@ from search.report.scoring import (
     Searched,
     comparable_trials,
     fold_values,
+    in_plan_order,
     ranked_parameters,
     validation_images,
 )
@@ -280,8 +281,7 @@ def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[s
 
 
 def _ended(record: StudyRecord) -> list[TrialRecord]:
-    ended = [trial for trial in record.trials if trial.kind in ENDED]
-    return sorted(ended, key=lambda trial: (trial.plan, trial.attempt))
+    return in_plan_order(trial for trial in record.trials if trial.kind in ENDED)
 
 
 def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:

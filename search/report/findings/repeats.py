@@ -15,6 +15,7 @@ from search.reference.reported_figures import (
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import GOOD, Finding, Number, ReportPart, Unlisted
+from search.report.scoring import in_plan_order
 from search.text import interval, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 
@@ -84,8 +85,7 @@ class Repeats(Finding):
         """
         if record.recipe.protocol.is_search:
             return None
-        trials = sorted(record.complete(), key=lambda trial: (trial.plan, trial.attempt))
-        rows = tuple(_repeat(record, trial) for trial in trials)
+        rows = tuple(_repeat(record, trial) for trial in in_plan_order(record.complete()))
         return cls(
             rows=rows,
             mean=_columnwise(rows, statistics.fmean),

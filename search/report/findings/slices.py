@@ -11,22 +11,14 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.metric import Metric
 from search.plotting import VERMILLION, metric_axis, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot
-from search.report.charts import (
-    HoverTexts,
-    Series,
-    escape,
-    metric_format,
-    new_chart_figure,
-    trial_look,
-)
+from search.report.charts import Series, escape, metric_format, new_chart_figure, trial_look
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
-from search.report.scoring import ENDED, After
+from search.report.scoring import ENDED, reached
 from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6
@@ -70,25 +62,17 @@ class Slice(NamedTuple):
 
 @final
 class Slices(Finding):
-    """The trials' scores over each of the most important parameters.
-
-    `values` are the trials' scores or, where `after` is given, how good they were at that point.
-    """
+    """The trials' scores over each of the most important parameters."""
 
     key = "importances.parameters"
     section = WHY
     title = "Score by parameter"
     figures = ("slices",)
 
-    numbers: Unlisted[tuple[int, ...]] = ()
+    parallel: Unlisted[ParallelCoordinates]  # the same trials, with the axes of all parameters
     kinds: Unlisted[tuple[TrialKind, ...]] = ()
-    values: Unlisted[tuple[float, ...]] = ()
     slices: Unlisted[tuple[Slice, ...]] = ()
-    metric: Unlisted[Metric] = "accuracy"
-    score: Unlisted[str] = ""
-    after: Unlisted[After | None] = None
     winner: Unlisted[int | None] = None
-    hover: Unlisted[HoverTexts]
     reason: Unlisted[str | None] = None
 
     @classmethod
@@ -109,23 +93,23 @@ class Slices(Finding):
     ) -> Self:
         """Place a study's trials along the axes of their parallel coordinates."""
         if reason := importances.reason or parallel.reason:
-            return cls(reason=reason, hover={})
+            return cls(parallel=parallel, reason=reason)
         kinds = {trial.number: trial.kind for trial in record.trials}
         winner = record.winner()
         return cls(
-            numbers=parallel.numbers,
+            parallel=parallel,
             kinds=tuple(kinds[number] for number in parallel.numbers),
-            values=parallel.values,
             slices=tuple(choose_slices(importances, parallel.dimensions[:-1])),
-            metric=parallel.metric,
-            score=parallel.dimensions[-1].name,
-            after=parallel.after,
             winner=None if winner is None else winner.number,
-            hover=parallel.hover,
         )
 
+    @property
+    def score(self) -> str:
+        """The name of the axis that all panels share."""
+        return self.parallel.dimensions[-1].name
+
     def of_kind(self, kind: TrialKind) -> list[int]:
-        """Positions in `numbers` of the trials with this outcome."""
+        """Which of the trials ended so, as positions among those of the parallel coordinates."""
         return [place for place, one in enumerate(self.kinds) if one == kind]
 
     def blocks(self) -> Iterator[Block]:
@@ -133,17 +117,16 @@ class Slices(Finding):
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
         names = ", ".join(one.axis.name for one in self.slices)
-        after = f" after {self.after}, which each of them reached" if self.after else ""
         yield Plot(
             name="slices",
             alt=(
-                f"The score of {len(self.numbers)} trials over each of {len(self.slices)} "
+                f"The score of {len(self.parallel.numbers)} trials over each of {len(self.slices)} "
                 f"parameters: {names}"
             ),
             paper=self._draw,
             page=self._chart,
             caption=(
-                f"Each point is a trial{after}; the star is the winner. Parameters beyond chance "
+                f"Each point is a trial{reached(self.parallel.after)}; the star is the winner. Parameters beyond chance "
                 "come first. Trials with the same value stand side by side; “-” means that the "
                 "trial has no such parameter."
             ),
@@ -155,8 +138,7 @@ class Slices(Finding):
         rows = -(-n // _COLUMNS)
         height = rows * _PANEL + (rows - 1) * _GAP
         figure = self._panels(height)
-        # Once a trial: the page's script puts them in the place of the trials' numbers.
-        figure.update_layout(meta={"stories": {str(one): self.hover[one] for one in self.numbers}})
+        figure.update_layout(meta=self.parallel.stories())
         for place, one in enumerate(self.slices):
             row, column = divmod(place, _COLUMNS)
             at = {"row": row + 1, "col": column + 1}
@@ -184,8 +166,8 @@ class Slices(Finding):
         )
         figure.update_annotations(font_size=12)
         # Each panel has its ticks: on a phone one sees a panel at a time.
-        ticks = {"tickformat": metric_format(self.metric), "showticklabels": True, "nticks": 5}
-        figure.update_yaxes(zeroline=False, **ticks)
+        tick_format = metric_format(self.parallel.metric)
+        figure.update_yaxes(zeroline=False, showticklabels=True, nticks=5, tickformat=tick_format)
         title = _in_lines(self.score, _SCORE)
         figure.update_yaxes(title=title, title_font_size=12, title_standoff=26, col=1)
         return figure
@@ -197,18 +179,18 @@ class Slices(Finding):
             return Series(
                 name,
                 [one.places[trial] for trial in trials],
-                [self.values[trial] for trial in trials],
+                [self.parallel.values[trial] for trial in trials],
                 texts=[escape(f"{one.axis.name}: {one.axis.labels[trial]}") for trial in trials],
                 hover="%{text}<br>%{customdata}<extra></extra>",
-                numbers=[self.numbers[trial] for trial in trials],
+                numbers=[self.parallel.numbers[trial] for trial in trials],
                 **look,
             )
 
         for kind in ENDED:
             if trials := self.of_kind(kind):
                 yield series(kind, trials, **trial_look(kind) | {"size": 8})
-        if self.winner in self.numbers:
-            place = self.numbers.index(self.winner)
+        if self.winner in self.parallel.numbers:
+            place = self.parallel.numbers.index(self.winner)
             yield series("winner", [place], colour=VERMILLION, marker="star", size=14)
 
     def _draw(self) -> Figure:
@@ -222,7 +204,7 @@ class Slices(Finding):
             axes.set_title(f"{short(one.axis.name, 30)}\n{one.weight}", fontsize=7)
             axes.set_xlim(one.reach)
             _ticks(axes, one)
-            metric_axis(axes, self.metric)
+            metric_axis(axes, self.parallel.metric)
         for axes in panels[n:]:
             axes.set_visible(False)
         figure.supylabel(self.score, fontsize=8)

@@ -33,7 +33,7 @@ from search.report.finding import (
     Text,
     Unlisted,
 )
-from search.report.scoring import ENDED, trial_score
+from search.report.scoring import ENDED, in_plan_order, trial_score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import Candidate, describe_candidate
 
@@ -238,7 +238,7 @@ def optimization_history(record: StudyRecord) -> tuple[HistoryPoint, ...]:
     can_win = {trial.number for trial in record.complete()}
     points: list[HistoryPoint] = []
     best: float | None = None
-    for trial in sorted(record.trials, key=lambda t: (t.plan, t.attempt)):
+    for trial in in_plan_order(record.trials):
         if trial.kind not in ENDED:
             continue
         value = trial_score(trial)
