@@ -36,7 +36,7 @@ def test_rows_are_percentages_of_the_true_class() -> None:
     info = ConfusionMatrix.of(evidence_with())
     assert info is not None
     assert info.counts == ((3, 1, 0), (0, 0, 1), (0, 0, 0))
-    assert info.row_percentages == ((75, 25, 0), (0, 0, 100), (0, 0, 0))
+    assert info.row_percentages.tolist() == [[75, 25, 0], [0, 0, 100], [0, 0, 0]]
     assert info.class_names == ("a", "b", "c")
 
 

@@ -1,9 +1,10 @@
-"""Which class is taken for which?"""
+"""Which classes does the model confuse, and which is it worst at?"""
 
 from collections.abc import Iterator
 from typing import Self, final
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ MOST_WITH_PERCENTAGES = 12
 MOST_WITH_COUNTS = 25
 _WIDE = 6.6  # inches
 _NAME = "confusion-matrix"
+_MOST_WEAK = 3
 
 
 @final
@@ -37,7 +39,6 @@ class ConfusionMatrix(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take the matrix; None before the test."""
         test = evidence.record.test
         if test is None:
             return None
@@ -48,9 +49,11 @@ class ConfusionMatrix(Finding):
         )
 
     @property
-    def row_percentages(self) -> tuple[tuple[float, ...], ...]:
+    def row_percentages(self) -> npt.NDArray[np.float64]:
         """The counts as percentages of their row's sum; 0 in an empty row."""
-        return tuple(tuple(100 * n / max(sum(row), 1) for n in row) for row in self.counts)
+        counts = np.array(self.counts)
+        shares: npt.NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        return 100 * shares
 
     def blocks(self) -> Iterator[Block]:
         n = len(self.class_names)
@@ -68,7 +71,7 @@ class ConfusionMatrix(Finding):
         figure = new_figure(width + 0.1 if fits else width - 0.4, width=width)
         axes = figure.add_subplot()
         light_to_blue = LinearSegmentedColormap.from_list("blues", ["#ffffff", BLUE])
-        image = axes.imshow(np.array(self.row_percentages), cmap=light_to_blue, vmin=0, vmax=100)
+        image = axes.imshow(self.row_percentages, cmap=light_to_blue, vmin=0, vmax=100)
         names = [short(name, 14) for name in self.class_names]
         size = 6.5 if fits else 5.5
         axes.set_xticks(range(n), names, rotation=90 if n > 2 else 0, fontsize=size)
@@ -87,20 +90,27 @@ class ConfusionMatrix(Finding):
         return figure
 
     def _write_cells(self, axes: Axes) -> None:
-        n, shares = len(self.class_names), self.row_percentages
-        size = 5.2 if n <= 10 else 4.6
-        for i, row in enumerate(self._cell_texts("\n")):
-            for j, text in enumerate(row):
-                dark = shares[i][j] > 60
-                colour = "white" if dark else "#222222" if self.counts[i][j] else "#999999"
-                # A cell has no room for the decimal of 100%.
-                shown = text.replace("100.0%", "100%")
-                axes.text(j, i, shown, ha="center", va="center", fontsize=size, color=colour)
+        size = 5.2 if len(self.class_names) <= 10 else 4.6
+        for (i, j), share in np.ndenumerate(self.row_percentages):
+            n = self.counts[i][j]
+            colour = "white" if share > 60 else "#222222" if n else "#999999"
+            # A cell has no room for the decimal of 100%.
+            text = self._cell_text(n, share, "\n").replace("100.0%", "100%")
+            axes.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
+
+    def _cell_text(self, n: int, share: float, line_break: str) -> str:
+        if len(self.class_names) > MOST_WITH_PERCENTAGES:
+            return f"{n:,}"
+        return f"{n:,}{line_break}{share:.1f}%"
 
     def chart(self) -> Chart:
         """Colour cells by row percentage; hovering gives count and percentage."""
         n = len(self.class_names)
         names = [escape(name) for name in self.class_names]
+        cells = [
+            list(zip(names, counts, shares, strict=True))
+            for counts, shares in zip(self.counts, self.row_percentages, strict=True)
+        ]
         figure = new_chart_figure(
             xaxis={"title": "predicted class", "tickvals": list(range(n)), "ticktext": names},
             yaxis={"title": "true class", "tickvals": list(range(n)), "ticktext": names},
@@ -110,7 +120,7 @@ class ConfusionMatrix(Finding):
         figure.update_xaxes(**plain)
         figure.update_yaxes(**plain, autorange="reversed")
         figure.add_heatmap(
-            z=self.row_percentages,
+            z=self.row_percentages.tolist(),
             zmin=0,
             zmax=100,
             # from nothing to blue, so that it reads on a light and on a dark page
@@ -118,36 +128,16 @@ class ConfusionMatrix(Finding):
             showscale=False,
             xgap=1,
             ygap=1,
-            text=self._cell_texts("<br>"),
+            text=[[self._cell_text(n, share, "<br>") for _, n, share in row] for row in cells],
             texttemplate="%{text}" if n <= MOST_WITH_COUNTS else None,
-            customdata=self._hover_texts(),
+            customdata=[
+                [f"{true} predicted as {name}: {n:,} ({share:.1f}%)" for name, n, share in row]
+                for true, row in zip(names, cells, strict=True)
+            ],
             hovertemplate="%{customdata}<extra></extra>",
         )
         cell = 44 if n <= MOST_WITH_PERCENTAGES else 30 if n <= MOST_WITH_COUNTS else 22
         return Chart(figure, 140 + cell * n, 160 + cell * n)
-
-    def _cell_texts(self, line_break: str) -> list[list[str]]:
-        with_percentages = len(self.class_names) <= MOST_WITH_PERCENTAGES
-        return [
-            [
-                f"{count:,}{line_break}{share:.1f}%" if with_percentages else f"{count:,}"
-                for count, share in zip(counts, shares, strict=True)
-            ]
-            for counts, shares in zip(self.counts, self.row_percentages, strict=True)
-        ]
-
-    def _hover_texts(self) -> list[list[str]]:
-        names, shares = [escape(name) for name in self.class_names], self.row_percentages
-        return [
-            [
-                f"{names[i]} predicted as {names[j]}: {count:,} ({shares[i][j]:.1f}%)"
-                for j, count in enumerate(row)
-            ]
-            for i, row in enumerate(self.counts)
-        ]
-
-
-MOST = 3
 
 
 @final
@@ -185,13 +175,13 @@ class WeakestClasses(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Look at the test's confusion matrix; None before the test, and where none is weak."""
+        """Compare classes by recall; None before the test, and where none is weak."""
         test = evidence.record.test
         if test is None:
             return None
         classes = [_weak_class(test, i) for i in range(len(test.classes))]
         below = sorted((c for c in classes if c.recall < test.accuracy), key=lambda c: c.recall)
-        return cls(classes=tuple(below[:MOST])) if below else None
+        return cls(classes=tuple(below[:_MOST_WEAK])) if below else None
 
     def blocks(self) -> Iterator[Block]:
         noun = "class" if len(self.classes) == 1 else "classes"

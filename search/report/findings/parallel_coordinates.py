@@ -114,9 +114,9 @@ class ParallelCoordinates(Finding):
             paper=self._draw,
             page=self._chart,
             caption=(
-                f"Each line is a trial{reached(self.after)}; the stronger its colour, the better its score. "
-                "“-” means that the trial has no such parameter. Hover over a point for the "
-                "trial’s settings."
+                f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
+                "its score. “-” means that the trial has no such parameter. Hover over a point for "
+                "the trial’s settings."
             ),
         )
 

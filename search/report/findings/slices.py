@@ -126,9 +126,9 @@ class Slices(Finding):
             paper=self._draw,
             page=self._chart,
             caption=(
-                f"Each point is a trial{reached(self.parallel.after)}; the star is the winner. Parameters beyond chance "
-                "come first. Trials with the same value stand side by side; “-” means that the "
-                "trial has no such parameter."
+                f"Each point is a trial{reached(self.parallel.after)}; the star is the winner. "
+                "Parameters beyond chance come first. Trials with the same value stand side by "
+                "side; “-” means that the trial has no such parameter."
             ),
         )
 
