@@ -16,7 +16,7 @@ from search.evaluation.model_card import write_model_readme
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
 from search.executors.base import Executor
-from search.executors.refit_job import RefitJob
+from search.executors.training_jobs import RefitJob
 from search.files import remove_folder
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe

@@ -1,4 +1,4 @@
-"""Where jobs run: in processes of their own, or in this one. Imports no torch."""
+"""Where jobs run: in worker processes, or in this one. Imports no torch."""
 
 from search.executors.base import Executor
 from search.executors.inline import InlineExecutor

@@ -1,6 +1,6 @@
-"""What an executor is: slots in which jobs run, and the channel by which a job talks meanwhile.
+"""What an executor is: slots in which jobs run, and the channel between a job and the scheduler.
 
-To add an executor: write its class in a module of its own, and list it in `EXECUTORS` of
+To add an executor: write its class in a new module, and list it in `EXECUTORS` of
 `search.executors`.
 """
 
@@ -31,7 +31,7 @@ _REPORT_POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
 
 
 class Channel(Protocol):
-    """A job's end of the conversation with whoever submitted it."""
+    """A job's end of its connection with the scheduler."""
 
     def send(self, figures: FoldEpochs) -> None:
         """Report one epoch."""
@@ -39,29 +39,25 @@ class Channel(Protocol):
     def stop_requested(self, *, wait: bool = False) -> bool:
         """Return whether the job should end after this epoch.
 
-        With `wait` it waits shortly for an answer to the epochs that were sent. Without an answer
-        the job goes on: epochs that turn out to be too many are discarded.
+        With `wait`, wait shortly for an answer to the epochs that were sent. Without an answer the
+        job continues; epochs after a later decision to stop are discarded.
         """
 
 
 class Job(Protocol[T_co]):
-    """Work for an executor: a picklable value.
-
-    Attributes:
-        folder: Where the job and whoever submitted it exchange messages; None: they do not.
-    """
+    """Work for an executor: a picklable value."""
 
     @property
     def folder(self) -> Path | None:
-        """Return the folder of the messages."""
+        """Return the folder of the messages to and from the scheduler; None: there are none."""
 
     def run(self, channel: Channel) -> T_co:
-        """Do the work and return what came of it."""
+        """Do the work and return its result."""
 
 
 @final
-class WorkerChannel:
-    """A channel through files, the job's end; `patience` is in seconds."""
+class WorkerChannel(Channel):
+    """The job's end of a channel through files; `patience` is in seconds."""
 
     def __init__(self, folder: Path, patience: float = _PATIENCE_SECONDS) -> None:
         self._folder, self._patience = folder, patience
@@ -69,13 +65,11 @@ class WorkerChannel:
         folder.mkdir(parents=True, exist_ok=True)
 
     def send(self, figures: FoldEpochs) -> None:
-        """Append one epoch's figures."""
         with _epochs_file(self._folder).open("ab") as file:
             file.write(_EPOCHS.dump_json(figures) + b"\n")
         self._sent += 1
 
     def stop_requested(self, *, wait: bool = False) -> bool:
-        """Return the answer to what was sent, False where there is none in time."""
         deadline = time.monotonic() + (self._patience if wait else 0.0)
         while True:
             answer = self._answer()
@@ -95,7 +89,7 @@ class WorkerChannel:
 
 @final
 class SchedulerChannel:
-    """A channel through files, the end of whoever submitted the job."""
+    """The scheduler's end of a channel through files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -117,7 +111,7 @@ class SchedulerChannel:
         return [_EPOCHS.validate_json(line) for line in whole.split(b"\n")]
 
     def answer(self, epoch: int, *, stop: bool) -> None:
-        """Say that everything up to `epoch` was seen, and whether the job should stop."""
+        """Acknowledge the epochs up to `epoch`, and say whether the job should stop."""
         if (epoch, stop) == self._answered:
             return
         write_file(_answer_file(self._folder), json.dumps({"epoch": epoch, "stop": stop}))
@@ -133,8 +127,8 @@ def _answer_file(folder: Path) -> Path:
 
 
 @final
-class DirectChannel:
-    """A channel by function calls, for a job that runs in the process that submitted it."""
+class DirectChannel(Channel):
+    """A channel by function calls, for a job that runs in the scheduler's process."""
 
     def __init__(
         self, report: Callable[[FoldEpochs], None], stop_requested: Callable[[], bool]
@@ -142,17 +136,15 @@ class DirectChannel:
         self._report, self._stop_requested = report, stop_requested
 
     def send(self, figures: FoldEpochs) -> None:
-        """Report one epoch."""
         self._report(figures)
 
     def stop_requested(self, *, wait: bool = False) -> bool:
-        """Return whether the job should end after this epoch."""
         del wait
         return self._stop_requested()
 
 
 def ignore_report(figures: FoldEpochs) -> None:
-    """Take a report that nobody needs."""
+    """Discard a report."""
     del figures
 
 
@@ -162,7 +154,7 @@ def never_stop() -> bool:
 
 
 def run_job(job: Job[T], *, patience: float = _PATIENCE_SECONDS) -> T:
-    """Run a job that talks through files, with the given patience in seconds."""
+    """Run a job whose messages are files; `patience` is in seconds."""
     if job.folder is None:
         return job.run(DirectChannel(ignore_report, never_stop))
     return job.run(WorkerChannel(job.folder, patience))
@@ -179,7 +171,7 @@ class Executor(ABC):
 
     @classmethod
     def start(cls, slots: int, threads: int) -> Self:
-        """Return an executor of so many slots, where it can have several, of `threads` each."""
+        """Return an executor with `slots` slots, if it can have several, of `threads` each."""
         del slots, threads
         return cls()
 
@@ -189,7 +181,7 @@ class Executor(ABC):
         """Return how many jobs can run at once."""
 
     def resize(self, slots: int) -> None:
-        """Have so many slots, where the number can change; surplus ones must be idle."""
+        """Change the number of slots, if it can change; surplus ones must be idle."""
         del slots
 
     @abstractmethod
@@ -198,11 +190,11 @@ class Executor(ABC):
 
     @abstractmethod
     def kill(self, slot: int) -> None:
-        """End what runs in the slot; its future gets an exception."""
+        """Kill the job in the slot; its future gets an exception."""
 
     @abstractmethod
     def close(self) -> None:
-        """End everything, whatever still runs."""
+        """Kill whatever still runs, and release all resources."""
 
     def run(
         self,

@@ -1,4 +1,4 @@
-"""Failures of a job in one line: memory that was too small, a disk that takes no more, the rest."""
+"""Failures of a job, described in one line: out of memory, an unwritable disk, others."""
 
 import errno
 import re
@@ -26,9 +26,9 @@ def is_unwritable(error: BaseException) -> bool:
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return "oom: ..." where the memory of the GPU or the machine was too small, else "Type: ...".
+    """Return "oom: ..." where the GPU or the machine ran out of memory, else "Type: message".
 
-    What follows is how much was requested, or else the first line of the error's message.
+    "oom" is followed by the size that was requested, if known.
     """
     if _is_out_of_memory(error):
         line = first_line(error)

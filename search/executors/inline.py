@@ -1,4 +1,4 @@
-"""Runs jobs in this very process, which suits debuggers and tests."""
+"""Runs jobs in the scheduler's process, for debugging and tests."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,11 +25,10 @@ class InlineExecutor(Executor):
 
     @property
     def slots(self) -> int:
-        """Return 1."""
         return 1
 
     def submit(self, slot: int, job: Job[T]) -> "Future[T]":
-        """Run the job to its end; nobody could answer it meanwhile, so it does not wait."""
+        """Run the job to its end; it does not wait for answers, which could not come."""
         if slot != 0:
             raise ValueError(f"slot must be 0, got {slot!r}")
         future: Future[T] = Future()
@@ -45,11 +44,10 @@ class InlineExecutor(Executor):
         report: Callable[[FoldEpochs], None] = ignore_report,
         stop_requested: Callable[[], bool] = never_stop,
     ) -> T:
-        """Run the job, whose reports and questions are answered at once."""
         return job.run(DirectChannel(report, stop_requested))
 
     def kill(self, slot: int) -> None:
-        """Do nothing: when `submit` has returned nothing runs."""
+        """Do nothing: no job runs after `submit` has returned."""
 
     def close(self) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""What every worker needs, imported once by the server that they are forked from."""
+"""What every worker needs, imported once by the server that workers are forked from."""
 
 from search.executors.process_settings import end_server_with_parent
 
@@ -6,6 +6,6 @@ end_server_with_parent()  # before what takes seconds
 
 import torch._dynamo  # noqa: E402 - an optimizer's first step imports it: a second and 86 MB
 
-from search.executors import probes, refit_job, trial_job  # noqa: E402
+from search.executors import training_jobs  # noqa: E402
 
-__all__ = ["probes", "refit_job", "torch", "trial_job"]
+__all__ = ["torch", "training_jobs"]

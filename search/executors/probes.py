@@ -1,4 +1,4 @@
-"""What a worker's device is, and how fast it trains: found out before the first trial."""
+"""Jobs that probe a worker before the first trial: its device, and how fast it trains."""
 
 import math
 import platform
@@ -94,7 +94,7 @@ class _Sized(NamedTuple):
 class WarmUp:
     """Trains the smallest, the largest and a middle candidate for a moment, some two seconds.
 
-    It draws from generators of its own and leaves nothing behind.
+    It has its own random generators and leaves nothing behind.
     """
 
     candidates: tuple[Candidate, ...]
@@ -123,7 +123,7 @@ class WarmUp:
         """Return seconds per image by multiply-adds, in ascending order."""
         fold = load_folds(self.folds_path, self.folds_hash)[0]
         further = {one.multiply_adds: one for one in (ranked[-1], ranked[len(ranked) // 2])}
-        with _threads(self.threads):
+        with use_threads(self.threads):
             measured = {ranked[0].multiply_adds: _measure(self, fold, ranked[0], math.inf)}
             end = time.monotonic() + _BUDGET_SECONDS  # the first has paid for imports
             for count, sized in further.items():
@@ -179,8 +179,8 @@ def _training(warm_up: WarmUp, fold: Fold, candidate: Candidate, n_images: int) 
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute with so many threads for the block."""
+def use_threads(count: int) -> Iterator[None]:
+    """Compute with this number of threads in the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

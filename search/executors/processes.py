@@ -1,4 +1,4 @@
-"""Runs jobs in processes of their own on this machine."""
+"""Runs jobs in worker processes on this machine."""
 
 import multiprocessing
 import os
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 @final
 class ProcessExecutor(Executor):
-    """One loky process per slot, each in a pool of its own: a death costs only its own job.
+    """One loky process per slot, each in its own pool, so that a crash affects one job only.
 
-    The processes start at once; that takes seconds, in which a study can be made ready.
+    The processes start in the background, which takes seconds, while the study is prepared.
     """
 
     name = "processes"
@@ -34,23 +34,21 @@ class ProcessExecutor(Executor):
 
     @classmethod
     def start(cls, slots: int, threads: int) -> Self:
-        """Return an executor of so many processes, each computing with `threads` threads."""
         return cls(slots, threads)
 
     @property
     def slots(self) -> int:
-        """Return the number of processes."""
         return len(self._pools)
 
     def resize(self, slots: int) -> None:
-        """Start processes that are missing, end those that are too many."""
+        """Start missing processes, kill surplus ones."""
         while len(self._pools) < slots:
             self._pools.append(self._pool())
         while len(self._pools) > slots:
             self._pools.pop().shutdown(wait=True, kill_workers=True)
 
     def submit(self, slot: int, job: Job[T]) -> "Future[T]":
-        """Start a job; a pool that its worker's death broke is replaced first."""
+        """Start a job; a pool whose worker has died is replaced first."""
         future: Future[T]
         try:
             future = self._pools[slot].submit(run_job, job)
@@ -65,11 +63,10 @@ class ProcessExecutor(Executor):
             os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill the processes, if that has not been done."""
         self.resize(0)
 
     def pids(self, slot: int) -> list[int]:
-        """Return the process of a slot that has started to work, for whoever must signal it."""
+        """Return the id of the slot's process, if it has started."""
         return list(self._pools[slot]._processes or {})
 
     def _pool(self) -> ProcessPoolExecutor:
@@ -82,12 +79,12 @@ class ProcessExecutor(Executor):
 
 
 def _wake() -> None:
-    """Import all that jobs need, where the process was not forked from one that had."""
+    """Import what jobs need, unless the process was forked with it."""
     import_module("search.executors.preload")
 
 
 def _prepare() -> None:
-    """Set up a worker: it ignores signals to stop, and ends when the scheduler's process does."""
+    """Set up a worker: it ignores stop signals, and exits when the scheduler does."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     keep_freed_memory()

@@ -12,7 +12,7 @@ from optuna.trial import Trial
 from search import text
 from search.events import Listener
 from search.executors.base import Executor, FoldEpochs, SchedulerChannel
-from search.executors.trial_job import TrialJob, TrialOutcome
+from search.executors.training_jobs import TrialJob, TrialOutcome
 from search.files import remove_folder
 from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 
 from search.executors import InlineExecutor, ProcessExecutor
-from search.executors import trial_job as job_module
+from search.executors import training_jobs as job_module
 from search.executors.base import SchedulerChannel, run_job
-from search.executors.trial_job import TrialJob
+from search.executors.training_jobs import TrialJob
 from search.recipe import Recipe
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.preparing import Plan, prepare
@@ -125,10 +124,11 @@ def test_workers_follow_a_coordinator_that_was_killed() -> None:
         pids = [int(pid) for pid in process.stdout.readline().split()]
         process.kill()
     assert len(pids) == 2
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+    for _ in range(1200):  # far more tenths of a second than they need
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            break
         time.sleep(0.1)
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
 @pytest.mark.slow
@@ -156,10 +156,8 @@ def test_closing_ends_running_processes(
     future = executor.submit(0, _elsewhere(job, tmp_path / "long", settings=long))
     while not (tmp_path / "long" / "epochs.jsonl").exists():
         time.sleep(0.05)
-    begin = time.monotonic()
     executor.close()
-    wait([future], 10)
-    assert time.monotonic() - begin < 10
+    assert future.exception(60) is not None
 
 
 def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from search.errors import MachineError
 from search.executors import InlineExecutor
 from search.executors.base import Executor, run_job
-from search.executors.trial_job import TrialOutcome
+from search.executors.training_jobs import TrialOutcome
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.opening import open_study

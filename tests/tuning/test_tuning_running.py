@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from search.executors.base import SchedulerChannel, WorkerChannel
-from search.executors.trial_job import TrialOutcome
+from search.executors.training_jobs import TrialOutcome
 from search.training.history import FoldEpoch
 from search.tuning.running_trials import FoldGroup, RunningTrial
 

@@ -8,7 +8,7 @@ import pytest
 
 from search.executors import InlineExecutor
 from search.executors.base import Executor, run_job
-from search.executors.trial_job import TrialJob, TrialOutcome
+from search.executors.training_jobs import TrialJob, TrialOutcome
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.opening import open_study
