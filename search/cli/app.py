@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 
 import typer
 
-from search.cli import commands, run_commands
+from search.cli import commands
 from search.cli.ending import INTERRUPTED, run_to_end
 from search.cli.printing import make_console, print_message
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
-    "run": run_commands.run,
-    "baseline": run_commands.baseline,
+    "run": commands.run,
+    "baseline": commands.baseline,
     "spaces": commands.spaces,
     "list": commands.list_studies,
     "show": commands.show,

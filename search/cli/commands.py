@@ -1,9 +1,10 @@
-"""The commands that do not train.
+"""The commands.
 
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +13,110 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from search.cli import options
-from search.cli.options import checked_study
+from search.cli.ending import Interrupts, failures_told
 from search.cli.printing import make_console, print_all
 from search.errors import MachineError, UserError
+from search.events import Interrupted, JsonWriter
 from search.files import check_writable, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.text import printable
 
+if TYPE_CHECKING:
+    from search.evaluation.predict import Predictions
+
+# What the hand-tuned network's training decides itself.
+_FIXED_BY_BASELINE = {
+    "sampler", "pruner", "trials", "timeout", "trial_timeout", "holdout_fraction", "racing",
+    "metric", "with_baseline", "max_parameters",
+}  # fmt: skip
+_BASELINE_SETTINGS = tuple(name for name in Recipe.model_fields if name not in _FIXED_BY_BASELINE)
+_ANALYSIS = Path("analysis")
+
 _at_place = options.with_settings("runs_dir", "storage", fill=True)
+
+
+@options.with_settings(*Recipe.model_fields)
+def run(
+    recipe: options.RecipeFile = None,
+    accept_changes: options.AcceptChanges = False,
+    quiet: options.Quiet = False,
+    as_json: options.Events = False,
+    **settings: Any,
+) -> None:
+    """Search, retrain the winner on all folds, open the test set once, write the report.
+
+    Run the same command again to continue the study. Options override the recipe file.
+    """
+    _run(recipe, settings, quiet=quiet, as_json=as_json, accept_changes=accept_changes)
+
+
+@options.with_settings(*_BASELINE_SETTINGS)
+def baseline(
+    repeats: options.Repeats = 1,
+    accept_changes: options.AcceptChanges = False,
+    quiet: options.Quiet = False,
+    as_json: options.Events = False,
+    **settings: Any,
+) -> None:
+    """Train the hand-tuned network as its report did, and compare the figures.
+
+    With --validation kfold it is cross-validated, refitted and tested instead, like the winner of
+    a k-fold search.
+    """
+    settings |= {"sampler": "baseline", "trials": repeats}
+    _run(None, settings, quiet=quiet, as_json=as_json, accept_changes=accept_changes)
+
+
+def _run(
+    recipe: Path | None,
+    settings: dict[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+    accept_changes: bool,
+) -> None:
+    if quiet and as_json:
+        raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
+    console, interrupts = make_console(), Interrupts()
+    writer = JsonWriter(console) if as_json else None
+    with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
+        requested = _start(recipe, settings)
+        from search.views.running import run_and_describe, run_and_log
+
+        if writer is not None:
+            run_and_log(requested, writer, interrupts.stop, accept_changes=accept_changes)
+        else:
+            result = run_and_describe(
+                requested, console, interrupts.stop, quiet=quiet, accept_changes=accept_changes
+            )
+            print_all(result, console)
+    if interrupts.status is not None:
+        if writer is not None:
+            writer.write(Interrupted(interrupts.status))
+        else:
+            console.show_cursor()  # which a display may have hidden
+        raise typer.Exit(interrupts.status)
+
+
+def _start(recipe: Path | None, settings: dict[str, Any]) -> Recipe:
+    """Return the requested recipe, after starting the process that starts workers."""
+    from search.executors.process_settings import (
+        quiet_resource_tracker,
+        start_server,
+        wait_passively,
+    )
+
+    requested = Recipe.from_sources(recipe, settings)
+    wait_passively()  # before torch is imported
+    quiet_resource_tracker()
+    start_server(requested.threads)  # it needs as long as this process to import torch
+    return requested
 
 
 @_at_place
 def list_studies(
-    as_json: options.ListedAsJson = False,
-    *,
-    runs_dir: Path,
-    storage: str | None,
+    as_json: options.ListedAsJson = False, *, runs_dir: Path, storage: str | None
 ) -> None:
     """List the studies with their number of trials and best scores."""
     from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
@@ -51,30 +139,26 @@ def show(
     storage: str | None,
 ) -> None:
     """Show a study (result, ranked trials, recipe) or one of its trials."""
-    name, console = checked_study(study), make_console()
-    if as_json:
-        print_all([_shown_json(name, runs_dir, storage, trial)], console)
-    elif trial is None:
-        from search.views.stored_study import describe_study
-
-        narrow = console.is_terminal
-        print_all(describe_study(name, runs_dir, storage, every=every, narrow=narrow), console)
-    else:
-        from search.views.stored_trial import describe_trial
-
-        braille = console.encoding.startswith("utf")
-        width = console.width if console.is_terminal else None
-        shown = describe_trial(name, runs_dir, storage, trial, width=width, braille=braille)
-        print_all(shown, console)
-
-
-def _shown_json(name: str, runs_dir: Path, storage: str | None, trial: int | None) -> str:
-    from search.views.stored_study import study_json
-    from search.views.stored_trial import trial_json
-
+    console = make_console()
+    shown: Iterable[RenderableType]
     if trial is None:
-        return study_json(name, runs_dir, storage)
-    return trial_json(name, runs_dir, storage, trial)
+        from search.views.stored_study import describe_study, study_json
+
+        if as_json:
+            shown = [study_json(study, runs_dir, storage)]
+        else:
+            narrow = console.is_terminal
+            shown = describe_study(study, runs_dir, storage, every=every, narrow=narrow)
+    else:
+        from search.views.stored_trial import describe_trial, trial_json
+
+        if as_json:
+            shown = [trial_json(study, runs_dir, storage, trial)]
+        else:
+            braille = console.encoding.startswith("utf")
+            width = console.width if console.is_terminal else None
+            shown = describe_trial(study, runs_dir, storage, trial, width=width, braille=braille)
+    print_all(shown, console)
 
 
 @_at_place
@@ -89,21 +173,20 @@ def report(
 
     Nothing is trained. A comparison is a table, and a figure of the best score over search time.
     """
-    names = [checked_study(name) for name in studies]
-    if len(names) > 1:
+    if len(studies) > 1:
         from search.views.reports import compare_and_describe
 
-        print_all(compare_and_describe(names, runs_dir, storage, output), make_console())
+        print_all(compare_and_describe(studies, runs_dir, storage, output), make_console())
         return
     if output is not None:
         raise UserError(
             f"output {str(output)!r} is only for comparisons: name two or more studies, or leave "
-            f"it out, got one study, {names[0]!r}"
+            f"it out, got one study, {studies[0]!r}"
         )
     from search.views.reports import rebuild_report
 
-    check_writable(RunPaths(runs_dir, names[0]).report_dir)
-    print_all([f"report: {rebuild_report(names[0], runs_dir, storage)}"], make_console())
+    check_writable(RunPaths(runs_dir, studies[0]).report_dir)
+    print_all([f"report: {rebuild_report(studies[0], runs_dir, storage)}"], make_console())
 
 
 @_at_place
@@ -118,27 +201,20 @@ def replay(
     """Show what each pruner would have cost and missed on an unpruned study."""
     from search.views.tables import describe_replay
 
-    found = describe_replay(
-        checked_study(study), runs_dir, storage, orders, sampled_only=sampled_alone
-    )
+    found = describe_replay(study, runs_dir, storage, orders, sampled_only=sampled_alone)
     print_all([found], make_console())
 
 
 @_at_place
 def delete(
-    study: options.Study,
-    yes: options.Yes = False,
-    *,
-    runs_dir: Path,
-    storage: str | None,
+    study: options.Study, yes: options.Yes = False, *, runs_dir: Path, storage: str | None
 ) -> None:
     """Delete a study with its model and report."""
     from search.catalog.studies import remove_study
 
-    name = checked_study(study)
-    folder = remove_study(name, runs_dir, storage, sure=yes)
+    folder = remove_study(study, runs_dir, storage, sure=yes)
     gone = "" if folder is None else f" and its folder {folder}"
-    print_all([f"deleted study {name}{gone}"], make_console())
+    print_all([f"deleted study {study}{gone}"], make_console())
 
 
 @_at_place
@@ -178,12 +254,6 @@ def dashboard(
     serve(server, announce)
     if console.is_terminal:
         print_all([""], console)  # ends the line on which the terminal shows ^C
-
-
-if TYPE_CHECKING:
-    from search.evaluation.predict import Predictions
-
-_ANALYSIS = Path("analysis")
 
 
 def spaces(space: options.SpaceToList = None) -> None:
@@ -245,7 +315,14 @@ def predict(
 def _described(
     predictions: "Predictions", top: int, console: Console, *, every: bool
 ) -> Iterator[RenderableType]:
-    from search.evaluation.predict import cut_line, predictions_table, shown_rows
+    from search.evaluation.predict import (
+        cut_line,
+        predictions_table,
+        score_line,
+        score_predictions,
+        score_table,
+        shown_rows,
+    )
 
     rows = shown_rows(predictions, cut=console.is_terminal and not every)
     yield predictions_table(rows, top, width=console.width if console.is_terminal else None)
@@ -253,8 +330,6 @@ def _described(
     if cut is not None:
         yield Text(cut)
     if predictions.labelled():
-        from search.evaluation.predict import score_line, score_predictions, score_table
-
         score = score_predictions(predictions)
         yield score_table(score)
         yield Text(score_line(score, len(predictions.answered)))
@@ -270,7 +345,7 @@ def _warned(predictions: "Predictions", model_dir: Path) -> Iterator[Text]:
         yield Text(f"warning: {warning}")
 
 
-@options.with_settings("runs_dir", "storage", fill=True)
+@_at_place
 def export(
     study: options.Study,
     trial: options.ExportedTrial = None,
@@ -287,10 +362,9 @@ def export(
 
     Recipe and script are printed unless --output names a file.
     """
-    name = checked_study(study)
-    asked = {"--recipe": recipe, "--python": python, "--onnx": onnx}
-    if sum(asked.values()) != 1:
-        given = " and ".join(flag for flag, is_given in asked.items() if is_given)
+    flags = {"--recipe": recipe, "--python": python, "--onnx": onnx}
+    if sum(flags.values()) != 1:
+        given = " and ".join(flag for flag, is_given in flags.items() if is_given)
         raise UserError(
             "export needs one of --recipe (trains the trial again here), --python (a script that "
             f"trains it with only torch), --onnx (the trained network), got {given or 'none'}"
@@ -303,10 +377,10 @@ def export(
         write_recipe,
     )
 
-    record, chosen = read_trial(name, runs_dir, storage, trial)
+    record, chosen = read_trial(study, runs_dir, storage, trial)
     console = make_console()
     if onnx:
-        file = Path(f"{name}.onnx") if output is None else output
+        file = Path(f"{study}.onnx") if output is None else output
         check = write_onnx(record, chosen, runs_dir, file, force=force)
         print_all([f"wrote {file}", check], console)
     elif recipe and output is not None:

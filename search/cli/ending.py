@@ -54,13 +54,13 @@ def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]
 
 
 @contextmanager
-def failures_told(writer: JsonWriter) -> Iterator[None]:
-    """Write an error that leaves the block as an event; it is raised on to `run_to_end`."""
+def failures_told(writer: JsonWriter | None) -> Iterator[None]:
+    """Write an error of the block as an event, if there is a writer; it is raised in any case."""
     try:
         yield
     except Exception as error:
         told = _failure(error)
-        if told is not None:
+        if writer is not None and told is not None:
             writer.write(Failed(told[0], _shown(told[1])))
         raise
 

@@ -106,8 +106,8 @@ def folder(given: str | Path) -> Path:
         raise typer.BadParameter(f"{error}, got {str(given)!r}") from error
 
 
-def checked_study(study: str) -> str:
-    """Return the name; a database made elsewhere may hold some that lead out of runs_dir."""
+def _study(study: str) -> str:
+    """Return the name; a database from elsewhere may contain names that lead out of runs_dir."""
     try:
         return check_study_name(study)
     except ValueError as error:
@@ -126,8 +126,16 @@ Repeats = Annotated[
     int, typer.Option(min=1, help="How often to train it, each time with another seed.")
 ]
 
-Study = Annotated[str, typer.Argument(help="Name of a study, as `list` shows it.")]
-Studies = Annotated[list[str], typer.Argument(help="Names of studies; two or more are compared.")]
+Study = Annotated[
+    str,
+    typer.Argument(help="Name of a study, as `list` shows it.", parser=_study, metavar="study"),
+]
+Studies = Annotated[
+    list[str],
+    typer.Argument(
+        help="Names of studies; two or more are compared.", parser=_study, metavar="studies"
+    ),
+]
 ComparisonOutput = Annotated[
     Path | None, typer.Option("--output", help="Folder for a comparison [comparison in runs_dir].")
 ]

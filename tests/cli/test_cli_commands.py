@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cli.run_commands import run
+from search.cli.commands import run
 from search.recipe import Recipe
 from search.text import listed
 from search.tuning.pruners import PRUNERS
