@@ -104,7 +104,7 @@ class DashboardStore:
     def _metas(self, prefix: str) -> Iterator[dict[str, str]]:
         for key, value in self._attrs().items():
             meta = json.loads(value) if key.startswith(prefix) else None
-            if meta is not None:  # None where the dashboard deleted it
+            if meta is not None:  # None if the dashboard deleted it
                 yield meta
 
     def _attrs(self) -> Mapping[str, Any]:

@@ -86,7 +86,7 @@ class ListedStudy(NamedTuple):
 
 
 def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
-    """Return every study by its name; raises UserError where there is no database."""
+    """Return every study by its name; raises UserError if there is no database."""
     backend = open_storage(stored_url(runs_dir, storage))
     # In a damaged database a name may be gone. Trials are read once: Optuna's summary and its
     # count of trials would load every curve twice.

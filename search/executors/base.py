@@ -204,7 +204,7 @@ class Executor(ABC):
     ) -> T:
         """Run one job to its end in slot 0, passing on its reports and the request to stop.
 
-        Raises whatever the job raises, and RuntimeError where its process died.
+        Raises whatever the job raises, and RuntimeError if its process died.
         """
         future = self.submit(0, job)
         if job.folder is None:

@@ -54,7 +54,7 @@ class DeviceProbe:
     folder: Path | None = None
 
     def run(self, channel: Channel) -> DeviceFacts:
-        """Return the facts; raises ValueError where there is no such device."""
+        """Return the facts; raises ValueError if there is no such device."""
         del channel
         device, cores = resolve_device(self.device), int(joblib.cpu_count())
         hardware = {"processor": _processor(), "cores": str(cores), "system": platform.system()}
@@ -110,7 +110,7 @@ class WarmUp:
     def run(self, channel: Channel) -> tuple[float, ...]:
         """Return the seconds of an epoch of each candidate per training image.
 
-        Raises RuntimeError where the device cannot train them.
+        Raises RuntimeError if the device cannot train them.
         """
         del channel
         shape, classes = self.dataset.image_shape, len(self.dataset.class_names)

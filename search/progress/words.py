@@ -121,7 +121,7 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
 
 
 def describe_time(plan: PlanInfo) -> str | None:
-    """Return the estimate in words, None where there is nothing to estimate."""
+    """Return the estimate in words, None if there is nothing to estimate."""
     if plan.unknown is not None:
         return printable(f"unknown, the warm-up failed: {plan.unknown}")
     if plan.estimate is None:

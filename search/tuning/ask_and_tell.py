@@ -1,4 +1,7 @@
-"""Optuna's trials of a study: claimed in plan order, and told how they end."""
+"""Optuna's ask-and-tell interface: trials are claimed in plan order, and their ends recorded.
+
+The only module that asks Optuna for trials and tells it how they end.
+"""
 
 import math
 import statistics
@@ -31,7 +34,7 @@ _MOST_INFEASIBLE = 1000
 @final
 @dataclass(frozen=True)
 class ClaimedTrial:
-    """A trial that Optuna counts as running, with the candidate it stands for."""
+    """A trial that Optuna counts as running, with its candidate."""
 
     trial: Trial
     index: int
@@ -44,10 +47,10 @@ class InfeasibleTrial:
     """A trial whose candidate cannot be trained.
 
     Attributes:
-        trial: The trial, which is still to be ended.
+        trial: The trial, which has not been ended yet.
         index: Its index in the plan.
         reason: The constraint that the candidate violates.
-        closes_index: Whether the index is thereby done; an adaptive sampler is asked again.
+        closes_index: Whether the index is done with it; otherwise the sampler is asked again.
     """
 
     trial: Trial
@@ -58,11 +61,10 @@ class InfeasibleTrial:
 
 @final
 class TrialQueue:
-    """Hands out the trials of a study in plan order; the only one that asks Optuna.
+    """Hands out the trials of a study in plan order.
 
-    Every point that is known beforehand and has not ended yet is queued as a WAITING trial, so
-    that the dashboard shows it: the next one when it is needed, the others by `queue_ahead`, as
-    each takes some 15 ms.
+    Every known point that has not ended yet is queued as a WAITING trial, so that the dashboard
+    shows it: the next one when it is needed, the others by `queue_ahead`, as each takes 15 ms.
     """
 
     def __init__(self, opened: OpenStudy) -> None:
@@ -74,13 +76,13 @@ class TrialQueue:
         self._trials = self._stored()
         self._open = {index for index in range(self.n_planned) if not self._is_done(index)}
         self._unqueued = deque(sorted(self._open))
-        self._waiting: dict[int, int] = {}  # Optuna's trial ids by index
-        self._n_infeasible = 0  # one after the other
+        self._waiting: dict[int, int] = {}  # Optuna's trial ids, by index
+        self._n_infeasible = 0  # in a row
 
     def claim_next(self) -> ClaimedTrial | InfeasibleTrial | None:
-        """Claim the open trial of the lowest index; None where all are claimed or done.
+        """Claim the lowest open index; returns None if all are claimed or done.
 
-        Raises UserError where a sampler finds no candidate that can be trained.
+        Raises UserError if the sampler finds no candidate that can be trained.
         """
         if not self._open:
             return None
@@ -96,7 +98,7 @@ class TrialQueue:
         return ClaimedTrial(trial, index, candidate)
 
     def queue_ahead(self, seconds: float) -> None:
-        """Queue further points, in plan order, until the time is up."""
+        """Queue further points, in plan order, for this many seconds."""
         end = time.monotonic() + seconds
         while self._unqueued and time.monotonic() < end:
             self._queue(self._unqueued.popleft())
@@ -110,7 +112,7 @@ class TrialQueue:
         return index in self._open
 
     def is_last_attempt(self, index: int, reason: str) -> bool:
-        """Return whether the index is given up once its trial fails for this reason."""
+        """Return whether the index gets no further attempt if its trial fails for this reason."""
         failing = Attempt(ended=False, failed=True, reason=reason, limit=self._recipe.trial_timeout)
         self._trials = self._stored()
         return has_failed([*self._attempts(index), failing], self._recipe.trial_timeout)
@@ -122,7 +124,7 @@ class TrialQueue:
         self._queue(index)
 
     def _stored(self) -> dict[int, list[FrozenTrial]]:
-        """Return all trials by index, oldest first, as they are in the database now."""
+        """Return all trials in the database by index, oldest first."""
         trials: dict[int, list[FrozenTrial]] = {}
         for trial in stored_trials(self._study):
             trials.setdefault(trial.user_attrs.get("plan", -1), []).append(trial)
@@ -166,7 +168,7 @@ class TrialQueue:
         return Trial(self._study, trial_id) if claimed else None
 
     def _ask(self, index: int) -> Trial:
-        """Ask the adaptive sampler for a point; a planned point is never replaced by another."""
+        """Ask the adaptive sampler for a point; a planned point is never replaced."""
         if index < len(self._points):
             raise MachineError(
                 f"trial with index {index} of study {self._study.study_name!r} was started by "
@@ -219,7 +221,7 @@ class TrialQueue:
 
 @final
 class TrialRecorder:
-    """The only one that tells Optuna how trials end."""
+    """Records in Optuna how trials end."""
 
     def __init__(self, opened: OpenStudy) -> None:
         self._study, self._storage = opened.study, opened.storage
@@ -227,11 +229,11 @@ class TrialRecorder:
 
     @property
     def metric(self) -> Metric:
-        """Return the metric by which trials are scored."""
+        """Return the metric that scores trials."""
         return self._recipe.metric
 
     def started(self, claimed: ClaimedTrial) -> None:
-        """Record what is about to be trained."""
+        """Record the candidate that is about to be trained."""
         trial, model = claimed.trial, claimed.candidate.model
         classes = len(self._dataset.class_names)
         trial.set_user_attr("candidate", claimed.candidate.model_dump_json())
@@ -246,9 +248,9 @@ class TrialRecorder:
         self._study.tell(rejected.trial, state=TrialState.PRUNED)
 
     def complete(self, trial: Trial, history: History, cost: TrialCost) -> None:
-        """End a trial that was trained to its end; its value is the mean over folds at E*.
+        """End a trial that trained to its last epoch; its value is the mean over folds at E*.
 
-        Where the protocol scores the last epoch, that one counts instead.
+        If the protocol scores the last epoch, that one counts instead.
         """
         curve = history.mean_curve(self.metric)
         last = self._recipe.protocol.scores_last_epoch
@@ -263,9 +265,9 @@ class TrialRecorder:
         self._study.tell(trial, curve[best - 1])
 
     def raced(self, trial: Trial, history: History, cost: TrialCost, n_folds: int) -> None:
-        """End a trial after a fold race: complete if it has all the folds, otherwise pruned.
+        """End a trial after a fold race: complete if it has all folds, otherwise pruned.
 
-        The curve reported so far was the first fold's; the mean over all its folds replaces it.
+        The curve that was reported, the first fold's, is replaced by the mean over its folds.
         """
         for epoch, value in enumerate(history.mean_curve(self.metric), start=1):
             self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
@@ -275,14 +277,14 @@ class TrialRecorder:
             self.pruned(trial, history, cost, len(history.epochs))
 
     def pruned(self, trial: Trial, history: History, cost: TrialCost, epochs: int) -> None:
-        """End a trial that was pruned after `epochs`; what it trained beyond is discarded."""
+        """End a trial that was pruned after `epochs`; later epochs are discarded."""
         counted = history.truncated(epochs)
         _keep_confusion(trial, counted, len(counted.epochs))
         self._keep_history(trial, counted, cost)
         self._study.tell(trial, state=TrialState.PRUNED)
 
     def diverged(self, trial: Trial, history: History, cost: TrialCost, reason: str) -> None:
-        """End a trial whose loss was not finite: it is worth chance."""
+        """End a trial whose loss was not finite: its value is that of guessing."""
         trial.set_user_attr("diverged", True)
         trial.set_user_attr("reason", reason)
         self._keep_history(trial, history, cost)
@@ -290,7 +292,7 @@ class TrialRecorder:
         self._study.tell(trial, 1 / classes if self.metric == "accuracy" else math.log(classes))
 
     def failed(self, trial: Trial, cost: TrialCost, reason: str) -> None:
-        """End a trial that failed by the machine's or the code's fault."""
+        """End a trial in which the machine or the code failed."""
         trial.set_user_attr("reason", reason)
         if reason.startswith(TIMED_OUT):
             trial.set_user_attr("trial_timeout", self._recipe.trial_timeout)
@@ -298,7 +300,7 @@ class TrialRecorder:
         self._study.tell(trial, state=TrialState.FAIL)
 
     def duplicate(self, trial: Trial, original: TrialRecord) -> None:
-        """End a trial whose candidate another one had first: it gets that result, at no cost."""
+        """End a duplicate with the original's result, at no cost."""
         source = self._study.get_trials(deepcopy=False)[original.number]
         own = {"plan", "attempt", *trial.user_attrs}
         for name, value in source.user_attrs.items():
@@ -312,14 +314,14 @@ class TrialRecorder:
         self._study.tell(trial, values, state=source.state)
 
     def interrupted(self, trial: Trial, seen: datetime | None = None) -> None:
-        """End a running trial that was stopped now, or was last seen alive then."""
+        """End a running trial that was stopped now, or last seen alive at `seen`."""
         last = (seen or datetime.now()).isoformat()
         self._storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
         self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
         self._study.tell(trial, state=TrialState.FAIL)
 
     def end_stale_trials(self) -> None:
-        """End the trials that a dead run left running, as of when they last wrote anything."""
+        """End trials that a dead run left running, as of their last write."""
         for stale in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             seen = self._last_sign(stale.number) or stale.datetime_start
             self.interrupted(Trial(self._study, stale._trial_id), seen)
@@ -329,7 +331,7 @@ class TrialRecorder:
         return read_trial(self._storage.get_trial(trial._trial_id))
 
     def _last_sign(self, number: int) -> datetime | None:
-        """Return the newest time of the trial's files, local as Optuna's times are."""
+        """Return when the trial last wrote a file, in local time, as Optuna's times are."""
         times = [path.stat().st_mtime for path in self._paths.trial_dir(number).rglob("*")]
         return datetime.fromtimestamp(max(times)) if times else None
 

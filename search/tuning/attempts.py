@@ -1,4 +1,4 @@
-"""Which indices of a plan need no further trial, given their attempts. Pure, quick to import."""
+"""Which indices of a plan are done, judged by their attempts. Pure, quick to import."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -7,8 +7,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 MOST_ATTEMPTS = 3
 INTERRUPTED = "interrupted"  # reason of a trial that was stopped, or left running by a dead run
-OBSOLETE = "superseded"  # reason of one that waited with a point of a space that then changed
-TIMED_OUT = "timed out"  # how the reason of a trial starts that took too long
+OBSOLETE = "superseded"  # reason of a waiting trial whose point the space no longer has
+TIMED_OUT = "timed out"  # start of the reason of a trial that took too long
 
 _NO_ATTEMPT = (INTERRUPTED, OBSOLETE)
 
@@ -33,11 +33,11 @@ class Attempt(NamedTuple):
     limit: float | None = None
 
     def timed_out(self) -> bool:
-        """Return whether it took longer than it was allowed to."""
+        """Return whether it exceeded its trial_timeout."""
         return self.failed and (self.reason or "").startswith(TIMED_OUT)
 
     def counts(self, trial_timeout: float | None) -> bool:
-        """Return whether it failed, and would fail again under this limit."""
+        """Return whether it failed in a way that would repeat under this trial_timeout."""
         if not self.failed or self.reason in _NO_ATTEMPT:
             return False
         longer = self.limit is not None and (trial_timeout is None or trial_timeout > self.limit)
@@ -58,7 +58,7 @@ def attempt_of(trial: FrozenTrial) -> Attempt:
 
 
 def has_failed(attempts: Iterable[Attempt], trial_timeout: float | None) -> bool:
-    """Return whether an index is given up; interruptions do not count.
+    """Return whether an index gets no further attempt; interruptions do not count.
 
     A trial that timed out, or whose original failed, would fail again.
     """
@@ -80,9 +80,12 @@ def is_done(attempts: Sequence[Attempt], trial_timeout: float | None, *, planned
 def done_indices(
     attempts: Iterable[tuple[int, Attempt]], trial_timeout: float | None, n_fixed: int | None
 ) -> set[int]:
-    """Return the indices that need no further trial, given all attempts with their indices.
+    """Return the indices that need no further trial.
 
-    The points of the first `n_fixed` were known before the first trial; None: all were.
+    Args:
+        attempts: All attempts, each with its index.
+        trial_timeout: The limit of a trial in seconds; None: there is none.
+        n_fixed: How many points were known before the first trial; None: all.
     """
     by_index: dict[int, list[Attempt]] = {}
     for index, attempt in attempts:

@@ -90,9 +90,9 @@ class Estimate:
 def estimate_time(
     opened: OpenStudy, ended: Sequence[TrialRecord], n_open: int, executor: Executor
 ) -> Estimate | None:
-    """Return how long the `n_open` remaining trials of a study take; None where it is unknown.
+    """Return how long the `n_open` remaining trials of a study take; None if it is unknown.
 
-    A resumed study is judged by the trials it has. Raises RuntimeError where no candidate can be
+    A resumed study is judged by the trials it has. Raises RuntimeError if no candidate can be
     trained.
     """
     if not n_open:

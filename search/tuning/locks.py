@@ -1,4 +1,4 @@
-"""One run per study at a time, whichever runs folder and host it is started from."""
+"""Locks: one run per study at a time, from whichever folder and host it is started."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from search.tuning.storage import opening, parse_url, show_url, sqlite_file, sto
 
 @final
 class HeldError(Exception):
-    """A lock is held; the text says by whom."""
+    """A lock is held; the message says by whom."""
 
 
 @final
@@ -46,9 +46,9 @@ _KERNELS_LOCKS = Path("/proc/locks")  # of Linux
 
 @contextmanager
 def file_lock(lock: Path, holder: Path) -> Iterator[None]:
-    """Hold the lock for the block; the file `holder` says who holds it.
+    """Hold a lock file in the block; the file `holder` says who holds it.
 
-    Its folder must exist. Raises HeldError where it is taken, OSError where it cannot be made.
+    The folder must exist. Raises HeldError if the lock is taken, OSError if it cannot be made.
     """
     held = FileLock(lock)
     try:
@@ -63,10 +63,10 @@ def file_lock(lock: Path, holder: Path) -> Iterator[None]:
 
 
 def file_lock_holder(lock: Path, holder: Path) -> Holder | None:
-    """Return who holds the lock, None where nobody does.
+    """Return who holds the lock, or None.
 
-    The lock is only looked at, so that a run that starts meanwhile is not refused. Of another host
-    only that it took the lock last can be known.
+    Does not take the lock, so a run that starts meanwhile is not refused. Whether a process on
+    another host still lives is unknown; it counts as holding the lock.
     """
     who = _read(holder)
     if who is None or not lock.exists():
@@ -78,12 +78,12 @@ def file_lock_holder(lock: Path, holder: Path) -> Holder | None:
 def _read(holder: Path) -> Holder | None:
     try:
         return Holder(**json.loads(holder.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # it is only just being written
+    except (OSError, ValueError, TypeError):  # it is being written
         return None
 
 
 def _holds(process: int, lock: Path) -> bool:
-    """Return whether a process of this host holds the lock, or lives if that is unknown."""
+    """Return whether a process of this host holds the lock; if unknown, whether it lives."""
     if _KERNELS_LOCKS.exists():
         held = (line.split() for line in _KERNELS_LOCKS.read_text(encoding="utf-8").splitlines())
         place = str(lock.stat().st_ino)
@@ -100,7 +100,7 @@ def _holds(process: int, lock: Path) -> bool:
 
 
 def _is(entry: list[str], process: int, inode: str) -> bool:
-    """Return whether that is the lock; entry: number, kind, .., .., process, device:inode."""
+    """Return whether it is that lock; entry: number, kind, .., .., process, device:inode."""
     return entry[1] == "FLOCK" and entry[4] == str(process) and entry[5].endswith(f":{inode}")
 
 
@@ -127,11 +127,10 @@ _HOLDER = text("""
 
 @contextmanager
 def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
-    """Hold a study's lock for the block, on a connection of its own.
+    """Hold a study's PostgreSQL advisory lock in the block, on a separate connection.
 
-    The server frees it when that connection ends: with this process, with the network between
-    them, with the server. Raises HeldError where it is taken, UserError where the database cannot
-    be opened.
+    The server frees it when the connection ends: if the process, the network or the server fails.
+    Raises HeldError if the lock is taken, UserError if the database cannot be opened.
     """
     key = lock_key(study_name)
     with opening(url):
@@ -147,9 +146,9 @@ def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
 
 
 def advisory_lock_holder(url: sqlalchemy.URL, study_name: str) -> str | None:
-    """Return who holds a study's lock, None where nobody does; the lock is only looked at.
+    """Return who holds a study's advisory lock, or None, without taking it.
 
-    Raises UserError where the database cannot be opened.
+    Raises UserError if the database cannot be opened.
     """
     with opening(url), _connect(url) as connection:
         row = connection.execute(_HOLDER, {"key": lock_key(study_name)}).first()
@@ -178,23 +177,27 @@ def _sign(connection: Connection) -> None:
 
 def _holder(connection: Connection, key: int) -> str:
     row = connection.execute(_HOLDER, {"key": key}).first()
-    return "another process" if row is None else _who(row)  # it may have ended since
+    return "another process" if row is None else _who(row)  # it has ended since
 
 
 def _who(row: Row[Any]) -> str:
     who = row.application_name.removeprefix(_PREFIX) or "another process"
-    if row.backend_start is None:  # not told to other users
+    if row.backend_start is None:  # hidden from other users
         return str(who)
     return f"{who} since {row.backend_start.astimezone(UTC).isoformat(timespec='seconds')}"
 
 
 @contextmanager
 def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
-    """Hold the study's locks for the block: that of its folder, then that of its database.
+    """Hold the study's locks in the block: that of its folder, then that of its database.
 
-    `storage` is the URL as the recipe has it, None for the SQLite file in the runs folder. Raises
-    UserError, saying who holds it, where one is taken, and where the database cannot be opened,
-    MachineError where the runs folder is read-only; of a refused SQLite file nothing is made.
+    Args:
+        paths: The study's files.
+        storage: The recipe's database URL; None: the SQLite file in the runs folder.
+
+    Raises:
+        UserError: A lock is taken (the message says by whom), or the database cannot be opened.
+        MachineError: The runs folder is read-only.
     """
     if paths.study_dir.exists() and not paths.study_dir.is_dir():
         raise UserError(
@@ -226,25 +229,25 @@ def _cleared(paths: RunPaths, *, fresh: bool) -> Iterator[None]:
     except (HeldError, UserError, MachineError):
         if fresh:
             paths.lock_holder.unlink(missing_ok=True)
-            paths.lock.unlink(missing_ok=True)  # whoever waits for it is refused, not let in
-            with suppress(OSError):  # another start has made something there meanwhile
+            paths.lock.unlink(missing_ok=True)  # whoever waits for it is refused
+            with suppress(OSError):  # another run has made something there
                 paths.study_dir.rmdir()
         raise
 
 
 def _check_file(url: URL) -> None:
-    """Raise UserError where the URL is of a SQLite file that cannot be made, or not be written."""
+    """Raise UserError if the URL names a SQLite file that cannot be created or written."""
     file = sqlite_file(url)
     if file is None:
         return
     if not file.parent.is_dir():
         raise UserError(
-            f"storage: {show_url(url)!r} lies in a folder that does not exist; make "
-            f"{str(file.parent)!r}, or name a file in one that does"
+            f"storage: the folder of {show_url(url)!r} does not exist; create "
+            f"{str(file.parent)!r}, or name a file in an existing folder"
         )
     if url.query.get("mode") == "ro" or "immutable" in url.query:
         raise UserError(
-            f"storage: {show_url(url)!r} is opened read-only, and a study is written; leave out "
+            f"storage: {show_url(url)!r} is read-only, but a study must be written; leave out "
             "mode and immutable"
         )
     check_writable(file.parent, "storage")
@@ -261,10 +264,10 @@ def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManag
 
 
 def study_holder(paths: RunPaths, storage: str | None = None) -> str | None:
-    """Return which process runs the study, in words, None where none does.
+    """Describe the process that runs the study; None if there is none.
 
-    The locks are only looked at: a run that starts meanwhile is not refused. Raises
-    UserError where the database cannot be opened.
+    Takes no lock, so a run that starts meanwhile is not refused. Raises UserError if the database
+    cannot be opened.
     """
     url = parse_url(storage_url(storage, paths.database))
     file, name = sqlite_file(url), paths.study_name
@@ -277,13 +280,13 @@ def study_holder(paths: RunPaths, storage: str | None = None) -> str | None:
 
 
 def _database_lock_files(database: Path, study_name: str) -> tuple[Path, Path]:
-    """Return the lock of a study beside its SQLite file, and the file that says who holds it."""
+    """Return a study's lock file next to its SQLite file, and the file that says who holds it."""
     folder = lock_folder(database)
     return folder / f"{study_name}.lock", folder / f"{study_name}.json"
 
 
 def lock_folder(database: Path) -> Path:
-    """Return the folder, beside a SQLite file, of the locks of its studies."""
+    """Return the folder, next to a SQLite file, with the locks of its studies."""
     real = database.resolve()  # one file under several names is one database
     return real.with_name(f"{real.name}.locks")
 
@@ -292,25 +295,25 @@ _ATTRIBUTE = "folder_mark"
 
 
 def owns(study: optuna.Study, paths: RunPaths) -> bool:
-    """Return whether the folder is the study's."""
+    """Return whether the folder belongs to the study."""
     mark, theirs = study.user_attrs.get(_ATTRIBUTE), _mark_of(paths)
     return mark is None or theirs is None or mark == theirs
 
 
 def check_owned(study: optuna.Study, paths: RunPaths) -> None:
-    """Raise UserError where the folder is that of another study of the same name."""
+    """Raise UserError if the folder belongs to another study of the same name."""
     if not owns(study, paths):
         raise _taken(paths)
 
 
 def check_free(paths: RunPaths) -> None:
-    """Raise UserError where a new study would overwrite another one's folder."""
+    """Raise UserError if a new study would overwrite another one's folder."""
     if _mark_of(paths) is not None or paths.model_dir.exists():
         raise _taken(paths)
 
 
 def mark(study: optuna.Study, paths: RunPaths) -> None:
-    """Give study and folder the same mark, if they have none yet."""
+    """Give the study and its folder the same mark, unless they have one."""
     value = study.user_attrs.get(_ATTRIBUTE) or _mark_of(paths) or _new_mark()
     if _ATTRIBUTE not in study.user_attrs:
         study.set_user_attr(_ATTRIBUTE, value)
@@ -340,6 +343,6 @@ def _mark_of(paths: RunPaths) -> str | None:
 def _taken(paths: RunPaths) -> UserError:
     return UserError(
         f"study_name: {str(paths.study_dir)!r} is the folder of another study of that name, in "
-        "another storage or one that is gone; give another --study-name or --runs-dir, or remove "
+        "another storage or a deleted one; give another --study-name or --runs-dir, or remove "
         "the folder"
     )

@@ -197,7 +197,7 @@ def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo
 
 
 def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
-    """Raise UserError where Optuna would refuse a parameter of the space, given earlier trials.
+    """Raise UserError if Optuna would refuse a parameter of the space, given earlier trials.
 
     It accepts another range of numbers, but no other choices, kind or scale.
     """
@@ -262,7 +262,7 @@ class Code:
     """The code that decides a study's results, together with its settings.
 
     Attributes:
-        space: The space's identity (see `spaces.space_identity`); None where none was stored.
+        space: The space's identity (see `spaces.space_identity`); None if none was stored.
         versions: Those of Python, the libraries and this program, by name.
     """
 

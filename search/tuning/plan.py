@@ -51,7 +51,7 @@ class DiskNeed:
 
 
 def check_disk(opened: OpenStudy, n_workers: int) -> DiskNeed:
-    """Return what the study needs; raises MachineError where there is less space.
+    """Return what the study needs; raises MachineError if there is less space.
 
     The need is estimated from points of the plan. A study that is refused before its first trial
     leaves nothing in the database.
@@ -136,8 +136,8 @@ class PlanInfo:
     """What a run will do: a resolved recipe with its dataset, and what of it is done.
 
     Attributes:
-        n_grid: The number of grid points; None where the sampler visits no grid.
-        estimate: How long it takes; None where nothing is left to train, or it is unknown.
+        n_grid: The number of grid points; None if the sampler visits no grid.
+        estimate: How long it takes; None if nothing is left to train, or it is unknown.
         unknown: Why there is no estimate, if it could not be made.
     """
 

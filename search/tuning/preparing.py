@@ -1,4 +1,4 @@
-"""What a recipe comes to on this machine, before anything of a study is written."""
+"""Prepares a study: what a recipe means for this device and dataset, before anything is written."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Feasibility:
         self._smallest: int | None = None
 
     def __call__(self, candidate: Candidate) -> str | None:
-        """Return the violated constraint, or None; raises ValueError where no network is built."""
+        """Return the violated constraint, or None; raises ValueError if it cannot be built."""
         count = self._count(candidate)
         if self._most is not None and count > self._most:
             return f"{count:,} parameters are more than max_parameters {self._most:,}"
@@ -51,7 +51,7 @@ class Feasibility:
     def excess(self, candidate: Candidate) -> int | None:
         """Return by how many parameters the candidate exceeds the limit; None: there is none.
 
-        Raises ValueError where the network cannot be built.
+        Raises ValueError if the network cannot be built.
         """
         return None if self._most is None else self._count(candidate) - self._most
 
@@ -98,29 +98,19 @@ def _precision(recipe: Recipe, facts: DeviceFacts) -> Precision:
     return recipe.protocol.precision or facts.auto_precision
 
 
-def lacks_bf16(recipe: Recipe) -> bool:
-    """Return whether a resolved recipe takes fp32 because its device has no bf16 arithmetic."""
-    return recipe.precision == "fp32" and recipe.protocol.precision is None
-
-
 def count_workers(recipe: Recipe, facts: DeviceFacts) -> int:
-    """Return how many jobs run at once: as many as requested, or as suit the device for 0."""
+    """Return how many jobs run at once: as many as requested, or as suit the device for 0.
+
+    On a GPU each process needs 2 GiB for CUDA itself and its copy of the training split, and 1 GiB
+    for each network that it trains; more processes than cores would not help, as each needs a core
+    to launch its kernels. A rule of thumb, not measured.
+    """
     cores = facts.cores // recipe.threads
     if recipe.workers:
         return recipe.workers
     if facts.free_bytes is None:
         return max(1, cores)
-    return gpu_workers(facts.free_bytes, recipe.n_folds, cores)
-
-
-def gpu_workers(free_bytes: int, networks: int, cores: int) -> int:
-    """Return how many processes can share a GPU with so many free bytes, at least 1.
-
-    Each needs 2 GiB for CUDA itself and its copy of the training split, and 1 GiB for each of the
-    networks that it trains together. More processes than cores would not help, as a core launches
-    each one's kernels. A rule of thumb, not measured.
-    """
-    return max(1, min(cores, free_bytes // ((2 + networks) * GIB)))
+    return max(1, min(cores, facts.free_bytes // ((2 + recipe.n_folds) * GIB)))
 
 
 def training_settings(recipe: Recipe) -> TrainingSettings:
@@ -139,7 +129,7 @@ def training_settings(recipe: Recipe) -> TrainingSettings:
 @final
 @dataclass(frozen=True)
 class Plan:
-    """What a recipe comes to on this device and dataset, before anything is written.
+    """What a recipe means for this device and dataset.
 
     Attributes:
         automatic: Settings that were "auto"; a stored study may have resolved them otherwise.
@@ -157,9 +147,9 @@ class Plan:
 
 
 def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
-    """Load the space, prepare the dataset, resolve every "auto" and make the folds.
+    """Load the space, prepare the dataset, resolve every "auto", make the folds and plan points.
 
-    The executor looks at the device meanwhile.
+    The executor probes the device meanwhile.
 
     Raises:
         UserError: The space, the dataset or the device is unknown, or the dataset too small for
@@ -178,7 +168,8 @@ def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
     automatic = frozenset(name for name, value in recipe if value == "auto")
     facts = _device_facts(probing)
     recipe = resolve_recipe(recipe, dataset, space, facts)
-    if "precision" in automatic and lacks_bf16(recipe):
+    no_bf16 = recipe.precision == "fp32" and recipe.protocol.precision is None
+    if "precision" in automatic and no_bf16:
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
     points = _points(recipe, space, dataset)
     return Plan(
@@ -203,7 +194,7 @@ def _device_facts(probing: "Future[DeviceFacts]") -> DeviceFacts:
 
 
 def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
-    """Return the study's folds; raises UserError where the dataset is too small for them."""
+    """Return the study's folds; raises UserError if the dataset is too small for them."""
     labels = load_train_split(dataset).labels.numpy()
     split = recipe.protocol.split
     if split is not None:
@@ -225,7 +216,7 @@ def _points(recipe: Recipe, space: Space, dataset: DatasetInfo) -> tuple[Params,
 def planned_points(recipe: Recipe, space: Space, find_violation: FindViolation) -> list[Params]:
     """Return the points that are known beforehand, in the order of the plan.
 
-    Raises UserError where there is no point to try, or the space does not accept one.
+    Raises UserError if there is no point to try, or the space does not accept one.
     """
     first = (space.baseline_params,) if recipe.with_baseline and space.baseline_params else ()
     request = PlanRequest(space, recipe.seed, find_violation, recipe.trials, first)

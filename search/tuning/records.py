@@ -35,7 +35,7 @@ class TrialRecord:
         best_epoch: E*, the epoch at which the mean curve over folds is best.
         mean: The score at E*, the mean over folds; `std` is the standard deviation over folds.
         confusion: Counts of the validation images of all folds at E*, for a pruned trial at its
-            last epoch; None where that was not kept.
+            last epoch; None if that was not kept.
         seconds: Training time, summed over folds.
         fold_epochs: Epochs trained, summed over folds, discarded ones included.
         same_as: The number of the original, if it is a duplicate with the original's result.
@@ -159,7 +159,7 @@ class StudyRecord:
         test: The test result of the winner; None until then.
         repeats: Where the protocol does not refit, the test of every complete trial's network.
         openings: Accesses to the test set, oldest first.
-        space_code: What identifies its space; None where an older version stored nothing.
+        space_code: What identifies its space; None if an older version stored nothing.
         changes: Accepted changes of the code, oldest first.
     """
 

@@ -51,7 +51,7 @@ Scoring = Literal["all folds", "racing", "one fold"]
 
 
 def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> list[RecordedTrial]:
-    """Return the complete trials in plan order; raises UserError where any trial was pruned.
+    """Return the complete trials in plan order; raises UserError if any trial was pruned.
 
     `sampled_only` leaves out the hand-tuned network where it was tried first.
     """

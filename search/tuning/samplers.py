@@ -25,7 +25,7 @@ Params: TypeAlias = Mapping[str, "ParamValue"]
 """A point of a space: parameter values by name."""
 
 FindViolation: TypeAlias = Callable[["Candidate"], str | None]
-"""Says which constraint a candidate violates; None where it can be trained."""
+"""Says which constraint a candidate violates; None if it can be trained."""
 
 _DEFAULT_TRIALS = 20
 _MOST_REDRAWS = 1000
@@ -87,7 +87,7 @@ class Sampler(ABC):
         raise TypeError(f"sampler {self.name!r} plans all its points, seed {seed} is not used")
 
     def n_grid(self, space: "Space") -> int | None:
-        """Return how many points the space's grid has; None where the sampler visits no grid."""
+        """Return how many points the space's grid has; None if the sampler visits no grid."""
         del space
         return None
 
@@ -203,7 +203,7 @@ def get_sampler(name: str) -> Sampler:
 def random_point(request: PlanRequest, index: int) -> Params:
     """Return the random search's point of that index: the first draw that can be trained.
 
-    Raises UserError where none of many draws can.
+    Raises UserError if none of many draws can.
     """
     reason: str | None = None
     for redraw in range(_MOST_REDRAWS):

@@ -37,7 +37,7 @@ def run_search(
 ) -> bool:
     """Run every open trial of the study; returns False where it was stopped before their end.
 
-    Raises UserError where no candidate can be trained, MachineError where the disk takes no more.
+    Raises UserError if no candidate can be trained, MachineError if the disk takes no more.
     """
     TrialRecorder(opened).end_stale_trials()
     remove_folder(opened.paths.work_dir)

@@ -1,4 +1,4 @@
-"""Optuna's storage: database URLs, SQLite made safe, and database failures in one line."""
+"""Optuna's storage: database URLs, SQLite in WAL mode, and database failures in one line."""
 
 import errno
 import os
@@ -30,13 +30,14 @@ _FAILURES = (
 _NO_DRIVER = "psycopg, its driver, is not installed: pip install 'cifar-search[postgresql]'"
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
+_PERMISSIONS = "you must be able to read and write its folder"
 _MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
 
 
 def parse_url(text: str) -> sqlalchemy.URL:
     """Return the URL of a SQLite file or a PostgreSQL database; raises UserError for any other.
 
-    No message repeats what was given until it is certain which part of it is a password.
+    Messages only repeat the text once it is certain which part of it is a password.
     """
     try:
         url = make_url(check_text(text))
@@ -46,20 +47,20 @@ def parse_url(text: str) -> sqlalchemy.URL:
         raise UserError("storage: write @ as %40, except the one between password and host")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise UserError(
-            f"storage: {show_url(url)!r} cannot be opened: it is neither SQLite nor PostgreSQL, "
+            f"storage: {show_url(url)!r} cannot be opened: it is neither SQLite nor PostgreSQL; "
             f"give {_EXAMPLES}"
         )
     if url.drivername not in _ACCEPTED:
         raise UserError(
-            f"storage: {show_url(url)!r} cannot be opened by that driver, give {_EXAMPLES}"
+            f"storage: {show_url(url)!r} cannot be opened by that driver; give {_EXAMPLES}"
         )
     if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
-        raise UserError(f"storage: {show_url(url)!r} is in memory and would be lost, name a file")
+        raise UserError(f"storage: {show_url(url)!r} is in memory and would be lost; name a file")
     return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
 def show_url(url: sqlalchemy.URL) -> str:
-    """Return the URL to be shown: without its password, nor its query, which can hold one."""
+    """Return the URL without its password, and without its query, which can hold one."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
@@ -76,10 +77,11 @@ def sqlite_file(url: sqlalchemy.URL) -> Path | None:
 
 @contextmanager
 def opening(url: sqlalchemy.URL) -> Iterator[None]:
-    """Turn what goes wrong in the block, where a database is opened, into one line.
+    """Turn failures of the block, which opens a database, into one line.
 
-    Raises MachineError where SQLite cannot use its file: no space, no permission, a damaged disk;
-    otherwise UserError, as where a server refuses the user or does not answer.
+    Raises:
+        MachineError: SQLite cannot use its file: no space, no permission, a damaged disk.
+        UserError: Anything else, such as a server that refuses the user or does not answer.
     """
     sqlite = url.get_backend_name() == "sqlite"
     try:
@@ -92,15 +94,15 @@ def opening(url: sqlalchemy.URL) -> Iterator[None]:
         failure = f"{show_url(url)!r} cannot be opened: {reason}"
         machine = isinstance(error, OperationalError | OSError) and not isinstance(error, _MISTAKES)
         if sqlite and machine:
-            raise MachineError(f"storage: {failure}; {_way_on(error)}") from error
+            raise MachineError(f"storage: {failure}; {_hint(error)}") from error
         raise UserError(f"storage: {failure}") from error
 
 
 def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
-    """Return the URL by which SQLite opens a file without writing to it.
+    """Return the URL with which SQLite opens a file without writing to it.
 
-    With a write-ahead log SQLite writes for readers, too, unless it is told that nothing changes
-    the file. That is so in a folder which only others may write to, where there is no such log.
+    With a write-ahead log, SQLite writes even for readers, unless the file is declared immutable.
+    That is safe in a folder that this user cannot write to, if there is no such log.
     """
     name, file = url.database or "", sqlite_file(url)
     if not name.startswith("file:"):
@@ -112,21 +114,21 @@ def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
 
 
 def optuna_url(url: sqlalchemy.URL) -> str:
-    """Return the URL with its password, and with braces doubled, as Optuna formats URLs."""
+    """Return the URL with its password, and with doubled braces, as Optuna formats URLs."""
     return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
 
 
-def _way_on(error: BaseException) -> str:
+def _hint(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _READ_ONLY:
-        return "its folder must be one that you can read and write"
+        return _PERMISSIONS
     if any(words in str(error) for words in _UNUSABLE):
-        return "its folder must be one that you can read and write"
-    return "what is stored is kept, run the same command again to resume"
+        return _PERMISSIONS
+    return "stored trials are kept; run the same command again to resume"
 
 
 @final
 class SQLiteStorage(RDBStorage):
-    """RDBStorage on a SQLite file, in WAL mode, each transaction begun with BEGIN IMMEDIATE.
+    """RDBStorage on a SQLite file in WAL mode; every transaction starts with BEGIN IMMEDIATE.
 
     SQLite ignores SELECT ... FOR UPDATE, on which Optuna relies: without BEGIN IMMEDIATE two
     processes can claim one waiting trial.
@@ -157,9 +159,9 @@ def _on_begin(connection: sqlalchemy.Connection) -> None:
 
 
 def storage_url(url: str | None, database: Path) -> str:
-    """Return the storage's URL: the given one with its driver, or that of the SQLite file.
+    """Return the storage's URL, password included: `url` with its driver, or the SQLite file's.
 
-    It holds the password, if there is one. Raises UserError where the given one is malformed.
+    Raises UserError if `url` is malformed.
     """
     if url is not None:
         return parse_url(url).render_as_string(hide_password=False)
@@ -182,11 +184,13 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
 
 
 def open_storage(text: str) -> RDBStorage:
-    """Return the storage behind the URL; creates the SQLite file and its folder if needed.
+    """Open the storage of a URL; creates the SQLite file and its folder if needed.
 
-    A SQLite file that cannot be written is opened read-only. Raises UserError where the URL
-    is malformed or the database does not answer, MachineError where there is no space or no
-    permission for a SQLite file.
+    A SQLite file that cannot be written is opened read-only.
+
+    Raises:
+        UserError: The URL is malformed, or the database does not answer.
+        MachineError: There is no space or no permission for a SQLite file.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     url = parse_url(text)
@@ -202,13 +206,13 @@ def open_storage(text: str) -> RDBStorage:
 
 @contextmanager
 def storage_failures(study_name: str) -> Iterator[None]:
-    """Turn a database's failure in the block into a MachineError that says how to go on."""
+    """Turn a database failure in the block into a MachineError that says how to resume."""
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
         reason = first_line(error.__cause__ or error)
         raise MachineError(
-            f"the database of study {study_name!r} failed: {reason}; finished trials are kept, "
+            f"the database of study {study_name!r} failed: {reason}; finished trials are kept; "
             "run the same command again to resume"
         ) from error
 
@@ -217,10 +221,10 @@ _READERS = ("sqlalchemy.", "optuna.storages.")
 
 
 def database_failure(error: Exception) -> str | None:
-    """Return the message for an error of Optuna's storage; None for any other error.
+    """Describe an error of Optuna's storage; returns None for any other error.
 
-    SQLite has no checksums: damaged bytes raise whatever they lead to, such as LookupErrors of
-    enums and ValueErrors of JSON. So errors are recognised by where they were raised.
+    SQLite has no checksums: damaged bytes cause all kinds of errors, such as LookupErrors of enums
+    and ValueErrors of JSON. So errors are recognised by where they were raised.
     """
     raised_in = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
     if not any(module.startswith(_READERS) for module in raised_in):
@@ -228,6 +232,6 @@ def database_failure(error: Exception) -> str | None:
     cause = error.__cause__ or error
     return (
         f"the database of the studies failed or is damaged: {type(cause).__name__}, "
-        f"{first_line(cause)}; a damaged one needs a copy from before in its place, and model "
-        "folders need none"
+        f"{first_line(cause)}; replace a damaged one with a backup; model folders do not need "
+        "it"
     )

@@ -120,12 +120,12 @@ def test_an_unusable_storage_leaves_no_lock_behind(tmp_path: Path, url: str) -> 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sqlite:///{}/new/a.db", "a folder that does not exist; make '.*/new', or name"),
+        ("sqlite:///{}/new/a.db", "does not exist; create '.*/new', or name"),
         (
             "sqlite:///{}/a.db?mode=ro",
-            "is opened read-only, and a study is written; leave out",
+            "is read-only, but a study must be written",
         ),
-        ("sqlite:///file:{}/a.db?immutable=1&uri=true", "is opened read-only"),
+        ("sqlite:///file:{}/a.db?immutable=1&uri=true", "is read-only, but"),
     ],
 )
 def test_a_refused_file_leaves_nothing_behind(tmp_path: Path, url: str, words: str) -> None:

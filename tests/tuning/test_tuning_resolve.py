@@ -8,9 +8,15 @@ import pytest
 
 from search.executors import InlineExecutor
 from search.executors.base import run_job
-from search.executors.probes import DeviceProbe
+from search.executors.probes import DeviceFacts, DeviceProbe
 from search.recipe import Recipe
-from search.tuning.preparing import GIB, count_workers, gpu_workers, prepare, resolve_recipe
+from search.tuning.preparing import GIB, count_workers, prepare, resolve_recipe
+
+
+def _gpu_workers(free: int, networks: int, cores: int) -> int:
+    facts = DeviceFacts("cuda", "bf16", cores, free, {})
+    settings: dict[str, Any] = {"validation": "kfold", "folds": networks} if networks > 1 else {}
+    return count_workers(Recipe(space="mlp", **settings), facts)
 
 
 @pytest.mark.parametrize(
@@ -28,13 +34,13 @@ def test_memory_or_cores_bound_the_workers(
     free: int, networks: int, cores: int, expected: int
 ) -> None:
     """As many as the free memory holds, but no more than there are cores."""
-    assert gpu_workers(free, networks, cores) == expected
+    assert _gpu_workers(free, networks, cores) == expected
 
 
 @pytest.mark.parametrize(("free", "cores"), [(0, 16), (GIB, 16), (80 * GIB, 0)])
 def test_one_worker_at_least(free: int, cores: int) -> None:
     """On a full GPU, or with more threads a worker than cores, one worker tries."""
-    assert gpu_workers(free, 1, cores) == 1
+    assert _gpu_workers(free, 1, cores) == 1
 
 
 @pytest.mark.parametrize(("asked", "threads", "expected"), [(0, 1, 4), (0, 3, 1), (7, 1, 7)])

@@ -115,7 +115,7 @@ def test_a_full_disk_is_a_machine_failure(tmp_path: Path, monkeypatch: pytest.Mo
         raise OperationalError("INSERT", None, sqlite3.OperationalError("database or disk is full"))
 
     monkeypatch.setattr("search.tuning.storage.SQLiteStorage", refuse)
-    with pytest.raises(MachineError, match="disk is full; what is stored is kept"):
+    with pytest.raises(MachineError, match="disk is full; stored trials are kept"):
         open_storage(storage_url(None, tmp_path / "studies.db"))
 
 
