@@ -168,7 +168,18 @@ class Recipe(BaseModel):
     )
     metric: Literal["accuracy", "loss"] = _setting("accuracy", "Validation metric to optimize")
     seed: int = _setting(0, "Seed of all random numbers", ge=0, lt=2**32)
+    start: Literal["auto", "portfolio", "baseline", "none"] = _setting(
+        "auto",
+        "What to try before the sampler's own choices: the space's portfolio after the hand-tuned "
+        "network, the hand-tuned network only, or nothing",
+        means="portfolio; baseline for grid",
+    )
     with_baseline: bool = _setting(True, "Try the hand-tuned network first")
+    prior: Literal["auto", "on", "off"] = _setting(
+        "auto",
+        "Whether random candidates are drawn as the space's prior says, or uniformly",
+        means="on where the space has one",
+    )
     max_parameters: int | None = _setting(
         None, "Skip networks with more parameters than this", ge=1, le=10**12
     )

@@ -17,6 +17,7 @@ from spaces.optimizers import (
     SGDConfig,
     suggest_optimizer,
 )
+from spaces.prior import Belief, Bell, Weights
 from spaces.registered import FROZEN, one_of, one_of_names, suggest_name
 from spaces.schedules import (
     SCHEDULES,
@@ -81,6 +82,22 @@ _OPTIMIZERS = (SGDConfig, AdamConfig, AdamWConfig)
 _SCHEDULES = (PlateauConfig, CosineConfig, OneCycleConfig, ConstantConfig)
 _AUGMENTATIONS = ("none", "flip", "flip_crop")
 _BATCH_SIZES = (32, 64, 128, 256, 512)
+
+TRAINING_BELIEFS: Mapping[str, Belief] = {
+    "optimizer": Weights({"sgd": 2, "adam": 1, "adamw": 3}),
+    "sgd_lr": Bell(0.05, 2.2),
+    "sgd_momentum": Bell(0.9, 0.03),
+    "sgd_nesterov": Weights({True: 3, False: 1}),
+    "sgd_weight_decay": Bell(4e-4, 3.0),
+    "adam_lr": Bell(2e-3, 2.0),
+    "adamw_lr": Bell(2.5e-3, 2.0),
+    "adamw_weight_decay": Bell(0.05, 3.0),
+    "schedule": Weights({"one_cycle": 5, "cosine": 4, "plateau": 1, "constant": 1}),
+    "batch_size": Weights({32: 3, 64: 4, 128: 2, 256: 1}),
+    "label_smoothing": Bell(0.07, 0.05),
+    "augmentation": Weights({"none": 1, "flip": 1, "flip_crop": 3}),
+}
+"""How often the built-in spaces' priors draw what `suggest_candidate` asks for."""
 
 
 def suggest_candidate(trial: BaseTrial, model: ModelConfig) -> Candidate:

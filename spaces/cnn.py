@@ -3,7 +3,8 @@
 from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig
-from spaces.candidate import Candidate, suggest_candidate
+from spaces.candidate import TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
 
 # Chosen among those registered in cifar_models: an addition here changes every stored plan.
@@ -81,4 +82,18 @@ CNN_SPACE = Space(
         "augmentation": ("none", "flip_crop"),
         "test_time_flip": (False,),
     },
+    portfolio=(),
+    prior=Prior(
+        {
+            **TRAINING_BELIEFS,
+            "base_width": Bell(40, 1.5),
+            "growth": Bell(1.9, 0.25),
+            "kernel_size": Weights({3: 5, 5: 1}),
+            "activation": Weights({"relu": 3, "leaky_relu": 2, "gelu": 4, "silu": 3, "elu": 1}),
+            "pooling": Weights({"max": 2, "overlapping_max": 3, "average": 1}),
+            "conv_dropout": Bell(0.0, 0.08),
+            "head": Weights({"flatten": 3, "global_average": 2, "global_max": 1}),
+            "head_dropout": Bell(0.2, 0.15),
+        }
+    ),
 )

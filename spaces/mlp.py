@@ -3,7 +3,8 @@
 from optuna.trial import BaseTrial
 
 from cifar_models import MLPConfig
-from spaces.candidate import Candidate, suggest_candidate
+from spaces.candidate import TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
 
 # Chosen among those registered in cifar_models: an addition here changes every stored plan.
@@ -70,4 +71,17 @@ MLP_SPACE = Space(
         "augmentation": ("none", "flip"),
         "test_time_flip": (False,),
     },
+    portfolio=(),
+    prior=Prior(
+        {
+            **TRAINING_BELIEFS,
+            "hidden_width_1": Bell(1000, 1.8),
+            "hidden_width_2": Bell(400, 1.8),
+            "activation": Weights({"relu": 3, "leaky_relu": 2, "gelu": 4, "silu": 3, "elu": 1}),
+            "batch_norm": Weights({True: 8, False: 1}),
+            "dropout": Bell(0.2, 0.15),
+            "dropout_1": Bell(0.2, 0.15),
+            "dropout_2": Bell(0.2, 0.15),
+        }
+    ),
 )

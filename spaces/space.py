@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import BaseTrial
 
 from spaces.candidate import Candidate
@@ -16,6 +16,7 @@ from spaces.parameters import (
     find_parameters,
     spread,
 )
+from spaces.prior import MIN_STEPS, Prior
 
 Levels = Mapping[str, Sequence[ParamValue]]
 
@@ -111,15 +112,24 @@ class Space:
     """A named set of candidates.
 
     `suggest` asks a trial for parameters and returns the candidate that they make; it depends on
-    nothing else. `baseline_params` are the parameters of a known good candidate, and
-    `grid_levels` the values that a grid takes of a parameter, instead of all the choices of a
-    categorical or low, middle and high of a number.
+    nothing else.
+
+    Attributes:
+        name: What a recipe calls it.
+        suggest: Makes a candidate of a trial's parameters.
+        baseline_params: The parameters of a known good candidate.
+        grid_levels: The values that a grid takes of a parameter, instead of all the choices of a
+            categorical or low, middle and high of a number.
+        portfolio: Parameters of candidates that are worth trying first, the best one first.
+        prior: How often values are drawn; None: as `suggest` says, uniformly.
     """
 
     name: str
     suggest: Callable[[BaseTrial], Candidate]
     baseline_params: Mapping[str, ParamValue] | None = None
     grid_levels: Mapping[str, Sequence[ParamValue]] = field(default_factory=dict)
+    portfolio: Sequence[Mapping[str, ParamValue]] = ()
+    prior: Prior | None = None
 
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
         """Return the candidate that the parameters make.
@@ -139,6 +149,25 @@ class Space:
     def baseline(self) -> Candidate | None:
         """Return the candidate of `baseline_params`; None where there are none."""
         return None if self.baseline_params is None else self.candidate(self.baseline_params)
+
+    def fit_batch_size(
+        self, params: Mapping[str, ParamValue], n_train: int
+    ) -> Mapping[str, ParamValue]:
+        """Return the parameters with a batch size that suits a dataset.
+
+        That is the largest of the choices of `batch_size`, up to the given one, with which an
+        epoch has at least `MIN_STEPS` steps, or the smallest choice.
+
+        Args:
+            params: Parameters of a candidate.
+            n_train: Images that an epoch trains on.
+        """
+        distribution, given = self.distributions(params).get("batch_size"), params.get("batch_size")
+        if not isinstance(distribution, CategoricalDistribution) or not isinstance(given, int):
+            return params
+        sizes = sorted(size for size in distribution.choices if isinstance(size, int))
+        fitting = [size for size in sizes if size <= given and size * MIN_STEPS <= n_train]
+        return {**params, "batch_size": max(fitting, default=sizes[0])}
 
     def grid(self) -> Iterator[dict[str, ParamValue]]:
         """Yield every combination of the grid's levels once, lazily, always in the same order.

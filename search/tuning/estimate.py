@@ -16,7 +16,7 @@ from search.executors.probes import WarmUp
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import Feasibility, training_settings
+from search.tuning.preparing import Feasibility, prior_of, training_settings
 from search.tuning.pruners import PlanOrderPruner, get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 from search.tuning.records import TrialRecord
@@ -215,7 +215,8 @@ def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
         yield points[int(place)]
     if get_sampler(recipe.sampler).adaptive:
         feasible = Feasibility(opened.dataset, recipe.max_parameters)
-        request = PlanRequest(opened.space, recipe.seed, feasible)
+        prior = prior_of(recipe, opened.space, opened.dataset.n_train)
+        request = PlanRequest(opened.space, recipe.seed, feasible, prior=prior)
         for index in range(len(points), most):
             yield random_point(request, index)
 

@@ -44,7 +44,9 @@ _DECIDING = (
     "racing",
     "metric",
     "seed",
+    "start",
     "with_baseline",
+    "prior",
     "max_parameters",
     "device",
     "precision",
@@ -81,21 +83,22 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
             belongs to a study in another storage.
         MachineError: The stored folds are damaged.
     """
-    recipe, paths = plan.recipe, plan.paths
-    storage = open_storage(storage_url(recipe.storage, paths.database))
-    study = find_study(storage, recipe.study_name)
+    paths = plan.paths
+    storage = open_storage(storage_url(plan.recipe.storage, paths.database))
+    study = find_study(storage, plan.recipe.study_name)
     if study is not None and discard_unstarted(study, storage, paths):
         study = None
     if study is None:
+        _ = plan.points  # where there is none, nothing is written
         check_free(paths)
         save_folds(paths.folds, plan.folds)
         study, folds = _create(plan, storage), plan.folds
     else:
         check_owned(study, paths)
-        recipe, folds = _resume(plan, study, storage, accept_changes=accept_changes)
+        plan, folds = _resume(plan, study, storage, accept_changes=accept_changes)
     mark(study, paths)
     return OpenStudy(
-        recipe=recipe,
+        recipe=plan.recipe,
         paths=paths,
         dataset=plan.dataset,
         space=plan.space,
@@ -144,10 +147,11 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
 
 def _resume(
     plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
-) -> tuple[Recipe, tuple[Fold, ...]]:
+) -> tuple[Plan, tuple[Fold, ...]]:
     stored = read_study(study)
     resolved = {name: getattr(stored.recipe, name) for name in plan.automatic & set(_DECIDING)}
-    recipe = plan.recipe.model_copy(update=resolved)
+    plan = plan.resolved_as(resolved)
+    recipe = plan.recipe
     _check_settings(stored, recipe, plan.dataset)
     check_parameters(study, plan.space, recipe.space)
     code = current_code(recipe.space)
@@ -161,7 +165,7 @@ def _resume(
     else:  # versions that are not compared stay as first stored
         code = replace(code, versions={**code.versions, **stored.versions})
     _store(study, recipe, plan.dataset, code)
-    return recipe, folds
+    return plan, folds
 
 
 def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Code") -> None:

@@ -1,10 +1,11 @@
 """Prepares a study: what a recipe means for this device and dataset, before anything is written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self, final
 
 from cifar_models import count_parameters
 from search.checks import describe_value_error
@@ -22,6 +23,7 @@ from search.seeding import derive_seed
 from search.training.settings import Precision, TrainingSettings
 from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
 from spaces import Candidate, Space, load_space
+from spaces.prior import Prior
 
 
 @final
@@ -74,13 +76,32 @@ def resolve_recipe(
         "study_name": _study_name(recipe, dataset, space.name),
         "pruner": sampler.default_pruner if recipe.pruner == "auto" else recipe.pruner,
         "trials": recipe.trials or sampler.default_trials,
-        "with_baseline": recipe.with_baseline and space.baseline_params is not None,
+        "with_baseline": _has_baseline(recipe, space),
+        "start": _start(recipe, space),
+        "prior": _prior(recipe, space),
         "device": facts.device,
         "precision": _precision(recipe, facts),
         "workers": count_workers(recipe, facts),
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
     return recipe.model_copy(update=changes)
+
+
+def _has_baseline(recipe: Recipe, space: Space) -> bool:
+    return recipe.with_baseline and recipe.start != "none" and space.baseline_params is not None
+
+
+def _start(recipe: Recipe, space: Space) -> str:
+    """Return what is tried first; only samplers that explore the whole space need a portfolio."""
+    if recipe.start != "auto":
+        return recipe.start
+    return "portfolio" if space.portfolio and get_sampler(recipe.sampler).explores else "baseline"
+
+
+def _prior(recipe: Recipe, space: Space) -> str:
+    if recipe.prior != "auto":
+        return recipe.prior
+    return "on" if space.prior is not None and get_sampler(recipe.sampler).explores else "off"
 
 
 def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
@@ -141,13 +162,26 @@ class Plan:
     space: Space
     paths: RunPaths
     folds: tuple[Fold, ...]
-    points: tuple[Params, ...]
     automatic: frozenset[str]
     hardware: Mapping[str, str]
 
+    @cached_property
+    def points(self) -> tuple[Params, ...]:
+        """The points that are known beforehand; raises UserError where there is none to try."""
+        feasibility = Feasibility(self.dataset, self.recipe.max_parameters)
+        n_train = len(self.folds[0].train)
+        try:
+            return tuple(planned_points(self.recipe, self.space, feasibility, n_train))
+        except UserError as error:
+            raise UserError(f"{error}{feasibility.smallest()}") from error
+
+    def resolved_as(self, settings: Mapping[str, Any]) -> Self:
+        """Return the plan with these settings of a stored study."""
+        return replace(self, recipe=self.recipe.model_copy(update=settings))
+
 
 def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
-    """Load the space, prepare the dataset, resolve every "auto", make the folds and plan points.
+    """Load the space, prepare the dataset, resolve every "auto" and make the folds.
 
     The executor probes the device meanwhile.
 
@@ -171,14 +205,12 @@ def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
     no_bf16 = recipe.precision == "fp32" and recipe.protocol.precision is None
     if "precision" in automatic and no_bf16:
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
-    points = _points(recipe, space, dataset)
     return Plan(
         recipe=recipe,
         dataset=dataset,
         space=space,
         paths=RunPaths(recipe.runs_dir, recipe.study_name),
         folds=make_folds(recipe, dataset),
-        points=points,
         automatic=automatic,
         hardware=facts.hardware,
     )
@@ -205,25 +237,56 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     return holdout(labels, recipe.holdout_fraction, seed)
 
 
-def _points(recipe: Recipe, space: Space, dataset: DatasetInfo) -> tuple[Params, ...]:
-    feasibility = Feasibility(dataset, recipe.max_parameters)
-    try:
-        return tuple(planned_points(recipe, space, feasibility))
-    except UserError as error:
-        raise UserError(f"{error}{feasibility.smallest()}") from error
-
-
-def planned_points(recipe: Recipe, space: Space, find_violation: FindViolation) -> list[Params]:
+def planned_points(
+    recipe: Recipe, space: Space, find_violation: FindViolation, n_train: int
+) -> list[Params]:
     """Return the points that are known beforehand, in the order of the plan.
 
-    Raises UserError if there is no point to try, or the space does not accept one.
+    Args:
+        recipe: A resolved recipe.
+        space: Its space.
+        find_violation: Says why a candidate cannot be trained.
+        n_train: Images that a trial trains on.
+
+    Raises:
+        UserError: There is no point to try, or the space does not accept one.
     """
-    first = (space.baseline_params,) if recipe.with_baseline and space.baseline_params else ()
-    request = PlanRequest(space, recipe.seed, find_violation, recipe.trials, first)
+    request = PlanRequest(
+        space=space,
+        seed=recipe.seed,
+        find_violation=find_violation,
+        trials=recipe.trials,
+        first=tuple(_starting_points(recipe, space, find_violation, n_train)),
+        prior=prior_of(recipe, space, n_train),
+    )
     points = get_sampler(recipe.sampler).points(request)
     for index, point in enumerate(points):
         check_point(space, index, point)
     return points
+
+
+def prior_of(recipe: Recipe, space: Space, n_train: int) -> Prior | None:
+    """Return how often random search draws values; None: uniformly.
+
+    Args:
+        recipe: A resolved recipe.
+        space: Its space.
+        n_train: Images that a trial trains on.
+    """
+    if recipe.prior != "on" or space.prior is None:
+        return None
+    return space.prior.for_images(n_train)
+
+
+def _starting_points(
+    recipe: Recipe, space: Space, find_violation: FindViolation, n_train: int
+) -> Iterator[Params]:
+    """Yield the baseline, then the portfolio's candidates that can be trained."""
+    if recipe.with_baseline and space.baseline_params is not None:
+        yield space.baseline_params
+    if recipe.start == "portfolio":
+        fitted = (space.fit_batch_size(point, n_train) for point in space.portfolio)
+        yield from (one for one in fitted if find_violation(space.candidate(one)) is None)
 
 
 def check_point(space: Space, index: int, point: Params) -> None:

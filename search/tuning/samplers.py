@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
     from spaces import Candidate, Space
-    from spaces.parameters import ParamValue, RandomTrial
+    from spaces.parameters import OfflineTrial, ParamValue
+    from spaces.prior import Prior
 
 Params: TypeAlias = Mapping[str, "ParamValue"]
 """A point of a space: parameter values by name."""
@@ -42,7 +43,8 @@ class PlanRequest:
         seed: The study's seed; point i depends on (seed, i) only.
         find_violation: Says why a candidate cannot be trained.
         trials: How many trials there will be; None: the sampler's default.
-        first: Points to try first: the hand-tuned baseline, if any.
+        first: Points to try first: the hand-tuned baseline and the space's portfolio, if any.
+        prior: How often random search draws values; None: uniformly.
     """
 
     space: "Space"
@@ -50,6 +52,7 @@ class PlanRequest:
     find_violation: FindViolation
     trials: int | None = None
     first: tuple[Params, ...] = ()
+    prior: "Prior | None" = None
 
 
 class Sampler(ABC):
@@ -61,6 +64,8 @@ class Sampler(ABC):
         default_trials: How many trials a recipe means that does not say; None: all points.
         default_pruner: The pruner that "auto" means.
         no_racing: Why its trials cannot race for folds; None: they can.
+        explores: Whether it looks for good points in the whole space, so that a portfolio and a
+            prior help it.
         adaptive: Whether it chooses points from the results of earlier trials, so that all but
             the first are unknown beforehand.
         enumerates: Whether it visits a few fixed values of each range.
@@ -71,6 +76,7 @@ class Sampler(ABC):
     default_trials: ClassVar[int | None] = _DEFAULT_TRIALS
     default_pruner: ClassVar[str] = "halving"
     no_racing: ClassVar[str | None] = None
+    explores: ClassVar[bool] = True
     adaptive: ClassVar[bool] = False
     enumerates: ClassVar[bool] = False
 
@@ -123,6 +129,7 @@ class GridSampler(Sampler):
     enumerates = True
     default_trials = None
     default_pruner = "none"
+    explores = False
 
     def points(self, request: PlanRequest) -> list[Params]:
         """Return the first points, then those of the grid, including any that cannot be trained."""
@@ -177,6 +184,7 @@ class BaselineSampler(Sampler):
     words = "hand-tuned network"
     default_trials = 1
     default_pruner = "none"
+    explores = False
     no_racing = "which has a single candidate"
 
     def points(self, request: PlanRequest) -> list[Params]:
@@ -207,7 +215,7 @@ def random_point(request: PlanRequest, index: int) -> Params:
     """
     reason: str | None = None
     for redraw in range(_MOST_REDRAWS):
-        trial = _draw(request.seed, index, redraw)
+        trial = _draw(request, index, redraw)
         try:
             reason = request.find_violation(request.space.suggest(trial))
         except ValueError as error:
@@ -220,16 +228,19 @@ def random_point(request: PlanRequest, index: int) -> Params:
     )
 
 
-def _draw(seed: int, index: int, redraw: int) -> "RandomTrial":
+def _draw(request: PlanRequest, index: int, redraw: int) -> "OfflineTrial":
     """Return a trial that draws each parameter from (seed, index, redraw, parameter)."""
     import numpy as np
 
     from spaces.parameters import RandomTrial
+    from spaces.prior import InformedTrial
 
     def generator(name: str) -> np.random.Generator:
-        return np.random.default_rng(derive_seed(seed, "point", index, redraw, name))
+        return np.random.default_rng(derive_seed(request.seed, "point", index, redraw, name))
 
-    return RandomTrial(generator)
+    if request.prior is None:
+        return RandomTrial(generator)
+    return InformedTrial(request.prior, generator)
 
 
 def grid_points(space: "Space", seed: int) -> list[Params]:

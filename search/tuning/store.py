@@ -103,6 +103,9 @@ def _finished(trial: FrozenTrial) -> datetime | None:
     return None if seen is None else datetime.fromisoformat(seen)
 
 
+_EARLIER = {"start": "baseline", "prior": "off"}  # what studies did before these settings
+
+
 def read_study(study: optuna.Study) -> StudyRecord:
     """Return a study as stored.
 
@@ -113,7 +116,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
     try:
         return StudyRecord(
             name=study.study_name,
-            recipe=Recipe.model_validate(attrs["recipe"]),
+            recipe=Recipe.model_validate(_EARLIER | attrs["recipe"]),
             dataset=from_plain(DatasetInfo, attrs["dataset"]),
             folds_hash=attrs["folds_hash"],
             versions=attrs["versions"],

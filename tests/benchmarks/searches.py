@@ -20,7 +20,7 @@ from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.training.settings import Precision
 from search.tuning.opening import OpenStudy, open_study
-from search.tuning.preparing import Feasibility, Plan, make_folds, planned_points
+from search.tuning.preparing import Plan, make_folds
 from search.tuning.records import TrialRecord
 from search.tuning.run_events import EpochEnded, SearchEnded, StudyOpened, TrialEnded, TrialStarted
 from search.tuning.scheduler import run_search
@@ -142,7 +142,6 @@ def open_hand_tuned(
         space=space,
         paths=RunPaths(runs_dir, recipe.study_name),
         folds=make_folds(recipe, dataset),
-        points=tuple(planned_points(recipe, space, Feasibility(dataset, None))),
         automatic=frozenset(),
         hardware={},
     )

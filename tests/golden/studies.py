@@ -29,7 +29,8 @@ class GoldenStudy:
 BASELINE = GoldenStudy("baseline", f"baseline --space mlp --repeats 2 --epochs 3 {_FP32} --quiet")
 RANDOM = GoldenStudy(
     "random-holdout",
-    f"run --space mlp --sampler random --trials 6 --epochs 4 --max-parameters 300000 {_FP32}",
+    "run --space mlp --sampler random --start baseline --prior off --trials 6 --epochs 4 "
+    f"--max-parameters 300000 {_FP32}",
 )
 STEADY = GoldenStudy("steady", f"{_CONVOLUTIONS} --trials 4 --epochs 6 --seed 3 {_FP32}")
 
@@ -61,8 +62,8 @@ SECOND = (
     ),
     GoldenStudy(
         "cnn-loss",
-        "run --space cnn --trials 3 --epochs 3 --pruner median --metric loss --no-baseline "
-        f"--max-parameters 40000 {_FP32} --quiet",
+        "run --space cnn --start baseline --no-baseline --prior off --trials 3 --epochs 3 "
+        f"--pruner median --metric loss --max-parameters 40000 {_FP32} --quiet",
     ),
     GoldenStudy(
         "bf16", f"{_CONVOLUTIONS} --trials 2 --epochs 2 {_IMAGES} --precision bf16 --quiet"

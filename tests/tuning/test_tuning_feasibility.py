@@ -22,7 +22,7 @@ def test_a_bound_below_all_candidates_names_the_smallest(
     """With that many parameters allowed the search can begin."""
     recipe = make_recipe(max_parameters=bound)
     with pytest.raises(UserError, match=f"max_parameters {bound}; the smallest of them") as caught:
-        prepare(recipe, InlineExecutor(), listener)
+        _ = prepare(recipe, InlineExecutor(), listener).points
     found = re.search(r"smallest of them has ([\d,]+) parameters$", str(caught.value))
     assert found is not None
     enough = int(found[1].replace(",", ""))

@@ -1,0 +1,37 @@
+"""`python -m tests.benchmarks.curves`: records the learning curves of `studies/curves`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spaces import load_space
+from tests.benchmarks.curves.candidates import COUNTS, draw_candidates, write_candidates
+from tests.benchmarks.curves.recording import record
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+CURVES = Path("studies") / "curves"
+
+
+@app.command(name="candidates")
+def choose_candidates() -> None:
+    """Draw the candidates anew; curves recorded of others are then worth nothing."""
+    for name, count in COUNTS.items():
+        write_candidates(
+            CURVES / "candidates" / f"{name}.jsonl", draw_candidates(load_space(name), count)
+        )
+
+
+@app.command(name="record")
+def record_curves(
+    images: Annotated[Path, typer.Argument(help="Folder with the image folders.")],
+    out: Annotated[Path, typer.Option(help="Where the pieces are kept.")] = Path("runs/curves"),
+    workers: Annotated[int, typer.Option(help="Trainings at a time.")] = 2,
+) -> None:
+    """Record what is missing; it can be stopped and started again at any time."""
+    for done, total in record(images, CURVES / "candidates", out, workers):
+        typer.echo(f"{done} of {total}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,146 @@
+"""Recording of learning curves: whole trainings, none stopped early, one core each."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from loky import as_completed, get_reusable_executor
+
+from search.seeding import derive_seed
+from search.training.evaluation import Normalizer, evaluate, with_test_time_augmentation
+from search.training.fused import fuse_for_inference
+from search.training.settings import TrainingSettings, fastest_precision
+from search.training.trainer import FoldTask, FoldTraining, diverged
+from spaces import load_space
+from tests.benchmarks.curves.candidates import read_candidates
+from tests.benchmarks.curves.datasets import DATA, find_data, prepare
+
+EPOCHS = 27
+_LARGEST = (("cnn", "cifar10-4000"), ("mlp", "cifar10-10000"))
+_BLOCKS = 5  # of candidates; each is recorded on all data before the next begins
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """One training: which candidate of which space on which data, from which seed."""
+
+    space: str
+    data: str
+    index: int
+    seed: int
+
+    @property
+    def piece(self) -> str:
+        """Return the name of the file that it is stored in."""
+        return f"{self.space}-{self.data}.jsonl"
+
+
+def all_runs(candidates: dict[str, int]) -> list[Run]:
+    """Return every training in the order of recording: whole tables of few candidates first.
+
+    Args:
+        candidates: How many there are, by space.
+    """
+    runs = [
+        Run(space, data.name, index, seed)
+        for space, count in candidates.items()
+        for data in DATA
+        if (space, data.name) not in (("cnn", "cifar10-10000"), ("mlp", "cifar10-2000"))
+        for index in range(count)
+        for seed in range(2 if index % 3 == 0 else 1)
+    ]
+    return sorted(runs, key=lambda run: _rank(run, candidates[run.space]))
+
+
+def _rank(run: Run, count: int) -> tuple[int, bool, int]:
+    """Put second seeds last, before them the largest data, before them blocks of candidates.
+
+    The designed candidates, which are the last, belong to the first block.
+    """
+    block = (_BLOCKS * run.index // count + 1) % _BLOCKS
+    return run.seed, (run.space, run.data) in _LARGEST, block
+
+
+def record(images: Path, candidates: Path, out: Path, workers: int) -> Iterator[tuple[int, int]]:
+    """Train what `out` lacks, and append each result to its piece; yields done and total.
+
+    Args:
+        images: Root of the image folders.
+        candidates: Folder of the stored candidates.
+        out: Folder of the pieces, JSON lines.
+        workers: Trainings at a time.
+    """
+    counts = {path.stem: len(read_candidates(path)) for path in candidates.glob("*.jsonl")}
+    runs = all_runs(dict(sorted(counts.items(), reverse=True)))
+    for data in DATA:
+        prepare(data, images)
+    done = set(_recorded(out))
+    left = [run for run in runs if run not in done]
+    out.mkdir(parents=True, exist_ok=True)
+    executor = get_reusable_executor(workers, timeout=600, initializer=_one_thread)
+    tasks = {executor.submit(train, run, images, candidates): run for run in left}
+    for count, task in enumerate(as_completed(tasks), start=len(runs) - len(left) + 1):
+        with (out / tasks[task].piece).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(task.result()) + "\n")
+        yield count, len(runs)
+
+
+def _recorded(out: Path) -> Iterator[Run]:
+    for path in out.glob("*-*.jsonl"):
+        space, _, data = path.stem.partition("-")
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = json.loads(line)
+            yield Run(space, data, found["index"], found["seed"])
+
+
+def _one_thread() -> None:
+    os.nice(4)
+    torch.set_num_threads(1)
+
+
+def train(run: Run, images: Path, candidates: Path) -> dict[str, Any]:
+    """Return the curves of one training, one value an epoch.
+
+    Accuracies are fractions; `seconds` is processor time of training and validation, which other
+    load on the machine hardly changes. A training that diverges ends there.
+    """
+    data = prepare(find_data(run.data), images)
+    params = read_candidates(candidates / f"{run.space}.jsonl")[run.index]
+    candidate = load_space(run.space).candidate(params)
+    settings = TrainingSettings(EPOCHS, precision=fastest_precision("cpu"))
+    task = FoldTask(
+        train=data.train,
+        validation=data.validation,
+        statistics=data.statistics,
+        schedule=candidate.schedule.build(candidate.optimizer.learning_rate, EPOCHS),
+        seed=derive_seed(run.seed, "trial", run.index, "fold", 0),
+    )
+    fold = FoldTraining(candidate, task, data.split, data.n_classes, settings)
+    curves: dict[str, list[float]] = {
+        name: [] for name in ("train_loss", "loss", "accuracy", "held_out", "seconds")
+    }
+    for epoch in range(1, EPOCHS + 1):
+        start = time.process_time()
+        figures = fold.run_epoch(epoch)
+        seconds = time.process_time() - start
+        if diverged((figures,)):
+            break
+        network = with_test_time_augmentation(fuse_for_inference(fold.model), candidate)
+        normalize = Normalizer(data.statistics, "cpu")
+        held_out = evaluate(network, data.split, data.held_out, normalize, settings, data.n_classes)
+        values = (
+            figures.train_loss,
+            figures.validation_loss,
+            figures.validation_accuracy,
+            held_out.accuracy(),
+            seconds,
+        )
+        for curve, value in zip(curves.values(), values, strict=True):
+            curve.append(round(float(value or 0.0), 4))
+    return {"index": run.index, "seed": run.seed, **curves}

@@ -1,0 +1,115 @@
+"""Where a replayed search gets its candidates from."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
+
+from spaces import load_space
+from spaces.parameters import OfflineTrial, ParamValue, draw
+from tests.benchmarks.curves.candidates import is_affordable
+from tests.benchmarks.strategies.simulation import Proposer
+from tests.benchmarks.strategies.surrogate import Surrogate
+from tests.benchmarks.strategies.table import Curve, Params, Task
+
+POOL = 1500  # candidates drawn once a task; every replay takes others of them
+
+Choose = Callable[[str, Any, np.random.Generator, Mapping[str, ParamValue]], ParamValue]
+
+
+@final
+class _Drawn(OfflineTrial):
+    def __init__(self, rng: np.random.Generator, choose: Choose) -> None:
+        super().__init__()
+        self._rng, self._choose = rng, choose
+
+    def choose(self, name: str, distribution: Any) -> ParamValue:
+        return self._choose(name, distribution, self._rng, self.params)
+
+
+def uniform(name: str, distribution: Any, rng: np.random.Generator, so_far: Params) -> ParamValue:
+    """Choose as random search does."""
+    del name, so_far
+    return draw(distribution, rng)
+
+
+def draw_pool(space: str, choose: Choose, count: int = POOL, seed: int = 1) -> list[Params]:
+    """Return parameters of affordable candidates."""
+    rng = np.random.default_rng(seed)
+    found: list[Params] = []
+    built_in = load_space(space)
+    while len(found) < count:
+        trial = _Drawn(rng, choose)
+        if is_affordable(space, built_in.suggest(trial)):
+            found.append(trial.params)
+    return found
+
+
+@final
+class Pool(Proposer):
+    """Takes `first` in their order, then curves of a pool in an order drawn from a seed."""
+
+    def __init__(self, first: Sequence[Curve], pool: Sequence[Curve], seed: int) -> None:
+        order = np.random.default_rng(seed).permutation(len(pool))
+        self._curves: Iterator[Curve] = iter([*first, *(pool[i] for i in order)])
+
+    def propose(self) -> Curve:
+        """Return the next."""
+        return next(self._curves)
+
+    def learn(self, trial: int, trained: int) -> None:
+        """Learn nothing."""
+
+
+@final
+class OptunaProposer(Proposer):
+    """Asks a sampler of Optuna, after the first candidates; it learns how trials ended.
+
+    A trial that did not reach the horizon is told as pruned, with its last value. With `batch`
+    trials are asked for so many at a time, the earlier ones of a batch still running.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        surrogate: Surrogate,
+        sampler: BaseSampler,
+        first: Sequence[tuple[Params, Curve]] = (),
+    ) -> None:
+        warnings.simplefilter("ignore")
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._space, self._name = load_space(task.space), task.space
+        self._surrogate = surrogate
+        self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        self._first = list(first)
+        self._known: dict[int, Curve] = {}
+        self._trials: list[tuple[optuna.Trial, Curve]] = []
+
+    def propose(self) -> Curve:
+        """Ask the sampler for a candidate that can be afforded."""
+        number = len(self._trials)
+        if number < len(self._first):
+            self._study.enqueue_trial(dict(self._first[number][0]))
+        while True:
+            trial = self._study.ask()
+            candidate = self._space.suggest(trial)
+            if number < len(self._first) or is_affordable(self._name, candidate):
+                break
+            self._study.tell(trial, state=TrialState.FAIL)
+        known = number < len(self._first)
+        curve = self._first[number][1] if known else self._surrogate.predict([trial.params])[0]
+        self._trials.append((trial, curve))
+        return curve
+
+    def learn(self, trial: int, trained: int) -> None:
+        """Tell the study."""
+        asked, curve = self._trials[trial]
+        if trained == len(curve.accuracy):
+            self._study.tell(asked, float(curve.accuracy.max()))
+        else:
+            asked.report(float(curve.accuracy[:trained].max()), trained)
+            self._study.tell(asked, state=TrialState.PRUNED)

@@ -1,0 +1,126 @@
+"""Priors: values stay in range and on their steps, and are drawn as often as they say."""
+
+import math
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from search.seeding import derive_seed
+from spaces import BUILT_IN, Space
+from spaces.parameters import canonicalize
+from spaces.prior import Bell, InformedTrial, Prior, Weights
+
+_SPACES = list(BUILT_IN.values())
+
+
+def _draw(space: Space, prior: Prior, seed: int) -> InformedTrial:
+    trial = InformedTrial(prior, lambda name: np.random.default_rng(derive_seed(seed, name)))
+    space.suggest(trial)
+    return trial
+
+
+@pytest.mark.parametrize("space", _SPACES, ids=lambda space: space.name)
+def test_a_built_in_prior_draws_points_of_its_space(space: Space) -> None:
+    """Every value drawn lies in its range, whatever the dataset's size."""
+    assert space.prior is not None
+    for seed in range(50):
+        trial = _draw(space, space.prior.for_images(100 * (seed + 1)), seed)
+        for name, distribution in trial.distributions.items():
+            canonicalize(name, distribution, trial.params[name])
+
+
+@pytest.mark.parametrize("space", _SPACES, ids=lambda space: space.name)
+def test_a_built_in_prior_is_about_parameters_of_its_space(space: Space) -> None:
+    """A belief about no parameter would never be used."""
+    assert space.prior is not None
+    assert set(space.prior.beliefs) <= {parameter.name for parameter in space.parameters()}
+
+
+def test_weights_are_drawn_in_proportion() -> None:
+    """A choice with three times the weight comes three times as often; one without never."""
+    choices = CategoricalDistribution(("a", "b", "c"))
+    rng = np.random.default_rng(0)
+    counts = Counter(Weights({"a": 3, "b": 1}).draw(choices, rng) for _ in range(4000))
+    assert counts["c"] == 0
+    assert counts["a"] / counts["b"] == pytest.approx(3, rel=0.15)
+
+
+def test_choices_that_no_weight_knows_are_equally_likely() -> None:
+    """A space of other choices is searched as without a prior."""
+    choices = CategoricalDistribution((1, 2))
+    counts = Counter(Weights({3: 1}).draw(choices, np.random.default_rng(i)) for i in range(400))
+    assert abs(counts[1] - counts[2]) < 80
+
+
+def test_a_bell_on_a_log_scale_is_symmetric_in_factors() -> None:
+    """Its median is the center, and the spread is a factor."""
+    distribution = FloatDistribution(1e-6, 1e2, log=True)
+    rng = np.random.default_rng(0)
+    values = [Bell(0.01, 10).draw(distribution, rng) for _ in range(3000)]
+    logs = [math.log10(value) for value in values if isinstance(value, float)]
+    assert np.median(logs) == pytest.approx(-2, abs=0.1)
+    assert np.std(logs) == pytest.approx(1, abs=0.1)
+
+
+@given(
+    low=st.integers(-50, 50),
+    steps=st.integers(1, 30),
+    step=st.sampled_from((0.05, 0.1, 0.25, 1 / 3)),
+    center=st.floats(-100, 100),
+    seed=st.integers(0, 2**31),
+)
+def test_a_bell_stays_in_range_and_on_steps(
+    low: int, steps: int, step: float, center: float, seed: int
+) -> None:
+    """Also where the bell lies outside of the range."""
+    with warnings.catch_warnings():  # Optuna lowers an end that is on no step
+        warnings.simplefilter("ignore")
+        distribution = FloatDistribution(low, low + steps * step, step=step)
+    value = Bell(center, 1.0).draw(distribution, np.random.default_rng(seed))
+    assert isinstance(value, float)
+    assert distribution._contains(distribution.to_internal_repr(value))
+
+
+def test_a_bell_of_integers_gives_integers() -> None:
+    """On a log scale and on a linear one."""
+    for distribution in (IntDistribution(1, 9), IntDistribution(16, 128, log=True)):
+        value = Bell(30, 2).draw(distribution, np.random.default_rng(0))
+        assert isinstance(value, int)
+
+
+def test_beliefs_of_the_wrong_kind_are_refused() -> None:
+    """Weights are for choices, bells for numbers."""
+    rng = np.random.default_rng(0)
+    with pytest.raises(TypeError, match="categorical"):
+        Weights({1: 1}).draw(IntDistribution(1, 2), rng)
+    with pytest.raises(TypeError, match="number"):
+        Bell(1, 1).draw(CategoricalDistribution((1, 2)), rng)
+
+
+@pytest.mark.parametrize(
+    ("n_train", "largest"), [(100, 32), (1280, 64), (1279, 32), (2560, 128), (10**6, 256)]
+)
+def test_small_datasets_get_small_batches(n_train: int, largest: int) -> None:
+    """An epoch has at least 20 steps, unless even the smallest batch is too large for that."""
+    sizes = CategoricalDistribution((32, 64, 128, 256, 512))
+    prior = Prior({"batch_size": Weights({32: 1, 64: 1, 128: 1, 256: 1})}).for_images(n_train)
+    rng = np.random.default_rng(0)
+    drawn = {prior.beliefs["batch_size"].draw(sizes, rng) for _ in range(200)}
+    assert max(size for size in drawn if isinstance(size, int)) == largest
+
+
+@pytest.mark.parametrize(("n_train", "size"), [(10**6, 512), (2560, 128), (300, 32)])
+def test_a_point_is_fitted_to_a_dataset(n_train: int, size: int) -> None:
+    """Only the batch size changes, and it never grows."""
+    space = BUILT_IN["mlp"]
+    point = {**(space.baseline_params or {}), "batch_size": 512}
+    assert space.fit_batch_size(point, n_train) == {**point, "batch_size": size}
