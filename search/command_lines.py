@@ -1,4 +1,4 @@
-"""Command lines of this program, to be shown and copied; none contains a password. Pure."""
+"""Command lines of this program for users to copy; none contains a password. Pure."""
 
 import shlex
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 from search.checks import without_password
 from search.recipe import Recipe
 
-# The time of a run is its own; where the others are not given the study has them. A trial's limit
-# stays: without it those that exceeded it would be tried again.
+# A timeout belongs to one run, and a study remembers the others. A trial's limit is included:
+# without it, trials that exceeded it would be tried again.
 _LEFT_OUT = {"trials", "timeout", "pruner", "device", "precision", "workers"}
 
 
@@ -18,9 +18,9 @@ def command_line(*arguments: str) -> str:
 
 
 def run_command(recipe: Recipe, trials: int | None) -> str:
-    """Return the command that goes on with the recipe's study, to so many trials; None: all.
+    """Return the command that resumes the recipe's study, up to this many trials; None: all.
 
-    What a study settles by itself is left out, as it keeps that.
+    Settings that the study itself remembers are left out.
     """
     given = recipe.model_dump(
         mode="json", exclude=_LEFT_OUT, exclude_defaults=True, exclude_none=True
@@ -30,7 +30,7 @@ def run_command(recipe: Recipe, trials: int | None) -> str:
 
 
 def option_names(setting: str) -> tuple[str, ...]:
-    """Return the option of a recipe's setting; of one that is yes or no, both options."""
+    """Return the option of a recipe's setting; of a boolean one, both options."""
     name = setting.replace("_", "-")
     if Recipe.model_fields[setting].annotation is bool:
         return f"--{name}", f"--no-{name.removeprefix('with-')}"
@@ -46,7 +46,7 @@ def _flag(name: str, value: object) -> list[str]:
 
 
 def place_options(runs_dir: Path, storage: str | None) -> list[str]:
-    """Return the options by which a study is found, where they are not the defaults."""
+    """Return the options that locate a study, unless they are the defaults."""
     default = Recipe.model_fields["runs_dir"].default
     folder = [] if runs_dir == default else ["--runs-dir", str(runs_dir)]
     return folder if storage is None else [*folder, "--storage", without_password(storage)]
@@ -55,6 +55,6 @@ def place_options(runs_dir: Path, storage: str | None) -> list[str]:
 def report_command(
     names: Sequence[str], runs_dir: Path, storage: str | None, output: Path | None = None
 ) -> str:
-    """Return the command, with what is not a default; it names a database without its password."""
+    """Return the command that writes a report, without options at their defaults."""
     folder = [] if output is None else ["--output", str(output)]
     return command_line("report", *names, *place_options(runs_dir, storage), *folder)

@@ -1,8 +1,8 @@
-"""Events: what a run tells its listeners while it goes on, one small value per event.
+"""Events: what a run reports to its listeners, one small value per event.
 
-Whatever takes long takes a `Listener` and calls it with events. The console display, the JSON
-lines of `--json` and the dashboard's publisher are listeners of the same stream.
-`search.tuning.run_events` has the events of a search.
+Everything that takes long is given a `Listener` and calls it with events. The console display, the
+JSON lines of `--json` and the dashboard's publisher listen to the same stream. The events of a
+search are in `search.tuning.run_events`.
 """
 
 import json
@@ -23,9 +23,9 @@ class Event(ABC):
     the running `totals` of the search that it names: "done" (trials ended), "trials" (trials
     planned), "best" (number of the best trial so far, or null).
 
-    In these lines scores and losses are as in the database (accuracies are fractions); numbers
-    that are unknown or not finite are null; times are seconds, sizes bytes. Kinds and fields are
-    version 1 of an interface: fields may be added, never renamed or removed.
+    In these lines, scores and losses are as in the database (accuracies are fractions), unknown or
+    non-finite numbers are null, times are seconds and sizes bytes. Kinds and fields are version 1
+    of an interface: fields may be added, never renamed or removed.
     """
 
     kind: ClassVar[str]
@@ -37,11 +37,11 @@ class Event(ABC):
 
 
 Listener: TypeAlias = Callable[[Event], None]
-"""Takes every event, in the thread that emits it; must not raise, and ignores unknown events."""
+"""Receives every event, in the thread that emits it; must not raise, and ignores unknown events."""
 
 
 def fan_out(*listeners: Listener) -> Listener:
-    """Return a listener that passes every event to each of the listeners, in this order."""
+    """Return a listener that passes every event to these listeners, in this order."""
 
     def tell(event: Event) -> None:
         for listener in listeners:
@@ -65,7 +65,7 @@ class Notice(Event):
 @final
 @dataclass(frozen=True)
 class StepProgress(Event):
-    """How far a long step is, such as a refit: `done` of `total` images, bytes or epochs."""
+    """Progress of a long step, such as a refit: `done` of `total` images, bytes or epochs."""
 
     kind = "progress"
     step: str
@@ -79,7 +79,7 @@ class StepProgress(Event):
 @final
 @dataclass(frozen=True)
 class Interrupted(Event):
-    """A signal ended the program with this exit `status`; the last line."""
+    """A signal ended the program with this exit `status`; the last event."""
 
     kind = "stopped"
     status: int
@@ -91,7 +91,7 @@ class Interrupted(Event):
 @final
 @dataclass(frozen=True)
 class Failed(Event):
-    """An error ended the program; `message` is also the line on stderr; the last line."""
+    """An error ended the program; `message` is also the line on stderr; the last event."""
 
     kind = "error"
     status: int
@@ -106,7 +106,7 @@ _VERSION = 1
 
 @final
 class JsonWriter:
-    """Writes events to a console that nothing else writes to, one a line.
+    """Writes events to a console that nothing else writes to, one per line.
 
     The first line also has "version". `Event` says what holds for all lines, the classes in
     `search.tuning.run_events.EVENTS` what each has.
@@ -126,7 +126,7 @@ class JsonWriter:
 
 
 def _finite(value: object) -> object:
-    """Return the value with null for every number that JSON cannot hold."""
+    """Return the value with None for every number that JSON cannot hold."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):

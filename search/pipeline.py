@@ -1,4 +1,4 @@
-"""The main job from recipe to report, without a word on the screen."""
+"""The main job: search, refit, test and report, shared by the command line and the Python API."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,9 +47,13 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the study as stored, Optuna's study, and where its files lie.
+    """What a run leaves behind.
 
-    `stopped` says that it stopped on request before it was done.
+    Attributes:
+        record: The study as stored.
+        study: Optuna's study.
+        paths: The study's files.
+        stopped: Whether it was stopped on request before it was done.
     """
 
     record: StudyRecord
@@ -61,7 +65,7 @@ class Outcome:
 @final
 @dataclass(frozen=True)
 class Report:
-    """The report's page, and the study of the hand-tuned network that the winner is set beside."""
+    """The report's page, and the baseline study that the winner is compared with, if any."""
 
     page: Path
     baseline: StudyRecord | None
@@ -77,25 +81,25 @@ def locked_run(
     accept_changes: bool = False,
     estimate: bool = False,
 ) -> Iterator[Outcome]:
-    """Search, refit and test; the study is nobody else's while the block lasts.
+    """Search, refit and test; holds the study's lock until the block ends.
 
-    Resumes the study where there is one already.
+    Resumes the study if it exists.
 
     Args:
         recipe: What to search.
-        listener: Hears of every event.
-        stop: Ends the run early, with everything kept.
+        listener: Receives every event.
+        stop: Ends the run early, keeping everything.
         executor: Where trials run, the name of one of `search.executors.EXECUTORS`; "inline" suits
             debuggers and tests.
-        accept_changes: Whether to go on though the space's code or a library has changed.
-        estimate: Whether to tell the plan as an event, with an estimate of the time, which takes a
+        accept_changes: Whether to resume even if the space's code or a library has changed.
+        estimate: Whether to emit the plan as an event, with an estimate of the time, which takes a
             warm-up of some seconds.
 
     Raises:
         UserError, MachineError: One line each.
     """
     start = get_executor(executor).start
-    # before anything else: processes need seconds until they can train
+    # First, as processes need seconds until they can train.
     with start(recipe.workers or 1, recipe.threads) as workers:
         plan = prepare(recipe, workers, listener)
         workers.resize(plan.recipe.workers)
@@ -105,7 +109,7 @@ def locked_run(
             if estimate:
                 listener(PlanMade(make_plan_info(opened, disk, workers)))
             ended = run_search(opened, workers, listener, stop)
-            workers.resize(1)  # the refit has the machine for itself
+            workers.resize(1)  # the refit uses the whole machine
             if ended:
                 _finish(opened, workers, listener, stop)
             workers.close()
@@ -115,7 +119,7 @@ def locked_run(
 
 
 def _finish(opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest) -> None:
-    """Refit and test the winner; a replication's networks are tested as they are."""
+    """Refit and test the winner; a replication tests the networks of its trials."""
     if opened.recipe.protocol.refits:
         finish_search(opened, executor, listener, stop)
     else:
@@ -125,7 +129,7 @@ def _finish(opened: OpenStudy, executor: Executor, listener: Listener, stop: Sto
 def run_study(
     recipe: Recipe, listener: Listener, *, executor: str = "processes", accept_changes: bool = False
 ) -> Outcome:
-    """Do what `locked_run` does, and return what came of it."""
+    """Do what `locked_run` does, and return the outcome."""
     stop = StopRequest()
     with locked_run(
         recipe, listener, stop, executor=executor, accept_changes=accept_changes
@@ -141,9 +145,9 @@ def run_and_report(
     accept_changes: bool = False,
     estimate: bool = False,
 ) -> tuple[Outcome, Report | None]:
-    """Do the main job as `locked_run` does; returns what came of it, and its report.
+    """Do what `locked_run` does and write the report; returns the outcome and the report.
 
-    There is no report where it was stopped.
+    There is no report if the run was stopped.
     """
     with (
         Publisher(listener) as publisher,
@@ -166,7 +170,7 @@ def run_and_report(
 
 
 def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
-    """Write a stored study's report, and all that the dashboard shows of it; return the page."""
+    """Write a stored study's report and its dashboard notes; return the report's page."""
     page = _write_report(record, study, paths)
     publish_whole(study, record, paths)
     return page
@@ -186,6 +190,6 @@ def _write_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> 
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:
-    """Return a study with what its best model made of the test images, where that was kept."""
+    """Return a study with its best model's predictions of the test images, if they were kept."""
     paths = RunPaths(runs_dir, record.name)
     return TestedStudy(record, load_predictions(paths.test_predictions))

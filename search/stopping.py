@@ -1,4 +1,4 @@
-"""Cooperative cancellation: a request to stop, which training honours after its epoch."""
+"""Cooperative cancellation: a request to stop, which training honours at the end of its epoch."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def signals_handled(handler: Handler) -> Iterator[None]:
-    """Handle both signals so for the block; does nothing outside the main thread."""
+    """Handle SIGINT and SIGTERM in the block; does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -27,16 +27,16 @@ def signals_handled(handler: Handler) -> Iterator[None]:
 
 @final
 class StopRequest:
-    """Carries the request to stop from whoever handles signals to whatever trains.
+    """Carries the request to stop from signal handlers to trainings.
 
-    What trains looks at `requested` within an `accepted` block. Outside such a block nobody looks.
+    Trainings check `requested` inside an `accepted` block; outside of one, nothing does.
     """
 
     def __init__(self) -> None:
         self._requested = self._accepted = False
 
     def request(self) -> bool:
-        """Request to stop; returns whether that will be honoured: within such a block, and once."""
+        """Request a stop; returns whether it will be honoured: the first one in such a block."""
         honoured = self._accepted and not self._requested
         self._requested = True
         return honoured
@@ -47,7 +47,7 @@ class StopRequest:
 
     @contextmanager
     def accepted(self) -> Iterator[None]:
-        """Promise to stop soon after it is requested, for the block."""
+        """Declare that requests are honoured in the block."""
         self._accepted = True
         try:
             yield

@@ -1,1 +1,1 @@
-"""catalog."""
+"""Stored studies: finding, listing and removing them."""

@@ -1,8 +1,8 @@
 """Notes and artifacts of a study where optuna-dashboard looks for them.
 
-The only module that knows private names of optuna-dashboard: under which system attributes of a
-study it finds notes and artifacts. Those of trials are there too, so that even a trial that has
-ended can be given some.
+The only module that knows private names of optuna-dashboard: the system attributes of a study
+under which it keeps notes and artifacts. Those of trials are there too, so they can be added even
+after a trial has ended.
 """
 
 import hashlib
@@ -28,8 +28,7 @@ KEPT_BELOW = "*What you write below this line stays.*"
 class DashboardStore:
     """What the dashboard shows of a study beyond Optuna's own data.
 
-    Whatever is written again replaces what was there. Failures are those of the database, and
-    OSError.
+    Writing again replaces what was there. Raises the errors of the database, and OSError.
     """
 
     def __init__(self, study: optuna.Study, artifacts_dir: Path) -> None:
@@ -39,7 +38,7 @@ class DashboardStore:
     def write_note(self, body: str, trial: int | None = None) -> None:
         """Write the Markdown note of the study, or of the trial of that number.
 
-        What the user wrote below its last line, or in place of it, is kept there.
+        What the user wrote below the last line, or instead of the note, is kept.
         """
         trial_id = self._trial_id(trial)
         stored = get_note_from_system_attrs(self._attrs(), trial_id)
@@ -89,7 +88,7 @@ class DashboardStore:
     def remove_artifacts(self) -> None:
         """Remove the files of all artifacts."""
         for artifact in self.artifacts():
-            with suppress(ArtifactNotFound):  # already gone
+            with suppress(ArtifactNotFound):  # already removed
                 self._files().remove(artifact)
 
     def _files(self) -> FileSystemArtifactStore:

@@ -23,7 +23,7 @@ _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class ListedStudy(NamedTuple):
-    """A study in brief; of a study made by another program only its name and ended trials."""
+    """A study in brief; of another program's study, only its name and its ended trials."""
 
     study: str
     done: int
@@ -46,13 +46,13 @@ class ListedStudy(NamedTuple):
     test: float | None = None
     """The test accuracy, a fraction; of a baseline the mean over its trainings."""
     without_winner: bool = False
-    """Whether all is done and nothing can win."""
+    """Whether everything is done and no trial can win."""
     damaged: bool = False
     """Whether its attributes cannot be read."""
 
     @classmethod
     def of(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
-        """Return what the attributes and trials of a study tell."""
+        """Return a study in brief, read from its attributes and trials."""
         ended = sum(trial.state in _ENDED for trial in trials)
         if "recipe" not in attrs:
             return cls(name, ended)
@@ -88,7 +88,7 @@ class ListedStudy(NamedTuple):
 def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
     """Return every study by its name; raises UserError if there is no database."""
     backend = open_storage(stored_url(runs_dir, storage))
-    # In a damaged database a name may be gone. Trials are read once: Optuna's summary and its
+    # In a damaged database a name may be missing. Trials are read once: Optuna's summary and its
     # count of trials would load every curve twice.
     return [
         ListedStudy.of(
@@ -118,8 +118,8 @@ def _can_win(trial: FrozenTrial) -> bool:
 
 
 _HEADINGS = ("space", "sampler", "validation", "dataset", "trials", "best validation", "test")
-_N_WORDS = 4  # columns of words, which stand at the left
-_UNBROKEN = 10_000  # columns, of a console on which no row breaks
+_N_WORDS = 4  # columns of words, which are left-aligned
+_UNBROKEN = 10_000  # columns of a console on which no row wraps
 _INDENT = (0, 0, 0, 4)
 
 
@@ -141,7 +141,7 @@ def studies_table(studies: Sequence[ListedStudy]) -> Table:
 
 
 def draw_studies(table: Table, console: Console) -> Iterator[RenderableType]:
-    """Yield the table, or two lines per study if its rows are wider than the console."""
+    """Yield the table, or two lines per study if the rows are wider than the console."""
     whole = console.options.update_width(_UNBROKEN)
     if console.measure(table, options=whole).maximum <= console.width:
         yield table

@@ -56,7 +56,7 @@ def _protocol(recipe: Mapping[str, Any]) -> StudyProtocol:
 def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:
     """Delete the study from the database, its folder and its artifacts; return that folder.
 
-    Returns None if the folder belongs to a study of the same name in another storage; it stays.
+    Returns None if the folder stays, as it belongs to a study of that name in another storage.
     Raises UserError if there is no such study, if it is being run, or unless `sure`.
     """
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
@@ -88,7 +88,7 @@ def _check_free(paths: RunPaths, storage: str | None) -> None:
 
 def _unknown_study(name: str, known: Sequence[str], runs_dir: Path) -> UserError:
     """Return the error for a study that does not exist, naming those that do."""
-    texts = sorted(map(str, known))  # in a damaged database a name may be gone
+    texts = sorted(map(str, known))  # in a damaged database a name may be missing
     names = ", ".join(map(printable, texts)) or "none"
     folder = RunPaths(runs_dir, name).study_dir
     left = f"; the folder {str(folder)!r} belongs to a deleted study or one in another storage"

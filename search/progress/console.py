@@ -1,4 +1,4 @@
-"""Console displays of a run: live in terminals, plain lines elsewhere, or nothing."""
+"""Console displays of a run: live in a terminal, plain lines elsewhere, or nothing."""
 
 import time
 from abc import ABC, abstractmethod
@@ -46,7 +46,7 @@ ASCII = "_.-=*#"
 
 
 def sparkline(values: Sequence[float], width: int, encoding: str) -> str:
-    """Return the values as block characters of growing height, in ASCII if the encoding has none.
+    """Return the values as block characters of different heights, or in ASCII if necessary.
 
     If there are more values than `width`, the last of each part is drawn; equal values are all
     drawn at half height.
@@ -81,7 +81,7 @@ _FRAME = 4  # columns that the panel takes of the width
 
 
 def draw_search(progress: SearchProgress, left: str, width: int, encoding: str) -> Panel:
-    """Return a panel of `width` columns: counts, best so far as a curve, workers."""
+    """Return a panel of `width` columns: counts, the curve of the best score, workers."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
     head = f"{progress.done()} of {progress.n_planned} trials done, {describe_running(progress)}"
     race = describe_race(progress)
@@ -97,7 +97,7 @@ def draw_search(progress: SearchProgress, left: str, width: int, encoding: str) 
 
 
 def draw_step(name: str, done: int, total: int, left: float | None, width: int) -> Table:
-    """Return a bar of `width` columns for a long step that takes `left` more seconds."""
+    """Return a progress bar of `width` columns for a step that takes `left` more seconds."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.width = width
     table.add_column(overflow="ellipsis", no_wrap=True)
@@ -110,7 +110,7 @@ def draw_step(name: str, done: int, total: int, left: float | None, width: int) 
 
 
 def _curve(progress: SearchProgress, width: int, encoding: str) -> list[RenderableType]:
-    """Return the curve of the best so far between its first and last value, if it has two."""
+    """Return the curve of the best score between its first and last value, if it has two."""
     values, metric = progress.curve, progress.recipe.metric
     if len(values) < 2:
         return []
@@ -139,7 +139,7 @@ _LABEL = 12  # the width of the plan's longest label
 
 
 class Display(ABC):
-    """A listener that keeps the search's progress and prints a line for every trial's end."""
+    """A listener that follows the search and prints a line when a trial ends."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -150,7 +150,7 @@ class Display(ABC):
         self._end = "ended"
 
     def __call__(self, event: Event) -> None:
-        """Show the event; one that the display has no words for is not shown."""
+        """Show the event, unless the display has no words for it."""
         match event:
             case Notice():
                 self._say(event.text, style="bold")
@@ -166,7 +166,7 @@ class Display(ABC):
 
     @abstractmethod
     def _show_step(self, event: StepProgress) -> None:
-        """Show the state of a long step."""
+        """Show the progress of a long step."""
 
     @abstractmethod
     def close(self) -> None:
@@ -185,7 +185,7 @@ class Display(ABC):
         self._update_eta()
 
     def _show(self, event: Event, search: SearchProgress) -> None:
-        """Show an event of the search that is under way."""
+        """Show an event of the current search."""
         match event:
             case EpochEnded():
                 self._update_eta()
@@ -213,7 +213,7 @@ class Display(ABC):
                 pass
 
     def _update_eta(self) -> None:
-        """Update the time left, and say once that the time is up."""
+        """Update the time left; say once if the time is up."""
         if self._eta is None:
             return
         self._eta.update(time.monotonic())
@@ -245,7 +245,7 @@ class PlainDisplay(Display):
         self._said: dict[str, int] = {}
 
     def _show_step(self, event: StepProgress) -> None:
-        """Print a line at every quarter of the way."""
+        """Print a line for every quarter of the step."""
         quarter = 4 * event.done // max(event.total, 1)
         if self._said.get(event.step) != quarter:
             self._said[event.step] = quarter
@@ -257,7 +257,7 @@ class PlainDisplay(Display):
 
 @final
 class QuietDisplay(Display):
-    """Shows nothing while the run goes on."""
+    """Shows nothing during the run."""
 
     def _show_step(self, event: StepProgress) -> None:
         """Do nothing."""
@@ -272,7 +272,7 @@ class QuietDisplay(Display):
 @final
 @dataclass
 class _Step:
-    """A long step; `first` is how far it was at the time `began`, when it was first reported."""
+    """A long step; `first` is what was done when it was first reported, at time `began`."""
 
     first: int
     began: float
@@ -280,14 +280,14 @@ class _Step:
     total: int
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the speed so far, None while that is unknown."""
+        """Return the time left at the speed so far; None while that is unknown."""
         advanced = self.done - self.first
         return (self.total - self.done) * (now - self.began) / advanced if advanced else None
 
 
 @final
 class LiveDisplay(Display):
-    """The lines, and under them one block that is redrawn in place."""
+    """Lines, followed by a block that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -315,7 +315,7 @@ class LiveDisplay(Display):
         self._live.stop()
 
     def _draw(self) -> RenderableType:
-        # The cursor rests behind the last line: the terminal's ^C must not break into a new one.
+        # Leave room behind the last line for the ^C that the terminal prints at the cursor.
         width, now = max(self._console.width - 3, 1), time.monotonic()
         blocks: list[RenderableType] = []
         if self._search is not None:
@@ -335,7 +335,7 @@ class LiveDisplay(Display):
 
 
 def open_display(console: Console) -> Display:
-    """Return the display that suits the console; the caller closes it.
+    """Return the display that suits the console; the caller has to close it.
 
     Only a terminal that can redraw gets a live block, not a pipe for which colours are forced.
     """

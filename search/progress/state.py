@@ -25,7 +25,7 @@ from search.tuning.samplers import get_sampler
 class RunningTrial:
     """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
 
-    `slot` is None while it waits for its rivals or for the result of an equal trial.
+    `slot` is None while it waits for its rivals, or for the original that it duplicates.
     """
 
     number: int
@@ -38,12 +38,15 @@ class RunningTrial:
 @final
 @dataclass
 class SearchProgress:
-    """Counts, the best so far and what each worker does.
+    """Counts, the best trial so far and what each worker does.
 
-    `curve` is the best so far after each trial that could become it: complete ones, in a race
-    those that have been trained on the first fold. `leader` leads a race that is under way.
-    `epochs_ended` are the epochs, those of each fold counted, of trials that were trained and
-    ended in this run, `epochs_raced` those of trials that wait, or waited, in a race.
+    Attributes:
+        curve: The best score so far, after each complete trial; in a race, after each trial that
+            has been trained on the first fold.
+        leader: The leader of a race in progress.
+        epochs_ended: Epochs, counting each fold, of every trial that was trained and ended in this
+            run.
+        epochs_raced: Epochs of trials that wait, or waited, in a race.
     """
 
     recipe: Recipe
@@ -107,7 +110,7 @@ class SearchProgress:
 
     @property
     def n_started(self) -> int:
-        """Return how many trials were trained in this run, to the end or not."""
+        """Return how many trials started training in this run."""
         return len(self.running) + len(self.epochs_ended)
 
     def epochs_running(self) -> list[int]:
@@ -145,11 +148,11 @@ class SearchProgress:
 @final
 @dataclass
 class Eta:
-    """The time left of a search and its refit, updated at events and counted down between them.
+    """The time left for a search and its refit, updated by events and counted down in between.
 
-    Work is counted in epochs of single folds. The estimate weighs as much as one trial trained in
-    this run; without one, the time left is unknown until an epoch has ended. Times are those of
-    `time.monotonic`, in seconds.
+    Work is counted in epochs of single folds. The estimate weighs as much as one trial of this
+    run; without an estimate, the time left is unknown until an epoch has ended. Times are those
+    of `time.monotonic`, in seconds.
     """
 
     progress: SearchProgress
@@ -163,7 +166,7 @@ class Eta:
         self._end = None if pace is None else now + self._search(pace, now) + self._refit()
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the seconds until search and refit are done, None if unknown."""
+        """Return the seconds until search and refit are done; None if unknown."""
         return None if self._end is None else max(self._end - now, 0.0)
 
     def is_late(self, now: float) -> bool:
@@ -171,16 +174,16 @@ class Eta:
         return self._until_timeout(now) <= 0 and self._n_unstarted() > 0
 
     def _search(self, pace: float, now: float) -> float:
-        """Return the seconds of the epochs still to train, at `pace` seconds an epoch."""
+        """Return the seconds of the epochs still to train, at `pace` seconds per epoch."""
         progress, timeout = self.progress, self._until_timeout(now)
         running = [self._to_come(epochs) for epochs in progress.epochs_running()]
-        alone = pace * max(len(running), 1)  # an epoch's, on a worker
-        rest = max(running, default=0.0) * alone
+        one_epoch = pace * max(len(running), 1)  # on one worker
+        rest = max(running, default=0.0) * one_epoch
         if self.is_late(now):
             return max(pace * self._race_to_come(progress.n_started), rest)
         ahead = sum(running) + self._n_unstarted() * self._trial_epochs()
         ahead = max(ahead, self._race_to_come(progress.n_started + self._n_unstarted()))
-        return min(max(pace * ahead, rest), timeout + self._trial_epochs() * alone)
+        return min(max(pace * ahead, rest), timeout + self._trial_epochs() * one_epoch)
 
     def _pace(self, now: float) -> float | None:
         """Return the seconds per epoch of one fold, with all workers together."""
@@ -200,17 +203,17 @@ class Eta:
         return one if self.progress.recipe.racing else (one + sum(ended)) / (1 + len(ended))
 
     def _to_come(self, epochs: float) -> float:
-        """Return the epochs that a running trial still takes, without jumps.
+        """Return the expected epochs that a running trial still takes.
 
         A new trial is expected to train for the mean; the closer it gets to that, the more likely
-        it is never pruned.
+        it is never pruned. So the time left changes without jumps.
         """
         mean, whole = self._trial_epochs(), self._whole()
         sure = min(epochs / mean, 1.0) if mean else 1.0
         return max(min(mean, whole) * (1 - sure) + whole * sure - epochs, 0.0)
 
     def _race_to_come(self, n_trials: int) -> float:
-        """Return the epochs that a race of `n_trials` still takes, 0 without a race."""
+        """Return the epochs that a race of `n_trials` still takes; 0 without a race."""
         if not self.progress.recipe.racing:
             return 0.0
         return max(n_trials * self._trial_epochs() - self.progress.epochs_trained(), 0.0)

@@ -1,4 +1,4 @@
-"""The phrases of a running search: its plan, its trials, the time left."""
+"""The phrases that describe a running search: its plan, its trials, the time left."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from search.tuning.samplers import get_sampler
 
 
 def describe_number(trial: TrialRecord) -> str:
-    """Return which trial it is, and for a retry also its index in the plan."""
+    """Return a trial's number, and for a retry also its index in the plan."""
     retry = f" (retry of index {trial.plan})" if trial.attempt else ""
     return f"trial {trial.number}{retry}"
 
@@ -56,7 +56,7 @@ def describe_stop(n_training: int) -> str:
 
 
 def describe_best(progress: SearchProgress) -> str:
-    """Return the best so far; during a race the leader on the first fold."""
+    """Return the best trial so far; during a race, the leader on the first fold."""
     metric, leader = progress.recipe.metric, progress.leader
     if progress.best is not None:
         score = text.score(progress.best.mean, metric)
@@ -68,7 +68,7 @@ def describe_best(progress: SearchProgress) -> str:
 
 
 def describe_race(progress: SearchProgress) -> str | None:
-    """Return how far a fold race is, None without one."""
+    """Return the state of a fold race; None without one."""
     if not progress.recipe.racing or not progress.running:
         return None
     race = progress.race
@@ -87,7 +87,7 @@ def describe_left(eta: Eta, now: float) -> str:
 
 
 def describe_timeout(eta: Eta) -> str:
-    """Return that the time is up, and which trials are still finished."""
+    """Return that the time is up, and which trials will still be finished."""
     n_running, recipe = len(eta.progress.running), eta.progress.recipe
     running = "the running trial" if n_running == 1 else f"the {n_running} running trials"
     limit = text.duration(recipe.timeout)
@@ -95,21 +95,21 @@ def describe_timeout(eta: Eta) -> str:
 
 
 def format_trials(numbers: Sequence[int], most: int = 8) -> str:
-    """Return "trial 3" or "trials 3, 1, 7", of many the first and how many more."""
+    """Return "trial 3" or "trials 3, 1, 7"; of many, the first and how many more."""
     names = ", ".join(str(number) for number in numbers[:most])
     more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
     return f"{'trial' if len(numbers) == 1 else 'trials'} {names}{more}"
 
 
 def describe_running(progress: SearchProgress) -> str:
-    """Return how many trials train, and how many wait for their rivals in a race."""
+    """Return how many trials are training, and how many wait for their rivals in a race."""
     waiting = sum(trial.slot is None for trial in progress.running.values())
     running = f"{len(progress.running) - waiting} running"
     return f"{running}, {waiting} waiting" if waiting else running
 
 
 def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
-    """Return (what, words): dataset, study, evaluation and resources; then the time, if known."""
+    """Return (label, text) of dataset, study, evaluation, resources and, if known, time."""
     lines = (
         ("dataset", _dataset(plan)),
         ("study", _study(plan)),
@@ -121,7 +121,7 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
 
 
 def describe_time(plan: PlanInfo) -> str | None:
-    """Return the estimate in words, None if there is nothing to estimate."""
+    """Return the estimate in words; None if there is nothing to estimate."""
     if plan.unknown is not None:
         return printable(f"unknown, the warm-up failed: {plan.unknown}")
     if plan.estimate is None:
@@ -135,14 +135,14 @@ def describe_time(plan: PlanInfo) -> str | None:
 
 
 def _timeout(estimate: Estimate) -> str:
-    """Return how many trials a timeout lets start, nothing without one."""
+    """Return how many trials start before the timeout; nothing without one."""
     if estimate.timeout is None:
         return ""
     words = f"; no trial starts after {text.duration(estimate.timeout)}"
-    begun, n_open = estimate.n_started(), f"{estimate.n_open:,}"
-    if begun is None:
+    started, n_open = estimate.n_started(), f"{estimate.n_open:,}"
+    if started is None:
         return words
-    few, many = (f"{count:,}" for count in begun)
+    few, many = (f"{count:,}" for count in started)
     count = few if few == many else f"{few} to {many}"
     return f"{words}, so about {count} of the {n_open} remaining trials will start"
 

@@ -1,4 +1,4 @@
-"""Wraps lines that are longer than a terminal is wide: texts under their label, commands."""
+"""Wraps lines that are longer than a terminal is wide: labelled texts, and commands."""
 
 import re
 import shlex
@@ -6,7 +6,7 @@ import shlex
 from rich.console import Console
 from rich.text import Text
 
-_LABEL = re.compile(r" *(?:\w+: +)?")  # "best: ", or blanks alone
+_LABEL = re.compile(r" *(?:\w+: +)?")  # "best: ", or only spaces
 _COMMAND = "python -m search "
 _CONTINUED = " \\"
 
@@ -26,7 +26,7 @@ def wrap_under_label(text: Text, console: Console) -> Text:
 def fold_command(line: str, width: int) -> str:
     """Return a line with the command at its end folded between words, as a shell reads it.
 
-    The text before the command is put on a line of its own. A line that fits, or that no shell
+    The text before the command becomes a separate line. A line that fits, or that no shell
     can split into words, is returned as it is.
     """
     lead, found, rest = line.partition(_COMMAND)

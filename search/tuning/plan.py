@@ -1,4 +1,4 @@
-"""What a run is about to do: the plan that a user reads first, and the disk space it needs."""
+"""What a run is about to do: the plan that the user sees first, and the disk space it needs."""
 
 import heapq
 import shutil
@@ -27,13 +27,13 @@ _LOOKED_AT = 200  # candidates, of which the largest count
 @final
 @dataclass(frozen=True)
 class DiskNeed:
-    """What a study needs on the disk, in bytes.
+    """The disk space that a study needs, in bytes.
 
     Attributes:
         checkpoints: The most that its checkpoints take.
-        free: What is free where they go.
-        stored_checkpoints: Checkpoints that exist already and will be replaced.
-        stored_others: What its database, model and report take already.
+        free: Free space on their disk.
+        stored_checkpoints: Existing checkpoints, which will be replaced.
+        stored_others: What its database, model and report already take.
     """
 
     checkpoints: int
@@ -42,11 +42,11 @@ class DiskNeed:
     stored_others: int = 0
 
     def more_checkpoints(self) -> int:
-        """Return the most bytes that further checkpoints take."""
+        """Return the most bytes that checkpoints will take in addition."""
         return max(self.checkpoints - self.stored_checkpoints, 0)
 
     def more_others(self) -> int:
-        """Return the bytes to keep free for the rest of database, model and report."""
+        """Return the bytes to keep free for database, model and report."""
         return max(_RESERVE - self.stored_others, 0)
 
 

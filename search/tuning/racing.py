@@ -36,8 +36,8 @@ def promotions(
 ) -> tuple[tuple[int, ...], int]:
     """Return which trials earned more folds, best first, and how many folds each gets in all.
 
-    No trial: the race is over. One that diverges on a later fold is left out of the standings, and
-    the next best takes its place.
+    An empty tuple means that the race is over. A trial that diverges on a later fold is left out
+    of the standings, and the next best takes its place.
 
     Args:
         standings: By index in the plan, the curve of each fold that a trial was trained on (higher
@@ -59,9 +59,9 @@ def promotions(
 
 
 def n_promoted(n_rivals: int, level: int) -> int:
-    """Return how many of the trials with `level` folds go on: a third, rounded up.
+    """Return how many of the trials with `level` folds are promoted: a third, rounded up.
 
-    From the first fold at least two do, so that more than one fold decides.
+    From the first fold at least two are, so that more than one fold decides.
     """
     return max(math.ceil(n_rivals / 3), 2 if level == 1 else 1)
 
@@ -94,8 +94,8 @@ class FoldRace:
     def promote(self, rivals: Mapping[int, History]) -> tuple[tuple[int, ...], int]:
         """Return the indices that earn further folds, and how many folds each gets in all.
 
-        `rivals` are the histories of all trials in the race, none of which trains. No index: the
-        race is over.
+        `rivals` are the histories of all trials in the race, none of which is training. Without
+        an index, the race is over.
         """
         histories = self._ended | dict(rivals)
         standings = {index: self._curves(history) for index, history in histories.items()}
@@ -110,7 +110,7 @@ class FoldRace:
         return self._earned.popleft() if self._earned else None
 
     def withdraw(self, index: int) -> None:
-        """Forget the folds of a trial that has ended."""
+        """Drop the folds of a trial that has ended."""
         self._earned = deque(one for one in self._earned if one[0] != index)
 
     def _curves(self, history: History) -> list[list[float]]:

@@ -68,7 +68,7 @@ class TrialRecord:
 
     @property
     def kind(self) -> TrialKind:
-        """Return how it ended: its state, or a more telling word where there is one."""
+        """Return how it ended: its state, or a more specific word."""
         if self.infeasible:
             return "infeasible"
         if self.diverged:
@@ -102,7 +102,7 @@ class TrialCost:
 class TestSetAccess:
     """One access to the sealed test set."""
 
-    __test__ = False  # no test case, whatever its name begins with
+    __test__ = False  # not a test case, despite its name
 
     time: datetime
     purpose: str
@@ -111,9 +111,9 @@ class TestSetAccess:
 @final
 @dataclass(frozen=True)
 class AcceptedChange:
-    """Changes of the code between two runs of a study, as the user accepted them.
+    """Changes of the code between two runs of a study, which the user accepted.
 
-    `n_trials` had ended by then; `changes` has one text per change.
+    `n_trials` had ended by then; `changes` has one sentence per change.
     """
 
     time: datetime
@@ -121,7 +121,7 @@ class AcceptedChange:
     changes: tuple[str, ...]
 
     def line(self) -> str:
-        """Return it in words: when, after how many trials, and what."""
+        """Return it in words: when, after how many trials, and what changed."""
         trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials} trials"
         return f"Changed on {self.time:%Y-%m-%d}, after {trials}: {'; '.join(self.changes)}"
 
@@ -178,7 +178,7 @@ class StudyRecord:
     changes: tuple[AcceptedChange, ...] = ()
 
     def complete(self) -> list[TrialRecord]:
-        """Return the trials that can win: complete, with a score of their own, best first."""
+        """Return the trials that can win, best first: complete, with a finite loss."""
         scored = [t for t in self.trials if t.state == "complete" and t.best_epoch is not None]
         sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
         return sorted(scored, key=lambda t: (sign * (t.mean or 0.0), t.plan))
@@ -199,13 +199,13 @@ class StudyRecord:
         return len(self.done_indices())
 
     def has_no_winner(self) -> bool:
-        """Return whether all that is planned is done, and nothing of it can win."""
+        """Return whether everything planned is done, and no trial can win."""
         planned = self.recipe.trials or len({trial.plan for trial in self.trials})
         return self.winner() is None and 0 < planned <= self.n_done()
 
 
 def next_step_hint(record: StudyRecord) -> str:
-    """Return what can be done about a study without a winner, by how its trials ended."""
+    """Return what can be done about a study without a winner, given how its trials ended."""
     attempts = (trial.as_attempt() for trial in record.trials)
     limits = [one.limit for one in attempts if one.limit is not None]
     if limits:
@@ -221,7 +221,7 @@ def next_step_hint(record: StudyRecord) -> str:
 
 
 def why_no_winner(record: StudyRecord) -> str:
-    """Return in one line how its trials ended, and what can be done about it."""
+    """Return in one line why a study has no winner, and what can be done about it."""
     kinds = [trial.kind for trial in record.trials]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     reasons = [trial.reason for trial in record.trials if trial.reason]
@@ -252,9 +252,9 @@ def end_info(record: StudyRecord, *, stopped: bool) -> EndInfo:
 
 
 def model_command(record: StudyRecord) -> str | None:
-    """Return the command that makes a model of the trials that have ended; None: none can win.
+    """Return the command that makes a model from the trials so far; None if none can win.
 
-    It requests as many trials as have ended before the first open index of the plan, at least one.
+    It requests as many trials as ended before the first open index of the plan, at least one.
     Complete trials after that index can win, too.
     """
     if record.winner() is None:

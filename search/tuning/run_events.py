@@ -17,7 +17,7 @@ from search.tuning.records import EndInfo, RefitRecord, TrialRecord
 @final
 @dataclass(frozen=True)
 class PlanMade(Event):
-    """What the run will do and about how long that takes; the first event of a run.
+    """What the run will do, and about how long it takes; the first event of a run.
 
     `seconds_low` and `seconds_high` are of search and refit, within the timeout; `unknown` says
     why there is no estimate.
@@ -61,7 +61,7 @@ class PlanMade(Event):
 @final
 @dataclass(frozen=True)
 class StudyOpened(Event):
-    """The search starts or goes on; `ended` are the trials that ended in earlier runs."""
+    """The search starts or resumes; `ended` are the trials that ended in earlier runs."""
 
     kind = "search"
     totals = ("trials", "done")
@@ -76,7 +76,7 @@ class StudyOpened(Event):
 @final
 @dataclass(frozen=True)
 class TrialStarted(Event):
-    """A trial started on a worker's `slot`, or trains a further fold; `index`: in the plan."""
+    """A trial, or a further fold of it, started in a `slot`; `index` is its index in the plan."""
 
     kind = "trial_started"
     number: int
@@ -117,7 +117,7 @@ class TrialWaiting(Event):
 @final
 @dataclass(frozen=True)
 class FoldsEarned(Event):
-    """These trials, best first, go on to `n_folds` of all `of` folds in a race."""
+    """These trials, best first, earned `n_folds` of all `of` folds in a race."""
 
     kind = "folds_earned"
     numbers: tuple[int, ...]
@@ -143,7 +143,7 @@ class Stopping(Event):
 @final
 @dataclass(frozen=True)
 class TrialEnded(Event):
-    """A trial ended, in whatever way."""
+    """A trial ended, in any way."""
 
     kind = "trial_ended"
     totals = ("done", "trials", "best")

@@ -1,4 +1,4 @@
-"""Trials that are being trained: their fold groups, and the slots in which these train."""
+"""Running trials: their fold groups, and the slots in which these train."""
 
 import time
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ _SEVERITY = ("finished", "stopped", "diverged", "failed", "unwritable")
 @final
 @dataclass
 class FoldGroup:
-    """Some folds of a trial, trained in lockstep by one job in a slot.
+    """Some folds of a trial, trained in lockstep by one job in one slot.
 
     Attributes:
         overdue: Why the job was killed, if it was.
@@ -50,7 +50,7 @@ class FoldGroup:
     overdue: str | None = None
 
     def receive(self) -> bool:
-        """Take what was reported; returns whether there was anything new."""
+        """Receive reported epochs; returns whether there was anything new."""
         done = self.future.done()  # first, so that what came before the end is read below
         reported = self.channel.receive()
         changed = bool(reported) or done != self.ended
@@ -59,7 +59,7 @@ class FoldGroup:
         return changed
 
     def outcome(self) -> TrialOutcome:
-        """Return how its training ended; only once it has."""
+        """Return how its training ended, once it has."""
         error = self.future.exception()
         if error is None:
             return self.future.result()
@@ -100,26 +100,26 @@ class RunningTrial:
 
     @property
     def training(self) -> bool:
-        """Return whether any of its fold groups has not been seen to end."""
+        """Return whether any of its fold groups still trains."""
         return not all(group.ended for group in self.groups)
 
     def trained(self) -> bool:
-        """Return whether no further epoch will come: it has ended, and not in a failure."""
+        """Return whether no further epoch will come: it ended, and will not be tried again."""
         return not self.training and self.outcome().ended != "failed"
 
     def receive(self) -> bool:
-        """Take what its jobs reported; returns whether there was anything new."""
+        """Receive epochs of its jobs; returns whether there was anything new."""
         changed = [group.receive() for group in self.groups]
         return any(changed)
 
     def history(self) -> History:
-        """Return the epochs that all folds started so far have, folds in order."""
+        """Return the epochs that all started folds have, folds in order."""
         groups = sorted(self.groups, key=lambda group: group.folds)
         together = zip(*(group.epochs for group in groups), strict=False)
         return History(tuple(tuple(chain(*folds)) for folds in together))
 
     def outcome(self) -> TrialOutcome:
-        """Return the worst of its groups' outcomes, of equal ones that with the fewest epochs."""
+        """Return the worst outcome of its groups; among equals, that with the fewest epochs."""
         worst = min(
             (group for group in self.groups if group.ended),
             key=lambda one: (-_SEVERITY.index(one.outcome().ended), len(one.epochs), one.folds),
@@ -132,9 +132,9 @@ class RunningTrial:
         return tuple(sorted({fold for one in outcomes for fold in one.damaged}))
 
     def answer(self, *, stop: bool) -> None:
-        """Answer its jobs; those whose further epochs would be discarded are told to stop.
+        """Answer its jobs; those whose further epochs would be discarded have to stop.
 
-        A fold that diverged ends the trial at its epoch: the others catch up, and stop there.
+        A fold that diverged ends the trial at that epoch: the others catch up and stop there.
         """
         for group in self.groups:
             if not group.ended:
@@ -144,8 +144,8 @@ class RunningTrial:
     def cost(self, checkpoint_every: int = 0) -> TrialCost:
         """Return what was spent on it, discarded epochs included.
 
-        For a trial that is tried again, with a checkpoint every so many epochs: what its next
-        attempt has to spend again.
+        With `checkpoint_every` given, for a trial that is tried again: what the next attempt has
+        to spend again.
         """
         every = checkpoint_every
         kept = [len(one.epochs) // every * every if every else 0 for one in self.groups]
@@ -155,7 +155,7 @@ class RunningTrial:
 
 
 def _makes_useless(ended: FoldGroup, group: FoldGroup) -> bool:
-    """Return whether a group that ended leaves nothing to do for another one of its trial."""
+    """Return whether a group that ended makes further epochs of another one useless."""
     if not ended.ended:
         return False
     how = ended.outcome().ended
@@ -164,7 +164,7 @@ def _makes_useless(ended: FoldGroup, group: FoldGroup) -> bool:
 
 @final
 class RunningTrials:
-    """The running trials by index, whose fold groups it hands to idle slots of the executor."""
+    """The running trials; hands their fold groups to idle slots of the executor."""
 
     def __init__(
         self, opened: OpenStudy, executor: Executor, pruner: Pruner, listener: Listener
@@ -182,7 +182,7 @@ class RunningTrials:
         return self._trials[index]
 
     def training(self) -> list[FoldGroup]:
-        """Return the fold groups that have not been seen to end; until then they hold a slot."""
+        """Return the fold groups that still train, each in a slot."""
         return [
             group for trial in self._trials.values() for group in trial.groups if not group.ended
         ]
@@ -192,12 +192,12 @@ class RunningTrials:
         return sorted(set(range(self._executor.slots)) - {group.slot for group in self.training()})
 
     def wait(self) -> None:
-        """Wait until a training ends, and not for long."""
+        """Wait until a training ends, for a short time at most."""
         futures = [group.future for group in self.training()]
         wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
 
     def kill_overdue(self, seconds: float) -> None:
-        """Kill the trainings that have taken longer than so many seconds."""
+        """Kill trainings that have taken longer than this."""
         for group in self.training():
             if group.overdue is None and time.monotonic() - group.started > seconds:
                 limit = text.duration(seconds)
@@ -205,7 +205,7 @@ class RunningTrials:
                 self._executor.kill(group.slot)
 
     def stop_all(self) -> None:
-        """Have everything that trains stop after its epoch, and wait until it has."""
+        """Stop all trainings at the end of their epoch, and wait for them."""
         while groups := self.training():
             for group in groups:
                 group.receive()
@@ -215,7 +215,7 @@ class RunningTrials:
     def start(self, claimed: ClaimedTrial, folds: Sequence[int], n_others: int) -> None:
         """Start a trial; `n_others` are still to be started.
 
-        Where there are fewer trials than idle slots, its folds are spread over several slots.
+        If there are fewer trials than idle slots, its folds are spread over several slots.
         """
         running = self._trials[claimed.index] = RunningTrial(claimed)
         self._clear(claimed.trial)

@@ -61,7 +61,7 @@ class Sampler(ABC):
     Attributes:
         name: What a recipe calls it.
         words: What such a search is called in a sentence.
-        default_trials: How many trials a recipe means that does not say; None: all points.
+        default_trials: How many trials there are if the recipe does not say; None: all points.
         default_pruner: The pruner that "auto" means.
         no_racing: Why its trials cannot race for folds; None: they can.
         explores: Whether it looks for good points in the whole space, so that a portfolio and a
@@ -178,7 +178,7 @@ class TPESampler(AdaptiveSampler):
 
 @final
 class BaselineSampler(Sampler):
-    """Trains the hand-tuned candidate in every trial, each from a seed of its own."""
+    """Trains the hand-tuned candidate in every trial, each with its own seed."""
 
     name = "baseline"
     words = "hand-tuned network"

@@ -1,4 +1,4 @@
-"""The scheduler: asks for trials, has them trained, prunes them and records how they end."""
+"""The scheduler: claims trials, has them trained, prunes them and records how they end."""
 
 import math
 import time
@@ -29,7 +29,7 @@ from search.tuning.run_events import (
 from search.tuning.running_trials import RunningTrial, RunningTrials
 from search.tuning.store import read_study
 
-_QUEUEING_SECONDS = 0.05  # at a time, between looks at what trains
+_QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 
 
 def run_search(
@@ -71,10 +71,10 @@ class Scheduler:
         listener(StudyOpened(recipe, self._queue.n_planned, tuple(ended)))
 
     def run(self, stop: StopRequest) -> bool:
-        """Run until every trial has ended, or those started before the deadline have.
+        """Run until every trial has ended, or every trial that started before the deadline.
 
-        Returns whether that was so: a requested stop ends it sooner, once everything that trains
-        has finished its epoch. Trials that were started but not ended then are queued again.
+        Returns False if a requested stop ended it sooner. All trainings then finish their epoch,
+        and trials that were started but not finalized are queued again.
         """
         while not stop.requested() and self._has_work():
             self._queue.queue_ahead(_QUEUEING_SECONDS)
@@ -84,7 +84,7 @@ class Scheduler:
             if self._receive():
                 self._advance_all()
             self._end_duplicates()
-        self._end_duplicates()  # of trials that a race has ended
+        self._end_duplicates()  # of trials that ended with the race
         if stop.requested():
             self._listener(Stopping(len(self._running.training())))
             self._running.stop_all()
@@ -112,7 +112,7 @@ class Scheduler:
     # Starting
 
     def _fill_slots(self) -> bool:
-        """Fill the idle slots; returns whether anything was started or found infeasible."""
+        """Fill the idle slots; returns whether a trial was started or found infeasible."""
         started = False
         while self._running.idle_slots() and (self._start_earned_fold() or self._start_trial()):
             started = True
@@ -150,7 +150,7 @@ class Scheduler:
     # Training
 
     def _receive(self) -> bool:
-        """Take what trials reported; returns whether there was anything new."""
+        """Receive the epochs of trials; returns whether there was anything new."""
         news = [running for running in self._running.trials() if running.receive()]
         for running in news:
             if not running.racing:
@@ -160,7 +160,7 @@ class Scheduler:
         return bool(news)
 
     def _advance_all(self) -> None:
-        """Decide about trials and end those that are decided, until none lets another proceed."""
+        """Prune and end trials, as long as the end of one may decide another."""
         n_before = -1
         while n_before != len(trials := self._running.trials()):
             n_before = len(trials)
@@ -169,11 +169,11 @@ class Scheduler:
                 self._advance(running, self._pruner.decision(running.index))
 
     def _advance(self, running: RunningTrial, decision: PruningDecision) -> None:
-        """Report the accepted epochs, answer the workers, and end the trial where it has ended."""
+        """Report the accepted epochs, answer the workers, and end the trial if it is over."""
         outcome = None if running.training else running.outcome()
         if outcome is not None and outcome.ended == "unwritable":
             raise MachineError(_unwritable(outcome.reason or ""))
-        # An earlier attempt may have been pruned already: this one has to come as far first.
+        # If an earlier attempt was already pruned, this one has to get as far first.
         pruned = decision.pruned and len(running.history().epochs) >= decision.epochs
         if outcome is not None and outcome.ended == "failed" and not pruned:
             self._end_failed(running, outcome.reason or "")
@@ -197,9 +197,9 @@ class Scheduler:
         self._end(running)
 
     def _report(self, running: RunningTrial, accepted: int) -> None:
-        """Report what was accepted since the last time.
+        """Report newly accepted epochs to Optuna and the listener.
 
-        Folds earned in a race catch up with their trial: of those only the listener is told.
+        Folds earned in a race catch up with their trial; only the listener is told about those.
         """
         curve = running.history().mean_curve(self._recipe.metric)
         for epoch in range(running.reported + 1, min(accepted, len(curve)) + 1):
@@ -217,7 +217,7 @@ class Scheduler:
             self._listener(TrialWaiting(running.trial.number))
 
     def _continue_race(self) -> bool:
-        """Give out further folds once nothing trains; at last end all that took part."""
+        """Hand out further folds once nothing trains; after the last ones, end the race."""
         if self._race is None:
             return False
         rivals = [running for running in self._running.trials() if running.racing]
@@ -253,7 +253,7 @@ class Scheduler:
         self._duplicates.add_ended(record)
 
     def _end_attempt(self, running: RunningTrial) -> TrialRecord:
-        """End a trial, but not its index: a later attempt resumes from its checkpoint."""
+        """End a trial but not its index: a later attempt resumes from its checkpoint."""
         if running.damaged():
             self._listener(Notice(_damaged(running)))
         self._running.remove(running)
@@ -272,11 +272,11 @@ class Scheduler:
 
 @final
 class Duplicates:
-    """Holds back trials whose candidate another trial had first; they get its result.
+    """Holds trials whose candidate another trial had first, until they get its result.
 
     Args:
-        ended: The trials of earlier runs whose results may be taken over.
-        repeat: Whether duplicates train all the same, each with its own seed.
+        ended: The trials of earlier runs whose results may be reused.
+        repeat: Whether duplicates are trained anyway, each with its own seed.
     """
 
     def __init__(self, ended: Iterable[TrialRecord], *, repeat: bool = False) -> None:
@@ -299,11 +299,11 @@ class Duplicates:
         return first != claimed.index
 
     def add_ended(self, record: TrialRecord) -> None:
-        """Take the last trial of an index, with which the index has ended."""
+        """Add the last trial of an index."""
         self._ended[record.plan] = record
 
     def held(self) -> list[ClaimedTrial]:
-        """Return the trials that are held back."""
+        """Return the trials that are still held."""
         return list(self._held)
 
     def release(self) -> list[tuple[ClaimedTrial, TrialRecord]]:
@@ -317,7 +317,7 @@ class Duplicates:
 
 
 def _plan_order(pruner: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:
-    """Return the pruner with the trials of earlier runs, of duplicates only the original."""
+    """Return the pruner with the trials of earlier runs, without duplicates."""
     plan_order = PlanOrderPruner(pruner, recipe.epochs)
     for trial in ended:
         curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
@@ -351,6 +351,6 @@ def _damaged(running: RunningTrial) -> str:
 
 def _unwritable(reason: str) -> str:
     return (
-        f"a checkpoint cannot be written: {reason}; finished trials and the checkpoints before it "
-        "are kept: make room and run the same command again to go on"
+        f"a checkpoint cannot be written: {reason}; finished trials and earlier checkpoints are "
+        "kept: make room, then run the same command again to resume"
     )

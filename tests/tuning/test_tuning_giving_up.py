@@ -99,7 +99,7 @@ def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, listener: Any)
     """No other trial is tried in vain; the line says what is kept and how to go on."""
     full = TrialOutcome("unwritable", "OSError: [Errno 28] No space left on device")
     recipe = make_recipe(trials=3, pruner="none")
-    with pytest.raises(MachineError, match=r"No space left on device; finished .* to go on"):
+    with pytest.raises(MachineError, match=r"No space left on device; finished .* to resume"):
         _search(recipe, listener, Unlucky(full))
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
     assert len(read_study(opened.study).trials) <= 3

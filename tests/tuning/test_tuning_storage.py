@@ -86,7 +86,7 @@ def test_a_folder_without_permission_is_a_machine_failure(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(MachineError, match=r"^storage: .* Permission denied; its folder must"):
+    with pytest.raises(MachineError, match=r"^storage: .* Permission denied; you must be able"):
         open_storage(storage_url(None, tmp_path / "runs" / "studies.db"))
 
 
