@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, core_schema
 from search.text import printable
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# What lies in runs_dir beside the studies' folders, and the files that SQLite adds.
+# What runs_dir contains besides the studies' folders, including SQLite's files.
 _TAKEN_NAMES = (
     "artifacts",
     "comparison",
@@ -27,26 +27,26 @@ _TAKEN_NAMES = (
 @final
 @dataclass(frozen=True)
 class OneOf:
-    """Annotates a setting that is one of several texts, as Literal does, listed at run time."""
+    """Annotates a setting that is one of several texts; a Literal whose values are computed."""
 
     values: tuple[str, ...]
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Return the schema by which pydantic accepts these texts only."""
+        """Return the schema that accepts only these texts."""
         del source, handler
         return core_schema.literal_schema(list(self.values))
 
 
 def parse_duration(value: object) -> object:
-    """Return seconds for texts such as "90s", "30m", "1.5h" or "2d"; pass other values on."""
+    """Return the seconds of texts such as "90s", "30m", "1.5h" or "2d", other values unchanged."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|)", value.strip())
     if match is None:
         raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
-    if not match[2]:  # minutes to one, seconds to another
+    if not match[2]:  # ambiguous
         raise ValueError(f"must have a unit: {match[1]}s, {match[1]}m (minutes), {match[1]}h")
     return float(match[1]) * _SECONDS[match[2][0]]
 
@@ -59,9 +59,9 @@ def check_device(value: str) -> str:
 
 
 def check_text(value: str) -> str:
-    """Return the value; raises ValueError unless it can be stored, printed and given to the system.
+    """Return the value; raises ValueError unless it can be stored, printed and used in paths.
 
-    A name that is not UTF-8 comes from the command line with surrogates in it.
+    Python represents names on the command line that are not UTF-8 by surrogates.
     """
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise ValueError("must be valid UTF-8 without NUL characters")
@@ -69,7 +69,7 @@ def check_text(value: str) -> str:
 
 
 def check_named(value: object) -> object:
-    """Return the value; raises ValueError for an empty text, which would be the present folder."""
+    """Return the value; raises ValueError for an empty text, which would mean this folder."""
     if value == "":
         raise ValueError("must name a folder, such as . for this one")
     return value
@@ -84,20 +84,20 @@ def check_study_name(value: str) -> str:
     """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
     if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
         raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
-    if value[0] in ".-":  # a hidden folder, or an option of a command
+    if value[0] in ".-":  # it would be a hidden folder, or look like an option
         raise ValueError("must not begin with . or -")
-    if value.lower() in _TAKEN_NAMES:  # some disks know no capitals
+    if value.lower() in _TAKEN_NAMES:  # some file systems ignore case
         raise ValueError(f"must not be one of {', '.join(_TAKEN_NAMES)}")
     return value
 
 
 def without_password(text: str) -> str:
-    """Return the text, a database's URL without its password."""
+    """Return the text; if it is a database URL, without its password."""
     text = re.sub(r"([?&]password=)[^&\s'\"]*", r"\1", text)
     return re.sub(r"([^:/\s]+://[^:/@]*):[^@]*@", r"\1@", text)
 
 
-_SHOWN = 200  # characters of a wrong value
+_MAX_SHOWN = 200  # characters of a wrong value
 
 
 def describe_errors(error: ValidationError) -> str:
@@ -113,21 +113,21 @@ def describe_value_error(error: ValueError) -> str:
 
 
 def unknown_setting(name: str, value: object, known: list[str]) -> str:
-    """Return what a setting that a recipe does not have is told, with the nearest it has."""
-    shown = name if name.isidentifier() and len(name) <= _SHOWN else _shown(name)
+    """Return the error for a setting that does not exist, with the most similar one."""
+    shown = name if name.isidentifier() and len(name) <= _MAX_SHOWN else _shown(name)
     if isinstance(value, dict):
-        return f"[{shown}] is a table, and a recipe has none: give its settings without it"
-    nearest = difflib.get_close_matches(name[:_SHOWN], known, n=1)
+        return f"[{shown}] is a table, but a recipe has no tables: give its settings without it"
+    nearest = difflib.get_close_matches(name[:_MAX_SHOWN], known, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
     return f"{shown} is not a setting of a recipe: {hint}"
 
 
 def _nearest(error: ErrorDetails) -> str:
-    """Return which of a setting's values a wrong one comes nearest to, nothing without one."""
+    """Return a hint at the accepted value that is most similar to a wrong one, if any."""
     if error["type"] != "literal_error" or not isinstance(error["input"], str):
         return ""
     accepted = re.findall(r"'([^']+)'", error["ctx"]["expected"])
-    nearest = difflib.get_close_matches(error["input"][:_SHOWN].lower(), accepted, n=1)
+    nearest = difflib.get_close_matches(error["input"][:_MAX_SHOWN].lower(), accepted, n=1)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
@@ -142,6 +142,6 @@ def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
 def _shown(value: object) -> str:
     try:
         text = without_password(repr(value))
-    except ValueError:  # of Python: an integer of thousands of digits
+    except ValueError:  # Python refuses to print integers with thousands of digits
         return "a huge number"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

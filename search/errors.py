@@ -1,30 +1,27 @@
-"""The two failures that a user may see, each one line, and one-line descriptions of others."""
+"""The two errors that a user may see, each one line, and one-line descriptions of others."""
 
 from typing import final
 
 from search.text import one_line
 
 
+class _OneLineError(Exception):
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
 @final
-class UserError(Exception):
+class UserError(_OneLineError):
     """A user's mistake: names the setting, its value and what would be accepted."""
 
     exit_status = 2
 
-    def __str__(self) -> str:
-        """Return it on one line, with escapes for what a terminal would act on."""
-        return one_line(super().__str__())
-
 
 @final
-class MachineError(Exception):
-    """A failure of the machine: says what was kept and how to go on."""
+class MachineError(_OneLineError):
+    """A failure of the machine: says what was kept and what to do next."""
 
     exit_status = 1
-
-    def __str__(self) -> str:
-        """Return it on one line, with escapes for what a terminal would act on."""
-        return one_line(super().__str__())
 
 
 def first_line(error: BaseException) -> str:

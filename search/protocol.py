@@ -1,8 +1,8 @@
 """Protocols: how a study splits, trains, scores and tests.
 
-A search follows its own protocol. The hand-tuned networks are trained by two others: as a search
-would treat its winner, or exactly as their report did. `Recipe.protocol` says which one applies;
-to add a protocol, add an instance here and let `protocol_of` return it.
+A search has one protocol. The hand-tuned networks have two others: they are trained as a search
+would treat its winner, or exactly as in their report. `Recipe.protocol` says which one applies. To
+add a protocol, add an instance here and let `protocol_of` return it.
 """
 
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ class FixedSplit:
 @final
 @dataclass(frozen=True)
 class StudyProtocol:
-    """All that differs between searching and reproducing.
+    """Everything that differs between a search and a replication.
 
     Attributes:
-        kind: What the study is called: "search" where candidates compete, "baseline" where the
-            hand-tuned candidate is trained, each time from a seed of its own.
-        split: The holdout that every such study has; None: the recipe's folds.
-        refits: Whether the winner is trained again on all training images before it is tested.
+        kind: "search" if candidates compete, "baseline" if the hand-tuned candidate is trained
+            repeatedly with different seeds.
+        split: The holdout of every such study; None: the recipe's folds.
+        refits: Whether the winner is retrained on all training images before it is tested.
             Otherwise every trial keeps its network, and all networks are tested together.
-        scores_last_epoch: Whether a trial's score is that after its last epoch, rather than that
-            at E*, the best epoch of its mean curve. No trial ends early then.
+        scores_last_epoch: Whether a trial's score is the one after its last epoch, instead of at
+            E*, the best epoch of its mean curve. If so, no trial ends early.
         evaluation_batch: Images evaluated at once.
         mean_over: What an evaluation's loss is the mean of.
-        precision: What precision "auto" means; None: the fastest that the device has.
-        export_sampler: The sampler by which a recipe of a single candidate keeps this protocol.
+        precision: What precision "auto" means; None: the device's fastest.
+        export_sampler: The sampler with which a recipe of one candidate has this protocol.
     """
 
     kind: Literal["search", "baseline"]
@@ -50,7 +50,7 @@ class StudyProtocol:
 
     @property
     def is_search(self) -> bool:
-        """Return whether candidates compete; otherwise one is trained again and again."""
+        """Whether candidates compete; otherwise one candidate is trained repeatedly."""
         return self.kind == "search"
 
 
@@ -58,9 +58,9 @@ class StudyProtocol:
 REPORTED_SPLIT = FixedSplit(0.2, 37)
 
 SEARCH = StudyProtocol("search")
-# The hand-tuned candidate, split, scored, refitted and tested as a winner is.
+# The hand-tuned candidate, split, scored, refitted and tested like the winner of a search.
 BASELINE = StudyProtocol("baseline", precision="fp32")
-# The hand-tuned report's own way.
+# As in the hand-tuned report.
 REPLICATION = StudyProtocol(
     "baseline",
     split=REPORTED_SPLIT,
@@ -74,7 +74,7 @@ REPLICATION = StudyProtocol(
 
 
 def protocol_of(sampler: str, validation: Literal["holdout", "kfold"]) -> StudyProtocol:
-    """Return the protocol of a recipe: "baseline" is its spelling among the samplers."""
+    """Return the protocol of a recipe, in which "baseline" is given as a sampler."""
     if sampler != "baseline":
         return SEARCH
     return {"holdout": REPLICATION, "kfold": BASELINE}[validation]

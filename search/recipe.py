@@ -37,26 +37,34 @@ from search.text import listed
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS, get_sampler
 
-_MOST_BYTES = 1 << 20  # a device or a film given by mistake is not read to its end
+_MAX_BYTES = 1 << 20  # a device file or a video given by mistake is not read to its end
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what the file says; raises UserError, naming the file and where it can the line."""
+    """Return the file's content; raises UserError, naming the file and, if possible, the line."""
     text = _read_text(path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"recipe {path} is not valid TOML: {_located(error, text)}") from error
     except RecursionError as error:
-        raise UserError(f"recipe {path} is not valid TOML: values are nested too deep") from error
-    except ValueError as error:  # of Python: an integer of thousands of digits
+        raise UserError(f"recipe {path} is not valid TOML: values are nested too deeply") from error
+    except ValueError as error:  # Python refuses integers with thousands of digits
         raise UserError(f"recipe {path} is not valid TOML: {error}") from error
 
 
 def _read_text(path: Path) -> str:
-    content = _read_bytes(path)
-    if len(content) > _MOST_BYTES:
-        raise UserError(f"recipe {path} is no recipe: it is larger than {_MOST_BYTES:,} bytes")
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UserError(f"recipe {path} does not exist") from error
+    except OSError as error:
+        raise UserError(f"recipe {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"recipe {str(path)!r} is not a file name: {error}") from error
+    if len(content) > _MAX_BYTES:
+        raise UserError(f"recipe {path} is not a recipe: it is larger than {_MAX_BYTES:,} bytes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -64,20 +72,8 @@ def _read_text(path: Path) -> str:
         raise UserError(f"recipe {path} is not UTF-8 text: see line {line}") from error
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_MOST_BYTES + 1)
-    except FileNotFoundError as error:
-        raise UserError(f"recipe {path} does not exist") from error
-    except OSError as error:
-        raise UserError(f"recipe {path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise UserError(f"recipe {str(path)!r} is no file name: {error}") from error
-
-
 def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """Return the error with its line's number and words; the parser gives none for the last."""
+    """Return the error with its line's number and text; the parser omits those of the last line."""
     lines = text.splitlines() or [""]
     message = str(error).replace("at end of document", f"at the end, line {len(lines)}")
     found = re.search(r"line (\d+)", message)
@@ -91,21 +87,21 @@ _PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))
 _Seconds = Annotated[float, Field(gt=0, le=1e9)]
 _Duration = Annotated[_Seconds | None, BeforeValidator(parse_duration)]
 _Text = Annotated[str, AfterValidator(check_text)]
-# TOML has no paths, only strings.
+# TOML only has strings, not paths.
 _Folder = Annotated[
     Path, Field(strict=False), BeforeValidator(check_named), AfterValidator(check_path)
 ]
-_LARGEST = 100_000  # of what is enumerated before a search starts, and kept for each trial
+_LARGEST = 100_000  # for what is enumerated before a search, or kept for each trial
 
 
 def _setting(default: object, words: str, *, means: str | None = None, **bounds: Any) -> Any:
     """Return a field of the recipe.
 
     Args:
-        default: Its value where it is not given.
-        words: What it is, for help and documentation; the accepted values need not be repeated
-            where the type lists them.
-        means: What the default stands for where it is None or "auto".
+        default: Its default value.
+        words: What it is, for help and documentation; without the accepted values if the type
+            lists them.
+        means: What the default stands for if it is None or "auto".
         bounds: Further arguments of pydantic's `Field`.
     """
     extra: dict[str, JsonValue] = {} if means is None else {"means": means}
@@ -113,7 +109,7 @@ def _setting(default: object, words: str, *, means: str | None = None, **bounds:
 
 
 def _trials_by_default() -> str:
-    """Return how many trials each sampler runs where the recipe does not say."""
+    """Describe how many trials each sampler runs by default."""
     counts = {one.name: one.default_trials for one in SAMPLERS}
     usual = counts.pop("random")
     others = (
@@ -125,7 +121,7 @@ def _trials_by_default() -> str:
 
 
 def _pruner_by_default() -> str:
-    """Return which pruner "auto" is for each sampler."""
+    """Describe which pruner "auto" stands for."""
     usual = get_sampler("random").default_pruner
     others: dict[str, list[str]] = {}
     for one in SAMPLERS:
@@ -140,7 +136,7 @@ class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
 
     The fields' descriptions are also the help of the command line's options. Times are in seconds.
-    Written out, `storage` is without its password: PGPASSWORD or ~/.pgpass can give that.
+    When written out, `storage` has no password; it can come from PGPASSWORD or ~/.pgpass.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -240,19 +236,19 @@ class Recipe(BaseModel):
 
     @property
     def protocol(self) -> StudyProtocol:
-        """Return how the study splits, trains, scores and tests."""
+        """How the study splits, trains, scores and tests."""
         return protocol_of(self.sampler, self.validation)
 
     @property
     def n_folds(self) -> int:
-        """Return on how many folds a trial is scored; 1 for holdout."""
+        """Number of folds that a trial is scored on; 1 for holdout."""
         return self.folds if self.validation == "kfold" else 1
 
     @classmethod
     def from_sources(cls, path: Path | None, flags: Mapping[str, Any]) -> Self:
         """Return the recipe of a TOML file and flags; flags win, None means not given.
 
-        Raises UserError, one line that names the setting, its value and what is accepted.
+        Raises UserError, which names the setting, its value and what is accepted.
         """
         values = read_toml(path) if path is not None else {}
         values |= {name: value for name, value in flags.items() if value is not None}
@@ -267,5 +263,5 @@ class Recipe(BaseModel):
             raise UserError(describe_errors(error)) from error
 
     def toml(self) -> str:
-        """Return the recipe as the TOML text that makes it again."""
+        """Return the recipe as TOML."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

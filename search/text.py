@@ -1,4 +1,4 @@
-"""Numbers, durations and outside texts as the program writes them. Pure, and light to import."""
+"""How the program writes numbers, durations and texts from outside; light to import."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from search.metric import Metric
 
 
 def rough_range(low: float, high: float) -> str:
-    """Return a range of seconds as it is guessed: about 5 s, about 40 min to 2 h."""
+    """Return an estimated range of seconds: about 5 s, about 40 min to 2 h."""
     first, last = _roughly(low), _roughly(high)
     if first == last:
         return f"about {first}"
@@ -17,7 +17,7 @@ def rough_range(low: float, high: float) -> str:
 
 
 def _roughly(seconds: float) -> str:
-    """Return a duration to one or two digits, in the unit that it is spoken of."""
+    """Return a duration with one or two digits, in a suitable unit."""
     sizes = (("s", 1), ("min", 60), ("h", 3600), ("days", 86400))
     unit, size = [one for one in sizes if one[1] == 1 or seconds >= 1.5 * one[1]][-1]
     number = seconds / size
@@ -26,19 +26,19 @@ def _roughly(seconds: float) -> str:
 
 
 def setting(value: object) -> str:
-    """Return a setting's value as a recipe has it: true, 'kfold', 3; none where it is not set."""
+    """Return a setting's value as in a recipe: true, 'kfold', 3; "none" if it is not set."""
     if isinstance(value, bool):
         return str(value).lower()
     return "none" if value is None else repr(value)
 
 
 def on_folds(n_folds: int, of: int) -> str:
-    """Return " on 1 of 5 folds" for a trial with fewer folds than the study has, else nothing."""
+    """Return " on 1 of 5 folds" for a trial with fewer folds than the study, otherwise ""."""
     return f" on {n_folds} of {of} folds" if n_folds < of else ""
 
 
 def size(count: int) -> str:
-    """Return a size for people: 512 bytes, 3.4 MB, 12 GB."""
+    """Return a size in bytes: 512 bytes, 3.4 MB, 12 GB."""
     if count < 1_000_000:
         return f"{count:,} bytes" if count < 1000 else f"{count / 1e3:.0f} kB"
     size, unit = (count / 1e9, "GB") if count >= 1e9 else (count / 1e6, "MB")
@@ -46,22 +46,22 @@ def size(count: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with escapes for what could do something to a terminal."""
+    """Return the text with escapes for everything that could control a terminal."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line, with escapes for what could do something to a terminal."""
+    """Return the text on one line, escaped as by `printable`."""
     return printable(" ".join(text.split()))
 
 
 def escaped(text: str) -> str:
-    """Return the text on one line, without anything that Markdown or HTML would act on."""
+    """Return the text on one line, escaped against Markdown and HTML."""
     return re.sub(r"([\\`*_{}\[\]#|<>~&$])", r"\\\1", printable(text))
 
 
 def code(text: str) -> str:
-    """Return the text on one line as a code span, whatever backticks it holds."""
+    """Return the text on one line as a code span, even if it contains backticks."""
     shown = printable(text)
     fence, pad = "`" * (_longest_run(shown) + 1), " " if "`" in shown else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
@@ -121,7 +121,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def listed(words: Sequence[str], conjunction: str = "and") -> str:
-    """Return the words as one reads them out: "a, b and c"; nothing for none."""
+    """Return the words as a list: "a, b and c"; "" for none."""
     *others, last = words or ("",)
     return f"{', '.join(others)} {conjunction} {last}" if others else last
 
@@ -138,7 +138,7 @@ def opened(number: int) -> str:
 
 
 def points(difference: float, digits: int = 2) -> str:
-    """Return a difference of two fractions in points: 0.0912 is "+9.12", a fall has a minus."""
+    """Return a difference of two fractions in points, with its sign: 0.0912 is "+9.12"."""
     rounded = round(100 * difference, digits)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
     return f"{sign}{abs(rounded):.{digits}f}"
@@ -157,5 +157,5 @@ def probability(p_value: float) -> str:
 
 
 def moment(time: datetime) -> str:
-    """Return a time to the second, with its zone where that is known."""
+    """Return a time to the second, with its time zone if known."""
     return time.strftime("%Y-%m-%d %H:%M:%S %Z").strip()

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from search.checks import parse_duration
+from search.cli.options import setting_help
+from search.command_lines import option_names
+from search.data.sources import AUTO, SOURCES
 from search.errors import UserError
 from search.recipe import Recipe
+from spaces import BUILT_IN
 
 
 def recipe_of(tmp_path: Path, toml: str, **flags: Any) -> Recipe:
@@ -199,7 +203,7 @@ def test_a_table_is_no_setting(tmp_path: Path) -> None:
     """Whoever groups settings, as other tools have it, is told to do without."""
     path = tmp_path / "recipe.toml"
     path.write_text('[run]\nspace = "mlp"\n', encoding="utf-8")
-    with pytest.raises(UserError, match=r"^\[run\] is a table, and a recipe has none"):
+    with pytest.raises(UserError, match=r"^\[run\] is a table, but a recipe has no tables"):
         Recipe.from_sources(path, {})
 
 
@@ -235,7 +239,7 @@ def test_a_syntax_error_names_file_and_line(tmp_path: Path) -> None:
         ('space = "cnn"\nspace = "mlp"', "overwrite .*at the end, line 2.*'space = \"mlp\"'"),
         ('space = "cnn"\n\ntrials', "at the end, line 3.*'trials'"),
         ('space = """\n\n', "Unterminated.*at the end, line 2"),
-        ("trials = " + "[" * 5000, "nested too deep"),
+        ("trials = " + "[" * 5000, "nested too deeply"),
         ("trials = " + "9" * 5000, "limit .*digits"),
     ],
 )
@@ -276,7 +280,7 @@ def test_a_recipe_needs_a_space() -> None:
         ("", "cannot be read: Is a directory"),
         ("binary.toml", "binary.toml is not UTF-8 text: see line 3"),
         ("large.toml", "larger than 1,048,576 bytes"),
-        ("a\0b", "'.*a.x00b' is no file name"),
+        ("a\0b", "'.*a.x00b' is not a file name"),
     ],
 )
 def test_what_is_no_text_file_is_refused(tmp_path: Path, name: str, words: str) -> None:
@@ -293,3 +297,23 @@ def test_the_committed_recipes_are_valid() -> None:
     assert len(paths) >= 7
     for path in paths:
         Recipe.from_sources(path, {})
+
+
+def test_the_readme_lists_every_setting() -> None:
+    """With the help and defaults of the command line."""
+    rows = ["| setting | meaning | default |", "|---|---|---|"]
+    for name, field in Recipe.model_fields.items():
+        meaning, default = setting_help(field)
+        options = ", ".join(f"`{option}`" for option in option_names(name))
+        rows.append(f"| {options} | {meaning} | {default} |")
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert "\n".join(rows) in readme
+
+
+def test_help_names_every_source_and_space() -> None:
+    """Recipes are quick to import, so their help cannot be made from these registries."""
+    dataset, space = (Recipe.model_fields[name].description or "" for name in ("dataset", "space"))
+    for source in SOURCES:
+        assert (source.keyword or "image folder") in dataset
+    assert AUTO in dataset
+    assert all(name in space for name in BUILT_IN)

@@ -21,8 +21,8 @@ Command: TypeAlias = Callable[..., None]
 def with_settings(*names: str, fill: bool = False) -> Callable[[Command], Command]:
     """Return a decorator that gives a command an option for each of these settings of a recipe.
 
-    The command takes each as a keyword argument. One that was not given is None, or with `fill`
-    the recipe's default.
+    The command gets each as a keyword argument: None if it was not given, or with `fill` the
+    recipe's default.
     """
 
     def decorate(command: Command) -> Command:
@@ -53,7 +53,7 @@ def _is_argument(parameter: inspect.Parameter) -> bool:
 
 
 def _parameter(name: str) -> inspect.Parameter:
-    """Return the option of a setting; None where it is not given."""
+    """Return the option of a setting; its value is None if it is not given."""
     field = Recipe.model_fields[name]
     kind = _parsed_type(field)
     option = typer.Option(
@@ -67,16 +67,21 @@ def _parameter(name: str) -> inspect.Parameter:
 
 
 def _parsed_type(field: FieldInfo) -> Any:
-    """Return what the command line makes of a setting's text; the recipe checks the rest."""
+    """Return the type that the command line parses; the recipe checks the rest."""
     kinds = get_args(field.annotation) or (field.annotation,)
     return next((kind for kind in (bool, int, float, Path) if kind in kinds), str)
 
 
 def _help(field: FieldInfo) -> str:
-    """Return a setting's description with the values to choose from and the default."""
-    choices, default = _choices(field), _default(field)
-    words = f"{field.description}: {listed(choices, 'or')}" if choices else field.description
-    return f"{words} [{default}]." if default else f"{words}."
+    meaning, default = setting_help(field)
+    return f"{meaning} [{default}]." if default else f"{meaning}."
+
+
+def setting_help(field: FieldInfo) -> tuple[str, str]:
+    """Return a setting's description with the values to choose from, and its default in words."""
+    choices = _choices(field)
+    meaning = f"{field.description}: {listed(choices, 'or')}" if choices else field.description
+    return str(meaning), _default(field)
 
 
 def _choices(field: FieldInfo) -> tuple[str, ...]:
@@ -86,7 +91,7 @@ def _choices(field: FieldInfo) -> tuple[str, ...]:
 
 
 def _default(field: FieldInfo) -> str:
-    """Return a setting's default in words, nothing where there is none."""
+    """Return a setting's default in words, "" if there is none."""
     if field.is_required():
         return ""
     extra = field.json_schema_extra
@@ -99,7 +104,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def folder(given: str | Path) -> Path:
-    """Return an option's folder; an empty text is none, and not the present folder."""
+    """Return an option's folder; an empty text is an error, and does not mean this folder."""
     try:
         return Path(str(check_named(given)))
     except ValueError as error:
@@ -117,13 +122,13 @@ def _study(study: str) -> str:
 RecipeFile = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
 AcceptChanges = Annotated[
     bool,
-    typer.Option("--accept-changes", help="Go on although the space's code or a library changed."),
+    typer.Option("--accept-changes", help="Continue though the space's code or a library changed."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only print the result.")]
 Events = Annotated[bool, typer.Option("--json", help="Print one JSON object per event and line.")]
 
 Repeats = Annotated[
-    int, typer.Option(min=1, help="How often to train it, each time with another seed.")
+    int, typer.Option(min=1, help="How many times to train it, each with a different seed.")
 ]
 
 Study = Annotated[

@@ -35,6 +35,8 @@ from search.plotting import (
 from search.protocol import REPORTED_SPLIT
 from search.seeding import derive_seed
 
+_STEEP = 20.0  # times the median count
+
 Table = tuple[tuple[float, ...], ...]  # ROWS x CHANNELS
 
 ROWS = ("Mean", "STD", "Normalized Mean (/255)", "Normalized STD (/255)")
@@ -57,14 +59,13 @@ def table_csv(table: Table) -> str:
     return text.getvalue()
 
 
-_STEEP = 20.0
-
-
 class ChannelsInfo(NamedTuple):
-    """`shares[c][v]` of the pixels have the value v in channel c; red, green, blue; 0 to 255.
+    """The distribution of pixel values.
 
-    `alike`: the channels are the same, as in grey images. `is_steep`: one value is so much more
-    frequent than the others that only a logarithmic axis shows them all.
+    Attributes:
+        shares: `shares[c][v]` of the pixels have value v (0 to 255) in channel c (RGB).
+        alike: Whether the channels are identical, as in grey images.
+        is_steep: Whether one value is so frequent that only a logarithmic axis shows the others.
     """
 
     shares: tuple[tuple[float, ...], ...]
@@ -73,7 +74,7 @@ class ChannelsInfo(NamedTuple):
 
 
 def channels_info(histograms: Tensor) -> ChannelsInfo:
-    """Return the shares of int64 (3, 256) counts, none of whose channels is empty."""
+    """Return the distribution of int64 (3, 256) counts; no channel may be empty."""
     shares = (histograms.double() / histograms.sum(dim=1, keepdim=True)).tolist()
     return ChannelsInfo(
         shares=tuple(tuple(channel) for channel in shares),
@@ -84,17 +85,17 @@ def channels_info(histograms: Tensor) -> ChannelsInfo:
 
 Images = npt.NDArray[np.uint8]
 
-MOST_CLASSES = 20
-MOST_IMAGES = 8
-MOST_PIXELS = 128
-_WIDEST_ROW = 16  # a row's width over its height: flatter rows have no room for their name
+MAX_CLASSES = 20
+MAX_IMAGES = 8
+MAX_PIXELS = 128
+_WIDEST_ROW = 16  # width over height: flatter rows have no room for their name
 _SEED = 0
 
 
 class SamplesInfo(NamedTuple):
-    """`images[i]` are uint8 (M, 3, H, W) of the class `class_names[i]`, M at most MOST_IMAGES.
+    """Sample images: `images[i]`, uint8 (M, 3, H, W), belong to the class `class_names[i]`.
 
-    `n_classes` counts the dataset's classes, those left out too.
+    M is at most MAX_IMAGES. `n_classes` is the number of the dataset's classes.
     """
 
     class_names: tuple[str, ...]
@@ -103,26 +104,26 @@ class SamplesInfo(NamedTuple):
 
 
 def samples_info(split: TrainSplit, indices: Tensor, class_names: tuple[str, ...]) -> SamplesInfo:
-    """Return samples of the images that `indices`, int64 (M,), names; of no other image.
+    """Return samples of the images at `indices`, int64 (M,).
 
-    A class's samples do not depend on the other classes. Images of more than MOST_PIXELS a side
-    are made smaller; of more than MOST_CLASSES classes as many are taken at even distances; wide
-    images come fewer to a class.
+    A class's samples do not depend on the other classes. Images larger than MAX_PIXELS are scaled
+    down. Of more than MAX_CLASSES classes, evenly spaced ones are shown. Classes of wide images
+    have fewer samples.
     """
-    shown = _at_even_distances(len(class_names), MOST_CLASSES)
+    shown = _evenly_spaced(len(class_names), MAX_CLASSES)
     height, width = split.images.shape[2:]
-    n_images = max(1, min(MOST_IMAGES, _WIDEST_ROW * height // width))
+    n_images = max(1, min(MAX_IMAGES, _WIDEST_ROW * height // width))
     labels = split.labels[indices]
     chosen = [_draw(indices[labels == label], n_images, label) for label in shown]
     return SamplesInfo(
         class_names=tuple(class_names[label] for label in shown),
-        images=tuple(_at_most(split.images[one], MOST_PIXELS).numpy() for one in chosen),
+        images=tuple(_shrink(split.images[one], MAX_PIXELS).numpy() for one in chosen),
         n_classes=len(class_names),
     )
 
 
-def _at_even_distances(n: int, most: int) -> list[int]:
-    """Return at most `most` of the numbers below n, the first and the last among them."""
+def _evenly_spaced(n: int, most: int) -> list[int]:
+    """Return at most `most` of the numbers below n, including the first and the last."""
     return sorted({round(place) for place in np.linspace(0, n - 1, min(n, most)).tolist()})
 
 
@@ -132,8 +133,8 @@ def _draw(of_class: Tensor, n: int, label: int) -> Tensor:
     return of_class[torch.from_numpy(places)]
 
 
-def _at_most(images: Tensor, most: int) -> Tensor:
-    """Return uint8 (M, 3, H, W) images reduced to at most `most` pixels a side, by area."""
+def _shrink(images: Tensor, most: int) -> Tensor:
+    """Return uint8 (M, 3, H, W) images with at most `most` pixels per side, averaged by area."""
     height, width = images.shape[2:]
     scale = most / max(height, width)
     if scale >= 1:
@@ -149,12 +150,12 @@ REPORTED: Table = (
     (0.4916167336856618, 0.48251096641390934, 0.4470196806066176),
     (0.24702636548565543, 0.24353997089035434, 0.2617824263578708),
 )
-_MOST_DIGITS = 17  # tell any two floats apart
-_ROUNDING_DIGITS = 12  # what a careless sum of so many numbers keeps at least
+_MAX_DIGITS = 17  # distinguish any two floats
+_ROUNDING_DIGITS = 12  # a careless sum of so many numbers has at least these right
 
 
 class Comparison(NamedTuple):
-    """A number of the table: the report's, ours, and to how many digits the two agree."""
+    """A number of the table: the report's, ours, and to how many digits they agree."""
 
     name: str
     reported: float
@@ -163,12 +164,12 @@ class Comparison(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Return whether the two agree to the last digit."""
+        """Whether they agree to the last digit."""
         return self.ours == self.reported
 
     @property
     def differs_by_rounding(self) -> bool:
-        """Return whether the two differ by no more than rounding in the report's sums."""
+        """Whether they differ by no more than rounding in the report's sums."""
         return not self.agrees and self.n_digits >= _ROUNDING_DIGITS
 
 
@@ -182,15 +183,15 @@ def compare_tables(ours: Table, reported: Table = REPORTED) -> tuple[Comparison,
 
 
 def agreeing_digits(a: float, b: float) -> int:
-    """Return the most significant digits to which both round to the same number, 0 to 17."""
-    for digits in range(_MOST_DIGITS, 0, -1):
+    """Return to how many significant digits (0 to 17) both round to the same number."""
+    for digits in range(_MAX_DIGITS, 0, -1):
         if f"{a:.{digits - 1}e}" == f"{b:.{digits - 1}e}":
             return digits
     return 0
 
 
 class AnalysisInfo(NamedTuple):
-    """What `n_images` training images of the dataset look like; `name` begins the files' names."""
+    """The analysis of `n_images` training images; `name` is the prefix of the files."""
 
     dataset: DatasetInfo
     name: str
@@ -203,7 +204,7 @@ class AnalysisInfo(NamedTuple):
 def analysis_info(dataset: DatasetInfo, split: TrainSplit) -> AnalysisInfo:
     """Return the analysis of the training part of the report's split; no other image is read.
 
-    Raises UserError for a dataset too small to be split so.
+    Raises UserError if the dataset is too small for this split.
     """
     indices = _training_part(dataset, split)
     histograms = channel_histograms(split.images, indices)
@@ -244,7 +245,7 @@ _GREYS = (_Style("red, green and blue alike", GREY, "-"),)
 
 
 def draw_channels(info: ChannelsInfo) -> Figure:
-    """Return the share of pixels over the intensity, one line a channel, one in all for greys."""
+    """Draw the share of pixels over the intensity: one line per channel, or one for grey images."""
     figure = new_figure(2.4)
     axes = figure.add_subplot()
     styles = _GREYS if info.alike else _COLOURS
@@ -252,7 +253,7 @@ def draw_channels(info: ChannelsInfo) -> Figure:
         axes.plot(
             shares, label=style.label, color=style.colour, linestyle=style.line, linewidth=1.0
         )
-    axes.set_xlim(-5, 260)  # black and white are often the peaks: keep them off the frame
+    axes.set_xlim(-5, 260)  # black and white often peak: keep them off the frame
     axes.set_xticks([0, 50, 100, 150, 200, 255])
     axes.set_xlabel("intensity (0 to 255)")
     _share_axis(axes, info)
@@ -270,24 +271,24 @@ def _share_axis(axes: Axes, info: ChannelsInfo) -> None:
     axes.set_ylabel("share of pixels" + (" (log scale)" if info.is_steep else ""))
 
 
-_MOST_HEIGHT = 8.0  # inches, a page with its caption
-_LEAST_WIDTH = 2.2
+_MAX_HEIGHT = 8.0  # inches, a page with a caption
+_MIN_WIDTH = 2.2
 _MARGIN = 0.05
 _FOR_NOTE = 0.2
 _POINTS = 7
 
 
 def draw_samples(info: SamplesInfo) -> Figure:
-    """Return the samples, one class a row with its name, and how many classes were left out."""
+    """Draw the samples, one row per class with its name, and how many classes were left out."""
     names, note = [short(name) for name in info.class_names], _note(info)
     grid, middles = _grid(info.images)
     left = max(_inches(name) for name in names) + 3 * _MARGIN
     below = _FOR_NOTE if note else _MARGIN
-    inches = min((COLUMN - left - _MARGIN) / grid.shape[1], _MOST_HEIGHT / grid.shape[0])
+    inches = min((COLUMN - left - _MARGIN) / grid.shape[1], _MAX_HEIGHT / grid.shape[0])
     high, wide = inches * grid.shape[0], inches * grid.shape[1]
-    height, width = below + high + _MARGIN, max(_LEAST_WIDTH, left + wide + _MARGIN)
+    height, width = below + high + _MARGIN, max(_MIN_WIDTH, left + wide + _MARGIN)
     figure = Figure(figsize=(width, height))
-    # Placed by hand: the constrained layout needs several drawings to settle images beside names.
+    # Placed by hand: the constrained layout needs several drawings to place images next to names.
     axes = figure.add_axes((left / width, below / height, wide / width, high / height))
     axes.imshow(grid, interpolation="none")  # a PDF then holds the pixels as they are
     axes.set_xticks([])
@@ -325,9 +326,9 @@ def _grid(rows: tuple[Images, ...]) -> tuple[Images, list[float]]:
 
 
 def write_analysis(info: AnalysisInfo, folder: Path) -> tuple[Path, ...]:
-    """Write every file, in place of those of an earlier analysis; return their paths.
+    """Write all files, replacing those of an earlier analysis; return their paths.
 
-    Raises MachineError where one cannot be written.
+    Raises MachineError if one cannot be written.
     """
     table = folder / f"{info.name}-mean-std.csv"
     with machine_failures(

@@ -7,9 +7,9 @@ from search.data.dataset import TrainSplit
 from search.data.splits import fixed_holdout
 from search.errors import UserError
 from search.reference.data_analysis import (
-    MOST_CLASSES,
-    MOST_IMAGES,
-    MOST_PIXELS,
+    MAX_CLASSES,
+    MAX_IMAGES,
+    MAX_PIXELS,
     analysis_info,
     channels_info,
     samples_info,
@@ -55,10 +55,10 @@ def test_samples_are_of_their_class_and_all_different(make_dataset: DatasetMaker
     info = samples_info(split, indices, dataset.class_names)
     assert info.class_names == dataset.class_names
     for label, images in enumerate(info.images):
-        assert images.shape == (MOST_IMAGES, 3, 4, 5)
+        assert images.shape == (MAX_IMAGES, 3, 4, 5)
         assert (images[:, 0, 0, 0] == label).all()
         shown = set(images[:, 0, 0, 1].tolist())
-        assert len(shown) == MOST_IMAGES
+        assert len(shown) == MAX_IMAGES
         assert min(shown) >= 10
     again = samples_info(split, indices, dataset.class_names)
     assert all((a == b).all() for a, b in zip(info.images, again.images, strict=True))
@@ -76,7 +76,7 @@ def test_many_classes_are_taken_at_even_distances(make_dataset: DatasetMaker) ->
     names = tuple(f"{i:03}" for i in range(300))
     _, split = make_dataset(n_images=600, class_names=names)
     info = samples_info(split, torch.arange(600), names)
-    assert (len(info.class_names), info.n_classes) == (MOST_CLASSES, 300)
+    assert (len(info.class_names), info.n_classes) == (MAX_CLASSES, 300)
     assert (info.class_names[0], info.class_names[-1]) == ("000", "299")
     steps = {int(b) - int(a) for a, b in zip(info.class_names, info.class_names[1:], strict=False)}
     assert steps == {15, 16}
@@ -85,9 +85,9 @@ def test_many_classes_are_taken_at_even_distances(make_dataset: DatasetMaker) ->
 @pytest.mark.parametrize(
     ("size", "shape"),
     [
-        ((300, 150), (MOST_IMAGES, 3, MOST_PIXELS, 64)),
+        ((300, 150), (MAX_IMAGES, 3, MAX_PIXELS, 64)),
         ((10, 40), (4, 3, 10, 40)),
-        ((1, 400), (1, 3, 1, MOST_PIXELS)),
+        ((1, 400), (1, 3, 1, MAX_PIXELS)),
     ],
 )
 def test_samples_of_any_size_fit(
