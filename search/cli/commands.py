@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # What the hand-tuned network's training decides itself.
 _FIXED_BY_BASELINE = {
     "sampler", "pruner", "trials", "timeout", "trial_timeout", "holdout_fraction", "racing",
-    "metric", "with_baseline", "max_parameters",
+    "metric", "start", "with_baseline", "prior", "max_parameters",
 }  # fmt: skip
 _BASELINE_SETTINGS = tuple(name for name in Recipe.model_fields if name not in _FIXED_BY_BASELINE)
 _ANALYSIS = Path("analysis")
