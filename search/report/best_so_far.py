@@ -28,7 +28,7 @@ from search.report.charts import Dash, Series, escape, metric_format, new_chart_
 from search.report.evidence import model_kind
 from search.report.findings.cost import search_clock
 from search.report.findings.repeats import Repeats
-from search.report.scoring import ENDED
+from search.report.scoring import ENDED, at_best_epoch
 from search.text import score
 from search.training.history import best_epoch
 from search.tuning.records import StudyRecord, TrialRecord
@@ -126,8 +126,9 @@ def _improvements(points: Iterable[Point], metric: Metric) -> tuple[Point, ...]:
 def _scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
     best_first = record.complete()
     for trial in best_first[:1] if record.recipe.racing else best_first:
-        if trial.best_epoch is not None and trial.history.epochs:
-            yield trial, trial.history.mean_curve(metric)[trial.best_epoch - 1]
+        value = at_best_epoch(trial, metric)
+        if value is not None:
+            yield trial, value
 
 
 def _first_fold_scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:

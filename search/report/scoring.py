@@ -25,6 +25,13 @@ def trial_score(trial: TrialRecord) -> float | None:
     return trial.value if trial.mean is None else trial.mean
 
 
+def at_best_epoch(trial: TrialRecord, metric: Metric) -> float | None:
+    """Return the mean over folds at E*; None where the history does not have it."""
+    if trial.best_epoch is None or len(trial.history.epochs) < trial.best_epoch:
+        return None
+    return trial.history.mean_curve(metric)[trial.best_epoch - 1]
+
+
 def in_plan_order(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Sort trials by their index in the plan, attempts at the same one in order."""
     return sorted(trials, key=lambda trial: (trial.plan, trial.attempt))

@@ -12,10 +12,10 @@ from search.metric import Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, Number, ReportPart
-from search.report.scoring import trial_score, validation_images
+from search.report.scoring import at_best_epoch, trial_score, validation_images
 from search.text import count, interval, percent, plural, score, spread
 from search.training.metrics import TestResult
-from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
 
 Place = Literal["within", "above", "below"]
@@ -97,15 +97,15 @@ class Optimism(Finding):
         """Estimate the bias; None without a winner, or where the last epoch counts."""
         record = evidence.record
         winner = record.winner()
-        value = None if winner is None else trial_score(winner)
-        if winner is None or value is None or not winner.history.epochs:
+        if winner is None or record.recipe.protocol.scores_last_epoch:
             return None
-        if record.recipe.protocol.scores_last_epoch:
+        value, accuracy = trial_score(winner), at_best_epoch(winner, "accuracy")
+        if value is None or accuracy is None:
             return None
         several, metric = record.recipe.n_folds > 1, record.recipe.metric
-        gap = None if record.test is None else _gap(record.test, _accuracy(winner))
+        gap = None if record.test is None else _gap(record.test, accuracy)
         folds = _fold_bias(record, value) if several else None
-        holdout = None if several else _holdout_bound(record, winner)
+        holdout = None if several else _holdout_bound(record, accuracy)
         words = (
             *(() if gap is None else (_gap_words(gap),)),
             *(() if folds is None else _fold_words(folds, metric, value)),
@@ -116,10 +116,6 @@ class Optimism(Finding):
     def blocks(self) -> Iterator[Block]:
         if self.words:
             yield Bullets(self.words)
-
-
-def _accuracy(winner: TrialRecord) -> float:
-    return winner.history.mean_curve("accuracy")[(winner.best_epoch or 1) - 1]
 
 
 def _gap(test: TestResult, validation: float) -> ValidationGap:
@@ -148,9 +144,9 @@ def _fold_bias(record: StudyRecord, value: float) -> FoldBias | None:
     )
 
 
-def _holdout_bound(record: StudyRecord, winner: TrialRecord) -> HoldoutBound:
+def _holdout_bound(record: StudyRecord, accuracy: float) -> HoldoutBound:
     n_images = validation_images(record)
-    correct = binomtest(round(_accuracy(winner) * n_images), n_images)
+    correct = binomtest(round(accuracy * n_images), n_images)
     low, high = correct.proportion_ci(0.95, method="wilson")
     # A trial that repeats another's result was no choice of its own.
     n_choices = sum(len(t.history.epochs) for t in record.trials if t.same_as is None)

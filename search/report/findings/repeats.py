@@ -15,11 +15,12 @@ from search.reference.reported_figures import (
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import GOOD, Finding, Number, ReportPart, Unlisted
-from search.report.scoring import in_plan_order
+from search.report.scoring import at_best_epoch, in_plan_order
 from search.text import interval, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 
 _CSV = "reported.csv"
+_WITHOUT_SCORE = ("diverged", "failed", "infeasible")
 _MEASURES: tuple[tuple[str, Metric], ...] = (
     ("validation_loss", "loss"),
     ("validation_accuracy", "accuracy"),
@@ -90,7 +91,7 @@ class Repeats(Finding):
             rows=rows,
             mean=_columnwise(rows, statistics.fmean),
             std=_columnwise(rows, statistics.stdev) if len(rows) > 1 else None,
-            others=tuple(_end(one) for one in record.trials if _ended_otherwise(one)),
+            others=tuple(_end(one) for one in record.trials if one.kind in _WITHOUT_SCORE),
             tested=not record.recipe.protocol.refits,
         )
 
@@ -113,23 +114,27 @@ class Repeats(Finding):
         def cells(values: RepeatFigures, write: Callable[[float | None, Metric], str]) -> list[str]:
             return [write(getattr(values, name), metric) for name, metric in shown]
 
-        def row(one: Repeat) -> tuple[str, ...]:
-            last = [_interval(one.interval)] if self.tested else []
-            return (f"trial {one.trial}", *cells(one.figures, score), *last)
+        def row(name: str, figures: list[str], last: str = "") -> tuple[str, ...]:
+            return (name, *figures, last) if self.tested else (name, *figures)
 
-        blank = [""] if self.tested else []
-        footer = (
-            ()
-            if self.std is None
-            else (
-                ("mean", *cells(self.mean, score), *blank),
-                ("standard deviation", *cells(self.std, spread), *blank),
+        rows = (
+            row(
+                f"trial {one.trial}",
+                cells(one.figures, score),
+                "–" if one.interval is None else interval(one.interval),
             )
+            for one in self.rows
         )
+        footer: tuple[tuple[str, ...], ...] = ()
+        if self.std is not None:
+            footer = (
+                row("mean", cells(self.mean, score)),
+                row("standard deviation", cells(self.std, spread)),
+            )
         return Table(
             caption=f"Each training, {epoch}",
-            header=("Training", *names, *(["95% interval"] if self.tested else [])),
-            rows=tuple(map(row, self.rows)),
+            header=row("Training", [*names], "95% interval"),
+            rows=tuple(rows),
             align="l" + "r" * (len(names) + self.tested),
             footer=footer,
         )
@@ -146,26 +151,17 @@ class Repeats(Finding):
             )
 
 
-def _interval(found: tuple[float, float] | None) -> str:
-    return "–" if found is None else interval(found)
-
-
 def _repeat(record: StudyRecord, trial: TrialRecord) -> Repeat:
     test = next((one for one in record.repeats if one.trial == trial.number), None)
     figures = RepeatFigures(
-        validation_loss=_scored(trial, "loss"),
-        validation_accuracy=_scored(trial, "accuracy"),
+        validation_loss=at_best_epoch(trial, "loss"),
+        validation_accuracy=at_best_epoch(trial, "accuracy"),
         test_loss=None if test is None else test.loss,
         test_accuracy=None if test is None else test.accuracy,
     )
     return Repeat(
         trial=trial.number, figures=figures, interval=None if test is None else test.interval
     )
-
-
-def _scored(trial: TrialRecord, metric: Metric) -> float | None:
-    curve = trial.history.mean_curve(metric)
-    return None if trial.best_epoch is None or not curve else curve[trial.best_epoch - 1]
 
 
 def _columnwise(
@@ -177,10 +173,6 @@ def _columnwise(
         return summary(known) if known and len(known) == len(found) else None
 
     return RepeatFigures(**{name: summarised(name) for name, _ in _MEASURES})
-
-
-def _ended_otherwise(trial: TrialRecord) -> bool:
-    return trial.kind in ("diverged", "failed", "infeasible")
 
 
 def _end(trial: TrialRecord) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, final
 
-from search.metric import Metric, is_better
+from search.metric import is_better
 from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.trials import CandidatePart
-from search.report.scoring import trial_score
+from search.report.scoring import at_best_epoch, trial_score
 from search.text import count, duration, on_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate, candidate_differences, tell_candidate
@@ -102,8 +102,8 @@ class Winner(Finding):
             fold_scores=winner.fold_scores,
             mean=mean,
             std=winner.std,
-            accuracy=_at_best(winner, "accuracy"),
-            loss=_at_best(winner, "loss"),
+            accuracy=at_best_epoch(winner, "accuracy"),
+            loss=at_best_epoch(winner, "loss"),
             seconds=winner.seconds,
             changes=_changes(record, winner),
             record=record,
@@ -190,13 +190,6 @@ def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str
     gap = 100 * (best - mean) if metric == "accuracy" else mean - best
     unit = f"{gap:.2f} points" if metric == "accuracy" else f"{gap:.4f}"
     return f"the winner is {unit} better"
-
-
-def _at_best(trial: TrialRecord, metric: Metric) -> float | None:
-    """The mean over folds at E*, from the history where it is stored."""
-    if trial.best_epoch is None or len(trial.history.epochs) < trial.best_epoch:
-        return None
-    return trial.history.mean_curve(metric)[trial.best_epoch - 1]
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
