@@ -24,7 +24,7 @@ GREY = "#888888"
 
 COLUMN = 3.5  # inches, one column of a two-column paper
 
-# Names of classes may hold dollar signs, which are no formulas; journals want TrueType fonts.
+# Class names may contain dollar signs, which are not formulas; journals want TrueType fonts.
 _STYLE: Any = {
     "text.parse_math": False,
     "pdf.fonttype": 42,
@@ -55,12 +55,12 @@ def new_figure(height: float, width: float = COLUMN) -> Figure:
 
 
 def integer_axis(axes: Axes) -> None:
-    """Let the x axis tick at whole numbers alone."""
+    """Put ticks of the x axis at whole numbers only."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def percentages() -> FuncFormatter:
-    """Return a formatter of fractions with as many decimals as they need: 80%, 47.5%."""
+    """Return a formatter of fractions as percentages with the decimals they need: 80%, 47.5%."""
     return FuncFormatter(lambda value, _: f"{100 * value:.4g}%")
 
 
@@ -87,6 +87,6 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     suffix = path.suffix.removeprefix(".")
     metadata = {"CreationDate": None} if suffix == "pdf" else {}
-    drawn = io.BytesIO()  # matplotlib's own files end in another error on a full disk
+    drawn = io.BytesIO()  # matplotlib raises another error on a full disk
     figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
     write_file(path, drawn.getvalue())

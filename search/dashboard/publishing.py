@@ -66,7 +66,7 @@ def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Cal
         yield "confusion-matrix.png", confusion.draw
 
 
-_REST = 9  # rests 9 times as long as it works: a tenth of a core at most
+_REST = 9  # pauses 9 times as long as it works, so it uses at most a tenth of a core
 
 
 def publish_whole(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
@@ -89,10 +89,9 @@ def publish_end(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> No
 class Publisher:
     """A listener that publishes trials as they end, in a thread with a connection of its own.
 
-    It rests most of the time, so that the search hardly notices. A failure ends it and nothing
-    else, and `listener` gets a notice of it. As a context manager: at the end of the block the
-    publisher has ended; what it has not published is left to the next run or report, unless
-    `close` waited for it.
+    It pauses most of the time, so that it hardly slows the search. A failure ends only the
+    publisher, with a notice to `listener`. As a context manager it ends with the block; trials not
+    yet published are left to the next run or report, unless `close` waited for them.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -123,7 +122,7 @@ class Publisher:
             self._queue.put(event.trial)
 
     def close(self, *, whole: bool) -> None:
-        """End the thread, once all is published if `whole`; emit a notice where it failed."""
+        """End the thread, after publishing everything if `whole`; emit a notice if it failed."""
         if self._thread is None:
             return
         self._hurry.set()

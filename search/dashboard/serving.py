@@ -41,7 +41,7 @@ def is_loopback(host: str) -> bool:
 @final
 @dataclass(frozen=True)
 class Guard:
-    """Answers 403 instead of `app` to requests that a page of another site may have sent.
+    """Refuses requests with 403 that a page of another site may have sent; passes on the others.
 
     DNS rebinding can make any host name point to 127.0.0.1, so only requests to loopback names
     are answered unless `public`. Browsers send forms across sites, so changes must come from the
@@ -77,7 +77,7 @@ def _name(host: str) -> str:
     """Return the host of "host", "host:port" or "[host]:port"."""
     try:
         return urlsplit(f"//{host}").hostname or ""
-    except ValueError:  # of brackets without their pair
+    except ValueError:  # unbalanced brackets
         return ""
 
 
@@ -95,7 +95,7 @@ def dashboard_app(
 ) -> WSGIApplication:
     """Return optuna-dashboard behind its guard, on the database of the URL.
 
-    With `read_only` no file is opened for writing, and none is made. Raises UserError where the
+    With `read_only` no file is created or opened for writing. Raises UserError if the
     database cannot be opened or holds no studies.
     """
     parsed = parse_url(url)
@@ -111,7 +111,7 @@ def dashboard_app(
 def bind(app: WSGIApplication, host: str, port: int) -> WSGIServer:
     """Return a server that listens; port 0 takes a free one.
 
-    Raises UserError where the address is not one of this machine or the port is taken.
+    Raises UserError if the address is not one of this machine or the port is taken.
     """
     kind = _Server6 if ":" in host else _Server
     try:
@@ -140,7 +140,7 @@ def open_browser(address: str) -> bool:
     """Open the page in a browser; returns False if there is no browser or no display."""
     displays = ("DISPLAY", "WAYLAND_DISPLAY")
     if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, displays)):
-        return False  # a text browser would cover the terminal
+        return False  # a text browser would take over the terminal
     return webbrowser.open(address)
 
 

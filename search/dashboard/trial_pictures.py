@@ -1,6 +1,6 @@
 """The dashboard's pictures of one trial: its learning curve and its confusion matrix.
 
-They are drawn by the hundred during a search, so they are cheap: no layout engine, few texts.
+Hundreds are drawn during a search, so they are cheap: no layout engine, few texts.
 """
 
 import io
@@ -22,13 +22,13 @@ from search.tuning.records import TrialRecord
 _DPI = 90
 _MOST_NAMED = 25  # classes
 _MOST_COUNTED = 12
-_LEAST_COUNTED = 0.05  # of the true class; what is rarer only has its colour
+_LEAST_COUNTED = 0.05  # share of the true class; rarer confusions are shown by colour only
 
 
 @final
 @dataclass(frozen=True)
 class TrialCurve:
-    """The validation figure by epoch, of each fold and their mean; `training` is a mean too.
+    """The validation score by epoch, for each fold and their mean; `training` is a mean too.
 
     `best_epoch` (E*) is None for a trial that did not complete.
     """
@@ -42,7 +42,7 @@ class TrialCurve:
 
     @classmethod
     def of(cls, trial: TrialRecord, metric: Metric) -> Self | None:
-        """Take the trial's curves; None where no epoch is stored."""
+        """Take the trial's curves; None if no epoch is stored."""
         if not trial.history.epochs:
             return None
         return cls(
@@ -59,7 +59,7 @@ class TrialCurve:
         figure = Figure(figsize=(4.6, 3.0))
         axes = figure.add_axes((0.14, 0.15, 0.83, 0.74))
         epochs = range(1, len(self.mean) + 1)
-        marker = "o" if len(self.mean) == 1 else ""  # which has no length
+        marker = "o" if len(self.mean) == 1 else ""  # a line of one epoch has no length
         if len(self.folds) > 1:
             axes.plot(epochs, np.transpose(self.folds), color=BLUE, alpha=0.35, linewidth=0.8)
         axes.plot(epochs, self.training, color=ORANGE, marker=marker, label="training")
@@ -79,7 +79,7 @@ class TrialCurve:
 @final
 @dataclass(frozen=True)
 class TrialConfusion:
-    """`counts[i][j]` validation images of class i were called j; shares are of the row's sum."""
+    """`counts[i][j]` validation images of class i were predicted as j; `shares` are by row."""
 
     title: str
     class_names: tuple[str, ...]
@@ -88,7 +88,7 @@ class TrialConfusion:
 
     @classmethod
     def of(cls, trial: TrialRecord, metric: Metric, class_names: Sequence[str]) -> Self | None:
-        """Take the trial's confusion matrix; None where none is stored."""
+        """Take the trial's confusion matrix; None if none is stored."""
         if trial.confusion is None:
             return None
         return cls(

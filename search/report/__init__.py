@@ -1,1 +1,1 @@
-"""The best-model report: findings, one file a question, and what renders them."""
+"""The best-model report: findings, one file per question, and their renderers."""

@@ -1,4 +1,4 @@
-"""The best validation figure so far as a search goes on, and what hand tuning reaches. Pure."""
+"""The best validation score so far as a search goes on, and the level of hand tuning. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,8 +40,8 @@ _Score = tuple[TrialRecord, float]
 class Point(NamedTuple):
     """A validation figure, an accuracy (fraction) or a loss, and the trial that reached it.
 
-    `at` is how far the search had come: in seconds, or in trials of the plan. `words` are of the
-    trial's candidate.
+    `at` is how far the search had come: in seconds, or in trials of the plan. `words` describe the
+    candidate.
     """
 
     at: float
@@ -53,9 +53,9 @@ class Point(NamedTuple):
 class BestSoFar(NamedTuple):
     """A search's improvements in order; `total` is how far the whole search came.
 
-    `points` are of complete trials, at E*. A race scores all its trials at its end, so its only
-    point is the winner; `first_fold` shows the best on the first fold until then, on which every
-    trial is trained. It is empty without racing.
+    `points` are scores of complete trials at E*. A race scores all its trials at its end, so its
+    only point is the winner; `first_fold` shows the best score on the first fold until then. It is
+    empty without racing.
     """
 
     study: str
@@ -73,7 +73,7 @@ class BaselineLevel(NamedTuple):
 
 
 def shared_metric(records: Iterable[StudyRecord]) -> Metric:
-    """Return what the studies are compared by: the loss where all of them are scored by it."""
+    """Return the metric to compare studies by: the loss if all are scored by it."""
     return "loss" if {record.recipe.metric for record in records} == {"loss"} else "accuracy"
 
 
@@ -132,7 +132,7 @@ def _scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
 
 
 def _first_fold_scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
-    """Yield the best of each whole first fold of a race."""
+    """Yield the best score on the first fold of each trial of a race that finished it."""
     for trial in record.trials if record.recipe.racing else ():
         if len(trial.history.epochs) == record.recipe.epochs and not trial.diverged:
             curve = [folds[0].score(metric) for folds in trial.history.epochs]
@@ -140,7 +140,7 @@ def _first_fold_scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
 
 
 def _first_fold_end(trial: TrialRecord) -> datetime | None:
-    """Return when the first fold ended: its seconds after the start, and not after the trial."""
+    """Return when the trial's first fold ended."""
     if trial.started is None or trial.finished is None:
         return None
     seconds = sum(folds[0].seconds for folds in trial.history.epochs)
@@ -148,7 +148,7 @@ def _first_fold_end(trial: TrialRecord) -> datetime | None:
 
 
 def baseline_levels(baselines: Sequence[StudyRecord], metric: Metric) -> tuple[BaselineLevel, ...]:
-    """Return one level a baseline study that has a figure, each with a label of its own."""
+    """Return a level for each baseline study that has a score, each with its own label."""
     names = Counter(_network(record) for record in baselines)
     return tuple(
         BaselineLevel(record.name, _label(record, alone=names[_network(record)] == 1), value)
@@ -187,10 +187,10 @@ class Courses:
 
     Args:
         curves: At least one, each with at least one point.
-        levels: One a baseline study.
-        metric: What all of them measure.
-        label: What the x axis is of.
-        unit: How much of a curve's `at` one unit of the axis is.
+        levels: One for each baseline study.
+        metric: What they measure.
+        label: The label of the x axis.
+        unit: What to divide a curve's `at` by to get positions on the axis.
     """
 
     curves: tuple[BestSoFar, ...]
@@ -200,7 +200,7 @@ class Courses:
     unit: float = 1.0
 
     def y_limits(self, limits: tuple[float, float]) -> tuple[float, float]:
-        """Cut the limits of the y axis so that the start takes at most about half of the height."""
+        """Limit the y axis so that poor early scores take at most about half of its height."""
         reached = [curve.points[-1].value for curve in self.curves]
         reached += [level.value for level in self.levels]
         low, high = min(reached), max(reached)
@@ -211,9 +211,10 @@ class Courses:
         return bottom, min(top, high + room)
 
     def draw(self) -> Figure:
-        """Draw the steps with a dot at each improvement, level after the last.
+        """Draw steps with a dot at each improvement, and a flat line after the last one.
 
-        What led to the end of a race is thin. Early steps far below the end leave the picture.
+        Scores on the first fold of a race are a thin line. Early scores far below the best are cut
+        off.
         """
         raced = any(curve.first_fold for curve in self.curves)
         rows = len(self.curves) + raced + len(self.levels)
@@ -251,7 +252,7 @@ class Courses:
         return Chart(figure, 360 + legend)
 
     def _range(self) -> tuple[float, float]:
-        """The limits of the page's y axis, with some room around what they let in."""
+        """The limits of the page's y axis, with some room around the values."""
         values = [p.value for curve in self.curves for p in (*curve.points, *curve.first_fold)]
         values += [level.value for level in self.levels]
         low, high = self.y_limits((min(values), max(values)))
@@ -259,7 +260,7 @@ class Courses:
         return low - room, high + room
 
     def _series(self) -> Iterator[Series]:
-        """Yield each search's curve, in a race after that of the first fold, then the levels."""
+        """Yield each search's curves (in a race, first that of the first fold), then the levels."""
         looks = zip(cycle(_COLOURS), cycle(_DASHES), strict=False)
         for curve, (colour, dash) in zip(self.curves, looks, strict=False):
             look: dict[str, Any] = {"colour": colour, "dash": dash}

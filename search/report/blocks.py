@@ -1,4 +1,4 @@
-"""What a reader sees of a finding, as values that know nothing of HTML or Markdown.
+"""What a reader sees of a finding, as values independent of HTML and Markdown.
 
 All texts are plain: renderers escape them.
 """
@@ -60,7 +60,7 @@ class Table:
 @final
 @dataclass(frozen=True)
 class Code:
-    """Lines to copy; `language` as Markdown names it."""
+    """Code to copy; `language` is Markdown's name for it."""
 
     text: str
     language: str
@@ -82,8 +82,8 @@ class Chart(NamedTuple):
 class Plot:
     """A plot: `page` makes the interactive chart, `paper` the figure for `name`.pdf and .png.
 
-    `name` is in the finding's `figures`. A caption says how to read it. `table` holds its values
-    where no other block does; Markdown shows it beside the picture.
+    `name` is in the finding's `figures`. A caption says how to read it. `table` holds its
+    values if no other block does; Markdown shows it next to the picture.
     """
 
     name: str

@@ -20,7 +20,7 @@ from search.text import count, duration, score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import describe_candidate
 
-# The template "none" keeps plotly's own colours out; the page's script adds those of its theme.
+# The template "none" leaves colours to the page's script, which knows the theme.
 _LAYOUT: dict[str, Any] = {
     "template": "none",
     "paper_bgcolor": "rgba(0,0,0,0)",
@@ -77,7 +77,7 @@ _PAPER_MARKERS: dict[Marker, str] = {
     "x-thin-open": "x",
     "cross-thin-open": "+",
 }
-_POINTS = 0.6  # points on paper for a pixel of a line's width
+_POINTS = 0.6  # points on paper per pixel of a line's width
 _MARKER_POINTS = 0.45  # likewise for a marker's size
 
 
@@ -97,7 +97,7 @@ class Series:
         marker: The shape of the points.
         size: Of the markers in CSS pixels; 0 for none.
         opacity: Of line and markers.
-        texts: What hovering shows, in plotly's markup: a text a point.
+        texts: What hovering shows, in plotly's markup: one text per point.
         hover: plotly's template for that, in which `%{text}` is the point's text.
         numbers: The trial of each point, where the page's script shows its hover text.
         open_ended: Whether the last point only ends the line, without a mark of its own.

@@ -78,7 +78,7 @@ def draw_recalls(overall: ClassDelta, shown: Sequence[ClassDelta], n_classes: in
     rows = (overall, *shown)
     figure = new_figure(1.1 + 0.19 * len(rows))
     axes = figure.add_subplot()
-    # A little room separates all classes together from each.
+    # A gap separates the row of all classes from the others.
     places = [-0.4, *(float(place) for place in range(1, len(rows)))]
     axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)

@@ -24,11 +24,11 @@ from search.tuning.records import StudyRecord, TrialKind
 
 
 class Estimate(NamedTuple):
-    """A figure and how sure it is.
+    """A figure with its uncertainty.
 
-    A mean over several has its standard deviation `std`, and `over` says of what ("5 folds": of
-    the population, as trials store it; "3 trainings": of the sample, n - 1). A single test
-    accuracy has its 95% Wilson `interval`.
+    A mean has its standard deviation `std`; `over` says what the mean is over: "5 folds" (standard
+    deviation of the population, as trials store it) or "3 trainings" (of the sample, n - 1). A
+    single test accuracy has its 95% Wilson `interval`.
     """
 
     value: float
@@ -50,7 +50,7 @@ def score_estimate(record: StudyRecord) -> Estimate | None:
 
 
 def accuracy_estimate(record: StudyRecord) -> Estimate | None:
-    """Return the test accuracy, of several trainings tested as they are their mean."""
+    """Return the test accuracy, or the mean if several trainings were tested."""
     if record.test is None:
         return None
     if len(record.repeats) > 1:
@@ -64,7 +64,7 @@ def _over_trainings(values: Sequence[float]) -> Estimate:
 
 
 class ComparedStudy(NamedTuple):
-    """A study and the baseline study to compare it with, None where there is none."""
+    """A study and the baseline study to compare it with, None if there is none."""
 
     study: TestedStudy
     baseline: TestedStudy | None = None
@@ -75,7 +75,7 @@ class StudyRow(NamedTuple):
 
     Attributes:
         record: The study.
-        trials: How many trials ended how, by the last attempt at each.
+        trials: How many trials ended in each way, counting only the last attempt at each.
         epochs: Those of every fold, discarded or not.
         seconds: The time in which at least one trial was running.
         score: The best validation score, or the mean of a baseline study's trainings.
@@ -97,7 +97,7 @@ class StudyRow(NamedTuple):
 def study_row(compared: ComparedStudy) -> StudyRow:
     """Return a study's row.
 
-    Raises MachineError where stored predictions do not belong to the test results.
+    Raises MachineError if stored predictions do not belong to the test results.
     """
     study, baseline = compared
     record = study.record
@@ -118,7 +118,7 @@ def study_row(compared: ComparedStudy) -> StudyRow:
 
 
 class Comparison(NamedTuple):
-    """The rows in the order asked for, and the curves of the searches among them.
+    """The rows in the requested order, and the curves of the searches.
 
     `curves` are over seconds of search, `by_trial` over trials. `metric` is that of the curves and
     levels; the levels are those of every baseline study that is compared or set beside one.
@@ -156,7 +156,7 @@ class Comparison(NamedTuple):
 def compare(compared: Sequence[ComparedStudy]) -> Comparison:
     """Compare studies; a baseline study among them has a level instead of a curve.
 
-    Raises MachineError where stored predictions do not belong to the test results.
+    Raises MachineError if stored predictions do not belong to the test results.
     """
     records = [one.study.record for one in compared]
     metric = shared_metric(records)

@@ -19,9 +19,9 @@ _T = TypeVar("_T")
 @final
 @dataclass(frozen=True, eq=False)
 class TestedStudy:
-    """A study with its best model's predictions on the test images, None where not kept."""
+    """A study with its best model's predictions on the test images; None if not kept."""
 
-    __test__ = False  # no test case, whatever its name begins with
+    __test__ = False  # not a test case, despite its name
 
     record: StudyRecord
     predictions: TestPredictions | None = None
@@ -34,9 +34,9 @@ class Evidence:
 
     Args:
         record: The study as stored.
-        study: Optuna's study of the record, for the distributions of the parameters; None: no
-            finding that needs them will be asked for.
-        mistakes: Images of the test's mistakes in their order, uint8 (M, 3, H, W).
+        study: Optuna's study, for the distributions of the parameters; None if no finding that
+        needs them will be computed.
+        mistakes: Images of the recorded mistakes, in their order, uint8 (M, 3, H, W).
         predictions: The predictions of the study's best model on the test images.
         baseline: The baseline study to compare with.
     """
@@ -49,14 +49,14 @@ class Evidence:
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, compute: Callable[["Evidence"], _T]) -> _T:
-        """Compute a pure function of the evidence, the first time it is asked for only."""
+        """Compute a pure function of the evidence, once."""
         if compute not in self._known:
             self._known[compute] = compute(self)
         found: _T = self._known[compute]
         return found
 
     def frozen_trials(self) -> dict[int, FrozenTrial]:
-        """Optuna's trials by number; raises ValueError where its study is not known."""
+        """Optuna's trials by number; raises ValueError without Optuna's study."""
         if self.study is None:
             raise ValueError(f"Optuna's study of {self.record.name!r} is needed")
         return {trial.number: trial for trial in self.study.get_trials(deepcopy=False)}
@@ -67,7 +67,7 @@ class Evidence:
 
 
 def model_kind(record: StudyRecord) -> str | None:
-    """Return the winner's kind of network, None where nothing has won."""
+    """Return the winner's kind of network, None if nothing has won."""
     winner = record.winner()
     return None if winner is None or winner.candidate is None else winner.candidate.model.kind
 
@@ -76,11 +76,11 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> StudyRecord | None:
-    """The baseline study to compare a search with; None where there is none.
+    """The baseline study to compare a search with; None if there is none.
 
-    It has a test result of the same kind of network on the same data. Trained as in the
-    hand-tuned report comes first, then the most trainings, then the newest test. A baseline study
-    itself is compared with nothing.
+    It has a test result of the same kind of network on the same data. Replications of the
+    hand-tuned report are preferred, then the most trainings, then the newest test. A baseline
+    study itself has none.
     """
     kind = model_kind(record)
     if not record.recipe.protocol.is_search or kind is None:

@@ -6,7 +6,7 @@ How to add one:
    * `key`: its place in report.json, `section`: its place on the page, `title`: its heading there;
    * fields: its part of report.json, each described by the docstring under it. What only sentences
      and plots need is `Unlisted`;
-   * `of(evidence)`: computes it from the study, or returns None where the question does not apply.
+   * `of(evidence)`: computes it from the study, or returns None if the question does not apply.
      What several findings need is computed once, with `evidence.once(function)`;
    * `blocks()`: what a reader sees, as values of `search.report.blocks`: sentences, tables, plots.
      They hold texts as they are; each renderer escapes.
@@ -57,16 +57,16 @@ def finite(value: object) -> object:
 
 
 def without_folders(text: str) -> str:
-    """Shorten each path from the root or from a home in the text to its last name."""
+    """Shorten each path from the root or a home folder to its last name."""
     return re.sub(r"(?<![\w.~/:])~?/(?:[^/\s'\"]+/)*(?=[^/\s'\"])", "", text)
 
 
 Number = Annotated[float | None, BeforeValidator(finite)]
 Text = Annotated[str, AfterValidator(without_folders)]
 Settings = Annotated[dict[str, JsonValue], BeforeValidator(finite)]
-# The storage keeps times without their zone, for which the schema's "date-time" would ask.
+# The storage keeps times without a zone, which the schema's "date-time" would require.
 LocalTime = Annotated[datetime, WithJsonSchema({"type": "string"})]
-# A field of a finding that report.json does not hold.
+# A field of a finding that is not in report.json.
 Unlisted = Annotated[_T, Field(exclude=True, repr=False), SkipJsonSchema(), SkipValidation()]
 
 
@@ -158,9 +158,9 @@ class Finding(ReportPart, ABC):
     @classmethod
     @abstractmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Answer the question from the evidence; None where it does not apply.
+        """Answer the question from the evidence; None if it does not apply.
 
-        Raises MachineError where parts of the evidence do not belong together.
+        Raises MachineError if parts of the evidence do not belong together.
         """
 
     @abstractmethod
@@ -186,7 +186,7 @@ class Finding(ReportPart, ABC):
         return self.sentences()
 
     def is_shown(self) -> bool:
-        """Whether a reader sees anything of it."""
+        """Whether there is anything to show."""
         return next(self.blocks(), None) is not None
 
     def plots(self) -> tuple[Plot, ...]:
@@ -211,7 +211,7 @@ class Finding(ReportPart, ABC):
 
 
 class Excerpt(Finding, ABC):
-    """A finding that only shows values which another finding, or none, holds in report.json."""
+    """A finding without a part of report.json of its own: it only shows something."""
 
     content: Unlisted[tuple[Block, ...]]
 

@@ -1,4 +1,4 @@
-"""The trials of a study as the findings see them: their scores, and which can be compared. Pure."""
+"""Scores of a study's trials, and which trials can be compared. Pure."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ def trial_score(trial: TrialRecord) -> float | None:
 
 
 def at_best_epoch(trial: TrialRecord, metric: Metric) -> float | None:
-    """Return the mean over folds at E*; None where the history does not have it."""
+    """Return the mean over folds at E*; None if the history lacks it."""
     if trial.best_epoch is None or len(trial.history.epochs) < trial.best_epoch:
         return None
     return trial.history.mean_curve(metric)[trial.best_epoch - 1]
@@ -49,7 +49,7 @@ def last_attempts(record: StudyRecord) -> list[TrialRecord]:
 
 
 def validation_images(record: StudyRecord) -> int:
-    """How many images a trial validates on, in a holdout or in one of the folds."""
+    """Return the number of validation images of a holdout or of one fold."""
     share = record.recipe.holdout_fraction
     if record.recipe.n_folds > 1:
         share = 1 / record.recipe.n_folds
@@ -66,7 +66,7 @@ class After(ReportPart):
     epoch: int
     """After this epoch."""
     folds: int = 1
-    """By the mean over so many folds, the first ones."""
+    """By the mean over this many folds, the first ones."""
     of: int = 1
     """The study's folds."""
 
@@ -79,7 +79,7 @@ class After(ReportPart):
 
 
 def reached(after: After | None) -> str:
-    """Say where trials were compared, to follow "trial" in a sentence; "" where by scores."""
+    """Say at which epoch trials were compared, to follow "trial"; "" if by their scores."""
     return "" if after is None else f" after {after}, which each of them reached"
 
 
@@ -95,7 +95,7 @@ class ComparableTrials(NamedTuple):
 
 
 def comparable_trials(record: StudyRecord) -> ComparableTrials:
-    """Return the scored trials; where pruning left few, all trials at a point they all reached.
+    """Return the scored trials; if pruning left few, all trials at an epoch that they all reached.
 
     The score of a complete trial and the last report of a pruned one are different things, so
     they are never mixed; nor are means over different folds.
@@ -125,7 +125,7 @@ def fold_values(trial: TrialRecord, after: After, metric: Metric) -> list[float]
 class Searched:
     """A parameter with its latest range; `values` are those of the trials, best first.
 
-    A trial that lacks it, as a conditional parameter can be, has the value MISSING.
+    A trial without a conditional parameter has the value MISSING.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Searched:
 
 @final
 class _Missing:
-    """The value of a parameter that a trial was not asked for; None may be a choice."""
+    """The value of a parameter that a trial does not have; None may be a choice."""
 
 
 MISSING = _Missing()

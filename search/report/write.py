@@ -1,4 +1,4 @@
-"""Writes reports and comparisons: pages, plots as PDF and PNG, and the same for other readers."""
+"""Writes reports and comparisons: pages, Markdown, data files, plots as PDF and PNG."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ from search.report.render.side_by_side import (
 def write_report(evidence: Evidence, paths: RunPaths) -> Path:
     """Write the page, report.json, report.md, figures and tables; return the page's path.
 
-    Figures and tables that no longer apply are removed. Raises MachineError where a file cannot be
+    Figures and tables that no longer apply are removed. Raises MachineError if a file cannot be
     written, or where parts of the evidence do not belong together.
     """
     record, findings = evidence.record, find_all(evidence)
@@ -56,10 +56,10 @@ def write_report(evidence: Evidence, paths: RunPaths) -> Path:
 
 
 def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[Path, ...]:
-    """Write every file that applies, in place of an earlier comparison's; return their paths.
+    """Write a comparison's files over an earlier one's; return their paths, the page first.
 
-    The page comes first. `command` makes them again. A plot that no longer applies is removed.
-    Raises MachineError where one cannot be written.
+    `command` is what makes them again. Plots that no longer apply are removed.
+    Raises MachineError if one cannot be written.
     """
     texts = {
         folder / "comparison.html": comparison_page(compared, command),
@@ -82,7 +82,7 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
 def _write_figures(
     figures: Mapping[str, Callable[[], Figure]], known: Iterable[str], folder: Path
 ) -> list[Path]:
-    """Write the figures as PDF and PNG and remove others of the known names; return the paths."""
+    """Write figures as PDF and PNG, remove other known ones; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     with paper_style():

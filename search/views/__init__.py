@@ -1,1 +1,1 @@
-"""views."""
+"""What commands show, as values."""

@@ -32,11 +32,11 @@ def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
 def compare_and_describe(
     names: Sequence[str], runs_dir: Path, storage: str | None, output: Path | None
 ) -> Iterator[RenderableType]:
-    """Write a comparison of stored studies, then yield its table and where its files lie.
+    """Write a comparison of stored studies, then yield its table and the paths of its files.
 
     They lie in `output`, or in the folder `comparison` of `runs_dir`. Raises UserError for a
     study that does not exist or is named twice, and where `output` is a file,
-    MachineError where it cannot be written.
+    MachineError if it cannot be written.
     """
     folder = RunPaths(runs_dir, "any").comparison_dir if output is None else output
     check_writable(folder, "runs_dir" if output is None else "output")
@@ -49,7 +49,7 @@ def compare_and_describe(
 
 
 def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -> Comparison:
-    """Return the comparison of stored studies, each beside the baseline study that fits it.
+    """Return the comparison of stored studies, each with the baseline study that fits it.
 
     Raises UserError for a study that does not exist or is named twice.
     """
@@ -70,7 +70,7 @@ def compare_studies(names: Sequence[str], runs_dir: Path, storage: str | None) -
 
 
 def _table(info: Comparison) -> Table:
-    """Return the rows in so few columns that no figure is cut in a terminal of 80."""
+    """Return the rows in few columns, so that no figure is cut in a terminal of 80 columns."""
     table = Table(title=f"{len(info.rows)} studies compared", show_lines=True)
     table.add_column("study", overflow="fold")
     for name in ("validation", "test accuracy", "over the baseline"):

@@ -233,7 +233,7 @@ def _settled(trial: TrialRecord) -> TrialRecord:
 
 @final
 class ShownStudy(ReportPart):
-    """A study and its trials; everything else that is known stands in its report.json."""
+    """A study and its trials; report.json has everything else."""
 
     study: str
     """The study's name."""
@@ -252,7 +252,7 @@ class ShownStudy(ReportPart):
 
 
 def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
-    """Return a study as one JSON object; raises UserError where there is none."""
+    """Return a study as one JSON object; raises UserError if there is none."""
     record, holder = read_shown(name, runs_dir, storage)
     ranked = record.complete()
     others = [trial for trial in record.trials if trial not in ranked]

@@ -24,7 +24,7 @@ from search.views.stored_study import describe_outcome, read_shown
 from spaces.candidate import Candidate, describe_candidate
 
 _Dots = set[tuple[int, int]]
-# Unicode's braille patterns: the bit of each dot of a cell, by column and row.
+# Unicode's braille patterns: the bit of each dot in a cell, by column and row.
 _BRAILLE = 0x2800
 _BITS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _ROWS = 10
@@ -117,7 +117,7 @@ def _line(*arguments: str) -> str:
 
 
 _PIPE_COLUMNS = 80
-_MOST_COLUMNS = 100  # a wider curve shows no more
+_MOST_COLUMNS = 100  # a wider plot shows no more detail
 
 
 def describe_trial(
@@ -230,15 +230,15 @@ class ShownTrial(ReportPart):
     trial: TrialPart
     """What report.json says of it."""
     rank: int | None
-    """Its place among the trials that can win, from 1; null where it cannot."""
+    """Its place among the trials that can win, from 1; null if it cannot."""
     curve: tuple[Number, ...]
-    """The mean over folds of the validation figure, one value an epoch."""
+    """The mean over folds of the validation score, one value per epoch."""
     fold_curves: tuple[tuple[Number, ...], ...]
     """The same of each fold."""
 
 
 def trial_json(name: str, runs_dir: Path, storage: str | None, number: int) -> str:
-    """Return a trial as one JSON object; raises UserError where there is none."""
+    """Return a trial as one JSON object; raises UserError if there is none."""
     record, _ = read_shown(name, runs_dir, storage)
     trial = find_trial(record, number)
     metric = record.recipe.metric

@@ -43,7 +43,7 @@ def describe_spaces(name: str | None) -> Iterator[RenderableType]:
 def describe_replay(
     name: str, runs_dir: Path, storage: str | None, orders: int, *, sampled_only: bool
 ) -> Table:
-    """Return one row a pruning rule, the cheapest first; raises UserError for a pruned study."""
+    """Return one row per pruner, the cheapest first; raises UserError for a pruned study."""
     record = read_study(open_stored(name, runs_dir, storage))
     trials = recorded_trials(record, sampled_only=sampled_only)
     metric = record.recipe.metric
@@ -78,8 +78,8 @@ def analyze_and_describe(
 ) -> Iterator[RenderableType]:
     """Analyse the recipe's dataset into the folder `output`, then yield the result.
 
-    Raises UserError where the dataset or `output` is not what it must be, MachineError where
-    data cannot be had or files cannot be written.
+    Raises UserError if the dataset or `output` is invalid, MachineError if data cannot be
+    obtained or files cannot be written.
     """
     if output.exists() and not output.is_dir():
         raise UserError(f"output must be a folder, got the file {str(output)!r}")
@@ -112,7 +112,7 @@ def _analyze(recipe: Recipe, listener: Listener) -> AnalysisInfo:
 
 
 def describe_table(info: AnalysisInfo) -> Iterator[RenderableType]:
-    """Yield the table, next to the report's where the two can agree, and a word on that."""
+    """Yield the table, for original CIFAR-10 next to the report's, and how well they agree."""
     if not is_original_cifar10(info.dataset):
         shown = _number_table("", *CHANNELS)
         for name, row in zip(ROWS, info.table, strict=True):

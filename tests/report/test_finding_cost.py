@@ -28,7 +28,7 @@ def test_cost_counts_a_resumed_trial_once() -> None:
         "complete": 2, "pruned": 1, "infeasible": 1, "waiting": 1,
     }  # fmt: skip
     assert cost.cut_off == 1
-    assert ("attempts cut off and started again", "1") in rows(cost)
+    assert ("attempts interrupted and restarted", "1") in rows(cost)
     assert (cost.epochs_trained, cost.epochs_possible) == (23, 30)
     assert cost.trial_seconds == 60.0 + 5.0 + 60.0 + 7.0
 

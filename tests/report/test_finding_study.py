@@ -43,7 +43,7 @@ def test_words_of_a_baseline(reproduction: TestedStudy) -> None:
     assert page_title(record) == "Baseline report"
     assert page_lead(record) == (
         "The hand-tuned network of the space cnn on photos, trained 3 times, "
-        "scored by the hand-tuned report’s holdout of a fifth."
+        "scored by the hand-tuned report’s 20% holdout."
     )
     found = HowTrialsWereMade.of(fakes.evidence(record))
     (rows,) = found.blocks()

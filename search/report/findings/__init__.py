@@ -1,4 +1,4 @@
-"""What a report answers: one file a question, listed here in the order of the page."""
+"""The findings of a report, one file per question, listed in the order of the page."""
 
 from search.report.evidence import Evidence
 from search.report.finding import Finding
@@ -74,16 +74,16 @@ TABLE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.ta
 
 
 def summaries(record: StudyRecord) -> tuple[str, ...]:
-    """The sentences of a study for which terminal, dashboard note and model card have room."""
+    """The few sentences about a study for terminal, dashboard note and model card."""
     evidence = Evidence(record)
     found = (one.of(evidence) for one in FINDINGS if one.brief)
     return tuple(words for one in found if one is not None for words in one.summary())
 
 
 def find_all(evidence: Evidence) -> tuple[Finding, ...]:
-    """Answer every question that applies, in the order of the page.
+    """Compute every finding that applies, in the order of the page.
 
-    Raises MachineError where parts of the evidence do not belong together.
+    Raises MachineError if parts of the evidence do not belong together.
     """
     found = (evidence.once(one.of) for one in FINDINGS)
     return tuple(one for one in found if one is not None)

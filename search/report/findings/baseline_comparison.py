@@ -101,7 +101,7 @@ class BaselineComparison(Finding):
     repeats: int
     """How often the baseline was trained."""
     mean: Number
-    """Mean test accuracy of these trainings, a fraction; null where it was refitted."""
+    """Mean test accuracy of these trainings, a fraction; null if it was refitted."""
     std: Number
     """Their sample standard deviation (n - 1)."""
     accuracy: float
@@ -111,7 +111,7 @@ class BaselineComparison(Finding):
     overall: ClassDelta
     """All classes together."""
     paired: PairedComparison | None
-    """The comparison image by image; null where predictions were not kept."""
+    """The comparison image by image; null if predictions were not kept."""
     gains: tuple[ClassDelta, ...]
     """One for each class, the largest gain first."""
     changes: tuple[ChangedSetting, ...]
@@ -129,9 +129,9 @@ class BaselineComparison(Finding):
 
     @classmethod
     def between(cls, ours: TestedStudy, baseline: TestedStudy) -> Self | None:
-        """Compare two studies; None where one of them has no test result yet.
+        """Compare two studies; None if one of them has no test result yet.
 
-        Raises ValueError for studies of different datasets, MachineError where the stored
+        Raises ValueError for studies of different datasets, MachineError if the stored
         predictions do not belong to the test results.
         """
         theirs = baseline.record
@@ -303,12 +303,12 @@ class BaselineSuggestion(Excerpt):
         return cls(content=(words, Code(command, "sh")))
 
 
-# Settings that decide whether two studies have the same data and are found together.
+# Settings that two studies must share to use the same data and find each other.
 _SHARED = ("image_size", "test_fraction", "data_dir", "storage", "runs_dir")
 
 
 def baseline_command(record: StudyRecord) -> str | None:
-    """The command that trains a baseline for a search; None where there is no use for one.
+    """The command that trains a baseline for a search; None if there is no use for one.
 
     That is before the search has its test result, for a baseline study itself, and where the
     hand-tuned candidate won.

@@ -63,7 +63,7 @@ class ConfusionMatrix(Finding):
     def draw(self) -> Figure:
         """Draw row percentages as colour; counts and percentages as text where they fit.
 
-        With so many classes that only counts fit, or nothing, a colour bar gives the percentages.
+        If there are too many classes for percentages in the cells, a colour bar gives them.
         """
         n = len(self.class_names)
         fits = n <= MOST_WITH_PERCENTAGES
@@ -94,7 +94,7 @@ class ConfusionMatrix(Finding):
         for (i, j), share in np.ndenumerate(self.row_percentages):
             n = self.counts[i][j]
             colour = "white" if share > 60 else "#222222" if n else "#999999"
-            # A cell has no room for the decimal of 100%.
+            # A cell has no room for "100.0%".
             text = self._cell_text(n, share, "\n").replace("100.0%", "100%")
             axes.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
 
@@ -151,7 +151,7 @@ class WeakClass(ReportPart):
     right: int
     """Those predicted correctly."""
     called: str | None
-    """The class it is most often mistaken for; null where all are correct."""
+    """The class it is most often mistaken for; null if all are correct."""
     n_called: int
     """How often."""
 

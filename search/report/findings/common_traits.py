@@ -18,7 +18,7 @@ from spaces.parameters import describe_range
 
 MOST = 10
 _FEWEST = 10
-_SHARE = 0.8  # the share of the best trials that must have a choice
+_SHARE = 0.8  # the share of the best trials that must agree on a choice
 
 
 UNLIKELY = 0.05
@@ -46,18 +46,18 @@ def as_narrow(places: Sequence[float], drawn: int, width: float) -> float:
 
 @final
 class Trait(ReportPart):
-    """What the best trials have of a parameter, and others rarely."""
+    """A value or range that the best trials share and others rarely have."""
 
     parameter: str
     """The parameter."""
     value: str
-    """A choice, or a range of numbers that all the best with the parameter keep to."""
+    """A choice, or the range of numbers of the best trials that have the parameter."""
     searched: str | None
     """The whole range; null with a choice."""
     n_best: int
-    """How many of the best have it."""
+    """How many of the best trials have it."""
     n_others: int
-    """How many of the others."""
+    """How many of the other trials have it."""
 
 
 @final
@@ -73,28 +73,29 @@ class CommonTraits(Finding):
     others: int = 0
     """All others that can be compared."""
     checked: int = 0
-    """Parameters that were looked at."""
+    """Parameters that were checked."""
     after: After | None = None
-    """How far they were compared; null where by their scores."""
+    """How far they were compared; null if by their scores."""
     traits: tuple[Trait, ...] = ()
     """The rarest among the others first."""
     reason: str | None = None
-    """Why nothing can be told."""
+    """Why there is no answer."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Compare the best ten with the others; the better half where there are fewer than 20.
+        """Compare the ten best trials with the others, or the better half of fewer than 20 trials.
 
-        Eight of ten must have the parameter, and the same choice; numbers must span so little, on
-        their own scale, and choices be so frequent that as many trials drawn by chance would do so
-        with a probability of at most 5%, each parameter taken by itself.
+        At least 80% of the best trials must have the parameter and, for a choice, the same one.
+        The choice must be so frequent, or the numbers span so little on their own scale, that as
+        many trials drawn at random would do so with a probability of at most 5%. Each parameter
+        is tested by itself.
         """
         if not evidence.record.recipe.protocol.is_search:
             return None
         ranked = evidence.once(ranked_parameters)
         total = len(ranked.numbers)
         if total < _FEWEST:
-            return cls(reason=f"this takes at least {_FEWEST} trials that can be compared")
+            return cls(reason=f"this needs at least {_FEWEST} trials that can be compared")
         best = min(MOST, total // 2)
         traits = [trait for one in ranked.parameters for trait in _traits(one, best)]
         traits.sort(key=lambda trait: (trait.n_others / (total - best), trait.parameter))

@@ -22,22 +22,22 @@ class Cost(Finding):
     section = COST
 
     trials: dict[str, int]
-    """How many candidates ended how: complete, pruned, diverged, failed, ..."""
+    """How many candidates ended in each way: complete, pruned, diverged, failed, ..."""
     cut_off: int
     """Attempts that failed or were interrupted, and were started again."""
     epochs_trained: int
-    """Epochs of the attempt that came farthest, at each index of the plan."""
+    """Epochs of the attempt that got furthest, at each index of the plan."""
     epochs_in_vain: int
     """Epochs that were discarded: of attempts that were trained again, and of folds that ran on
     after their trial was pruned."""
     epochs_possible: int
     """What the same trials would have taken without pruning, on all folds."""
     search_seconds: float
-    """Seconds in which any trial ran, without pauses; 0 where that was not stored."""
+    """Seconds during which any trial ran, without pauses; 0 where that was not stored."""
     trial_seconds: float
     """Seconds of all trials, added up."""
     refit_seconds: float | None
-    """Seconds of the refit; null where there is none (yet)."""
+    """Seconds of the refit; null if there is none (yet)."""
     device: Unlisted[str]
 
     @classmethod
@@ -48,7 +48,7 @@ class Cost(Finding):
         kinds = Counter(trial.kind for trial in final_attempts)
         trained: dict[int, int] = {}
         for trial in record.trials:
-            # A trial run again counts once, with the attempt that got farthest.
+            # A trial run again counts once, with the attempt that got furthest.
             if trial.kind not in ("waiting", "infeasible") and trial.same_as is None:
                 epochs = trial.history.fold_epochs()
                 trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))
@@ -70,9 +70,9 @@ class Cost(Finding):
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "candidates", count(sum(self.trials.values()))
         for kind, number in self.trials.items():
-            yield f"of them {kind}", count(number)
+            yield kind, count(number)
         if self.cut_off:
-            yield "attempts cut off and started again", count(self.cut_off)
+            yield "attempts interrupted and restarted", count(self.cut_off)
         share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)
         so_far = ", running trials not included" if self.trials.get("running") else ""
         possible = f"epochs trained (of a possible {count(self.epochs_possible)}{so_far})"
@@ -98,7 +98,7 @@ def epochs_spent(record: StudyRecord) -> int:
 
 
 def _device(record: StudyRecord) -> str:
-    """What trials were trained on: "cpu (AMD EPYC, 2 cores), bf16"."""
+    """The device that trials were trained on: "cpu (AMD EPYC, 2 cores), bf16"."""
     hardware, recipe = record.hardware, record.recipe
     name = hardware.get("gpu") or f"{hardware.get('processor')}, {hardware.get('cores')} cores"
     return f"{recipe.device} ({name}), {recipe.precision}"
@@ -110,7 +110,7 @@ Span = tuple[datetime, datetime]
 @final
 @dataclass(frozen=True)
 class SearchClock:
-    """The times in which at least one trial ran: in order, none overlapping another."""
+    """The times during which at least one trial ran, in order, without overlaps."""
 
     spans: tuple[Span, ...]
 

@@ -22,7 +22,7 @@ class Card(ReportPart):
     name: str
     """What it is."""
     number: str
-    """The number as it is to be read; a dash where it is not there yet."""
+    """The number as text; a dash if there is none yet."""
     words: str
     """What to know about it."""
 
@@ -40,7 +40,7 @@ class Headline(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Choose them: test, validation, baseline."""
+        """Choose the numbers: test, validation, baseline."""
         record = evidence.record
         repeats = evidence.once(Repeats.of)
         if repeats is not None:

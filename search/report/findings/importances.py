@@ -22,7 +22,7 @@ from search.text import listed, percent, plural
 
 _FEWEST = 5
 _FEW = 20
-_ROUNDING = 1e-9  # relative: equal values summed in another order are no difference
+_ROUNDING = 1e-9  # relative; sums in another order differ by this much
 _MOST_DRAWN = 15
 _MOST_ON_PAPER = 12
 
@@ -35,8 +35,8 @@ class PedAnova:
     """Importances of parameters for being among the best trials.
 
     Source: Watanabe, Bansal, Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter
-    Importance in Arbitrary Subspaces", IJCAI 2023, as Optuna implements it. Optuna looks at
-    complete trials only, so all are made so.
+    Importance in Arbitrary Subspaces", IJCAI 2023, as Optuna implements it. Optuna uses complete
+    trials only, so all are passed as complete.
 
     Args:
         trials: The trials to compare.
@@ -81,7 +81,7 @@ class PedAnova:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Optuna's log, and its warnings of few trials, which the report says itself."""
+    """Silence Optuna's log and its warnings about few trials, which the report mentions itself."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -101,7 +101,7 @@ class Importance(ReportPart):
     importance: float
     """Its share; all shares add up to 1."""
     chance: float
-    """The largest importance that it has by chance, except in one of 40 studies."""
+    """The importance that it exceeds by chance in only one of 40 studies."""
 
     @property
     def beyond_chance(self) -> bool:
@@ -125,15 +125,15 @@ class Importances(Finding):
     quantile: float = 0.0
     """The share of them that counts as best."""
     after: After | None = None
-    """How far they were compared; null where by their scores."""
+    """How far they were compared; null if by their scores."""
     reason: str | None = None
-    """Why there are none."""
+    """Why there are no importances."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Compute the importances of the trials that can be compared; None for a baseline study.
 
-        Conditional parameters count.
+        Conditional parameters are included.
         """
         record = evidence.record
         if not record.recipe.protocol.is_search:
@@ -145,7 +145,7 @@ class Importances(Finding):
         if reason := _reason(compared.values, names):
             return cls(n_trials=n_trials, reason=reason)
         sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
-        # Optuna asks for 5 trials in the quantile, and uses a tenth.
+        # Optuna needs 5 trials in the quantile, and uses a tenth by default.
         quantile = min(0.5, max(0.1, 5 / n_trials))
         losses, anova = [sign * one for one in compared.values], PedAnova(trials, names, quantile)
         raw = anova.importances(losses)
@@ -287,7 +287,7 @@ class Importances(Finding):
 
 
 def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
-    """The parameters that had more than one value to take."""
+    """Names of the parameters that could take more than one value."""
     return sorted({n for t in trials for n, dist in t.distributions.items() if not dist.single()})
 
 

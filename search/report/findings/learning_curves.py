@@ -73,14 +73,14 @@ class LearningCurves(Finding):
     refit: Curves | None
     """Training of the refit."""
     best_epoch: int | None
-    """E*; null where the last epoch counts."""
+    """E*; null if the last epoch counts."""
     drops: tuple[int, ...]
     """Epochs (from 1) after which the median rate fell; with repeats, each part has its own."""
     name: Unlisted[str]
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take the curves; None where nothing has won or no epoch is stored."""
+        """Take the curves; None if nothing has won or no epoch is stored."""
         record = evidence.record
         winner = record.winner()
         if winner is None or winner.best_epoch is None or not winner.history.epochs:
@@ -130,7 +130,7 @@ class LearningCurves(Finding):
         return figure
 
     def chart(self) -> Chart:
-        """Draw the same for the page; hovering tells the fold, the epoch and the value."""
+        """Draw the same for the page; hovering shows the fold, the epoch and the value."""
         step = max(1, round(len(self.mean.accuracy) / 8))  # epochs between about eight ticks
         upper, lower = (
             {"title": metric, "tickformat": metric_format(metric)} for metric in _METRICS
@@ -165,7 +165,7 @@ class LearningCurves(Finding):
 
 
 def _joined(trials: Sequence[TrialRecord]) -> History:
-    """Equally long trainings of one fold each as one history, as if they were folds."""
+    """Combine equally long trainings of one fold each into one history, as if they were folds."""
     epochs = zip(*(trial.history.epochs for trial in trials), strict=True)
     return History(tuple(tuple(chain.from_iterable(epoch)) for epoch in epochs))
 
@@ -204,7 +204,7 @@ def _line(name: str, curves: Curves, metric: Metric, hover: str = "", **look: An
         name,
         range(1, len(values) + 1),
         values,
-        size=6 if len(values) == 1 else 0,  # a single epoch has no length
+        size=6 if len(values) == 1 else 0,  # a line of a single epoch has no length
         hover=f"{hover or name}<br>epoch %{{x}}, {shown}<extra></extra>",
         **look,
     )

@@ -26,14 +26,14 @@ class RunnerUp(ReportPart):
     gap: float
     """How far it is behind the winner, at least 0, in the same unit."""
     error: float | None
-    """Standard error of the gap: of the mean of the folds' differences or, with a holdout, of two
-    accuracies measured on as many images each; null for a loss on a holdout."""
+    """Standard error of the gap. With folds: of the mean difference per fold. With a holdout: of
+    the difference of two accuracies on that many images; null for a loss on a holdout."""
     n_folds: int
     """Folds on which both were scored."""
 
     @property
     def close(self) -> bool:
-        """Whether chance often makes such a gap: it is within two standard errors."""
+        """Whether the gap is within two standard errors, so that it may be chance."""
         return self.error is not None and self.gap <= 2 * self.error
 
 
@@ -42,9 +42,9 @@ class RaceStep(ReportPart):
     """How far candidates came in a race over folds."""
 
     folds: int
-    """At least so many folds."""
+    """A number of folds."""
     candidates: int
-    """How many candidates earned them."""
+    """How many candidates were trained on at least that many."""
 
 
 @final
@@ -64,7 +64,7 @@ class Margin(Finding):
     is_baseline: bool
     """Whether the winner is the hand-tuned candidate."""
     runner_up: RunnerUp | None
-    """The second-best candidate; null where no other was scored."""
+    """The second-best candidate; null if no other was scored."""
     race: tuple[RaceStep, ...]
     """The steps of a race over folds, from one fold on; empty without one."""
     n_pruned: int
@@ -74,7 +74,7 @@ class Margin(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Compute the margin; None where nothing has won, and for a baseline study."""
+        """Compute the margin; None if nothing has won, and for a baseline study."""
         record = evidence.record
         winner = record.winner()
         value = None if winner is None else trial_score(winner)
@@ -95,7 +95,7 @@ class Margin(Finding):
         )
 
     def summary(self) -> tuple[str, ...]:
-        """Say what the margin is, not how the others dropped out."""
+        """Describe the margin only, not how the others dropped out."""
         baseline = "The winner is the hand-tuned baseline itself: no sampled configuration beat it."
         lead = () if self.runner_up is None else (self._lead(self.runner_up),)
         return (baseline, *lead) if self.is_baseline else lead
@@ -129,7 +129,7 @@ class Margin(Finding):
         basis = (
             f"over {plural(second.n_folds, 'fold')}"
             if second.n_folds > 1
-            else "of two accuracies on so many images"
+            else "of the difference of two accuracies"
         )
         error = f"standard error {spread(second.error, metric)} {basis}"
         if second.close:

@@ -25,7 +25,7 @@ _NAME = "mistakes"
 
 @final
 class Mistakes(Finding):
-    """The test images that the model got wrong with most confidence."""
+    """The test images that the model got wrong with the highest confidence."""
 
     key = "test.mistakes"
     section = FAILURES
@@ -39,9 +39,9 @@ class Mistakes(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take at most 24 mistakes; None without a test, images or mistakes.
+        """Show at most 24 mistakes; None without a test, images or mistakes.
 
-        Raises MachineError where images and mistakes do not belong together.
+        Raises MachineError if images and mistakes do not belong together.
         """
         test, images = evidence.record.test, evidence.mistakes
         if test is None or images is None or not test.mistakes:

@@ -48,18 +48,18 @@ class FoldBias(ReportPart):
     bias: Number
     """By how much the score is too optimistic: a fraction, or a loss in nats."""
     corrected: Number
-    """The score without it."""
+    """The score minus the bias."""
     n_folds: int
     """Folds that it was estimated from."""
     n_trials: int
     """Complete trials that the winner was chosen from."""
     n_dropped: int
-    """Trials that never had all folds; the estimate does not cover their elimination."""
+    """Trials stopped before they had all folds; the estimate does not cover that selection."""
 
 
 @final
 class HoldoutBound(ReportPart):
-    """What one validation split says, from which that bias cannot be estimated."""
+    """What is known with a single validation split, from which the bias cannot be estimated."""
 
     n_images: int
     """Validation images."""
@@ -68,8 +68,8 @@ class HoldoutBound(ReportPart):
     n_choices: int
     """Epochs of all trials that the winner was chosen from."""
     greatest_bias: float | None
-    """At most how much choosing adds on average, a fraction; null where that is not known, because
-    trials were sampled in the light of earlier ones."""
+    """The most that choosing can add on average, a fraction; null if that is not known, because the
+    sampler learned from earlier trials."""
 
 
 @final
@@ -86,9 +86,9 @@ class Optimism(Finding):
     gap: ValidationGap | None
     """Validation against test; null before the test."""
     folds: FoldBias | None
-    """With cross-validation."""
+    """The estimate with cross-validation."""
     holdout: HoldoutBound | None
-    """Without."""
+    """The bound with a holdout."""
     words: tuple[str, ...]
     """The same in sentences."""
 
@@ -127,7 +127,7 @@ def _gap(test: TestResult, validation: float) -> ValidationGap:
 
 
 def _fold_bias(record: StudyRecord, value: float) -> FoldBias | None:
-    """The bias over every epoch of every trial that can win, as any of them could have."""
+    """Estimate the bias over every epoch of every trial that can win."""
     n_folds, metric = record.recipe.n_folds, record.recipe.metric
     whole = [trial for trial in record.complete() if trial.history.n_folds() == n_folds]
     if not whole:
@@ -148,7 +148,7 @@ def _holdout_bound(record: StudyRecord, accuracy: float) -> HoldoutBound:
     n_images = validation_images(record)
     correct = binomtest(round(accuracy * n_images), n_images)
     low, high = correct.proportion_ci(0.95, method="wilson")
-    # A trial that repeats another's result was no choice of its own.
+    # A trial with a copied result was not another choice.
     n_choices = sum(len(t.history.epochs) for t in record.trials if t.same_as is None)
     planned = not get_sampler(record.recipe.sampler).adaptive
     return HoldoutBound(
@@ -173,7 +173,7 @@ def selection_bias(errors: npt.NDArray[np.float64]) -> float:
 
 
 def overstatement(n_folds: int) -> float:
-    """Return how many times the true bias the estimate is where all choices are alike.
+    """Return the ratio of the estimate to the true bias if all choices are equally good.
 
     With independent normal errors of deviation s, a fold's best of M lies c(M) * s below the
     truth and the mean curve's c(M) * s / sqrt(K): the true bias is the latter, the estimate the
@@ -183,7 +183,7 @@ def overstatement(n_folds: int) -> float:
 
 
 def greatest_bias(n_choices: int, n_images: int) -> float:
-    """Return a bound of the mean bias of an accuracy (a fraction) that was chosen among many.
+    """Return a bound on the mean bias of the best of many accuracies, as a fraction.
 
     It holds however the choices depend on each other and for any rule of choosing, as long as
     none of them was trained on the `n_images`: sqrt(ln M / 2n), from Hoeffding's lemma and the

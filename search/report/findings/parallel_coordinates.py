@@ -27,9 +27,9 @@ from search.report.scales import Scale, linear_scale, parameter_scale, value_tex
 from search.report.scoring import MISSING, After, comparable_trials, reached
 from search.text import score
 
-_SHADES = 8  # trials of one shade share a trace, which keeps thousands of lines quick
-_AXIS = 84  # pixels from one axis to the next where the chart is at its narrowest
-_ANGLE = 25  # degrees by which names rise, so that they do not meet
+_SHADES = 8  # trials of one shade share a trace, so that thousands of lines draw quickly
+_AXIS = 84  # least distance between axes in pixels
+_ANGLE = 25  # degrees by which names are turned, so that they do not overlap
 _NAME = 24  # characters in a line of a name
 _MOST_ON_PAPER = 7
 _TICK: dict[str, Any] = {
@@ -55,7 +55,7 @@ class ParallelCoordinates(Finding):
     """The scored trials as lines through their parameters.
 
     There is an axis for each parameter, the most important first, then one for the score, which
-    gives the colour. A trial without some conditional parameter stands at that axis's tick "-".
+    also gives the colour. A trial without a conditional parameter is placed at the tick "-".
     """
 
     key = "trials.parameters"
@@ -81,7 +81,7 @@ class ParallelCoordinates(Finding):
 
     @classmethod
     def ordered(cls, evidence: Evidence, first: Sequence[str]) -> Self:
-        """Place the trials on axes of which those of the parameters `first` come first."""
+        """Place the trials on the axes; those of the parameters named in `first` come first."""
         metric, compared = evidence.record.recipe.metric, comparable_trials(evidence.record)
         frozen = evidence.frozen_trials()
         pairs = zip(compared.trials, compared.values, strict=True)
@@ -197,7 +197,7 @@ class ParallelCoordinates(Finding):
         dimensions = [*parameters[:_MOST_ON_PAPER], last]
         figure = new_figure(3.2, width=7.1)
         axes = figure.add_subplot()
-        # viridis without its yellow end, which does not show on white paper
+        # viridis without its yellow end, which is invisible on white paper
         shades = colormaps["viridis"](np.linspace(0.0, 0.88, 256))
         best_is_dark = ListedColormap(shades[::-1] if self.metric == "accuracy" else shades)
         colours = ScalarMappable(Normalize(min(self.values), max(self.values)), best_is_dark)
@@ -262,7 +262,7 @@ def _in_lines(name: str) -> str:
 
 
 def _beyond(last: Dimension) -> int:
-    """The pixels that the last axis's name and ticks need to its right."""
+    """Pixels to the right of the last axis for its name and ticks."""
     name = 7 * math.cos(math.radians(_ANGLE)) * max(map(len, _in_lines(last.name).split("\n")))
     ticks = 6.5 * max(len(label) for _, label in last.ticks)
     return round(max(name, ticks)) + 16

@@ -36,8 +36,8 @@ NOTHING = (
 )
 _BEST = 5
 _BORDER = 0.1  # the share of a range, on its own scale, that counts as its end
-_FEWEST = 8  # trials that a forecast takes
-_MANY = 0.2  # the share of trials from which one kind of bad end is worth a sentence
+_FEWEST = 8  # trials that a forecast needs
+_MANY = 0.2  # the share of trials from which one kind of failure is worth a sentence
 
 End = Literal["lower", "upper"]
 _ENDS: tuple[End, End] = ("lower", "upper")
@@ -45,7 +45,7 @@ _ENDS: tuple[End, End] = ("lower", "upper")
 
 @final
 class Border(ReportPart):
-    """An end of a parameter's range where the best trials or the winner are.
+    """An end of a parameter's range at which the best trials or the winner are.
 
     Trials without the parameter do not count.
     """
@@ -57,7 +57,7 @@ class Border(ReportPart):
     searched: str
     """The range."""
     value: str | None
-    """The winner's value; null where that is elsewhere."""
+    """The winner's value; null if it is not at this end."""
     n_best: int
     """How many of the best trials are there."""
     best: int
@@ -66,27 +66,27 @@ class Border(ReportPart):
     """How many of all trials are there."""
     total: int
     """How many of them have the parameter."""
-    least: Unlisted[bool]  # whether the end is zero, with nothing below it
+    least: Unlisted[bool]  # whether the end is zero, so that nothing lies below it
 
     @property
     def crowded(self) -> bool:
-        """Whether most of the best are there, more than chance would put there."""
+        """Whether most of the best trials are there, more than expected by chance."""
         chance = at_least(self.n_best, self.best, self.n_all, self.total)
         return 2 * self.n_best > self.best and chance <= UNLIKELY
 
 
 @final
 class ExpectedBest(ReportPart):
-    """The expected best of so many trials, by Tang et al. (2020)."""
+    """The expected best score of a number of trials, by Tang et al. (2020)."""
 
     sizes: tuple[int, ...]
     """Numbers of trials; the last is all of them."""
     values: tuple[float, ...]
-    """The best that is expected of each: fractions or nats."""
+    """The expected best score of each number: fractions or nats."""
     noise: Number
-    """Standard error of the winner's score; null where it is not known."""
+    """Standard error of the winner's score; null if it is not known."""
     after: After | None
-    """How far trials were compared; null where by their scores."""
+    """How far trials were compared; null if by their scores."""
 
     @property
     def gain(self) -> float:
@@ -95,7 +95,7 @@ class ExpectedBest(ReportPart):
 
     @property
     def flat(self) -> bool:
-        """Whether that is within the noise of the winner's score, or nothing."""
+        """Whether the last doubling gained no more than the noise of the winner's score."""
         return self.gain <= (self.noise or 0.0)
 
 
@@ -107,15 +107,15 @@ class Recommendations(Finding):
     section = NEXT
 
     borders: tuple[Border, ...]
-    """Ends of ranges that are worth a word."""
+    """Ends of ranges that are mentioned."""
     expected: ExpectedBest | None
-    """Whether more trials still help; null of too few, and where trials learn from earlier ones."""
+    """Whether more trials help; null for too few, and if the sampler learns from earlier ones."""
     words: tuple[Text, ...]
     """All recommendations in sentences."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Look for what the trials suggest; one sentence says so where that is nothing."""
+        """Collect what the trials suggest; if that is nothing, one sentence says so."""
         record = evidence.record
         if not record.recipe.protocol.is_search:
             return None
@@ -213,10 +213,10 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
 
 
 def forecast(record: StudyRecord) -> ExpectedBest | None:
-    """Read from a search whether more trials help; None from too few trials.
+    """Estimate whether more trials help; None with too few trials.
 
-    The hand-tuned candidate is left out: it was not sampled. TPE samples each trial in the light
-    of earlier ones, so nothing is known of another sample.
+    The hand-tuned candidate is left out, because it was not sampled. Adaptive samplers learn from
+    earlier trials, so their trials are no independent sample.
     """
     compared = comparable_trials(record)
     pairs = zip(compared.trials, compared.values, strict=True)
@@ -235,9 +235,10 @@ def forecast(record: StudyRecord) -> ExpectedBest | None:
 
 
 def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> float | None:
-    """The standard error of what the winner is compared by.
+    """Standard error of the value that the winner is compared by.
 
-    Over the folds; of an accuracy on a single one binomial, over its validation images.
+    It is computed over the folds; for an accuracy on a single fold it is the binomial one, over
+    the validation images.
     """
     metric = record.recipe.metric
     scores = list(winner.fold_scores) if after is None else fold_values(winner, after, metric)
@@ -249,7 +250,7 @@ def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> flo
 
 
 def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
-    """Return the mean, over all ways of drawing `n` of the values, of the best of them.
+    """Return the mean of the best of `n` values over all ways to draw them.
 
     1 <= n <= N. It is the unbiased estimate of the expected validation performance of n trials
     (Dodge et al., "Show Your Work", EMNLP 2019, without replacement as Tang et al., "Showing Your
@@ -257,7 +258,7 @@ def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
     """
     worst_first = sorted(values, reverse=metric == "loss")
     ways = math.comb(len(values), n)
-    # The i-th from the worst, counted from 0, is the best where the others come from below it.
+    # The i-th worst (from 0) is the best of those draws whose others are all worse.
     return sum(math.comb(i, n - 1) / ways * value for i, value in enumerate(worst_first))
 
 
@@ -311,7 +312,7 @@ def _bad_ends(record: StudyRecord) -> Iterator[str]:
     ended = _ended(record)
 
     def share(kind: TrialKind) -> tuple[str, str] | None:
-        """How many trials ended so, and the first one's reason; None where they are few."""
+        """How many trials ended this way, and the first one's reason; None if they are few."""
         found = [trial for trial in ended if trial.kind == kind]
         if len(found) < 2 or len(found) < _MANY * len(ended):
             return None
@@ -330,7 +331,7 @@ def _bad_ends(record: StudyRecord) -> Iterator[str]:
 
 
 def _learning_rates(ended: Sequence[TrialRecord]) -> str:
-    """The median learning rates of the diverged trials and of the others, in words."""
+    """Describe the median learning rates of the diverged trials and of the others."""
     rates: dict[bool, list[float]] = {True: [], False: []}
     for trial in ended:
         if trial.candidate is not None:

@@ -31,7 +31,7 @@ _MEASURES: tuple[tuple[str, Metric], ...] = (
 
 @final
 class RepeatFigures(ReportPart):
-    """Measures of one training or of several: fractions and nats; null where not measured."""
+    """Measures of one training or of several: fractions and nats; null if not measured."""
 
     validation_loss: Number
     """Validation loss."""
@@ -50,7 +50,7 @@ class Repeat(ReportPart):
     trial: int
     """Its number."""
     figures: RepeatFigures
-    """What was measured of it."""
+    """Its measures."""
     interval: tuple[float, float] | None
     """95% Wilson interval of its test accuracy."""
 
@@ -66,7 +66,7 @@ class Repeats(Finding):
     rows: tuple[Repeat, ...]
     """One for each training, in the order of the plan."""
     mean: RepeatFigures
-    """Their means; null where a training lacks the measure."""
+    """Their means; null if a training lacks the measure."""
     std: RepeatFigures | None
     """Their sample standard deviations (n - 1); null for a single training."""
     others: tuple[str, ...]
@@ -80,9 +80,9 @@ class Repeats(Finding):
 
     @classmethod
     def of_record(cls, record: StudyRecord) -> Self | None:
-        """As `of`, for another study's record.
+        """Collect the trainings of a record; None for a search.
 
-        Validation measures are those of the scored epoch, means over folds where there are folds.
+        Validation measures are those at the scored epoch, averaged over folds.
         """
         if record.recipe.protocol.is_search:
             return None
@@ -199,9 +199,9 @@ class ReportedFigure(ReportPart):
     difference: Number
     """Ours minus the report's."""
     tolerance: Number
-    """What the report's rounding and twice the standard deviation allow."""
+    """The report's rounding plus twice the standard deviation."""
     within: bool | None
-    """Whether the difference is at most that; null where the two cannot be compared."""
+    """Whether the difference is at most that; null if the two cannot be compared."""
 
 
 @final

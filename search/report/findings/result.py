@@ -48,7 +48,7 @@ class Mistake(ReportPart):
     true_class: int
     """Its class, an index of the dataset's class names."""
     predicted_class: int
-    """The class predicted, likewise."""
+    """The predicted class, likewise."""
     probability: Number
     """The probability that the model gave the predicted class."""
 
@@ -195,16 +195,16 @@ class Access(ReportPart):
     """One access to the sealed test set."""
 
     time: datetime
-    """When, ISO 8601."""
+    """Its time, ISO 8601."""
     purpose: Text
-    """What for."""
+    """Its purpose."""
 
 
 @final
 class TestSetAccess(Finding):
     """Every access to the test set, in order."""
 
-    __test__ = False  # no test case, whatever its name begins with
+    __test__ = False  # not a test case, despite its name
 
     key = "openings"
     section = CERTAIN

@@ -22,25 +22,25 @@ from search.report.scoring import ENDED, reached
 from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6
-_WIDEST = 0.2  # of an axis, the most that trials of one value may take
-_SHARE = 0.5  # of the way to the next value, likewise
-_BEYOND = 0.12  # what a panel shows beyond both ends of its axis
+_WIDEST = 0.2  # share of an axis that trials with the same value may take at most
+_SHARE = 0.5  # share of the way to the next value, likewise
+_BEYOND = 0.12  # margin of a panel beyond both ends of its axis
 _GOLDEN = (5**0.5 - 1) / 2
 
 _COLUMNS = 3
 _NARROWEST = 270  # pixels of a panel's width
 _PANEL, _GAP = 200, 104  # pixels of a panel's height, and between two
-_TOP, _BOTTOM = 92, 60  # pixels of the legend with a title, and of the ticks' names
+_TOP, _BOTTOM = 92, 60  # pixels for the legend with a title, and for tick labels
 _CORNER = {"xref": "container", "x": 0, "yref": "container", "y": 1, "yanchor": "top"}
 _NAME, _SCORE, _TICK = 32, 20, 12  # characters in a line of each
 _INCHES = 2.36  # of a panel's width on paper: three fill both columns
-_CHARACTER = 0.034  # of an axis on paper: the width of a character of a tick's name
+_CHARACTER = 0.034  # width of a character of a tick label on paper, as a share of an axis
 
 
 class Slice(NamedTuple):
     """One parameter: its axis, and the places of the trials on it.
 
-    The places are the axis's positions, but trials of one value stand side by side.
+    The places are the axis's positions, except that trials with the same value stand side by side.
     """
 
     axis: Dimension
@@ -50,7 +50,7 @@ class Slice(NamedTuple):
 
     @property
     def reach(self) -> tuple[float, float]:
-        """Both ends of the panel: values from an earlier, wider range are in it too."""
+        """Both ends of the panel, which includes values from an earlier, wider range."""
         return min(0.0, *self.places) - _BEYOND, max(1.0, *self.places) + _BEYOND
 
     @property
@@ -109,7 +109,7 @@ class Slices(Finding):
         return self.parallel.dimensions[-1].name
 
     def of_kind(self, kind: TrialKind) -> list[int]:
-        """Which of the trials ended so, as positions among those of the parallel coordinates."""
+        """Trials of this kind, as positions among those of the parallel coordinates."""
         return [place for place, one in enumerate(self.kinds) if one == kind]
 
     def blocks(self) -> Iterator[Block]:
@@ -165,7 +165,7 @@ class Slices(Finding):
             vertical_spacing=_GAP / height,
         )
         figure.update_annotations(font_size=12)
-        # Each panel has its ticks: on a phone one sees a panel at a time.
+        # Each panel has its own ticks, because a phone shows one panel at a time.
         tick_format = metric_format(self.parallel.metric)
         figure.update_yaxes(zeroline=False, showticklabels=True, nticks=5, tickformat=tick_format)
         title = _in_lines(self.score, _SCORE)
@@ -173,7 +173,7 @@ class Slices(Finding):
         return figure
 
     def _series(self, one: Slice) -> Iterator[Series]:
-        """Yield the trials by kind, then the winner over them."""
+        """Yield the trials by kind, then the winner on top."""
 
         def series(name: str, trials: Sequence[int], **look: Any) -> Series:
             return Series(
@@ -224,9 +224,10 @@ def choose_slices(importances: Importances, axes: Sequence[Dimension]) -> Iterat
 
 
 def side_by_side(positions: Sequence[float]) -> Iterator[float]:
-    """Yield the positions, with those that are equal spread around their place, the first on it.
+    """Yield the positions, with equal ones spread around their place.
 
-    Steps of the golden ratio, modulo 1, keep neighbours in the order apart however many there are.
+    The first of them stays in place. Steps of the golden ratio, modulo 1, keep successive ones
+    apart, however many there are.
     """
     widths, seen = _widths(positions), Counter[float]()
     for position in positions:
@@ -236,7 +237,7 @@ def side_by_side(positions: Sequence[float]) -> Iterator[float]:
 
 
 def _widths(positions: Sequence[float]) -> dict[float, float]:
-    """The room that each position has, before it would meet its neighbours."""
+    """How far each position may be spread without touching its neighbours."""
     places = sorted(set(positions))
     gaps = [math.inf, *(high - low for low, high in pairwise(places)), math.inf]
     nearest = (min(left, right) for left, right in pairwise(gaps))
@@ -266,7 +267,7 @@ def _ticks(axes: Axes, one: Slice) -> None:
 
 
 def _fit(positions: list[float], labels: list[str]) -> bool:
-    """Whether labels centred below these positions keep clear of each other."""
+    """Whether labels centred below these positions do not overlap."""
     lengths = [_CHARACTER * len(label) for label in labels]
     return all(
         right - left > (one + other) / 2 + _CHARACTER / 2

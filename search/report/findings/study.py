@@ -1,4 +1,4 @@
-"""What was studied, how far is it, and how is it reproduced?"""
+"""What was studied, what is its status, and how is it reproduced?"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -34,7 +34,7 @@ class Change(ReportPart):
     n_trials: int
     """Trials that had ended by then."""
     changes: tuple[Text, ...]
-    """What changed, in a text each."""
+    """What changed, one text per change."""
 
 
 @final
@@ -45,13 +45,13 @@ class Study(Finding):
     section = HEADLINE
 
     name: str
-    """The study's name, which is also its folder's in the runs folder."""
+    """The study's name, also that of its folder in the runs folder."""
     kind: Literal["search", "baseline"]
     """Whether candidates were searched, or the hand-tuned one was reproduced."""
     ended: bool
     """Whether the test set was evaluated, which comes last."""
     missing: str | None
-    """In a sentence, what is still missing; null once the study has ended."""
+    """One sentence on what is still missing; null once the study has ended."""
     metric: Literal["accuracy", "loss"]
     """The validation figure by which trials are scored: a fraction, or a loss in nats."""
     validation: str
@@ -61,7 +61,7 @@ class Study(Finding):
     folds_hash: str
     """SHA-256 of the folds' indices."""
     accepted_changes: tuple[Change, ...]
-    """Changes of the code on the way, oldest first."""
+    """Changes of the code while it ran, oldest first."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
@@ -88,7 +88,7 @@ class Study(Finding):
 
 @final
 class RecipeSettings(Finding):
-    """Every setting but those of folders and of the database; of other paths the last name."""
+    """Every setting except folders and the database; other paths are cut to their last name."""
 
     key = "recipe"
     section = REPRODUCE
@@ -128,8 +128,8 @@ class AcceptedChanges(Excerpt):
     def of(cls, evidence: Evidence) -> Self | None:
         changes = evidence.record.changes
         meaning = Paragraph(
-            "Trials before a change were trained by other code than those after it. A new study "
-            "can only reproduce the latter."
+            "Trials before a change were trained with different code from those after it. A new "
+            "study can only reproduce the latter."
         )
         lines = (Paragraph(change.line(), "notice") for change in changes)
         return cls(content=(*lines, meaning)) if changes else None
@@ -179,7 +179,7 @@ class Dataset(Finding):
     image_shape: tuple[int, int, int]
     """Channels, height, width in pixels."""
     n_train: int
-    """Images to learn from, those of validation folds among them."""
+    """Training images, including those of validation folds."""
     n_test: int
     """Images of the test set."""
 
@@ -249,25 +249,25 @@ def validation_words(record: StudyRecord) -> str:
     """How trials were scored: "5-fold cross-validation" or "holdout of 20%"."""
     recipe = record.recipe
     if recipe.validation == "kfold":
-        racing = ", raced from one fold on" if recipe.racing else ""
+        racing = ", racing from one fold" if recipe.racing else ""
         return f"{recipe.folds}-fold cross-validation{racing}"
     if recipe.protocol.split is not None:
-        return "the hand-tuned report’s holdout of a fifth"
+        return "the hand-tuned report’s 20% holdout"
     return f"holdout of {percent(recipe.holdout_fraction, 0)}"
 
 
 def scored_epoch(record: StudyRecord) -> str:
-    """Which figures are a trial's: "mean over folds at E*" or "after the last epoch"."""
+    """Say at which epoch trials are scored: "mean over folds at E*" or "after the last epoch"."""
     return _SCORED[record.recipe.protocol.scores_last_epoch]
 
 
 def page_title(record: StudyRecord) -> str:
-    """What kind of report it is."""
+    """The kind of report."""
     return "Best-model report" if record.recipe.protocol.is_search else "Baseline report"
 
 
 def page_lead(record: StudyRecord) -> str:
-    """In a sentence: what was searched or reproduced, on what, and how it was scored."""
+    """One sentence on what was searched or reproduced, on which data, and how it was scored."""
     recipe, dataset = record.recipe, record.dataset.name
     how = f"scored by {validation_words(record)}"
     if recipe.protocol.is_search:
@@ -278,7 +278,7 @@ def page_lead(record: StudyRecord) -> str:
 
 
 def study_status(record: StudyRecord) -> str | None:
-    """One sentence on what is still missing; None where the study has ended."""
+    """One sentence on what is still missing; None if the study has ended."""
     if record.test is not None:
         return None
     ended = sum(trial.kind in ENDED for trial in record.trials)

@@ -52,7 +52,7 @@ class CandidatePart(ReportPart):
 
     @classmethod
     def of(cls, candidate: Candidate | None) -> Self | None:
-        """Describe a candidate; None where there is none."""
+        """Describe a candidate; None if there is none."""
         if candidate is None:
             return None
         settings = candidate.model_dump(mode="json")
@@ -61,18 +61,18 @@ class CandidatePart(ReportPart):
 
 @final
 class TrialPart(ReportPart):
-    """One trial; what it does not have (yet) is null or empty."""
+    """One trial; values that it does not have (yet) are null or empty."""
 
     number: int
     """Its number in the storage."""
     plan: int
     """Its index in the study's plan; a trial that is run again keeps it."""
     attempt: int
-    """How often its index had been tried before."""
+    """How many attempts at its index came before."""
     state: TrialKind
     """How it ended."""
     value: Number
-    """Its score, the mean over folds at E*; of a pruned trial the last report."""
+    """Its score, the mean over folds at E*; for a pruned trial, its last report."""
     std: Number
     """Standard deviation of its fold scores (of the population)."""
     fold_scores: tuple[Number, ...]
@@ -80,11 +80,11 @@ class TrialPart(ReportPart):
     best_epoch: int | None
     """E*, the epoch (from 1) at which the mean over folds is best."""
     curve: tuple[Number, ...]
-    """The mean over the folds that it has after each epoch, in the unit of the score."""
+    """The mean over its folds after each epoch, in the unit of the score."""
     epochs: int
     """Epochs that its folds trained together."""
     fold_epochs: int
-    """Epochs trained, counted for every fold, discarded ones too."""
+    """Epochs trained, summed over folds, including discarded ones."""
     seconds: Number
     """Seconds that it trained."""
     n_parameters: int | None
@@ -96,7 +96,7 @@ class TrialPart(ReportPart):
     reason: Text | None
     """Why it ended as it did, where that is known."""
     same_as: int | None
-    """The earlier trial of the same candidate, whose result it has."""
+    """The earlier trial of the same candidate, whose result was copied."""
     started: LocalTime | None
     """When it started, ISO 8601, in the local time of the machine."""
     finished: LocalTime | None
@@ -128,7 +128,7 @@ _KEPT = (
 @final
 @dataclass(frozen=True)
 class HistoryPoint:
-    """One ended trial; `value` is None where it has no score, `best` where none has one yet."""
+    """One ended trial; `value` is None if it has no score, `best` where none has one yet."""
 
     number: int
     index: int
@@ -201,7 +201,7 @@ class Trials(Finding):
         figure = new_chart_figure(
             xaxis={"title": _X_LABEL},
             yaxis={"title": f"validation {metric}", "tickformat": metric_format(metric)},
-            # Trials without a score have a place but no height: they stand at the foot.
+            # Trials without a score are shown at the bottom.
             yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
             margin={"l": 60, "r": 16, "t": 48, "b": 48},
         )
@@ -264,7 +264,7 @@ def _best_so_far(points: Sequence[HistoryPoint]) -> Series:
 def _marks(
     points: Sequence[HistoryPoint], kind: TrialKind, texts: HoverTexts
 ) -> tuple[Series, Series]:
-    """The trials of a kind: those with a score, and those without, at the foot of the plot."""
+    """The trials of a kind: those with a score, and those without, at the bottom of the plot."""
 
     def series(shown: Sequence[HistoryPoint], heights: Sequence[float | None]) -> Series:
         return Series(

@@ -1,4 +1,4 @@
-"""What won, and what became of the hand-tuned network within the search?"""
+"""What won, how was it refitted, and how did the hand-tuned network do within the search?"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, final
@@ -84,11 +84,13 @@ class Winner(Finding):
     """Settings in which it differs from the hand-tuned candidate within the search."""
     record: Unlisted[StudyRecord]
     known: Unlisted[Candidate | None]
-    compared: Unlisted[bool]  # whether a baseline study is compared, which shows changes of its own
+    compared: Unlisted[
+        bool
+    ]  # whether there is a baseline study, whose comparison lists the changes
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take the best complete trial; None where there is none."""
+        """Take the best complete trial; None if there is none."""
         record = evidence.record
         winner = record.winner()
         mean = None if winner is None else trial_score(winner)
@@ -155,13 +157,13 @@ class SearchBaseline(Finding):
     number: int
     """Its number."""
     mean: float | None
-    """Its score; null where it did not complete."""
+    """Its score; null if it did not complete."""
     outcome: str
     """How it compares with the winner, in words."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """See how it ended; None where the search has none, and for a baseline study."""
+        """Describe how it ended; None if the search has none, and for a baseline study."""
         record = evidence.record
         tries = [trial for trial in record.trials if trial.plan == 0]
         if not (record.recipe.protocol.is_search and record.recipe.with_baseline and tries):
@@ -213,7 +215,7 @@ def _settings(candidate: Candidate) -> Iterator[Rows]:
 
 
 def _shown(value: object) -> str:
-    """A value to read, with four digits; the candidate's JSON is exact."""
+    """Write a value with four digits; the candidate's JSON is exact."""
     match value:
         case None:
             return "none"
@@ -272,7 +274,7 @@ class Refit(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Take the refit; None where there is none (yet)."""
+        """Take the refit; None if there is none (yet)."""
         refit = evidence.record.refit
         return None if refit is None else cls.model_validate(refit)
 

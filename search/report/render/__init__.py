@@ -1,1 +1,1 @@
-"""The report as a page, as Markdown, as JSON and as CSV: each goes through the findings."""
+"""The report as a page, Markdown, JSON and CSV, all made from the same findings."""

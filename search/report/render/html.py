@@ -1,4 +1,4 @@
-"""Findings, and comparisons, as a page that needs neither network nor other files. Pure."""
+"""Findings and comparisons as a self-contained page. Pure."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -68,9 +68,9 @@ def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter
     """Render a page; every value from outside is escaped.
 
     Args:
-        kind: What kind of page it is.
+        kind: The kind of page.
         title: Its heading.
-        lead: What stands below that.
+        lead: The sentence below it.
         chapters: Its sections.
     """
     passages = (one for chapter in chapters for _, group in chapter.groups for one in group)

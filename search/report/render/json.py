@@ -1,8 +1,8 @@
 """Findings as report.json: what the page says, for other programs; and its schema. Pure.
 
 Fractions and seconds are plain numbers, every digit kept; what is not there (yet), or not a finite
-number, is null. Paths of the machine are left out. `format` counts up whenever a field changes its
-meaning or goes; fields may be added without that.
+number, is null. Paths of the machine are left out. `format` is raised whenever a field is removed
+or changes its meaning; added fields do not change it.
 """
 
 import json

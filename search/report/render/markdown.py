@@ -21,7 +21,7 @@ from search.report.findings.study import page_lead, page_title
 from search.text import code_block, escaped
 from search.tuning.records import StudyRecord
 
-Figures = Collection[str]  # the names of those that lie beside as PNG
+Figures = Collection[str]  # names of the figures that lie next to it as PNG
 
 
 def report_markdown(
@@ -55,7 +55,7 @@ def finding_markdown(finding: Finding, figures: Figures) -> Iterator[str]:
 
 @singledispatch
 def _write(block: object, figures: Figures) -> Iterator[str]:
-    raise TypeError(f"no Markdown is known for {block!r}, beside {figures!r}")
+    raise TypeError(f"cannot write as Markdown: {block!r}, beside {figures!r}")
 
 
 @_write.register
@@ -121,7 +121,7 @@ def _cards(block: Cards, _: Figures) -> Iterator[str]:
 
 @_write.register
 def _pictures(_: Pictures, __: Figures) -> Iterator[str]:
-    yield from ()  # only the page holds them: beside Markdown lies a figure of them
+    yield from ()  # only the page shows them; next to the Markdown lies a figure of them
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -137,5 +137,5 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> s
 
 
 def _escaped(text: str) -> str:
-    """Escape a text; where a line may break is the reader's matter."""
+    """Escape a text, with plain spaces for no-break spaces."""
     return escaped(text.replace("\N{NO-BREAK SPACE}", " "))

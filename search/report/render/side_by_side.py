@@ -37,7 +37,7 @@ Cells = Mapping[str, str]  # texts by the names of their columns
 
 
 def text_rows(compared: Comparison) -> list[Cells]:
-    """One row a study, as it is to be read; a cell that is not there yet is a dash."""
+    """One row per study, as text; a cell without a value yet is a dash."""
     return [_cells(row) for row in compared.rows]
 
 
@@ -69,7 +69,7 @@ def _validation(record: StudyRecord) -> str:
 
 
 def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
-    """A figure with how certain it is: "78.03% ± 0.30 (2 trainings)"."""
+    """A figure with its uncertainty: "78.03% ± 0.30 (2 trainings)"."""
     if estimate is None:
         return ABSENT
     if metric == "loss":
@@ -93,7 +93,7 @@ def _difference(versus: BaselineComparison | None) -> str:
 
 
 def notes(compared: Comparison) -> tuple[str, ...]:
-    """In a line each: which data and code the studies used, and why there is no plot."""
+    """One line each on data and code of the studies, and on why there is no plot."""
     told = [_data_note(compared)]
     changed = [row.record.name for row in compared.rows if row.record.changes]
     if changed:
@@ -219,7 +219,7 @@ def _costs(compared: Comparison) -> Table:
 
 
 def comparison_plots(compared: Comparison) -> tuple[Plot, ...]:
-    """All plots that the studies have something to show for."""
+    """All plots that there is data for."""
     blocks = (*_tests(compared), *_courses(compared))
     return tuple(block for block in blocks if isinstance(block, Plot))
 
@@ -286,7 +286,7 @@ def comparison_markdown(compared: Comparison, command: str) -> str:
 
 
 def comparison_csv(compared: Comparison) -> str:
-    """One line a study with every digit; what is not there yet is empty.
+    """One line per study with every digit; values that do not exist yet are empty.
 
     Accuracies and their differences are fractions, losses are in nats.
     """
