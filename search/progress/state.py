@@ -22,7 +22,7 @@ from search.tuning.samplers import get_sampler
 
 @final
 @dataclass
-class RunningTrial:
+class TrialProgress:
     """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
 
     `slot` is None while it waits for its rivals, or for the original that it duplicates.
@@ -51,10 +51,10 @@ class SearchProgress:
 
     recipe: Recipe
     n_planned: int
-    running: dict[int, RunningTrial] = field(default_factory=dict)
+    running: dict[int, TrialProgress] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     best: TrialRecord | None = None
-    leader: RunningTrial | None = None
+    leader: TrialProgress | None = None
     race: FoldsEarned | None = None
     curve: list[float] = field(default_factory=list)
     epochs_ended: list[int] = field(default_factory=list)
@@ -68,7 +68,7 @@ class SearchProgress:
                 for trial in event.ended:
                     self._count(trial)
             case TrialStarted():
-                self.running[event.number] = RunningTrial(event.number, event.slot)
+                self.running[event.number] = TrialProgress(event.number, event.slot)
             case EpochEnded():
                 self._epoch_ended(event)
             case TrialWaiting():
@@ -122,7 +122,7 @@ class SearchProgress:
         """Return the epochs trained in this run, counting each fold."""
         return sum(self.epochs_ended) + self.epochs_raced + sum(self.epochs_running())
 
-    def _lead(self, trial: RunningTrial, score: float) -> None:
+    def _lead(self, trial: TrialProgress, score: float) -> None:
         known = self.curve[-1] if self.curve else score
         if not self.curve or self._better(known, score) != known:
             self.leader = trial
@@ -132,17 +132,13 @@ class SearchProgress:
         self._attempts.append((trial.plan, trial.as_attempt()))
         self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
         if trial.mean is not None and trial.state == "complete":
-            self.best = trial if self.best is None else min(self.best, trial, key=self._rank)
+            best = self.best or trial
+            self.best = min(best, trial, key=lambda one: one.rank(self.recipe.metric))
             if not self.recipe.racing:  # where scores of one fold and of all are not one curve
                 self.curve.append(self.best.mean or 0.0)
 
     def _better(self, one: float, other: float) -> float:
         return max(one, other) if self.recipe.metric == "accuracy" else min(one, other)
-
-    def _rank(self, trial: TrialRecord) -> tuple[float, int]:
-        """Return a key that is smallest for the winner, as StudyRecord.complete sorts."""
-        sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
-        return sign * (trial.mean or 0.0), trial.plan
 
 
 @final

@@ -13,7 +13,6 @@ from typing import final
 
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from cifar_models import count_parameters
 from search.checks import describe_value_error
 from search.errors import MachineError, UserError
 from search.metric import Metric
@@ -21,7 +20,7 @@ from search.seeding import derive_seed
 from search.training.history import History, best_epoch
 from search.tuning.attempts import INTERRUPTED, TIMED_OUT, Attempt, attempt_of, has_failed, is_done
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import Feasibility, check_point
+from search.tuning.preparing import Feasibility, check_point, network_size
 from search.tuning.records import TrialCost, TrialRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import read_trial, stored_trials, to_plain
@@ -234,12 +233,10 @@ class TrialRecorder:
 
     def started(self, claimed: ClaimedTrial) -> None:
         """Record the candidate that is about to be trained."""
-        trial, model = claimed.trial, claimed.candidate.model
-        classes = len(self._dataset.class_names)
-        trial.set_user_attr("candidate", claimed.candidate.model_dump_json())
-        count = count_parameters(model, self._dataset.image_shape, classes)
-        trial.set_user_attr("n_parameters", count)
-        trial.set_user_attr("candidate_words", describe_candidate(claimed.candidate))
+        trial, candidate = claimed.trial, claimed.candidate
+        trial.set_user_attr("candidate", candidate.model_dump_json())
+        trial.set_user_attr("n_parameters", network_size(candidate, self._dataset))
+        trial.set_user_attr("candidate_words", describe_candidate(candidate))
 
     def infeasible(self, rejected: InfeasibleTrial) -> None:
         """End a trial whose candidate cannot be trained."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from cifar_models import count_parameters
 from search import text
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
@@ -14,6 +13,7 @@ from search.executors.base import Executor
 from search.recipe import Recipe
 from search.tuning.estimate import Estimate, estimate_time, preview_points
 from search.tuning.opening import OpenStudy, discard_unstarted
+from search.tuning.preparing import network_size
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate
@@ -121,10 +121,9 @@ def _most_bytes(opened: OpenStudy, n_workers: int) -> int:
 
 def _size(opened: OpenStudy, point: Params) -> int:
     """Return the bytes of a point's checkpoint, 0 for one that cannot be trained."""
-    classes = len(opened.dataset.class_names)
     try:
         candidate = opened.space.candidate(point)
-        parameters = count_parameters(candidate.model, opened.dataset.image_shape, classes)
+        parameters = network_size(candidate, opened.dataset)
     except ValueError:  # the search will find out, and say so
         return 0
     return checkpoint_bytes(candidate, parameters)

@@ -58,10 +58,14 @@ class Feasibility:
         return None if self._most is None else self._count(candidate) - self._most
 
     def _count(self, candidate: Candidate) -> int:
-        classes = len(self._dataset.class_names)
-        count = count_parameters(candidate.model, self._dataset.image_shape, classes)
+        count = network_size(candidate, self._dataset)
         self._smallest = count if self._smallest is None else min(self._smallest, count)
         return count
+
+
+def network_size(candidate: Candidate, dataset: DatasetInfo) -> int:
+    """Return the parameters of a candidate's network; raises ValueError if it cannot be built."""
+    return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
 
 
 GIB = 1 << 30

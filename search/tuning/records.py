@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, final
 
 from search.command_lines import run_command
 from search.data.dataset import DatasetInfo
+from search.metric import Metric
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
@@ -75,6 +76,11 @@ class TrialRecord:
             return "diverged"
         interrupted = self.state == "failed" and self.reason == INTERRUPTED
         return "interrupted" if interrupted else self.state
+
+    def rank(self, metric: Metric) -> tuple[float, int]:
+        """Return a key that is smallest for the best complete trial, the lowest index on a tie."""
+        mean = self.mean or 0.0
+        return (-mean if metric == "accuracy" else mean), self.plan
 
     def as_attempt(self) -> Attempt:
         """Return it as an attempt at its index."""
@@ -180,8 +186,7 @@ class StudyRecord:
     def complete(self) -> list[TrialRecord]:
         """Return the trials that can win, best first: complete, with a finite loss."""
         scored = [t for t in self.trials if t.state == "complete" and t.best_epoch is not None]
-        sign = -1.0 if self.recipe.metric == "accuracy" else 1.0
-        return sorted(scored, key=lambda t: (sign * (t.mean or 0.0), t.plan))
+        return sorted(scored, key=lambda trial: trial.rank(self.recipe.metric))
 
     def winner(self) -> TrialRecord | None:
         """Return the best complete trial, the lowest plan index on a tie, or None."""
@@ -200,8 +205,11 @@ class StudyRecord:
 
     def has_no_winner(self) -> bool:
         """Return whether everything planned is done, and no trial can win."""
-        planned = self.recipe.trials or len({trial.plan for trial in self.trials})
-        return self.winner() is None and 0 < planned <= self.n_done()
+        return self.winner() is None and 0 < self.n_planned() <= self.n_done()
+
+    def n_planned(self) -> int:
+        """Return how many indices the plan has; all are stored once a run has ended."""
+        return self.recipe.trials or len({trial.plan for trial in self.trials})
 
 
 def next_step_hint(record: StudyRecord) -> str:
@@ -243,8 +251,8 @@ class EndInfo(NamedTuple):
 
 
 def end_info(record: StudyRecord, *, stopped: bool) -> EndInfo:
-    """Return how a run ended; all planned trials are stored by then, waiting ones included."""
-    planned = record.recipe.trials or len({trial.plan for trial in record.trials})
+    """Return how a run ended."""
+    planned = record.n_planned()
     done = min(len(_ended_indices(record)), planned)
     if stopped:
         return EndInfo("interrupted", done, planned)
