@@ -7,7 +7,7 @@ import torch
 
 from search.errors import describe_error, first_line
 
-# torch's allocator raises plain RuntimeErrors on a CPU. So do CUDA and its libraries, where they
+# torch's allocator raises plain RuntimeErrors on a CPU. So do CUDA and its libraries if they
 # run out of memory before torch's allocator does, as when a process starts on a full GPU.
 _MEMORY = re.compile(
     r"DefaultCPUAllocator: (not enough memory|can't allocate memory)"

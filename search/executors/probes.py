@@ -48,7 +48,7 @@ class DeviceFacts:
 @final
 @dataclass(frozen=True)
 class DeviceProbe:
-    """Looks at the device of that name; "auto" is the GPU where there is one."""
+    """Looks at the device of that name; "auto" is the GPU if there is one."""
 
     device: str
     folder: Path | None = None

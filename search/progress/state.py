@@ -134,7 +134,7 @@ class SearchProgress:
         if trial.mean is not None and trial.state == "complete":
             best = self.best or trial
             self.best = min(best, trial, key=lambda one: one.rank(self.recipe.metric))
-            if not self.recipe.racing:  # where scores of one fold and of all are not one curve
+            if not self.recipe.racing:  # whose scores of one fold and of all folds make no curve
                 self.curve.append(self.best.mean or 0.0)
 
     def _better(self, one: float, other: float) -> float:

@@ -209,7 +209,7 @@ def _feasible_candidates(opened: OpenStudy) -> Iterator[Candidate]:
 
 
 def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
-    """Yield points of the plan, evenly spread; random ones where an adaptive sampler has none."""
+    """Yield points of the plan, evenly spread; random ones if an adaptive sampler has none."""
     points, recipe = opened.points, opened.recipe
     for place in np.linspace(0, len(points) - 1, min(len(points), most)).round():
         yield points[int(place)]
@@ -224,8 +224,7 @@ def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
 def search_workload(recipe: Recipe, n_trials: int) -> Range:
     """Return how much `n_trials` of a resolved recipe train, in trainings of one whole fold.
 
-    The least is what remains where the pruner is right about all trials, the most where it prunes
-    none.
+    The least is what remains if the pruner is right about all trials, the most if it prunes none.
     """
     if not n_trials:
         return Range(0, 0)

@@ -89,7 +89,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     if study is not None and discard_unstarted(study, storage, paths):
         study = None
     if study is None:
-        _ = plan.points  # where there is none, nothing is written
+        _ = plan.points  # if there is none, nothing is written
         check_free(paths)
         save_folds(paths.folds, plan.folds)
         study, folds = _create(plan, storage), plan.folds

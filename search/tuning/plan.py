@@ -64,7 +64,7 @@ def check_disk(opened: OpenStudy, n_workers: int) -> DiskNeed:
 
 
 def disk_use(directory: Path) -> int:
-    """Return the bytes of all files under a folder, 0 where there is none."""
+    """Return the bytes of all files under a folder, 0 if there is none."""
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
@@ -81,7 +81,7 @@ def _need(opened: OpenStudy, n_workers: int) -> DiskNeed:
 def _database_share(opened: OpenStudy) -> int:
     """Return the bytes of the study's trials in the SQLite file that all studies share."""
     database = opened.paths.database
-    if opened.recipe.storage is not None or not database.exists():  # it is elsewhere
+    if opened.recipe.storage is not None or not database.exists():  # the database is elsewhere
         return 0
     storage = opened.storage
     studies = storage.get_all_studies()
@@ -97,12 +97,12 @@ def _refusal(folder: Path, need: DiskNeed) -> str:
         for size, what in ((checkpoints, "checkpoints"), (others, "database, model and report"))
         if size
     )
-    ways = "make room there, or give --runs-dir on another disk"
+    hint = "make room there, or give --runs-dir on another disk"
     if others <= need.free:
-        ways = f"{ways}, fewer --workers or --checkpoint-every 0"
+        hint = f"{hint}, fewer --workers or --checkpoint-every 0"
     return (
         f"{folder} has {text.size(need.free)} free, and the study needs up to "
-        f"{text.size(checkpoints + others)} more, {wanted}: {ways}"
+        f"{text.size(checkpoints + others)} more, {wanted}: {hint}"
     )
 
 

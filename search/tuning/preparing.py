@@ -44,7 +44,7 @@ class Feasibility:
     def smallest(self) -> str:
         """Describe the smallest candidate, for the error message when all exceed the limit.
 
-        Empty where there is no limit, or a candidate that was checked is within it.
+        Empty if there is no limit, or if a checked candidate is within it.
         """
         if self._most is None or self._smallest is None or self._smallest <= self._most:
             return ""
@@ -171,7 +171,7 @@ class Plan:
 
     @cached_property
     def points(self) -> tuple[Params, ...]:
-        """The points that are known beforehand; raises UserError where there is none to try."""
+        """The points that are known beforehand; raises UserError if there is none to try."""
         feasibility = Feasibility(self.dataset, self.recipe.max_parameters)
         n_train = len(self.folds[0].train)
         try:
@@ -294,7 +294,7 @@ def _starting_points(
 
 
 def check_point(space: Space, index: int, point: Params) -> None:
-    """Raise UserError, naming parameter, value and range, where the space refuses a point."""
+    """Raise UserError, naming parameter, value and range, if the space refuses a point."""
     try:
         space.candidate(point)
     except ValueError as error:

@@ -35,9 +35,9 @@ _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 def run_search(
     opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest
 ) -> bool:
-    """Run every open trial of the study; returns False where it was stopped before their end.
+    """Run every open trial of the study; returns False if it was stopped before that.
 
-    Raises UserError if no candidate can be trained, MachineError if the disk takes no more.
+    Raises UserError if no candidate can be trained, MachineError if a checkpoint cannot be written.
     """
     TrialRecorder(opened).end_stale_trials()
     remove_folder(opened.paths.work_dir)

@@ -31,7 +31,7 @@ _NO_DRIVER = "psycopg, its driver, is not installed: pip install 'cifar-search[p
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
 _PERMISSIONS = "you must be able to read and write its folder"
-_MISTAKES = (FileExistsError, NotADirectoryError)  # a file where the database's folder would be
+_MISTAKES = (FileExistsError, NotADirectoryError)  # a file in the place of a folder
 
 
 def parse_url(text: str) -> sqlalchemy.URL:
