@@ -1,4 +1,4 @@
-"""Augmentation of whole batches: draws made ahead for an epoch, then one gather per batch."""
+"""Augmentation of whole batches: the draws of an epoch come first, then one gather per batch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,8 +14,10 @@ from cifar_models.family import find_choice
 class Augmentation(ABC):
     """One way to change training images at random.
 
-    `words` name it in a sentence, `images` what a network is then trained on. `script` is Python
-    code for an exported script, a function `augment` from images to images.
+    Attributes:
+        name: How candidates refer to it.
+        words: Its name in a sentence.
+        images: What a network is then trained on.
     """
 
     name: str
@@ -28,13 +30,13 @@ class Augmentation(ABC):
     ) -> list[torch.Tensor | None]:
         """Return the draws of each batch of an epoch, int64 (k, size) on `device`.
 
-        `generator` lives on the CPU, so that every device sees the same draws. None stands for
-        no draws at all.
+        `generator` is on the CPU, so that the draws are the same for every device. None means that
+        there are no draws.
         """
 
     @abstractmethod
     def example(self, size: int, device: torch.device) -> torch.Tensor | None:
-        """Return draws that change nothing, for one batch, as `draw` gives them."""
+        """Return draws for one batch that change nothing."""
 
     @abstractmethod
     def apply(self, images: torch.Tensor, draws: torch.Tensor | None) -> torch.Tensor:
@@ -42,13 +44,16 @@ class Augmentation(ABC):
 
     @abstractmethod
     def script(self) -> str:
-        """Return the code for an exported script, nothing where images stay as they are."""
+        """Return Python code for an exported script: a function `augment` from images to images.
+
+        It is empty if images are not changed.
+        """
 
 
 @final
 @dataclass(frozen=True)
 class NoAugmentation(Augmentation):
-    """Images stay as they are; nothing is drawn."""
+    """Images are not changed; nothing is drawn."""
 
     name: str = "none"
     words: str = "no augmentation"
@@ -77,9 +82,9 @@ class NoAugmentation(Augmentation):
 class FlipAndCrop(Augmentation):
     """Images are mirrored left to right with probability 1/2, and shifted by whole pixels.
 
-    A window of the image's own size is cut out of the image padded by `margin` black pixels on
-    each side; without a margin images are only mirrored. Draws are int64 (3, N): mirrored (0 or
-    1), and where the window starts in the padded image, top and left.
+    A window of the image's size is cut out of the image padded by `margin` black pixels on each
+    side; without a margin, images are only mirrored. Draws are int64 (3, N): mirrored (0 or 1),
+    and the top and left of the window in the padded image.
     """
 
     name: str
@@ -104,7 +109,7 @@ class FlipAndCrop(Augmentation):
         return torch.zeros(3, size, dtype=torch.int64, device=device)
 
     def apply(self, images: torch.Tensor, draws: torch.Tensor | None) -> torch.Tensor:
-        """Return the images mirrored and shifted, channels-last; without draws as they are."""
+        """Return the images mirrored and shifted, channels-last; unchanged without draws."""
         if draws is None:
             return images
         mirrored, top, left = draws
@@ -156,5 +161,5 @@ AUGMENTATIONS: tuple[Augmentation, ...] = (
 
 
 def find_augmentation(name: str) -> Augmentation:
-    """Return the augmentation of that name; raises ValueError where there is none."""
+    """Return the augmentation of that name; raises ValueError if there is none."""
     return find_choice("augmentation", name, AUGMENTATIONS)

@@ -50,13 +50,10 @@ _AUGMENTATION_NAMES = tuple(augmentation.name for augmentation in AUGMENTATIONS)
 
 @final
 class Candidate(BaseModel):
-    """One point of a search space, complete enough to be trained without the space.
+    """Everything needed to train one network, independent of the search space.
 
     With `test_time_flip` the logits of an image are averaged with those of its mirror image, in
-    validation and in use.
-
-    Raises pydantic.ValidationError naming the field and its value. `model_dump_json` and
-    `from_json` are exact inverses.
+    validation and in use. `model_dump_json` and `from_json` are exact inverses.
     """
 
     model_config = FROZEN
@@ -76,8 +73,8 @@ class Candidate(BaseModel):
         return cls.model_validate_json(text)
 
 
-# What the built-in spaces choose among. Registering another optimizer, schedule or augmentation
-# leaves these as they are: each addition here changes the plan of every stored study.
+# What the built-in spaces choose among. They do not follow the registries, because each addition
+# here changes the plan of every stored study.
 _OPTIMIZERS = (SGDConfig, AdamConfig, AdamWConfig)
 _SCHEDULES = (PlateauConfig, CosineConfig, OneCycleConfig, ConstantConfig)
 _AUGMENTATIONS = ("none", "flip", "flip_crop")
@@ -101,7 +98,7 @@ TRAINING_BELIEFS: Mapping[str, Belief] = {
 
 
 def suggest_candidate(trial: BaseTrial, model: ModelConfig) -> Candidate:
-    """Return the network with suggested training settings, as the built-in spaces do."""
+    """Return a candidate with this network and the built-in spaces' suggested training settings."""
     return Candidate(
         model=model,
         optimizer=suggest_optimizer(trial, _OPTIMIZERS),
@@ -117,7 +114,7 @@ _MISSING = "-"
 
 
 def describe_candidate(candidate: Candidate) -> str:
-    """Return one sentence: the network, then how it is trained, parted by semicolons."""
+    """Return one sentence: the network, then how it is trained, separated by semicolons."""
     network, optimizer = candidate.model.describe(), candidate.optimizer
     settings = [f"learning rate {write_number(optimizer.learning_rate)}", *optimizer.settings()]
     parts = [

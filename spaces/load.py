@@ -32,8 +32,7 @@ _N_CANDIDATES = 128
 def describe_space(space: Space) -> str:
     """Return the space's parameters, baseline, grid and a hash of candidates, as JSON.
 
-    The candidates are those of fixed points; their hash stands for what the space makes of its
-    parameters.
+    The candidates are those of fixed points; the hash shows whether `suggest` has changed.
     """
     probes = probe(space.suggest)
     candidates = "\n".join(one.model_dump_json() for _, one in probes[:_N_CANDIDATES])
@@ -52,22 +51,22 @@ def describe_space(space: Space) -> str:
 
 
 def space_changes(name: str, then: str, now: str) -> tuple[str, ...]:
-    """Return in words what changed in a built-in space between two of its descriptions.
+    """Return in words what changed in a built-in space between two descriptions.
 
-    What is no such description is the code of version 0.1, which stored that instead.
+    Version 0.1 stored the space's code instead of a description.
     """
     if then == now:
         return ()
     old, new = _read(then) or _description_of_0_1(name), _read(now)
     if old is None or new is None:
-        return ("it is described in a way that this version does not know",)
+        return ("its description has a format that this version does not know",)
     changes = [
         *_parameter_changes(old["parameters"], new["parameters"]),
         *_value_changes("baseline", old["baseline"] or {}, new["baseline"] or {}),
         *_value_changes("grid levels", old["grid"], new["grid"]),
     ]
     if not changes and old["candidates"] != new["candidates"]:
-        changes.append("the same parameters make other candidates")
+        changes.append("the same parameters give other candidates")
     return tuple(changes)
 
 
@@ -89,13 +88,13 @@ def _description_of_0_1(name: str) -> dict[str, Any] | None:
 def _parameter_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for name in [*old, *(name for name in new if name not in old)]:
         if name not in new:
-            yield f"parameter {name!r} is gone"
+            yield f"parameter {name!r} was removed"
         elif name not in old:
             yield f"parameter {name!r} is new"
         elif old[name] != new[name]:
             yield f"parameter {name!r}: {_range(*old[name])} is now {_range(*new[name])}"
     if list(old) != list(new) and set(old) == set(new):
-        yield "parameters come in another order"
+        yield "the order of parameters has changed"
 
 
 def _range(distribution: str, condition: str | None) -> str:
@@ -113,7 +112,7 @@ def _value_changes(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
 def bare_source(source: str | bytes) -> str:
     """Return Python code without comments, docstrings and formatting.
 
-    Raises SyntaxError or ValueError where it is no Python.
+    Raises SyntaxError or ValueError if it is not valid Python.
     """
     tree = ast.parse(source)
     for node in ast.walk(tree):
@@ -135,10 +134,10 @@ BUILT_IN: Mapping[str, Space] = MappingProxyType(
 
 
 def load_space(text: str) -> Space:
-    """Return the built-in space of that name, or the one that `path/to/file.py:NAME` holds.
+    """Return the built-in space of that name, or the one in `path/to/file.py:NAME`.
 
-    The file is run. A user's space is tried out, so that its mistakes show before a study
-    starts. Raises ValueError, one line that says what is wrong and, for code, in which line.
+    The file is run, and a user's space is tried out, so that mistakes show before a study starts.
+    Raises ValueError, which says what is wrong and, for code, in which line.
     """
     if text in BUILT_IN:
         return BUILT_IN[text]
@@ -152,10 +151,10 @@ def load_space(text: str) -> Space:
 
 
 def space_identity(text: str) -> str:
-    """Return what must not change about a space while a study goes on.
+    """Return what must not change about a space when a study is resumed.
 
-    For a built-in space that is its effect (see `describe_space`), for a user's file its code
-    without comments, docstrings and formatting. Raises ValueError where there is no such space.
+    For a built-in space that is what it does (see `describe_space`), for a user's file its code
+    without comments, docstrings and formatting. Raises ValueError if there is no such space.
     """
     if text in BUILT_IN:
         return describe_space(BUILT_IN[text])
@@ -170,7 +169,7 @@ def _split(text: str) -> tuple[Path, str]:
         raise ValueError(f"space must be {_accepted(text)}, got {text!r}")
     path = Path(file)
     if not path.is_file():
-        raise ValueError(f"space {text!r}: file {file!r} does not exist or is no file")
+        raise ValueError(f"space {text!r}: file {file!r} does not exist or is not a file")
     return path, name
 
 
@@ -182,7 +181,7 @@ def _accepted(text: str) -> str:
 
 @final
 class _Uncached(SourceFileLoader):
-    """Compiles what the file says now, and leaves no bytecode beside it."""
+    """Compiles the current file, and leaves no bytecode next to it."""
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
         return self.source_to_code(self.get_data(self.path), self.path)
@@ -193,9 +192,9 @@ def _run(path: Path) -> ModuleType:
     loader = _Uncached(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None:
-        raise ImportError(f"{path} is no Python file")
+        raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up while they are made
+    sys.modules[name] = module  # dataclasses look their module up
     try:
         loader.exec_module(module)
     finally:
@@ -208,7 +207,7 @@ def _find(module: ModuleType, path: Path, name: str) -> Space:
     if isinstance(space, Space):
         return space
     found = [key for key, value in vars(module).items() if isinstance(value, Space)]
-    there = f"its spaces: {', '.join(found)}" if found else "it holds no Space"
+    there = f"its spaces: {', '.join(found)}" if found else "it has no Space"
     if name in vars(module):
         raise ValueError(f"{name} of {path} is a {type(space).__name__}, not a Space; {there}")
     raise ValueError(f"{path} has no {name!r}; {there}")
@@ -219,7 +218,7 @@ def _try_out(space: Space) -> None:
     for name in space.grid_levels:
         if name not in known:
             names = ", ".join(known)
-            raise ValueError(f"grid_levels names {name!r}, which is no parameter; known: {names}")
+            raise ValueError(f"grid_levels has {name!r}, which is not a parameter; known: {names}")
     space.candidate(next(space.grid()))
     space.baseline()
 
@@ -242,7 +241,7 @@ def _what(error: BaseException) -> str:
 
 
 def _arguments(error: BaseException) -> str:
-    """Return what a network takes that was given an argument it does not know."""
+    """Return the arguments of a network that was given an unknown one."""
     for kind in FAMILIES:
         if str(error).startswith(f"{kind.__name__}.__init__() got an unexpected keyword"):
             names = [name for name in inspect.signature(kind).parameters if name != "kind"]
@@ -252,7 +251,7 @@ def _arguments(error: BaseException) -> str:
 
 def _place(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
-        return ""  # its text ends with file and line already
+        return ""  # its text already ends with file and line
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     return f" (line {lines[-1]})" if lines else ""

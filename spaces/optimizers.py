@@ -1,4 +1,4 @@
-"""The optimizers: each with its settings, suggestion, words, memory, and torch's class."""
+"""The optimizers, each with its settings, suggestion, words, memory, and torch's class."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ __all__ = [
 class OptimizerConfig(NamedConfig):
     """One optimizer of torch with its settings.
 
-    `implementation` are the arguments that make torch take its fastest implementation.
+    `implementation` contains the arguments that select torch's fastest implementation.
     """
 
     torch_class: ClassVar[type[torch.optim.Optimizer]]
@@ -35,18 +35,18 @@ class OptimizerConfig(NamedConfig):
 
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """Return what torch's class takes beside the learning rate, without its own defaults."""
+        """Return the arguments of torch's class, without the learning rate and without defaults."""
 
     @abstractmethod
     def settings(self) -> Iterator[str]:
-        """Yield, in words, each setting that is on, the learning rate left out."""
+        """Yield, in words, each setting that is on, except for the learning rate."""
 
     @abstractmethod
     def state_size(self) -> int:
-        """Return how many values the optimizer keeps for each parameter of a network."""
+        """Return how many values the optimizer stores per parameter of the network."""
 
     def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """Return torch's optimizer of these parameters."""
+        """Return torch's optimizer for these parameters."""
         build: Any = self.torch_class
         optimizer: torch.optim.Optimizer = build(
             parameters, lr=self.learning_rate, **self.arguments(), **self.implementation
@@ -159,9 +159,9 @@ OPTIMIZERS: tuple[type[OptimizerConfig], ...] = (SGDConfig, AdamConfig, AdamWCon
 def suggest_optimizer(
     trial: BaseTrial, among: Sequence[type[OptimizerConfig]] = OPTIMIZERS
 ) -> OptimizerConfig:
-    """Return one of the optimizers.
+    """Return a suggested optimizer.
 
-    Each has parameters of its own: a learning rate or a weight decay that is good for one is
+    Each has its own parameters, because a learning rate or a weight decay that is good for one is
     poor for another.
     """
     return suggest_kind(trial, "optimizer", among)

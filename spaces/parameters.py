@@ -1,4 +1,4 @@
-"""The parameters of a space: their ranges, and when each appears.
+"""The parameters of a space: their ranges, and the conditions under which they appear.
 
 Both are found by running the space on trials without a study.
 """
@@ -27,10 +27,10 @@ _Choice = TypeVar("_Choice", bound=CategoricalChoiceType)
 
 
 class OfflineTrial(BaseTrial):
-    """A trial without a study: a subclass says what each parameter is worth.
+    """A trial without a study; a subclass chooses the value of each parameter.
 
-    `params` and `distributions` hold what was asked for so far, in the order of asking. Raises
-    ValueError where one name is asked for with two distributions.
+    `params` and `distributions` contain what was suggested so far, in this order. Raises
+    ValueError if a parameter is suggested with two distributions.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class OfflineTrial(BaseTrial):
 
     @abstractmethod
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
-        """Return the value of a parameter that is asked for the first time."""
+        """Return the value of a parameter that is suggested for the first time."""
 
     def _ask(self, name: str, distribution: BaseDistribution) -> ParamValue:
         known = self._distributions.get(name)
@@ -50,7 +50,7 @@ class OfflineTrial(BaseTrial):
             self._distributions[name] = distribution
         elif known != distribution:
             raise ValueError(
-                f"parameter {name!r} is asked for twice, as {known} and as {distribution}: "
+                f"parameter {name!r} is suggested twice, as {known} and as {distribution}: "
                 "give each its own name"
             )
         return self._params[name]
@@ -100,27 +100,27 @@ class OfflineTrial(BaseTrial):
 
     @property
     def params(self) -> dict[str, ParamValue]:
-        """Return the values given so far."""
+        """The values so far."""
         return dict(self._params)
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Return the distributions asked for so far."""
+        """The distributions so far."""
         return dict(self._distributions)
 
     @property
     def user_attrs(self) -> dict[str, object]:
-        """Return the recorded attributes."""
+        """The recorded attributes."""
         return dict(self._user_attrs)
 
     @property
     def constraints(self) -> dict[str, float]:
-        """Return the recorded constraints."""
+        """The recorded constraints."""
         return dict(self._constraints)
 
     @property
     def datetime_start(self) -> datetime.datetime | None:
-        """Return None: nothing was started."""
+        """None: nothing was started."""
         return None
 
 
@@ -163,9 +163,9 @@ def draw(distribution: BaseDistribution, rng: np.random.Generator) -> ParamValue
 
 
 def canonicalize(name: str, distribution: BaseDistribution, value: ParamValue) -> ParamValue:
-    """Return the value as Optuna would give it, such as 1.0 for 1 in a range of floats.
+    """Return the value as Optuna would return it, such as 1.0 for 1 in a range of floats.
 
-    Raises ValueError naming the parameter, the value and its range where it lies outside.
+    Raises ValueError if it is outside the range.
     """
     if not _contains(distribution, value):
         raise ValueError(
@@ -187,9 +187,9 @@ def describe_range(distribution: BaseDistribution) -> str:
 
 
 def spread(distribution: BaseDistribution) -> tuple[ParamValue, ...]:
-    """Return all the choices of a categorical; low, middle and high of a range, in its scale.
+    """Return all choices of a categorical; low, middle and high of a range.
 
-    The middle of a log range is the geometric mean; that of a stepped range lies on a step.
+    The middle of a log range is the geometric mean; the middle of a stepped range is on a step.
     """
     match distribution:
         case CategoricalDistribution(choices=choices):
@@ -209,18 +209,18 @@ def _contains(distribution: BaseDistribution, value: ParamValue) -> bool:
     if not distribution.low <= value <= distribution.high:
         return False
     steps = 0.0 if distribution.step is None else (value - distribution.low) / distribution.step
-    return abs(steps - round(steps)) < 1e-8  # the tolerance that Optuna grants
+    return abs(steps - round(steps)) < 1e-8  # Optuna's tolerance
 
 
 def _middle(distribution: FloatDistribution | IntDistribution) -> float | int:
     low, high, step = distribution.low, distribution.high, distribution.step
     if distribution.log:
-        # exp of the mean logarithm would miss a range of one value by a rounding error
+        # not exp of the mean logarithm: rounding could leave a range of one value
         middle = min(max(math.sqrt(low) * math.sqrt(high), low), high)
         return round(middle) if isinstance(distribution, IntDistribution) else middle
     if step is None:
         return low + (high - low) / 2
-    # decimal, as in Optuna: 0 + 3 * 0.1 shall be 0.3
+    # decimal, as in Optuna, so that 0 + 3 * 0.1 is 0.3
     start, stride = Decimal(str(low)), Decimal(str(step))
     stepped = start + (Decimal(str(high)) - start) / stride // 2 * stride
     return int(stepped) if isinstance(distribution, IntDistribution) else float(stepped)
@@ -242,7 +242,7 @@ _MAX_LISTED = 32
 @final
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter, its range, and in words when it appears; None means always."""
+    """A parameter, its range, and its condition in words; None if it always appears."""
 
     name: str
     distribution: BaseDistribution
@@ -251,7 +251,7 @@ class Parameter:
 
 @final
 class _Probe(OfflineTrial):
-    """Draws among few values of each parameter, so that every branch is soon taken."""
+    """Draws from a few values of each parameter, so that every branch is soon taken."""
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__()
@@ -264,23 +264,23 @@ class _Probe(OfflineTrial):
 def probe(
     suggest: Callable[[BaseTrial], _Suggested],
 ) -> list[tuple[OfflineTrial, _Suggested]]:
-    """Return trials of every branch with what was suggested to them; the same every time."""
+    """Return trials of every branch with their suggestions; the same every time."""
     rng = random.Random(0)  # noqa: S311 - no secret
     trials = [_Probe(rng) for _ in range(_N_PROBES)]
     return [(trial, suggest(trial)) for trial in trials]
 
 
 def find_parameters(suggest: Callable[[BaseTrial], object]) -> tuple[Parameter, ...]:
-    """Return the parameters in the order of asking; the same result every time.
+    """Return the parameters in the order of suggestion; the same result every time.
 
-    A branch that fewer than one draw in a hundred takes may be missed. Raises ValueError where
-    a parameter has two ranges in two branches.
+    A branch that is taken by fewer than 1 in 100 draws may be missed. Raises ValueError if a
+    parameter has different ranges in two branches.
     """
     return parameters_of([trial for trial, _ in probe(suggest)])
 
 
 def parameters_of(trials: Sequence[OfflineTrial]) -> tuple[Parameter, ...]:
-    """Return the parameters that the trials were asked for; raises as `find_parameters` does."""
+    """Return the parameters of these trials; raises as `find_parameters` does."""
     distributions = _merge([trial.distributions for trial in trials])
     points = [trial.params for trial in trials]
     return tuple(
@@ -315,7 +315,7 @@ def _condition(
         return None
     absent = [point for point in points if name not in point]
     rules = dict(_candidate_rules(name, present, absent))
-    for controller in list(rules):  # the first asked are dropped first: the nearest explain best
+    for controller in list(rules):  # drop the earliest first: the nearest explain best
         fewer = {other: values for other, values in rules.items() if other != controller}
         if not any(_allows(fewer, point) for point in absent):
             rules = fewer
@@ -330,7 +330,7 @@ def _condition(
 def _candidate_rules(
     name: str, present: list[dict[str, ParamValue]], absent: list[dict[str, ParamValue]]
 ) -> Iterator[tuple[str, set[ParamValue]]]:
-    """Yield what was always so, when the parameter appeared, of those asked for before it."""
+    """Yield earlier parameters with the values that they had whenever this one appeared."""
     earlier = list(present[0])[: list(present[0]).index(name)]
     for controller in earlier:
         values = {point.get(controller) for point in present}

@@ -1,4 +1,4 @@
-"""What optimizers and schedules have in common: settings that are registered under a name."""
+"""What optimizers and schedules share: settings that are registered under a name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -31,23 +31,23 @@ class NamedConfig(BaseModel, ABC):
 
     @classmethod
     def key(cls) -> str:
-        """Return the name that all settings of this kind bear."""
+        """Return the name that all settings of this kind have."""
         return str(cls.model_fields["name"].default)
 
     @classmethod
     @abstractmethod
     def suggest(cls, trial: BaseTrial) -> Self:
-        """Return settings that the trial was asked for, under names that no other kind uses."""
+        """Return suggested settings; parameter names must not be used by another kind."""
 
 
 def one_of(classes: Sequence[type[Any]], tag: str) -> GetPydanticSchema:
-    """Return the annotation of a field that holds any of the classes, told apart by their `tag`."""
+    """Return the annotation of a field for any of the classes, distinguished by their `tag`."""
     union = Annotated[reduce(or_, classes), Field(discriminator=tag)]  # type: ignore[valid-type]
     return GetPydanticSchema(lambda _source, handler: handler(union))
 
 
 def one_of_names(names: Sequence[str]) -> GetPydanticSchema:
-    """Return the annotation of a field that holds one of the names."""
+    """Return the annotation of a field for one of the names."""
     return GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(names)))
 
 

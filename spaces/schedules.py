@@ -1,7 +1,7 @@
 """Learning-rate schedules: the settings of each, and the schedule as a value.
 
-A schedule says what rate each step has and which schedule follows an epoch. The names and fields
-of these values are part of a checkpoint's key (see `training_key`).
+A schedule gives the rate of each step, and the schedule of the next epoch. Names and fields of
+these values are part of a checkpoint's key (see `training_key`).
 """
 
 import dataclasses
@@ -34,10 +34,10 @@ class Schedule(ABC):
 class ScheduleConfig(NamedConfig):
     """The settings of one kind of schedule.
 
-    `script` is Python code for an exported script: a function `learning_rate` with the arguments
-    that `changes` asks for, (epoch) or (step, steps), all counted from 0. The constants
-    LEARNING_RATE and, for rates that change with the epoch, RATES (one an epoch, as recorded)
-    stand before it. A rate that never changes needs no function.
+    `script` is Python code for an exported script: a function `learning_rate` of (epoch) or
+    (step, steps), depending on `changes`, all counted from 0. It may use the constants
+    LEARNING_RATE and, if rates change with the epoch, RATES (one per epoch, as recorded). A rate
+    that never changes needs no function.
     """
 
     changes: ClassVar[Changes]
@@ -49,12 +49,15 @@ class ScheduleConfig(NamedConfig):
 
     @abstractmethod
     def build(self, learning_rate: float, epochs: int) -> Schedule:
-        """Return the schedule of a training that is planned for `epochs` epochs."""
+        """Return the schedule of a training that lasts up to `epochs` epochs."""
 
     def refit(self, learning_rate: float, epochs: int, recorded: Sequence[float]) -> Schedule:  # noqa: ARG002
-        """Return the schedule of a refit, which has no validation loss to look at.
+        """Return the schedule of a refit, which has no validation loss.
 
-        `recorded` holds the rate of each epoch of the search. `epochs` is the search's horizon.
+        Args:
+            learning_rate: The optimizer's.
+            epochs: The search's horizon.
+            recorded: The rate of each epoch of the search.
         """
         return self.build(learning_rate, epochs)
 
@@ -76,7 +79,7 @@ class ConstantSchedule(Schedule):
 
 @final
 class ConstantConfig(ScheduleConfig):
-    """The learning rate stays as it is."""
+    """The learning rate is constant."""
 
     words: ClassVar[str] = "held constant"
     changes: ClassVar[Changes] = "never"
@@ -90,7 +93,7 @@ class ConstantConfig(ScheduleConfig):
 @final
 @dataclass(frozen=True)
 class PlateauSchedule(Schedule):
-    """Falls by `factor` once the loss has not fallen for more than `patience` epochs.
+    """Multiplies the rate by `factor` once the loss has not improved for `patience` epochs.
 
     The rule and its constants are those of torch's ReduceLROnPlateau(mode="min").
     """
@@ -117,7 +120,7 @@ class PlateauSchedule(Schedule):
 @final
 @dataclass(frozen=True)
 class ReplaySchedule(Schedule):
-    """The rates that another training recorded, one per epoch; the last one holds on."""
+    """The rates that another training recorded, one per epoch; the last one is kept."""
 
     recorded: tuple[float, ...]
 
@@ -127,7 +130,7 @@ class ReplaySchedule(Schedule):
 
 @final
 class PlateauConfig(ScheduleConfig):
-    """The rate is multiplied by `factor` once the validation loss rests for `patience` epochs."""
+    """Multiplies the rate by `factor` once the validation loss stalls for `patience` epochs."""
 
     words: ClassVar[str] = "lowered on plateaus"
     changes: ClassVar[Changes] = "each epoch"
@@ -140,13 +143,13 @@ class PlateauConfig(ScheduleConfig):
         return PlateauSchedule(learning_rate, self.factor, self.patience)
 
     def refit(self, learning_rate: float, epochs: int, recorded: Sequence[float]) -> Schedule:  # noqa: ARG002
-        """Return the recorded rates, as there is no validation loss to follow."""
+        """Return the recorded rates, because there is no validation loss to follow."""
         return ReplaySchedule(tuple(recorded))
 
     def script(self) -> str:
         return '''\
 def learning_rate(epoch: int) -> float:
-    """Return the rate of an epoch, counted from 0; the last one holds on."""
+    """Return the rate of an epoch, counted from 0; the last one is kept."""
     return RATES[min(epoch, len(RATES) - 1)]
 '''
 
@@ -180,7 +183,7 @@ class CosineConfig(ScheduleConfig):
     def script(self) -> str:
         return '''\
 def learning_rate(step: int, steps: int) -> float:
-    """Return the rate of a step of so many, from 0: half a cosine down to zero."""
+    """Return the rate of a step, counted from 0: half a cosine down to zero."""
     return LEARNING_RATE / 2 * (1 + math.cos(math.pi * step / steps))
 '''
 
@@ -188,7 +191,7 @@ def learning_rate(step: int, steps: int) -> float:
 @final
 @dataclass(frozen=True)
 class OneCycleSchedule(Schedule):
-    """Up and down once (Smith and Topin, 2018): rate/25 to rate to rate/250,000, in cosines."""
+    """One cycle (Smith and Topin, 2018): from rate/25 to rate to rate/250,000, along cosines."""
 
     learning_rate: float
     epochs: int
@@ -222,7 +225,7 @@ class OneCycleConfig(ScheduleConfig):
     def script(self) -> str:
         return f'''\
 def learning_rate(step: int, steps: int) -> float:
-    """Return the rate of a step of so many, counted from 0: up, then down."""
+    """Return the rate of a step, counted from 0: up, then down."""
     low, peak = LEARNING_RATE / 25, {self.warmup} * steps - 1
     if step < peak:
         return anneal(low, LEARNING_RATE, step / peak)
@@ -230,7 +233,7 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 def anneal(start: float, end: float, part: float) -> float:
-    """Return the value after a part, 0 to 1, of half a cosine from start to end."""
+    """Return the value at a part, 0 to 1, of half a cosine from start to end."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
 '''
 

@@ -24,7 +24,7 @@ Levels = Mapping[str, Sequence[ParamValue]]
 @final
 @dataclass(frozen=True)
 class _Turn:
-    """The level taken at one parameter, out of `n_levels`."""
+    """The level chosen for one parameter, out of `n_levels`."""
 
     name: str
     level: int
@@ -33,7 +33,7 @@ class _Turn:
 
 @final
 class _Walk(OfflineTrial):
-    """Takes the given turns, then the first level of everything else."""
+    """Takes the given turns, then the first level of every other parameter."""
 
     def __init__(self, turns: Sequence[_Turn], levels: Levels) -> None:
         super().__init__()
@@ -48,8 +48,8 @@ class _Walk(OfflineTrial):
             turn = self._given[len(self.turns)]
             if (turn.name, turn.n_levels) != (name, len(levels)):
                 raise ValueError(
-                    f"the space asks for {name!r} where it asked for {turn.name!r} before: "
-                    "suggest must depend on the trial's values alone"
+                    f"the space suggests {name!r} where it suggested {turn.name!r} before: "
+                    "suggest must depend only on the trial's values"
                 )
         self.turns.append(turn)
         return levels[turn.level]
@@ -58,11 +58,11 @@ class _Walk(OfflineTrial):
 def enumerate_grid(
     suggest: Callable[[BaseTrial], object], levels: Levels
 ) -> Iterator[dict[str, ParamValue]]:
-    """Yield the parameters of every combination, the last one asked for varying fastest.
+    """Yield the parameters of every combination, the last suggested one varying fastest.
 
-    A conditional parameter is there only where `suggest` asks for it. `levels` may name the
-    values of some parameters; `spread` gives those of the others. Raises ValueError naming the
-    parameter where a level lies outside its range.
+    Conditional parameters are included only if `suggest` uses them. `levels` has the values of
+    some parameters; `spread` gives those of the others. Raises ValueError if a level is outside
+    its parameter's range.
     """
     turns: list[_Turn] | None = []
     while turns is not None:
@@ -75,7 +75,7 @@ def enumerate_grid(
 def grid_levels(
     name: str, distribution: BaseDistribution, levels: Levels
 ) -> tuple[ParamValue, ...]:
-    """Return the parameter's own levels, or `spread` where it has none; never a value twice."""
+    """Return the parameter's own levels, or `spread` if it has none, without repetitions."""
     if name not in levels:
         return spread(distribution)
     if not levels[name]:
@@ -84,7 +84,7 @@ def grid_levels(
 
 
 def _next_turns(turns: list[_Turn]) -> list[_Turn] | None:
-    """Return the path up to and with the last turn that has a level left, one level on."""
+    """Return the turns up to the last one that has another level, with that level."""
     for depth in reversed(range(len(turns))):
         turn = turns[depth]
         if turn.level + 1 < turn.n_levels:
@@ -94,7 +94,7 @@ def _next_turns(turns: list[_Turn]) -> list[_Turn] | None:
 
 @final
 class _Replay(OfflineTrial):
-    """Gives back known parameters."""
+    """Returns known parameters."""
 
     def __init__(self, params: Mapping[str, ParamValue]) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class _Replay(OfflineTrial):
 
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
         if name not in self._known:
-            raise ValueError(f"parameter {name!r} is asked for but has no value")
+            raise ValueError(f"parameter {name!r} is suggested but has no value")
         return canonicalize(name, distribution, self._known[name])
 
 
@@ -134,20 +134,20 @@ class Space:
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
         """Return the candidate that the parameters make.
 
-        Raises ValueError where a parameter is missing, unknown or outside its range; TypeError
-        where `suggest` returns anything but a Candidate.
+        Raises ValueError if a parameter is missing, unknown or outside its range; TypeError if
+        `suggest` does not return a Candidate.
         """
         return self._replay(params)[0]
 
     def distributions(self, params: Mapping[str, ParamValue]) -> dict[str, BaseDistribution]:
-        """Return the distributions that `suggest` asks for on the way to these parameters.
+        """Return the distributions that `suggest` uses for these parameters.
 
         Raises as `candidate` does.
         """
         return self._replay(params)[1]
 
     def baseline(self) -> Candidate | None:
-        """Return the candidate of `baseline_params`; None where there are none."""
+        """Return the candidate of `baseline_params`, if there are any."""
         return None if self.baseline_params is None else self.candidate(self.baseline_params)
 
     def fit_batch_size(
@@ -172,12 +172,12 @@ class Space:
     def grid(self) -> Iterator[dict[str, ParamValue]]:
         """Yield every combination of the grid's levels once, lazily, always in the same order.
 
-        Raises ValueError naming the parameter where one of `grid_levels` is outside its range.
+        Raises ValueError if one of `grid_levels` is outside its parameter's range.
         """
         return enumerate_grid(self.suggest, self.grid_levels)
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """Return every parameter with its range and, in words, the condition that it hangs on."""
+        """Return every parameter with its range and its condition in words."""
         return find_parameters(self.suggest)
 
     def _replay(
@@ -187,7 +187,7 @@ class Space:
         candidate = self.suggest(replay)
         unknown = sorted(set(params) - set(replay.params))
         if unknown:
-            raise ValueError(f"parameter {unknown[0]!r} is never asked for by space {self.name!r}")
+            raise ValueError(f"parameter {unknown[0]!r} is never suggested by space {self.name!r}")
         if not isinstance(candidate, Candidate):
             kind = type(candidate).__name__
             raise TypeError(f"suggest of space {self.name!r} must return a Candidate, got {kind}")

@@ -110,7 +110,7 @@ def test_one_name_for_two_ranges_is_refused() -> None:
         trial.suggest_float("rate", 0.0, 1.0)
         trial.suggest_float("rate", 0.0, 2.0)
 
-    with pytest.raises(ValueError, match="'rate' is asked for twice"):
+    with pytest.raises(ValueError, match="'rate' is suggested twice"):
         points(suggest)
 
 
@@ -127,5 +127,5 @@ def test_grid_is_lazy() -> None:
 def test_space_that_changes_its_mind_is_found_out() -> None:
     """A space whose questions hang on something else than the answers is refused."""
     names = iter(("a", "b", "c", "d"))
-    with pytest.raises(ValueError, match="suggest must depend on the trial's values alone"):
+    with pytest.raises(ValueError, match="suggest must depend only on the trial's values"):
         points(lambda trial: trial.suggest_categorical(next(names), (1, 2)))

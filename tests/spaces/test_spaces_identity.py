@@ -51,7 +51,7 @@ def test_each_change_is_told_by_what_changed() -> None:
     )
     assert changed(lambda trial: suggest(trial, extra=True)) == ("parameter 'extra' is new",)
     assert changed(lambda trial: suggest(trial, wide=True)) == (
-        "the same parameters make other candidates",
+        "the same parameters give other candidates",
     )
     fewer = describe_space(dataclasses.replace(TINY, suggest=lambda t: suggest(t, extra=True)))
     assert space_changes("tiny", fewer, describe_space(TINY)) == ("parameter 'extra' is gone",)

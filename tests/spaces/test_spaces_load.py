@@ -90,7 +90,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     """A file that does not exist is named; so is a folder."""
     assert "nowhere.py' does not exist" in failure(f"{tmp_path}/nowhere.py:SPACE")
     (tmp_path / "folder.py").mkdir()
-    assert "is no file" in failure(f"{tmp_path}/folder.py:SPACE")
+    assert "is not a file" in failure(f"{tmp_path}/folder.py:SPACE")
 
 
 def test_missing_attribute_lists_the_spaces(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_missing_attribute_lists_the_spaces(tmp_path: Path) -> None:
 def test_attribute_that_is_no_space_is_refused(tmp_path: Path) -> None:
     """A name that is something else is refused with what it is."""
     assert "suggest of" in failure(f"{write(tmp_path, GOOD)}:suggest")
-    assert "is a int, not a Space; it holds no Space" in failure(
+    assert "is a int, not a Space; it has no Space" in failure(
         f"{write(tmp_path, 'SPACE = 3')}:SPACE"
     )
 
@@ -135,7 +135,11 @@ def test_errors_while_importing_name_kind_and_line(
         ("1e-3, 1e-1", "1e-1, 1e-3", "(line 4)"),
         ("=rate", "=-rate", "SGDConfig.learning_rate: Input should be greater than 0, got -0."),
         ('"tiny", suggest', '"tiny", suggest, {"lr": 5.0}', "'lr' must be 0.001 to 0.1"),
-        ('"tiny", suggest', '"tiny", suggest, None, {"lt": (1,)}', "'lt', which is no parameter"),
+        (
+            '"tiny", suggest',
+            '"tiny", suggest, None, {"lt": (1,)}',
+            "'lt', which is not a parameter",
+        ),
         ('"tiny", suggest', '"tiny", suggest, None, {"lr": (1,)}', "'lr' must be 0.001 to 0.1"),
         ('"tiny", suggest', '"tiny", None', "TypeError"),
     ],

@@ -16,9 +16,9 @@ def suggest(trial: BaseTrial) -> Candidate:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "'lr' is asked for but has no value"),
+        ({}, "'lr' is suggested but has no value"),
         ({"lr": 2.0}, "'lr' must be 0.001 to 1, got 2.0"),
-        ({"lr": 0.1, "momentun": 0.9}, "'momentun' is never asked for by space 'toy'"),
+        ({"lr": 0.1, "momentun": 0.9}, "'momentun' is never suggested by space 'toy'"),
     ],
 )
 def test_baseline_that_does_not_fit_is_refused(params: dict[str, ParamValue], message: str) -> None:
