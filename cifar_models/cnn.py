@@ -22,7 +22,7 @@ from cifar_models.family import (
 @final
 @dataclass(frozen=True)
 class Pooling:
-    """A layer that halves height and width; `halve` gives the side that it makes of one."""
+    """A layer that halves height and width; `halve` returns the new side length."""
 
     name: str
     words: str
@@ -32,7 +32,7 @@ class Pooling:
 
 POOLINGS = (
     Pooling("max", "max pooling", partial(nn.MaxPool2d, 2, 2)),
-    # 3x3 squares that overlap (Krizhevsky, Sutskever and Hinton, 2012); they reach an odd last row
+    # overlapping 3x3 windows (Krizhevsky, Sutskever and Hinton, 2012), including an odd last row
     Pooling(
         "overlapping_max",
         "overlapping max pooling",
@@ -46,7 +46,7 @@ POOLINGS = (
 @final
 @dataclass(frozen=True)
 class Head:
-    """How the last feature map becomes a vector: pooled to one value a channel, or as it is."""
+    """How the last feature map becomes a vector: pooled to one value per channel, or flattened."""
 
     name: str
     words: str
@@ -65,8 +65,8 @@ HEADS = (
 class CNNConfig(ModelConfig):
     """One block per width in `channels`: convolution, batch norm, activation, dropout, pooling.
 
-    With `pool_first` the pooling follows the convolution, so that batch norm and activation work
-    on a quarter of the values. Raises ValueError naming the bad argument.
+    With `pool_first` the pooling follows the convolution, so that batch norm and activation process
+    a quarter of the values. Raises ValueError naming the bad argument.
     """
 
     kind: Literal["cnn"] = "cnn"
@@ -97,7 +97,7 @@ class CNNConfig(ModelConfig):
     def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Sequential:
         """Return the network.
 
-        Raises ValueError where the image is too small to be halved once per block.
+        Raises ValueError if the image is too small to be halved once per block.
         """
         in_channels, height, width = input_shape
         smallest = 2 ** len(self.channels)
@@ -117,7 +117,7 @@ class CNNConfig(ModelConfig):
     def _blocks(self, width_in: int, pooling: Pooling) -> Iterator[nn.Module]:
         size, first = self.kernel_size, self.pool_first
         for width in self.channels:
-            # before a batch norm a bias is of no use; the hand-tuned network has one all the same
+            # a bias before batch norm is useless, but the hand-tuned network has one
             yield nn.Conv2d(width_in, width, size, padding=size // 2, bias=not first)
             if first:
                 yield pooling.build()

@@ -22,7 +22,7 @@ _Choice = TypeVar("_Choice", bound=Choice)
 
 
 def find_choice(setting: str, name: str, registry: Sequence[_Choice]) -> _Choice:
-    """Return the entry of that name; raises ValueError naming the setting and what it accepts."""
+    """Return the entry of that name; raises ValueError, with the accepted names, without one."""
     for choice in registry:
         if choice.name == name:
             return choice
@@ -50,7 +50,7 @@ ACTIVATIONS = (
 
 
 def find_activation(name: str) -> Activation:
-    """Return the activation of that name; raises ValueError where there is none."""
+    """Return the activation of that name; raises ValueError if there is none."""
     return find_choice("activation", name, ACTIVATIONS)
 
 
@@ -80,7 +80,7 @@ def write_numbers(values: Sequence[float]) -> str:
 
 
 def write_count(number: int, singular: str) -> str:
-    """Return a count with its noun: "three convolutions", in figures from ten on."""
+    """Return a count with its noun: "three convolutions", with digits from 10."""
     count = _NUMBERS[number] if number < len(_NUMBERS) else str(number)
     return f"{count} {singular}" if number == 1 else f"{count} {singular}s"
 
@@ -92,7 +92,7 @@ def write_list(words: Sequence[str]) -> str:
 
 
 def write_dropout(rates: Sequence[float]) -> str:
-    """Return dropout rates in words, a rate that all layers share once: "dropout 0.4"."""
+    """Return dropout rates in words: "dropout 0.4" if all layers have the same."""
     if not any(rates):
         return "no dropout"
     return f"dropout {write_numbers(rates if len(set(rates)) > 1 else rates[:1])}"
@@ -102,8 +102,8 @@ class ModelConfig(ABC):
     """The architecture of one network of a family.
 
     A subclass is a frozen dataclass whose defaults are the hand-tuned network. Its first field,
-    `kind: Literal["..."] = "..."`, names the family in stored candidates and file names. Listed in
-    `cifar_models.FAMILIES`, it can be part of a candidate.
+    `kind: Literal["..."] = "..."`, names the family in stored candidates and file names. To be
+    used by candidates, it must be listed in `cifar_models.FAMILIES`.
     """
 
     kind: str
@@ -111,14 +111,14 @@ class ModelConfig(ABC):
     @property
     @abstractmethod
     def depth(self) -> int:
-        """How many layers hold weights; known without building the network."""
+        """Number of layers with weights, known without building the network."""
 
     @abstractmethod
     def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
         """Return a new network that maps (N, C, H, W) floats to (N, num_classes) logits.
 
-        Any module will do; a plain `nn.Sequential` is also trained and evaluated in a faster
-        order of its layers. Raises ValueError where the shape does not suit the architecture.
+        It may be any module, but only the layers of a plain `nn.Sequential` are reordered for
+        speed. Raises ValueError if the architecture does not fit the shape.
         """
 
     @abstractmethod
@@ -127,16 +127,16 @@ class ModelConfig(ABC):
 
     @abstractmethod
     def keywords(self) -> str:
-        """Return the fewest words that tell networks apart in a table: "cnn 32-64-128 relu"."""
+        """Return a few words that distinguish networks in a table: "cnn 32-64-128 relu"."""
 
 
 def build_model(
     config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int
 ) -> nn.Module:
-    """Return a freshly initialised network: (N, C, H, W) floats to (N, num_classes) logits.
+    """Return a newly initialized network: (N, C, H, W) floats to (N, num_classes) logits.
 
-    Weights are drawn by torch's default initialisation from torch's global generator.
-    Raises ValueError where the shape or the class count does not suit the network.
+    Weights come from torch's default initialization and global generator. Raises ValueError if the
+    network does not fit the shape or the number of classes.
     """
     if len(input_shape) != 3 or min(input_shape) < 1:
         raise ValueError(f"input_shape must be (channels, height, width), got {input_shape!r}")
@@ -150,7 +150,7 @@ def count_parameters(
 ) -> int:
     """Return the number of trainable parameters; allocates and draws nothing.
 
-    Raises ValueError where the network cannot be built.
+    Raises ValueError if the network cannot be built.
     """
     with torch.device("meta"):
         model = build_model(config, input_shape, num_classes)
@@ -160,7 +160,7 @@ def count_parameters(
 def multiply_adds(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> int:
     """Return the multiplications of a forward pass of one image; allocates and draws nothing.
 
-    Convolutions and matrix products are counted, which are nearly all. Raises ValueError where
+    Only convolutions and matrix products are counted, which are nearly all. Raises ValueError if
     the network cannot be built.
     """
     from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 - slow to import
@@ -170,4 +170,4 @@ def multiply_adds(config: ModelConfig, input_shape: tuple[int, int, int], num_cl
         image = torch.zeros(1, *input_shape)
         with FlopCounterMode(display=False) as counter:
             model(image)
-    return int(counter.get_total_flops()) // 2  # it counts a multiplication and an addition each
+    return int(counter.get_total_flops()) // 2  # additions are counted too

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from search.cli import commands
-from search.cli.ending import INTERRUPTED, run_to_end
-from search.cli.printing import make_console, print_message
+from search.cli.terminal import INTERRUPTED, make_console, print_message, run_to_end
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
     "run": commands.run,

@@ -13,8 +13,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from search.cli import options
-from search.cli.ending import Interrupts, failures_told
-from search.cli.printing import make_console, print_all
+from search.cli.terminal import Interrupts, failures_told, make_console, print_all
 from search.errors import MachineError, UserError
 from search.events import Interrupted, JsonWriter
 from search.files import check_writable, write_outputs

@@ -25,7 +25,7 @@ INPUT, OUTPUT = "images", "probabilities"
 
 @final
 class _WholeNetwork(nn.Module):
-    """What a classifier does as one module: from uint8 images to probabilities."""
+    """A classifier as one module, from uint8 images to probabilities."""
 
     def __init__(self, classifier: ImageClassifier) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
     """
     images = torch.zeros((2, *classifier.card.input_shape), dtype=torch.uint8)
     with warnings.catch_warnings():
-        # Old versions of torch warn of a class that they use themselves.
+        # Old versions of torch warn about a class that they use themselves.
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
             _WholeNetwork(classifier).eval(),
@@ -93,7 +93,7 @@ def _strip(model: Any) -> None:
 
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-_MOST_DIFFERENT = 1e-3  # between probabilities; rounding alone makes 1e-6
+_MAX_DIFFERENCE = 1e-3  # between probabilities; rounding gives 1e-6
 _BATCH = 64
 _RANDOM_IMAGES = 64
 
@@ -107,7 +107,7 @@ class OnnxCheck:
     """How the file's outputs compare with torch's.
 
     Attributes:
-        images: What was compared: "test images" that were kept, or else "random images".
+        images: What was compared: stored "test images" or, without any, "random images".
         n_images: How many images.
         largest_difference: The largest difference between two probabilities.
         n_agreeing: Images for which both predict the same class.
@@ -129,7 +129,7 @@ class OnnxCheck:
 def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
     """Export a model folder's network to `output` after checking it against torch.
 
-    The check uses images that the evaluation on the test set kept, so the test set stays closed.
+    The check uses images that were stored when the test set was opened, so it stays closed.
 
     Raises:
         UserError: Packages are missing, or the folder is not a model.
@@ -143,7 +143,7 @@ def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
     classifier = load_model(model_dir)
     content = to_onnx(classifier)
     check = _check(content, classifier, model_dir)
-    if check.largest_difference > _MOST_DIFFERENT:
+    if check.largest_difference > _MAX_DIFFERENCE:
         raise MachineError(
             f"the ONNX model's outputs differ from torch's, nothing was written: {check.line()}"
         )
@@ -167,10 +167,10 @@ def compare(images: str, ours: Probabilities, theirs: Probabilities) -> OnnxChec
 
 
 def _images(model_dir: Path, shape: tuple[int, int, int]) -> tuple[str, Images]:
-    """Return what the images for the check are, and the images, uint8 (N, C, H, W)."""
+    """Return the kind of images for the check, and the images, uint8 (N, C, H, W)."""
     study_dir = model_dir.absolute().parent
     paths = RunPaths(study_dir.parent, study_dir.name)
-    for path in (paths.test_sample, paths.mistakes):  # older studies kept only the mistakes
+    for path in (paths.test_sample, paths.mistakes):  # older studies only stored the mistakes
         kept = load_images(path)
         if kept is not None and len(kept) and kept.shape[1:] == shape:
             return "test images", kept
@@ -179,7 +179,7 @@ def _images(model_dir: Path, shape: tuple[int, int, int]) -> tuple[str, Images]:
 
 
 def _run(content: bytes, images: Images) -> Probabilities:
-    """Return onnxruntime's outputs, computed in batches of which the last may be smaller."""
+    """Return onnxruntime's outputs, computed in batches."""
     import onnxruntime  # noqa: PLC0415 - an optional package
 
     options = onnxruntime.SessionOptions()

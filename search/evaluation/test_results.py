@@ -1,4 +1,4 @@
-"""What is kept of the evaluation on the test set: predictions, and some of its images.
+"""What is stored of the evaluation on the test set: predictions, and some of its images.
 
 The report, and checks of an exported model, use these instead of the test set.
 """
@@ -22,7 +22,7 @@ Classes = npt.NDArray[np.int64]
 class TestPredictions:
     """True and predicted classes of the test images, int64 (N,), in the order of the test set."""
 
-    __test__ = False  # no test case, whatever its name begins with
+    __test__ = False  # not a test case
 
     labels: Classes
     predictions: Classes
@@ -55,7 +55,7 @@ def load_predictions(path: Path) -> TestPredictions | None:
 
 def _damaged(path: Path) -> MachineError:
     return MachineError(
-        f"the test predictions {path} are damaged; remove the file to go on without them"
+        f"the test predictions {path} are damaged; remove the file to continue without them"
     )
 
 
@@ -70,7 +70,7 @@ def load_images(path: Path) -> npt.NDArray[np.uint8] | None:
         return None
     except ValueError as error:
         raise MachineError(
-            f"the images {path} are damaged; remove the file to go on without them"
+            f"the images {path} are damaged; remove the file to continue without them"
         ) from error
     return images
 

@@ -1,7 +1,7 @@
 """The evaluation on the test set: the ONE module that opens the test split.
 
-Every access is recorded in the study before anything is read. Nothing that is searched, trained
-or chosen may depend on what this module returns.
+Every access is recorded in the study before anything is read. No search, training or choice may
+depend on what this module returns.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ from search.tuning.opening import OpenStudy
 from search.tuning.records import TestSetAccess
 from search.tuning.store import read_test_accesses, to_plain
 
-_MOST_KEPT = 1000
-_KEPT_BYTES = 4 << 20
+_MAX_STORED = 1000
+_MAX_STORED_BYTES = 4 << 20
 
 
 @final
@@ -33,7 +33,7 @@ _KEPT_BYTES = 4 << 20
 class TestSplit:
     """The test images, uint8 (N, 3, H, W), and their labels, int64 (N,)."""
 
-    __test__ = False  # no test case, whatever its name begins with
+    __test__ = False  # not a test case
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -58,7 +58,7 @@ def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> 
         ) from error
     if (images.shape, labels.shape) != ((dataset.n_test, *dataset.image_shape), (dataset.n_test,)):
         raise MachineError(
-            f"the test split in {dataset.cache_dir} is not that of the dataset: "
+            f"the test split in {dataset.cache_dir} does not belong to the dataset: "
             "remove that folder and run again to rebuild it"
         )
     return TestSplit(torch.from_numpy(images), torch.from_numpy(labels))
@@ -69,8 +69,8 @@ def evaluate_on_test_set(
 ) -> dict[int, TestResult]:
     """Evaluate networks on the test set, all in one access.
 
-    Keeps what the best one predicted, the images that it got wrong, and a sample of all images,
-    without labels, to check an exported model with.
+    Stores the best network's predictions, the images that it misclassified, and a sample of all
+    images, without labels, for checks of an exported model.
 
     Args:
         opened: The study, whose search has ended.
@@ -103,7 +103,7 @@ def evaluate_on_test_set(
 def sample_evenly(n_images: int, image_bytes: int) -> torch.Tensor:
     """Return int64 indices spread over all images: at least 1, at most 1,000 or 4 MB.
 
-    They are spread because an image folder is ordered by class.
+    They are spread because image folders are ordered by class.
     """
-    n_kept = min(n_images, _MOST_KEPT, max(1, _KEPT_BYTES // image_bytes))
+    n_kept = min(n_images, _MAX_STORED, max(1, _MAX_STORED_BYTES // image_bytes))
     return torch.arange(n_kept) * n_images // n_kept

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from search.cli.ending import run_to_end
+from search.cli.terminal import run_to_end
 from search.command_lines import run_command
 from search.errors import UserError
 from search.paths import RunPaths

@@ -15,7 +15,7 @@ import typer
 
 from search.catalog.studies import open_stored
 from search.checks import without_password
-from search.cli.ending import Interrupts, run_to_end
+from search.cli.terminal import Interrupts, run_to_end
 from search.tuning.store import read_study
 from tests.conftest import FolderMaker
 

@@ -114,7 +114,7 @@ def test_a_long_study_name_is_listed_whole_in_a_narrow_terminal(
     study: Study, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names are there to be copied."""
-    monkeypatch.setattr("search.cli.printing._PIPE_WIDTH", 60)
+    monkeypatch.setattr("search.cli.terminal._PIPE_WIDTH", 60)
     assert _NAME in command("list", cwd=study.root).out
 
 

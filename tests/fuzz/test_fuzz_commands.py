@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from search.cli.app import _build_app
-from search.cli.ending import run_to_end
+from search.cli.terminal import run_to_end
 from tests.fuzz.fuzzing import fuzz
 
 HEAVY = (

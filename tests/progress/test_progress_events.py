@@ -9,7 +9,7 @@ from rich.console import Console
 
 import search.events
 import search.tuning.run_events
-from search.cli.ending import failures_told
+from search.cli.terminal import failures_told
 from search.errors import MachineError, UserError
 from search.events import Event, JsonWriter, Notice
 from search.progress.log import JsonLog

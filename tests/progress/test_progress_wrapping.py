@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from search.cli.printing import print_all
+from search.cli.terminal import print_all
 from search.progress.wrapping import fold_command, wrap_under_label
 
 _COMMAND = (

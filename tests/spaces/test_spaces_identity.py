@@ -54,7 +54,7 @@ def test_each_change_is_told_by_what_changed() -> None:
         "the same parameters give other candidates",
     )
     fewer = describe_space(dataclasses.replace(TINY, suggest=lambda t: suggest(t, extra=True)))
-    assert space_changes("tiny", fewer, describe_space(TINY)) == ("parameter 'extra' is gone",)
+    assert space_changes("tiny", fewer, describe_space(TINY)) == ("parameter 'extra' was removed",)
 
 
 def test_baseline_and_grid_count() -> None:

@@ -129,3 +129,19 @@ def test_a_twin_has_no_parameters_of_its_own() -> None:
     """Training the twin is training the network: every parameter is the very same object."""
     _, mirrored, twin = _networks(CONFIGS[0])
     assert {id(p) for p in twin.parameters()} == {id(p) for p in mirrored.parameters()}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"groups": 3}, {"dilation": 2}, {"stride": 2}, {"padding": 1, "padding_mode": "reflect"}],
+    ids=str,
+)
+def test_any_convolution_before_a_batch_norm_keeps_its_settings(settings: Any) -> None:
+    """A user's network may group or dilate its channels, or pad with more than zeros."""
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(3, 6, 3, **settings), nn.BatchNorm2d(6)).train()
+    images = torch.randn(4, 3, 9, 9)
+    fused = fuse_for_training(copy.deepcopy(plain)).train()
+    torch.testing.assert_close(fused(images), plain(images), rtol=1e-5, atol=1e-5)
+    evaluated = fuse_for_inference(plain)
+    torch.testing.assert_close(evaluated(images), plain.eval()(images), rtol=1e-5, atol=1e-5)

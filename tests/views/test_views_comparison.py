@@ -72,7 +72,7 @@ def test_no_figure_is_cut_in_a_narrow_terminal(
     command: Command, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """80 columns have room for every figure of every study."""
-    monkeypatch.setattr("search.cli.printing._PIPE_WIDTH", 80)
+    monkeypatch.setattr("search.cli.terminal._PIPE_WIDTH", 80)
     out = command("report", "ended", "cnn-baseline-photos", cwd=root).out
     assert "…" not in out
     assert "80.00%" in out

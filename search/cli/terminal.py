@@ -1,22 +1,68 @@
-"""How a command ends: signals, exit status, and the line that says why it failed."""
+"""How commands print, react to signals, and end: exit status and the line that says why."""
 
 import errno
+import io
+import os
 import re
 import shlex
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import final
 
 import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from search.checks import without_password
 from search.errors import MachineError, UserError
 from search.events import Failed, JsonWriter
+from search.progress.wrapping import fold_command, wrap_under_label
 from search.stopping import StopRequest, signals_handled
 from search.text import one_line
+
+_PIPE_WIDTH = 160
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console without markup, and with wide lines if there is no terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may not be valid text
+            stream.reconfigure(errors="backslashreplace")
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    elif console.is_dumb_terminal and "COLUMNS" not in os.environ:  # rich assumes 80 columns
+        console.width = shutil.get_terminal_size().columns
+    return console
+
+
+def print_all(renderables: Iterable[RenderableType], console: Console) -> None:
+    """Print everything; in files, lines are not wrapped.
+
+    On a terminal, texts are indented under their label, and commands are folded between words so
+    that they can still be copied.
+    """
+    for one in renderables:
+        if isinstance(one, str):
+            folded = fold_command(one, console.width) if console.is_terminal else one
+            console.print(folded, soft_wrap=True)
+        elif isinstance(one, Text) and console.is_terminal:
+            console.print(wrap_under_label(one, console))
+        else:
+            console.print(one, soft_wrap=isinstance(one, Text))
+
+
+def print_message(line: str, console: Console) -> None:
+    """Print a message that may end with a command; in files, it is one line."""
+    words, _, command = fold_command(line, console.width).partition("\n")
+    if console.is_terminal and command:
+        print_all([Text(words), *command.splitlines()], console)
+    else:
+        print_all([Text(line)], console)
 
 
 @final
@@ -42,7 +88,7 @@ class Interrupts:
 
 
 _KEPT = "; everything stored so far is kept: run the same command again to resume"
-_IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others occur before anything is started
+_IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others occur before anything starts
 _PASSWORD = re.compile(r"(?<=:/)(/?[^\s/@:]*):[^\s/@]*@")
 INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
 
@@ -81,7 +127,7 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
 
 
 def _failure(error: Exception) -> tuple[int, str] | None:
-    """Return exit status and message of an expected error, None of any other."""
+    """Return exit status and message of an expected error, None for any other."""
     if isinstance(error, UserError | MachineError):
         return error.exit_status, str(error)
     if isinstance(error, OSError):
@@ -95,7 +141,7 @@ def _failure(error: Exception) -> tuple[int, str] | None:
 
 
 def _shown(failure: str) -> str:
-    """Return the message on one line without passwords; a URL may have lost a slash as a path."""
+    """Return the message on one line without passwords; paths drop a slash of a URL."""
     return one_line(_PASSWORD.sub(r"\1@", failure))
 
 
