@@ -81,7 +81,7 @@ def test_what_the_dashboard_deleted_is_no_artifact(
 
 
 def test_trials_with_notes_are_told_apart(study: optuna.Study, store: DashboardStore) -> None:
-    """So that a study that goes on publishes the others alone."""
+    """So that a resumed study only publishes the others."""
     study.tell(study.ask(), 0.5)
     store.write_note("ended", 1)
     assert store.trials_with_notes([0, 1]) == {1}

@@ -131,7 +131,7 @@ def test_a_foreign_study_is_one_for_scripts_too(tmp_path: Path) -> None:
 
 
 def test_a_study_with_damaged_settings_hides_no_other(tmp_path: Path) -> None:
-    """It is listed as what it is, beside those that are whole."""
+    """It is listed as damaged, next to the others."""
     cells(tmp_path, "accuracy")
     storage = open_storage(storage_url(None, RunPaths(tmp_path, "any").database))
     broken = optuna.create_study(study_name="broken", storage=storage)

@@ -15,7 +15,7 @@ FIGURES = (FoldEpoch(0.5, 0.25, 0.75, 0.5, 1e-3, 0.0),)
 
 @dataclass(frozen=True)
 class Counting:
-    """Reports so many epochs, or fewer where it is told to stop; returns how many."""
+    """Reports this many epochs, or fewer if asked to stop; returns how many."""
 
     epochs: int
     folder: Path | None = None

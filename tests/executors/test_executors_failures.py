@@ -1,4 +1,4 @@
-"""A failure becomes one line, and too little memory is told from everything else."""
+"""A failure becomes one line, and out-of-memory errors are recognised."""
 
 import numpy as np
 import pytest

@@ -136,7 +136,7 @@ def test_a_search_that_needs_no_more_time_is_not_told_that_it_is_up() -> None:
     ],
 )  # fmt: skip
 def test_the_plan_heeds_the_timeout(low: float, high: float, words: str) -> None:
-    """No time is told that the timeout does not let it take, but how many trials that leaves."""
+    """The plan stays within the timeout, and says how many trials start before it."""
     display = plain()
     display(PlanMade(make_plan(low=low, high=high, timeout=3600.0)))
     assert shown(display).splitlines()[-1] == f"time:       {words}"
@@ -176,7 +176,7 @@ def test_a_race_shows_who_leads_and_who_goes_on() -> None:
 
 
 def test_a_console_that_is_no_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Colours asked for in a pipe, and terminals that cannot move the cursor, get no block."""
+    """Pipes with forced colours, and terminals that cannot move the cursor, get no block."""
     piped = Console(file=io.StringIO(), force_terminal=True)
     assert isinstance(open_display(piped), PlainDisplay)
     monkeypatch.setenv("TERM", "dumb")

@@ -115,7 +115,7 @@ def test_every_event_is_listed_once_under_its_own_name() -> None:
 def test_errors_are_events_too(
     console: Console, error: Exception, status: int, message: str
 ) -> None:
-    """With the status that the program exits with; the error itself goes on."""
+    """With the program's exit status; the error itself is raised further."""
     with pytest.raises(type(error)), failures_told(JsonWriter(console)):
         raise error
     (event,) = written(console)
@@ -132,7 +132,7 @@ def test_a_mistake_is_an_event_and_one_line_on_stderr(command: Command) -> None:
 
 
 def test_quiet_and_json_exclude_one_another(command: Command) -> None:
-    """A script that asks for both is told to choose."""
+    """A script cannot ask for both."""
     for name in ("run", "baseline"):
         error = command(name, "--space", "cnn", "--quiet", "--json").error()
         assert error == "quiet and json exclude one another: give --quiet or --json, got both"

@@ -66,7 +66,7 @@ def _begin(recipe: Recipe, listener: Any, waiting: int = 0) -> StudyRecord:
 
 
 def _refusal(recipe: Recipe, listener: Any, *, accept: bool = False) -> str:
-    """Return why the study does not go on, having seen that nothing of it changed."""
+    """Return why the study is not resumed, after checking that nothing in it changed."""
     before = _stored(recipe)
     with pytest.raises(UserError) as caught:
         _go_on(recipe, listener, accept=accept)
@@ -80,7 +80,7 @@ def _states(recipe: Recipe) -> dict[int, TrialState]:
 
 
 def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, listener: Any) -> None:
-    """The line that changed is shown as it was and as it is, with both ways to go on."""
+    """The changed line is shown before and after, with both ways to continue."""
     recipe = make_recipe()
     _begin(recipe, listener)
     _edit(recipe, "1e-3, 1.0", "1e-2, 1.0")
@@ -102,7 +102,7 @@ def test_what_does_nothing_is_no_change(make_recipe: Maker, listener: Any) -> No
 
 @pytest.mark.slow
 def test_an_accepted_change_is_noted(make_recipe: Maker, listener: Any) -> None:
-    """The study goes on, says what changed, and has the new source from then on."""
+    """The study resumes, says what changed, and stores the new source."""
     recipe = make_recipe()
     _begin(recipe, listener)
     _edit(recipe, "1e-3, 1.0", "1e-2, 1.0")
@@ -125,7 +125,7 @@ def test_the_flag_alone_notes_nothing(make_recipe: Maker, listener: Any) -> None
 
 @pytest.mark.slow
 def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, listener: Any) -> None:
-    """Indices not begun get the points of the new space, which are those of a new study."""
+    """Indices that were not started get the points of the new space, as a new study would."""
     recipe = make_recipe(trials=4, epochs=1, pruner="none")
     _begin(recipe, listener, waiting=2)
     _edit(recipe, "1e-3, 1.0", "1e-2, 0.1")

@@ -27,7 +27,7 @@ def timed_out(limit: float | None) -> Attempt:
     ],
 )
 def test_three_failures_are_enough(attempts: list[Attempt], done: bool) -> None:
-    """Interruptions do not count, and who equals a trial that failed for good is not tried."""
+    """Interruptions do not count, and duplicates of a failed trial are not tried."""
     assert is_done(attempts, None, planned=True) is done
 
 

@@ -131,7 +131,7 @@ def test_a_sqlite_url_names_its_file(text: str, file: str | None) -> None:
 
 
 def test_a_url_is_given_the_driver_that_is_installed() -> None:
-    """PostgreSQL's own name means psycopg 3, and the password stays in for whoever connects."""
+    """The plain name postgresql means psycopg 3, and the password is kept for connecting."""
     given_url = "postgresql://me:p%7B%40%7D@host/x?sslmode=require"
     expected = given_url.replace("postgresql", "postgresql+psycopg", 1)
     assert storage_url(given_url, Path("unused")) == expected

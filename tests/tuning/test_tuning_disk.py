@@ -1,4 +1,4 @@
-"""Room for checkpoints: foreseen, checked before anything is trained, never exceeded."""
+"""Disk space for checkpoints: estimated, checked before any training, never exceeded."""
 
 import shutil
 from collections import namedtuple
@@ -84,7 +84,7 @@ def test_smaller_checkpoints_are_advised_where_they_would_help(
 def test_a_refused_start_leaves_no_study(
     make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was never begun is not in the database; with room the same recipe begins."""
+    """A study that never started is not in the database; with space, the same recipe starts."""
     opened = _open(make_recipe(), listener)
     _leave_free(monkeypatch, 10**6)
     with pytest.raises(MachineError):
@@ -112,7 +112,7 @@ def test_what_the_study_stores_already_is_not_asked_for_again(
 
 
 def test_other_studies_of_the_database_do_not_count(make_recipe: Maker, listener: Any) -> None:
-    """A new study beside an old one needs room for all of its own trials."""
+    """A new study next to an old one needs space for all of its trials."""
     run_study(make_recipe(study_name="old"), listener, executor="inline")
     opened = _open(make_recipe(study_name="new"), listener)
     assert check_disk(opened, n_workers=1).stored_others == disk_use(opened.paths.study_dir)

@@ -1,4 +1,4 @@
-"""Candidates that turn up again: trained once, told as often as they were asked for."""
+"""Candidates that occur again: trained once, recorded every time."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -71,7 +71,7 @@ def test_the_warm_up_leaves_generators_and_threads_as_they_are(make_recipe: Make
 
 
 def test_a_study_that_goes_on_is_judged_by_its_trials(make_recipe: MakeRecipe) -> None:
-    """Nothing is warmed up again, and what is done is not counted anew."""
+    """There is no further warm-up, and finished trials are not counted again."""
     plans: list[PlanInfo] = []
     run(make_recipe(trials=2), plans)
     run(make_recipe(trials=4), plans)
@@ -139,7 +139,7 @@ def test_the_throughput_lies_between_what_was_measured() -> None:
 def test_the_estimate_counts_nothing_in_the_scheduler(
     make_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Multiplications are counted by the job: counting imports a second's worth of modules."""
+    """The job counts multiplications, as importing the counter takes a second."""
     monkeypatch.setattr("search.executors.probes.WarmUp.run", lambda job, _: (1e-6,))
     monkeypatch.setattr("torch.utils.flop_counter.FlopCounterMode", None)
     plans: list[PlanInfo] = []

@@ -1,4 +1,4 @@
-"""Trials that cannot go on: hanging ones, failing ones, and a disk that takes no more."""
+"""Trials that cannot continue: hanging ones, failing ones, and a full disk."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -96,7 +96,7 @@ def test_a_failing_trial_gets_three_attempts(make_recipe: Maker, listener: Any) 
 
 
 def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, listener: Any) -> None:
-    """No other trial is tried in vain; the line says what is kept and how to go on."""
+    """No other trial is tried; the message says what is kept and how to resume."""
     full = TrialOutcome("unwritable", "OSError: [Errno 28] No space left on device")
     recipe = make_recipe(trials=3, pruner="none")
     with pytest.raises(MachineError, match=r"No space left on device; finished .* to resume"):

@@ -57,7 +57,7 @@ def test_a_freed_lock_is_held_by_nobody(tmp_path: Path) -> None:
 
 
 def test_a_run_of_the_same_database_from_another_folder_counts(tmp_path: Path) -> None:
-    """The lock beside the database is asked too."""
+    """The lock next to the database counts, too."""
     ours, theirs = RunPaths(tmp_path / "ours", "study"), RunPaths(tmp_path / "theirs", "study")
     with study_lock(ours):
         assert study_holder(theirs, f"sqlite:///{ours.database}") is not None
@@ -75,7 +75,7 @@ def test_another_hosts_lock_counts_as_held(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("note", ["", "{", "[]"])
 def test_an_unreadable_note_names_nobody(tmp_path: Path, note: str) -> None:
-    """It is of a run that has only just begun, or of none."""
+    """It belongs to a run that has just started, or to none."""
     paths = RunPaths(tmp_path, "study")
     with study_lock(paths):
         pass

@@ -28,7 +28,7 @@ def refused(paths: RunPaths, storage: str | None) -> bool:
 
 
 def test_a_second_run_is_refused_with_its_holder(tmp_path: Path) -> None:
-    """While the lock is held, another run hears who holds it; afterwards it is free."""
+    """While the lock is held, another run is told who holds it; afterwards it is free."""
     paths = RunPaths(tmp_path, "study")
     with study_lock(paths):
         assert refused(paths, None)
@@ -68,7 +68,7 @@ def test_a_refusal_by_the_database_frees_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_killed_holder_frees_its_locks(tmp_path: Path) -> None:
-    """The operating system does, so that the same command goes on."""
+    """The operating system frees it, so that the same command resumes the study."""
     code = (
         "import sys, time; from pathlib import Path; from search.paths import RunPaths;"
         "from search.tuning.locks import study_lock;"

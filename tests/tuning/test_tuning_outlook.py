@@ -1,4 +1,4 @@
-"""What an estimate becomes under a timeout: bounded, with the number of trials that start."""
+"""Estimates under a timeout: bounded, with the number of trials that start."""
 
 import pytest
 
@@ -32,11 +32,11 @@ def test_a_timeout_bounds_the_estimate(timeout: float | None, bounds: tuple[floa
 
 
 @pytest.mark.parametrize(
-    ("timeout", "begun"),
+    ("timeout", "started"),
     [(None, None), (200.0, None), (150.0, (7, 10)), (50.0, (2, 5)), (1e-6, (1, 1))],
 )
 def test_it_says_how_many_trials_start(
-    timeout: float | None, begun: tuple[int, int] | None
+    timeout: float | None, started: tuple[int, int] | None
 ) -> None:
     """In proportion, at least one, and nothing where all do in any case."""
-    assert estimate(timeout).n_started() == begun
+    assert estimate(timeout).n_started() == started

@@ -103,8 +103,8 @@ def test_infeasible_points_are_redrawn(make_recipe: Maker) -> None:
 
     for i in range(20):
         assert random_point(space, 0, i, only_sgd)["optimizer"] == "sgd"
-    with pytest.raises(UserError, match=r"none of 1000 random candidates .* too dear"):
-        random_point(space, 0, 0, lambda _: "too dear")
+    with pytest.raises(UserError, match=r"none of 1000 random candidates .* too slow"):
+        random_point(space, 0, 0, lambda _: "too slow")
 
 
 DISTRIBUTIONS: list[BaseDistribution] = [

@@ -72,7 +72,7 @@ def test_halving_decides_as_optuna_does_in_sequence(
 
 
 def test_the_median_rule_compares_the_best_with_the_median() -> None:
-    """A trial goes on while its best value so far reaches the median at its last epoch."""
+    """A trial continues while its best value so far reaches the median at its last epoch."""
     rule = MedianPruner(startup_trials=2, warmup_epochs=0)
     earlier = {0: [0.1, 0.5], 1: [0.2, 0.6], 2: [0.3]}
     assert not rule.prunes(3, [0.1, 0.55], earlier)

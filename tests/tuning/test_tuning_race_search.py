@@ -58,7 +58,7 @@ def test_survivors_score_as_without_racing(
 
 
 def test_losers_are_pruned_on_the_folds_they_earned(make_recipe: Maker, listener: Any) -> None:
-    """Without a pruner six trials race on 1, then 2 on 2, then 1 on all 5 folds; all are told."""
+    """Without a pruner six trials race on 1, then 2 on 2, then 1 on all 5 folds."""
     record = run_study(
         make_recipe(**KFOLD, pruner="none", racing=True), listener, executor="inline"
     ).record

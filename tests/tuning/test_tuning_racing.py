@@ -1,4 +1,4 @@
-"""Fold racing, the pure part: who earns folds, and how folds are shared out."""
+"""Fold racing: which trials earn folds, and how folds are split up."""
 
 from itertools import pairwise
 from math import ceil
@@ -62,7 +62,7 @@ def test_trials_that_ended_compete_without_being_trained() -> None:
 
 
 def test_ties_go_to_the_lower_index_and_nobody_is_no_race() -> None:
-    """Equal scores are settled by the plan; an empty race is over."""
+    """Of equal scores the lower index wins; an empty race is over."""
     assert promotions({4: [[0.5]], 2: [[0.5]], 3: [[0.5]]}, 5) == ((2, 3), 2)
     assert promotions({}, 5) == ((), 5)
 

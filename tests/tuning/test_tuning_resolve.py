@@ -1,4 +1,4 @@
-"""What is settled for the machine: precision, and how many workers share a GPU."""
+"""What is resolved for the machine: precision, and how many workers share a GPU."""
 
 from collections.abc import Callable
 from dataclasses import replace

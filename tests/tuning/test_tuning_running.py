@@ -66,7 +66,7 @@ def test_the_history_has_the_epochs_that_all_folds_have(
 def test_a_diverged_fold_stops_the_others_at_its_epoch_not_before(
     running: RunningTrial, workers: list[Worker]
 ) -> None:
-    """The others go on to the epoch before the divergence, so that the history has all folds."""
+    """The others continue to the epoch before the divergence, so the history has all folds."""
     workers[1].report(3)
     workers[1].finish("diverged", "in epoch 4")
     workers[0].report(2)

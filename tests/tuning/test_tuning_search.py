@@ -234,7 +234,7 @@ def test_infeasible_points_are_told_without_training(
 
 
 def test_a_bound_that_nothing_meets_is_one_line(make_recipe: Maker, listener: Any) -> None:
-    """Where no candidate is small enough, the user is told so before any training."""
+    """If no candidate is small enough, the user learns that before any training."""
     with pytest.raises(UserError, match="parameters are more than max_parameters 10"):
         run_study(make_recipe(max_parameters=10), listener, executor="inline")
 
@@ -366,7 +366,7 @@ def test_auto_takes_what_the_study_has(make_recipe: Maker, listener: Any) -> Non
 
 @pytest.mark.slow
 def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, listener: Any) -> None:
-    """Where no trial was started yet, other settings make the study anew."""
+    """If no trial has started yet, other settings create the study again."""
     recipe = make_recipe(seed=1)
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
     assert opened.study.trials == []

@@ -1,4 +1,4 @@
-"""Stopping a search: what trains ends its epoch and is kept; the next run goes on from there."""
+"""Stopping a search: trainings finish and keep their epoch; the next run resumes there."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_stopped_search_ends_with_the_same_result(
     make_recipe: Maker,
     listener: Any,
 ) -> None:
-    """Whenever it is stopped, the study goes on to the table and the test of an undisturbed one."""
+    """Whenever it is stopped, the study ends with the same trials and test result."""
     settings, whole = undisturbed
     recipe = make_recipe(study_name="stopped", **settings)
     outcome, heard = _run(recipe, kind, executor="inline")
@@ -118,7 +118,7 @@ def test_a_stopped_refit_goes_on(make_recipe: Maker, listener: Any) -> None:
 
 
 def test_a_request_is_heeded_once_and_only_where_something_looks() -> None:
-    """Outside a heeded block, and the second time, whoever asks must act himself."""
+    """Outside a block that accepts it, and the second time, the caller has to act."""
     stop = StopRequest()
     with stop.accepted():
         assert not stop.requested()

@@ -64,7 +64,7 @@ def _claim_all(storage: optuna.storages.RDBStorage) -> list[int]:
 
 
 def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> None:
-    """A database that breaks in the middle of a run ends it with what is kept and how to go on."""
+    """A database that fails during a run ends it, saying what is kept and how to resume."""
     storage = open_storage(storage_url(None, tmp_path / "studies.db"))
     study = optuna.create_study(study_name="a", storage=storage)
     with storage.engine.begin() as connection:
@@ -93,7 +93,7 @@ def test_a_folder_without_permission_is_a_machine_failure(
 def test_a_folder_that_cannot_be_written_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an archive: the studies are there, nothing is made beside them, nothing can be changed."""
+    """Like an archive: the studies can be read, no files are added, nothing can be changed."""
     url = storage_url(None, tmp_path / "studies.db")
     written = open_storage(url)
     optuna.create_study(study_name="a", storage=written)
