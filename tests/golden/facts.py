@@ -19,6 +19,8 @@ _CANDIDATE = ("candidate", "n_parameters")
 _ORDER = ("plan", "attempt", "fold_epochs")
 # Of how a study is run, not of what it is.
 _ASIDE = ("data_dir", "runs_dir", "storage", "study_name", "workers")
+# Settings that are newer than the record, with the values that mean what studies did before.
+_NEWER = {"start": "baseline", "prior": "off"}
 
 Parts = dict[str, Any]
 
@@ -44,7 +46,11 @@ def point_parts(study: optuna.Study) -> Parts:
 def setting_parts(study: optuna.Study) -> Parts:
     """Return recipe, dataset and folds."""
     attrs = study.user_attrs
-    recipe = {name: value for name, value in attrs["recipe"].items() if name not in _ASIDE}
+    recipe = {
+        name: value
+        for name, value in attrs["recipe"].items()
+        if name not in _ASIDE and (name, value) not in _NEWER.items()
+    }
     return {"recipe": recipe, "dataset": attrs["dataset"], "folds hash": attrs["folds_hash"]}
 
 
