@@ -1,4 +1,4 @@
-"""The networks that a search may train: torch alone, no search, no files."""
+"""The networks that a search may train. They only need torch."""
 
 from cifar_models.cnn import CNNConfig
 from cifar_models.family import ModelConfig, build_model, count_parameters, multiply_adds

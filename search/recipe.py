@@ -81,6 +81,7 @@ def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
     return f"{message}: {lines[number - 1].strip()[:80]!r}"
 
 
+SPACE_NAMES = "mlp, cnn or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
 _SAMPLERS = tuple(sampler.name for sampler in SAMPLERS)
 _PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))
 
@@ -141,7 +142,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    space: _Text = Field(description="Search space: mlp, cnn or FILE.py:NAME")
+    space: _Text = Field(description=f"Search space: {SPACE_NAMES}")
     sampler: Annotated[str, OneOf(_SAMPLERS)] = _setting("random", "How configurations are chosen")
     pruner: Annotated[str, OneOf(_PRUNERS)] = _setting(
         "auto", "How hopeless trials are stopped early", means=_pruner_by_default()
@@ -256,7 +257,7 @@ class Recipe(BaseModel):
             if name not in cls.model_fields:
                 raise UserError(unknown_setting(name, values[name], list(cls.model_fields)))
         if "space" not in values:
-            raise UserError("space is missing: give --space mlp, --space cnn or FILE.py:NAME")
+            raise UserError(f"space is missing: give --space with {SPACE_NAMES}")
         try:
             return cls.model_validate(values)
         except ValidationError as error:

@@ -111,7 +111,7 @@ class _Replay(OfflineTrial):
 class Space:
     """A named set of candidates.
 
-    `suggest` asks a trial for parameters and returns the candidate that they make; it depends on
+    `suggest` gets parameters from a trial and returns their candidate; it must depend on
     nothing else.
 
     Attributes:

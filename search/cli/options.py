@@ -12,7 +12,7 @@ from typer.models import ArgumentInfo
 from search.checks import OneOf, check_named, check_study_name
 from search.command_lines import option_names
 from search.errors import UserError
-from search.recipe import Recipe
+from search.recipe import SPACE_NAMES, Recipe
 from search.text import listed
 
 Command: TypeAlias = Callable[..., None]
@@ -203,4 +203,4 @@ Browser = Annotated[
     typer.Option("--browser/--no-browser", help="Open the dashboard in a browser."),
 ]
 Output = Annotated[Path, typer.Option(help="Folder for the figures and the table.")]
-SpaceToList = Annotated[str | None, typer.Argument(help="mlp, cnn or FILE.py:NAME [all].")]
+SpaceToList = Annotated[str | None, typer.Argument(help=f"{SPACE_NAMES} [all].")]

@@ -105,9 +105,9 @@ def failures_told(writer: JsonWriter | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = _failure(error)
-        if writer is not None and told is not None:
-            writer.write(Failed(told[0], _shown(told[1])))
+        failure = _failure(error)
+        if writer is not None and failure is not None:
+            writer.write(Failed(failure[0], _shown(failure[1])))
         raise
 
 
@@ -117,10 +117,10 @@ def _run(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:
     except TyperException as error:
         return 2, error.format_message()
     except Exception as error:
-        told = _failure(error)
-        if told is None:
+        failure = _failure(error)
+        if failure is None:
             raise
-        return told
+        return failure
     if status in INTERRUPTED:
         return status, f"interrupted; to resume: {_command(arguments)}"
     return status, None

@@ -134,7 +134,7 @@ class Source(ABC):
         """
 
     def notices(self) -> Iterator[str]:
-        """Yield one line for whatever the user may not have intended."""
+        """Yield one line for everything that the user may not have intended."""
         yield from ()
 
     def obtain(self, listener: Listener, patience: float) -> None:  # noqa: B027
@@ -146,7 +146,7 @@ class Source(ABC):
 
         Raises:
             MachineError: It cannot be obtained.
-            UserError: What is there is damaged.
+            UserError: Existing files are damaged.
             OSError: `data_dir` cannot be written.
         """
 

@@ -65,7 +65,7 @@ class FolderSource(Source):
 
     Without test/, a stratified `test_fraction` of the images is set aside before anything is
     decoded. Images become RGB, and square with `image_size` or as large as the first training
-    image, which may then have at most MAX_SIDE pixels a side.
+    image, which may then have at most MAX_SIDE pixels per side.
     """
 
     accepts = "an existing image folder (PATH/train/<class>/<image> or PATH/<class>/<image>)"
@@ -213,7 +213,7 @@ def _train_folder(root: Path) -> Path:
     if len(folders) < 2 or not all(map(_holds_image, folders)):
         raise UserError(
             f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or only "
-            "folders of images, one a class: <class>/<image>)"
+            "folders of images, one per class: <class>/<image>)"
         )
     return root
 

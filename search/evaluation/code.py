@@ -128,7 +128,7 @@ def call(name: str, arguments: Mapping[str, str] | Sequence[str]) -> str:
 
 
 def long_tuple(values: Sequence[object]) -> str:
-    """Return a tuple on one line where it fits, otherwise with one value a line."""
+    """Return a tuple on one line if it fits, otherwise with one value per line."""
     line = literal(tuple(values))
     return line if len(line) <= _MAX_COLUMNS else call("", [literal(value) for value in values])
 

@@ -1,4 +1,4 @@
-"""A trial exported: as a recipe with a space of one point, as a script for torch alone, as ONNX."""
+"""A trial exported: as a recipe with a space of one point, as a script for torch, as ONNX."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +203,7 @@ def _comment(text: str) -> str:
 
 
 def export_script(record: StudyRecord, trial: TrialRecord) -> str:
-    """Return a Python script that builds and trains a trial's network with nothing but torch.
+    """Return a Python script that builds and trains a trial's network that only needs torch.
 
     It trains on all the training images that it is given for E* epochs (the study's epochs if
     there is none), as a refit does. A plateau schedule is replayed from the recorded rates.

@@ -1,4 +1,4 @@
-"""The end of a replication: every trained network is tested as it is, in one test-set access."""
+"""The end of a replication: all trained networks are tested together, without a refit."""
 
 import joblib
 import torch
@@ -32,28 +32,29 @@ def finish_replication(opened: OpenStudy, executor: Executor, listener: Listener
     if winner is None:
         raise UserError(f"study {record.name!r} has nothing to test: {why_no_winner(record)}")
     if [trial.number for trial in trials] != [repeat.trial for repeat in record.repeats]:
-        _train_lost(opened, trials, executor, listener)
+        _retrain_missing(opened, trials, executor, listener)
         _test(opened, trials, winner)
     elif not ModelPaths(opened.paths.model_dir).card.exists():
-        _train_lost(opened, [winner], executor, listener)
+        _retrain_missing(opened, [winner], executor, listener)
         _export(opened, winner)
         write_model_readme(read_study(opened.study), opened.paths)
     return read_study(opened.study)
 
 
-def _train_lost(
+def _retrain_missing(
     opened: OpenStudy, trials: list[TrialRecord], executor: Executor, listener: Listener
 ) -> None:
-    """Train networks again whose files are missing or damaged; the results are the same."""
+    """Retrain networks whose files are missing or damaged; the results are the same."""
     for trial in trials:
         try:
             load_file(opened.paths.network(trial.number))
         except (OSError, SafetensorError):
-            listener(Notice(f"the network of trial {trial.number} is lost: it is trained again"))
-            _train_again(opened, trial, executor)
+            network = f"the network of trial {trial.number}"
+            listener(Notice(f"{network} is missing or damaged: retraining it"))
+            _retrain(opened, trial, executor)
 
 
-def _train_again(opened: OpenStudy, trial: TrialRecord, executor: Executor) -> None:
+def _retrain(opened: OpenStudy, trial: TrialRecord, executor: Executor) -> None:
     if trial.candidate is None:
         raise ValueError(f"trial {trial.number} has no candidate")
     job = make_trial_job(opened, trial.number, trial.plan, trial.candidate, (0,), NoPruner())
@@ -62,7 +63,7 @@ def _train_again(opened: OpenStudy, trial: TrialRecord, executor: Executor) -> N
     for folder in (opened.paths.trial_dir(trial.number), job.checkpoints):
         remove_folder(folder)
     if outcome.ended != "finished":
-        raise MachineError(f"trial {trial.number} cannot be trained again: {outcome.reason}")
+        raise MachineError(f"trial {trial.number} cannot be retrained: {outcome.reason}")
 
 
 def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> None:
@@ -70,7 +71,7 @@ def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> 
     classifiers = {trial.number: _classifier(opened, trial) for trial in trials}
     count = "1 training" if len(trials) == 1 else f"{len(trials)} trainings"
     purpose = f"final evaluation, {count} of the baseline"
-    opened.study.set_user_attr("test", None)  # of fewer trainings
+    opened.study.set_user_attr("test", None)  # of an earlier run with fewer trainings
     results = evaluate_on_test_set(opened, classifiers, winner.number, purpose)
     _export(opened, winner)
     repeats = tuple(_repeat(number, result) for number, result in results.items())

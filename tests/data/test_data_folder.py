@@ -187,7 +187,7 @@ def test_folders_that_are_no_classes_need_train(
         path.rename(root / path.name)
     (root / "train").rmdir()
     (root / beside).mkdir(parents=True)
-    with pytest.raises(UserError, match=r"no folder train/ \(expected .*one a class"):
+    with pytest.raises(UserError, match=r"no folder train/ \(expected .*one per class"):
         prepare(root)
 
 

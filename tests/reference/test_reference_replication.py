@@ -146,7 +146,7 @@ def test_a_lost_network_is_trained_again(damage: str, make_baseline: Maker, list
     again = run_study(make_baseline(), listener, executor="inline")
     assert network.read_bytes() == before
     assert again.record.repeats == outcome.record.repeats
-    assert "the network of trial 1 is lost: it is trained again" in listener.notices()
+    assert "the network of trial 1 is missing or damaged: retraining it" in listener.notices()
 
 
 def test_training_is_measured_as_in_the_report(make_baseline: Maker, make_recipe: Maker) -> None:
