@@ -215,7 +215,7 @@ def test_a_space_without_a_baseline_is_refused(
     text = space.read_text(encoding="utf-8")
     space.write_text(_without_baseline(text), encoding="utf-8")
     with pytest.raises(UserError, match="space tiny has no baseline_params"):
-        prepare(make_baseline(), InlineExecutor(), listener)
+        _ = prepare(make_baseline(), InlineExecutor(), listener).points
 
 
 def _without_baseline(text: str) -> str:
