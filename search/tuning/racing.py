@@ -13,6 +13,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import final
 
+import numpy as np
+
 from search.metric import Metric, as_higher_is_better
 from search.training.history import History
 
@@ -73,9 +75,7 @@ def best_mean(curves: FoldCurves) -> float:
 
 def split_folds(folds: Sequence[int], parts: int) -> list[tuple[int, ...]]:
     """Return the folds in order, split into parts of nearly equal size, larger ones first."""
-    size, rest = divmod(len(folds), parts)
-    starts = [i * size + min(i, rest) for i in range(parts + 1)]
-    return [tuple(folds[start:end]) for start, end in pairwise(starts)]
+    return [tuple(part.tolist()) for part in np.array_split(folds, parts)]
 
 
 @final
