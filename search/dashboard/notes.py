@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from search import text
 from search.command_lines import command_line, place_options
-from search.metric import Metric
 from search.paths import RunPaths
+from search.progress.words import describe_end
 from search.report.evidence import Evidence
 from search.report.findings import summaries
 from search.report.findings.study import page_lead
+from search.report.findings.trials import trial_facts
 from search.report.findings.winner import SearchBaseline
 from search.report.scoring import last_attempts, trial_score
 from search.tuning.records import StudyRecord, TrialRecord
@@ -45,12 +46,15 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
 
 def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
     """Return a trial's note: how it ended, its candidate, its folds, how to run it again."""
-    lines = [f"**{_end(trial, record)}**", ""]
+    ended = trial.state not in ("waiting", "running")
+    outcome = describe_end(trial, record.recipe) if ended else trial.kind
+    lines = [f"**{text.escaped(outcome)}**", ""]
     if trial.candidate is not None:
         # One part per line: the dashboard does not wrap long lines.
         parts = describe_candidate(trial.candidate).rstrip(".").split("; ")
         lines += [f"- {text.escaped(part)}" for part in parts]
-    lines += [f"- {name}: {value}" for name, value in _facts(trial, record.recipe.metric)]
+    facts = trial_facts(trial, record.recipe.metric)
+    lines += [f"- {name}: {text.escaped(value)}" for name, value in facts]
     if trial.candidate is not None:
         lines += ["", "Inspect or retrain this trial:", ""]
         lines.append(text.code_block("\n".join(_commands(trial, record)), "sh"))
@@ -104,33 +108,6 @@ def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
 def _report(record: StudyRecord) -> str:
     page = RunPaths(record.recipe.runs_dir, record.name).report_page
     return text.code(str(page)) if record.test is not None else f"will be {text.code(str(page))}"
-
-
-def _end(trial: TrialRecord, record: StudyRecord) -> str:
-    epochs = text.plural(len(trial.history.epochs), "epoch")
-    score = text.score(trial_score(trial), record.recipe.metric)
-    match trial.kind:
-        case "complete":
-            return f"complete: {score} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
-        case "pruned":
-            folds = text.on_folds(trial.history.n_folds(), record.recipe.n_folds)
-            return f"pruned after {epochs}{folds} at {score}"
-        case kind:
-            return f"{kind}: {text.escaped(trial.reason)}" if trial.reason else kind
-
-
-def _facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]:
-    if trial.same_as is not None:
-        yield "same candidate as", f"trial {trial.same_as}, whose result was copied"
-    if len(trial.fold_scores) > 1:
-        scores = ", ".join(text.score(score, metric) for score in trial.fold_scores)
-        yield "folds", f"{scores}; standard deviation {text.spread(trial.std, metric)}"
-    if trial.n_parameters is not None:
-        yield "parameters", text.count(trial.n_parameters)
-    if trial.seconds:
-        yield "training time, summed over folds", text.duration(trial.seconds)
-    if trial.attempt:
-        yield "attempt", f"{trial.attempt + 1} at index {trial.plan}"
 
 
 def _commands(trial: TrialRecord, record: StudyRecord) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+from matplotlib.ticker import MaxNLocator
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -54,11 +55,8 @@ def linear_scale(low: float, high: float, write: Callable[[float], str] = value_
     """Return a scale with ticks at both ends and at round values between; `write` labels them."""
     if low == high:
         return Scale(lambda _: 0.5, ((low, write(low)),))
-    step = _round_step((high - low) / 3)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    place = _share(low, high)
-    marks = _with_ends(low, high, [i * step for i in range(first, last + 1)], place)
-    return Scale(place, tuple((mark, write(mark)) for mark in marks))
+    ticks = MaxNLocator(nbins=4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return _between(low, high, lambda value: value, [float(tick) for tick in ticks], write)
 
 
 def log_scale(low: float, high: float) -> Scale:
@@ -66,31 +64,24 @@ def log_scale(low: float, high: float) -> Scale:
     if low == high:
         return linear_scale(low, high)
     exponents = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
-    along = _share(math.log(low), math.log(high))
+    return _between(low, high, math.log, [10.0**exponent for exponent in exponents], value_text)
+
+
+def _between(
+    low: float,
+    high: float,
+    transform: Callable[[float], float],
+    ticks: list[float],
+    write: Callable[[float], str],
+) -> Scale:
+    """Return a scale with ticks at both ends and at those of `ticks` that keep clear of them."""
+    start, width = transform(low), transform(high) - transform(low)
 
     def place(value: float) -> float:
-        return along(math.log(value))
+        return (transform(value) - start) / width
 
-    marks = _with_ends(low, high, [10.0**exponent for exponent in exponents], place)
-    return Scale(place, tuple((mark, value_text(mark)) for mark in marks))
-
-
-def _share(low: float, high: float) -> Callable[[float], float]:
-    return lambda value: (value - low) / (high - low)
-
-
-def _with_ends(
-    low: float, high: float, inner: list[float], place: Callable[[float], float]
-) -> list[float]:
-    """Return the ticks without those that would print over the label of an end."""
-    return [low, *(mark for mark in inner if 0.1 < place(mark) < 0.9), high]
-
-
-def _round_step(rough: float) -> float:
-    """Return the greatest of 1, 2 and 5 times a power of ten that is at most `rough`."""
-    power: float = 10.0 ** math.floor(math.log10(rough))
-    # Rounding can leave the power itself a little above: 0.3 / 3 < 0.1.
-    return max((f * power for f in (1, 2, 5) if f * power <= rough), default=power)
+    marks = [low, *(tick for tick in ticks if low < tick < high and 0.1 < place(tick) < 0.9), high]
+    return Scale(place, tuple((mark, write(mark)) for mark in marks))
 
 
 def _choice_scale(choices: list[object]) -> Scale:

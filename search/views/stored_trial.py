@@ -17,7 +17,7 @@ from search.evaluation.code import constructor
 from search.evaluation.exporting import export_name
 from search.metric import Metric
 from search.report.finding import Number, ReportPart
-from search.report.findings.trials import TrialPart
+from search.report.findings.trials import TrialPart, trial_facts
 from search.text import printable
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.stored_study import describe_outcome, read_shown
@@ -168,35 +168,11 @@ def _ending(record: StudyRecord, trial: TrialRecord, curve: Sequence[float]) -> 
 def _describe_facts(
     record: StudyRecord, trial: TrialRecord, width: int | None
 ) -> Iterator[RenderableType]:
-    rows = list(_facts(record, trial))
+    rows = list(trial_facts(trial, record.recipe.metric))
     margin = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
         line = f"{name:<{margin}}{printable(value)}"
         yield Text(line if width is None else fill(line, width, subsequent_indent=" " * margin))
-
-
-def _facts(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, str]]:
-    again = f", attempt {trial.attempt + 1}" if trial.attempt else ""
-    yield "index", f"{trial.plan}{again}"
-    if trial.same_as is not None:
-        yield "same as", f"trial {trial.same_as}, whose result was copied"
-    if len(trial.fold_scores) > 1:
-        scores = (text.score(score, record.recipe.metric) for score in trial.fold_scores)
-        yield "fold scores", " ".join(scores)
-    if trial.n_parameters:
-        yield "parameters", f"{trial.n_parameters:,}"
-    earlier = ", including earlier attempts" if trial.attempt else ""
-    if trial.seconds or trial.state in ("complete", "pruned"):
-        yield "trained", text.duration(trial.seconds) + earlier
-    if trial.started is not None:
-        ended = "" if trial.finished is None else f" to {trial.finished:%Y-%m-%d %H:%M:%S}"
-        yield "from", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}"
-    if trial.params:
-        yield "sampled", ", ".join(f"{n} {_shown(value)}" for n, value in trial.params.items())
-
-
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _heading(record: StudyRecord, trial: TrialRecord) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from search.dashboard.notes import study_note, trial_note
+from search.progress.words import describe_end
 from search.text import code, code_block, escaped
 from search.tuning.records import StudyRecord
 from tests.report import report_fakes as fakes
@@ -62,7 +63,9 @@ def test_every_kind_of_trial_has_a_note(running: StudyRecord) -> None:
     """It begins with how the trial ended, and ends with the commands that go on from there."""
     for trial in running.trials:
         note = trial_note(trial, running)
-        assert note.startswith(f"**{trial.kind}")
+        ended = trial.state not in ("waiting", "running")
+        outcome = describe_end(trial, running.recipe) if ended else trial.kind
+        assert note.startswith(f"**{escaped(outcome)}**")
         assert f"python -m search show cnn-random-photos --trial {trial.number}\n" in note
 
 

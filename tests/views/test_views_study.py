@@ -190,8 +190,8 @@ def test_one_trial_is_shown_whole(ask: Any, runs: Path) -> None:
     assert out.startswith(f"trial 1 of study {_NAME}: not trained again, same settings as trial 0")
     for words in (
         ", rank 1 of 2\n",
-        "fold scores  70.00% 80.00%\n",
-        "same as      trial 0, whose result was copied\n",
+        "fold scores        70.00%, 80.00%; standard deviation 5.00 points\n",
+        "same candidate as  trial 0, whose result was copied\n",
         "validation accuracy, mean of 2 folds; best after epoch 2\n",
         "75.00% ",
         "      model=CNNConfig(\n",

@@ -33,6 +33,7 @@ from search.report.finding import (
     Text,
     Unlisted,
 )
+from search.report.scales import value_text
 from search.report.scoring import ENDED, in_plan_order, trial_score
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import Candidate, describe_candidate
@@ -123,6 +124,28 @@ _KEPT = (
     "number", "plan", "attempt", "std", "fold_scores", "best_epoch", "seconds", "n_parameters",
     "reason", "same_as", "started", "finished",
 )  # fmt: skip
+
+
+def trial_facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]:
+    """Yield what there is to know of a trial besides its outcome and candidate, by name."""
+    again = f", attempt {trial.attempt + 1}" if trial.attempt else ""
+    yield "index", f"{trial.plan}{again}"
+    if trial.same_as is not None:
+        yield "same candidate as", f"trial {trial.same_as}, whose result was copied"
+    if len(trial.fold_scores) > 1:
+        scores = ", ".join(text.score(score, metric) for score in trial.fold_scores)
+        yield "fold scores", f"{scores}; standard deviation {text.spread(trial.std, metric)}"
+    if trial.n_parameters:
+        yield "parameters", text.count(trial.n_parameters)
+    if trial.seconds or trial.state in ("complete", "pruned"):
+        earlier = ", including earlier attempts" if trial.attempt else ""
+        yield "training time", text.duration(trial.seconds) + earlier
+    if trial.started is not None:
+        ended = "" if trial.finished is None else f" to {trial.finished:%Y-%m-%d %H:%M:%S}"
+        yield "ran", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}"
+    if trial.params:
+        sampled = (f"{name} {value_text(value)}" for name, value in trial.params.items())
+        yield "sampled", ", ".join(sampled)
 
 
 @final
