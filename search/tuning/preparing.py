@@ -35,8 +35,11 @@ class Feasibility:
         self._smallest: int | None = None
 
     def __call__(self, candidate: Candidate) -> str | None:
-        """Return the violated constraint, or None; raises ValueError if it cannot be built."""
-        count = self._count(candidate)
+        """Return the violated constraint, or None."""
+        try:
+            count = self._count(candidate)
+        except ValueError as error:  # the network cannot be built
+            return describe_value_error(error)
         if self._most is not None and count > self._most:
             return f"{count:,} parameters are more than max_parameters {self._most:,}"
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from search.data.dataset import DatasetInfo
 from search.errors import MachineError, UserError
 from search.executors import InlineExecutor
 from search.recipe import Recipe
 from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.opening import open_study
-from search.tuning.preparing import planned_points, prepare
+from search.tuning.preparing import Feasibility, planned_points, prepare
 from search.tuning.samplers import Params, PlanRequest, grid_points
 from search.tuning.samplers import random_point as requested_point
 from spaces import BUILT_IN, AdamConfig, Candidate, MLPConfig, Space, load_space
@@ -216,6 +218,19 @@ def test_every_step_of_a_range_is_planned(make_recipe: Maker) -> None:
     points = planned_points(recipe, space, _accept, 1000)
     assert {point["drop"] for point in points} == {0.0, 0.1, 0.2, 0.3}
     assert all(space.distributions(point) for point in points)
+
+
+def test_a_portfolio_may_have_candidates_that_cannot_be_built(make_recipe: Maker) -> None:
+    """They are left out, as all that cannot be trained are."""
+    baseline = BUILT_IN["cnn"].baseline_params
+    assert baseline is not None
+    space = replace(BUILT_IN["cnn"], baseline_params=None, portfolio=(baseline,))
+    recipe = make_recipe(sampler="tpe", start="portfolio", trials=2)
+    lengths = []
+    for side in (32, 2):
+        dataset = DatasetInfo("x", "f" * 64, ("a", "b"), (3, side, side), 1000, 100, Path("x"))
+        lengths.append(len(planned_points(recipe, space, Feasibility(dataset, None), 800)))
+    assert lengths == [1, 0]
 
 
 def test_a_refused_point_is_an_error(make_recipe: Maker) -> None:
