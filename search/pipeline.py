@@ -1,5 +1,6 @@
 """The main job: search, refit, test and report, shared by the command line and the Python API."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,17 +99,18 @@ def locked_run(
     Raises:
         UserError, MachineError: One line each.
     """
+    started = time.monotonic() - time.process_time()  # of importing the program, too
     start = get_executor(executor).start
     # First, as processes need seconds until they can train.
     with start(recipe.workers or 1, recipe.threads) as workers:
-        plan = prepare(recipe, workers, listener)
+        plan = prepare(recipe, workers, listener, started)
         workers.resize(plan.recipe.workers)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
             disk = check_disk(opened, workers.slots)
             if estimate:
-                listener(PlanMade(make_plan_info(opened, disk, workers)))
-            ended = run_search(opened, workers, listener, stop)
+                listener(PlanMade(make_plan_info(opened, disk, workers, plan.budget)))
+            ended = run_search(opened, workers, listener, stop, plan.budget)
             workers.resize(1)  # the refit uses the whole machine
             if ended:
                 _finish(opened, workers, listener, stop)

@@ -152,6 +152,12 @@ class Recipe(BaseModel):
     )
     epochs: int = _setting(40, "Max epochs per trial", ge=1, le=_LARGEST)
     timeout: _Duration = _setting(None, "Start no trial after this time, such as 30m or 2h")
+    budget: _Duration = _setting(
+        None,
+        "Time for the whole command, such as 10m: trials, epochs and the largest network are "
+        "chosen so that search, refit, test and report end in it",
+        means="1h if trials, epochs and timeout are not given either",
+    )
     trial_timeout: _Duration = _setting(
         None, "End a trial that takes longer than this, such as 10m", means="never"
     )
@@ -164,6 +170,12 @@ class Recipe(BaseModel):
         False, "With kfold, start every trial on one fold; only the best earn the others"
     )
     metric: Literal["accuracy", "loss"] = _setting("accuracy", "Validation metric to optimize")
+    refit: Literal["auto", "one-se", "horizon", "best-epoch"] = _setting(
+        "auto",
+        "How long the winner is retrained on all training images: to the last epoch within one "
+        "standard error of its best one, for all epochs, or for those up to its best one",
+        means="one-se",
+    )
     seed: int = _setting(0, "Seed of all random numbers", ge=0, lt=2**32)
     start: Literal["auto", "portfolio", "baseline", "none"] = _setting(
         "auto",
@@ -179,6 +191,13 @@ class Recipe(BaseModel):
     )
     max_parameters: int | None = _setting(
         None, "Skip networks with more parameters than this", ge=1, le=10**12
+    )
+    max_multiply_adds: int | None = _setting(
+        None,
+        "Skip networks that need more multiplications than this for one image",
+        means="chosen by the budget",
+        ge=1,
+        le=10**15,
     )
     dataset: _Text = _setting("auto", "Dataset: auto, cifar10, digits or an image folder")
     data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")

@@ -6,9 +6,10 @@ from typing import Any
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
-from search.tuning.estimate import Estimate, Range
+from search.tuning.estimate import Estimate
 from search.tuning.plan import DiskNeed, PlanInfo
 from search.tuning.records import TrialRecord
+from search.tuning.workload import Range
 
 
 def make_recipe(**settings: Any) -> Recipe:

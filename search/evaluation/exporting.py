@@ -24,6 +24,7 @@ from search.evaluation.code import (
     network_code,
     text_templates,
 )
+from search.evaluation.refit_length import refit_epochs
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -47,7 +48,7 @@ SPACE = Space({name}, lambda _: CANDIDATE, baseline_params={{}})
 # others only matter to a search with several candidates.
 _KEPT = (
     "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "test_fraction",
-    "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision",
+    "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
 _MAX_NAME = 64  # characters of a study's name
 _RECIPE_COLUMNS = 100
@@ -205,14 +206,17 @@ def _comment(text: str) -> str:
 def export_script(record: StudyRecord, trial: TrialRecord) -> str:
     """Return a Python script that builds and trains a trial's network that only needs torch.
 
-    It trains on all the training images that it is given for E* epochs (the study's epochs if
-    there is none), as a refit does. A plateau schedule is replayed from the recorded rates.
+    It trains on all the training images that it is given for as long as a refit does (the study's
+    epochs for an incomplete trial). A plateau schedule is replayed from the recorded rates.
 
     Raises:
         UserError: The trial has no candidate, or a plateau schedule but no epoch.
     """
     candidate = _candidate(trial)
-    rates = trial.history.learning_rates()[: trial.best_epoch]
+    epochs = record.recipe.epochs
+    if trial.best_epoch is not None:
+        epochs = refit_epochs(trial, record.recipe, record.dataset)
+    rates = trial.history.learning_rates()[:epochs]
     if candidate.schedule.changes == "each epoch" and not rates:
         raise UserError(
             f"trial: {trial.number} trained no epoch, so its schedule "
@@ -223,7 +227,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         candidate,
         record.dataset,
         title=_title(record, trial),
-        epochs=trial.best_epoch or record.recipe.epochs,
+        epochs=epochs,
         horizon=record.recipe.epochs,
         rates=rates,
         bf16=record.recipe.precision == "bf16",

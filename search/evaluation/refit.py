@@ -13,6 +13,7 @@ from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, export_model, load_network
 from search.evaluation.model_card import write_model_readme
+from search.evaluation.refit_length import refit_epochs
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
 from search.executors.base import Executor
@@ -22,9 +23,9 @@ from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import training_settings
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study, to_plain
+from search.tuning.workload import training_settings
 
 
 @final
@@ -40,7 +41,7 @@ class Refit:
 def refit_job(
     winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo, paths: RunPaths
 ) -> RefitJob:
-    """Return the job that trains a complete trial on the whole training split for E* epochs.
+    """Return the job that trains a complete trial on the whole training split.
 
     It resumes from a checkpoint of the same training, if there is one.
     """
@@ -52,7 +53,7 @@ def refit_job(
         dataset=dataset,
         study_seed=recipe.seed,
         settings=training_settings(recipe),
-        epochs=winner.best_epoch,
+        epochs=refit_epochs(winner, recipe, dataset),
         learning_rates=tuple(winner.history.learning_rates()),
         threads=joblib.cpu_count(),
         folder=paths.refit_dir,

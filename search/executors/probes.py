@@ -17,7 +17,6 @@ import torch
 from cifar_models import multiply_adds
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo
-from search.data.splits import Fold, load_folds
 from search.executors.base import Channel
 from search.seeding import derive_seed
 from search.training.settings import Precision, TrainingSettings, fastest_precision, resolve_device
@@ -91,24 +90,46 @@ class _Sized(NamedTuple):
 
 @final
 @dataclass(frozen=True)
+class Price:
+    """What training a candidate costs.
+
+    Attributes:
+        multiply_adds: Those of its network for one image.
+        image_seconds: Seconds of an epoch per training image, validation included.
+    """
+
+    multiply_adds: int
+    image_seconds: float
+
+
+@final
+@dataclass(frozen=True)
 class WarmUp:
     """Trains the smallest, the largest and a middle candidate for a moment, some two seconds.
 
     It has its own random generators and leaves nothing behind.
+
+    Attributes:
+        candidates: What is to be trained.
+        dataset: The images; which of them are trained on does not matter to the time.
+        n_train: Images that a fold trains on.
+        n_validation: Images that it validates on.
+        study_seed: The study's seed.
+        settings: How networks are trained.
+        threads: Threads that compute.
     """
 
     candidates: tuple[Candidate, ...]
     dataset: DatasetInfo
-    folds_path: Path
-    folds_hash: str
-    statistics: ChannelStatistics
+    n_train: int
+    n_validation: int
     study_seed: int
     settings: TrainingSettings
     threads: int
     folder: Path | None = None
 
-    def run(self, channel: Channel) -> tuple[float, ...]:
-        """Return the seconds of an epoch of each candidate per training image.
+    def run(self, channel: Channel) -> tuple[Price, ...]:
+        """Return what each candidate costs.
 
         Raises RuntimeError if the device cannot train them.
         """
@@ -117,18 +138,17 @@ class WarmUp:
         sizes = [multiply_adds(one.model, shape, classes) for one in self.candidates]
         sized = (_Sized(*pair) for pair in zip(sizes, self.candidates, strict=True))
         measured = self._measured(sorted(sized, key=lambda one: one.multiply_adds))
-        return tuple(interpolate(measured, size) for size in sizes)
+        return tuple(Price(size, interpolate(measured, size)) for size in sizes)
 
     def _measured(self, ranked: list[_Sized]) -> dict[int, float]:
         """Return seconds per image by multiply-adds, in ascending order."""
-        fold = load_folds(self.folds_path, self.folds_hash)[0]
         further = {one.multiply_adds: one for one in (ranked[-1], ranked[len(ranked) // 2])}
         with use_threads(self.threads):
-            measured = {ranked[0].multiply_adds: _measure(self, fold, ranked[0], math.inf)}
+            measured = {ranked[0].multiply_adds: _measure(self, ranked[0], math.inf)}
             end = time.monotonic() + _BUDGET_SECONDS  # the first has paid for imports
             for count, sized in further.items():
                 if count not in measured and time.monotonic() < end:
-                    measured[count] = _measure(self, fold, sized, end)
+                    measured[count] = _measure(self, sized, end)
         return dict(sorted(measured.items()))
 
 
@@ -139,11 +159,11 @@ def interpolate(measured: Mapping[int, float], multiply_adds: int) -> float:
     return float(np.interp(multiply_adds, counts, seconds)) * beyond
 
 
-def _measure(warm_up: WarmUp, fold: Fold, sized: _Sized, end: float) -> float:
+def _measure(warm_up: WarmUp, sized: _Sized, end: float) -> float:
     """Return seconds per image of the fastest of a few short epochs; one after the `end`."""
     candidate = _affordable(sized)
-    n_images = _n_images(sized, candidate.batch_size, len(fold.train))
-    training = _training(warm_up, fold, candidate, n_images)
+    n_images = _n_images(sized, candidate.batch_size, warm_up.n_train)
+    training = _training(warm_up, candidate, n_images)
     training.run_epoch(1)  # which also pays for memory
     further = range(2, _REPEATS + 2)
     timed = takewhile(lambda epoch: epoch == further[0] or time.monotonic() < end, further)
@@ -163,14 +183,14 @@ def _n_images(sized: _Sized, batch_size: int, n_train: int) -> int:
     return min(max(affordable, 2 * batch_size), n_train)
 
 
-def _training(warm_up: WarmUp, fold: Fold, candidate: Candidate, n_images: int) -> FoldTraining:
+def _training(warm_up: WarmUp, candidate: Candidate, n_images: int) -> FoldTraining:
     settings, classes = warm_up.settings, len(warm_up.dataset.class_names)
-    n_validation = max(n_images * len(fold.validation) // len(fold.train), 1)
-    rate = candidate.optimizer.learning_rate
+    n_validation = max(n_images * warm_up.n_validation // warm_up.n_train, 1)
+    rate, channels = candidate.optimizer.learning_rate, warm_up.dataset.image_shape[0]
     task = FoldTask(
-        train=torch.from_numpy(fold.train[:n_images]),
-        validation=torch.from_numpy(fold.validation[:n_validation]),
-        statistics=warm_up.statistics,
+        train=torch.arange(n_images),
+        validation=torch.arange(n_images, n_images + n_validation),
+        statistics=ChannelStatistics((127.5,) * channels, (64.0,) * channels),
         schedule=candidate.schedule.build(rate, max(settings.epochs, _REPEATS + 1)),
         seed=derive_seed(warm_up.study_seed, "warm-up"),
     )

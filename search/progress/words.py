@@ -6,6 +6,7 @@ from search import text
 from search.progress.state import Eta, SearchProgress
 from search.recipe import Recipe
 from search.text import printable
+from search.tuning.budget import Budget, BudgetPlan
 from search.tuning.estimate import Estimate
 from search.tuning.plan import PlanInfo
 from search.tuning.pruners import get_pruner
@@ -110,14 +111,33 @@ def describe_running(progress: SearchProgress) -> str:
 
 def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
     """Return (label, text) of dataset, study, evaluation, resources and, if known, time."""
-    lines = (
+    lines: tuple[tuple[str, str], ...] = (
         ("dataset", _dataset(plan)),
         ("study", _study(plan)),
         ("evaluation", _evaluation(plan)),
         ("resources", _resources(plan)),
     )
+    if plan.budget is not None:
+        lines = (*lines, ("budget", describe_budget(plan.budget)))
     time = describe_time(plan)
     return (*lines, ("time", time)) if time else lines
+
+
+def describe_budget(budget: Budget) -> str:
+    """Return what a time budget buys, and what more time would."""
+    end = f"{text.duration(budget.seconds)} for search, refit, test and report"
+    bought = f"up to {_describe_plan(budget.plan)}"
+    return f"{end}: {bought}; {text.duration(4 * budget.seconds)} would allow " + (
+        _describe_plan(budget.further)
+    )
+
+
+def _describe_plan(plan: BudgetPlan) -> str:
+    largest = plan.max_multiply_adds
+    size = "networks of any size"
+    if largest is not None:
+        size = f"networks of up to {largest / 1e6:,.0f} million multiply-adds"
+    return f"{text.plural(plan.trials, 'trial')} of {text.plural(plan.epochs, 'epoch')}, {size}"
 
 
 def describe_time(plan: PlanInfo) -> str | None:

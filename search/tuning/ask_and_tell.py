@@ -19,8 +19,9 @@ from search.metric import Metric
 from search.seeding import derive_seed
 from search.training.history import History, best_epoch
 from search.tuning.attempts import INTERRUPTED, TIMED_OUT, Attempt, attempt_of, has_failed, is_done
+from search.tuning.feasibility import Feasibility, network_size
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import Feasibility, check_point, network_size
+from search.tuning.points import check_point
 from search.tuning.records import TrialCost, TrialRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import read_trial, stored_trials, to_plain
@@ -69,7 +70,7 @@ class TrialQueue:
     def __init__(self, opened: OpenStudy) -> None:
         self._study, self._storage = opened.study, opened.storage
         self._recipe, self._space, self._points = opened.recipe, opened.space, opened.points
-        self._feasibility = Feasibility(opened.dataset, opened.recipe.max_parameters)
+        self._feasibility = Feasibility.of(opened.recipe, opened.dataset)
         self._sampler = get_sampler(opened.recipe.sampler)
         self.n_planned = self._sampler.n_planned(opened.points, opened.recipe.trials)
         self._trials = self._stored()

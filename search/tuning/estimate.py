@@ -4,41 +4,26 @@ import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple, final
+from typing import final
 
 import joblib
 import numpy as np
 
 from search.data.splits import load_folds
 from search.executors.base import Executor
-from search.executors.probes import WarmUp
 from search.recipe import Recipe
-from search.seeding import derive_seed
+from search.tuning.feasibility import Feasibility
+from search.tuning.measured_budget import make_warm_up
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import Feasibility, prior_of, training_settings
-from search.tuning.pruners import PlanOrderPruner, get_pruner
-from search.tuning.racing import fold_levels, n_promoted
+from search.tuning.points import prior_of
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import Params, PlanRequest, get_sampler, random_point
+from search.tuning.workload import Range, search_workload
 from spaces import Candidate
 
-_MOST_SIMULATED = 50  # trials; more change the shares little
 _MOST_MEASURED = 60  # candidates
 _CONTENTION = 1.3  # parallel workers share memory and caches: the slower end of the range
 _TRIAL_SECONDS = 0.3  # to start and end one
-
-
-class Range(NamedTuple):
-    """The least and the most of a quantity."""
-
-    low: float
-    high: float
-
-    @property
-    def middle(self) -> float:
-        """Return the mean of both."""
-        return (self.low + self.high) / 2
 
 
 @final
@@ -182,23 +167,14 @@ def _warm_up(opened: OpenStudy, executor: Executor) -> list[float]:
     candidates = tuple(_feasible_candidates(opened))
     if not candidates:
         return []
-    warm_up = WarmUp(
-        candidates=candidates,
-        dataset=opened.dataset,
-        folds_path=opened.paths.folds,
-        folds_hash=opened.folds_hash,
-        statistics=opened.statistics[0],
-        study_seed=opened.recipe.seed,
-        settings=training_settings(opened.recipe),
-        threads=opened.recipe.threads,
-    )
     fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
+    warm_up = make_warm_up(opened.recipe, opened.dataset, fold, candidates)
     images = len(fold.train) * opened.recipe.epochs
-    return [images * seconds for seconds in executor.run(warm_up)]
+    return [images * one.image_seconds for one in executor.run(warm_up)]
 
 
 def _feasible_candidates(opened: OpenStudy) -> Iterator[Candidate]:
-    feasible = Feasibility(opened.dataset, opened.recipe.max_parameters)
+    feasible = Feasibility.of(opened.recipe, opened.dataset)
     for point in preview_points(opened, _MOST_MEASURED):
         try:
             candidate = opened.space.candidate(point)
@@ -214,47 +190,8 @@ def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
     for place in np.linspace(0, len(points) - 1, min(len(points), most)).round():
         yield points[int(place)]
     if get_sampler(recipe.sampler).adaptive:
-        feasible = Feasibility(opened.dataset, recipe.max_parameters)
+        feasible = Feasibility.of(recipe, opened.dataset)
         prior = prior_of(recipe, opened.space, opened.dataset.n_train)
         request = PlanRequest(opened.space, recipe.seed, feasible, prior=prior)
         for index in range(len(points), most):
             yield random_point(request, index)
-
-
-def search_workload(recipe: Recipe, n_trials: int) -> Range:
-    """Return how much `n_trials` of a resolved recipe train, in trainings of one whole fold.
-
-    The least is what remains if the pruner is right about all trials, the most if it prunes none.
-    """
-    if not n_trials:
-        return Range(0, 0)
-    epochs, whole = _shares_kept(recipe, n_trials)
-    if not recipe.racing:
-        return Range(n_trials * recipe.n_folds * epochs, n_trials * recipe.n_folds)
-    low = n_trials * epochs + folds_earned(round(n_trials * whole), recipe.folds)
-    return Range(low, n_trials + folds_earned(n_trials, recipe.folds))
-
-
-def folds_earned(n_rivals: int, n_folds: int) -> int:
-    """Return how many folds are trained in a race after each rival's first."""
-    earned = 0
-    for level, following in pairwise(fold_levels(n_folds)):
-        n_rivals = min(n_promoted(n_rivals, level), n_rivals)
-        earned += n_rivals * (following - level)
-    return earned
-
-
-def _shares_kept(recipe: Recipe, n_trials: int) -> tuple[float, float]:
-    """Return the shares of epochs that a pruner keeps, and of trials that it never prunes.
-
-    Simulated with trials in a random order of merit, whose curves are flat.
-    """
-    count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
-    settings = get_pruner(recipe.pruner).for_horizon(epochs, recipe.seed)
-    pruner = PlanOrderPruner(settings, epochs)
-    merits = np.random.default_rng(derive_seed(recipe.seed, "volume")).permutation(count)
-    for index, merit in enumerate(merits.tolist()):
-        pruner.update(index, [float(merit)] * epochs, ended=True)
-        pruner.decide()
-    trained = [pruner.decision(index).epochs for index in range(count)]
-    return sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count

@@ -47,7 +47,9 @@ _DECIDING = (
     "start",
     "with_baseline",
     "prior",
+    "refit",
     "max_parameters",
+    "max_multiply_adds",
     "device",
     "precision",
     "threads",
@@ -149,7 +151,8 @@ def _resume(
     plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
 ) -> tuple[Plan, tuple[Fold, ...]]:
     stored = read_study(study)
-    resolved = {name: getattr(stored.recipe, name) for name in plan.automatic & set(_DECIDING)}
+    automatic = plan.automatic & {*_DECIDING, "trials"}
+    resolved = {name: getattr(stored.recipe, name) for name in automatic}
     plan = plan.resolved_as(resolved)
     recipe = plan.recipe
     _check_settings(stored, recipe, plan.dataset)

@@ -11,9 +11,10 @@ from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.executors.base import Executor
 from search.recipe import Recipe
+from search.tuning.budget import Budget
 from search.tuning.estimate import Estimate, estimate_time, preview_points
+from search.tuning.feasibility import network_size
 from search.tuning.opening import OpenStudy, discard_unstarted
-from search.tuning.preparing import network_size
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate
@@ -138,6 +139,7 @@ class PlanInfo:
         n_grid: The number of grid points; None if the sampler visits no grid.
         estimate: How long it takes; None if nothing is left to train, or it is unknown.
         unknown: Why there is no estimate, if it could not be made.
+        budget: How a limited time is spent.
     """
 
     recipe: Recipe
@@ -149,9 +151,12 @@ class PlanInfo:
     disk: DiskNeed
     estimate: Estimate | None = None
     unknown: str | None = None
+    budget: Budget | None = None
 
 
-def make_plan_info(opened: OpenStudy, disk: DiskNeed, executor: Executor) -> PlanInfo:
+def make_plan_info(
+    opened: OpenStudy, disk: DiskNeed, executor: Executor, budget: Budget | None = None
+) -> PlanInfo:
     """Return the plan; trains for a moment to estimate the time, which changes no result."""
     recipe, record = opened.recipe, read_study(opened.study)
     sampler = get_sampler(recipe.sampler)
@@ -173,4 +178,5 @@ def make_plan_info(opened: OpenStudy, disk: DiskNeed, executor: Executor) -> Pla
         disk=disk,
         estimate=estimate,
         unknown=unknown,
+        budget=budget,
     )

@@ -1,14 +1,13 @@
 """Prepares a study: what a recipe means for this device and dataset, before anything is written."""
 
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self, final
 
-from cifar_models import count_parameters
-from search.checks import describe_value_error
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.sources import prepare_dataset
@@ -20,56 +19,13 @@ from search.executors.probes import DeviceFacts, DeviceProbe
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.training.settings import Precision, TrainingSettings
-from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
-from spaces import Candidate, Space, load_space
-from spaces.prior import Prior
-
-
-@final
-class Feasibility:
-    """Says why a candidate cannot be trained: too many parameters, or images too small for it."""
-
-    def __init__(self, dataset: DatasetInfo, max_parameters: int | None) -> None:
-        self._dataset, self._most = dataset, max_parameters
-        self._smallest: int | None = None
-
-    def __call__(self, candidate: Candidate) -> str | None:
-        """Return the violated constraint, or None."""
-        try:
-            count = self._count(candidate)
-        except ValueError as error:  # the network cannot be built
-            return describe_value_error(error)
-        if self._most is not None and count > self._most:
-            return f"{count:,} parameters are more than max_parameters {self._most:,}"
-        return None
-
-    def smallest(self) -> str:
-        """Describe the smallest candidate, for the error message when all exceed the limit.
-
-        Empty if there is no limit, or if a checked candidate is within it.
-        """
-        if self._most is None or self._smallest is None or self._smallest <= self._most:
-            return ""
-        return f"; the smallest of them has {self._smallest:,} parameters"
-
-    def excess(self, candidate: Candidate) -> int | None:
-        """Return by how many parameters the candidate exceeds the limit; None: there is none.
-
-        Raises ValueError if the network cannot be built.
-        """
-        return None if self._most is None else self._count(candidate) - self._most
-
-    def _count(self, candidate: Candidate) -> int:
-        count = network_size(candidate, self._dataset)
-        self._smallest = count if self._smallest is None else min(self._smallest, count)
-        return count
-
-
-def network_size(candidate: Candidate, dataset: DatasetInfo) -> int:
-    """Return the parameters of a candidate's network; raises ValueError if it cannot be built."""
-    return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
-
+from search.training.settings import Precision
+from search.tuning.budget import Budget
+from search.tuning.feasibility import Feasibility
+from search.tuning.measured_budget import make_budget
+from search.tuning.points import planned_points
+from search.tuning.samplers import Params, get_sampler
+from spaces import Space, load_space
 
 GIB = 1 << 30
 
@@ -86,6 +42,7 @@ def resolve_recipe(
         "with_baseline": _has_baseline(recipe, space),
         "start": _start(recipe, space),
         "prior": _prior(recipe, space),
+        "refit": "one-se" if recipe.refit == "auto" else recipe.refit,
         "device": facts.device,
         "precision": _precision(recipe, facts),
         "workers": count_workers(recipe, facts),
@@ -141,19 +98,6 @@ def count_workers(recipe: Recipe, facts: DeviceFacts) -> int:
     return max(1, min(cores, facts.free_bytes // ((2 + recipe.n_folds) * GIB)))
 
 
-def training_settings(recipe: Recipe) -> TrainingSettings:
-    """Return the training settings of a resolved recipe."""
-    if recipe.precision == "auto":
-        raise ValueError("recipe must be resolved, got precision 'auto'")
-    return TrainingSettings(
-        recipe.epochs,
-        recipe.device,
-        recipe.precision,
-        recipe.protocol.evaluation_batch,
-        recipe.protocol.mean_over,
-    )
-
-
 @final
 @dataclass(frozen=True)
 class Plan:
@@ -162,6 +106,7 @@ class Plan:
     Attributes:
         automatic: Settings that were "auto"; a stored study may have resolved them otherwise.
         hardware: What trials run on, in words.
+        budget: How the time is spent, if it is limited.
     """
 
     recipe: Recipe
@@ -171,11 +116,12 @@ class Plan:
     folds: tuple[Fold, ...]
     automatic: frozenset[str]
     hardware: Mapping[str, str]
+    budget: Budget | None = None
 
     @cached_property
     def points(self) -> tuple[Params, ...]:
         """The points that are known beforehand; raises UserError if there is none to try."""
-        feasibility = Feasibility(self.dataset, self.recipe.max_parameters)
+        feasibility = Feasibility.of(self.recipe, self.dataset)
         n_train = len(self.folds[0].train)
         try:
             return tuple(planned_points(self.recipe, self.space, feasibility, n_train))
@@ -187,17 +133,21 @@ class Plan:
         return replace(self, recipe=self.recipe.model_copy(update=settings))
 
 
-def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
+def prepare(
+    recipe: Recipe, executor: Executor, listener: Listener, started: float | None = None
+) -> Plan:
     """Load the space, prepare the dataset, resolve every "auto" and make the folds.
 
-    The executor probes the device meanwhile.
+    The executor probes the device meanwhile. A time budget counts from `started`, on the monotonic
+    clock.
 
     Raises:
         UserError: The space, the dataset or the device is unknown, or the dataset too small for
             its folds.
         MachineError: Data cannot be obtained, or no worker can be started.
     """
-    space = _load_space(recipe.space)
+    started = time.monotonic() if started is None else started
+    space, given = _load_space(recipe.space), frozenset(recipe.model_fields_set)
     probing = executor.submit(0, DeviceProbe(recipe.device))
     dataset = prepare_dataset(
         recipe.dataset,
@@ -212,14 +162,20 @@ def prepare(recipe: Recipe, executor: Executor, listener: Listener) -> Plan:
     no_bf16 = recipe.precision == "fp32" and recipe.protocol.precision is None
     if "precision" in automatic and no_bf16:
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
+    folds = make_folds(recipe, dataset)
+    budget = make_budget(recipe, given, space, dataset, folds[0], executor, started)
+    if budget is not None:
+        planned = {name: value for name, value in budget.settings().items() if name not in given}
+        recipe, automatic = recipe.model_copy(update=planned), automatic | set(planned)
     return Plan(
         recipe=recipe,
         dataset=dataset,
         space=space,
         paths=RunPaths(recipe.runs_dir, recipe.study_name),
-        folds=make_folds(recipe, dataset),
+        folds=folds,
         automatic=automatic,
         hardware=facts.hardware,
+        budget=budget,
     )
 
 
@@ -242,69 +198,6 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     if recipe.validation == "kfold":
         return kfold(labels, recipe.folds, seed)
     return holdout(labels, recipe.holdout_fraction, seed)
-
-
-def planned_points(
-    recipe: Recipe, space: Space, find_violation: FindViolation, n_train: int
-) -> list[Params]:
-    """Return the points that are known beforehand, in the order of the plan.
-
-    Args:
-        recipe: A resolved recipe.
-        space: Its space.
-        find_violation: Says why a candidate cannot be trained.
-        n_train: Images that a trial trains on.
-
-    Raises:
-        UserError: There is no point to try, or the space does not accept one.
-    """
-    request = PlanRequest(
-        space=space,
-        seed=recipe.seed,
-        find_violation=find_violation,
-        trials=recipe.trials,
-        first=tuple(_starting_points(recipe, space, find_violation, n_train)),
-        prior=prior_of(recipe, space, n_train),
-    )
-    points = get_sampler(recipe.sampler).points(request)
-    for index, point in enumerate(points):
-        check_point(space, index, point)
-    return points
-
-
-def prior_of(recipe: Recipe, space: Space, n_train: int) -> Prior | None:
-    """Return how often random search draws values; None: uniformly.
-
-    Args:
-        recipe: A resolved recipe.
-        space: Its space.
-        n_train: Images that a trial trains on.
-    """
-    if recipe.prior != "on" or space.prior is None:
-        return None
-    return space.prior.for_images(n_train)
-
-
-def _starting_points(
-    recipe: Recipe, space: Space, find_violation: FindViolation, n_train: int
-) -> Iterator[Params]:
-    """Yield the baseline, then the portfolio's candidates that can be trained."""
-    if recipe.with_baseline and space.baseline_params is not None:
-        yield space.baseline_params
-    if recipe.start == "portfolio":
-        fitted = (space.fit_batch_size(point, n_train) for point in space.portfolio)
-        yield from (one for one in fitted if find_violation(space.candidate(one)) is None)
-
-
-def check_point(space: Space, index: int, point: Params) -> None:
-    """Raise UserError, naming parameter, value and range, if the space refuses a point."""
-    try:
-        space.candidate(point)
-    except ValueError as error:
-        raise UserError(
-            f"space {space.name}: point {index} of the plan is refused: "
-            f"{describe_value_error(error)}"
-        ) from error
 
 
 def _load_space(text: str) -> Space:

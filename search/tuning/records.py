@@ -1,5 +1,6 @@
 """A study and its trials as plain values, the only form in which reports see them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -185,8 +186,7 @@ class StudyRecord:
 
     def complete(self) -> list[TrialRecord]:
         """Return the trials that can win, best first: complete, with a finite loss."""
-        scored = [t for t in self.trials if t.state == "complete" and t.best_epoch is not None]
-        return sorted(scored, key=lambda trial: trial.rank(self.recipe.metric))
+        return ranked(self.trials, self.recipe.metric)
 
     def winner(self) -> TrialRecord | None:
         """Return the best complete trial, the lowest plan index on a tie, or None."""
@@ -275,3 +275,9 @@ def model_command(record: StudyRecord) -> str | None:
 def _ended_indices(record: StudyRecord) -> set[int]:
     unended = {trial.plan for trial in record.trials if trial.state in ("waiting", "running")}
     return {trial.plan for trial in record.trials} - unended
+
+
+def ranked(trials: Iterable[TrialRecord], metric: Metric) -> list[TrialRecord]:
+    """Return those of the trials that can win, best first."""
+    scored = [one for one in trials if one.state == "complete" and one.best_epoch is not None]
+    return sorted(scored, key=lambda trial: trial.rank(metric))

@@ -18,11 +18,11 @@ from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial
 from search.tuning.attempts import TIMED_OUT
 from search.tuning.opening import OpenStudy
-from search.tuning.preparing import training_settings
 from search.tuning.pruners import NoPruner, Pruner
 from search.tuning.racing import split_folds
 from search.tuning.records import TrialCost
 from search.tuning.run_events import TrialStarted
+from search.tuning.workload import training_settings
 from spaces import Candidate
 
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core

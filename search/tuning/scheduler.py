@@ -13,10 +13,11 @@ from search.metric import as_higher_is_better
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue, TrialRecorder
+from search.tuning.budget import Budget
 from search.tuning.opening import OpenStudy
 from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
 from search.tuning.racing import FoldRace
-from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord, ranked
 from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
@@ -29,19 +30,26 @@ from search.tuning.run_events import (
 from search.tuning.running_trials import RunningTrial, RunningTrials
 from search.tuning.store import read_study
 
+_RACE_SHARE = 0.6  # of a time budget, in which trials start on their first fold
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 
 
 def run_search(
-    opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest
+    opened: OpenStudy,
+    executor: Executor,
+    listener: Listener,
+    stop: StopRequest,
+    budget: Budget | None = None,
 ) -> bool:
-    """Run every open trial of the study; returns False if it was stopped before that.
+    """Run every open trial of the study, or as many as a time budget allows.
+
+    Returns False if it was stopped before that.
 
     Raises UserError if no candidate can be trained, MachineError if a checkpoint cannot be written.
     """
     TrialRecorder(opened).end_stale_trials()
     remove_folder(opened.paths.work_dir)
-    scheduler = Scheduler(opened, executor, listener)
+    scheduler = Scheduler(opened, executor, listener, budget)
     with stop.accepted():
         return scheduler.run(stop)
 
@@ -51,10 +59,17 @@ class Scheduler:
     """Runs a study's open trials to their end; one instance per run, in the user's process.
 
     In a fold race every trial starts on the first fold and earns the others. No trial starts
-    after the recipe's `timeout`.
+    after the recipe's `timeout`. Once a time budget leaves no more than the winner's refit and
+    test take, whatever trains ends.
     """
 
-    def __init__(self, opened: OpenStudy, executor: Executor, listener: Listener) -> None:
+    def __init__(
+        self,
+        opened: OpenStudy,
+        executor: Executor,
+        listener: Listener,
+        budget: Budget | None = None,
+    ) -> None:
         recipe, record = opened.recipe, read_study(opened.study)
         self._recipe, self._listener = recipe, listener
         self._queue, self._recorder = TrialQueue(opened), TrialRecorder(opened)
@@ -66,6 +81,7 @@ class Scheduler:
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
         self._race = _race(recipe, ended) if recipe.racing else None
         self._deadline = math.inf if recipe.timeout is None else time.monotonic() + recipe.timeout
+        self._budget, self._winner = budget, record.winner()
         for trial in ended:
             self._running.forget(trial.plan)
         listener(StudyOpened(recipe, self._queue.n_planned, tuple(ended)))
@@ -76,7 +92,7 @@ class Scheduler:
         Returns False if a requested stop ended it sooner. All trainings then finish their epoch,
         and trials that were started but not finalized are queued again.
         """
-        while not stop.requested() and self._has_work():
+        while not stop.requested() and not self._budget_is_spent() and self._has_work():
             self._queue.queue_ahead(_QUEUEING_SECONDS)
             self._running.wait()
             if self._recipe.trial_timeout is not None:
@@ -87,6 +103,7 @@ class Scheduler:
         self._end_duplicates()  # of trials that ended with the race
         if stop.requested():
             self._listener(Stopping(len(self._running.training())))
+        if stop.requested() or self._budget_is_spent():
             self._running.stop_all()
         self._requeue_unfinished()
         self._queue.queue_ahead(0 if stop.requested() else math.inf)
@@ -95,6 +112,17 @@ class Scheduler:
 
     def _has_work(self) -> bool:
         return self._fill_slots() or bool(self._running.training()) or self._continue_race()
+
+    def _budget_is_spent(self) -> bool:
+        """Return whether the winner so far has to be refitted now to be in time.
+
+        Before a trial has been trained to its end there is none, so the search goes on.
+        """
+        if self._budget is None or self._winner is None:
+            return False
+        history = self._winner.history
+        fold_seconds = history.seconds() / max(history.n_folds(), 1)
+        return self._budget.elapsed() >= self._budget.search_seconds(fold_seconds)
 
     def _requeue_unfinished(self) -> None:
         """Queue trials again that were started but not ended."""
@@ -127,6 +155,8 @@ class Scheduler:
     def _start_trial(self) -> bool:
         if time.monotonic() >= self._deadline:
             return False
+        if self._budget is not None and self._budget.elapsed() >= self._last_start(self._budget):
+            return False
         match self._queue.claim_next():
             case ClaimedTrial() as claimed:
                 self._start(claimed)
@@ -138,6 +168,10 @@ class Scheduler:
             case None:
                 return False
         return True
+
+    def _last_start(self, budget: Budget) -> float:
+        """Return the seconds after which no trial starts; a race needs time for further folds."""
+        return (_RACE_SHARE if self._recipe.racing else 1.0) * budget.search_seconds(0.0)
 
     def _start(self, claimed: ClaimedTrial) -> None:
         self._recorder.started(claimed)
@@ -260,6 +294,8 @@ class Scheduler:
         if self._race is not None:
             self._race.withdraw(running.index)
         record = self._recorder.record(running.trial)
+        rivals = [record] if self._winner is None else [self._winner, record]
+        self._winner = next(iter(ranked(rivals, self._recipe.metric)), None)
         self._listener(TrialEnded(record))
         return record
 

@@ -103,7 +103,11 @@ def _finished(trial: FrozenTrial) -> datetime | None:
     return None if seen is None else datetime.fromisoformat(seen)
 
 
-_EARLIER = {"start": "baseline", "prior": "off"}  # what studies did before these settings
+_EARLIER = {
+    "start": "baseline",
+    "prior": "off",
+    "refit": "best-epoch",
+}  # what studies did before these settings
 
 
 def read_study(study: optuna.Study) -> StudyRecord:

@@ -20,7 +20,13 @@ _ORDER = ("plan", "attempt", "fold_epochs")
 # Of how a study is run, not of what it is.
 _ASIDE = ("data_dir", "runs_dir", "storage", "study_name", "workers")
 # Settings that are newer than the record, with the values that mean what studies did before.
-_NEWER = {"start": "baseline", "prior": "off"}
+_NEWER = {
+    "start": "baseline",
+    "prior": "off",
+    "refit": "best-epoch",
+    "budget": None,
+    "max_multiply_adds": None,
+}
 
 Parts = dict[str, Any]
 

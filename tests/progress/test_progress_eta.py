@@ -3,8 +3,9 @@
 import pytest
 
 from search.progress.state import Eta, SearchProgress
-from search.tuning.estimate import Estimate, Range
+from search.tuning.estimate import Estimate
 from search.tuning.run_events import EpochEnded, TrialEnded, TrialStarted, TrialWaiting
+from search.tuning.workload import Range
 from tests.fakes import make_estimate, make_recipe, make_trial
 
 

@@ -25,9 +25,10 @@ from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
 from search.tuning.ask_and_tell import TrialRecorder
 from search.tuning.opening import open_study
-from search.tuning.preparing import prepare, resolve_recipe, training_settings
+from search.tuning.preparing import prepare, resolve_recipe
 from search.tuning.records import TrialCost
 from search.tuning.store import read_study
+from search.tuning.workload import training_settings
 
 Maker = Callable[..., Recipe]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from search.tuning.estimate import Estimate, Range
+from search.tuning.estimate import Estimate
+from search.tuning.workload import Range
 
 
 def estimate(timeout: float | None, low: float = 100.0, high: float = 200.0) -> Estimate:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.tuning.preparing import planned_points
+from search.tuning.points import planned_points
 from search.tuning.pruners import get_pruner
 from search.tuning.samplers import SAMPLERS, Params, Sampler, get_sampler
 from spaces import BUILT_IN, Candidate

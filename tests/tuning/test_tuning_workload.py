@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.tuning.estimate import folds_earned, search_workload
+from search.tuning.workload import folds_earned, search_workload
 
 
 def recipe(**settings: Any) -> Recipe:

@@ -266,7 +266,7 @@ class Refit(Finding):
     trial: int
     """The winner's number."""
     epochs: int
-    """Epochs trained, which is the winner's E*."""
+    """Epochs trained, as the recipe's `refit` says."""
     seconds: Number
     """Seconds that it took."""
     threads: int

@@ -114,7 +114,7 @@ _SGD: Mapping[str, ParamValue] = {
 
 COUNTS = {"mlp": 160, "cnn": 64}
 MOST_PARAMETERS = {"mlp": 10_000_000, "cnn": 300_000}
-MOST_WORK = {"mlp": 10_000_000, "cnn": 30_000_000}  # multiply-adds an image of 32 x 32 pixels
+MOST_WORK = {"cnn": 30_000_000}  # multiply-adds an image of 32 x 32 pixels
 _SHAPE, _CLASSES = (3, 32, 32), 10
 
 _PRIOR: Mapping[str, Any] = {  # weights of choices, or low and high of a range
@@ -189,7 +189,7 @@ def _designed(space: Space) -> Iterator[dict[str, ParamValue]]:
 def is_affordable(space: str, candidate: Candidate) -> bool:
     network = candidate.model, _SHAPE, _CLASSES
     small = count_parameters(*network) <= MOST_PARAMETERS[space]
-    return small and multiply_adds(*network) <= MOST_WORK[space]
+    return small and (space not in MOST_WORK or multiply_adds(*network) <= MOST_WORK[space])
 
 
 def read_candidates(path: Path) -> list[dict[str, ParamValue]]:

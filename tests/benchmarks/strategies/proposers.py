@@ -9,14 +9,15 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from spaces import load_space
+from spaces import Space, load_space
 from spaces.parameters import OfflineTrial, ParamValue, draw
+from spaces.prior import Prior
 from tests.benchmarks.curves.candidates import is_affordable
 from tests.benchmarks.strategies.simulation import Proposer
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import Curve, Params, Task
 
-POOL = 1500  # candidates drawn once a task; every replay takes others of them
+POOL = 800  # candidates drawn once a task; every replay takes others of them
 
 Choose = Callable[[str, Any, np.random.Generator, Mapping[str, ParamValue]], ParamValue]
 
@@ -35,6 +36,20 @@ def uniform(name: str, distribution: Any, rng: np.random.Generator, so_far: Para
     """Choose as random search does."""
     del name, so_far
     return draw(distribution, rng)
+
+
+def informed(space: Space, task: Task) -> Choose:
+    """Return a choice as the space's prior says for the task's number of images."""
+    prior = (space.prior or Prior()).for_images(round(0.8 * task.n_images))
+
+    def choose(
+        name: str, distribution: Any, rng: np.random.Generator, so_far: Params
+    ) -> ParamValue:
+        del so_far
+        belief = prior.beliefs.get(name)
+        return draw(distribution, rng) if belief is None else belief.draw(distribution, rng)
+
+    return choose
 
 
 def draw_pool(space: str, choose: Choose, count: int = POOL, seed: int = 1) -> list[Params]:

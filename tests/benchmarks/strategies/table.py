@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spaces.parameters import ParamValue
+from tests.benchmarks.curves.datasets import find_data
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Params: TypeAlias = Mapping[str, ParamValue]
@@ -53,9 +54,14 @@ class Task:
         return f"{self.space}/{self.data}"
 
     @property
+    def n_images(self) -> int:
+        """Return the number of images used, a fifth of them to validate."""
+        return find_data(self.data).images
+
+    @property
     def family(self) -> str:
         """Return the data set that this one is a part of: what is left out together."""
-        return self.data.rpartition("-")[0] or self.data
+        return find_data(self.data).folder or "digits"
 
     def quality(self, index: int) -> float:
         """Return the mean over seeds of a candidate's held-out accuracy."""

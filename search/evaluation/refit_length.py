@@ -1,0 +1,57 @@
+"""How many epochs the winner is refitted for.
+
+A refit has no validation set, so its length follows from the search. E*, the best epoch of a noisy
+curve, is mostly too early: an annealed schedule is then cut off before its rate has come down
+(studies/README.md has the figures).
+"""
+
+import math
+import statistics
+from typing import Literal
+
+from search.data.dataset import DatasetInfo
+from search.metric import as_higher_is_better
+from search.recipe import Recipe
+from search.tuning.records import TrialRecord
+
+
+def refit_epochs(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> int:
+    """Return how many epochs a complete trial is refitted for.
+
+    By `recipe.refit`: "horizon", all epochs of a trial; "best-epoch", E*; "one-se", the last epoch
+    whose score is within one standard error of that at E*.
+
+    Raises:
+        ValueError: The trial is not complete, or the rule is not resolved.
+    """
+    if trial.best_epoch is None:
+        raise ValueError(f"trial must be complete, got trial {trial.number}")
+    rule: Literal["auto", "horizon", "best-epoch", "one-se"] = recipe.refit
+    match rule:
+        case "horizon":
+            return len(trial.history.epochs)
+        case "best-epoch":
+            return trial.best_epoch
+        case "one-se":
+            return _last_within(trial, recipe, _standard_error(trial, recipe, dataset))
+    raise ValueError(f"refit must be resolved, got {rule!r}")
+
+
+def _last_within(trial: TrialRecord, recipe: Recipe, error: float) -> int:
+    curve = as_higher_is_better(trial.history.mean_curve(recipe.metric), recipe.metric)
+    least = max(curve) - error
+    return max(epoch for epoch, score in enumerate(curve, start=1) if score >= least)
+
+
+def _standard_error(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> float:
+    """Return that of the score at E*: binomial for an accuracy, over folds for a loss.
+
+    The loss of a single fold has no known error: 0.
+    """
+    scores = trial.history.fold_scores(trial.best_epoch or 1, recipe.metric)
+    if recipe.metric == "accuracy":
+        share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
+        images = len(scores) * share * dataset.n_train
+        mean = statistics.fmean(scores)
+        return math.sqrt(mean * (1 - mean) / images)
+    return statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0

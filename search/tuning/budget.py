@@ -1,0 +1,201 @@
+"""What fits into a time budget: how many trials, of how many epochs, with networks how large.
+
+A search under a budget takes the richest course that leaves time for enough trials and for the
+refit. Courses are a ladder: first epochs grow to where short schedules pay, then networks, then
+both. Arithmetic only: `measured_budget` finds out how fast the machine trains.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, final
+
+from search.executors.probes import Price
+
+Workload: TypeAlias = Callable[[int, int], float]
+"""How many whole trainings of one network a search comes to, given its epochs and trials."""
+
+DEFAULT_SECONDS = 3600.0
+"""The longest that a search takes whose recipe says nothing of trials, epochs or time."""
+
+
+class Course(NamedTuple):
+    """How long trials are trained, and how large their networks may be.
+
+    Attributes:
+        epochs: Epochs of a trial that is not pruned.
+        size: Multiply-adds of the largest network, as a multiple of the hand-tuned one's.
+    """
+
+    epochs: int
+    size: float
+
+
+COURSES = (
+    Course(2, 0.5),
+    Course(3, 0.7),
+    Course(4, 1.0),
+    Course(6, 1.0),
+    Course(8, 1.2),
+    Course(10, 1.5),
+    Course(12, 2.0),
+    Course(15, 2.5),
+    Course(20, 2.5),
+    Course(20, 4.0),
+    Course(25, 4.0),
+    Course(30, 6.0),
+    Course(40, 6.0),
+    Course(40, 10.0),
+    Course(40, math.inf),
+)
+"""From the poorest to the richest."""
+
+ENOUGH_TRIALS = 12
+REFIT_SHARE = 0.35  # of the budget, at most
+_REPORT_SECONDS = 12.0  # to write the report and to end
+_TEST_SHARE = 0.4  # seconds of testing an image by those of training on it
+
+
+@final
+@dataclass(frozen=True)
+class BudgetRequest:
+    """What is known when a budget is planned.
+
+    Attributes:
+        seconds: Time for the search and the refit.
+        prices: Those of candidates that the search may draw; sizes are multiples of the first.
+        images: Training images of a fold.
+        parallel: How many trainings at once take no longer than one does.
+        refit_ratio: Seconds of a refit's epoch by those of a trial's on one fold.
+        epochs: Epochs of a trial that the user wants; None: the course's.
+        most_trials: Trials that the search does not exceed.
+        workload: What the pruner and the folds make of trials.
+    """
+
+    seconds: float
+    prices: tuple[Price, ...]
+    images: int
+    parallel: float
+    refit_ratio: float
+    epochs: int | None
+    most_trials: int
+    workload: Workload
+
+
+@final
+@dataclass(frozen=True)
+class BudgetPlan:
+    """What a budget is planned to buy.
+
+    Attributes:
+        epochs: Epochs of a trial.
+        trials: How many trials.
+        max_multiply_adds: Those of the largest network; None: any.
+        search_seconds: What the search is expected to take.
+        refit_seconds: What the refit of the largest network is expected to take.
+        is_richest: Whether more time would only buy more trials.
+    """
+
+    epochs: int
+    trials: int
+    max_multiply_adds: int | None
+    search_seconds: float
+    refit_seconds: float
+    is_richest: bool = False
+
+
+def plan_budget(request: BudgetRequest) -> BudgetPlan:
+    """Return the richest course that fits with enough trials, or else the poorest one."""
+    enough = min(ENOUGH_TRIALS, request.most_trials)
+    courses = [Course(request.epochs or one.epochs, one.size) for one in COURSES]
+    plans = [_plan(request, course) for course in courses]
+    fitting = [
+        plan
+        for plan in plans
+        if plan.search_seconds + plan.refit_seconds <= request.seconds
+        and plan.trials >= enough
+        and plan.refit_seconds <= REFIT_SHARE * request.seconds
+    ]
+    return fitting[-1] if fitting else plans[0]
+
+
+def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
+    largest = course.size * request.prices[0].multiply_adds
+    allowed = [one for one in request.prices if one.multiply_adds <= largest]
+    allowed = allowed or [min(request.prices, key=lambda one: one.multiply_adds)]
+    epoch_seconds = [request.images * one.image_seconds for one in allowed]
+    refit = course.epochs * max(epoch_seconds) * request.refit_ratio
+    training = course.epochs * statistics.fmean(epoch_seconds)
+
+    def search_seconds(trials: int) -> float:
+        return request.workload(course.epochs, trials) * training / request.parallel
+
+    trials = _most(lambda n: search_seconds(n) + refit <= request.seconds, request.most_trials)
+    unlimited = len(allowed) == len(request.prices)
+    return BudgetPlan(
+        epochs=course.epochs,
+        trials=trials,
+        max_multiply_adds=None if unlimited else round(largest),
+        search_seconds=search_seconds(trials),
+        refit_seconds=refit,
+        is_richest=course == (request.epochs or COURSES[-1].epochs, COURSES[-1].size),
+    )
+
+
+def _most(fits: Callable[[int], bool], most: int) -> int:
+    """Return the largest number that fits, at least 1; numbers below one that fits fit too."""
+    low, high = 1, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low
+
+
+def closing_seconds(n_test: int, prices: Sequence[Price]) -> float:
+    """Return what testing the winner and writing the report take, at most."""
+    return _REPORT_SECONDS + n_test * _TEST_SHARE * max(one.image_seconds for one in prices)
+
+
+@final
+@dataclass(frozen=True)
+class Budget:
+    """A time budget with its plan.
+
+    Attributes:
+        seconds: Time for the whole command.
+        started: When it started, on the monotonic clock.
+        closing_seconds: What the test and the report take of it.
+        refit_ratio: Seconds of a refit's epoch by those of a trial's on one fold.
+        plan: What is planned for the rest.
+        further: What four times the time would buy.
+    """
+
+    seconds: float
+    started: float
+    closing_seconds: float
+    refit_ratio: float
+    plan: BudgetPlan
+    further: BudgetPlan
+
+    def settings(self) -> Mapping[str, int | None]:
+        """Return the settings of a recipe that the plan decides."""
+        plan = self.plan
+        return {
+            "epochs": plan.epochs,
+            "trials": plan.trials,
+            "max_multiply_adds": plan.max_multiply_adds,
+        }
+
+    def elapsed(self) -> float:
+        """Return the seconds since the command started."""
+        return time.monotonic() - self.started
+
+    def search_seconds(self, fold_seconds: float) -> float:
+        """Return when the search has to end, in seconds from the start of the command.
+
+        Args:
+            fold_seconds: What one fold of the winner took for all epochs.
+        """
+        return self.seconds - self.closing_seconds - fold_seconds * self.refit_ratio

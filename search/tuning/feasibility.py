@@ -1,0 +1,73 @@
+"""Feasibility: which candidates are too large to be trained, for a dataset or for the user."""
+
+from typing import Self, final
+
+from cifar_models import count_parameters, multiply_adds
+from search.checks import describe_value_error
+from search.data.dataset import DatasetInfo
+from search.recipe import Recipe
+from spaces import Candidate
+
+
+@final
+class Feasibility:
+    """Says why a candidate cannot be trained: it is too large, or images are too small for it."""
+
+    def __init__(
+        self,
+        dataset: DatasetInfo,
+        max_parameters: int | None = None,
+        max_multiply_adds: int | None = None,
+    ) -> None:
+        self._dataset, self._most, self._most_work = dataset, max_parameters, max_multiply_adds
+        self._smallest: int | None = None
+
+    @classmethod
+    def of(cls, recipe: Recipe, dataset: DatasetInfo) -> Self:
+        """Return the limits of a recipe."""
+        return cls(dataset, recipe.max_parameters, recipe.max_multiply_adds)
+
+    def __call__(self, candidate: Candidate) -> str | None:
+        """Return the violated constraint, or None."""
+        try:
+            count = self._count(candidate)
+        except ValueError as error:  # the network cannot be built
+            return describe_value_error(error)
+        if self._most is not None and count > self._most:
+            return f"{count:,} parameters are more than max_parameters {self._most:,}"
+        if self._most_work is not None and (work := network_work(candidate, self._dataset)) > (
+            self._most_work
+        ):
+            return f"{work:,} multiply-adds are more than max_multiply_adds {self._most_work:,}"
+        return None
+
+    def smallest(self) -> str:
+        """Describe the smallest candidate, for the error message when all exceed the limit.
+
+        Empty if there is no limit, or if a checked candidate is within it.
+        """
+        if self._most is None or self._smallest is None or self._smallest <= self._most:
+            return ""
+        return f"; the smallest of them has {self._smallest:,} parameters"
+
+    def excess(self, candidate: Candidate) -> int | None:
+        """Return by how many parameters the candidate exceeds the limit; None: there is none.
+
+        Raises ValueError if the network cannot be built.
+        """
+        return None if self._most is None else self._count(candidate) - self._most
+
+    def _count(self, candidate: Candidate) -> int:
+        count = network_size(candidate, self._dataset)
+        self._smallest = count if self._smallest is None else min(self._smallest, count)
+        return count
+
+
+def network_size(candidate: Candidate, dataset: DatasetInfo) -> int:
+    """Return the parameters of a candidate's network; raises ValueError if it cannot be built."""
+    return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
+
+
+def network_work(candidate: Candidate, dataset: DatasetInfo) -> int:
+    """Return the multiply-adds of a candidate's network for one image."""
+    return multiply_adds(candidate.model, dataset.image_shape, len(dataset.class_names))

@@ -1,0 +1,136 @@
+"""Measures how fast candidates train here, and plans a study's time budget by it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import joblib
+
+from search.data.dataset import DatasetInfo
+from search.data.splits import Fold
+from search.executors.base import Executor
+from search.executors.probes import WarmUp
+from search.recipe import Recipe
+from search.tuning.budget import (
+    DEFAULT_SECONDS,
+    Budget,
+    BudgetRequest,
+    closing_seconds,
+    plan_budget,
+)
+from search.tuning.feasibility import Feasibility
+from search.tuning.points import prior_of
+from search.tuning.samplers import PlanRequest, get_sampler, random_point
+from search.tuning.workload import search_workload, training_settings
+from spaces import Candidate, Space
+
+_MOST_TRIALS = 500
+_N_SAMPLES = 40  # candidates that stand for those of the search
+_CONTENTION = 1.15  # workers at a time slow each other down
+_THREADS_GAIN = 0.6  # of each further thread of a refit
+_VALIDATION_SHARE = 0.35  # seconds of validating an image by those of training on it
+_PRUNED_IN_VAIN = 0.1  # of what a perfect pruner would save
+
+
+def make_budget(
+    recipe: Recipe,
+    given: frozenset[str],
+    space: Space,
+    dataset: DatasetInfo,
+    fold: Fold,
+    executor: Executor,
+    started: float,
+) -> Budget | None:
+    """Return how a limited time is spent; None if there is no limit, or all that is wanted fits.
+
+    A recipe that says nothing of trials, epochs or time is limited to `DEFAULT_SECONDS`.
+
+    Args:
+        recipe: A resolved recipe.
+        given: The settings that the user gave.
+        space: Its space.
+        dataset: Its dataset.
+        fold: One of its folds.
+        executor: Measures how fast candidates train.
+        started: When the command started, on the monotonic clock.
+    """
+    if recipe.budget is None and not _limited_by_default(recipe, given):
+        return None
+    seconds = DEFAULT_SECONDS if recipe.budget is None else recipe.budget
+    samples = tuple(_samples(recipe, space, dataset, len(fold.train)))
+    prices = executor.run(make_warm_up(recipe, dataset, fold, samples))
+    closing = closing_seconds(dataset.n_test, prices)
+    request = BudgetRequest(
+        seconds=max(seconds - (time.monotonic() - started) - closing, 1.0),
+        prices=prices,
+        images=len(fold.train),
+        parallel=_parallel(recipe),
+        refit_ratio=_refit_ratio(recipe, dataset, fold),
+        epochs=recipe.epochs if "epochs" in given else None,
+        most_trials=_most_trials(recipe, given),
+        workload=lambda epochs, trials: _workload(recipe, epochs, trials),
+    )
+    plan = plan_budget(request)
+    if recipe.budget is None and plan.trials >= request.most_trials and plan.is_richest:
+        return None
+    further = plan_budget(replace(request, seconds=4 * seconds))
+    return Budget(seconds, started, closing, request.refit_ratio, plan, further)
+
+
+def make_warm_up(
+    recipe: Recipe, dataset: DatasetInfo, fold: Fold, candidates: tuple[Candidate, ...]
+) -> WarmUp:
+    """Return the job that measures how fast candidates train."""
+    return WarmUp(
+        candidates=candidates,
+        dataset=dataset,
+        n_train=len(fold.train),
+        n_validation=len(fold.validation),
+        study_seed=recipe.seed,
+        settings=training_settings(recipe),
+        threads=recipe.threads,
+    )
+
+
+def _limited_by_default(recipe: Recipe, given: frozenset[str]) -> bool:
+    explores = get_sampler(recipe.sampler).explores
+    return explores and not given & {"trials", "epochs", "timeout"}
+
+
+def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
+    if recipe.trials is not None and ("trials" in given or recipe.budget is None):
+        return recipe.trials
+    return _MOST_TRIALS
+
+
+def _samples(
+    recipe: Recipe, space: Space, dataset: DatasetInfo, n_train: int
+) -> Iterator[Candidate]:
+    """Yield candidates whose prices stand for those of the search, the baseline first."""
+    baseline = space.baseline()
+    if baseline is not None:
+        yield baseline
+    feasible = Feasibility(dataset, recipe.max_parameters)
+    request = PlanRequest(space, recipe.seed, feasible, prior=prior_of(recipe, space, n_train))
+    for index in range(_N_SAMPLES):
+        yield space.candidate(random_point(request, index))
+
+
+def _parallel(recipe: Recipe) -> float:
+    if recipe.device.startswith("cuda"):
+        return 1.0  # how much processes that share a GPU slow each other down is unknown
+    at_once = max(min(recipe.workers, joblib.cpu_count() // recipe.threads), 1)
+    return at_once / _CONTENTION if at_once > 1 else 1.0
+
+
+def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold) -> float:
+    """Return the seconds of a refit's epoch by those of a trial's on one fold."""
+    images = len(fold.train) + _VALIDATION_SHARE * len(fold.validation)
+    threads = 1 if recipe.device.startswith("cuda") else joblib.cpu_count() / recipe.threads
+    return dataset.n_train / images / (1 + _THREADS_GAIN * max(threads - 1, 0))
+
+
+def _workload(recipe: Recipe, epochs: int, trials: int) -> float:
+    """Return how many whole trainings of one fold the search comes to."""
+    expected = search_workload(recipe.model_copy(update={"epochs": epochs}), trials)
+    return expected.low + _PRUNED_IN_VAIN * (expected.high - expected.low)

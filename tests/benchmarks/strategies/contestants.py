@@ -1,0 +1,105 @@
+"""The strategies that are compared: where each gets its candidates, and how far it trains them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+import optuna
+
+from search.tuning.pruners import HalvingPruner, HyperbandPruner, MedianPruner, NoPruner, Pruner
+from tests.benchmarks.strategies.simulation import Strategy
+from tests.benchmarks.strategies.trained import best_of_first_epochs, promotion, pruned_by
+
+Source = Literal["uniform", "prior", "tpe", "gp", "cma"]
+Start = Literal["none", "baseline", "portfolio"]
+
+
+@final
+@dataclass(frozen=True)
+class Contestant:
+    """One way to search.
+
+    Attributes:
+        name: What tables call it.
+        source: Where candidates come from after the first ones.
+        start: Which candidates come first; "portfolio" has the baseline before it.
+        strategy: How far trials are trained.
+        seeds: How many replays of a task; None: as many as are asked for.
+    """
+
+    name: str
+    source: Source
+    start: Start
+    strategy: Strategy = field(compare=False)
+    seeds: int | None = None
+
+
+def _default(pruner: type[Pruner]) -> Strategy:
+    return pruned_by(lambda epochs: pruner.for_horizon(epochs, 0))
+
+
+def _halving(first: int, factor: int) -> Strategy:
+    return pruned_by(lambda _epochs: HalvingPruner(first, factor))
+
+
+_NONE, _MEDIAN = _default(NoPruner), _default(MedianPruner)
+_HALVING, _HYPERBAND = _default(HalvingPruner), _default(HyperbandPruner)
+_FEW = 5  # replays of samplers that take long to ask
+
+CONTESTANTS: tuple[Contestant, ...] = (
+    Contestant("random", "uniform", "none", _NONE),
+    Contestant("random, median", "uniform", "baseline", _MEDIAN),
+    Contestant("random, halving", "uniform", "baseline", _HALVING),
+    Contestant("random, hyperband", "uniform", "baseline", _HYPERBAND),
+    Contestant("random, ASHA", "uniform", "baseline", promotion(2, 3)),
+    Contestant("random, best of 9 after 1", "uniform", "baseline", best_of_first_epochs(9, 1, 1)),
+    Contestant("prior, none", "prior", "baseline", _NONE),
+    Contestant("prior, halving", "prior", "baseline", _HALVING),
+    Contestant("portfolio, none", "uniform", "portfolio", _NONE),
+    Contestant("portfolio, halving", "uniform", "portfolio", _HALVING),
+    Contestant("portfolio and prior, none", "prior", "portfolio", _NONE),
+    Contestant("portfolio and prior, halving", "prior", "portfolio", _HALVING),
+    Contestant("portfolio and prior, median", "prior", "portfolio", _MEDIAN),
+    Contestant("portfolio and prior, hyperband", "prior", "portfolio", _HYPERBAND),
+    Contestant("portfolio and prior, ASHA", "prior", "portfolio", promotion(2, 3)),
+    Contestant("portfolio and prior, ASHA from 1", "prior", "portfolio", promotion(1, 3)),
+    Contestant(
+        "portfolio and prior, best of 9 after 1",
+        "prior",
+        "portfolio",
+        best_of_first_epochs(9, 1, 1),
+    ),
+    Contestant(
+        "portfolio and prior, best of 9 after 3",
+        "prior",
+        "portfolio",
+        best_of_first_epochs(9, 3, 1),
+    ),
+    *(
+        Contestant(
+            f"portfolio and prior, halving from {first} by {factor}",
+            "prior",
+            "portfolio",
+            _halving(first, factor),
+        )
+        for first in (1, 2, 4)
+        for factor in (2, 3, 4)
+        if (first, factor) != (2, 3)
+    ),
+    Contestant("TPE", "tpe", "none", _NONE, _FEW),
+    Contestant("TPE, halving", "tpe", "baseline", _HALVING, _FEW),
+    Contestant("TPE, hyperband", "tpe", "baseline", _HYPERBAND, _FEW),
+    Contestant("portfolio and TPE, halving", "tpe", "portfolio", _HALVING, _FEW),
+    Contestant("Gaussian process", "gp", "none", _NONE, 2),
+    Contestant("CMA-ES", "cma", "none", _NONE, _FEW),
+)
+
+
+def optuna_sampler(source: Source, seed: int) -> optuna.samplers.BaseSampler:
+    """Return Optuna's sampler."""
+    makers: dict[Source, Callable[[], optuna.samplers.BaseSampler]] = {
+        "tpe": lambda: optuna.samplers.TPESampler(seed=seed, group=True),
+        "gp": lambda: optuna.samplers.GPSampler(seed=seed),
+        "cma": lambda: optuna.samplers.CmaEsSampler(seed=seed),
+    }
+    return makers[source]()
