@@ -12,7 +12,7 @@ from search.report.findings import summaries
 from search.report.findings.study import page_lead
 from search.report.findings.trials import trial_facts
 from search.report.findings.winner import SearchBaseline
-from search.report.scoring import last_attempts, trial_score
+from search.report.scoring import last_attempts, trial_score, winner_lead
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import describe_candidate
 
@@ -98,10 +98,10 @@ def _test(record: StudyRecord) -> str:
 def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
     if baseline is None or baseline.test is None or record.test is None:
         return
-    theirs, gain = baseline.test.accuracy, record.test.accuracy - baseline.test.accuracy
+    theirs = baseline.test.accuracy
     yield (
         f"- **Hand-tuned baseline, on the same images:** {text.percent(theirs, 2)} (study "
-        f"{text.escaped(baseline.name)}); the winner differs by {text.points(gain)} points"
+        f"{text.escaped(baseline.name)}); {winner_lead(record.test.accuracy - theirs, 'accuracy')}"
     )
 
 

@@ -13,6 +13,7 @@ from search.metric import Metric
 from search.report.evidence import Evidence
 from search.report.finding import ReportPart
 from search.report.scales import Scale, parameter_scale
+from search.text import spread
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from search.tuning.samplers import get_sampler
 
@@ -30,6 +31,18 @@ def at_best_epoch(trial: TrialRecord, metric: Metric) -> float | None:
     if trial.best_epoch is None or len(trial.history.epochs) < trial.best_epoch:
         return None
     return trial.history.mean_curve(metric)[trial.best_epoch - 1]
+
+
+def winner_lead(lead: float, metric: Metric) -> str:
+    """Say how the winner compares with a baseline, given by how much it is better.
+
+    Args:
+        lead: A difference of accuracies (fractions) or of losses; negative if the winner is worse.
+        metric: Which of the two.
+    """
+    if not round(lead, 4):
+        return "level with the winner"
+    return f"the winner is {spread(abs(lead), metric)} {'better' if lead > 0 else 'worse'}"
 
 
 def in_plan_order(trials: Iterable[TrialRecord]) -> list[TrialRecord]:

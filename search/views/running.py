@@ -17,6 +17,7 @@ from search.progress.words import describe_end
 from search.recipe import Recipe
 from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
+from search.report.scoring import winner_lead
 from search.stopping import StopRequest
 from search.tuning.records import EndInfo, StudyRecord, end_info, model_command
 from search.tuning.run_events import (
@@ -150,14 +151,10 @@ def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
     ours, theirs = record.test, baseline.test
     if ours is None or theirs is None:
         return None
-    gain = round(100 * (ours.accuracy - theirs.accuracy), 2)
-    words = (
-        f"{abs(gain):.2f} points {'better' if gain > 0 else 'worse'}" if gain else "equally good"
-    )
     low, high = theirs.interval
     return (
         f"baseline: {theirs.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
-        f"study {baseline.name}; the winner is {words}"
+        f"study {baseline.name}; {winner_lead(ours.accuracy - theirs.accuracy, 'accuracy')}"
     )
 
 

@@ -47,7 +47,7 @@ def test_the_baseline_study_stands_beside_the_test(kfold: fakes.Fake) -> None:
         one for one in study_note(kfold.record, theirs).splitlines() if "hand\\_tuned" in one
     ]
     assert "10.00%" in line
-    assert f"+{gain:.2f} points" in line
+    assert f"the winner is {gain:.2f} points better" in line
     untested = replace(theirs, test=None)
     assert study_note(kfold.record, untested) == study_note(kfold.record)
 

@@ -96,14 +96,18 @@ def test_short_words_name_network_and_training() -> None:
 
 @pytest.mark.parametrize(
     ("right", "words"),
-    [(80, "5.00 points better"), (70, "5.00 points worse"), (75, "equally good")],
+    [
+        (80, "the winner is 5.00 points better"),
+        (70, "the winner is 5.00 points worse"),
+        (75, "level with the winner"),
+    ],
 )
 def test_the_baseline_stands_beside_the_winner(right: int, words: str) -> None:
     """Its test with its interval, and the difference in points."""
     line = baseline_line(make_record(right=right), make_record(right=75))
     assert line is not None
     assert line.startswith("baseline: 75.00% (95% interval 65.00% to 85.00%), study mine; ")
-    assert line.endswith(f"the winner is {words}")
+    assert line.endswith(f"; {words}")
 
 
 def test_an_untested_winner_is_set_beside_nothing() -> None:

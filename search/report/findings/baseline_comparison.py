@@ -25,7 +25,7 @@ from search.report.finding import GOOD, Excerpt, Finding, Number, ReportPart, Un
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import validation_words
 from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
-from search.report.scoring import validation_images
+from search.report.scoring import validation_images, winner_lead
 from search.text import count, interval, percent, plural, points, probability, score, spread, times
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord
@@ -166,10 +166,7 @@ class BaselineComparison(Finding):
     @property
     def outcome(self) -> str:
         """How the winner compares, in words."""
-        gain = round(100 * self.overall.gain, 2)
-        if not gain:
-            return "level with the winner"
-        return f"the winner is {abs(gain):.2f} points {'better' if gain > 0 else 'worse'}"
+        return winner_lead(self.overall.gain, "accuracy")
 
     @property
     def shown(self) -> tuple[ClassDelta, ...]:

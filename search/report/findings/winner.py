@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, final
 
-from search.metric import is_better
 from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.trials import CandidatePart
-from search.report.scoring import at_best_epoch, trial_score
+from search.report.scoring import at_best_epoch, trial_score, winner_lead
 from search.text import count, duration, on_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate, candidate_differences, tell_candidate
@@ -187,11 +186,7 @@ def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str
         return kind
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
-    if not is_better(best, mean, metric):
-        return "level with the winner"
-    gap = 100 * (best - mean) if metric == "accuracy" else mean - best
-    unit = f"{gap:.2f} points" if metric == "accuracy" else f"{gap:.4f}"
-    return f"the winner is {unit} better"
+    return winner_lead(abs(best - mean), metric)
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
