@@ -209,7 +209,7 @@ def _find(module: ModuleType, path: Path, name: str) -> Space:
     found = [key for key, value in vars(module).items() if isinstance(value, Space)]
     there = f"its spaces: {', '.join(found)}" if found else "it has no Space"
     if name in vars(module):
-        raise ValueError(f"{name} of {path} is a {type(space).__name__}, not a Space; {there}")
+        raise ValueError(f"{name} of {path} has type {type(space).__name__}, not Space; {there}")
     raise ValueError(f"{path} has no {name!r}; {there}")
 
 

@@ -102,7 +102,7 @@ def test_missing_attribute_lists_the_spaces(tmp_path: Path) -> None:
 def test_attribute_that_is_no_space_is_refused(tmp_path: Path) -> None:
     """A name that is something else is refused with what it is."""
     assert "suggest of" in failure(f"{write(tmp_path, GOOD)}:suggest")
-    assert "is a int, not a Space; it has no Space" in failure(
+    assert "has type int, not Space; it has no Space" in failure(
         f"{write(tmp_path, 'SPACE = 3')}:SPACE"
     )
 
