@@ -42,7 +42,6 @@ class Cost(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Add up what the trials and the refit took."""
         record = evidence.record
         final_attempts = last_attempts(record)
         kinds = Counter(trial.kind for trial in final_attempts)

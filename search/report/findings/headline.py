@@ -40,7 +40,6 @@ class Headline(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Choose the numbers: test, validation, baseline."""
         record = evidence.record
         repeats = evidence.once(Repeats.of)
         if repeats is not None:
@@ -73,21 +72,15 @@ def _test_card(record: StudyRecord, repeats: Repeats | None) -> Card:
 
 
 def _repeat_cards(record: StudyRecord, repeats: Repeats) -> Iterator[Card]:
-    figures: tuple[tuple[Metric, float | None, float | None], ...] = (
-        (
-            "accuracy",
-            repeats.mean.validation_accuracy,
-            repeats.std and repeats.std.validation_accuracy,
-        ),
-        ("loss", repeats.mean.validation_loss, repeats.std and repeats.std.validation_loss),
-    )
-    for metric, mean, std in figures:
-        deviation = "" if std is None else f", standard deviation {spread(std, metric)}"
-        yield Card(
-            name=f"Validation {metric}",
-            number=score(mean, metric),
-            words=f"{scored_epoch(record)}{deviation}",
-        )
+    metrics: tuple[Metric, ...] = ("accuracy", "loss")
+    for metric in metrics:
+        measure = f"validation_{metric}"
+        words = scored_epoch(record)
+        if repeats.std is not None:
+            deviation = spread(getattr(repeats.std, measure), metric)
+            words = f"{words}, standard deviation {deviation}"
+        number = score(getattr(repeats.mean, measure), metric)
+        yield Card(name=f"Validation {metric}", number=number, words=words)
 
 
 def _validation_card(winner: Winner | None, metric: Metric) -> Card:

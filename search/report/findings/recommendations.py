@@ -115,7 +115,6 @@ class Recommendations(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Collect what the trials suggest; if that is nothing, one sentence says so."""
         record = evidence.record
         if not record.recipe.protocol.is_search:
             return None

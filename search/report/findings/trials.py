@@ -176,7 +176,6 @@ class Trials(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """Describe every trial."""
         record = evidence.record
         metric = record.recipe.metric
         return cls(trials=tuple(TrialPart.of(one, metric) for one in record.trials), record=record)
