@@ -17,7 +17,7 @@ from spaces.optimizers import (
     SGDConfig,
     suggest_optimizer,
 )
-from spaces.prior import Belief, Bell, Weights
+from spaces.prior import Belief, Bell, BySize, Weights
 from spaces.registered import FROZEN, one_of, one_of_names, suggest_name
 from spaces.schedules import (
     SCHEDULES,
@@ -80,7 +80,7 @@ _SCHEDULES = (PlateauConfig, CosineConfig, OneCycleConfig, ConstantConfig)
 _AUGMENTATIONS = ("none", "flip", "flip_crop")
 _BATCH_SIZES = (32, 64, 128, 256, 512)
 
-TRAINING_BELIEFS: Mapping[str, Belief] = {
+TRAINING_BELIEFS: Mapping[str, Belief | BySize] = {
     "optimizer": Weights({"sgd": 2, "adam": 1, "adamw": 3}),
     "sgd_lr": Bell(0.05, 2.2),
     "sgd_momentum": Bell(0.9, 0.03),
@@ -92,7 +92,11 @@ TRAINING_BELIEFS: Mapping[str, Belief] = {
     "schedule": Weights({"one_cycle": 5, "cosine": 4, "plateau": 1, "constant": 1}),
     "batch_size": Weights({32: 3, 64: 4, 128: 2, 256: 1}),
     "label_smoothing": Bell(0.07, 0.05),
-    "augmentation": Weights({"none": 1, "flip": 1, "flip_crop": 3}),
+    "augmentation": BySize(
+        Weights({"none": 3, "flip": 3, "flip_crop": 1}),
+        10_000,
+        Weights({"none": 1, "flip": 2, "flip_crop": 4}),
+    ),
 }
 """How often the built-in spaces' priors draw what `suggest_candidate` asks for."""
 

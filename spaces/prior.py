@@ -7,9 +7,9 @@ data, one entry per parameter, chosen from recorded learning curves (studies/cur
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self, final
+from typing import final
 
 import numpy as np
 from optuna.distributions import (
@@ -102,6 +102,26 @@ def _on_step(distribution: FloatDistribution | IntDistribution, value: float) ->
 
 @final
 @dataclass(frozen=True)
+class BySize:
+    """A belief that depends on how many images a trial trains on.
+
+    Attributes:
+        fewer: The belief below the limit.
+        limit: A number of images.
+        more: The belief from the limit on.
+    """
+
+    fewer: Belief
+    limit: int
+    more: Belief
+
+    def at(self, n_train: int) -> Belief:
+        """Return the belief for a dataset."""
+        return self.more if n_train >= self.limit else self.fewer
+
+
+@final
+@dataclass(frozen=True)
 class Prior:
     """Beliefs about the parameters of a space; parameters without one are drawn as they are.
 
@@ -109,36 +129,45 @@ class Prior:
         beliefs: By parameter.
     """
 
-    beliefs: Mapping[str, Belief] = field(default_factory=lambda: MappingProxyType({}))
+    beliefs: Mapping[str, Belief | BySize] = field(default_factory=lambda: MappingProxyType({}))
 
-    def for_images(self, n_train: int) -> Self:
-        """Return the prior for a dataset: without batches so large that an epoch has few steps.
+    def for_images(self, n_train: int) -> dict[str, Belief]:
+        """Return the beliefs for a dataset.
+
+        No batch is so large that an epoch has fewer than `MIN_STEPS` steps.
 
         Args:
             n_train: Images that a trial trains on.
         """
-        belief = self.beliefs.get("batch_size")
+        beliefs = {
+            name: belief.at(n_train) if isinstance(belief, BySize) else belief
+            for name, belief in self.beliefs.items()
+        }
+        belief = beliefs.get("batch_size")
         if not isinstance(belief, Weights):
-            return self
+            return beliefs
         kept: dict[ParamValue, float] = {
             size: weight
             for size, weight in belief.weights.items()
             if isinstance(size, int) and n_train >= MIN_STEPS * size
         }
         smallest = min(size for size in belief.weights if isinstance(size, int))
-        fitting = Weights(kept or {smallest: 1.0})
-        return replace(self, beliefs={**self.beliefs, "batch_size": fitting})
+        return {**beliefs, "batch_size": Weights(kept or {smallest: 1.0})}
 
 
 @final
 class InformedTrial(OfflineTrial):
-    """A trial whose parameters are drawn as a prior says, each by a generator of its own."""
+    """A trial whose parameters are drawn as beliefs say, each by a generator of its own."""
 
-    def __init__(self, prior: Prior, make_generator: Callable[[str], np.random.Generator]) -> None:
+    def __init__(
+        self,
+        beliefs: Mapping[str, Belief],
+        make_generator: Callable[[str], np.random.Generator],
+    ) -> None:
         super().__init__()
-        self._prior, self._make_generator = prior, make_generator
+        self._beliefs, self._make_generator = beliefs, make_generator
 
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
         """Return a value drawn by the parameter's generator."""
-        belief, rng = self._prior.beliefs.get(name), self._make_generator(name)
+        belief, rng = self._beliefs.get(name), self._make_generator(name)
         return draw(distribution, rng) if belief is None else belief.draw(distribution, rng)

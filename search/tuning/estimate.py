@@ -15,7 +15,7 @@ from search.recipe import Recipe
 from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_warm_up
 from search.tuning.opening import OpenStudy
-from search.tuning.points import prior_of
+from search.tuning.points import beliefs_of
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import Params, PlanRequest, get_sampler, random_point
 from search.tuning.workload import Range, search_workload
@@ -191,7 +191,7 @@ def preview_points(opened: OpenStudy, most: int) -> Iterator[Params]:
         yield points[int(place)]
     if get_sampler(recipe.sampler).adaptive:
         feasible = Feasibility.of(recipe, opened.dataset)
-        prior = prior_of(recipe, opened.space, opened.dataset.n_train)
-        request = PlanRequest(opened.space, recipe.seed, feasible, prior=prior)
+        beliefs = beliefs_of(recipe, opened.space, opened.dataset.n_train)
+        request = PlanRequest(opened.space, recipe.seed, feasible, beliefs=beliefs)
         for index in range(len(points), most):
             yield random_point(request, index)

@@ -19,7 +19,7 @@ from search.tuning.budget import (
     plan_budget,
 )
 from search.tuning.feasibility import Feasibility
-from search.tuning.points import prior_of
+from search.tuning.points import beliefs_of
 from search.tuning.samplers import PlanRequest, get_sampler, random_point
 from search.tuning.workload import search_workload, training_settings
 from spaces import Candidate, Space
@@ -111,7 +111,7 @@ def _samples(
     if baseline is not None:
         yield baseline
     feasible = Feasibility(dataset, recipe.max_parameters)
-    request = PlanRequest(space, recipe.seed, feasible, prior=prior_of(recipe, space, n_train))
+    request = PlanRequest(space, recipe.seed, feasible, beliefs=beliefs_of(recipe, space, n_train))
     for index in range(_N_SAMPLES):
         yield space.candidate(random_point(request, index))
 

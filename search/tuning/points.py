@@ -7,7 +7,7 @@ from search.errors import UserError
 from search.recipe import Recipe
 from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
 from spaces import Space
-from spaces.prior import Prior
+from spaces.prior import Belief
 
 
 def planned_points(
@@ -30,7 +30,7 @@ def planned_points(
         find_violation=find_violation,
         trials=recipe.trials,
         first=tuple(_starting_points(recipe, space, find_violation, n_train)),
-        prior=prior_of(recipe, space, n_train),
+        beliefs=beliefs_of(recipe, space, n_train),
     )
     points = get_sampler(recipe.sampler).points(request)
     for index, point in enumerate(points):
@@ -38,8 +38,8 @@ def planned_points(
     return points
 
 
-def prior_of(recipe: Recipe, space: Space, n_train: int) -> Prior | None:
-    """Return how often random search draws values; None: uniformly.
+def beliefs_of(recipe: Recipe, space: Space, n_train: int) -> dict[str, Belief]:
+    """Return how often random search draws values of parameters; without one: uniformly.
 
     Args:
         recipe: A resolved recipe.
@@ -47,7 +47,7 @@ def prior_of(recipe: Recipe, space: Space, n_train: int) -> Prior | None:
         n_train: Images that a trial trains on.
     """
     if recipe.prior != "on" or space.prior is None:
-        return None
+        return {}
     return space.prior.for_images(n_train)
 
 

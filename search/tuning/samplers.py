@@ -7,7 +7,7 @@ where they are used.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, final
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from spaces import Candidate, Space
     from spaces.parameters import OfflineTrial, ParamValue
-    from spaces.prior import Prior
+    from spaces.prior import Belief
 
 Params: TypeAlias = Mapping[str, "ParamValue"]
 """A point of a space: parameter values by name."""
@@ -44,7 +44,7 @@ class PlanRequest:
         find_violation: Says why a candidate cannot be trained.
         trials: How many trials there will be; None: the sampler's default.
         first: Points to try first: the hand-tuned baseline and the space's portfolio, if any.
-        prior: How often random search draws values; None: uniformly.
+        beliefs: How often random search draws values of parameters; without one: uniformly.
     """
 
     space: "Space"
@@ -52,7 +52,7 @@ class PlanRequest:
     find_violation: FindViolation
     trials: int | None = None
     first: tuple[Params, ...] = ()
-    prior: "Prior | None" = None
+    beliefs: "Mapping[str, Belief]" = field(default_factory=dict)
 
 
 class Sampler(ABC):
@@ -238,9 +238,9 @@ def _draw(request: PlanRequest, index: int, redraw: int) -> "OfflineTrial":
     def generator(name: str) -> np.random.Generator:
         return np.random.default_rng(derive_seed(request.seed, "point", index, redraw, name))
 
-    if request.prior is None:
+    if not request.beliefs:
         return RandomTrial(generator)
-    return InformedTrial(request.prior, generator)
+    return InformedTrial(request.beliefs, generator)
 
 
 def grid_points(space: "Space", seed: int) -> list[Params]:

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -17,13 +18,13 @@ from optuna.distributions import (
 from search.seeding import derive_seed
 from spaces import BUILT_IN, Space
 from spaces.parameters import canonicalize
-from spaces.prior import Bell, InformedTrial, Prior, Weights
+from spaces.prior import Belief, Bell, BySize, InformedTrial, Prior, Weights
 
 _SPACES = list(BUILT_IN.values())
 
 
-def _draw(space: Space, prior: Prior, seed: int) -> InformedTrial:
-    trial = InformedTrial(prior, lambda name: np.random.default_rng(derive_seed(seed, name)))
+def _draw(space: Space, beliefs: Mapping[str, Belief], seed: int) -> InformedTrial:
+    trial = InformedTrial(beliefs, lambda name: np.random.default_rng(derive_seed(seed, name)))
     space.suggest(trial)
     return trial
 
@@ -112,10 +113,19 @@ def test_beliefs_of_the_wrong_kind_are_refused() -> None:
 def test_small_datasets_get_small_batches(n_train: int, largest: int) -> None:
     """An epoch has at least 20 steps, unless even the smallest batch is too large for that."""
     sizes = CategoricalDistribution((32, 64, 128, 256, 512))
-    prior = Prior({"batch_size": Weights({32: 1, 64: 1, 128: 1, 256: 1})}).for_images(n_train)
+    prior = Prior({"batch_size": Weights({32: 1, 64: 1, 128: 1, 256: 1})})
+    belief = prior.for_images(n_train)["batch_size"]
     rng = np.random.default_rng(0)
-    drawn = {prior.beliefs["batch_size"].draw(sizes, rng) for _ in range(200)}
+    drawn = {belief.draw(sizes, rng) for _ in range(200)}
     assert max(size for size in drawn if isinstance(size, int)) == largest
+
+
+def test_a_belief_may_depend_on_the_number_of_images() -> None:
+    """From the limit on the other one holds."""
+    few, many = Weights({"none": 1}), Weights({"flip": 1})
+    prior = Prior({"augmentation": BySize(few, 10_000, many)})
+    assert prior.for_images(9_999) == {"augmentation": few}
+    assert prior.for_images(10_000) == {"augmentation": many}
 
 
 @pytest.mark.parametrize(("n_train", "size"), [(10**6, 512), (2560, 128), (300, 32)])

@@ -40,13 +40,13 @@ def uniform(name: str, distribution: Any, rng: np.random.Generator, so_far: Para
 
 def informed(space: Space, task: Task) -> Choose:
     """Return a choice as the space's prior says for the task's number of images."""
-    prior = (space.prior or Prior()).for_images(round(0.8 * task.n_images))
+    beliefs = (space.prior or Prior()).for_images(round(0.8 * task.n_images))
 
     def choose(
         name: str, distribution: Any, rng: np.random.Generator, so_far: Params
     ) -> ParamValue:
         del so_far
-        belief = prior.beliefs.get(name)
+        belief = beliefs.get(name)
         return draw(distribution, rng) if belief is None else belief.draw(distribution, rng)
 
     return choose
