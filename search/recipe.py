@@ -183,6 +183,9 @@ class Recipe(BaseModel):
         "network, the hand-tuned network only, or nothing",
         means="portfolio; baseline for grid",
     )
+    start_from: _Text | None = _setting(
+        None, "Another study in the same database, whose best candidates are tried early"
+    )
     with_baseline: bool = _setting(True, "Try the hand-tuned network first")
     prior: Literal["auto", "on", "off"] = _setting(
         "auto",

@@ -13,10 +13,9 @@ from search.paths import RunPaths
 from search.protocol import StudyProtocol, protocol_of
 from search.text import printable
 from search.tuning.locks import owns, study_holder, study_lock
-from search.tuning.opening import find_study
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.storage import open_storage, stored_url
-from search.tuning.store import read_study
+from search.tuning.store import find_study, read_study
 
 
 def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:

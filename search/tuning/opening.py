@@ -28,7 +28,7 @@ from search.tuning.preparing import Plan
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.storage import open_storage, storage_url
-from search.tuning.store import add_change, read_study, to_plain
+from search.tuning.store import add_change, find_study, read_study, to_plain
 from spaces import BUILT_IN, Space, space_identity
 from spaces.load import space_changes
 from spaces.parameters import describe_range
@@ -45,6 +45,7 @@ _DECIDING = (
     "metric",
     "seed",
     "start",
+    "start_from",
     "with_baseline",
     "prior",
     "refit",
@@ -55,6 +56,8 @@ _DECIDING = (
     "threads",
 )
 """The settings that decide a study's results, which therefore cannot change."""
+
+_N_EARLIER = 8  # points of another study
 
 
 @final
@@ -91,6 +94,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     if study is not None and discard_unstarted(study, storage, paths):
         study = None
     if study is None:
+        plan = replace(plan, earlier=_earlier_points(plan, storage))
         _ = plan.points  # if there is none, nothing is written
         check_free(paths)
         save_folds(paths.folds, plan.folds)
@@ -114,12 +118,34 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     )
 
 
-def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
-    """Return the study of that name, or None."""
+def _earlier_points(plan: Plan, storage: BaseStorage) -> tuple[Params, ...]:
+    """Return the best points of the study that the recipe starts from, which its space has.
+
+    Raises UserError if there is no such study, or it has no such point.
+    """
+    name, space = plan.recipe.start_from, plan.space
+    if name is None:
+        return ()
+    study = find_study(storage, name)
+    if study is None:
+        names = ", ".join(sorted(one.study_name for one in storage.get_all_studies())) or "none yet"
+        raise UserError(f"start_from: there is no study {name!r}; accepted: {names}")
+    params = [trial.params for trial in read_study(study).complete()]
+    points = [one for one in params if _has_point(space, one)]
+    if not points:
+        raise UserError(
+            f"start_from: no complete trial of study {name!r} has parameters that space "
+            f"{space.name!r} accepts"
+        )
+    return tuple(points[:_N_EARLIER])
+
+
+def _has_point(space: Space, params: Params) -> bool:
     try:
-        return optuna.load_study(study_name=name, storage=storage)
-    except KeyError:
-        return None
+        space.candidate(params)
+    except ValueError:
+        return False
+    return True
 
 
 def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
@@ -142,6 +168,8 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([f"validation {recipe.metric}"])
     study.set_user_attr("folds_hash", folds_hash(plan.folds))
+    if plan.earlier:
+        study.set_user_attr("earlier_points", [dict(point) for point in plan.earlier])
     study.set_user_attr("hardware", dict(plan.hardware))
     _store(study, recipe, plan.dataset, current_code(recipe.space))
     return study
@@ -153,7 +181,8 @@ def _resume(
     stored = read_study(study)
     automatic = plan.automatic & {*_DECIDING, "trials"}
     resolved = {name: getattr(stored.recipe, name) for name in automatic}
-    plan = plan.resolved_as(resolved)
+    earlier = tuple(study.user_attrs.get("earlier_points", ()))  # that study may have changed
+    plan = replace(plan.resolved_as(resolved), earlier=earlier)
     recipe = plan.recipe
     _check_settings(stored, recipe, plan.dataset)
     check_parameters(study, plan.space, recipe.space)

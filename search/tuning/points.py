@@ -1,6 +1,6 @@
 """The points that a study knows beforehand: where it starts, and what its sampler plans."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from search.checks import describe_value_error
 from search.errors import UserError
@@ -11,7 +11,11 @@ from spaces.prior import Belief
 
 
 def planned_points(
-    recipe: Recipe, space: Space, find_violation: FindViolation, n_train: int
+    recipe: Recipe,
+    space: Space,
+    find_violation: FindViolation,
+    n_train: int,
+    earlier: Sequence[Params] = (),
 ) -> list[Params]:
     """Return the points that are known beforehand, in the order of the plan.
 
@@ -20,16 +24,18 @@ def planned_points(
         space: Its space.
         find_violation: Says why a candidate cannot be trained.
         n_train: Images that a trial trains on.
+        earlier: Points that were good in another study.
 
     Raises:
         UserError: There is no point to try, or the space does not accept one.
     """
+    first = _starting_points(recipe, space, find_violation, n_train, earlier)
     request = PlanRequest(
         space=space,
         seed=recipe.seed,
         find_violation=find_violation,
         trials=recipe.trials,
-        first=tuple(_starting_points(recipe, space, find_violation, n_train)),
+        first=tuple(first),
         beliefs=beliefs_of(recipe, space, n_train),
     )
     points = get_sampler(recipe.sampler).points(request)
@@ -52,14 +58,21 @@ def beliefs_of(recipe: Recipe, space: Space, n_train: int) -> dict[str, Belief]:
 
 
 def _starting_points(
-    recipe: Recipe, space: Space, find_violation: FindViolation, n_train: int
-) -> Iterator[Params]:
-    """Yield the baseline, then the portfolio's candidates that can be trained."""
+    recipe: Recipe,
+    space: Space,
+    find_violation: FindViolation,
+    n_train: int,
+    earlier: Sequence[Params],
+) -> list[Params]:
+    """Return the baseline, then earlier points and the portfolio's, those that can be trained."""
+    points: list[Params] = []
     if recipe.with_baseline and space.baseline_params is not None:
-        yield space.baseline_params
-    if recipe.start == "portfolio":
-        fitted = (space.fit_batch_size(point, n_train) for point in space.portfolio)
-        yield from (one for one in fitted if find_violation(space.candidate(one)) is None)
+        points.append(space.baseline_params)
+    for params in (*earlier, *(space.portfolio if recipe.start == "portfolio" else ())):
+        point = space.fit_batch_size(params, n_train)
+        if point not in points and find_violation(space.candidate(point)) is None:
+            points.append(point)
+    return points
 
 
 def check_point(space: Space, index: int, point: Params) -> None:

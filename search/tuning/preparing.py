@@ -107,6 +107,7 @@ class Plan:
         automatic: Settings that were "auto"; a stored study may have resolved them otherwise.
         hardware: What trials run on, in words.
         budget: How the time is spent, if it is limited.
+        earlier: Points that were good in the study that the recipe starts from.
     """
 
     recipe: Recipe
@@ -117,6 +118,7 @@ class Plan:
     automatic: frozenset[str]
     hardware: Mapping[str, str]
     budget: Budget | None = None
+    earlier: tuple[Params, ...] = ()
 
     @cached_property
     def points(self) -> tuple[Params, ...]:
@@ -124,7 +126,8 @@ class Plan:
         feasibility = Feasibility.of(self.recipe, self.dataset)
         n_train = len(self.folds[0].train)
         try:
-            return tuple(planned_points(self.recipe, self.space, feasibility, n_train))
+            points = planned_points(self.recipe, self.space, feasibility, n_train, self.earlier)
+            return tuple(points)
         except UserError as error:
             raise UserError(f"{error}{feasibility.smallest()}") from error
 

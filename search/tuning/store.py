@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter, ValidationError
 
@@ -101,6 +102,14 @@ def _finished(trial: FrozenTrial) -> datetime | None:
         return trial.datetime_complete
     seen = trial.user_attrs.get("last_seen")
     return None if seen is None else datetime.fromisoformat(seen)
+
+
+def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
+    """Return the study of that name, or None."""
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        return None
 
 
 _EARLIER = {

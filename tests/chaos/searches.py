@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import final
 
 from search.paths import RunPaths
-from search.tuning.opening import find_study
 from search.tuning.records import StudyRecord
 from search.tuning.storage import open_storage, storage_url
-from search.tuning.store import read_study
+from search.tuning.store import find_study, read_study
 
 WORKERS = 4
 _SPACE = f"{Path(__file__).with_name('space.py')}:SMALL"

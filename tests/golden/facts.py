@@ -23,6 +23,7 @@ _ASIDE = ("data_dir", "runs_dir", "storage", "study_name", "workers")
 _NEWER = {
     "start": "baseline",
     "prior": "off",
+    "start_from": None,
     "refit": "best-epoch",
     "budget": None,
     "max_multiply_adds": None,

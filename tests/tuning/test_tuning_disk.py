@@ -13,10 +13,11 @@ from search.events import Event
 from search.executors import InlineExecutor
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.tuning.opening import OpenStudy, find_study, open_study
+from search.tuning.opening import OpenStudy, open_study
 from search.tuning.plan import check_disk, disk_use
 from search.tuning.preparing import prepare
 from search.tuning.run_events import EpochEnded, TrialStarted
+from search.tuning.store import find_study
 
 pytestmark = pytest.mark.slow
 

@@ -17,12 +17,12 @@ from search.executors import InlineExecutor
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
-from search.tuning.opening import find_study, open_study
+from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
 from search.tuning.run_events import TrialStarted
 from search.tuning.storage import open_storage, storage_url
-from search.tuning.store import read_study
+from search.tuning.store import find_study, read_study
 from spaces import ConstantConfig, load_space
 from spaces.schedules import Schedule
 
