@@ -10,7 +10,7 @@ from search.report.render.html import render_page
 from search.text import points
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
-from tests.report.conftest import PageReader, baseline_evidence, read_page
+from tests.report.conftest import PageReader, baseline_evidence, one_spaced, read_page
 
 
 def test_the_winner_stands_beside_the_baseline(
@@ -70,6 +70,9 @@ def test_a_baseline_page_is_about_trainings(reproduction_evidence: Evidence) -> 
         "The test set was opened once.",
     ):
         assert fact in page.text, fact
+    recipe = one_spaced(reproduction_evidence.record.recipe.toml())
+    assert recipe.strip() in page.text
+    prose = page.text.replace(recipe.strip(), "")
     for nonsense in (
         "What won",
         "refit",
@@ -78,7 +81,7 @@ def test_a_baseline_page_is_about_trainings(reproduction_evidence: Evidence) -> 
         "E*",
         "unbeaten",
     ):
-        assert nonsense not in page.text, nonsense
+        assert nonsense not in prose, nonsense
     charts = {a["id"] for _, a in page.tags if a.get("class") == "chart"}
     assert charts == {"chart-cnn-learning-curve", "chart-cnn-confusion-matrix"}
 
