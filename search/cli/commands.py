@@ -24,12 +24,12 @@ from search.text import printable
 if TYPE_CHECKING:
     from search.evaluation.predict import Predictions
 
-# What the hand-tuned network's training decides itself.
-_FIXED_BY_BASELINE = {
-    "sampler", "pruner", "trials", "timeout", "trial_timeout", "holdout_fraction", "racing",
-    "metric", "start", "with_baseline", "prior", "max_parameters",
-}  # fmt: skip
-_BASELINE_SETTINGS = tuple(name for name in Recipe.model_fields if name not in _FIXED_BY_BASELINE)
+# What the hand-tuned network's training leaves open.
+_BASELINE_SETTINGS = (
+    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", "image_size",
+    "test_fraction", "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads",
+    "device", "precision",
+)  # fmt: skip
 _ANALYSIS = Path("analysis")
 
 _at_place = options.with_settings("runs_dir", "storage", fill=True)
