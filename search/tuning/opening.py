@@ -24,6 +24,7 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
 from search.tuning.locks import check_free, check_owned, mark, unmark
+from search.tuning.points import earlier_points
 from search.tuning.preparing import Plan
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import Params, get_sampler
@@ -56,8 +57,6 @@ _DECIDING = (
     "threads",
 )
 """The settings that decide a study's results, which therefore cannot change."""
-
-_N_EARLIER = 8  # points of another study
 
 
 @final
@@ -94,7 +93,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     if study is not None and discard_unstarted(study, storage, paths):
         study = None
     if study is None:
-        plan = replace(plan, earlier=_earlier_points(plan, storage))
+        plan = replace(plan, earlier=earlier_points(plan.recipe, plan.space))
         _ = plan.points  # if there is none, nothing is written
         check_free(paths)
         save_folds(paths.folds, plan.folds)
@@ -116,36 +115,6 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
             load_train_split(plan.dataset).images, [fold.train for fold in folds]
         ),
     )
-
-
-def _earlier_points(plan: Plan, storage: BaseStorage) -> tuple[Params, ...]:
-    """Return the best points of the study that the recipe starts from, which its space has.
-
-    Raises UserError if there is no such study, or it has no such point.
-    """
-    name, space = plan.recipe.start_from, plan.space
-    if name is None:
-        return ()
-    study = find_study(storage, name)
-    if study is None:
-        names = ", ".join(sorted(one.study_name for one in storage.get_all_studies())) or "none yet"
-        raise UserError(f"start_from: there is no study {name!r}; accepted: {names}")
-    params = [trial.params for trial in read_study(study).complete()]
-    points = [one for one in params if _has_point(space, one)]
-    if not points:
-        raise UserError(
-            f"start_from: no complete trial of study {name!r} has parameters that space "
-            f"{space.name!r} accepts"
-        )
-    return tuple(points[:_N_EARLIER])
-
-
-def _has_point(space: Space, params: Params) -> bool:
-    try:
-        space.candidate(params)
-    except ValueError:
-        return False
-    return True
 
 
 def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 
 from search.checks import describe_value_error
 from search.errors import UserError
+from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
+from search.tuning.storage import open_storage, storage_url
+from search.tuning.store import find_study, read_study
 from spaces import Space
 from spaces.prior import Belief
+
+_N_EARLIER = 8  # points of another study
 
 
 def planned_points(
@@ -84,3 +89,36 @@ def check_point(space: Space, index: int, point: Params) -> None:
             f"space {space.name}: point {index} of the plan is refused: "
             f"{describe_value_error(error)}"
         ) from error
+
+
+def earlier_points(recipe: Recipe, space: Space) -> tuple[Params, ...]:
+    """Return the best points of the study that the recipe starts from, which its space has.
+
+    Raises UserError if there is no such study, or it has no such point.
+    """
+    name, database = recipe.start_from, RunPaths(recipe.runs_dir, recipe.study_name).database
+    if name is None:
+        return ()
+    if recipe.storage is None and not database.exists():
+        raise UserError(f"start_from: there is no study {name!r}, as there is none yet")
+    storage = open_storage(storage_url(recipe.storage, database))
+    study = find_study(storage, name)
+    if study is None:
+        names = ", ".join(sorted(one.study_name for one in storage.get_all_studies()))
+        raise UserError(f"start_from: there is no study {name!r}; accepted: {names}")
+    params = [trial.params for trial in read_study(study).complete()]
+    points = [one for one in params if _has_point(space, one)]
+    if not points:
+        raise UserError(
+            f"start_from: no complete trial of study {name!r} has parameters that space "
+            f"{space.name!r} accepts"
+        )
+    return tuple(points[:_N_EARLIER])
+
+
+def _has_point(space: Space, params: Params) -> bool:
+    try:
+        space.candidate(params)
+    except ValueError:
+        return False
+    return True

@@ -23,7 +23,7 @@ from search.training.settings import Precision
 from search.tuning.budget import Budget
 from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_budget
-from search.tuning.points import planned_points
+from search.tuning.points import earlier_points, planned_points
 from search.tuning.samplers import Params, get_sampler
 from spaces import Space, load_space
 
@@ -170,16 +170,21 @@ def prepare(
     if budget is not None:
         planned = {name: value for name, value in budget.settings().items() if name not in given}
         recipe, automatic = recipe.model_copy(update=planned), automatic | set(planned)
-    return Plan(
+    paths = RunPaths(recipe.runs_dir, recipe.study_name)
+    plan = Plan(
         recipe=recipe,
         dataset=dataset,
         space=space,
-        paths=RunPaths(recipe.runs_dir, recipe.study_name),
+        paths=paths,
         folds=folds,
         automatic=automatic,
         hardware=facts.hardware,
         budget=budget,
     )
+    if not paths.study_dir.exists():  # what cannot be planned leaves nothing behind
+        plan = replace(plan, earlier=earlier_points(recipe, space))
+        _ = plan.points
+    return plan
 
 
 def _device_facts(probing: "Future[DeviceFacts]") -> DeviceFacts:

@@ -33,7 +33,16 @@ def test_the_best_of_another_study_come_first(make_recipe: Maker, listener: Any)
 
 
 def test_an_unknown_study_is_refused(make_recipe: Maker, listener: Any) -> None:
-    """The error names those that there are."""
-    plan = prepare(make_recipe(start_from="nowhere"), InlineExecutor(), listener)
-    with pytest.raises(UserError, match="there is no study 'nowhere'; accepted: none yet"):
-        open_study(plan)
+    """Nothing is left behind."""
+    recipe = make_recipe(start_from="nowhere")
+    with pytest.raises(UserError, match="start_from: there is no study 'nowhere'"):
+        prepare(recipe, InlineExecutor(), listener)
+    assert not recipe.runs_dir.exists()
+
+
+def test_a_start_that_cannot_be_planned_leaves_nothing(make_recipe: Maker, listener: Any) -> None:
+    """No database and no folder."""
+    recipe = make_recipe(max_parameters=1)
+    with pytest.raises(UserError, match="max_parameters"):
+        prepare(recipe, InlineExecutor(), listener)
+    assert not recipe.runs_dir.exists()
