@@ -1,9 +1,12 @@
 """The built-in space of convolutional networks."""
 
+from collections.abc import Mapping
+
 from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig
 from spaces.candidate import TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
 
@@ -34,6 +37,44 @@ def _suggest_channels(trial: BaseTrial) -> tuple[int, ...]:
     # multiples of eight: what vector units and tensor cores work on without padding
     return tuple(8 * round(base * growth**depth / 8) for depth in range(3))
 
+
+_STRONG: Mapping[str, ParamValue] = {
+    "base_width": 48,
+    "growth": 2.0,
+    "kernel_size": 3,
+    "activation": "gelu",
+    "pooling": "overlapping_max",
+    "pool_first": True,
+    "conv_dropout": 0.0,
+    "head": "flatten",
+    "head_dropout": 0.2,
+    "schedule": "one_cycle",
+    "batch_size": 64,
+    "label_smoothing": 0.05,
+    "augmentation": "flip_crop",
+    "test_time_flip": True,
+}
+_ADAMW: Mapping[str, ParamValue] = {
+    "optimizer": "adamw",
+    "adamw_lr": 3e-3,
+    "adamw_weight_decay": 0.05,
+}
+_SGD: Mapping[str, ParamValue] = {
+    "optimizer": "sgd",
+    "sgd_lr": 0.05,
+    "sgd_momentum": 0.9,
+    "sgd_nesterov": True,
+    "sgd_weight_decay": 5e-4,
+}
+_UNCHANGED: Mapping[str, ParamValue] = {"augmentation": "none", "test_time_flip": False}
+_PORTFOLIO = (
+    {**_STRONG, **_ADAMW, "adamw_lr": 2e-3, "batch_size": 32},
+    {**_STRONG, **_SGD},
+    {**_STRONG, **_ADAMW, **_UNCHANGED},
+    {**_STRONG, **_ADAMW, "augmentation": "flip"},
+    {**_STRONG, **_ADAMW, "base_width": 32},
+    {**_STRONG, **_SGD, **_UNCHANGED},
+)
 
 CNN_SPACE = Space(
     name="cnn",
@@ -82,7 +123,8 @@ CNN_SPACE = Space(
         "augmentation": ("none", "flip_crop"),
         "test_time_flip": (False,),
     },
-    portfolio=(),
+    portfolio=_PORTFOLIO,
+    widths=("base_width",),
     prior=Prior(
         {
             **TRAINING_BELIEFS,

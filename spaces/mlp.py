@@ -1,9 +1,12 @@
 """The built-in space of multilayer perceptrons."""
 
+from collections.abc import Mapping
+
 from optuna.trial import BaseTrial
 
 from cifar_models import MLPConfig
 from spaces.candidate import TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
 
@@ -31,6 +34,52 @@ def _suggest_dropouts(trial: BaseTrial) -> tuple[float, float]:
         return rate, rate
     return trial.suggest_float("dropout_1", 0.0, 0.7), trial.suggest_float("dropout_2", 0.0, 0.7)
 
+
+_STRONG: Mapping[str, ParamValue] = {
+    "hidden_width_1": 1024,
+    "hidden_width_2": 512,
+    "activation": "gelu",
+    "batch_norm": True,
+    "dropout_mode": "shared",
+    "dropout": 0.2,
+    "schedule": "one_cycle",
+    "batch_size": 64,
+    "label_smoothing": 0.05,
+    "augmentation": "none",
+    "test_time_flip": False,
+}
+_ADAMW: Mapping[str, ParamValue] = {
+    "optimizer": "adamw",
+    "adamw_lr": 2e-3,
+    "adamw_weight_decay": 0.05,
+}
+_SGD: Mapping[str, ParamValue] = {
+    "optimizer": "sgd",
+    "sgd_lr": 0.05,
+    "sgd_momentum": 0.9,
+    "sgd_nesterov": True,
+    "sgd_weight_decay": 5e-4,
+}
+_PORTFOLIO = (
+    {**_STRONG, **_SGD},
+    {
+        **_STRONG,
+        **_SGD,
+        "hidden_width_1": 1261,
+        "hidden_width_2": 180,
+        "activation": "relu",
+        "dropout": 0.3,
+        "sgd_lr": 0.016,
+        "sgd_momentum": 0.88,
+        "sgd_weight_decay": 5e-5,
+        "label_smoothing": 0.1,
+        "augmentation": "flip",
+    },
+    {**_STRONG, **_ADAMW},
+    {**_STRONG, **_ADAMW, "augmentation": "flip_crop", "test_time_flip": True, "dropout": 0.0},
+    {**_STRONG, **_ADAMW, "augmentation": "flip", "test_time_flip": True},
+    {**_STRONG, **_ADAMW, "schedule": "plateau", "batch_size": 32, "dropout": 0.1},
+)
 
 MLP_SPACE = Space(
     name="mlp",
@@ -71,7 +120,8 @@ MLP_SPACE = Space(
         "augmentation": ("none", "flip"),
         "test_time_flip": (False,),
     },
-    portfolio=(),
+    portfolio=_PORTFOLIO,
+    widths=("hidden_width_1", "hidden_width_2"),
     prior=Prior(
         {
             **TRAINING_BELIEFS,

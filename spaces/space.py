@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
 from spaces.candidate import Candidate
@@ -121,6 +121,7 @@ class Space:
         grid_levels: The values that a grid takes of a parameter, instead of all the choices of a
             categorical or low, middle and high of a number.
         portfolio: Parameters of candidates that are worth trying first, the best one first.
+        widths: Parameters that make a network larger, by which one is fitted to a limit.
         prior: How often values are drawn; None: as `suggest` says, uniformly.
     """
 
@@ -129,6 +130,7 @@ class Space:
     baseline_params: Mapping[str, ParamValue] | None = None
     grid_levels: Mapping[str, Sequence[ParamValue]] = field(default_factory=dict)
     portfolio: Sequence[Mapping[str, ParamValue]] = ()
+    widths: Sequence[str] = ()
     prior: Prior | None = None
 
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
@@ -168,6 +170,20 @@ class Space:
         sizes = sorted(size for size in distribution.choices if isinstance(size, int))
         fitting = [size for size in sizes if size <= given and size * MIN_STEPS <= n_train]
         return {**params, "batch_size": max(fitting, default=sizes[0])}
+
+    def narrow(self, params: Mapping[str, ParamValue], factor: float) -> Mapping[str, ParamValue]:
+        """Return the parameters with every one of `widths` multiplied, within its range.
+
+        Args:
+            params: Parameters of a candidate.
+            factor: Less than 1.
+        """
+        distributions, changed = self.distributions(params), dict(params)
+        for name in self.widths:
+            distribution, width = distributions.get(name), params.get(name)
+            if isinstance(distribution, IntDistribution) and isinstance(width, int):
+                changed[name] = max(round(width * factor), distribution.low)
+        return changed
 
     def grid(self) -> Iterator[dict[str, ParamValue]]:
         """Yield every combination of the grid's levels once, lazily, always in the same order.

@@ -134,3 +134,25 @@ def test_a_point_is_fitted_to_a_dataset(n_train: int, size: int) -> None:
     space = BUILT_IN["mlp"]
     point = {**(space.baseline_params or {}), "batch_size": 512}
     assert space.fit_batch_size(point, n_train) == {**point, "batch_size": size}
+
+
+@pytest.mark.parametrize("space", _SPACES, ids=lambda space: space.name)
+def test_a_built_in_portfolio_holds_different_points_of_its_space(space: Space) -> None:
+    """None is the baseline, which is tried before them."""
+    points = [space.baseline_params, *space.portfolio]
+    candidates = {space.candidate(point or {}).model_dump_json() for point in points}
+    assert len(candidates) == len(points) >= 5
+
+
+@pytest.mark.parametrize("space", _SPACES, ids=lambda space: space.name)
+def test_a_point_is_narrowed_to_the_least_width(space: Space) -> None:
+    """Only widths change, each no further than its range."""
+    point = narrowed = space.portfolio[0]
+    for _ in range(40):
+        narrowed = space.narrow(narrowed, 0.8)
+    ranges = space.distributions(narrowed)
+    assert {name for name in point if point[name] != narrowed[name]} == set(space.widths)
+    for name in space.widths:
+        distribution = ranges[name]
+        assert isinstance(distribution, IntDistribution)
+        assert narrowed[name] == distribution.low

@@ -1,0 +1,56 @@
+"""Where a search starts: the baseline, then candidates that are known to be good."""
+
+import pytest
+
+from cifar_models import CNNConfig
+from search.tuning.points import planned_points
+from spaces import BUILT_IN, Candidate
+from tests.fakes import make_recipe
+
+_CNN = BUILT_IN["cnn"]
+
+
+def _accept(candidate: Candidate) -> str | None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("start", "count"),
+    [("portfolio", 1 + len(_CNN.portfolio)), ("baseline", 1), ("none", 0)],
+)
+def test_what_comes_first_is_chosen(start: str, count: int) -> None:
+    """After it the same points are drawn, each from its index."""
+    recipe = make_recipe(space="cnn", trials=12, start=start, with_baseline=start != "none")
+    points = planned_points(recipe, _CNN, _accept, 40_000)
+    expected = [_CNN.baseline_params, *_CNN.portfolio][:count]
+    assert points[:count] == expected
+    plain = make_recipe(space="cnn", trials=12, start="none", with_baseline=False)
+    assert points[count:] == planned_points(plain, _CNN, _accept, 40_000)[count:]
+
+
+def test_the_portfolio_is_narrowed_to_what_may_be_trained() -> None:
+    """A limit on the size leaves each of its candidates, with fewer channels."""
+
+    def find_violation(candidate: Candidate) -> str | None:
+        assert isinstance(candidate.model, CNNConfig)
+        return "too wide" if candidate.model.channels[0] > 24 else None
+
+    recipe = make_recipe(space="cnn", trials=7, start="portfolio", with_baseline=False)
+    points = planned_points(recipe, _CNN, find_violation, 40_000)
+    widths = [point["base_width"] for point in points[: len(_CNN.portfolio) - 1]]
+    assert all(isinstance(width, int) and 16 <= width <= 28 for width in widths)
+
+
+def test_small_datasets_get_small_batches() -> None:
+    """With 700 images no batch of the portfolio exceeds 35."""
+    recipe = make_recipe(space="cnn", trials=7, start="portfolio", with_baseline=False)
+    points = planned_points(recipe, _CNN, _accept, 700)
+    assert {point["batch_size"] for point in points[:5]} == {32}
+
+
+def test_earlier_points_come_before_the_portfolio() -> None:
+    """And are not tried twice."""
+    earlier = (_CNN.portfolio[2], _CNN.baseline_params or {})
+    recipe = make_recipe(space="cnn", trials=4, start="portfolio")
+    points = planned_points(recipe, _CNN, _accept, 40_000, earlier)
+    assert points == [_CNN.baseline_params, *(_CNN.portfolio[i] for i in (2, 0, 1))]
