@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks.curves`: records the learning curves of `studies/curves`."""
 
+import gzip
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +33,23 @@ def record_curves(
     """Record what is missing; it can be stopped and started again at any time."""
     for done, total in record(images, CURVES / "candidates", out, workers):
         typer.echo(f"{done} of {total}")
+
+
+@app.command(name="pack")
+def pack_curves(
+    out: Annotated[Path, typer.Option(help="Where the pieces are kept.")] = Path("runs/curves"),
+) -> None:
+    """Write the recorded pieces, compressed and in order, to studies/curves."""
+    for path in sorted(out.glob("*-*.jsonl")):
+        lines = sorted(path.read_text(encoding="utf-8").splitlines(), key=_place)
+        content = gzip.compress("\n".join([*lines, ""]).encode(), mtime=0)
+        (CURVES / f"{path.name}.gz").write_bytes(content)
+        typer.echo(f"{path.stem}: {len(lines)} trainings, {len(content):,} bytes")
+
+
+def _place(line: str) -> tuple[int, int]:
+    record = json.loads(line)
+    return record["seed"], record["index"]
 
 
 if __name__ == "__main__":

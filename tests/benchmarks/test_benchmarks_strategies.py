@@ -1,0 +1,115 @@
+"""The replay of searches: what is trained how far, what it costs, which candidates are chosen."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from search.tuning.pruners import HalvingPruner, NoPruner
+from tests.benchmarks.strategies.portfolio import greedy, regret
+from tests.benchmarks.strategies.simulation import Slice, Strategy, simulate
+from tests.benchmarks.strategies.surrogate import Surrogate
+from tests.benchmarks.strategies.table import Curve, Task
+from tests.benchmarks.strategies.trained import best_of_first_epochs, promotion, pruned_by
+
+_HORIZON = 9
+
+
+def _curve(merit: float, seconds: float = 1.0) -> Curve:
+    """Return a curve that rises to the merit, in the order of merits at every epoch."""
+    return Curve(merit * np.linspace(0.5, 1, _HORIZON), merit, seconds)
+
+
+class _Given:
+    """Proposes given curves, again and again; learns how far each was trained."""
+
+    def __init__(self, merits: Sequence[float]) -> None:
+        self._merits = merits
+        self.trained: dict[int, int] = {}
+        self._count = 0
+
+    def propose(self) -> Curve:
+        """Return the next curve."""
+        self._count += 1
+        return _curve(self._merits[(self._count - 1) % len(self._merits)])
+
+    def learn(self, trial: int, trained: int) -> None:
+        """Remember."""
+        self.trained[trial] = trained
+
+
+def _slices(strategy: Strategy, merits: Sequence[float], count: int) -> list[Slice]:
+    steps: Iterator[tuple[Slice, Curve]] = strategy(_Given(merits), _HORIZON)
+    return [next(steps)[0] for _ in range(count)]
+
+
+def test_without_a_pruner_every_trial_is_whole() -> None:
+    """The budget buys as many trainings as it is worth."""
+    given = _Given((0.1, 0.5, 0.3))
+    found = simulate(pruned_by(lambda _: NoPruner()), given, _HORIZON, budget=3 * _HORIZON)
+    assert given.trained == dict.fromkeys(range(3), _HORIZON)
+    assert found.epochs.tolist() == [9, 18, 27]
+    assert found.quality.tolist() == [0.1, 0.5, 0.5]
+
+
+def test_two_workers_take_half_the_time() -> None:
+    """The clock of seconds lists trainings on the worker that is free first."""
+    curves = (0.1, 0.5, 0.3, 0.2)
+    strategy = pruned_by(lambda _: NoPruner())
+    found = simulate(strategy, _Given(curves), _HORIZON, budget=4 * _HORIZON, workers=2)
+    assert found.seconds.tolist() == [9, 9, 18, 18]
+    assert found.at(found.seconds, 8.9) == 0.1  # nothing has ended: chance
+    assert found.at(found.seconds, 9) == 0.5
+
+
+def test_the_programs_pruners_judge_in_plan_order() -> None:
+    """Halving by 3 from epoch 1: a trial worse than the best third so far ends at the rung."""
+    slices = _slices(pruned_by(lambda _: HalvingPruner(1, 3)), (0.5, 0.4, 0.6), 3)
+    assert slices == [Slice(0, 9), Slice(1, 1), Slice(2, 9)]
+
+
+def test_promotion_trains_the_best_third_on() -> None:
+    """After three trials at the first rung the best of them goes on, then the next three."""
+    slices = _slices(promotion(1, 3), (0.2, 0.6, 0.4, 0.1, 0.3, 0.5), 8)
+    assert slices[:4] == [Slice(0, 1), Slice(1, 1), Slice(2, 1), Slice(1, 3)]
+    assert [one.until for one in slices[4:]] == [1, 1, 1, 3]
+
+
+def test_the_best_of_first_epochs_become_whole() -> None:
+    """Of four trials of two epochs the best one."""
+    slices = _slices(best_of_first_epochs(4, 2, 1), (0.2, 0.6, 0.4, 0.1), 5)
+    assert slices == [*(Slice(i, 2) for i in range(4)), Slice(1, 9)]
+
+
+def _task(data: str, qualities: Sequence[float]) -> Task:
+    curves = {index: [_curve(quality)] for index, quality in enumerate(qualities)}
+    return Task("mlp", data, [{"adam_lr": 10.0**-i} for i in range(len(qualities))], curves)
+
+
+def test_a_portfolio_is_complementary() -> None:
+    """First what is best on average, then what helps where that is bad."""
+    tasks = [
+        _task("digits", (0.5, 0.5, 0.9, 0.8, 0.4)),
+        _task("clothing", (0.5, 0.5, 0.1, 0.8, 0.9)),
+    ]
+    assert greedy(tasks, 3)[0] == 3
+    assert set(greedy(tasks, 3)[1:]) == {2, 4}
+
+
+def test_regret_is_zero_for_the_best_and_one_for_the_median_random_candidate() -> None:
+    """Candidates of odd index are random ones."""
+    task = _task("digits", (0.9, 0.3, 0.2, 0.5, 0.8, 0.7))
+    assert regret(task, 0.9) == 0
+    assert regret(task, 0.5) == pytest.approx(1)
+
+
+def test_the_surrogate_learns_what_decides() -> None:
+    """A quality that follows the learning rate is predicted for rates that it has not seen."""
+    rates = np.geomspace(1e-4, 1, 60)
+    merits = np.exp(-((np.log10(rates) + 2) ** 2))
+    curves = {index: [_curve(float(merit))] for index, merit in enumerate(merits)}
+    task = Task("mlp", "digits", [{"adam_lr": float(rate)} for rate in rates], curves)
+    surrogate = Surrogate(task)
+    assert surrogate.fit.rank_correlation > 0.9
+    good, bad = surrogate.predict([{"adam_lr": 0.0105}, {"adam_lr": 0.9}])
+    assert good.quality > bad.quality + 0.3
