@@ -17,7 +17,8 @@ import joblib
 import numpy as np
 
 from search.data.dataset import Content, DatasetRequest, Images, Part, Source
-from search.data.image_files import EXTENSIONS, decode_batches, decode_image
+from search.data.decoding import decode_batches, decode_image
+from search.data.image_files import EXTENSIONS
 from search.data.splits import holdout
 from search.errors import UserError
 from search.events import Listener, StepProgress
@@ -25,7 +26,7 @@ from search.events import Listener, StepProgress
 MAX_SIDE = 512
 TEST_SEED = 20_000  # fixed: the test set belongs to the folder, not to a study
 
-_FORMAT = 2  # increase it when files are decoded or split in another way
+_FORMAT = 3  # increase it when files are decoded or split in another way
 _SMALL_FILE_BYTES = 4096
 _SAMPLE = 9  # images, spread over the folder
 _MUCH_LARGER = 2  # times the first image's size
@@ -167,9 +168,12 @@ def _decode(
     files: Sequence[ImageFile], size: tuple[int, int], add: Callable[[int], None]
 ) -> Iterator[Images]:
     """Yield batches of decoded images, and call `add` with the size of each."""
-    for batch in decode_batches([file.path for file in files], size, _n_threads(files)):
-        add(len(batch))
-        yield batch
+    paths = [file.path for file in files]
+    for images, broken in decode_batches(paths, size, "stretch", _n_threads(files)):
+        if broken:
+            raise UserError(broken[0].line)
+        add(len(images))
+        yield images
 
 
 def _n_threads(files: Sequence[ImageFile]) -> int:

@@ -1,110 +1,15 @@
-"""Image files: finding them, and decoding them to uint8 arrays."""
+"""Image files: which names are images, and finding them in folders."""
 
-import struct
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-import joblib
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-
-from search.data.dataset import Images
 from search.errors import UserError
 
-EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-_BATCH_BYTES = 32 << 20
-_TASK_IMAGES = 32
-_MAX_BATCH_IMAGES = 2048
-# The formats that an image folder may hold, whatever a file's name says. Pillow knows forty
-# others, one of which (EPS) runs a program on the file.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-# What Pillow raises on broken files, besides its own bomb error and warning.
-_BROKEN = (
-    OSError,
-    EOFError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
-
-
-def decode_image(path: Path, size: tuple[int, int] | None = None) -> Images:
-    """Return the first frame as uint8 (3, H, W): RGB, upright as its EXIF says, alpha dropped.
-
-    `size` is (height, width) to resize to, bilinear with antialiasing; None keeps the image's
-    own. Raises UserError, naming the file, if it is not a whole image of reasonable size.
-    """
-    if path.exists() and not path.is_file():  # a pipe would block the reader
-        raise UserError(f"image {path} is not a regular file")
-    with warnings.catch_warnings():
-        _set_filters()
-        return _decode(path, size)
-
-
-def decode_batches(
-    paths: Sequence[Path], size: tuple[int, int], n_threads: int
-) -> Iterator[Images]:
-    """Yield `paths` decoded as uint8 (n, 3, H, W), in order; memory stays bounded.
-
-    `size` is (height, width). Raises UserError as `decode_image` does.
-    """
-    n_batch = max(_TASK_IMAGES * n_threads, _BATCH_BYTES // (3 * size[0] * size[1]))
-    n_batch = min(n_batch, _MAX_BATCH_IMAGES)
-    with joblib.Parallel(n_threads, prefer="threads") as parallel:
-        for start in range(0, len(paths), n_batch):
-            batch = paths[start : start + n_batch]
-            tasks = [batch[i : i + _TASK_IMAGES] for i in range(0, len(batch), _TASK_IMAGES)]
-            # The filters belong to the process, so they are set here, not by the threads.
-            with warnings.catch_warnings():
-                _set_filters()
-                arrays = parallel(joblib.delayed(_decode_all)(task, size) for task in tasks)
-            yield np.concatenate(arrays)
-
-
-def _set_filters() -> None:
-    warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-def _decode_all(paths: Sequence[Path], size: tuple[int, int]) -> Images:
-    return np.stack([_decode(path, size) for path in paths])
-
-
-def _decode(path: Path, size: tuple[int, int] | None) -> Images:
-    try:
-        with Image.open(path, formats=_FORMATS) as file:
-            image = _rgb(ImageOps.exif_transpose(file))
-        if size is not None and image.size != size[::-1]:
-            image = image.resize(size[::-1], Image.Resampling.BILINEAR)
-        return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
-    except _BROKEN as error:
-        raise UserError(f"image {path} cannot be decoded: {_reason(error)}") from error
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):  # convert() would clip 16 bits at 255
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"{image.mode} images of 32 bits a value are not supported")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-    return image.convert("RGB")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return f"it is damaged, or no image of a known format ({', '.join(_FORMATS)})"
-    return " ".join(str(error).split()) or type(error).__name__
+EXTENSIONS = (
+    ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 
 
 @final

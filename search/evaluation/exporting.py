@@ -1,5 +1,6 @@
 """A trial exported: as a recipe with a space of one point, as a script for torch, as ONNX."""
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill, indent
@@ -11,6 +12,7 @@ import torch
 import spaces
 from cifar_models import build_model, count_parameters
 from search.catalog.studies import find_trial, open_stored
+from search.data import pixels
 from search.data.dataset import DatasetInfo
 from search.data.folder import TEST_SEED
 from search.data.image_files import EXTENSIONS
@@ -281,11 +283,18 @@ def render_script(
             horizon=horizon,
             rates=long_tuple(rates),
             bf16=bf16,
+            reading_code=_reading_code(),
             suffixes=long_tuple(EXTENSIONS),
             test_fraction=test_fraction,
             test_seed=TEST_SEED,
         )
     )
+
+
+def _reading_code() -> str:
+    """Return the code by which the search reads image files."""
+    _, _, code = inspect.getsource(pixels).partition("from PIL import Image, ImageOps\n")
+    return code.strip()
 
 
 def _network(candidate: Candidate, dataset: DatasetInfo) -> NetworkCode:

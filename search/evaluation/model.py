@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, final
@@ -18,8 +17,8 @@ from torch import nn
 from cifar_models import build_model
 from search.checks import describe_errors
 from search.data.dataset import ChannelStatistics, DatasetInfo, Images
+from search.data.decoding import BrokenImage, decode_files
 from search.data.folder import MAX_SIDE
-from search.data.image_files import decode_batches, decode_image
 from search.errors import UserError, first_line
 from search.files import (
     checksums_path,
@@ -130,18 +129,31 @@ class ImageClassifier:
         Raises UserError, naming the file, if it is not a readable image, or if the network's
         output is not finite.
         """
-        pixels = _decode(Path(image), self.card.input_shape[1:])
-        return self._name(image, self.probabilities(torch.from_numpy(pixels)[None])[0].tolist())
+        (answer,) = self.classify_files([Path(image)])
+        if isinstance(answer, Refusal):
+            raise UserError(answer.reason)
+        return answer
 
     def classify_files(self, paths: Sequence[Path]) -> Iterator[Answer]:
         """Classify files in batches; yields a prediction or the reason why there is none."""
         for start in range(0, len(paths), _BATCH):
             batch = paths[start : start + _BATCH]
-            read = _read_all(batch, self.card.input_shape[1:])
+            read = self._read(batch)
             pixels = [one for one in read if not isinstance(one, Refusal)]
             rows = iter(self.probabilities(torch.from_numpy(np.stack(pixels))) if pixels else ())
             for path, one in zip(batch, read, strict=True):
                 yield one if isinstance(one, Refusal) else self._answer(path, next(rows))
+
+    def _read(self, paths: Sequence[Path]) -> list[Images | Refusal]:
+        """Return each image as uint8 (3, H, W) of the input shape, or why it cannot be read."""
+        missing = {path: _missing(path) for path in paths}
+        there = [path for path in missing if missing[path] is None]
+        decoded = decode_files(there, self.card.input_shape[1:], threads=joblib.cpu_count())
+        read = {
+            path: Refusal(one.line) if isinstance(one, BrokenImage) else one
+            for path, one in zip(there, decoded, strict=True)
+        }
+        return [missing[path] or read[path] for path in paths]
 
     def _answer(self, path: Path, row: torch.Tensor) -> Answer:
         try:
@@ -157,35 +169,15 @@ class ImageClassifier:
         return Prediction(best, named[best], named)
 
 
-def _read_all(paths: Sequence[Path], size: tuple[int, int]) -> list[Images | Refusal]:
-    """Return each image, uint8 (3, H, W); in parallel if all can be read."""
-    with suppress(UserError, OSError):  # if one fails, find out which, and why
-        if all(path.is_file() for path in paths):
-            batches = decode_batches(paths, size, joblib.cpu_count())
-            return [image for batch in batches for image in batch]
-    return [_read(path, size) for path in paths]
-
-
-def _read(path: Path, size: tuple[int, int]) -> Images | Refusal:
+def _missing(path: Path) -> Refusal | None:
+    """Return why a path leads to no file, if it does not; decoding would say it less clearly."""
     try:
-        return _decode(path, size)
-    except UserError as error:
-        return Refusal(str(error))
+        if path.exists():
+            return None
+        link = ": it is a broken link" if path.is_symlink() else ""
     except OSError as error:  # not even its metadata
         return Refusal(f"image {path} cannot be read: {error.strerror or error}")
-
-
-def _decode(path: Path, size: tuple[int, int]) -> Images:
-    """Return an image, uint8 (3, H, W); raises UserError, clearer than Pillow's."""
-    if not path.exists():
-        link = ": it is a broken link" if path.is_symlink() else ""
-        raise UserError(f"image {path} does not exist{link}")
-    try:
-        return decode_image(path, size)
-    except UserError as error:
-        if "truncated" in str(error.__cause__).lower():
-            raise UserError(f"image {path} is cut off: its file ends too early") from error
-        raise
+    return Refusal(f"image {path} does not exist{link}")
 
 
 def export_model(classifier: ImageClassifier, model_dir: Path) -> None:

@@ -90,7 +90,7 @@ def test_refusals_are_in_plain_words(
     link, missing = tmp_path / "link.png", tmp_path / "none.png"
     link.symlink_to(missing)
     expected = [
-        f"image {photos[0]} is cut off: its file ends too early",
+        f"image {photos[0]} cannot be decoded: it is cut off",
         f"image {missing} does not exist",
         f"image {link} does not exist: it is a broken link",
     ]

@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from cifar_models import CNNConfig, MLPConfig, ModelConfig, build_model, count_parameters
 from search.data.dataset import channel_statistics
+from search.data.decoding import decode_image
 from search.data.folder import TEST_SEED, FolderSource
 from search.data.splits import holdout
 from search.errors import UserError
@@ -246,6 +247,26 @@ def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path)
         expected = np.concatenate(list(ours.batches))
         assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
         assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+
+
+@pytest.mark.parametrize("kind", ["turned", "deep", "clear", "ink", "grey", "palette"])
+def test_images_are_read_as_the_search_reads_them(kind: str, tmp_path: Path) -> None:
+    """Byte for byte, whatever the file holds."""
+    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    values = np.random.default_rng(0).integers(0, 256, (17, 23, 3), dtype=np.uint8)
+    image, exif, path = Image.fromarray(values), Image.Exif(), tmp_path / f"{kind}.png"
+    exif[0x0112] = 6
+    if kind == "turned":
+        image.save(path, exif=exif)
+    elif kind == "deep":
+        Image.fromarray(values[..., 0].astype(np.uint16) * 9).save(path)
+    elif kind == "clear":
+        image.putalpha(Image.fromarray(values[..., 1]))
+        image.save(path)
+    else:
+        path = tmp_path / f"{kind}.tif"
+        image.convert({"ink": "CMYK", "grey": "L", "palette": "P"}[kind]).save(path)
+    assert np.array_equal(made.read_image(path), decode_image(path, SHAPE[1:]))
 
 
 def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
