@@ -24,6 +24,7 @@ from search.report.evidence import Evidence, TestedStudy, choose_baseline
 from search.report.findings import summaries
 from search.report.write import write_report
 from search.stopping import StopRequest
+from search.tuning.budget import Budget
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.plan import check_disk, make_plan_info
@@ -113,17 +114,23 @@ def locked_run(
             ended = run_search(opened, workers, listener, stop, plan.budget)
             workers.resize(1)  # the refit uses the whole machine
             if ended:
-                _finish(opened, workers, listener, stop)
+                _finish(opened, workers, listener, stop, plan.budget)
             workers.close()
             record = read_study(opened.study)
             stopped = stop.requested() and record.test is None
             yield Outcome(record, opened.study, opened.paths, stopped)
 
 
-def _finish(opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest) -> None:
+def _finish(
+    opened: OpenStudy,
+    executor: Executor,
+    listener: Listener,
+    stop: StopRequest,
+    budget: Budget | None,
+) -> None:
     """Refit and test the winner; a replication tests the networks of its trials."""
     if opened.recipe.protocol.refits:
-        finish_search(opened, executor, listener, stop)
+        finish_search(opened, executor, listener, stop, budget)
     else:
         finish_replication(opened, executor, listener)
 

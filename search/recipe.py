@@ -129,7 +129,7 @@ def _pruner_by_default() -> str:
         if one.default_pruner != usual:
             others.setdefault(one.default_pruner, []).append(one.name)
     words = (f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items())
-    return "; ".join((usual, *words))
+    return "; ".join((f"none; {usual} if epochs are given", *words))
 
 
 @final
@@ -150,7 +150,13 @@ class Recipe(BaseModel):
     trials: int | None = _setting(
         None, "Number of trials", means=_trials_by_default(), ge=1, le=_LARGEST
     )
-    epochs: int = _setting(40, "Max epochs per trial", ge=1, le=_LARGEST)
+    epochs: int = _setting(
+        40,
+        "Max epochs per trial",
+        means="15, or as the budget allows; 40 for grid and baseline",
+        ge=1,
+        le=_LARGEST,
+    )
     timeout: _Duration = _setting(None, "Start no trial after this time, such as 30m or 2h")
     budget: _Duration = _setting(
         None,
@@ -175,6 +181,13 @@ class Recipe(BaseModel):
         "How long the winner is retrained on all training images: to the last epoch within one "
         "standard error of its best one, for all epochs, or for those up to its best one",
         means="one-se",
+    )
+    refit_epochs: int | None = _setting(
+        None,
+        "Epochs of the schedule by which the winner is retrained",
+        means="those of a trial; with a budget, as many as the time allows",
+        ge=1,
+        le=_LARGEST,
     )
     seed: int = _setting(0, "Seed of all random numbers", ge=0, lt=2**32)
     start: Literal["auto", "portfolio", "baseline", "none"] = _setting(

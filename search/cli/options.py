@@ -100,7 +100,9 @@ def _default(field: FieldInfo) -> str:
         return means
     if isinstance(field.default, bool):
         return "yes" if field.default else "no"
-    return f"{field.default}: {means}" if means else str(field.default)
+    if not means:
+        return str(field.default)
+    return f"auto: {means}" if field.default == "auto" else means
 
 
 def folder(given: str | Path) -> Path:

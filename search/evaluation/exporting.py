@@ -26,7 +26,7 @@ from search.evaluation.code import (
     network_code,
     text_templates,
 )
-from search.evaluation.refit_length import refit_epochs
+from search.evaluation.refit_length import refit_epochs, stretched
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -215,10 +215,11 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         UserError: The trial has no candidate, or a plateau schedule but no epoch.
     """
     candidate = _candidate(trial)
-    epochs = record.recipe.epochs
+    horizon = record.refit_horizon(trial) or record.recipe.refit_epochs or record.recipe.epochs
+    epochs, rates = horizon, trial.history.learning_rates()
     if trial.best_epoch is not None:
-        epochs = refit_epochs(trial, record.recipe, record.dataset)
-    rates = trial.history.learning_rates()[:epochs]
+        epochs = refit_epochs(trial, record.recipe, record.dataset, horizon)
+        rates = list(stretched(rates, horizon))[:epochs]
     if candidate.schedule.changes == "each epoch" and not rates:
         raise UserError(
             f"trial: {trial.number} trained no epoch, so its schedule "
@@ -230,7 +231,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         record.dataset,
         title=_title(record, trial),
         epochs=epochs,
-        horizon=record.recipe.epochs,
+        horizon=horizon,
         rates=rates,
         bf16=record.recipe.precision == "bf16",
         test_fraction=record.recipe.test_fraction,

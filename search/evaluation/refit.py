@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import final
 
@@ -13,7 +13,7 @@ from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, export_model, load_network
 from search.evaluation.model_card import write_model_readme
-from search.evaluation.refit_length import refit_epochs
+from search.evaluation.refit_length import refit_epochs, stretched
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
 from search.executors.base import Executor
@@ -22,6 +22,7 @@ from search.files import remove_folder
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.budget import Budget
 from search.tuning.opening import OpenStudy
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study, to_plain
@@ -39,12 +40,24 @@ class Refit:
 
 
 def refit_job(
-    winner: TrialRecord, recipe: Recipe, dataset: DatasetInfo, paths: RunPaths
+    winner: TrialRecord,
+    recipe: Recipe,
+    dataset: DatasetInfo,
+    paths: RunPaths,
+    horizon: int | None = None,
 ) -> RefitJob:
     """Return the job that trains a complete trial on the whole training split.
 
     It resumes from a checkpoint of the same training, if there is one.
+
+    Args:
+        winner: The trial.
+        recipe: A resolved recipe.
+        dataset: Its dataset.
+        paths: Its files.
+        horizon: Epochs of the schedule; None: a trial's.
     """
+    horizon = horizon or recipe.epochs
     if winner.candidate is None or winner.best_epoch is None:
         raise ValueError(f"winner must be a complete trial, got trial {winner.number}")
     return RefitJob(
@@ -52,9 +65,9 @@ def refit_job(
         candidate=winner.candidate.model_dump_json(),
         dataset=dataset,
         study_seed=recipe.seed,
-        settings=training_settings(recipe),
-        epochs=refit_epochs(winner, recipe, dataset),
-        learning_rates=tuple(winner.history.learning_rates()),
+        settings=replace(training_settings(recipe), epochs=horizon),
+        epochs=refit_epochs(winner, recipe, dataset, horizon),
+        learning_rates=stretched(winner.history.learning_rates(), horizon),
         threads=joblib.cpu_count(),
         folder=paths.refit_dir,
         checkpoints=paths.refit_checkpoints,
@@ -121,9 +134,15 @@ def _failed(reason: str) -> MachineError:
 
 
 def finish_search(
-    opened: OpenStudy, executor: Executor, listener: Listener, stop: StopRequest
+    opened: OpenStudy,
+    executor: Executor,
+    listener: Listener,
+    stop: StopRequest,
+    budget: Budget | None = None,
 ) -> StudyRecord:
     """Return the study with its winner refitted and tested; does nothing if that is done.
+
+    Under a time budget the refit's schedule is as long as the time allows.
 
     A refit that is stopped leaves the study as it is. Raises UserError if no trial is complete.
     """
@@ -135,7 +154,8 @@ def finish_search(
     if tested and ModelPaths(opened.paths.model_dir).card.exists():
         return record
     description = f"refit of trial {winner.number}"
-    job = refit_job(winner, opened.recipe, opened.dataset, opened.paths)
+    horizon = _horizon(opened, record, winner, budget)
+    job = refit_job(winner, opened.recipe, opened.dataset, opened.paths, horizon)
 
     def progress(epoch: int, epochs: int) -> None:
         listener(StepProgress(description, epoch, epochs))
@@ -152,6 +172,23 @@ def finish_search(
         remove_folder(opened.paths.refit_dir)
         remove_folder(opened.paths.checkpoints_dir)
     return read_study(opened.study)
+
+
+def _horizon(
+    opened: OpenStudy, record: StudyRecord, winner: TrialRecord, budget: Budget | None
+) -> int:
+    """Return the epochs of the refit's schedule, stored where they are not those of a trial."""
+    trial = opened.recipe.epochs
+    if (stored := record.refit_horizon(winner)) is not None:
+        return stored
+    horizon = opened.recipe.refit_epochs or trial
+    if budget is not None and opened.recipe.refit_epochs is None:
+        seconds = winner.history.seconds() / winner.history.fold_epochs()
+        horizon = budget.refit_horizon(seconds, trial)
+    if horizon != trial:
+        facts = {"trial": winner.number, "epochs": horizon}
+        opened.study.set_user_attr("refit_horizon", facts)
+    return horizon
 
 
 def _test(opened: OpenStudy, fitted: Refit, purpose: str) -> None:

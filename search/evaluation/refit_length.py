@@ -7,6 +7,7 @@ curve, is mostly too early: an annealed schedule is then cut off before its rate
 
 import math
 import statistics
+from collections.abc import Sequence
 from typing import Literal
 
 from search.data.dataset import DatasetInfo
@@ -15,15 +16,34 @@ from search.recipe import Recipe
 from search.tuning.records import TrialRecord
 
 
-def refit_epochs(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> int:
+def refit_epochs(
+    trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo, horizon: int | None = None
+) -> int:
     """Return how many epochs a complete trial is refitted for.
 
     By `recipe.refit`: "horizon", all epochs of a trial; "best-epoch", E*; "one-se", the last epoch
-    whose score is within one standard error of that at E*.
+    whose score is within one standard error of that at E*. Where the refit's schedule is longer
+    than a trial's, it ends at the same share of it.
+
+    Args:
+        trial: The trial.
+        recipe: A resolved recipe.
+        dataset: Its dataset.
+        horizon: Epochs of the refit's schedule; None: a trial's.
 
     Raises:
         ValueError: The trial is not complete, or the rule is not resolved.
     """
+    epochs = _rule_epochs(trial, recipe, dataset)
+    return math.ceil(epochs * (horizon or recipe.epochs) / recipe.epochs)
+
+
+def stretched(rates: Sequence[float], horizon: int) -> tuple[float, ...]:
+    """Return the recorded rate of each epoch of a training as long as the horizon."""
+    return tuple(rates[epoch * len(rates) // horizon] for epoch in range(horizon))
+
+
+def _rule_epochs(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> int:
     if trial.best_epoch is None:
         raise ValueError(f"trial must be complete, got trial {trial.number}")
     rule: Literal["auto", "horizon", "best-epoch", "one-se"] = recipe.refit

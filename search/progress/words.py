@@ -117,7 +117,7 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
         ("evaluation", _evaluation(plan)),
         ("resources", _resources(plan)),
     )
-    if plan.budget is not None:
+    if plan.budget is not None and (plan.recipe.budget or plan.budget.binds(plan.n_planned)):
         lines = (*lines, ("budget", describe_budget(plan.budget)))
     time = describe_time(plan)
     return (*lines, ("time", time)) if time else lines

@@ -1,8 +1,10 @@
 """What fits into a time budget: how many trials, of how many epochs, with networks how large.
 
 A search under a budget takes the richest course that leaves time for enough trials and for the
-refit. Courses are a ladder: first epochs grow to where short schedules pay, then networks, then
-both. Arithmetic only: `measured_budget` finds out how fast the machine trains.
+refit. Courses are a ladder: first epochs grow to where a short schedule tells candidates apart,
+then networks, then both. The winner is refitted by a longer schedule if there is time, as a trial
+only has to be long enough to be compared. Arithmetic only: `measured_budget` finds out how fast the
+machine trains.
 """
 
 import math
@@ -37,22 +39,26 @@ COURSES = (
     Course(2, 0.5),
     Course(3, 0.7),
     Course(4, 1.0),
-    Course(6, 1.0),
-    Course(8, 1.2),
-    Course(10, 1.5),
-    Course(12, 2.0),
-    Course(15, 2.5),
-    Course(20, 2.5),
-    Course(20, 4.0),
-    Course(25, 4.0),
-    Course(30, 6.0),
-    Course(40, 6.0),
-    Course(40, 10.0),
-    Course(40, math.inf),
+    Course(5, 1.0),
+    Course(6, 1.2),
+    Course(7, 1.5),
+    Course(8, 2.0),
+    Course(9, 2.5),
+    Course(10, 4.0),
+    Course(12, 4.0),
+    Course(12, 8.0),
+    Course(15, 8.0),
+    Course(15, math.inf),
 )
-"""From the poorest to the richest."""
+"""From the poorest to the richest.
+
+None has more than 15 epochs: a whole schedule of 9 epochs ranks candidates much as one of 27 does,
+far better than the first 9 epochs of a schedule of 27 do (studies/curves/README.md).
+"""
 
 ENOUGH_TRIALS = 12
+SHORT_EPOCHS = 15  # of a trial; more hardly change the ranking
+FULL_EPOCHS = 40  # of a refit; more hardly pays
 REFIT_SHARE = 0.35  # of the budget, at most
 _REPORT_SECONDS = 12.0  # to write the report and to end
 _TEST_SHARE = 0.4  # seconds of testing an image by those of training on it
@@ -95,7 +101,6 @@ class BudgetPlan:
         max_multiply_adds: Those of the largest network; None: any.
         search_seconds: What the search is expected to take.
         refit_seconds: What the refit of the largest network is expected to take.
-        is_richest: Whether more time would only buy more trials.
     """
 
     epochs: int
@@ -103,7 +108,6 @@ class BudgetPlan:
     max_multiply_adds: int | None
     search_seconds: float
     refit_seconds: float
-    is_richest: bool = False
 
 
 def plan_budget(request: BudgetRequest) -> BudgetPlan:
@@ -126,7 +130,9 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
     allowed = [one for one in request.prices if one.multiply_adds <= largest]
     allowed = allowed or [min(request.prices, key=lambda one: one.multiply_adds)]
     epoch_seconds = [request.images * one.image_seconds for one in allowed]
-    refit = course.epochs * max(epoch_seconds) * request.refit_ratio
+    refit_epoch = max(epoch_seconds) * request.refit_ratio
+    wanted = max(course.epochs, FULL_EPOCHS) * refit_epoch
+    refit = max(min(wanted, REFIT_SHARE * request.seconds), course.epochs * refit_epoch)
     training = course.epochs * statistics.fmean(epoch_seconds)
 
     def search_seconds(trials: int) -> float:
@@ -140,7 +146,6 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
         max_multiply_adds=None if unlimited else round(largest),
         search_seconds=search_seconds(trials),
         refit_seconds=refit,
-        is_richest=course == (request.epochs or COURSES[-1].epochs, COURSES[-1].size),
     )
 
 
@@ -186,16 +191,37 @@ class Budget:
             "epochs": plan.epochs,
             "trials": plan.trials,
             "max_multiply_adds": plan.max_multiply_adds,
+            "refit_epochs": None,  # as many as there is time for
         }
+
+    def binds(self, trials: int) -> bool:
+        """Return whether the time allows fewer trials than these, or not every network."""
+        return self.plan.trials < trials or self.plan.max_multiply_adds is not None
 
     def elapsed(self) -> float:
         """Return the seconds since the command started."""
         return time.monotonic() - self.started
 
-    def search_seconds(self, fold_seconds: float) -> float:
+    def search_seconds(self, epoch_seconds: float, epochs: int) -> float:
         """Return when the search has to end, in seconds from the start of the command.
 
+        The winner's refit is left its share of the time, if it has use for it.
+
         Args:
-            fold_seconds: What one fold of the winner took for all epochs.
+            epoch_seconds: What an epoch of one fold of the winner took; 0: there is none yet.
+            epochs: Epochs of a trial.
         """
-        return self.seconds - self.closing_seconds - fold_seconds * self.refit_ratio
+        refit = epoch_seconds * self.refit_ratio
+        wanted = min(refit * max(epochs, FULL_EPOCHS), REFIT_SHARE * self.seconds)
+        return self.seconds - self.closing_seconds - max(wanted, refit * epochs)
+
+    def refit_horizon(self, epoch_seconds: float, epochs: int) -> int:
+        """Return for how many epochs the winner can be refitted in the time that is left.
+
+        Args:
+            epoch_seconds: What an epoch of one fold of the winner took.
+            epochs: Epochs of a trial, the least.
+        """
+        left = self.seconds - self.closing_seconds - self.elapsed()
+        fitting = int(left / (epoch_seconds * self.refit_ratio))
+        return max(min(fitting, FULL_EPOCHS), epochs)

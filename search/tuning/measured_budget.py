@@ -41,7 +41,7 @@ def make_budget(
     executor: Executor,
     started: float,
 ) -> Budget | None:
-    """Return how a limited time is spent; None if there is no limit, or all that is wanted fits.
+    """Return how a limited time is spent; None if there is no limit.
 
     A recipe that says nothing of trials, epochs or time is limited to `DEFAULT_SECONDS`.
 
@@ -71,8 +71,6 @@ def make_budget(
         workload=lambda epochs, trials: _workload(recipe, epochs, trials),
     )
     plan = plan_budget(request)
-    if recipe.budget is None and plan.trials >= request.most_trials and plan.is_richest:
-        return None
     further = plan_budget(replace(request, seconds=4 * seconds))
     return Budget(seconds, started, closing, request.refit_ratio, plan, further)
 

@@ -50,6 +50,7 @@ _DECIDING = (
     "with_baseline",
     "prior",
     "refit",
+    "refit_epochs",
     "max_parameters",
     "max_multiply_adds",
     "device",

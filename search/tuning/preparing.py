@@ -20,7 +20,7 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.training.settings import Precision
-from search.tuning.budget import Budget
+from search.tuning.budget import FULL_EPOCHS, SHORT_EPOCHS, Budget
 from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
@@ -66,6 +66,19 @@ def _prior(recipe: Recipe, space: Space) -> str:
     if recipe.prior != "auto":
         return recipe.prior
     return "on" if space.prior is not None and get_sampler(recipe.sampler).explores else "off"
+
+
+def _short_schedules(recipe: Recipe, given: frozenset[str]) -> dict[str, Any]:
+    """Return how long trials and the refit are where the user did not say.
+
+    A trial has a short schedule, but a whole one, so that candidates can be told apart by its end
+    and none has to be pruned before; the winner is retrained by a long one.
+    """
+    if "epochs" in given or not get_sampler(recipe.sampler).explores:
+        return {}
+    pruner = "none" if recipe.pruner == "auto" else recipe.pruner
+    refit_epochs = recipe.refit_epochs or FULL_EPOCHS
+    return {"epochs": SHORT_EPOCHS, "refit_epochs": refit_epochs, "pruner": pruner}
 
 
 def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
@@ -161,7 +174,9 @@ def prepare(
     )
     automatic = frozenset(name for name, value in recipe if value == "auto")
     facts = _device_facts(probing)
-    recipe = resolve_recipe(recipe, dataset, space, facts)
+    length = _short_schedules(recipe, given)
+    automatic |= set(length)
+    recipe = resolve_recipe(recipe.model_copy(update=length), dataset, space, facts)
     no_bf16 = recipe.precision == "fp32" and recipe.protocol.precision is None
     if "precision" in automatic and no_bf16:
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))

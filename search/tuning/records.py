@@ -1,6 +1,6 @@
 """A study and its trials as plain values, the only form in which reports see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -168,6 +168,7 @@ class StudyRecord:
         openings: Accesses to the test set, oldest first.
         space_code: What identifies its space; None if an older version stored nothing.
         changes: Accepted changes of the code, oldest first.
+        horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
     """
 
     name: str
@@ -183,6 +184,13 @@ class StudyRecord:
     openings: tuple[TestSetAccess, ...] = ()
     space_code: str | None = None
     changes: tuple[AcceptedChange, ...] = ()
+    horizon: Mapping[str, int] | None = None
+
+    def refit_horizon(self, trial: TrialRecord) -> int | None:
+        """Return the epochs of the refit's schedule of a trial; None if they are a trial's."""
+        if self.horizon is None or self.horizon["trial"] != trial.number:
+            return None
+        return self.horizon["epochs"]
 
     def complete(self) -> list[TrialRecord]:
         """Return the trials that can win, best first: complete, with a finite loss."""

@@ -12,6 +12,7 @@ from search.files import remove_folder
 from search.metric import as_higher_is_better
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue, TrialRecorder
 from search.tuning.budget import Budget
 from search.tuning.opening import OpenStudy
@@ -120,9 +121,13 @@ class Scheduler:
         """
         if self._budget is None or self._winner is None:
             return False
-        history = self._winner.history
-        fold_seconds = history.seconds() / max(history.n_folds(), 1)
-        return self._budget.elapsed() >= self._budget.search_seconds(fold_seconds)
+        return self._budget.elapsed() >= self._search_seconds(self._budget)
+
+    def _search_seconds(self, budget: Budget) -> float:
+        """Return after how many seconds of the command the search has to end."""
+        history = History() if self._winner is None else self._winner.history
+        epoch_seconds = history.seconds() / max(history.fold_epochs(), 1)
+        return budget.search_seconds(epoch_seconds, self._recipe.epochs)
 
     def _requeue_unfinished(self) -> None:
         """Queue trials again that were started but not ended."""
@@ -171,7 +176,7 @@ class Scheduler:
 
     def _last_start(self, budget: Budget) -> float:
         """Return the seconds after which no trial starts; a race needs time for further folds."""
-        return (_RACE_SHARE if self._recipe.racing else 1.0) * budget.search_seconds(0.0)
+        return (_RACE_SHARE if self._recipe.racing else 1.0) * self._search_seconds(budget)
 
     def _start(self, claimed: ClaimedTrial) -> None:
         self._recorder.started(claimed)

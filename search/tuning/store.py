@@ -140,6 +140,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_test_accesses(study),
             space_code=attrs.get("space_code"),
+            horizon=attrs.get("refit_horizon"),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:

@@ -43,10 +43,11 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
 
 def test_the_help_of_run_shows_every_default(command: Command) -> None:
     """Square brackets reach the screen instead of being taken for markup."""
-    out = command("run", "--help").out
-    for default in ("random", "40", "holdout", "accuracy", "auto", "data", "runs", "yes"):
+    out = re.sub(r"[│\s]+", " ", command("run", "--help").out)
+    for default in ("random", "holdout", "accuracy", "auto", "data", "runs", "yes"):
         assert f"[{default}]" in out
-    assert "[auto: halving; none for grid and baseline]" in re.sub(r"[│\s]+", " ", out)
+    assert "[15, or as the budget allows; 40 for grid and baseline]" in out
+    assert "[auto: none; halving if epochs are given; none for grid and baseline]" in out
 
 
 def test_every_setting_of_a_recipe_has_a_flag() -> None:

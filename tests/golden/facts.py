@@ -25,6 +25,7 @@ _NEWER = {
     "prior": "off",
     "start_from": None,
     "refit": "best-epoch",
+    "refit_epochs": None,
     "budget": None,
     "max_multiply_adds": None,
 }

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-_IMAGES = "--dataset images --workers 1 --threads 1 --device cpu --refit best-epoch"
-_FP32 = f"{_IMAGES} --precision fp32"
+_IMAGES = "--dataset images --workers 1 --threads 1 --device cpu"
+_FP32 = f"{_IMAGES} --precision fp32 --refit best-epoch"
 _SMALL = "run --space space.py:SMALL"
 _CONVOLUTIONS = "run --space space.py:CONVOLUTIONS"
 
@@ -26,7 +26,9 @@ class GoldenStudy:
         return [*self.command.split(), "--study-name", self.name, *more]
 
 
-BASELINE = GoldenStudy("baseline", f"baseline --space mlp --repeats 2 --epochs 3 {_FP32} --quiet")
+BASELINE = GoldenStudy(
+    "baseline", f"baseline --space mlp --repeats 2 --epochs 3 {_IMAGES} --precision fp32 --quiet"
+)
 RANDOM = GoldenStudy(
     "random-holdout",
     "run --space mlp --sampler random --start baseline --prior off --trials 6 --epochs 4 "
@@ -66,7 +68,9 @@ SECOND = (
         f"--pruner median --metric loss --max-parameters 40000 {_FP32} --quiet",
     ),
     GoldenStudy(
-        "bf16", f"{_CONVOLUTIONS} --trials 2 --epochs 2 {_IMAGES} --precision bf16 --quiet"
+        "bf16",
+        f"{_CONVOLUTIONS} --trials 2 --epochs 2 {_IMAGES} --precision bf16 "
+        "--refit best-epoch --quiet",
     ),
     GoldenStudy(
         "digits",
