@@ -47,9 +47,9 @@ def pack_curves(
         typer.echo(f"{path.stem}: {len(lines)} trainings, {len(content):,} bytes")
 
 
-def _place(line: str) -> tuple[int, int]:
+def _place(line: str) -> tuple[int, int, int]:
     record = json.loads(line)
-    return record["seed"], record["index"]
+    return record["epochs"], record["seed"], record["index"]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,12 @@ import optuna
 
 from search.tuning.pruners import HalvingPruner, HyperbandPruner, MedianPruner, NoPruner, Pruner
 from tests.benchmarks.strategies.simulation import Strategy
-from tests.benchmarks.strategies.trained import best_of_first_epochs, promotion, pruned_by
+from tests.benchmarks.strategies.trained import (
+    best_of_first_epochs,
+    promotion,
+    pruned_by,
+    short_schedules,
+)
 
 Source = Literal["uniform", "prior", "tpe", "gp", "cma"]
 Start = Literal["none", "baseline", "portfolio"]
@@ -86,6 +91,9 @@ CONTESTANTS: tuple[Contestant, ...] = (
         for factor in (2, 3, 4)
         if (first, factor) != (2, 3)
     ),
+    Contestant("random, short schedules", "uniform", "baseline", short_schedules),
+    Contestant("prior, short schedules", "prior", "baseline", short_schedules),
+    Contestant("portfolio and prior, short schedules", "prior", "portfolio", short_schedules),
     Contestant("TPE", "tpe", "none", _NONE, _FEW),
     Contestant("TPE, halving", "tpe", "baseline", _HALVING, _FEW),
     Contestant("TPE, hyperband", "tpe", "baseline", _HYPERBAND, _FEW),

@@ -75,13 +75,19 @@ class Surrogate:
     """
 
     def __init__(self, task: Task) -> None:
-        self._indices = list(task.curves)
+        # where short schedules were recorded, only candidates that have both
+        with_short = [index for index, (curve, *_) in task.curves.items() if len(curve.short)]
+        self._indices = with_short or list(task.curves)
         self._encode = Encoder(task.candidates)
         recorded = [task.candidates[index] for index in self._indices]
         first = [task.curves[index][0] for index in self._indices]
         targets = np.array(
-            [[*curve.accuracy, curve.quality, np.log(curve.epoch_seconds)] for curve in first]
+            [
+                [*curve.accuracy, *curve.short, curve.quality, np.log(curve.epoch_seconds)]
+                for curve in first
+            ]
         )
+        self._epochs = len(first[0].accuracy)
         features = self._encode(recorded)
         self._forest = ExtraTreesRegressor(_TREES, min_samples_leaf=1, random_state=0, n_jobs=1)
         self.fit = self._assess(features, targets)
@@ -97,7 +103,8 @@ class Surrogate:
             chosen = np.frombuffer(digest, np.uint16)[: self.fit.trees] % _TREES
             values = trees[chosen, row].mean(axis=0)
             seconds = float(np.exp(trees[:, row, -1].mean()))
-            curves.append(Curve(values[:-2], float(values[-2]), seconds))
+            accuracy, short = np.split(values[:-2], [self._epochs])
+            curves.append(Curve(accuracy, float(values[-2]), seconds, short))
         return curves
 
     def _assess(self, features: Floats, targets: Floats) -> Fit:

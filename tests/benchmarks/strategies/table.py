@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from spaces.parameters import ParamValue
 from tests.benchmarks.curves.datasets import find_data
+from tests.benchmarks.curves.recording import EPOCHS, SHORT_EPOCHS
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Params: TypeAlias = Mapping[str, ParamValue]
@@ -28,11 +29,14 @@ class Curve:
         accuracy: Validation accuracy after each epoch, (epochs,); chance after a divergence.
         quality: Accuracy on held-out images at the epoch that is best in validation.
         epoch_seconds: Mean processor seconds of an epoch.
+        short: Validation accuracy after each epoch of a short, whole schedule; empty if there is
+            none.
     """
 
     accuracy: Floats
     quality: float
     epoch_seconds: float
+    short: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @final
@@ -75,8 +79,12 @@ def read_tasks(folder: Path, at_least: int = 20) -> list[Task]:
         space, _, data = path.name.partition(".")[0].partition("-")
         candidates = [json.loads(line) for line in _lines(folder / "candidates" / f"{space}.jsonl")]
         curves: dict[int, list[Curve]] = {}
-        for record in sorted(map(json.loads, _lines(path)), key=lambda one: one["seed"]):
-            curves.setdefault(record["index"], []).append(_curve(record))
+        records = sorted(map(json.loads, _lines(path)), key=lambda one: one["seed"])
+        shorts = {one["index"]: one for one in records if one["epochs"] != EPOCHS}
+        for record in records:
+            if record["epochs"] == EPOCHS:
+                curve = _curve(record, shorts.get(record["index"]))
+                curves.setdefault(record["index"], []).append(curve)
         if len(curves) >= at_least:
             tasks.append(Task(space, data, candidates, dict(sorted(curves.items()))))
     return tasks
@@ -88,10 +96,17 @@ def _lines(path: Path) -> Iterator[str]:
     yield from text.decode().splitlines()
 
 
-def _curve(record: Mapping[str, Any], epochs: int = 27) -> Curve:
-    accuracy = np.full(epochs, CHANCE)
-    trained = len(record["accuracy"])
-    accuracy[:trained] = record["accuracy"]
-    best = int(np.argmax(accuracy))
-    quality = record["held_out"][best] if trained == epochs else CHANCE
-    return Curve(accuracy, quality, float(np.mean(record["seconds"] or [0.1])))
+def _curve(record: Mapping[str, Any], short: Mapping[str, Any] | None) -> Curve:
+    accuracy = _padded(record["accuracy"], EPOCHS)
+    finished = len(record["accuracy"]) == EPOCHS
+    return Curve(
+        accuracy=accuracy,
+        quality=record["held_out"][int(np.argmax(accuracy))] if finished else CHANCE,
+        epoch_seconds=float(np.mean(record["seconds"] or [0.1])),
+        short=np.zeros(0) if short is None else _padded(short["accuracy"], SHORT_EPOCHS),
+    )
+
+
+def _padded(accuracy: Sequence[float], epochs: int) -> Floats:
+    """Return the curve, with chance after a divergence."""
+    return np.array([*accuracy, *[CHANCE] * (epochs - len(accuracy))])

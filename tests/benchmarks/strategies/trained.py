@@ -3,6 +3,7 @@
 import bisect
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from search.tuning.pruners import Pruner, rungs
 from tests.benchmarks.strategies.simulation import Proposer, Slice, Strategy
@@ -64,6 +65,17 @@ def promotion(first: int, factor: int) -> Strategy:
 
 def _among_best(value: float, values: list[float], factor: int) -> bool:
     return len(values) - bisect.bisect_right(values, value) < len(values) // factor
+
+
+def short_schedules(proposer: Proposer, _horizon: int) -> Steps:
+    """Train every candidate by a short, whole schedule; the best of them is the winner.
+
+    As everywhere the winner's quality is that of a long training, which is its refit.
+    """
+    for trial in itertools.count():
+        curve = replace((long := proposer.propose()), accuracy=long.short)
+        proposer.learn(trial, len(long.short))
+        yield Slice(trial, len(long.short)), curve
 
 
 def best_of_first_epochs(count: int, first: int, keep: int) -> Strategy:
