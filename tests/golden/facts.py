@@ -29,6 +29,7 @@ _NEWER = {
     "budget": None,
     "max_multiply_adds": None,
 }
+_REPLICATED = {"refit": "one-se"}  # of which nothing depends on it: a replication is not refitted
 
 Parts = dict[str, Any]
 
@@ -54,10 +55,11 @@ def point_parts(study: optuna.Study) -> Parts:
 def setting_parts(study: optuna.Study) -> Parts:
     """Return recipe, dataset and folds."""
     attrs = study.user_attrs
+    newer = _NEWER | (_REPLICATED if attrs["recipe"]["sampler"] == "baseline" else {})
     recipe = {
         name: value
         for name, value in attrs["recipe"].items()
-        if name not in _ASIDE and (name, value) not in _NEWER.items()
+        if name not in _ASIDE and (name, value) not in newer.items()
     }
     return {"recipe": recipe, "dataset": attrs["dataset"], "folds hash": attrs["folds_hash"]}
 
