@@ -219,14 +219,19 @@ class Recipe(BaseModel):
     data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
     image_size: int | None = _setting(
         None,
-        "Scale a folder's images to this height and width in pixels",
-        means="the first image's",
+        "Height and width in pixels that image files are scaled to",
+        means="the first image's; 64 where most are larger",
         ge=1,
         le=512,
     )
-    test_fraction: float = _setting(
-        0.1, "Fraction of a folder's images set aside for testing if it has no test/", gt=0, lt=1
+    resize: Literal["crop", "stretch", "pad"] = _setting(
+        "crop",
+        "How images of another shape are fitted: cut to their centre, distorted, or with borders",
     )
+    test_fraction: float = _setting(
+        0.1, "Fraction of the images set aside for testing if there is no test set", gt=0, lt=1
+    )
+    skip_broken: bool = _setting(False, "Leave out image files that cannot be decoded")
     study_name: Annotated[str, AfterValidator(check_study_name)] = _setting(
         "auto", "Name of the study", means="made from space, sampler and dataset"
     )

@@ -52,7 +52,7 @@ def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
         with_baseline=False, prior="off", refit="horizon", refit_epochs=9,
         max_parameters=1000,
         dataset="pets", data_dir=Path("d"),
-        image_size=16, test_fraction=0.3, study_name="Study_1.a-b", storage="sqlite:///x.db",
+        image_size=16, resize="pad", test_fraction=0.3, skip_broken=True, study_name="Study_1.a-b", storage="sqlite:///x.db",
         runs_dir=Path("r"), checkpoint_every=5, workers=2, threads=2, device="cuda:1",
         precision="fp32",
     )  # fmt: skip
@@ -140,7 +140,9 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("dataset", ["auto", "any/path", "ünï"], [3, ["a"], "a\0b", "a\udcffb"]),
     ("data_dir", ["d", Path("d")], [1, "a\0b", "a\udcffb"]),
     ("image_size", [1, 512], [0, 513]),
+    ("resize", ["crop", "stretch", "pad"], ["cut", 1]),
     ("test_fraction", [0.001, 0.999], [0, 1]),
+    ("skip_broken", [True, False], ["yes", 1]),
     ("storage", ["sqlite:///x"], [1, "sqlite:///\0"]),
     ("runs_dir", ["r"], [False, "\udcff"]),
     ("checkpoint_every", [0, 100_000], [-1, 100_001]),

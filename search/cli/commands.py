@@ -24,10 +24,12 @@ from search.text import printable
 if TYPE_CHECKING:
     from search.evaluation.predict import Predictions
 
+# Which images a dataset has, and how they are prepared.
+_IMAGES = ("image_size", "resize", "test_fraction", "skip_broken")
 # What the hand-tuned network's training leaves open.
 _BASELINE_SETTINGS = (
-    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", "image_size",
-    "test_fraction", "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads",
+    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *_IMAGES,
+    "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads",
     "device", "precision",
 )  # fmt: skip
 _ANALYSIS = Path("analysis")
@@ -262,7 +264,7 @@ def spaces(space: options.SpaceToList = None) -> None:
     print_all(describe_spaces(space), make_console())
 
 
-@options.with_settings("dataset", "data_dir", "image_size", "test_fraction")
+@options.with_settings("dataset", "data_dir", *_IMAGES)
 def analyze(output: options.Output = _ANALYSIS, **settings: Any) -> None:
     """Describe the training images as the hand-tuned report does: two figures and a table."""
     # The recipe needs a space; only its data is read.

@@ -84,10 +84,12 @@ class StoredInfo(BaseModel):
     n_train: int
     n_test: int
     source_fingerprint: str
+    found: tuple[str, ...] = ()  # see Content
 
     def located(self, cache_dir: Path) -> DatasetInfo:
         """Return the dataset's description."""
-        return DatasetInfo(**self.model_dump(exclude={"source_fingerprint"}), cache_dir=cache_dir)
+        facts = self.model_dump(exclude={"source_fingerprint", "found"})
+        return DatasetInfo(**facts, cache_dir=cache_dir)
 
 
 @final
@@ -170,39 +172,44 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
 def open_or_build(source: Source, data_dir: Path, listener: Listener) -> DatasetInfo:
     """Return the dataset of `source`, decoded under `data_dir` unless an intact cache is there.
 
-    A damaged cache is rewritten, with a notice. Processes that come at the same time wait for the
-    one that writes.
+    A damaged cache is rewritten, with a notice. What was found in the images is told each time.
+    Processes that come at the same time wait for the one that writes.
 
     Raises:
         UserError, MachineError: What the source raises.
         OSError: The cache cannot be written; nothing half-written is kept.
     """
-    found = find_cache(source, data_dir)
-    if found is not None:
-        return found
     fingerprint = source.fingerprint()
     paths = CachePaths.of(data_dir, source.name, fingerprint)
+    stored = _find(paths, fingerprint) or _find_or_build(source, paths, fingerprint, listener)
+    for text in stored.found:
+        listener(Notice(text))
+    return stored.located(paths.cache_dir)
+
+
+def is_cached(source: Source, data_dir: Path) -> bool:
+    """Return whether there is an intact cache of the source's images."""
+    fingerprint = source.fingerprint()
+    return _find(CachePaths.of(data_dir, source.name, fingerprint), fingerprint) is not None
+
+
+def _find_or_build(
+    source: Source, paths: CachePaths, fingerprint: str, listener: Listener
+) -> StoredInfo:
     paths.cache_dir.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.lock):
         try:
-            found = find_cache(source, data_dir, listener)
-            return found or _build(source, paths, fingerprint, listener)
+            stored = _find(paths, fingerprint, listener)
+            return stored or _build(source, paths, fingerprint, listener)
         except BaseException:
-            paths.lock.unlink(
-                missing_ok=True
-            )  # nothing stays; those who wait notice that it is gone
+            paths.lock.unlink(missing_ok=True)  # nothing stays; who waits notices that it is gone
             raise
 
 
-def find_cache(
-    source: Source, data_dir: Path, listener: Listener | None = None
-) -> DatasetInfo | None:
-    """Return the source's decoded dataset if there is an intact cache of it.
-
-    A damaged one is reported to the listener, if any.
-    """
-    fingerprint = source.fingerprint()
-    paths = CachePaths.of(data_dir, source.name, fingerprint)
+def _find(
+    paths: CachePaths, fingerprint: str, listener: Listener | None = None
+) -> StoredInfo | None:
+    """Return what an intact cache holds; a damaged one is reported to the listener, if any."""
     try:
         return _open(paths, fingerprint)
     except FileNotFoundError:
@@ -214,7 +221,7 @@ def find_cache(
         return None
 
 
-def _open(paths: CachePaths, source_fingerprint: str) -> DatasetInfo:
+def _open(paths: CachePaths, source_fingerprint: str) -> StoredInfo:
     """Return what the cache holds, its description and training arrays verified by SHA-256.
 
     Of the test arrays only the sizes are checked. Raises FileNotFoundError if there is no such
@@ -229,15 +236,14 @@ def _open(paths: CachePaths, source_fingerprint: str) -> DatasetInfo:
         raise ValueError(f"{paths.info.name} is garbled") from error
     if stored.source_fingerprint != source_fingerprint:
         raise ValueError("it belongs to another source")
-    info = stored.located(paths.cache_dir)
-    for file in _files_of(info):
+    for file in _files_of(stored.located(paths.cache_dir)):
         if not file.path.is_file() or file.path.stat().st_size != file.n_bytes:
             raise ValueError(f"{file.path.name} is missing or of the wrong size")
     verify_checksums([paths.train_images, paths.train_labels])
-    return info
+    return stored
 
 
-def _build(source: Source, paths: CachePaths, fingerprint: str, listener: Listener) -> DatasetInfo:
+def _build(source: Source, paths: CachePaths, fingerprint: str, listener: Listener) -> StoredInfo:
     partial = paths.partial
     _remove(partial.cache_dir)  # what a killed run left
     try:
@@ -271,8 +277,10 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
         n_train=n_train,
         n_test=n_test,
         source_fingerprint=source_fingerprint,
+        found=tuple(content.found),
     )
-    paths.info.write_text(info.model_dump_json(indent=2), encoding="utf-8")
+    text = info.model_dump_json(indent=2, exclude=set() if info.found else {"found"})
+    paths.info.write_text(text, encoding="utf-8")
     write_checksums((paths.info, *(file.path for file in files)))
 
 

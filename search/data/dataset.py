@@ -3,9 +3,9 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar, Self, final
+from typing import ClassVar, Literal, Self, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,9 @@ class TrainSplit:
         return TrainSplit(self.images.to(device), self.labels.to(device))
 
 
+Resize: TypeAlias = Literal["crop", "stretch", "pad"]
+"""How an image of another shape is fitted: cut to its centre, distorted, or given black borders."""
+
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
@@ -71,12 +74,22 @@ class Part:
 @final
 @dataclass(frozen=True, eq=False)
 class Content:
-    """A dataset about to be written; `image_shape` is (channels, height, width)."""
+    """A dataset about to be written.
+
+    Attributes:
+        class_names: The classes; labels index them.
+        image_shape: (channels, height, width).
+        train: The images to train and validate on.
+        test: The images of the test set; read after those of `train`.
+        found: What the user should know about the images, one line each; complete once they are
+            read.
+    """
 
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
     train: Part
     test: Part
+    found: list[str] = field(default_factory=list)
 
 
 @final
@@ -88,13 +101,22 @@ class DatasetRequest:
         dataset: A source's keyword, a path, or "auto".
         data_dir: Folder for downloads and decoded images.
         image_size: Height and width in pixels to scale images to; None: the source's own size.
+        resize: How an image of another shape is fitted.
         test_fraction: Fraction of the images to set aside if a source has no test set.
+        skip_broken: Whether to leave out files that cannot be decoded.
     """
 
     dataset: str
     data_dir: Path
     image_size: int | None = None
+    resize: Resize = "crop"
     test_fraction: float = 0.1
+    skip_broken: bool = False
+
+    @classmethod
+    def of(cls, settings: object) -> Self:
+        """Return the request of a recipe, whose settings have the same names."""
+        return cls(**{one.name: getattr(settings, one.name) for one in fields(cls)})
 
 
 class Source(ABC):

@@ -9,7 +9,7 @@ from typing import TypeAlias, final
 
 import joblib
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from search.data.dataset import Images
 from search.data.pixels import FORMATS, read_pixels
@@ -18,6 +18,7 @@ from search.errors import UserError
 _BATCH_BYTES = 32 << 20
 _TASK_IMAGES = 32
 _MAX_BATCH_IMAGES = 2048
+_FIRST_TURNED = 5  # of the eight orientations of EXIF, those with width and height exchanged
 # What Pillow raises on broken files.
 _BROKEN = (
     OSError,
@@ -73,6 +74,18 @@ def decode_image(
     if isinstance(decoded, BrokenImage):
         raise UserError(decoded.line)
     return decoded
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Return an image's height and width as seen, from its header; None if it has none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(path, formats=FORMATS) as file:
+                turned = file.getexif().get(ExifTags.Base.Orientation, 1) >= _FIRST_TURNED
+                return file.size if turned else file.size[::-1]
+        except _BROKEN:
+            return None
 
 
 def decode_files(

@@ -10,6 +10,21 @@ from search.errors import UserError
 EXTENSIONS = (
     ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
+# Folders and files that systems, servers and archives leave behind, besides hidden ones.
+JUNK = {
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "#recycle", "$recycle.bin",
+    "system volume information", "lost+found", "__pycache__",
+}  # fmt: skip
+
+
+def is_junk(name: str) -> bool:
+    """Return whether a file or folder of this name is passed over."""
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def is_image(name: str) -> bool:
+    """Return whether a file of this name counts as an image."""
+    return name.lower().endswith(EXTENSIONS)
 
 
 @final
@@ -33,9 +48,9 @@ class FoundImages:
 def find_images(paths: Iterable[Path]) -> FoundImages:
     """Return the given files and, for each given folder, the images anywhere inside.
 
-    Images are recognized by their suffix and ordered by name. Hidden names are skipped, and a
-    folder is entered only once, even if links lead to it again. Raises UserError for a folder
-    without an image.
+    Images are recognized by their suffix and ordered by name. Hidden names and junk are skipped,
+    and a folder is entered only once, even if links lead to it again. Raises UserError for a
+    folder without an image.
     """
     images: list[FoundImage] = []
     failures: list[str] = []
@@ -73,8 +88,5 @@ def _inside(folder: Path, entered: set[tuple[int, int]]) -> list[Path]:
         return []
     entered.add(identity)
     names = sorted(folder.iterdir(), reverse=True)
-    return [one for one in names if not one.name.startswith(".") and _counts(one)]
-
-
-def _counts(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS or path.is_dir()
+    visible = [one for one in names if not is_junk(one.name)]
+    return [one for one in visible if is_image(one.name) or one.is_dir()]

@@ -6,7 +6,7 @@ To add a source, write its class in a new file and list it in `SOURCES`.
 from dataclasses import replace
 from pathlib import Path
 
-from search.data.cache import find_cache, open_or_build
+from search.data.cache import is_cached, open_or_build
 from search.data.cifar10 import Cifar10Source
 from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
@@ -21,33 +21,23 @@ AUTO = "auto"
 _AUTO_PATIENCE_SECONDS = 5.0
 
 
-def prepare_dataset(
-    dataset: str,
-    data_dir: Path,
-    *,
-    image_size: int | None = None,
-    test_fraction: float = 0.1,
-    listener: Listener,
-) -> DatasetInfo:
-    """Return a dataset, decoded into a cache under `data_dir`.
+def prepare_dataset(request: DatasetRequest, listener: Listener) -> DatasetInfo:
+    """Return a dataset, decoded into a cache under the request's `data_dir`.
 
     Args:
-        dataset: "auto", a source's keyword, or the path of an image folder.
-        data_dir: Folder for downloads and caches.
-        image_size: Height and width in pixels to scale images to; only for image folders.
-        test_fraction: Fraction of a folder's images to set aside if it has no test set.
+        request: Which dataset, and how its images are prepared.
         listener: Told about downloads, decoding, and what the user may not have intended.
 
     Raises:
         UserError: A setting is wrong, or what it names is damaged.
         MachineError: A download failed, or the disk is full.
     """
-    request = DatasetRequest(dataset, data_dir, image_size, test_fraction)
+    data_dir = request.data_dir
     hint = "nothing half-written was kept; make room or choose another data_dir and run again"
     with machine_failures(f"data_dir {data_dir} cannot be used", hint):
         if data_dir.exists() and not data_dir.is_dir():
             raise UserError(f"data_dir must be a folder, got the file {data_dir}")
-        source = _automatic(request, listener) if dataset == AUTO else _named(request)
+        source = _automatic(request, listener) if request.dataset == AUTO else _named(request)
         for text in source.notices():
             listener(Notice(text))
         return open_or_build(source, data_dir, listener)
@@ -86,7 +76,7 @@ def _automatic(request: DatasetRequest, listener: Listener) -> Source:
     failures: list[MachineError] = []
     for source in sources:
         try:
-            if find_cache(source, request.data_dir) is None:
+            if not is_cached(source, request.data_dir):
                 source.obtain(listener, _AUTO_PATIENCE_SECONDS)
         except MachineError as error:
             failures.append(error)

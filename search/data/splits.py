@@ -5,6 +5,7 @@ second of its start and 60 MB.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -29,15 +30,28 @@ class Fold:
 
 
 def holdout(
-    labels: Indices, fraction: float, seed: int, *, setting: str = "holdout_fraction"
+    labels: Indices,
+    fraction: float,
+    seed: int,
+    *,
+    setting: str = "holdout_fraction",
+    class_names: Sequence[str] = (),
 ) -> tuple[Fold, ...]:
     """Return one stratified fold whose validation part is ceil(fraction * N) images.
 
-    `labels` is int64 (N,); `seed` is any non-negative integer. Each class's share is within one
-    image of proportional. Raises UserError, naming `setting`, if a class would have no training
-    or no validation image.
+    Each class's share is within one image of proportional.
+
+    Args:
+        labels: int64 (N,).
+        fraction: Part of the images that validates.
+        seed: Any non-negative integer.
+        setting: The setting to blame if it cannot be done.
+        class_names: What to call the classes then.
+
+    Raises:
+        UserError: A class would have no training or no validation image.
     """
-    return _holdout(labels, fraction, _rng(seed), setting)
+    return _holdout(labels, fraction, _rng(seed), setting, class_names)
 
 
 def fixed_holdout(labels: Indices, fraction: float, random_state: int) -> tuple[Fold, ...]:
@@ -50,7 +64,11 @@ def fixed_holdout(labels: Indices, fraction: float, random_state: int) -> tuple[
 
 
 def _holdout(
-    labels: Indices, fraction: float, state: int | np.random.RandomState, setting: str
+    labels: Indices,
+    fraction: float,
+    state: int | np.random.RandomState,
+    setting: str,
+    class_names: Sequence[str] = (),
 ) -> tuple[Fold, ...]:
     from sklearn.model_selection import train_test_split  # noqa: PLC0415
 
@@ -59,25 +77,25 @@ def _holdout(
             np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=state
         )
     except ValueError as error:  # too few images to give every class one on either side
-        raise _too_few(labels, fraction, setting) from error
+        raise _too_few(labels, fraction, setting, class_names) from error
     n_classes = len(np.unique(labels))
     if any(len(np.unique(labels[part])) < n_classes for part in (train, validation)):
-        raise _too_few(labels, fraction, setting)
+        raise _too_few(labels, fraction, setting, class_names)
     return (Fold(_ascending(train), _ascending(validation)),)
 
 
-def kfold(labels: Indices, k: int, seed: int) -> tuple[Fold, ...]:
+def kfold(labels: Indices, k: int, seed: int, class_names: Sequence[str] = ()) -> tuple[Fold, ...]:
     """Return `k` stratified folds; each image validates exactly once.
 
     `labels` is int64 (N,); `seed` is any non-negative integer. Each class's validation count is
     within one image of its size divided by `k`. Raises UserError unless 2 <= k <= the size of
-    the smallest class.
+    the smallest class, which is named as in `class_names`.
     """
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
 
     if k < 2:
         raise UserError(f"folds must be at least 2, got {k}")
-    name, size = _smallest_class(labels)
+    name, size = _smallest_class(labels, class_names)
     if k > size:
         raise UserError(
             f"folds must be at most {size}, the number of images of the smallest class "
@@ -133,14 +151,18 @@ def _ascending(indices: npt.NDArray[np.int_]) -> Indices:
     return np.sort(indices).astype(np.int64)
 
 
-def _smallest_class(labels: Indices) -> tuple[int, int]:
+def _smallest_class(labels: Indices, class_names: Sequence[str]) -> tuple[str, int]:
+    """Return the name (without names the number) and the size of the smallest class."""
     classes, counts = np.unique(labels, return_counts=True)
     smallest = int(counts.argmin())
-    return int(classes[smallest]), int(counts[smallest])
+    label = int(classes[smallest])
+    return repr(class_names[label]) if class_names else str(label), int(counts[smallest])
 
 
-def _too_few(labels: Indices, fraction: float, setting: str) -> UserError:
-    name, size = _smallest_class(labels)
+def _too_few(
+    labels: Indices, fraction: float, setting: str, class_names: Sequence[str]
+) -> UserError:
+    name, size = _smallest_class(labels, class_names)
     return UserError(
         f"{setting} must leave every class an image on both sides, got {fraction:g} "
         f"for {len(labels)} images, {size} of them in the smallest class (class {name})"

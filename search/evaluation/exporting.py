@@ -13,9 +13,9 @@ import spaces
 from cifar_models import build_model, count_parameters
 from search.catalog.studies import find_trial, open_stored
 from search.data import pixels
-from search.data.dataset import DatasetInfo
-from search.data.folder import TEST_SEED
-from search.data.image_files import EXTENSIONS
+from search.data.dataset import DatasetInfo, Resize
+from search.data.file_source import TEST_SEED
+from search.data.image_files import EXTENSIONS, JUNK
 from search.errors import UserError
 from search.evaluation.code import (
     NetworkCode,
@@ -49,7 +49,8 @@ SPACE = Space({name}, lambda _: CANDIDATE, baseline_params={{}})
 # Settings that decide how one candidate is trained and scored, and where the study is stored. The
 # others only matter to a search with several candidates.
 _KEPT = (
-    "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "test_fraction",
+    "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "resize",
+    "test_fraction", "skip_broken",
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
 _MAX_NAME = 64  # characters of a study's name
@@ -235,6 +236,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         rates=rates,
         bf16=record.recipe.precision == "bf16",
         test_fraction=record.recipe.test_fraction,
+        resize=record.recipe.resize,
     )
 
 
@@ -248,6 +250,7 @@ def render_script(
     rates: list[float],
     bf16: bool,
     test_fraction: float,
+    resize: Resize = "stretch",
 ) -> str:
     """Return the script that trains a candidate.
 
@@ -260,6 +263,7 @@ def render_script(
         rates: The learning rates that the search recorded, one per epoch.
         bf16: Whether to use autocast.
         test_fraction: What to set aside of a folder without test/, as `FolderSource` does.
+        resize: How images of another shape are fitted.
     """
     _, height, width = dataset.image_shape
     n_classes = len(dataset.class_names)
@@ -286,6 +290,8 @@ def render_script(
             bf16=bf16,
             reading_code=_reading_code(),
             suffixes=long_tuple(EXTENSIONS),
+            junk=long_tuple(sorted(JUNK)),
+            resize=resize,
             test_fraction=test_fraction,
             test_seed=TEST_SEED,
         )

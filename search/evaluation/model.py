@@ -16,9 +16,9 @@ from torch import nn
 
 from cifar_models import build_model
 from search.checks import describe_errors
-from search.data.dataset import ChannelStatistics, DatasetInfo, Images
+from search.data.dataset import ChannelStatistics, DatasetInfo, Images, Resize
 from search.data.decoding import BrokenImage, decode_files
-from search.data.folder import MAX_SIDE
+from search.data.file_source import MAX_SIDE
 from search.errors import UserError, first_line
 from search.files import (
     checksums_path,
@@ -51,6 +51,7 @@ class ModelCard(BaseModel):
         std: Standard deviation of each channel, in 0..255; 1 for a constant channel.
         study: Name of the study.
         trial: Number of the trial.
+        resize: How images of another shape are fitted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -63,6 +64,7 @@ class ModelCard(BaseModel):
     std: tuple[PositiveFloat, ...]
     study: str
     trial: int
+    resize: Resize = "stretch"
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:
@@ -148,7 +150,9 @@ class ImageClassifier:
         """Return each image as uint8 (3, H, W) of the input shape, or why it cannot be read."""
         missing = {path: _missing(path) for path in paths}
         there = [path for path in missing if missing[path] is None]
-        decoded = decode_files(there, self.card.input_shape[1:], threads=joblib.cpu_count())
+        decoded = decode_files(
+            there, self.card.input_shape[1:], self.card.resize, joblib.cpu_count()
+        )
         read = {
             path: Refusal(one.line) if isinstance(one, BrokenImage) else one
             for path, one in zip(there, decoded, strict=True)
@@ -187,7 +191,10 @@ def export_model(classifier: ImageClassifier, model_dir: Path) -> None:
     """
     paths = ModelPaths(model_dir)
     save_weights(paths.weights, classifier.network)
-    write_file(paths.card, classifier.card.model_dump_json(indent=2), durable=True)
+    # Earlier versions of this program, which stretch, can read a model that does not crop or pad.
+    unneeded = {"resize"} if classifier.card.resize == "stretch" else None
+    card = classifier.card.model_dump_json(indent=2, exclude=unneeded)
+    write_file(paths.card, card, durable=True)
     write_checksums((paths.card, paths.weights))
 
 
@@ -198,6 +205,7 @@ def load_network(
     statistics: ChannelStatistics,
     study: str,
     trial: int,
+    resize: Resize = "stretch",
 ) -> ImageClassifier:
     """Return the classifier of a network that was just trained.
 
@@ -208,6 +216,7 @@ def load_network(
         statistics: How its images are normalized.
         study: Name of the study.
         trial: Number of the trial.
+        resize: How images of another shape were fitted.
 
     Raises:
         OSError, RuntimeError, SafetensorError: The weights are missing or damaged.
@@ -222,6 +231,7 @@ def load_network(
         std=statistics.safe_std,
         study=study,
         trial=trial,
+        resize=resize,
     )
     return ImageClassifier(card, network)
 

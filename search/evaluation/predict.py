@@ -5,6 +5,7 @@ import difflib
 import io
 import json
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from rich.table import Table
 
 from search import text
 from search.catalog.studies import open_stored
+from search.data.folder import FolderParts, find_parts
 from search.data.image_files import EXTENSIONS, FoundImage, find_images
 from search.data.sources import dataset_folder
 from search.errors import MachineError, UserError
@@ -99,14 +101,15 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     named = dataset_folder(record.recipe.dataset)
     if named is None:
         return None
-    dataset = named.resolve()
-    folder = dataset / "train" if (dataset / "train").is_dir() else dataset
-    n_seen = sum(image.resolve().is_relative_to(folder) for image in images)
+    parts = _dataset_parts(named.resolve())
+    n_seen = sum(
+        any(image.resolve().is_relative_to(one) for one in parts.train) for image in images
+    )
     if not n_seen:
         return None
-    data = record.dataset
+    folder, data = parts.train[0], record.dataset
     use = "which this model was trained on"
-    if not (dataset / "test").is_dir():
+    if parts.test is None:
         use = (
             f"where this model was trained on {data.n_train:,} images and tested on {data.n_test:,}"
         )
@@ -118,6 +121,14 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
         return line
     accuracy = text.score(record.test.accuracy, "accuracy")
     return f"{line}; on test images its accuracy was {accuracy}"
+
+
+def _dataset_parts(dataset: Path) -> FolderParts:
+    """Return where a dataset's images are: anywhere in it, if it is no longer what it was."""
+    try:
+        return find_parts(dataset)
+    except (OSError, UserError):
+        return FolderParts((dataset,), None)
 
 
 @final
@@ -191,7 +202,8 @@ def _similar_names(path: Path) -> list[str]:
 
 def true_class(image: FoundImage, class_names: Sequence[str]) -> str | None:
     """Return the class that the nearest parent folder is named after, or None."""
-    named = [folder for folder in image.folders if folder in class_names]
+    folders = [unicodedata.normalize("NFC", folder) for folder in image.folders]
+    named = [folder for folder in folders if folder in class_names]
     return named[-1] if named else None
 
 

@@ -9,7 +9,7 @@ from typing import final
 import joblib
 import torch
 
-from search.data.dataset import ChannelStatistics, DatasetInfo
+from search.data.dataset import ChannelStatistics, DatasetInfo, Resize
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier, export_model, load_network
 from search.evaluation.model_card import write_model_readme
@@ -83,6 +83,7 @@ def refit(
     executor: Executor,
     progress: Callable[[int, int], None],
     stop: StopRequest,
+    resize: Resize = "stretch",
 ) -> Refit | None:
     """Train the winner of a study as the job says.
 
@@ -93,6 +94,7 @@ def refit(
         executor: Where it runs.
         progress: Called with (epoch, epochs) after each epoch.
         stop: Ends the training early.
+        resize: How images of another shape were fitted.
 
     Returns:
         The trained network, or None if it was stopped.
@@ -120,7 +122,7 @@ def refit(
         raise _failed(outcome.reason or "")
     record = RefitRecord(winner.number, job.epochs, history, history.seconds(), job.threads)
     classifier = load_network(
-        job.weights, winner.candidate, job.dataset, statistics, study, winner.number
+        job.weights, winner.candidate, job.dataset, statistics, study, winner.number, resize
     )
     classifier.network.to(memory_format=torch.channels_last)  # as it was trained
     return Refit(classifier, statistics, record)
@@ -161,7 +163,7 @@ def finish_search(
         listener(StepProgress(description, epoch, epochs))
 
     with stop.accepted():
-        fitted = refit(record.name, winner, job, executor, progress, stop)
+        fitted = refit(record.name, winner, job, executor, progress, stop, opened.recipe.resize)
     if fitted is not None:
         torch.set_num_threads(joblib.cpu_count())
         if tested:  # only the exported model is missing

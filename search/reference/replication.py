@@ -95,7 +95,13 @@ def _classifier(opened: OpenStudy, trial: TrialRecord) -> ImageClassifier:
         raise ValueError(f"trial {trial.number} has no candidate")
     try:
         return load_network(
-            path, trial.candidate, opened.dataset, opened.statistics[0], study, trial.number
+            path,
+            trial.candidate,
+            opened.dataset,
+            opened.statistics[0],
+            study,
+            trial.number,
+            opened.recipe.resize,
         )
     except (OSError, RuntimeError, SafetensorError) as error:
         raise MachineError(

@@ -58,6 +58,8 @@ _DECIDING = (
     "threads",
 )
 """The settings that decide a study's results, which therefore cannot change."""
+_PIXELS = ("image_size", "resize", "test_fraction", "skip_broken")
+"""Those that may make another dataset of the same files."""
 
 
 @final
@@ -190,6 +192,8 @@ def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo
     pairs = [(name, getattr(stored.recipe, name), getattr(requested, name)) for name in _DECIDING]
     then_id, now_id = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored.dataset, dataset))
     pairs.append(("dataset", then_id, now_id))
+    if then_id != now_id:  # perhaps because of these
+        pairs += [(one, getattr(stored.recipe, one), getattr(requested, one)) for one in _PIXELS]
     differences = [
         f"{name} {text.setting(then)} is now {text.setting(now)}"
         for name, then, now in pairs

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Self, final
 
 from search.data.cache import load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, fixed_holdout, holdout, kfold
 from search.errors import MachineError, UserError, first_line
@@ -165,13 +165,7 @@ def prepare(
     started = time.monotonic() if started is None else started
     space, given = _load_space(recipe.space), frozenset(recipe.model_fields_set)
     probing = executor.submit(0, DeviceProbe(recipe.device))
-    dataset = prepare_dataset(
-        recipe.dataset,
-        recipe.data_dir,
-        image_size=recipe.image_size,
-        test_fraction=recipe.test_fraction,
-        listener=listener,
-    )
+    dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
     automatic = frozenset(name for name, value in recipe if value == "auto")
     facts = _device_facts(probing)
     length = _short_schedules(recipe, given)
@@ -219,8 +213,8 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
         return fixed_holdout(labels, split.fraction, split.random_state)
     seed = derive_seed(recipe.seed, "folds")
     if recipe.validation == "kfold":
-        return kfold(labels, recipe.folds, seed)
-    return holdout(labels, recipe.holdout_fraction, seed)
+        return kfold(labels, recipe.folds, seed, dataset.class_names)
+    return holdout(labels, recipe.holdout_fraction, seed, class_names=dataset.class_names)
 
 
 def _load_space(text: str) -> Space:

@@ -116,6 +116,7 @@ _EARLIER = {
     "start": "baseline",
     "prior": "off",
     "refit": "best-epoch",
+    "resize": "stretch",
 }  # what studies did before these settings
 
 

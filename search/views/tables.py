@@ -11,6 +11,7 @@ from search import text
 from search.catalog.studies import open_stored
 from search.data.cache import load_train_split
 from search.data.cifar10 import is_original_cifar10
+from search.data.dataset import DatasetRequest
 from search.data.sources import prepare_dataset
 from search.errors import UserError
 from search.events import Listener, Notice
@@ -94,13 +95,7 @@ def analyze_and_describe(
 
 
 def _analyze(recipe: Recipe, listener: Listener) -> AnalysisInfo:
-    dataset = prepare_dataset(
-        recipe.dataset,
-        recipe.data_dir,
-        image_size=recipe.image_size,
-        test_fraction=recipe.test_fraction,
-        listener=listener,
-    )
+    dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
     info = analysis_info(dataset, load_train_split(dataset))
     listener(
         Notice(

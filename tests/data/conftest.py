@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
 from search.events import Event, Notice, StepProgress
 
@@ -77,15 +77,7 @@ def make_folder(tmp_path: Path) -> FolderMaker:
 def prepare(data_dir: Path, recorder: Recorder) -> Preparer:
     """Return prepare_dataset with the test's own data_dir and listener."""
 
-    def run(
-        dataset: str | Path, *, image_size: int | None = None, test_fraction: float = 0.1
-    ) -> DatasetInfo:
-        return prepare_dataset(
-            str(dataset),
-            data_dir,
-            image_size=image_size,
-            test_fraction=test_fraction,
-            listener=recorder,
-        )
+    def run(dataset: str | Path, **settings: Any) -> DatasetInfo:
+        return prepare_dataset(DatasetRequest(str(dataset), data_dir, **settings), recorder)
 
     return run

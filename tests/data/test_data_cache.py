@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from search.data.cache import CachePaths, load_train_split, open_or_build
-from search.data.dataset import Content, DatasetInfo, Part, Source
+from search.data.dataset import Content, DatasetInfo, DatasetRequest, Part, Source
 from search.data.sources import prepare_dataset
 from search.errors import MachineError
 from search.events import Listener
@@ -233,5 +233,5 @@ def test_cache_folder_is_absolute(
     """Workers in another folder find a cache under a relative data_dir."""
     monkeypatch.chdir(tmp_path)
     root = make_folder(train=CLASSES)
-    info: DatasetInfo = prepare_dataset(str(root), Path("data"), listener=recorder)
+    info: DatasetInfo = prepare_dataset(DatasetRequest(str(root), Path("data")), recorder)
     assert info.cache_dir.parent == tmp_path / "data" / "cache"

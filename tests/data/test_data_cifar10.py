@@ -15,6 +15,7 @@ from torchvision.datasets import CIFAR10
 from search.data import sources as prepare_module
 from search.data.cache import CachePaths, load_train_split
 from search.data.cifar10 import Cifar10Source, download
+from search.data.dataset import DatasetRequest
 from search.data.sources import prepare_dataset
 from search.errors import MachineError, UserError
 
@@ -300,7 +301,7 @@ def test_auto_is_less_patient(
     """Without network, auto goes on with digits after its own short limit."""
     monkeypatch.setattr(CIFAR10, "url", silent_server)
     monkeypatch.setattr(prepare_module, "_AUTO_PATIENCE_SECONDS", 0.1)
-    assert prepare_dataset("auto", data_dir, listener=recorder).name == "digits"
+    assert prepare_dataset(DatasetRequest("auto", data_dir), recorder).name == "digits"
     assert "no answer within 0.1 s" in recorder.notices[0]
 
 

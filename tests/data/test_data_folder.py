@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from PIL import Image
 from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
 from search.errors import UserError
+from tests.data.conftest import write_images
 
 
 def all_images(info: DatasetInfo) -> list[bytes]:
@@ -67,24 +69,59 @@ def test_a_first_image_unlike_the_others_gives_no_size(
     with Image.open(first) as image:
         size = image.size
     Image.new("RGB", (1, 1)).save(first)
-    words = rf"^image_size must be given, .*is 1x1 .*most are about {size[0]}x{size[1]}$"
+    words = rf"^image_size must be given, .*is 1x1 .*most are about {size[0]}x{size[1]} pixels$"
     with pytest.raises(UserError, match=words):
         prepare(root)
     assert list((data_dir / "cache").iterdir()) == []
     assert prepare(root, image_size=4).image_shape == (3, 4, 4)
 
 
-def test_large_images_need_a_size(make_folder: Any, prepare: Any) -> None:
-    """Photographs are not decoded at full size by accident."""
+@pytest.mark.parametrize("size", [(2000, 10), (500, 500), (40, 12)])
+def test_a_larger_first_image_gives_no_size(
+    make_folder: Any, prepare: Any, size: tuple[int, int]
+) -> None:
+    """Or of another shape: all others would be blown up to it."""
     root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
-    Image.new("L", (2000, 10)).save(root / "train" / "a" / "000.png")
-    with pytest.raises(UserError, match=r"^image_size must be given.* 2000x10$"):
+    Image.new("L", size).save(root / "train" / "a" / "000.png")
+    words = rf"^image_size must be given.* is {size[0]}x{size[1]} while most are about 6x5 pixels$"
+    with pytest.raises(UserError, match=words):
         prepare(root)
     assert prepare(root, image_size=16).n_train == 4
 
 
+@pytest.mark.parametrize(
+    ("resize", "side", "shape"),
+    [
+        ("crop", 64, (64, 64)),
+        ("crop", 65, (64, 64)),
+        ("pad", 600, (64, 64)),
+        ("stretch", 65, (65, 65)),
+        ("stretch", 512, (512, 512)),
+        ("stretch", 513, (64, 64)),
+    ],
+)
+def test_photographs_become_small(
+    tmp_path: Path, prepare: Any, recorder: Any, resize: str, side: int, shape: tuple[int, int]
+) -> None:
+    """64 pixels are enough for most, and each run says so; stretched as up to version 0.1."""
+    for part, name in product(("train", "test"), "ab"):
+        write_images(tmp_path / "photos" / part / name, 1, size=(side, side))
+    for _ in range(2):
+        assert prepare(tmp_path / "photos", resize=resize).image_shape == (3, *shape)
+        words = f"about {side}x{side} pixels; they are scaled to 64x64 (image_size chooses"
+        assert any(words in one for one in recorder.notices) == (shape != (side, side))
+        recorder.notices.clear()
+
+
+def test_fitting_is_part_of_the_dataset(make_folder: Any, prepare: Any) -> None:
+    """Each way gives images of its own, in a cache of its own."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    infos = [prepare(root, image_size=4, resize=one) for one in ("crop", "pad", "stretch")]
+    assert len({info.cache_dir for info in infos}) == len({one.fingerprint for one in infos}) == 3
+
+
 def test_other_files_are_passed_over(make_folder: Any, prepare: Any) -> None:
-    """Hidden files, other extensions, nested folders and loops of links are no images."""
+    """Hidden files, other extensions, folders and loops of links are no images."""
     root = make_folder(train={"a": 2, "b": 2}, test={"a": 1})
     for name in (".hidden.png", "notes.txt", "Thumbs.db"):
         (root / "train" / "a" / name).write_text("no image")
@@ -100,12 +137,13 @@ def test_what_is_passed_over_is_told(make_folder: Any, prepare: Any, recorder: A
     root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
     (root / "train" / "a" / ".hidden").touch()
     (root / "train" / "a" / "nested").mkdir()
+    (root / "train" / "a" / "nested" / "list.txt").touch()
     (root / "train" / "b" / "x.heic").touch()
     (root / "train" / "c").write_text("a class?")
     (root / "test" / "loop").symlink_to(root / "test" / "loop")
     prepare(root)
     (notice,) = recorder.notices
-    listed = "'train/a/nested', 'train/b/x.heic', 'train/c', 'test/loop'"
+    listed = "'train/a/nested/list.txt', 'train/b/x.heic', 'train/c', 'test/loop'"
     assert notice.startswith("dataset: skipped in ")
     assert notice.endswith(f": {listed}")
 
@@ -253,8 +291,8 @@ def odd_class_name(root: Path) -> None:
         (unknown_test_class, r"classes missing from train/: wolf"),
         (empty_test, r"test has no class folders"),
         (file_as_test, r"test is not a folder"),
-        (broken_image, r"train/b/001\.png cannot be decoded"),
-        (broken_test_image, r"test/a/000\.png cannot be decoded"),
+        (broken_image, r"1 of 5 images cannot be decoded: 'train/b/001\.png'"),
+        (broken_test_image, r"1 of 5 images cannot be decoded: 'test/a/000\.png'"),
         (broken_link, r"train/b/lost\.png: No such file"),
         (pipe, r"train/b/pipe\.png is not a regular file"),
         (odd_class_name, r"printable name"),
@@ -330,3 +368,132 @@ def test_files_numbered_through_the_classes_keep_that_order(
         _write_grey(root / "test" / cls / "0.png", 0)
     data = load_train_split(prepare(str(root)))
     assert data.images[:, 0, 0, 0].tolist() == order
+
+
+def test_images_lie_anywhere_in_their_class(make_folder: Any, prepare: Any, tmp_path: Path) -> None:
+    """As torchvision's ImageFolder finds them, ordered by path; links to folders are followed."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    deep = root / "train" / "a" / "2024" / "may"
+    write_images(deep, 3)
+    write_images(tmp_path / "elsewhere", 2)
+    (root / "train" / "b" / "more").symlink_to(tmp_path / "elsewhere")
+    (root / "train" / "b" / "loop").symlink_to(root / "train")
+    assert load_train_split(prepare(root)).labels.tolist() == [0] * 5 + [1] * 4
+
+
+@pytest.mark.parametrize("val", ["val", "valid", "Validation"])
+def test_validation_images_join_the_others(
+    make_folder: Any, prepare: Any, recorder: Any, val: str
+) -> None:
+    """A study makes its own split; which folder was joined is told."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    write_images(root / val / "b", 3)
+    (root / val / "a").mkdir()
+    assert load_train_split(prepare(root)).labels.tolist() == [0] * 2 + [1] * 5
+    assert f"the images in '{val}' join those in 'train'" in recorder.notices[0]
+
+
+def test_parts_may_have_capitals(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """It is told which folders are taken."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    for name in ("train", "test"):
+        (root / name).rename(root / name.upper())
+    info = prepare(root)
+    assert (info.n_train, info.n_test) == (4, 2)
+    assert recorder.notices[0].endswith("'TRAIN' is used for training, 'TEST' for testing")
+    write_images(root / "Test" / "a", 1)
+    with pytest.raises(UserError, match="has several test folders, 'TEST', 'Test': keep one"):
+        prepare(root)
+
+
+def test_unused_folders_are_named(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """What lies beside train/ might have been meant."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    for name in ("testing", "extra", ".git"):
+        (root / name).mkdir()
+    prepare(root)
+    assert recorder.notices == [f"dataset: folders in {root} that are not used: 'extra', 'testing'"]
+
+
+def test_splits_without_train_are_no_classes(make_folder: Any, prepare: Any) -> None:
+    """Where train/ is missing, val/ and test/ are not taken for two classes."""
+    root = make_folder(train={"a": 2, "b": 2}, test={"a": 1, "b": 1})
+    (root / "train").rename(root / "val")
+    with pytest.raises(UserError, match="has no folder train/"):
+        prepare(root)
+
+
+@pytest.mark.parametrize(
+    "junk", ["__MACOSX", "@eaDir", "__pycache__", ".ipynb_checkpoints", "$RECYCLE.BIN"]
+)
+def test_what_others_leave_behind_is_passed_over(
+    make_folder: Any, prepare: Any, recorder: Any, junk: str
+) -> None:
+    """In the root, beside the classes and inside of them, with images in it or not."""
+    root = make_folder(train={"a": 20, "b": 20})
+    for place in (root, root / "train", root / "train" / "a"):
+        write_images(place / junk, 1)
+    for file in ("Thumbs.db", ".DS_Store", "Desktop.ini"):
+        (root / "train" / "b" / file).touch()
+    info = prepare(root)
+    assert (info.n_train + info.n_test, info.class_names) == (40, ("a", "b"))
+    assert recorder.notices == []
+
+
+def test_names_are_composed(make_folder: Any, prepare: Any) -> None:
+    """An accent that is a character of its own, as Macs write it, makes no other class."""
+    root = make_folder(
+        train={"cafe\u0301": 2, "th\u00e9": 2}, test={"caf\u00e9": 1, "the\u0301": 1}
+    )
+    assert prepare(root).class_names == ("caf\u00e9", "th\u00e9")
+
+
+def break_files(root: Path) -> None:
+    (root / "train" / "a" / "000.png").write_bytes(b"")
+    (root / "train" / "b" / "001.png").write_text("<html>not found")
+    path = root / "test" / "b" / "000.png"
+    path.write_bytes(path.read_bytes()[:-50])
+
+
+def test_all_broken_files_are_told_at_once(make_folder: Any, prepare: Any) -> None:
+    """Those of the test set too; with what each is."""
+    root = make_folder(train={"a": 4, "b": 4}, test={"a": 2, "b": 2})
+    break_files(root)
+    with pytest.raises(UserError) as caught:
+        prepare(root)
+    assert str(caught.value) == (
+        "dataset: 3 of 12 images cannot be decoded: 'train/a/000.png' (it is empty), "
+        "'train/b/001.png' (it is text, such as a web page, and not an image), 'test/b/000.png' "
+        "(it is cut off); replace or remove them, or set skip_broken to leave them out"
+    )
+
+
+def test_broken_files_may_be_left_out(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """They are counted and named in every run; the others are as without them."""
+    root = make_folder(train={"a": 4, "b": 4}, test={"a": 2, "b": 2})
+    whole = all_images(prepare(root))
+    break_files(root)
+    for _ in range(2):
+        info = prepare(root, skip_broken=True)
+        assert (info.n_train, info.n_test) == (6, 3)
+        assert "3 of 12 images are left out, as they cannot be decoded" in recorder.notices.pop()
+        assert recorder.notices == []
+    assert set(all_images(info)) < set(whole)
+
+
+def test_a_class_without_whole_images_is_named(make_folder: Any, prepare: Any) -> None:
+    """Leaving out cannot take all of it."""
+    root = make_folder(train={"a": 4, "b": 2}, test={"a": 2, "b": 2})
+    for path in (root / "train" / "b").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="no image of 'b' can be decoded"):
+        prepare(root, skip_broken=True)
+
+
+def test_images_of_one_colour_are_told(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """Nothing can be learned from them; often something went wrong before."""
+    root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+    for number in range(3):
+        Image.new("RGB", (6, 5)).save(root / "train" / "a" / f"{number:03}.png")
+    prepare(root)
+    assert recorder.notices == ["dataset: 3 of 6 training images are of one colour only"]

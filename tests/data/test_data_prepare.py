@@ -60,7 +60,7 @@ def test_file_as_data_dir_is_refused(tmp_path: Path, recorder: Any) -> None:
     """A data_dir that is a file is the user's mistake."""
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^data_dir must be a folder, got the file"):
-        prepare_dataset("digits", tmp_path / "file", listener=recorder)
+        prepare_dataset(DatasetRequest("digits", tmp_path / "file"), recorder)
 
 
 def test_full_disk_is_a_machine_failure(

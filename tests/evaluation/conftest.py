@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cifar_models import MLPConfig
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
@@ -48,13 +48,13 @@ def image_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dataset(image_folder: Path, tmp_path: Path, listener: EventRecorder) -> DatasetInfo:
-    return prepare_dataset(str(image_folder), tmp_path / "data", listener=listener)
+    return prepare_dataset(DatasetRequest(str(image_folder), tmp_path / "data"), listener)
 
 
 @pytest.fixture
 def recipe() -> Recipe:
     """Return a resolved recipe with a horizon of 8 epochs."""
-    return Recipe(space="mlp", epochs=8, device="cpu", precision="fp32")
+    return Recipe(space="mlp", epochs=8, device="cpu", precision="fp32", refit="best-epoch")
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from PIL import Image
 from torch.optim import Optimizer
 
 from cifar_models import CNNConfig, MLPConfig, ModelConfig, build_model, count_parameters
-from search.data.dataset import channel_statistics
+from search.data.dataset import DatasetRequest, channel_statistics
 from search.data.decoding import decode_image
-from search.data.folder import TEST_SEED, FolderSource
+from search.data.file_source import TEST_SEED
+from search.data.folder import FolderSource
 from search.data.splits import holdout
 from search.errors import UserError
 from search.evaluation.code import network_code
@@ -241,7 +242,7 @@ def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path)
             stem = str(value) if layout == "numbered" else f"photo-{number}"
             Image.new("L", SHAPE[1:], value).save(folder / f"{stem}.png")
         (folder / ".hidden").touch()
-    content = FolderSource(root, None, 0.1).read(EventRecorder())
+    content = FolderSource(root, DatasetRequest("", root)).read(EventRecorder())
     for part, ours in (("train", content.train), ("test", content.test)):
         images, labels = made.load(root, part, "cpu")
         expected = np.concatenate(list(ours.batches))
@@ -267,6 +268,25 @@ def test_images_are_read_as_the_search_reads_them(kind: str, tmp_path: Path) -> 
         path = tmp_path / f"{kind}.tif"
         image.convert({"ink": "CMYK", "grey": "L", "palette": "P"}[kind]).save(path)
     assert np.array_equal(made.read_image(path), decode_image(path, SHAPE[1:]))
+
+
+def test_the_script_finds_the_images_that_the_search_finds(tmp_path: Path) -> None:
+    """In folders within a class, in val/, whatever the capitals; no junk, nothing hidden."""
+    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    made.__dict__["CLASSES"] = ("cat", "dog")
+    root, pixels = tmp_path / "images", iter(range(1000))
+    for place in ("Train/{}", "Train/{}/deep/er", "VALID/{}", "test/{}/x", "test/{}/@eaDir"):
+        for name in ("cat", "dog"):
+            folder = root / place.format(name)
+            folder.mkdir(parents=True, exist_ok=True)
+            for stem in ("b", "a", ".c"):
+                Image.new("L", SHAPE[1:], next(pixels)).save(folder / f"{stem}.png")
+    content = FolderSource(root, DatasetRequest("", root)).read(EventRecorder())
+    for part, ours in (("train", content.train), ("test", content.test)):
+        images, labels = made.load(root, part, "cpu")
+        expected = np.concatenate(list(ours.batches))
+        assert images[:, 0, 0, 0].tolist() == expected[:, 0, 0, 0].tolist()
+        assert labels.tolist() == ours.labels.tolist()
 
 
 def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
@@ -332,7 +352,7 @@ def test_scripts_import_nothing_of_this_program() -> None:
             for alias in node.names
         }
         assert {name.partition(".")[0] for name in names} <= {
-            "PIL", "argparse", "math", "numpy", "pathlib", "torch"
+            "PIL", "argparse", "math", "numpy", "pathlib", "torch", "unicodedata"
         }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from search.data.cache import CachePaths, load_train_split
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.events import Event, Notice
@@ -50,7 +50,7 @@ def cached(root: Path) -> Iterator[DatasetInfo]:
 
 
 def prepare(root: Path, notices: Notices) -> DatasetInfo:
-    return prepare_dataset(str(root), root.parent / "data", listener=notices)
+    return prepare_dataset(DatasetRequest(str(root), root.parent / "data"), notices)
 
 
 @fuzz(60, name=st.sampled_from(READ), changes=edits(2))

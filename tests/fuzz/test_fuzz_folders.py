@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from search.data.cache import CachePaths
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.image_files import EXTENSIONS
 from search.data.sources import prepare_dataset
 from search.events import Event, Notice
@@ -75,7 +75,7 @@ def fill(folder: Path, content: Part) -> None:
 
 def prepared(root: Path) -> DatasetInfo:
     return prepare_dataset(
-        str(root / "pets"), root / "data", test_fraction=0.5, listener=check_event
+        DatasetRequest(str(root / "pets"), root / "data", test_fraction=0.5), check_event
     )
 
 

@@ -28,6 +28,8 @@ _NEWER = {
     "refit_epochs": None,
     "budget": None,
     "max_multiply_adds": None,
+    "resize": "stretch",
+    "skip_broken": False,
 }
 _REPLICATED = {"refit": "one-se"}  # of which nothing depends on it: a replication is not refitted
 

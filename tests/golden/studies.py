@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
-_IMAGES = "--dataset images --workers 1 --threads 1 --device cpu"
+_IMAGES = "--dataset images --workers 1 --threads 1 --device cpu --resize stretch"
 _FP32 = f"{_IMAGES} --precision fp32 --refit best-epoch"
 _SMALL = "run --space space.py:SMALL"
 _CONVOLUTIONS = "run --space space.py:CONVOLUTIONS"
@@ -75,7 +75,7 @@ SECOND = (
     GoldenStudy(
         "digits",
         f"{_SMALL} --trials 3 --epochs 2 --dataset digits --workers 1 --precision fp32 "
-        "--refit best-epoch --quiet",
+        "--refit best-epoch --resize stretch --quiet",
     ),
 )
 TWIN = GoldenStudy(RANDOM.name, f"{RANDOM.command.replace('--workers 1', '--workers 2')} --quiet")

@@ -301,7 +301,15 @@ class BaselineSuggestion(Excerpt):
 
 
 # Settings that two studies must share to use the same data and find each other.
-_SHARED = ("image_size", "test_fraction", "data_dir", "storage", "runs_dir")
+_SHARED = (
+    "image_size",
+    "resize",
+    "test_fraction",
+    "skip_broken",
+    "data_dir",
+    "storage",
+    "runs_dir",
+)
 
 
 def baseline_command(record: StudyRecord) -> str | None:
@@ -318,7 +326,7 @@ def baseline_command(record: StudyRecord) -> str | None:
     for name in _SHARED:
         value = getattr(recipe, name)
         if value != type(recipe).model_fields[name].default:
-            flags += [f"--{name.replace('_', '-')}", str(value)]
+            flags += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return f"python -m search baseline {shlex.join(flags)}"
 
 

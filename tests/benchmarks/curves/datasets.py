@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 
 from search.data.cache import load_train_split
-from search.data.dataset import ChannelStatistics, TrainSplit, channel_statistics
+from search.data.dataset import ChannelStatistics, DatasetRequest, TrainSplit, channel_statistics
 from search.data.sources import prepare_dataset
 from search.events import Event
 
@@ -77,10 +77,13 @@ def prepare(data: CurveData, images: Path) -> Prepared:
     if data.folder == "mnist":
         _write_mnist(images / "mnist")
     info = prepare_dataset(
-        "digits" if data.folder is None else str(images / data.folder),
-        images,
-        image_size=data.image_size,
-        listener=_ignore,
+        DatasetRequest(
+            "digits" if data.folder is None else str(images / data.folder),
+            images,
+            image_size=data.image_size,
+            resize="stretch",
+        ),
+        _ignore,
     )
     split = load_train_split(info)
     labels = split.labels.numpy()

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from search.data.cache import load_train_split
-from search.data.dataset import channel_statistics
+from search.data.dataset import DatasetRequest, channel_statistics
 from search.data.sources import prepare_dataset
 from search.recipe import Recipe
 from search.tuning.preparing import make_folds
@@ -19,7 +19,7 @@ _CLASSES, _SIDE, _NOISE = 10, 32, 90.0
 def prepare(images_dir: Path, data_dir: Path, work_dir: Path, seed: int) -> None:
     """Decode the folder into `data_dir`, for us and for the peers, and write the seed's split."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    info = prepare_dataset(str(images_dir), data_dir, listener=lambda _: None)
+    info = prepare_dataset(DatasetRequest(str(images_dir), data_dir), lambda _: None)
     recipe = Recipe(space="mlp", dataset=str(images_dir), seed=seed)
     (fold,) = make_folds(recipe, info)
     data = load_train_split(info)

@@ -1,0 +1,290 @@
+"""Datasets of image files: their size, their test set, how they are decoded, what is broken."""
+
+import hashlib
+import re
+import stat
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import final
+
+import joblib
+import numpy as np
+
+from search.data.dataset import Content, DatasetRequest, Images, Labels, Part, Source
+from search.data.decoding import BrokenImage, decode_batches, upright_size
+from search.data.splits import holdout
+from search.errors import UserError
+from search.events import Listener, StepProgress
+
+DEFAULT_SIDE = 64
+MAX_SIDE = 512
+TEST_SEED = 20_000  # fixed: the test set belongs to the files, not to a study
+
+_FORMAT = 3  # increase it when files are decoded or split in another way
+_SMALL_FILE_BYTES = 4096
+_SAMPLE = 9  # images, spread over the files
+_MUCH_LARGER = 2  # times the first image's size, or the other way round
+_CHECK_SIDE = 16  # pixels; files are only checked
+_MAX_LISTED = 5
+_MAX_BROKEN_LISTED = 20
+
+
+@final
+@dataclass(frozen=True)
+class ImageFile:
+    """A file as its folder shows it; `label` indexes the class names."""
+
+    path: Path
+    label: int
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path, label: int) -> "ImageFile":
+        """Return the file at a path; raises OSError, and UserError if it is not a regular file."""
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
+            raise UserError(f"dataset: {path} is not a regular file")
+        return cls(path, label, status.st_size, status.st_mtime_ns)
+
+
+@final
+@dataclass(frozen=True)
+class FileList:
+    """The files of a dataset, in order.
+
+    Attributes:
+        class_names: The classes; labels index them.
+        train: The files to train and validate on.
+        test: The test set; None if it is still to be set aside.
+        notices: One line for everything that the user may not have intended.
+    """
+
+    class_names: tuple[str, ...]
+    train: tuple[ImageFile, ...]
+    test: tuple[ImageFile, ...] | None
+    notices: tuple[str, ...] = ()
+
+    def without(self, broken: set[Path]) -> "FileList":
+        """Return the list without some files; raises UserError if it takes all of a class."""
+        train = tuple(file for file in self.train if file.path not in broken)
+        test = self.test and tuple(file for file in self.test if file.path not in broken)
+        kept = {file.label for file in train}
+        lost = [name for label, name in enumerate(self.class_names) if label not in kept]
+        if lost:
+            raise UserError(f"dataset: no image of {listed(lost)} can be decoded")
+        return FileList(self.class_names, train, test, self.notices)
+
+
+class FileSource(Source):
+    """Image files; a subclass says which there are, and of which class.
+
+    Without a test set, a stratified `test_fraction` of the images is set aside before anything is
+    decoded. Images become square with `image_size`, or as large as the first training image; if
+    most are larger than 64 pixels (with `resize` "stretch": 512), they become 64 pixels square.
+    """
+
+    def __init__(self, root: Path, request: DatasetRequest) -> None:
+        self._root = root.resolve()
+        self._request = request
+
+    @abstractmethod
+    def list_files(self) -> FileList:
+        """Return the files; raises UserError if they are not a dataset."""
+
+    @property
+    def name(self) -> str:
+        """The folder's or file's name, with underscores instead of unusual characters."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self._root.name)[:40] or "folder"
+
+    def fingerprint(self) -> str:
+        """Return a hash of the settings and of each file's label, path, size and time of change."""
+        files, request = self._files, self._request
+        fraction = request.test_fraction if files.test is None else None
+        digest = hashlib.sha256()
+        settings = (request.image_size, request.resize, request.skip_broken, fraction)
+        for fact in (_FORMAT, self._root, *settings, TEST_SEED, files.class_names):
+            digest.update(f"{fact}\n".encode(errors="surrogateescape"))
+        for part in (files.train, files.test or ()):
+            digest.update(f"{len(part)} files\n".encode())
+            for file in part:
+                line = f"{file.label} {file.size} {file.mtime_ns} {file.path}\n"
+                digest.update(line.encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+    def notices(self) -> Iterator[str]:
+        yield from self._files.notices
+
+    def read(self, listener: Listener) -> Content:
+        files, found = self._files, list[str]()
+        if self._request.skip_broken:
+            broken = self._check(listener)
+            files = files.without({one.path for one in broken})
+            if broken:
+                found.append(self._told(broken, "are left out, as they cannot be decoded"))
+        train, test = self._parts(files)
+        size = self._size([file.path for file in train], found)
+        progress = _Progress(listener, f"Decoding {self.name}", len(train) + len(test))
+        broken = []
+        return Content(
+            class_names=files.class_names,
+            image_shape=(3, *size),
+            train=Part(_labels(train), self._train(train, test, size, progress, broken, found)),
+            test=Part(_labels(test), self._test(test, size, progress, broken)),
+            found=found,
+        )
+
+    @cached_property
+    def _files(self) -> FileList:
+        return self.list_files()
+
+    def _parts(self, files: FileList) -> tuple[Sequence[ImageFile], Sequence[ImageFile]]:
+        if files.test is not None:
+            return files.train, files.test
+        (split,) = holdout(
+            _labels(files.train),
+            self._request.test_fraction,
+            TEST_SEED,
+            setting="test_fraction",
+            class_names=files.class_names,
+        )
+        return [files.train[i] for i in split.train], [files.train[i] for i in split.validation]
+
+    def _size(self, paths: Sequence[Path], found: list[str]) -> tuple[int, int]:
+        """Return the height and width that images get; may add a line to `found`."""
+        if self._request.image_size is not None:
+            return self._request.image_size, self._request.image_size
+        sample = list(filter(None, map(upright_size, paths[:: max(len(paths) // _SAMPLE, 1)])))
+        if not sample:  # decoding will tell what is wrong
+            return DEFAULT_SIDE, DEFAULT_SIDE
+        height, width = sample[0]
+        usual = [round(median(sizes)) for sizes in zip(*sample, strict=True)]
+        words = f"about {usual[1]}x{usual[0]} pixels"
+        if max(usual) > (MAX_SIDE if self._request.resize == "stretch" else DEFAULT_SIDE):
+            found.append(
+                f"dataset: most images are {words}; they are scaled to {DEFAULT_SIDE}x"
+                f"{DEFAULT_SIDE} (image_size chooses another size, resize how they are fitted)"
+            )
+            return DEFAULT_SIDE, DEFAULT_SIDE
+        sides = sorted((max(height, width), max(usual)))
+        if sides[1] >= _MUCH_LARGER * sides[0] or max(height, width) > MAX_SIDE:
+            raise UserError(
+                f"image_size must be given, because all images would be scaled to the first, "
+                f"{paths[0]}, which is {width}x{height} while most are {words}"
+            )
+        return height, width
+
+    def _check(self, listener: Listener) -> list[BrokenImage]:
+        """Return the files that cannot be decoded."""
+        files = [*self._files.train, *(self._files.test or ())]
+        progress = _Progress(listener, f"Checking {self.name}", len(files))
+        broken: list[BrokenImage] = []
+        for _ in self._decode(files, (_CHECK_SIDE, _CHECK_SIDE), progress, broken):
+            pass
+        return broken
+
+    def _train(
+        self,
+        train: Sequence[ImageFile],
+        test: Sequence[ImageFile],
+        size: tuple[int, int],
+        progress: "_Progress",
+        broken: list[BrokenImage],
+        found: list[str],
+    ) -> Iterator[Images]:
+        """Yield the training images; if any is broken, look for all others before raising."""
+        n_plain = 0
+        for images in self._decode(train, size, progress, broken):
+            pixels = images.reshape(*images.shape[:2], -1)
+            n_plain += int((pixels == pixels[..., :1]).all(axis=(1, 2)).sum())
+            yield images
+        if broken:
+            yield from self._test(test, size, progress, broken)
+        if 2 * n_plain >= len(train) and size != (1, 1):
+            found.append(
+                f"dataset: {n_plain:,} of {len(train):,} training images are of one colour only"
+            )
+
+    def _test(
+        self,
+        test: Sequence[ImageFile],
+        size: tuple[int, int],
+        progress: "_Progress",
+        broken: list[BrokenImage],
+    ) -> Iterator[Images]:
+        yield from self._decode(test, size, progress, broken)
+        if broken:
+            raise UserError(
+                f"{self._told(broken, 'cannot be decoded')}; replace or remove them, or set "
+                "skip_broken to leave them out"
+            )
+
+    def _decode(
+        self,
+        files: Sequence[ImageFile],
+        size: tuple[int, int],
+        progress: "_Progress",
+        broken: list[BrokenImage],
+    ) -> Iterator[Images]:
+        """Yield batches of whole images, and add the broken ones to `broken`."""
+        paths = [file.path for file in files]
+        for images, failed in decode_batches(paths, size, self._request.resize, _threads(files)):
+            progress.add(len(images) + len(failed))
+            broken += failed
+            yield images
+
+    def _told(self, broken: Sequence[BrokenImage], words: str) -> str:
+        """Return how many files are broken, which, and why."""
+        total = len(self._files.train) + len(self._files.test or ())
+        reasons = [
+            f"{str(shown_path(one.path, self._root))!r} ({one.reason})"
+            for one in broken[:_MAX_BROKEN_LISTED]
+        ]
+        more = len(broken) - len(reasons)
+        names = ", ".join(reasons) + (f" and {more} more" if more else "")
+        return f"dataset: {len(broken):,} of {total:,} images {words}: {names}"
+
+
+@final
+@dataclass
+class _Progress:
+    """Reports how many images are done."""
+
+    listener: Listener
+    step: str
+    total: int
+    done: int = field(default=0, init=False)
+
+    def add(self, n: int) -> None:
+        self.done += n
+        self.listener(StepProgress(self.step, self.done, self.total))
+
+
+def shown_path(path: Path, root: Path) -> Path:
+    """Return a path relative to a folder if it is inside."""
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, quoted, and how many more there are."""
+    shown = ", ".join(map(repr, names[:_MAX_LISTED]))  # repr: a name may hold anything
+    more = len(names) - _MAX_LISTED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _labels(files: Sequence[ImageFile]) -> Labels:
+    return np.array([file.label for file in files], dtype=np.int64)
+
+
+def _threads(files: Sequence[ImageFile]) -> int:
+    """Return 1 for small files: decoding them is mostly Python, so threads would only queue.
+
+    Measured with JPEGs on 2 cores: two threads took twice as long at 1 KB a file, as long at
+    3 KB, and three quarters of the time at 8 KB.
+    """
+    mean_bytes = sum(file.size for file in files) / max(len(files), 1)
+    return 1 if mean_bytes < _SMALL_FILE_BYTES else int(joblib.cpu_count())
