@@ -192,6 +192,18 @@ class StudyRecord:
             return None
         return self.horizon["epochs"]
 
+    def has_longer_refit(self) -> bool:
+        """Return whether winners are retrained by a longer schedule than trials have."""
+        return (self.recipe.refit_epochs or 0) > self.recipe.epochs or self.horizon is not None
+
+    def repeatable_recipe(self) -> Recipe:
+        """Return the recipe that repeats what was done, whatever the time it takes."""
+        if self.recipe.budget is None:
+            return self.recipe
+        horizon = self.horizon["epochs"] if self.horizon is not None else self.recipe.epochs
+        changes = {"budget": None, "refit_epochs": horizon, "trials": max(self.n_done(), 1)}
+        return self.recipe.model_copy(update=changes)
+
     def complete(self) -> list[TrialRecord]:
         """Return the trials that can win, best first: complete, with a finite loss."""
         return ranked(self.trials, self.recipe.metric)

@@ -295,7 +295,7 @@ def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
 def _best_at_last_epoch(record: StudyRecord) -> Iterator[str]:
     best, epochs = record.complete()[:_BEST], record.recipe.epochs
     late = [trial for trial in best if trial.best_epoch == epochs]
-    if not best or best[0] not in late:
+    if not best or best[0] not in late or record.has_longer_refit():
         return
     others = f", like {len(late)} of the best {len(best)}" if len(late) > 1 else ""
     candidate = best[0].candidate

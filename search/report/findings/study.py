@@ -105,7 +105,7 @@ class RecipeSettings(Finding):
         for name, value in settings.items():
             if isinstance(value, str):
                 settings[name] = without_folders(value)
-        return cls(settings=settings, toml=recipe.toml())
+        return cls(settings=settings, toml=evidence.record.repeatable_recipe().toml())
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(
@@ -156,6 +156,7 @@ class HowTrialsWereMade(Excerpt):
             ("score", f"validation {recipe.metric}, {scored_epoch(record)}"),
             (epochs, count(recipe.epochs)),
             ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
+            *([] if recipe.budget is None else [("time budget", duration(recipe.budget))]),
             ("seed", str(recipe.seed)),
             ("folds", record.folds_hash[:12]),
         )

@@ -186,7 +186,10 @@ def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str
         return kind
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
-    return winner_lead(abs(best - mean), metric)
+    lead = winner_lead(abs(best - mean), metric)
+    if not record.has_longer_refit():
+        return lead
+    return f"{lead} after {plural(record.recipe.epochs, 'epoch')} each"
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
