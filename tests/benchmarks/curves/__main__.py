@@ -9,7 +9,7 @@ import typer
 
 from spaces import load_space
 from tests.benchmarks.curves.candidates import COUNTS, draw_candidates, write_candidates
-from tests.benchmarks.curves.recording import record
+from tests.benchmarks.curves.recording import read_lines, record
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 CURVES = Path("studies") / "curves"
@@ -31,7 +31,7 @@ def record_curves(
     workers: Annotated[int, typer.Option(help="Trainings at a time.")] = 2,
 ) -> None:
     """Record what is missing; it can be stopped and started again at any time."""
-    for done, total in record(images, CURVES / "candidates", out, workers):
+    for done, total in record(images, CURVES, out, workers):
         typer.echo(f"{done} of {total}")
 
 
@@ -39,11 +39,13 @@ def record_curves(
 def pack_curves(
     out: Annotated[Path, typer.Option(help="Where the pieces are kept.")] = Path("runs/curves"),
 ) -> None:
-    """Write the recorded pieces, compressed and in order, to studies/curves."""
+    """Add what was recorded to the pieces of studies/curves, compressed and in order."""
     for path in sorted(out.glob("*-*.jsonl")):
-        lines = sorted(path.read_text(encoding="utf-8").splitlines(), key=_place)
+        packed = CURVES / f"{path.name}.gz"
+        known = read_lines(packed) if packed.exists() else []
+        lines = sorted({*known, *read_lines(path)}, key=_place)
         content = gzip.compress("\n".join([*lines, ""]).encode(), mtime=0)
-        (CURVES / f"{path.name}.gz").write_bytes(content)
+        packed.write_bytes(content)
         typer.echo(f"{path.stem}: {len(lines)} trainings, {len(content):,} bytes")
 
 

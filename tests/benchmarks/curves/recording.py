@@ -1,5 +1,6 @@
 """Recording of learning curves: whole trainings, none stopped early, one core each."""
 
+import gzip
 import json
 import os
 import time
@@ -71,20 +72,21 @@ def _rank(run: Run, count: int) -> tuple[int, bool, int, bool]:
     return run.seed, (run.space, run.data) in _LARGEST, block, run.space != "cnn"
 
 
-def record(images: Path, candidates: Path, out: Path, workers: int) -> Iterator[tuple[int, int]]:
-    """Train what `out` lacks, and append each result to its piece; yields done and total.
+def record(images: Path, curves: Path, out: Path, workers: int) -> Iterator[tuple[int, int]]:
+    """Train what is not recorded yet, and append each result to its piece; yields done and total.
 
     Args:
         images: Root of the image folders.
-        candidates: Folder of the stored candidates.
-        out: Folder of the pieces, JSON lines.
+        curves: Folder of the stored candidates and of the pieces packed so far.
+        out: Folder of the further pieces, JSON lines.
         workers: Trainings at a time.
     """
+    candidates = curves / "candidates"
     counts = {path.stem: len(read_candidates(path)) for path in candidates.glob("*.jsonl")}
     runs = all_runs(dict(sorted(counts.items(), reverse=True)))
     for data in DATA:
         prepare(data, images)
-    done = set(_recorded(out))
+    done = set(_recorded(out, curves))
     left = [run for run in runs if run not in done]
     out.mkdir(parents=True, exist_ok=True)
     executor = get_reusable_executor(workers, timeout=600, initializer=_one_thread)
@@ -95,11 +97,16 @@ def record(images: Path, candidates: Path, out: Path, workers: int) -> Iterator[
         yield count, len(runs)
 
 
-def _recorded(out: Path) -> Iterator[Run]:
-    for path in out.glob("*-*.jsonl"):
-        space, _, data = path.stem.partition("-")
-        for line in path.read_text(encoding="utf-8").splitlines():
-            found = json.loads(line)
+def read_lines(path: Path) -> list[str]:
+    """Return a piece's lines, one a training; it may be compressed."""
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode().splitlines()
+
+
+def _recorded(*folders: Path) -> Iterator[Run]:
+    for path in (path for folder in folders for path in folder.glob("*-*.jsonl*")):
+        space, _, data = path.name.partition(".")[0].partition("-")
+        for found in map(json.loads, read_lines(path)):
             yield Run(space, data, found["index"], found["seed"], found["epochs"])
 
 

@@ -1,8 +1,7 @@
 """The recorded learning curves as arrays: what a replayed search would have seen."""
 
-import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, final
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from spaces.parameters import ParamValue
 from tests.benchmarks.curves.datasets import find_data
-from tests.benchmarks.curves.recording import EPOCHS, SHORT_EPOCHS
+from tests.benchmarks.curves.recording import EPOCHS, SHORT_EPOCHS, read_lines
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Params: TypeAlias = Mapping[str, ParamValue]
@@ -77,9 +76,11 @@ def read_tasks(folder: Path, at_least: int = 20) -> list[Task]:
     tasks = []
     for path in sorted(folder.glob("*-*.jsonl*")):
         space, _, data = path.name.partition(".")[0].partition("-")
-        candidates = [json.loads(line) for line in _lines(folder / "candidates" / f"{space}.jsonl")]
+        candidates = [
+            json.loads(line) for line in read_lines(folder / "candidates" / f"{space}.jsonl")
+        ]
         curves: dict[int, list[Curve]] = {}
-        records = sorted(map(json.loads, _lines(path)), key=lambda one: one["seed"])
+        records = sorted(map(json.loads, read_lines(path)), key=lambda one: one["seed"])
         shorts = {one["index"]: one for one in records if one["epochs"] != EPOCHS}
         for record in records:
             if record["epochs"] == EPOCHS:
@@ -88,12 +89,6 @@ def read_tasks(folder: Path, at_least: int = 20) -> list[Task]:
         if len(curves) >= at_least:
             tasks.append(Task(space, data, candidates, dict(sorted(curves.items()))))
     return tasks
-
-
-def _lines(path: Path) -> Iterator[str]:
-    content = path.read_bytes()
-    text = gzip.decompress(content) if path.suffix == ".gz" else content
-    yield from text.decode().splitlines()
 
 
 def _curve(record: Mapping[str, Any], short: Mapping[str, Any] | None) -> Curve:
