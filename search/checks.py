@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from pydantic import GetCoreSchemaHandler, ValidationError
+from pydantic import GetCoreSchemaHandler, ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import ErrorDetails, core_schema
 
 from search.text import printable
@@ -27,16 +27,40 @@ _TAKEN_NAMES = (
 @final
 @dataclass(frozen=True)
 class OneOf:
-    """Annotates a setting that is one of several texts; a Literal whose values are computed."""
+    """Annotates a setting that is one of several texts; a Literal whose values are computed.
+
+    Attributes:
+        values: The texts.
+        file: How an object in a user's file is given, where that is accepted, too.
+    """
 
     values: tuple[str, ...]
+    file: str | None = None
+
+    def accepted(self) -> tuple[str, ...]:
+        """Return everything that is accepted, in words."""
+        return self.values if self.file is None else (*self.values, self.file)
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """Return the schema that accepts only these texts."""
         del source, handler
-        return core_schema.literal_schema(list(self.values))
+        literal = core_schema.literal_schema(list(self.values))
+        if self.file is None:
+            return literal
+        return core_schema.no_info_wrap_validator_function(_object_or_literal, literal)
+
+
+def names_object(text: str) -> bool:
+    """Return whether a text names an object in a user's file: `FILE.py:NAME`."""
+    return re.fullmatch(r".+\.py:[^\W\d]\w*", text) is not None
+
+
+def _object_or_literal(value: object, literal: ValidatorFunctionWrapHandler) -> object:
+    if isinstance(value, str) and names_object(value):
+        return check_text(value)
+    return literal(value)
 
 
 def parse_duration(value: object) -> object:

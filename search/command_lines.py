@@ -9,7 +9,7 @@ from search.recipe import Recipe
 
 # A timeout belongs to one run, and a study remembers the others. A trial's limit is included:
 # without it, trials that exceeded it would be tried again.
-_LEFT_OUT = {"trials", "timeout", "pruner", "device", "precision", "workers"}
+_LEFT_OUT = {"trials", "timeout", "batch", "pruner", "device", "precision", "workers"}
 
 
 def command_line(*arguments: str) -> str:

@@ -82,7 +82,7 @@ def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
 
 
 SPACE_NAMES = "mlp, cnn or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
-_SAMPLERS = tuple(sampler.name for sampler in SAMPLERS)
+_SAMPLERS = OneOf(tuple(sampler.name for sampler in SAMPLERS), file="FILE.py:FUNCTION")
 _PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))
 
 _Seconds = Annotated[float, Field(gt=0, le=1e9)]
@@ -121,6 +121,12 @@ def _trials_by_default() -> str:
     return "; ".join((str(usual), *others))
 
 
+def _batch_by_default() -> str:
+    """Describe how many trials adaptive samplers choose together by default."""
+    counts = {one.name: one.default_batch for one in SAMPLERS if one.default_batch is not None}
+    return f"{counts['tpe']} for {listed(list(counts))}"
+
+
 def _pruner_by_default() -> str:
     """Describe which pruner "auto" stands for."""
     usual = get_sampler("random").default_pruner
@@ -143,7 +149,14 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     space: _Text = Field(description=f"Search space: {SPACE_NAMES}")
-    sampler: Annotated[str, OneOf(_SAMPLERS)] = _setting("random", "How configurations are chosen")
+    sampler: Annotated[str, _SAMPLERS] = _setting("random", "How configurations are chosen")
+    batch: int | None = _setting(
+        None,
+        "Trials that an adaptive sampler chooses together",
+        means=_batch_by_default(),
+        ge=1,
+        le=_LARGEST,
+    )
     pruner: Annotated[str, OneOf(_PRUNERS)] = _setting(
         "auto", "How hopeless trials are stopped early", means=_pruner_by_default()
     )
@@ -259,8 +272,17 @@ class Recipe(BaseModel):
             raise ValueError(f"racing needs validation 'kfold', got {self.validation!r}")
         reason = get_sampler(self.sampler).no_racing
         if self.racing and reason is not None:
-            able = " or ".join(repr(one.name) for one in SAMPLERS if one.no_racing is None)
+            able = listed([repr(one.name) for one in SAMPLERS if one.no_racing is None], "or")
             raise ValueError(f"racing needs sampler {able}, got {self.sampler!r}, {reason}")
+        return self
+
+    @model_validator(mode="after")
+    def _can_pause(self) -> Self:
+        pausing = [pruner.name for pruner in PRUNERS if pruner.pauses]
+        if self.pruner in pausing and not self.checkpoint_every:
+            raise ValueError(
+                f"pruner {self.pruner!r} continues trials from checkpoints, got checkpoint_every 0"
+            )
         return self
 
     @model_validator(mode="after")

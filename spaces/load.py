@@ -1,29 +1,20 @@
 """A space by name or from a user's own file, and its identity: a text to store and compare."""
 
-import ast
 import difflib
 import hashlib
-import importlib.util
-import inspect
 import json
-import sys
-import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib.machinery import SourceFileLoader
 from importlib.resources import files
-from pathlib import Path
-from types import CodeType, MappingProxyType, ModuleType
-from typing import Any, final
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 from optuna.distributions import distribution_to_json, json_to_distribution
-from pydantic import ValidationError
 
-from cifar_models import FAMILIES
 from spaces.cnn import CNN_SPACE
 from spaces.mlp import MLP_SPACE
 from spaces.parameters import describe_range, parameters_of, probe
 from spaces.space import Space
+from spaces.user_object import UserObject
 
 _FORMAT = 1
 _N_CANDIDATES = 128
@@ -109,25 +100,6 @@ def _value_changes(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
             yield f"{what} of {name!r}: {then!r} is now {now!r}"
 
 
-def bare_source(source: str | bytes) -> str:
-    """Return Python code without comments, docstrings and formatting.
-
-    Raises SyntaxError or ValueError if it is not valid Python.
-    """
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _drop_docstring(node)
-    return ast.unparse(tree)
-
-
-def _drop_docstring(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
-) -> None:
-    if ast.get_docstring(node, clean=False) is not None:
-        node.body = node.body[1:] or [ast.Pass()]
-
-
 BUILT_IN: Mapping[str, Space] = MappingProxyType(
     {space.name: space for space in (MLP_SPACE, CNN_SPACE)}
 )
@@ -141,11 +113,9 @@ def load_space(text: str) -> Space:
     """
     if text in BUILT_IN:
         return BUILT_IN[text]
-    path, name = _split(text)
-    with _one_line_errors(text, path):
-        module = _run(path)
-    space = _find(module, path, name)
-    with _one_line_errors(text, path):
+    user = _user_space(text)
+    space = _find(user.run(), user)
+    with user.one_line_errors():
         _try_out(space)
     return space
 
@@ -158,19 +128,14 @@ def space_identity(text: str) -> str:
     """
     if text in BUILT_IN:
         return describe_space(BUILT_IN[text])
-    path, _ = _split(text)
-    with _one_line_errors(text, path):
-        return bare_source(path.read_bytes())
+    return _user_space(text).source()
 
 
-def _split(text: str) -> tuple[Path, str]:
-    file, _, name = text.rpartition(":")
-    if not file.endswith(".py") or not name:
+def _user_space(text: str) -> UserObject:
+    found = UserObject.parse("space", text)
+    if found is None:
         raise ValueError(f"space must be {_accepted(text)}, got {text!r}")
-    path = Path(file)
-    if not path.is_file():
-        raise ValueError(f"space {text!r}: file {file!r} does not exist or is not a file")
-    return path, name
+    return found
 
 
 def _accepted(text: str) -> str:
@@ -179,38 +144,16 @@ def _accepted(text: str) -> str:
     return f"{accepted} (did you mean {nearest[0]}?)" if nearest else accepted
 
 
-@final
-class _Uncached(SourceFileLoader):
-    """Compiles the current file, and leaves no bytecode next to it."""
-
-    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-
-def _run(path: Path) -> ModuleType:
-    name = f"user_space_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    loader = _Uncached(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    if spec is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    try:
-        loader.exec_module(module)
-    finally:
-        sys.modules.pop(name, None)
-    return module
-
-
-def _find(module: ModuleType, path: Path, name: str) -> Space:
-    space = vars(module).get(name)
+def _find(module: ModuleType, user: UserObject) -> Space:
+    space = vars(module).get(user.name)
     if isinstance(space, Space):
         return space
     found = [key for key, value in vars(module).items() if isinstance(value, Space)]
     there = f"its spaces: {', '.join(found)}" if found else "it has no Space"
-    if name in vars(module):
-        raise ValueError(f"{name} of {path} has type {type(space).__name__}, not Space; {there}")
-    raise ValueError(f"{path} has no {name!r}; {there}")
+    if user.name in vars(module):
+        kind = type(space).__name__
+        raise ValueError(f"{user.name} of {user.path} has type {kind}, not Space; {there}")
+    raise ValueError(f"{user.path} has no {user.name!r}; {there}")
 
 
 def _try_out(space: Space) -> None:
@@ -221,37 +164,3 @@ def _try_out(space: Space) -> None:
             raise ValueError(f"grid_levels has {name!r}, which is not a parameter; known: {names}")
     space.candidate(next(space.grid()))
     space.baseline()
-
-
-@contextmanager
-def _one_line_errors(text: str, path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        kind = type(error).__name__
-        raise ValueError(f"space {text!r}: {kind}: {_what(error)}{_place(error, path)}") from error
-
-
-def _what(error: BaseException) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in (error.title, *first["loc"]))
-        return f"{field}: {first['msg']}, got {first['input']!r}"
-    return " ".join(str(error).split()) + _arguments(error)
-
-
-def _arguments(error: BaseException) -> str:
-    """Return the arguments of a network that was given an unknown one."""
-    for kind in FAMILIES:
-        if str(error).startswith(f"{kind.__name__}.__init__() got an unexpected keyword"):
-            names = [name for name in inspect.signature(kind).parameters if name != "kind"]
-            return f"; it takes {', '.join(names)}"
-    return ""
-
-
-def _place(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return ""  # its text already ends with file and line
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    return f" (line {lines[-1]})" if lines else ""

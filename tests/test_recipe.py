@@ -44,7 +44,8 @@ def test_a_false_flag_is_given(tmp_path: Path) -> None:
 def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
     """The TOML text of a full recipe is read back as it was."""
     recipe = Recipe(
-        space="a/b.py:SPACE", sampler="grid", pruner="median", trials=3, epochs=2, timeout=90.5,
+        space="a/b.py:SPACE", sampler="grid", batch=2, pruner="median", trials=3, epochs=2,
+        timeout=90.5,
         validation="kfold", holdout_fraction=0.25, folds=3, racing=True, metric="loss",
         seed=2**32 - 1,
         trial_timeout=60.0, budget=600.0, max_multiply_adds=10**7, start="portfolio",
@@ -116,8 +117,13 @@ def test_a_duration_needs_a_unit(text: str) -> None:
 
 
 BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
-    ("sampler", ["random", "grid", "tpe"], ["Random", "", 1]),
-    ("pruner", ["auto", "none", "median", "halving", "hyperband"], ["sha"]),
+    (
+        "sampler",
+        ["random", "grid", "tpe", "gp", "a/b.py:make"],
+        ["Random", "", 1, "b.py:", "b:make"],
+    ),
+    ("batch", [1, 100_000], [0, 1.0, "4"]),
+    ("pruner", ["auto", "none", "median", "halving", "hyperband", "asha"], ["sha"]),
     ("trials", [1, 100_000], [0, -1, 1.5, "3", True, 100_001, 10**9]),
     ("epochs", [1, 100_000], [0, "2", 2.0, 100_001]),
     ("timeout", [0.001, 5, 10**9], [0, -1.0, True, float("inf"), 10**9 + 1, 10**150]),

@@ -87,7 +87,7 @@ def setting_help(field: FieldInfo) -> tuple[str, str]:
 def _choices(field: FieldInfo) -> tuple[str, ...]:
     if get_origin(field.annotation) is Literal:
         return get_args(field.annotation)
-    return next((one.values for one in field.metadata if isinstance(one, OneOf)), ())
+    return next((one.accepted() for one in field.metadata if isinstance(one, OneOf)), ())
 
 
 def _default(field: FieldInfo) -> str:

@@ -28,8 +28,13 @@ from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from spaces.candidate import Candidate
 
-Ending: TypeAlias = Literal["finished", "stopped", "diverged", "failed", "unwritable"]
-"""How a training ended; "unwritable": checkpoints cannot be written, which no other job could."""
+Ending: TypeAlias = Literal["finished", "paused", "stopped", "diverged", "failed", "unwritable"]
+"""How a training ended.
+
+Attributes:
+    paused: Another job may continue it.
+    unwritable: Checkpoints cannot be written, which no other job could.
+"""
 
 
 def _failed(error: Exception) -> Ending:
@@ -69,6 +74,7 @@ class TrialJob:
         checkpoints: Where the folds' states are kept every `checkpoint_every` epochs (0: never),
             and found by a later attempt.
         network: Where the weights of the first of the folds are kept once trained, if anywhere.
+        pause_after: The epoch after which it pauses: its states are kept for a job that continues.
     """
 
     index: int
@@ -86,6 +92,7 @@ class TrialJob:
     checkpoints: Path
     checkpoint_every: int = 1
     network: Path | None = None
+    pause_after: int | None = None
 
     def run(self, channel: Channel) -> TrialOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -120,9 +127,10 @@ def _train_epochs(
             return TrialOutcome("diverged", _divergence(job, figures, epoch), fallback)
         writer.write(epoch, folds, ended=epoch == last and job.network is None)
         channel.send(figures)
-        if channel.stop_requested(wait=epoch in job.decision_epochs):
+        pausing = epoch == job.pause_after
+        if pausing or channel.stop_requested(wait=epoch in job.decision_epochs):
             writer.write(epoch, folds, stopping=True)
-            return TrialOutcome("stopped", fallback=fallback)
+            return TrialOutcome("paused" if pausing else "stopped", fallback=fallback)
     return TrialOutcome("finished", fallback=fallback)
 
 

@@ -14,6 +14,7 @@ from search.tuning.run_events import (
     FoldsEarned,
     StudyOpened,
     TrialEnded,
+    TrialPaused,
     TrialStarted,
     TrialWaiting,
 )
@@ -25,7 +26,7 @@ from search.tuning.samplers import get_sampler
 class TrialProgress:
     """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
 
-    `slot` is None while it waits for its rivals, or for the original that it duplicates.
+    `slot` is None while it waits for its rivals in a race, or is `paused` at a rung.
     """
 
     number: int
@@ -33,6 +34,7 @@ class TrialProgress:
     epoch: int = 0
     score: float | None = None
     best: float | None = None
+    paused: bool = False
 
 
 @final
@@ -68,9 +70,11 @@ class SearchProgress:
                 for trial in event.ended:
                     self._count(trial)
             case TrialStarted():
-                self.running[event.number] = TrialProgress(event.number, event.slot)
+                self._started(event)
             case EpochEnded():
                 self._epoch_ended(event)
+            case TrialPaused():
+                self._paused(event.number)
             case TrialWaiting():
                 self._waiting(event.number)
             case FoldsEarned():
@@ -80,12 +84,24 @@ class SearchProgress:
             case _:
                 pass
 
+    def _started(self, event: TrialStarted) -> None:
+        known = self.running.get(event.number)
+        if known is not None and known.paused:
+            known.slot, known.paused = event.slot, False
+        else:
+            self.running[event.number] = TrialProgress(event.number, event.slot)
+
     def _epoch_ended(self, event: EpochEnded) -> None:
         trial = self.running.get(event.number)
         if trial is not None:
             trial.epoch, trial.score = event.epoch, event.score
             known = event.score if trial.best is None else trial.best
             trial.best = self._better(known, event.score)
+
+    def _paused(self, number: int) -> None:
+        trial = self.running.get(number)
+        if trial is not None:
+            trial.slot, trial.paused = None, True
 
     def _waiting(self, number: int) -> None:
         trial = self.running.get(number)
@@ -114,9 +130,9 @@ class SearchProgress:
         return len(self.running) + len(self.epochs_ended)
 
     def epochs_running(self) -> list[int]:
-        """Return the epochs that each trial on a worker has trained, counting each fold."""
-        folds = 1 if self.recipe.racing else self.recipe.n_folds
-        return [one.epoch * folds for one in self.running.values() if one.slot is not None]
+        """Return the epochs of each trial on a worker, or paused, counting each fold."""
+        folds, trials = 1 if self.recipe.racing else self.recipe.n_folds, self.running.values()
+        return [one.epoch * folds for one in trials if one.slot is not None or one.paused]
 
     def epochs_trained(self) -> int:
         """Return the epochs trained in this run, counting each fold."""

@@ -1,24 +1,25 @@
-"""Optuna's ask-and-tell interface: trials are claimed in plan order, and their ends recorded.
+"""The study's trials in Optuna: they are claimed in plan order, and their ends recorded.
 
-The only module that asks Optuna for trials and tells it how they end.
+The only module that adds trials to the study and tells it how they end.
 """
 
 import math
 import statistics
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import final
+from typing import Any, final
 
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from search.checks import describe_value_error
 from search.errors import MachineError, UserError
 from search.metric import Metric
-from search.seeding import derive_seed
 from search.training.history import History, best_epoch
 from search.tuning.attempts import INTERRUPTED, TIMED_OUT, Attempt, attempt_of, has_failed, is_done
+from search.tuning.batches import BatchSampler
 from search.tuning.feasibility import Feasibility, network_size
 from search.tuning.opening import OpenStudy
 from search.tuning.points import check_point
@@ -61,7 +62,7 @@ class InfeasibleTrial:
 
 @final
 class TrialQueue:
-    """Hands out the trials of a study in plan order.
+    """Hands out the trials of a study in plan order; those of an adaptive sampler in batches.
 
     Every known point that has not ended yet is queued as a WAITING trial, so that the dashboard
     shows it: the next one when it is needed, the others by `queue_ahead`, as each takes 15 ms.
@@ -76,21 +77,29 @@ class TrialQueue:
         self._trials = self._stored()
         self._open = {index for index in range(self.n_planned) if not self._is_done(index)}
         self._unqueued = deque(sorted(self._open))
+        settled = set(range(self.n_planned)) - self._open
+        self._batches = BatchSampler(self._recipe, self._space, len(self._points), settled)
         self._waiting: dict[int, int] = {}  # Optuna's trial ids, by index
         self._n_infeasible = 0  # in a row
 
     def claim_next(self) -> ClaimedTrial | InfeasibleTrial | None:
-        """Claim the lowest open index; returns None if all are claimed or done.
+        """Claim the lowest open index.
 
-        Raises UserError if the sampler finds no candidate that can be trained.
+        Returns None if all are claimed or done, or if an adaptive sampler first needs the results
+        of the batch before. Raises UserError if the sampler finds no candidate that can be trained.
         """
         if not self._open:
             return None
         index = min(self._open)
         if self._unqueued and self._unqueued[0] == index:
             self._queue(self._unqueued.popleft())
-        trial = self._claim(index) or self._ask(index)
-        candidate, reason = self._suggest(trial)
+        trial = self._claim(index)
+        if trial is not None:
+            candidate, reason = self._suggest(trial)
+        elif self._batches.is_ready(index):
+            trial, candidate, reason = self._choose(index)
+        else:
+            return None
         if candidate is None:
             return self._reject(trial, index, reason)
         self._open.discard(index)
@@ -103,9 +112,17 @@ class TrialQueue:
         while self._unqueued and time.monotonic() < end:
             self._queue(self._unqueued.popleft())
 
-    def n_open(self) -> int:
-        """Return how many indices are still to be claimed."""
-        return len(self._open)
+    def settle(self, index: int) -> None:
+        """Note that an index has a result from which an adaptive sampler can learn, or none."""
+        self._batches.settle(index)
+
+    def add_duplicate(self, index: int, original: int) -> None:
+        """Note that an index will have the result of an earlier one, its original."""
+        self._batches.add_duplicate(index, original)
+
+    def n_ready(self) -> int:
+        """Return how many indices could be claimed now."""
+        return sum(self._batches.is_ready(index) for index in self._open)
 
     def is_open(self, index: int) -> bool:
         """Return whether the index is still to be claimed."""
@@ -138,6 +155,7 @@ class TrialQueue:
         return [attempt_of(trial) for trial in self._trials.get(index, [])]
 
     def _suggest(self, trial: Trial) -> tuple[Candidate | None, str]:
+        """Return the candidate, or None and the reason why it cannot be trained."""
         try:
             candidate = self._space.suggest(trial)
             reason, excess = self._feasibility(candidate), self._feasibility.excess(candidate)
@@ -167,56 +185,66 @@ class TrialQueue:
         claimed = self._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
         return Trial(self._study, trial_id) if claimed else None
 
-    def _ask(self, index: int) -> Trial:
-        """Ask the adaptive sampler for a point; a planned point is never replaced."""
+    def _choose(self, index: int) -> tuple[Trial, Candidate | None, str]:
+        """Return a trial with a point of the adaptive sampler, and what `_suggest` says of it.
+
+        A planned point is never replaced.
+        """
         if index < len(self._points):
             raise MachineError(
                 f"trial with index {index} of study {self._study.study_name!r} was started by "
                 "another program; end that, then run the same command again to resume"
             )
-        attempt = len(self._trials.get(index, []))
-        seed = derive_seed(self._recipe.seed, self._sampler.name, index, attempt) % 2**32
-        self._study.sampler = self._sampler.optuna_sampler(seed)
-        trial = self._study.ask()
-        trial.set_user_attr("plan", index)
-        trial.set_user_attr("attempt", attempt)
-        return trial
+        self._trials = self._stored()
+        chosen, reason = self._batches.choose(index, self._trials)
+        trial = Trial(self._study, self._add(index, TrialState.RUNNING, chosen))
+        if reason is not None:
+            return trial, None, reason
+        return trial, *self._suggest(trial)
 
     def _queue(self, index: int) -> None:
         """Add a WAITING trial with the index's known parameters, unless there is one."""
         earlier = self._trials.get(index, [])
         waiting = [t._trial_id for t in earlier if t.state == TrialState.WAITING]
-        params = self._known_params(index)
+        known = None if waiting else self._known_point(index)
         if waiting:
             self._waiting[index] = waiting[0]
-        elif params is not None:
-            trial = create_trial(
-                state=TrialState.WAITING,
-                params=dict(params),
-                distributions=self._space.distributions(params),
-                user_attrs={"plan": index, "attempt": len(earlier)},
-            )
-            study_id = self._study._study_id
-            self._waiting[index] = self._storage.create_new_trial(study_id, template_trial=trial)
+        elif known is not None:
+            self._waiting[index] = self._add(index, TrialState.WAITING, known)
 
-    def _known_params(self, index: int) -> Params | None:
-        """Return an index's parameters: planned, or suggested to an earlier attempt.
+    def _add(self, index: int, state: TrialState, point: FrozenTrial) -> int:
+        """Add a trial with the parameters of a point; returns its id."""
+        trial = create_trial(
+            state=state,
+            params=point.params,
+            distributions=point.distributions,
+            user_attrs={"plan": index, "attempt": len(self._trials.get(index, []))},
+            system_attrs=_without_constraints(point.system_attrs),
+        )
+        return self._storage.create_new_trial(self._study._study_id, template_trial=trial)
 
-        A sampler's earlier suggestion counts only if the space, which may have changed, has it.
+    def _known_point(self, index: int) -> FrozenTrial | None:
+        """Return an index's point: planned, or chosen for an earlier attempt.
+
+        A sampler's earlier choice counts only if the space, which may have changed, has it.
         """
         if index < len(self._points):
             check_point(self._space, index, self._points[index])
-            return self._points[index]
+            return self._point(self._points[index], {})
         trials = self._trials.get(index, [])
-        suggested = [trial.params for trial in trials if "candidate" in trial.user_attrs]
-        return suggested[-1] if suggested and self._allows(suggested[-1]) else None
-
-    def _allows(self, params: Params) -> bool:
+        started = [trial for trial in trials if "candidate" in trial.user_attrs]
         try:
-            self._space.distributions(params)
+            return self._point(started[-1].params, started[-1].system_attrs) if started else None
         except ValueError:
-            return False
-        return True
+            return None
+
+    def _point(self, params: Params, system_attrs: Mapping[str, Any]) -> FrozenTrial:
+        return create_trial(
+            state=TrialState.WAITING,
+            params=dict(params),
+            distributions=self._space.distributions(params),
+            system_attrs=dict(system_attrs),
+        )
 
 
 @final
@@ -337,6 +365,11 @@ class TrialRecorder:
         trial.set_user_attr("history", to_plain(history))
         trial.set_user_attr("seconds", cost.seconds)
         trial.set_user_attr("fold_epochs", cost.fold_epochs)
+
+
+def _without_constraints(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sampler noted about a trial; constraints are set when the trial is claimed."""
+    return {name: one for name, one in system_attrs.items() if not name.startswith("constraints")}
 
 
 def _keep_confusion(trial: Trial, history: History, epoch: int) -> None:

@@ -37,6 +37,7 @@ from spaces.parameters import describe_range
 _DECIDING = (
     "space",
     "sampler",
+    "batch",
     "pruner",
     "epochs",
     "validation",
@@ -143,7 +144,7 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     if plan.earlier:
         study.set_user_attr("earlier_points", [dict(point) for point in plan.earlier])
     study.set_user_attr("hardware", dict(plan.hardware))
-    _store(study, recipe, plan.dataset, current_code(recipe.space))
+    _store(study, recipe, plan.dataset, current_code(recipe))
     return study
 
 
@@ -158,7 +159,7 @@ def _resume(
     recipe = plan.recipe
     _check_settings(stored, recipe, plan.dataset)
     check_parameters(study, plan.space, recipe.space)
-    code = current_code(recipe.space)
+    code = current_code(recipe)
     changes = _check_code(stored, code, accept=accept_changes)
     if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
         save_folds(plan.paths.folds, plan.folds)
@@ -180,6 +181,8 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Cod
         "space_code": code.space,
         "versions": dict(code.versions),
     }
+    if code.sampler is not None:
+        attributes["sampler_code"] = code.sampler
     for name, value in attributes.items():
         study.set_user_attr(name, value)
 
@@ -274,15 +277,18 @@ class Code:
     Attributes:
         space: The space's identity (see `spaces.space_identity`); None if none was stored.
         versions: Those of Python, the libraries and this program, by name.
+        sampler: The code of the user's sampler, if there is one.
     """
 
     space: str | None
     versions: Mapping[str, str]
+    sampler: str | None = None
 
 
-def current_code(space: str) -> Code:
-    """Return the code by which a study with this setting of `space` is trained now."""
-    return Code(space_identity(space), code_versions())
+def current_code(recipe: Recipe) -> Code:
+    """Return the code by which a study of this recipe is trained now."""
+    sampler = get_sampler(recipe.sampler)
+    return Code(space_identity(recipe.space), code_versions(), sampler.source())
 
 
 def code_versions() -> dict[str, str]:
@@ -296,7 +302,7 @@ def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, 
 
     Raises UserError, showing each change, unless there is none or the user accepts them.
     """
-    then = Code(stored.space_code, stored.versions)
+    then = Code(stored.space_code, stored.versions, stored.sampler_code)
     changes = describe_changes(stored.recipe.space, then, code)
     if changes and not accept:
         raise UserError(
@@ -318,6 +324,8 @@ def describe_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
         else:
             found = (first_difference(then.space, now.space),)
         changes += [f"space {setting!r}: {change}" for change in found]
+    if then.sampler is not None and now.sampler is not None and then.sampler != now.sampler:
+        changes.append(f"sampler: {first_difference(then.sampler, now.sampler)}")
     changes += [
         f"{name} {version} -> {now.versions[name]}"
         for name, version in then.versions.items()

@@ -39,6 +39,7 @@ def resolve_recipe(
         "study_name": _study_name(recipe, dataset, space.name),
         "pruner": sampler.default_pruner if recipe.pruner == "auto" else recipe.pruner,
         "trials": recipe.trials or sampler.default_trials,
+        "batch": (recipe.batch or sampler.default_batch) if sampler.adaptive else None,
         "with_baseline": _has_baseline(recipe, space),
         "start": _start(recipe, space),
         "prior": _prior(recipe, space),
@@ -86,7 +87,8 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
         return recipe.study_name
     suffix = f"-kfold{recipe.folds}" if recipe.validation == "kfold" else ""
     suffix += "-racing" if recipe.racing else ""
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space_name}-{recipe.sampler}-{dataset.name}")
+    parts = (space_name, get_sampler(recipe.sampler).name, dataset.name)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
     return name.lstrip(".-")[: 64 - len(suffix)] + suffix
 
 
@@ -158,15 +160,19 @@ def prepare(
     clock.
 
     Raises:
-        UserError: The space, the dataset or the device is unknown, or the dataset too small for
-            its folds.
+        UserError: The space, the sampler, the dataset or the device is unknown, or the dataset too
+            small for its folds.
         MachineError: Data cannot be obtained, or no worker can be started.
     """
     started = time.monotonic() if started is None else started
     space, given = _load_space(recipe.space), frozenset(recipe.model_fields_set)
+    sampler = get_sampler(recipe.sampler)
+    if sampler.adaptive:
+        sampler.optuna_sampler(seed=0)  # so that mistakes in a user's file show before the search
     probing = executor.submit(0, DeviceProbe(recipe.device))
     dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
     automatic = frozenset(name for name, value in recipe if value == "auto")
+    automatic |= {"batch"} if recipe.batch is None else set()
     facts = _device_facts(probing)
     length = _short_schedules(recipe, given)
     automatic |= set(length)

@@ -1,9 +1,7 @@
-"""Pruners: which trials are not worth training further, decided in the order of the plan.
+"""Pruners: which trials are not worth training further.
 
-Optuna's pruners compare a trial with whatever the others happen to have reported by then, so that
-with two workers the clock decides. These see exactly the trials before it in the plan, each up to
-the same epoch: the same decisions with any number of workers. With one worker halving decides as
-Optuna's SuccessiveHalvingPruner does.
+A pruner is a rule on curves; `PlanOrderPruner` applies it so that timing decides nothing. With one
+worker halving decides as Optuna's SuccessiveHalvingPruner does.
 
 To add a pruner: write its class here and list it in `PRUNERS`.
 """
@@ -28,10 +26,13 @@ class Pruner(ABC):
     Attributes:
         name: What a recipe calls it.
         words: What the plan of a run calls it.
+        pauses: Whether trials pause where it decides until all others have got there, too, and are
+            compared with all of them instead of those before them in the plan.
     """
 
     name: ClassVar[str]
     words: ClassVar[str]
+    pauses: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -55,19 +56,19 @@ class Pruner(ABC):
             index: The trial's index in the plan.
             curve: Its validation figures up to that epoch; higher is better.
             rivals: The figures at that epoch of all trials before it in the plan that reached it,
-                by index.
+                by index; for a pruner that pauses, of all other trials that reached it.
         """
 
     @final
-    def prunes(self, index: int, curve: Sequence[float], earlier: Curves) -> bool:
+    def prunes(self, index: int, curve: Sequence[float], others: Curves) -> bool:
         """Return whether a trial ends after the last epoch of its curve.
 
-        `earlier` are the curves of all trials before it in the plan, each as far as it got.
+        `others` are the curves of the trials that it is compared with, each as far as it got.
         """
         epoch = len(curve)
         if not self.decides_at(index, epoch):
             return False
-        reached = {other: figures for other, figures in earlier.items() if len(figures) >= epoch}
+        reached = {other: figures for other, figures in others.items() if len(figures) >= epoch}
         rivals = {other: figures[epoch - 1] for other, figures in reached.items()}
         return self.is_hopeless(index, curve, rivals)
 
@@ -136,17 +137,10 @@ class MedianPruner(Pruner):
         return bool(rivals) and max(curve) < statistics.median(rivals.values())
 
 
-@final
 @dataclass(frozen=True)
-class HalvingPruner(Pruner):
-    """Asynchronous successive halving (Li et al., 2020): the best 1/factor pass each rung.
+class _RungPruner(Pruner):
+    """Compares trials at rungs, which are at `min_epochs` times powers of `factor`."""
 
-    The rungs are at `min_epochs` times powers of `factor`. The first trials at a rung pass it if
-    they are the best so far.
-    """
-
-    name = "halving"
-    words = "pruner halving"
     min_epochs: int
     factor: int
 
@@ -160,11 +154,23 @@ class HalvingPruner(Pruner):
         del seed
         for first in _first_epochs(epochs):
             for factor in (2, 3, 4):
-                yield f"halving from {first} by {factor}", cls(first, factor)
+                yield f"{cls.name} from {first} by {factor}", cls(first, factor)
 
     def decides_at(self, index: int, epoch: int) -> bool:
         del index
         return epoch in rungs(self.min_epochs, self.factor, epoch)
+
+
+@final
+@dataclass(frozen=True)
+class HalvingPruner(_RungPruner):
+    """Asynchronous successive halving (Li et al., 2020): the best 1/factor pass each rung.
+
+    The first trials at a rung pass it if they are the best so far.
+    """
+
+    name = "halving"
+    words = "pruner halving"
 
     def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
         del index
@@ -213,7 +219,39 @@ class HyperbandPruner(Pruner):
         return self.brackets[own].is_hopeless(index, curve, inside)
 
 
-PRUNERS: tuple[type[Pruner], ...] = (NoPruner, MedianPruner, HalvingPruner, HyperbandPruner)
+@final
+@dataclass(frozen=True)
+class AshaPruner(_RungPruner):
+    """Successive halving with promotion: trials pause at rungs, the best 1/factor continue.
+
+    `HalvingPruner` decides as soon as a trial arrives, when few others have, so the first trials
+    pass easily and a late one ends for good. Here a trial keeps its checkpoint at the rung. Once
+    nothing is left to train below it, all trials that reached the rung are compared, and the best
+    continue. So neither the order of the trials nor the number of workers changes anything. The
+    price is that workers idle at the end of a round. (ASHA, Li et al., 2020, avoids that by
+    promoting whenever a worker is idle, which makes its choices depend on timing.)
+
+    A sampler that chooses trials in batches has rounds within each batch, in which its trials are
+    compared with those of earlier batches, too.
+    """
+
+    name = "asha"
+    words = "pruner asha"
+    pauses = True
+
+    def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
+        own = (-curve[-1], index)
+        n_better = sum((-figure, other) < own for other, figure in rivals.items())
+        return n_better >= max((len(rivals) + 1) // self.factor, 1)
+
+
+PRUNERS: tuple[type[Pruner], ...] = (
+    NoPruner,
+    MedianPruner,
+    HalvingPruner,
+    HyperbandPruner,
+    AshaPruner,
+)
 
 
 def get_pruner(name: str) -> type[Pruner]:
@@ -247,81 +285,3 @@ def _brackets(first: int, factor: int, epochs: int) -> tuple[HalvingPruner, ...]
 
 def _first_epochs(epochs: int) -> list[int]:
     return sorted({max(1, round(epochs * share)) for share in (0.025, 0.05, 0.1, 0.15, 0.25)})
-
-
-@final
-@dataclass(frozen=True)
-class PruningDecision:
-    """What is decided about a trial so far.
-
-    Attributes:
-        epochs: How many of its epochs are accepted.
-        pruned: Whether it ends after them.
-        final: Whether nothing is left to decide.
-    """
-
-    epochs: int = 0
-    pruned: bool = False
-    final: bool = False
-
-
-@final
-class PlanOrderPruner:
-    """Applies a pruner to a study's trials in plan order, whatever the order they train in.
-
-    A trial is judged at an epoch once every trial before it in the plan has been judged there or
-    has ended. A worker that is ahead trains on meanwhile; what it trained beyond the epoch at
-    which its trial is pruned is dropped. So timing decides nothing.
-    """
-
-    def __init__(self, pruner: Pruner, last_epoch: int) -> None:
-        self._pruner, self._last_epoch = pruner, last_epoch
-        self._curves: dict[int, list[float]] = {}
-        self._ended: set[int] = set()
-        self._decisions: dict[int, PruningDecision] = {}
-
-    def add_ended(self, index: int, curve: Sequence[float]) -> None:
-        """Add a trial that ended elsewhere, with its accepted curve; it is not judged again."""
-        self._curves[index] = list(curve)
-        self._decisions[index] = PruningDecision(len(curve), final=True)
-
-    def update(self, index: int, curve: Sequence[float], *, ended: bool) -> None:
-        """Take all epochs that a trial has reported so far; `ended`: no more will come.
-
-        A trial that failed and runs again reports the same epochs once more, from the first.
-        """
-        if len(curve) >= len(self._curves.get(index, ())):
-            self._curves[index] = list(curve)
-        if ended:
-            self._ended.add(index)
-
-    def decision(self, index: int) -> PruningDecision:
-        """Return the decision about a trial as of the last `decide`."""
-        return self._decisions.get(index, PruningDecision())
-
-    def decide(self) -> None:
-        """Decide whatever can be decided, in plan order."""
-        for index in sorted(self._curves):
-            if not self.decision(index).final:
-                self._decisions[index] = self._decide(index)
-
-    def _decide(self, index: int) -> PruningDecision:
-        curve = self._curves[index]
-        for epoch in range(self.decision(index).epochs + 1, len(curve) + 1):
-            if epoch < self._last_epoch and self._pruner.decides_at(index, epoch):
-                if not all(self._reached(other, epoch) for other in range(index)):
-                    return PruningDecision(epoch - 1)
-                if self._pruner.prunes(index, curve[:epoch], self._earlier(index, epoch)):
-                    return PruningDecision(epoch, pruned=True, final=True)
-        return PruningDecision(len(curve), final=index in self._ended)
-
-    def _reached(self, index: int, epoch: int) -> bool:
-        decision = self.decision(index)
-        return decision.final or decision.epochs >= epoch
-
-    def _earlier(self, index: int, epoch: int) -> dict[int, list[float]]:
-        return {
-            other: self._curves[other][: min(epoch, self.decision(other).epochs)]
-            for other in range(index)
-            if other in self._curves
-        }

@@ -167,6 +167,7 @@ class StudyRecord:
         repeats: Where the protocol does not refit, the test of every complete trial's network.
         openings: Accesses to the test set, oldest first.
         space_code: What identifies its space; None if an older version stored nothing.
+        sampler_code: The code of the user's sampler, if there is one.
         changes: Accepted changes of the code, oldest first.
         horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
     """
@@ -183,6 +184,7 @@ class StudyRecord:
     repeats: tuple[RepeatResult, ...] = ()
     openings: tuple[TestSetAccess, ...] = ()
     space_code: str | None = None
+    sampler_code: str | None = None
     changes: tuple[AcceptedChange, ...] = ()
     horizon: Mapping[str, int] | None = None
 

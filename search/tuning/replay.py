@@ -10,7 +10,8 @@ from search.errors import UserError
 from search.metric import Metric, as_higher_is_better
 from search.seeding import derive_seed
 from search.training.history import History
-from search.tuning.pruners import PRUNERS, PlanOrderPruner, Pruner
+from search.tuning.plan_order import PlanOrderPruner
+from search.tuning.pruners import PRUNERS, Pruner
 from search.tuning.racing import FoldCurves, best_mean, promotions
 from search.tuning.records import StudyRecord
 
@@ -94,6 +95,8 @@ def kept(
         curve = [statistics.fmean(values) for values in zip(*trial.folds[:compared], strict=True)]
         plan_order.update(index, curve, ended=True)
     plan_order.decide()
+    while plan_order.end_round():
+        pass
     epochs = [plan_order.decision(index).epochs for index in range(len(trials))]
     folds = dict.fromkeys(range(len(trials)), compared)
     if scoring == "racing":

@@ -116,6 +116,19 @@ class TrialWaiting(Event):
 
 @final
 @dataclass(frozen=True)
+class TrialPaused(Event):
+    """A trial has reached a rung and pauses until the others have, too."""
+
+    kind = "trial_paused"
+    number: int
+    epoch: int
+
+    def fields(self) -> dict[str, object]:
+        return {"trial": self.number, "epoch": self.epoch}
+
+
+@final
+@dataclass(frozen=True)
 class FoldsEarned(Event):
     """These trials, best first, earned `n_folds` of all `of` folds in a race."""
 
@@ -259,6 +272,7 @@ EVENTS: tuple[type[Event], ...] = (
     TrialStarted,
     EpochEnded,
     TrialWaiting,
+    TrialPaused,
     FoldsEarned,
     TrialEnded,
     Notice,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import final
 
@@ -28,7 +28,7 @@ from spaces import Candidate
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
 
 # Of several endings the worst is the trial's.
-_SEVERITY = ("finished", "stopped", "diverged", "failed", "unwritable")
+_SEVERITY = ("finished", "paused", "stopped", "diverged", "failed", "unwritable")
 
 
 @final
@@ -58,6 +58,11 @@ class FoldGroup:
         self.ended = done
         return changed
 
+    @property
+    def paused(self) -> bool:
+        """Return whether it ended at a rung, to be continued by another job."""
+        return self.ended and self.outcome().ended == "paused"
+
     def outcome(self) -> TrialOutcome:
         """Return how its training ended, once it has."""
         error = self.future.exception()
@@ -73,13 +78,13 @@ class FoldGroup:
 class RunningTrial:
     """A trial that Optuna counts as running.
 
-    It is trained, then waits for its pruning decision. In a fold race it then waits until it
-    earns more folds or the race is over.
+    It is trained, then waits for its pruning decision. Some pruners pause it at rungs until it is
+    promoted. In a fold race it then waits until it earns more folds or the race is over.
 
     Attributes:
         reported: How many of its epochs were reported to Optuna and the listener.
         racing: Whether it has reached the last epoch on its first fold.
-        waiting: Whether it waits in the race.
+        waiting: Whether it waits in the race, or paused at a rung.
     """
 
     claimed: ClaimedTrial
@@ -103,9 +108,14 @@ class RunningTrial:
         """Return whether any of its fold groups still trains."""
         return not all(group.ended for group in self.groups)
 
+    @property
+    def paused(self) -> bool:
+        """Return whether all of its folds have trained to the rung where they pause."""
+        return not self.training and self.outcome().ended == "paused"
+
     def trained(self) -> bool:
-        """Return whether no further epoch will come: it ended, and will not be tried again."""
-        return not self.training and self.outcome().ended != "failed"
+        """Return whether no further epoch will come: it is not continued or tried again."""
+        return not self.training and self.outcome().ended not in ("failed", "paused")
 
     def receive(self) -> bool:
         """Receive epochs of its jobs; returns whether there was anything new."""
@@ -212,17 +222,36 @@ class RunningTrials:
                 group.channel.answer(len(group.epochs), stop=True)
             self.wait()
 
-    def start(self, claimed: ClaimedTrial, folds: Sequence[int], n_others: int) -> None:
-        """Start a trial; `n_others` are still to be started.
+    def start(
+        self, claimed: ClaimedTrial, folds: Sequence[int], n_others: int, pause: int | None
+    ) -> None:
+        """Start a trial, up to the epoch of its first pause, if any.
 
-        If there are fewer trials than idle slots, its folds are spread over several slots.
+        If there are fewer trials than idle slots, its folds are spread over several slots:
+        `n_others` can be started, too.
         """
         running = self._trials[claimed.index] = RunningTrial(claimed)
         self._clear(claimed.trial)
         idle = self.idle_slots()
         n_parts = min(max(len(idle) // (n_others + 1), 1), len(folds))
         for slot, part in zip(idle, split_folds(folds, n_parts), strict=False):
-            self._submit(running, part, slot)
+            self._submit(running, part, slot, pause)
+
+    def resume(self, index: int, pause: int | None) -> bool:
+        """Continue paused folds of a trial in an idle slot, up to its next pause.
+
+        Returns False if the trial has none.
+        """
+        running = self._trials.get(index)
+        paused = [] if running is None else [one for one in running.groups if one.paused]
+        if running is None or not paused:
+            return False
+        folds = paused[0].folds
+        running.groups.remove(paused[0])
+        running.waiting = False
+        remove_folder(self._opened.paths.fold_group_dir(running.trial.number, folds[0]))
+        self._submit(running, folds, self.idle_slots()[0], pause)
+        return True
 
     def add_fold(self, index: int, fold: int) -> None:
         """Train a further fold of a running trial in an idle slot."""
@@ -242,10 +271,17 @@ class RunningTrials:
     def _clear(self, trial: Trial) -> None:
         remove_folder(self._opened.paths.trial_dir(trial.number))
 
-    def _submit(self, running: RunningTrial, folds: tuple[int, ...], slot: int) -> None:
+    def _submit(
+        self,
+        running: RunningTrial,
+        folds: tuple[int, ...],
+        slot: int,
+        pause: int | None = None,
+    ) -> None:
         pruner = NoPruner() if running.racing else self._pruner
         number, candidate = running.trial.number, running.claimed.candidate
         job = make_trial_job(self._opened, number, running.index, candidate, folds, pruner)
+        job = replace(job, pause_after=pause)
         self._listener(TrialStarted(number, running.index, slot))
         channel = SchedulerChannel(job.folder)
         future = self._executor.submit(slot, job)
@@ -283,7 +319,9 @@ def make_trial_job(
         study_seed=recipe.seed,
         settings=training_settings(recipe),
         threads=recipe.threads,
-        decision_epochs=frozenset(e for e in epochs if pruner.decides_at(index, e)),
+        decision_epochs=frozenset(
+            e for e in epochs if not pruner.pauses and pruner.decides_at(index, e)
+        ),
         folder=paths.fold_group_dir(number, folds[0]),
         checkpoints=paths.trial_checkpoints(index),
         checkpoint_every=recipe.checkpoint_every,

@@ -1,6 +1,7 @@
 """Samplers: which points of a space a search tries.
 
-To add a sampler: write its class here and list it in `SAMPLERS`. Recipes, command line and words
+To add a sampler: write its class here and list it in `SAMPLERS`; a user's own sampler needs no more
+than a function in a file (`FileSampler`). Recipes, command line and words
 derive from these objects, so this module is quick to import: Optuna, NumPy and spaces are imported
 where they are used.
 """
@@ -8,10 +9,12 @@ where they are used.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, final
 
-from search.checks import describe_value_error
+from search.checks import describe_value_error, names_object
 from search.errors import UserError
 from search.seeding import derive_seed
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from spaces import Candidate, Space
     from spaces.parameters import OfflineTrial, ParamValue
     from spaces.prior import Belief
+    from spaces.user_object import UserObject
 
 Params: TypeAlias = Mapping[str, "ParamValue"]
 """A point of a space: parameter values by name."""
@@ -29,6 +33,7 @@ FindViolation: TypeAlias = Callable[["Candidate"], str | None]
 """Says which constraint a candidate violates; None if it can be trained."""
 
 _DEFAULT_TRIALS = 20
+_STARTUP_TRIALS = 10  # as in Optuna's samplers, which draw at random until then
 _MOST_REDRAWS = 1000
 _MOST_GRID_POINTS = 100_000
 
@@ -44,7 +49,7 @@ class PlanRequest:
         find_violation: Says why a candidate cannot be trained.
         trials: How many trials there will be; None: the sampler's default.
         first: Points to try first: the hand-tuned baseline and the space's portfolio, if any.
-        beliefs: How often random search draws values of parameters; without one: uniformly.
+        beliefs: How often values that no sampler chooses are drawn; without one: uniformly.
     """
 
     space: "Space"
@@ -62,6 +67,8 @@ class Sampler(ABC):
         name: What a recipe calls it.
         words: What such a search is called in a sentence.
         default_trials: How many trials there are if the recipe does not say; None: all points.
+        default_batch: How many trials an adaptive sampler chooses together if the recipe does not
+            say; None for all others.
         default_pruner: The pruner that "auto" means.
         no_racing: Why its trials cannot race for folds; None: they can.
         explores: Whether it looks for good points in the whole space, so that a portfolio and a
@@ -71,9 +78,10 @@ class Sampler(ABC):
         enumerates: Whether it visits a few fixed values of each range.
     """
 
-    name: ClassVar[str]
-    words: ClassVar[str]
+    name: str
+    words: str
     default_trials: ClassVar[int | None] = _DEFAULT_TRIALS
+    default_batch: ClassVar[int | None] = None
     default_pruner: ClassVar[str] = "halving"
     no_racing: ClassVar[str | None] = None
     explores: ClassVar[bool] = True
@@ -91,6 +99,10 @@ class Sampler(ABC):
     def optuna_sampler(self, seed: int) -> "BaseSampler":
         """Return the Optuna sampler that an adaptive sampler asks for one further point."""
         raise TypeError(f"sampler {self.name!r} plans all its points, seed {seed} is not used")
+
+    def source(self) -> str | None:
+        """Return a user's code that decides the points; None: this program's version does."""
+        return None
 
     def n_grid(self, space: "Space") -> int | None:
         """Return how many points the space's grid has; None if the sampler visits no grid."""
@@ -145,12 +157,18 @@ class GridSampler(Sampler):
 class AdaptiveSampler(Sampler):
     """Chooses points from the results of earlier trials: a sampler of Optuna."""
 
-    no_racing = "which learns from trials that have all their folds"
     adaptive = True
+    default_batch = 4
 
     def points(self, request: PlanRequest) -> list[Params]:
-        """Return the first points; the others are chosen during the search."""
-        return list(request.first[: request.trials])
+        """Return the first points; the others are chosen during the search.
+
+        With a prior, random ones follow until there are enough to learn from.
+        """
+        count = _DEFAULT_TRIALS if request.trials is None else request.trials
+        first = request.first[:count]
+        n_random = min(count, _STARTUP_TRIALS) if request.beliefs else 0
+        return [*first, *(random_point(request, index) for index in range(len(first), n_random))]
 
     @abstractmethod
     def optuna_sampler(self, seed: int) -> "BaseSampler":
@@ -177,6 +195,81 @@ class TPESampler(AdaptiveSampler):
 
 
 @final
+class GPSampler(AdaptiveSampler):
+    """Optuna's Gaussian process; parameters that some candidates lack are drawn at random."""
+
+    name = "gp"
+    words = "Gaussian process search"
+
+    def optuna_sampler(self, seed: int) -> "BaseSampler":
+        from optuna.samplers import GPSampler as OptunaGPSampler
+
+        return OptunaGPSampler(seed=seed, warn_independent_sampling=False)
+
+
+@final
+class FileSampler(AdaptiveSampler):
+    """A sampler of Optuna that a function in the user's file returns: `make(seed) -> BaseSampler`.
+
+    Args:
+        setting: The function as `FILE.py:NAME`; the file is only read once it is needed.
+    """
+
+    def __init__(self, setting: str) -> None:
+        self._setting = setting
+        self.name = Path(setting.rpartition(":")[0]).stem
+        self.words = f"search with sampler {self.name}"
+
+    def optuna_sampler(self, seed: int) -> "BaseSampler":
+        """Return what the function makes.
+
+        Raises:
+            UserError: It fails, or returns something else.
+        """
+        from optuna.samplers import BaseSampler
+
+        try:
+            make = self._make
+            with self._object.one_line_errors():
+                sampler = make(seed)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        if not isinstance(sampler, BaseSampler):
+            kind = type(sampler).__name__
+            raise UserError(
+                f"sampler {self._setting!r} must return a sampler of Optuna, got {kind}"
+            )
+        return sampler
+
+    def source(self) -> str:
+        try:
+            return self._object.source()
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    @cached_property
+    def _object(self) -> "UserObject":
+        from spaces.user_object import UserObject
+
+        found = UserObject.parse("sampler", self._setting)
+        if found is None:
+            raise ValueError(f"sampler must be FILE.py:NAME, got {self._setting!r}")
+        return found
+
+    @cached_property
+    def _make(self) -> Callable[[int], object]:
+        """The function, from one run of the file."""
+        module, name = vars(self._object.run()), self._object.name
+        if name not in module:
+            raise UserError(f"sampler {self._setting!r}: {self._object.path} has no {name!r}")
+        make: Callable[[int], object] = module[name]
+        if not callable(make):
+            kind = type(make).__name__
+            raise UserError(f"sampler {self._setting!r} must be a function make(seed), got {kind}")
+        return make
+
+
+@final
 class BaselineSampler(Sampler):
     """Trains the hand-tuned candidate in every trial, each with its own seed."""
 
@@ -197,11 +290,19 @@ class BaselineSampler(Sampler):
         return [baseline] * (request.trials or self.default_trials)
 
 
-SAMPLERS: tuple[Sampler, ...] = (RandomSampler(), GridSampler(), TPESampler(), BaselineSampler())
+SAMPLERS: tuple[Sampler, ...] = (
+    RandomSampler(),
+    GridSampler(),
+    TPESampler(),
+    GPSampler(),
+    BaselineSampler(),
+)
 
 
 def get_sampler(name: str) -> Sampler:
-    """Return the sampler of that name; raises ValueError for any other."""
+    """Return the sampler of that name, or of `FILE.py:NAME`; raises ValueError for any other."""
+    if names_object(name):
+        return FileSampler(name)
     for sampler in SAMPLERS:
         if sampler.name == name:
             return sampler

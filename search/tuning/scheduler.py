@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections import deque
 from typing import final
 
 from search.errors import MachineError
@@ -15,8 +15,10 @@ from search.stopping import StopRequest
 from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue, TrialRecorder
 from search.tuning.budget import Budget
+from search.tuning.duplicates import Duplicates
 from search.tuning.opening import OpenStudy
-from search.tuning.pruners import PlanOrderPruner, Pruner, PruningDecision, get_pruner
+from search.tuning.plan_order import PlanOrderPruner, PruningDecision
+from search.tuning.pruners import Pruner, get_pruner
 from search.tuning.racing import FoldRace
 from search.tuning.records import StudyRecord, TrialRecord, ranked
 from search.tuning.run_events import (
@@ -26,12 +28,13 @@ from search.tuning.run_events import (
     Stopping,
     StudyOpened,
     TrialEnded,
+    TrialPaused,
     TrialWaiting,
 )
 from search.tuning.running_trials import RunningTrial, RunningTrials
 from search.tuning.store import read_study
 
-_RACE_SHARE = 0.6  # of a time budget, in which trials start on their first fold
+_ROUND_SHARE = 0.6  # of a time budget, for starting trials that further rounds continue
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 
 
@@ -81,6 +84,7 @@ class Scheduler:
         repeat = not recipe.protocol.is_search
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
         self._race = _race(recipe, ended) if recipe.racing else None
+        self._promoted: deque[int] = deque()  # an index for each of its paused fold groups
         self._deadline = math.inf if recipe.timeout is None else time.monotonic() + recipe.timeout
         self._budget, self._winner = budget, record.winner()
         for trial in ended:
@@ -112,7 +116,12 @@ class Scheduler:
         return not stop.requested()
 
     def _has_work(self) -> bool:
-        return self._fill_slots() or bool(self._running.training()) or self._continue_race()
+        return (
+            self._fill_slots()
+            or bool(self._running.training())
+            or self._end_round()
+            or self._continue_race()
+        )
 
     def _budget_is_spent(self) -> bool:
         """Return whether the winner so far has to be refitted now to be in time.
@@ -147,9 +156,19 @@ class Scheduler:
     def _fill_slots(self) -> bool:
         """Fill the idle slots; returns whether a trial was started or found infeasible."""
         started = False
-        while self._running.idle_slots() and (self._start_earned_fold() or self._start_trial()):
+        while self._running.idle_slots() and self._start_anything():
             started = True
         return started
+
+    def _start_anything(self) -> bool:
+        return self._resume_promoted() or self._start_earned_fold() or self._start_trial()
+
+    def _resume_promoted(self) -> bool:
+        while self._promoted:
+            index = self._promoted.popleft()
+            if self._running.resume(index, self._pruner.next_pause(index)):
+                return True
+        return False
 
     def _start_earned_fold(self) -> bool:
         earned = self._race.next_fold() if self._race is not None else None
@@ -168,6 +187,7 @@ class Scheduler:
             case InfeasibleTrial() as rejected:
                 self._recorder.infeasible(rejected)
                 if rejected.closes_index:
+                    self._queue.settle(rejected.index)
                     self._pruner.add_ended(rejected.index, [])
                 self._listener(TrialEnded(self._recorder.record(rejected.trial)))
             case None:
@@ -175,16 +195,20 @@ class Scheduler:
         return True
 
     def _last_start(self, budget: Budget) -> float:
-        """Return the seconds after which no trial starts; a race needs time for further folds."""
-        return (_RACE_SHARE if self._recipe.racing else 1.0) * self._search_seconds(budget)
+        """Return the seconds after which no trial starts; races and rounds need time after it."""
+        has_rounds = self._recipe.racing or self._pruner.pauses
+        return (_ROUND_SHARE if has_rounds else 1.0) * self._search_seconds(budget)
 
     def _start(self, claimed: ClaimedTrial) -> None:
         self._recorder.started(claimed)
-        if self._duplicates.hold(claimed):
+        original = self._duplicates.hold(claimed)
+        if original is not None:
+            self._queue.add_duplicate(claimed.index, original)
             self._pruner.add_ended(claimed.index, [])  # others are not compared with it twice
             return
         n_folds = self._recipe.n_folds if self._race is None else 1
-        self._running.start(claimed, range(n_folds), self._queue.n_open())
+        pause = self._pruner.next_pause(claimed.index)
+        self._running.start(claimed, range(n_folds), self._queue.n_ready(), pause)
 
     # Training
 
@@ -219,6 +243,9 @@ class Scheduler:
             return
         self._report(running, decision.epochs)
         running.answer(stop=pruned)
+        if running.paused and not running.waiting:
+            running.waiting = True
+            self._listener(TrialPaused(running.trial.number, len(running.history().epochs)))
         if outcome is None or not decision.final:
             return
         if outcome.fallback is not None:
@@ -247,10 +274,22 @@ class Scheduler:
             self._listener(EpochEnded(running.trial.number, epoch, curve[epoch - 1]))
             running.reported = epoch
 
-    # Racing
+    # Rounds and races
+
+    def _end_round(self) -> bool:
+        """Judge the trials that wait at a rung once nothing trains; returns whether any did."""
+        if not self._pruner.end_round():
+            return False
+        self._advance_all()
+        for running in filter(lambda one: one.paused, self._running.trials()):
+            accepted = self._pruner.decision(running.index).epochs
+            if accepted >= len(running.history().epochs):
+                self._promoted.extend(running.index for _ in running.groups)
+        return True
 
     def _wait_in_race(self, running: RunningTrial) -> None:
         running.racing = True
+        self._queue.settle(running.index)
         if not running.waiting:
             running.waiting = True
             self._listener(TrialWaiting(running.trial.number))
@@ -289,6 +328,7 @@ class Scheduler:
         """End a trial and its index."""
         record = self._end_attempt(running)
         self._running.forget(running.index)
+        self._queue.settle(running.index)
         self._duplicates.add_ended(record)
 
     def _end_attempt(self, running: RunningTrial) -> TrialRecord:
@@ -309,52 +349,6 @@ class Scheduler:
         for claimed, original in self._duplicates.release():
             self._recorder.duplicate(claimed.trial, original)
             self._listener(TrialEnded(self._recorder.record(claimed.trial)))
-
-
-@final
-class Duplicates:
-    """Holds trials whose candidate another trial had first, until they get its result.
-
-    Args:
-        ended: The trials of earlier runs whose results may be reused.
-        repeat: Whether duplicates are trained anyway, each with its own seed.
-    """
-
-    def __init__(self, ended: Iterable[TrialRecord], *, repeat: bool = False) -> None:
-        self._repeat = repeat
-        self._first: dict[str, int] = {}
-        self._ended: dict[int, TrialRecord] = {}
-        self._held: list[ClaimedTrial] = []
-        for record in ended:
-            if record.candidate is not None and record.same_as is None:
-                self._first.setdefault(record.candidate.model_dump_json(), record.plan)
-                self.add_ended(record)
-
-    def hold(self, claimed: ClaimedTrial) -> bool:
-        """Hold a duplicate until the original has ended; returns False if it is the original."""
-        if self._repeat:
-            return False
-        first = self._first.setdefault(claimed.candidate.model_dump_json(), claimed.index)
-        if first != claimed.index:
-            self._held.append(claimed)
-        return first != claimed.index
-
-    def add_ended(self, record: TrialRecord) -> None:
-        """Add the last trial of an index."""
-        self._ended[record.plan] = record
-
-    def held(self) -> list[ClaimedTrial]:
-        """Return the trials that are still held."""
-        return list(self._held)
-
-    def release(self) -> list[tuple[ClaimedTrial, TrialRecord]]:
-        """Return the held trials whose original has ended, each with the original."""
-        pairs = [(claimed, self._original(claimed)) for claimed in self._held]
-        self._held = [claimed for claimed, original in pairs if original is None]
-        return [(claimed, original) for claimed, original in pairs if original is not None]
-
-    def _original(self, claimed: ClaimedTrial) -> TrialRecord | None:
-        return self._ended.get(self._first[claimed.candidate.model_dump_json()])
 
 
 def _plan_order(pruner: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:

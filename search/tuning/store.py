@@ -113,6 +113,7 @@ def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:
 
 
 _EARLIER = {
+    "batch": 1,
     "start": "baseline",
     "prior": "off",
     "refit": "best-epoch",
@@ -142,6 +143,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             openings=read_test_accesses(study),
             space_code=attrs.get("space_code"),
             horizon=attrs.get("refit_horizon"),
+            sampler_code=attrs.get("sampler_code"),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:

@@ -8,7 +8,8 @@ import numpy as np
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.training.settings import TrainingSettings
-from search.tuning.pruners import PlanOrderPruner, get_pruner
+from search.tuning.plan_order import PlanOrderPruner
+from search.tuning.pruners import get_pruner
 from search.tuning.racing import fold_levels, n_promoted
 
 _MOST_SIMULATED = 50  # trials; more change the shares little
@@ -61,6 +62,8 @@ def _shares_kept(recipe: Recipe, n_trials: int) -> tuple[float, float]:
     for index, merit in enumerate(merits.tolist()):
         pruner.update(index, [float(merit)] * epochs, ended=True)
         pruner.decide()
+    while pruner.end_round():
+        pass
     trained = [pruner.decision(index).epochs for index in range(count)]
     return sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count
 

@@ -116,7 +116,8 @@ def test_a_duration_needs_a_unit(
 def test_the_help_names_every_choice(command: Command) -> None:
     """Every sampler and pruner that is registered is a choice, the default too."""
     shown = re.sub(r"[│\s]+", " ", command("run", "--help").out)
-    for choices in (("auto", *(one.name for one in PRUNERS)), [one.name for one in SAMPLERS]):
+    samplers = [*(one.name for one in SAMPLERS), "FILE.py:FUNCTION"]
+    for choices in (("auto", *(one.name for one in PRUNERS)), samplers):
         assert f": {listed(choices, 'or')} [" in shown
 
 

@@ -20,7 +20,8 @@ _ORDER = ("plan", "attempt", "fold_epochs")
 # Of how a study is run, not of what it is.
 _ASIDE = ("data_dir", "runs_dir", "storage", "study_name", "workers")
 # Settings that are newer than the record, with the values that mean what studies did before.
-_NEWER = {
+_NEWER: dict[str, Any] = {
+    "batch": None,
     "start": "baseline",
     "prior": "off",
     "start_from": None,
@@ -31,7 +32,10 @@ _NEWER = {
     "resize": "stretch",
     "skip_broken": False,
 }
-_REPLICATED = {"refit": "one-se"}  # of which nothing depends on it: a replication is not refitted
+_NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {
+    "baseline": {"refit": "one-se"},  # nothing depends on it: a replication is not refitted
+    "tpe": {"batch": 1},
+}
 
 Parts = dict[str, Any]
 
@@ -57,7 +61,7 @@ def point_parts(study: optuna.Study) -> Parts:
 def setting_parts(study: optuna.Study) -> Parts:
     """Return recipe, dataset and folds."""
     attrs = study.user_attrs
-    newer = _NEWER | (_REPLICATED if attrs["recipe"]["sampler"] == "baseline" else {})
+    newer = _NEWER | _NEWER_BY_SAMPLER.get(attrs["recipe"]["sampler"], {})
     recipe = {
         name: value
         for name, value in attrs["recipe"].items()

@@ -51,7 +51,7 @@ FIRST = (
     ),
     GoldenStudy(
         "tpe",
-        f"{_SMALL} --sampler tpe --pruner none --trials 13 --epochs 2 --seed 1 "
+        f"{_SMALL} --sampler tpe --batch 1 --pruner none --trials 13 --epochs 2 --seed 1 "
         f"--max-parameters 2000 {_FP32} --quiet",
         learns=True,
     ),

@@ -22,6 +22,7 @@ from search.tuning.run_events import (
     Stopping,
     StudyOpened,
     TrialEnded,
+    TrialPaused,
     TrialStarted,
     TrialWaiting,
 )
@@ -73,6 +74,7 @@ def test_a_search_is_told_event_by_event(console: Console) -> None:
     log(StudyOpened(make_recipe(), 4, (make_trial(0, mean=0.25),)))
     log(TrialStarted(1, 1, 0))
     log(EpochEnded(1, 1, 0.5))
+    log(TrialPaused(1, 1))
     log(TrialWaiting(1))
     log(FoldsEarned((1,), 2, 5))
     log(TrialEnded(make_trial(1, mean=0.75)))
@@ -80,7 +82,7 @@ def test_a_search_is_told_event_by_event(console: Console) -> None:
     log(SearchEnded())
     events = written(console)
     assert [one.pop("event") for one in events] == [
-        "plan", "search", "trial_started", "epoch", "trial_waiting", "folds_earned",
+        "plan", "search", "trial_started", "epoch", "trial_paused", "trial_waiting", "folds_earned",
         "trial_ended", "stopping", "search_ended",
     ]  # fmt: skip
     plan, search, *_, ended, _, last = events

@@ -5,14 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from search.tuning.pruners import (
-    HalvingPruner,
-    MedianPruner,
-    NoPruner,
-    PlanOrderPruner,
-    Pruner,
-    PruningDecision,
-)
+from search.tuning.plan_order import PlanOrderPruner, PruningDecision
+from search.tuning.pruners import HalvingPruner, MedianPruner, NoPruner, Pruner
 
 EPOCHS = 9
 

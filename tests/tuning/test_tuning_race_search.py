@@ -133,14 +133,14 @@ def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, listener: Any, tmp
     [
         ({"racing": True}, "racing needs validation 'kfold', got 'holdout'"),
         (
-            {"racing": True, "validation": "kfold", "sampler": "tpe"},
-            "racing needs sampler 'random' or 'grid', got 'tpe'",
+            {"racing": True, "validation": "kfold", "sampler": "baseline"},
+            "racing needs sampler 'random', 'grid', 'tpe' or 'gp', got 'baseline', which has a",
         ),
     ],
 )
 def test_what_cannot_race_is_refused(
     settings: dict[str, Any], message: str, make_recipe: Maker
 ) -> None:
-    """Racing needs folds and a plan known beforehand."""
+    """Racing needs folds and candidates that compete."""
     with pytest.raises(ValueError, match=message):
         make_recipe(**settings)

@@ -3,7 +3,7 @@
 import pytest
 
 from search.errors import UserError
-from search.tuning.pruners import PRUNERS, HalvingPruner, NoPruner
+from search.tuning.pruners import PRUNERS, AshaPruner, HalvingPruner, NoPruner
 from search.tuning.racing import fold_levels
 from search.tuning.replay import Kept, RecordedTrial, kept, replay_all
 from search.tuning.replay import recorded_trials as recorded
@@ -19,6 +19,11 @@ def test_kept_epochs_by_hand() -> None:
     """Halving by 2 from epoch 1 keeps the leaders and drops the late bloomer at once."""
     assert [one.epochs for one in kept(TRIALS, HalvingPruner(1, 2), 4, "all folds")] == [4, 1, 4, 1]
     assert [one.epochs for one in kept(TRIALS, NoPruner(), 4, "all folds")] == [4, 4, 4, 4]
+
+
+def test_epochs_of_rounds_by_hand() -> None:
+    """The best two of four continue from epoch 1, and the best one of these from epoch 2."""
+    assert [one.epochs for one in kept(TRIALS, AshaPruner(1, 2), 4, "all folds")] == [2, 1, 4, 1]
 
 
 def _folds(*scores: float) -> RecordedTrial:

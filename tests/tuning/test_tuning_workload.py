@@ -20,7 +20,7 @@ def test_without_a_pruner_every_fold_of_every_trial_is_trained() -> None:
     assert search_workload(recipe(), 0) == (0, 0)
 
 
-@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
+@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband", "asha"])
 def test_a_pruner_saves_something_or_nothing(pruner: str) -> None:
     """The range ends at no saving at all, and begins where the pruner finds what it hopes for."""
     low, high = search_workload(recipe(pruner=pruner, epochs=40), 30)

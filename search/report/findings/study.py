@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, Self, final
 
+from search.recipe import Recipe
 from search.report.blocks import Block, Code, Paragraph, Rows
 from search.report.evidence import Evidence
 from search.report.finding import (
@@ -150,7 +151,7 @@ class HowTrialsWereMade(Excerpt):
         epochs = "epochs" if recipe.protocol.scores_last_epoch else "epochs at most"
         pairs = (
             ("space", recipe.space),
-            ("sampler", recipe.sampler),
+            ("sampler", _sampler_words(recipe)),
             ("pruner", recipe.pruner),
             ("validation", validation_words(record)),
             ("score", f"validation {recipe.metric}, {scored_epoch(record)}"),
@@ -161,6 +162,11 @@ class HowTrialsWereMade(Excerpt):
             ("folds", record.folds_hash[:12]),
         )
         return cls(content=(Rows(pairs, "Search" if recipe.protocol.is_search else "Training"),))
+
+
+def _sampler_words(recipe: Recipe) -> str:
+    batch = f", in batches of {recipe.batch}" if (recipe.batch or 1) > 1 else ""
+    return f"{recipe.sampler}{batch}"
 
 
 @final

@@ -1,0 +1,126 @@
+"""Pruning in the order of the plan, whatever the order in which trials train.
+
+Optuna's pruners compare a trial with whatever the others happen to have reported by then, so that
+with two workers the clock decides. Here a trial is compared with exactly the trials before it in
+the plan, each up to the same epoch: the same decisions with any number of workers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from search.tuning.pruners import Pruner
+
+
+@final
+@dataclass(frozen=True)
+class PruningDecision:
+    """What is decided about a trial so far.
+
+    Attributes:
+        epochs: How many of its epochs are accepted.
+        pruned: Whether it ends after them.
+        final: Whether nothing is left to decide.
+    """
+
+    epochs: int = 0
+    pruned: bool = False
+    final: bool = False
+
+
+@final
+class PlanOrderPruner:
+    """Applies a pruner to a study's trials in plan order, whatever the order they train in.
+
+    A trial is judged at an epoch once every trial before it in the plan has been judged there or
+    has ended. A worker that is ahead trains on meanwhile; what it trained beyond the epoch at
+    which its trial is pruned is dropped. So timing decides nothing.
+
+    If the pruner pauses trials, they are judged together instead, by `end_round`.
+    """
+
+    def __init__(self, pruner: Pruner, last_epoch: int) -> None:
+        self._pruner, self._last_epoch = pruner, last_epoch
+        self.pauses = pruner.pauses
+        self._curves: dict[int, list[float]] = {}
+        self._ended: set[int] = set()
+        self._decisions: dict[int, PruningDecision] = {}
+
+    def add_ended(self, index: int, curve: Sequence[float]) -> None:
+        """Add a trial that ended elsewhere, with its accepted curve; it is not judged again."""
+        self._curves[index] = list(curve)
+        self._decisions[index] = PruningDecision(len(curve), final=True)
+
+    def update(self, index: int, curve: Sequence[float], *, ended: bool) -> None:
+        """Take all epochs that a trial has reported so far; `ended`: no more will come.
+
+        A trial that failed and runs again reports the same epochs once more, from the first.
+        """
+        if len(curve) >= len(self._curves.get(index, ())):
+            self._curves[index] = list(curve)
+        if ended:
+            self._ended.add(index)
+
+    def decision(self, index: int) -> PruningDecision:
+        """Return the decision about a trial as of the last `decide`."""
+        return self._decisions.get(index, PruningDecision())
+
+    def decide(self) -> None:
+        """Decide whatever can be decided, in plan order."""
+        for index in sorted(self._curves):
+            if not self.decision(index).final:
+                self._decisions[index] = self._decide(index)
+
+    def next_pause(self, index: int) -> int | None:
+        """Return the next epoch after which a trial has to pause, if any."""
+        epochs = range(self.decision(index).epochs + 1, self._last_epoch)
+        return next((epoch for epoch in epochs if self._pauses_after(index, epoch)), None)
+
+    def end_round(self) -> bool:
+        """Judge the trials that pause at the lowest rung; returns whether any does.
+
+        To be called once no trial below that rung trains or can be started.
+        """
+        places = {index: self.decision(index).epochs + 1 for index in self._curves}
+        paused = {index: epoch for index, epoch in places.items() if self._waits(index, epoch)}
+        if not paused:
+            return False
+        rung = min(paused.values())
+        judged = [index for index in sorted(paused) if paused[index] == rung]
+        passed = [index for index in self._curves if self.decision(index).epochs >= rung]
+        curves = {index: self._curves[index][:rung] for index in (*judged, *passed)}
+        for index in judged:
+            rivals = {other: curve for other, curve in curves.items() if other != index}
+            pruned = self._pruner.prunes(index, curves[index], rivals)
+            self._decisions[index] = PruningDecision(rung, pruned=pruned, final=pruned)
+        self.decide()
+        return True
+
+    def _waits(self, index: int, epoch: int) -> bool:
+        reached = len(self._curves[index]) >= epoch
+        return reached and not self.decision(index).final and self._pauses_after(index, epoch)
+
+    def _pauses_after(self, index: int, epoch: int) -> bool:
+        return self.pauses and epoch < self._last_epoch and self._pruner.decides_at(index, epoch)
+
+    def _decide(self, index: int) -> PruningDecision:
+        curve = self._curves[index]
+        for epoch in range(self.decision(index).epochs + 1, len(curve) + 1):
+            if epoch < self._last_epoch and self._pruner.decides_at(index, epoch):
+                judged = not self.pauses and all(self._reached(one, epoch) for one in range(index))
+                if not judged:
+                    return PruningDecision(epoch - 1)
+                if self._pruner.prunes(index, curve[:epoch], self._earlier(index, epoch)):
+                    return PruningDecision(epoch, pruned=True, final=True)
+        return PruningDecision(len(curve), final=index in self._ended)
+
+    def _reached(self, index: int, epoch: int) -> bool:
+        decision = self.decision(index)
+        return decision.final or decision.epochs >= epoch
+
+    def _earlier(self, index: int, epoch: int) -> dict[int, list[float]]:
+        return {
+            other: self._curves[other][: min(epoch, self.decision(other).epochs)]
+            for other in range(index)
+            if other in self._curves
+        }

@@ -1,0 +1,86 @@
+"""A user's own sampler: `FILE.py:FUNCTION`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.errors import UserError
+from search.executors import InlineExecutor
+from search.pipeline import run_study
+from search.recipe import Recipe
+from search.tuning.preparing import prepare
+from search.tuning.samplers import get_sampler
+
+Maker = Callable[..., Recipe]
+
+GOOD = """
+import optuna
+
+def make(seed):
+    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=3)
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], str]:
+    """Return what writes the file and returns the setting."""
+
+    def written(code: str) -> str:
+        path = tmp_path / "mine.py"
+        path.write_text(code, encoding="utf-8")
+        return f"{path}:make"
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("x = 1", "has no 'make'"),
+        ("make = 3", "must be a function make(seed), got int"),
+        ("def make(seed):\n    return seed", "must return a sampler of Optuna, got int"),
+        ("def make():\n    return 1", "TypeError: make() takes 0 positional arguments"),
+        ("def make(seed):\n    return 1 / 0", "ZeroDivisionError: division by zero (line 2)"),
+        ("import nothing_like_that", "ModuleNotFoundError"),
+        ("def make(", "SyntaxError"),
+    ],
+)
+def test_mistakes_are_one_line(code: str, message: str, write: Callable[[str], str]) -> None:
+    """They name the setting and, for code, the line."""
+    setting = write(code)
+    with pytest.raises(UserError) as caught:
+        get_sampler(setting).optuna_sampler(0)
+    assert message in str(caught.value)
+    assert f"sampler {setting!r}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_refused_before_anything_is_written(
+    make_recipe: Maker, listener: Any, tmp_path: Path
+) -> None:
+    """A study whose file is gone can still be read: only a search needs it."""
+    recipe = make_recipe(sampler="nowhere.py:make")
+    with pytest.raises(UserError, match=r"file 'nowhere.py' does not exist"):
+        prepare(recipe, InlineExecutor(), listener)
+    assert not (tmp_path / "runs").exists()
+    assert get_sampler("nowhere.py:make").words == "search with sampler nowhere"
+
+
+@pytest.mark.slow
+def test_any_sampler_of_optuna_searches(
+    make_recipe: Maker, listener: Any, tmp_path: Path, write: Callable[[str], str]
+) -> None:
+    """Its code is stored, and a change of it is refused until it is accepted."""
+    recipe = make_recipe(sampler=write(GOOD), trials=6, epochs=2)
+    record = run_study(recipe, listener, executor="inline").record
+    assert record.sampler_code is not None
+    assert (record.recipe.batch, len(record.complete())) == (4, 6)
+    write(GOOD.replace("import optuna", "import optuna  # the best"))
+    more = recipe.model_copy(update={"trials": 7})
+    assert len(run_study(more, listener, executor="inline").record.trials) == 7
+    write(GOOD.replace("=3", "=4"))
+    with pytest.raises(UserError, match=r"sampler: .*n_startup_trials=3.*n_startup_trials=4"):
+        run_study(more, listener, executor="inline")
+    run_study(more, listener, executor="inline", accept_changes=True)
