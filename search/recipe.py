@@ -228,7 +228,9 @@ class Recipe(BaseModel):
         ge=1,
         le=10**15,
     )
-    dataset: _Text = _setting("auto", "Dataset: auto, cifar10, digits or an image folder")
+    dataset: _Text = _setting(
+        "auto", "Dataset: auto, cifar10, digits, an .npz file, a .csv table or an image folder"
+    )
     data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
     image_size: int | None = _setting(
         None,
@@ -245,6 +247,17 @@ class Recipe(BaseModel):
         0.1, "Fraction of the images set aside for testing if there is no test set", gt=0, lt=1
     )
     skip_broken: bool = _setting(False, "Leave out image files that cannot be decoded")
+    image_column: _Text | None = _setting(
+        None, "Column of a .csv table that has the images' paths", means="guessed by its name"
+    )
+    label_column: _Text | None = _setting(
+        None, "Column of a .csv table that has their classes", means="guessed by its name"
+    )
+    split_column: _Text | None = _setting(
+        None,
+        "Column of a .csv table that says train, val or test",
+        means="guessed by its name, or none",
+    )
     study_name: Annotated[str, AfterValidator(check_study_name)] = _setting(
         "auto", "Name of the study", means="made from space, sampler and dataset"
     )

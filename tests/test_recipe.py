@@ -53,7 +53,8 @@ def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
         with_baseline=False, prior="off", refit="horizon", refit_epochs=9,
         max_parameters=1000,
         dataset="pets", data_dir=Path("d"),
-        image_size=16, resize="pad", test_fraction=0.3, skip_broken=True, study_name="Study_1.a-b", storage="sqlite:///x.db",
+        image_size=16, resize="pad", test_fraction=0.3, skip_broken=True,
+        image_column="file", label_column="kind", split_column="part", study_name="Study_1.a-b", storage="sqlite:///x.db",
         runs_dir=Path("r"), checkpoint_every=5, workers=2, threads=2, device="cuda:1",
         precision="fp32",
     )  # fmt: skip
@@ -149,6 +150,9 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("resize", ["crop", "stretch", "pad"], ["cut", 1]),
     ("test_fraction", [0.001, 0.999], [0, 1]),
     ("skip_broken", [True, False], ["yes", 1]),
+    ("image_column", ["file"], [3, "a\0b"]),
+    ("label_column", ["kind"], [3, "a\0b"]),
+    ("split_column", ["part"], [3, "a\0b"]),
     ("storage", ["sqlite:///x"], [1, "sqlite:///\0"]),
     ("runs_dir", ["r"], [False, "\udcff"]),
     ("checkpoint_every", [0, 100_000], [-1, 100_001]),
@@ -329,6 +333,6 @@ def test_help_names_every_source_and_space() -> None:
     """Recipes are quick to import, so their help cannot be made from these registries."""
     dataset, space = (Recipe.model_fields[name].description or "" for name in ("dataset", "space"))
     for source in SOURCES:
-        assert (source.keyword or "image folder") in dataset
+        assert (source.keyword or source.title.removeprefix("the ")) in dataset
     assert AUTO in dataset
     assert all(name in space for name in BUILT_IN)

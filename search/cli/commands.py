@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from search.evaluation.predict import Predictions
 
 # Which images a dataset has, and how they are prepared.
-_IMAGES = ("image_size", "resize", "test_fraction", "skip_broken")
+_IMAGES = (
+    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column",
+)  # fmt: skip
 # What the hand-tuned network's training leaves open.
 _BASELINE_SETTINGS = (
     "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *_IMAGES,

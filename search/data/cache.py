@@ -301,12 +301,12 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
         return array
 
 
-def read_integers(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of a .npz file that holds integers only, by name.
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of a .npz file by name.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or an array is not of integers.
+        ValueError: The file is damaged, or holds Python objects.
     """
     with (
         _damage_as_value_error(),
@@ -314,11 +314,20 @@ def read_integers(path: Path) -> dict[str, npt.NDArray[Any]]:
         np.load(file, allow_pickle=False) as npz,
     ):
         arrays = {name: npz[name] for name in npz.files}
-        for name, value in arrays.items():
-            # NumPy returns the raw bytes of a member whose first bytes are damaged.
-            if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
-                raise ValueError(f"{name} is not an array of integers")
+        # NumPy returns the raw bytes of a member whose first bytes are damaged.
+        damaged = [name for name, value in arrays.items() if isinstance(value, bytes)]
+        if damaged:
+            raise ValueError(f"{damaged[0]} is not an array")
         return arrays
+
+
+def read_integers(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Return what `read_arrays` returns; raises ValueError too if an array is not of integers."""
+    arrays = read_arrays(path)
+    for name, value in arrays.items():
+        if value.dtype.kind not in "iu":
+            raise ValueError(f"{name} is not an array of integers")
+    return arrays
 
 
 @contextmanager

@@ -104,6 +104,9 @@ class DatasetRequest:
         resize: How an image of another shape is fitted.
         test_fraction: Fraction of the images to set aside if a source has no test set.
         skip_broken: Whether to leave out files that cannot be decoded.
+        image_column: The column of a table with the images' paths; None: guessed by its name.
+        label_column: The column with their classes; None: guessed.
+        split_column: The column that says train, val or test; None: guessed, or there is none.
     """
 
     dataset: str
@@ -112,6 +115,9 @@ class DatasetRequest:
     resize: Resize = "crop"
     test_fraction: float = 0.1
     skip_broken: bool = False
+    image_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
 
     @classmethod
     def of(cls, settings: object) -> Self:

@@ -6,16 +6,24 @@ To add a source, write its class in a new file and list it in `SOURCES`.
 from dataclasses import replace
 from pathlib import Path
 
+from search.data.arrays import ArraySource
 from search.data.cache import is_cached, open_or_build
 from search.data.cifar10 import Cifar10Source
 from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
 from search.data.folder import FolderSource
+from search.data.table import TableSource
 from search.errors import MachineError, UserError
 from search.events import Listener, Notice
 from search.files import machine_failures
 
-SOURCES: tuple[type[Source], ...] = (Cifar10Source, DigitsSource, FolderSource)
+SOURCES: tuple[type[Source], ...] = (
+    Cifar10Source,
+    DigitsSource,
+    ArraySource,
+    TableSource,
+    FolderSource,
+)
 AUTO = "auto"
 
 _AUTO_PATIENCE_SECONDS = 5.0
@@ -65,6 +73,12 @@ def _checked(source: Source, request: DatasetRequest) -> Source:
         raise UserError(
             f"image_size is only for image folders; dataset {source.name} has {source.own_size}, "
             f"got {request.image_size}"
+        )
+    columns = (request.image_column, request.label_column, request.split_column)
+    if not isinstance(source, TableSource) and columns != (None, None, None):
+        raise UserError(
+            f"image_column, label_column and split_column are only for tables, and dataset "
+            f"{source.name} is none"
         )
     return source
 

@@ -50,7 +50,8 @@ SPACE = Space({name}, lambda _: CANDIDATE, baseline_params={{}})
 # others only matter to a search with several candidates.
 _KEPT = (
     "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "resize",
-    "test_fraction", "skip_broken",
+    "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column",
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
 _MAX_NAME = 64  # characters of a study's name

@@ -59,7 +59,10 @@ _DECIDING = (
     "threads",
 )
 """The settings that decide a study's results, which therefore cannot change."""
-_PIXELS = ("image_size", "resize", "test_fraction", "skip_broken")
+_PIXELS = (
+    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column",
+)  # fmt: skip
 """Those that may make another dataset of the same files."""
 
 

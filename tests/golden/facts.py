@@ -31,6 +31,9 @@ _NEWER: dict[str, Any] = {
     "max_multiply_adds": None,
     "resize": "stretch",
     "skip_broken": False,
+    "image_column": None,
+    "label_column": None,
+    "split_column": None,
 }
 _NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {
     "baseline": {"refit": "one-se"},  # nothing depends on it: a replication is not refitted

@@ -302,14 +302,9 @@ class BaselineSuggestion(Excerpt):
 
 # Settings that two studies must share to use the same data and find each other.
 _SHARED = (
-    "image_size",
-    "resize",
-    "test_fraction",
-    "skip_broken",
-    "data_dir",
-    "storage",
-    "runs_dir",
-)
+    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column", "data_dir", "storage", "runs_dir",
+)  # fmt: skip
 
 
 def baseline_command(record: StudyRecord) -> str | None:

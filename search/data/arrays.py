@@ -1,0 +1,319 @@
+"""Arrays of images and labels, in one .npz file or in .npy files of one folder, as a dataset."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from search.data.cache import read_arrays, read_npy
+from search.data.dataset import Content, DatasetRequest, Images, Labels, Part, Source
+from search.data.file_source import DEFAULT_SIDE, TEST_SEED, listed
+from search.data.pixels import fitted
+from search.data.splits import holdout
+from search.errors import UserError
+from search.events import Listener, StepProgress
+
+# What the arrays of images and labels of each part may be called, in any capitals.
+_NAMES = {
+    "train": (
+        ("train_images", "train_labels"),
+        ("x_train", "y_train"),
+        ("images", "labels"),
+        ("x", "y"),
+        ("data", "targets"),
+        ("arr_0", "arr_1"),
+    ),
+    "val": (("val_images", "val_labels"), ("x_val", "y_val"), ("x_valid", "y_valid")),
+    "test": (("test_images", "test_labels"), ("x_test", "y_test")),
+}
+_CHANNELS = (1, 3, 4)
+_BATCH = 1024
+
+Array = npt.NDArray[Any]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class LabelledArrays:
+    """Images of any shape and dtype that are understood, and one label each."""
+
+    images: Array
+    labels: Array
+
+
+@final
+class ArraySource(Source):
+    """`train_images`, `train_labels`, `test_images`, ... in an .npz file, or as .npy files.
+
+    Names are those of MedMNIST, of Keras (`x_train`), or just `images` and `labels`. Without a
+    test set, a stratified `test_fraction` is set aside.
+    """
+
+    accepts = "an .npz file of images and labels (or a folder of .npy files)"
+    title = "the .npz file"
+
+    def __init__(self, path: Path, request: DatasetRequest) -> None:
+        self._path = path.resolve()
+        self._request = request
+
+    @classmethod
+    def find(cls, request: DatasetRequest) -> Self | None:
+        with suppress(OSError, ValueError):  # not a valid path
+            path = Path(request.dataset or "/")
+            if path.suffix.lower() == ".npy" and path.is_file():
+                path = path.parent
+            if (path.suffix.lower() == ".npz" and path.is_file()) or _array_files(path):
+                return cls(path, request)
+        return None
+
+    @property
+    def name(self) -> str:
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self._path.stem)[:40] or "arrays"
+
+    def fingerprint(self) -> str:
+        """Return a hash of the settings and of each file's path, size and time of change."""
+        request = self._request
+        settings = (request.image_size, request.resize, request.test_fraction, TEST_SEED)
+        digest = hashlib.sha256(f"arrays 1 {settings}\n".encode())
+        for path in _array_files(self._path) or [self._path]:
+            status = path.stat()
+            line = f"{status.st_size} {status.st_mtime_ns} {path}\n"
+            digest.update(line.encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+    def read(self, listener: Listener) -> Content:
+        parts, found = dict(self._parts), list[str]()
+        train, val = parts["train"], parts.get("val")
+        if val is not None:
+            train = _joined(train, val)
+            found.append(
+                "dataset: the validation images join those for training, because a study makes its "
+                "own validation split"
+            )
+        listener(StepProgress(f"Reading {self.name}", len(train.labels), len(train.labels)))
+        return content_of_arrays(train, parts.get("test"), self._request, found)
+
+    @cached_property
+    def _parts(self) -> Mapping[str, LabelledArrays]:
+        """The parts that are there; raises UserError."""
+        try:
+            files = _array_files(self._path)
+            arrays = {path.stem: read_npy(path) for path in files} or read_arrays(self._path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"dataset: {self._path} cannot be read: {error}") from error
+        lower = {name.lower(): array for name, array in arrays.items()}
+        parts = dict(_named_parts(lower))
+        if "train" not in parts:
+            accepted = " or ".join(f"{images} and {labels}" for images, labels in _NAMES["train"])
+            raise UserError(
+                f"dataset: {self._path} has arrays {listed(sorted(arrays)) or 'none'}; accepted: "
+                f"{accepted}"
+            )
+        return parts
+
+
+def _array_files(folder: Path) -> list[Path]:
+    """Return the .npy files of a folder if some are images to train on."""
+    files = sorted(path for path in folder.glob("*.npy") if path.is_file())
+    stems = {path.stem.lower() for path in files}
+    return files if any(images in stems for images, _ in _NAMES["train"]) else []
+
+
+def _named_parts(arrays: Mapping[str, Array]) -> Iterator[tuple[str, LabelledArrays]]:
+    for part, names in _NAMES.items():
+        for images, labels in names:
+            if images in arrays and labels in arrays:
+                yield part, LabelledArrays(arrays[images], arrays[labels])
+                break
+
+
+def _joined(first: LabelledArrays, second: LabelledArrays) -> LabelledArrays:
+    try:
+        images = np.concatenate([first.images, second.images])
+        return LabelledArrays(images, np.concatenate([first.labels, second.labels]))
+    except ValueError as error:
+        raise UserError(f"dataset: training and validation images differ: {error}") from error
+
+
+def content_of_arrays(
+    train: LabelledArrays,
+    test: LabelledArrays | None,
+    request: DatasetRequest,
+    found: list[str],
+    class_names: tuple[str, ...] | None = None,
+) -> Content:
+    """Return arrays as a dataset.
+
+    Args:
+        train: Images, grey (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, of
+            whole numbers or floats in 0..1, -1..1 or 0..255; labels (N,), (N, 1) or one-hot.
+        test: The test set; None: a stratified part of the images is set aside.
+        request: Size, and how images are fitted.
+        found: Gets a line for what the user should know.
+        class_names: What the labels 0, 1, ... are called; None: the labels themselves.
+
+    Raises:
+        UserError: The arrays are not images and labels.
+    """
+    values = plain_labels(train, "training")
+    classes = np.unique(values) if class_names is None else np.arange(len(class_names))
+    labels = _indices(values, classes, "training")
+    names = class_names or tuple(str(value) for value in classes.tolist())
+    if len(names) < 2:
+        raise UserError(f"dataset: labels must be of at least 2 classes, got {listed(names)}")
+    scale = Scale.of(train.images)
+    images = _channels_first(train.images)
+    size = _size(images.shape[2:], request, found)
+    if test is not None:
+        test_labels = _indices(plain_labels(test, "test"), classes, "test")
+        test_part = _part(_channels_first(test.images), test_labels, scale, size, request)
+        train_part = _part(images, labels, scale, size, request)
+    else:
+        (split,) = holdout(
+            labels, request.test_fraction, TEST_SEED, setting="test_fraction", class_names=names
+        )
+        train_part, test_part = (
+            _part(images[chosen], labels[chosen], scale, size, request)
+            for chosen in (split.train, split.validation)
+        )
+    return Content(names, (3, *size), train_part, test_part, found)
+
+
+def plain_labels(part: LabelledArrays, words: str) -> Array:
+    """Return one label per image, (N,): whole numbers, truth values or text."""
+    labels = part.labels
+    if labels.ndim == 2 and labels.shape[1] > 1 and _is_one_hot(labels):
+        labels = labels.argmax(1)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise UserError(
+            f"dataset: {words} labels must be one per image, got an array of {list(labels.shape)}"
+        )
+    if len(labels) != len(part.images):
+        raise UserError(
+            f"dataset: there are {len(part.images):,} {words} images and {len(labels):,} labels"
+        )
+    if labels.dtype.kind == "f" and bool((labels == np.round(labels)).all()):
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8")
+    if labels.dtype.kind not in "iubU":
+        raise UserError(
+            f"dataset: {words} labels must be whole numbers or text, got {labels.dtype}"
+        )
+    return labels
+
+
+def _is_one_hot(labels: Array) -> bool:
+    return labels.dtype.kind in "iubf" and bool(
+        ((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all()
+    )
+
+
+def _indices(values: Array, classes: Array, words: str) -> Labels:
+    known = np.isin(values, classes)
+    if not known.all():
+        unknown = [str(value) for value in np.unique(values[~known]).tolist()]
+        raise UserError(f"dataset: {words} images have labels that no class has: {listed(unknown)}")
+    return np.searchsorted(classes, values).astype(np.int64)
+
+
+def _channels_first(images: Array) -> Array:
+    """Return images as (N, C, H, W), without copying."""
+    if images.ndim == 3:
+        return images[:, None]
+    if images.ndim == 4 and images.shape[3] in _CHANNELS:
+        return images.transpose(0, 3, 1, 2)
+    if images.ndim == 4 and images.shape[1] in _CHANNELS:
+        return images
+    raise UserError(
+        f"dataset: images must be (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, "
+        f"got an array of {list(images.shape)}"
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Scale:
+    """How values become 0..255: `(value + offset) * factor`."""
+
+    offset: float
+    factor: float
+
+    @classmethod
+    def of(cls, images: Array) -> Self:
+        """Return the scale of the range that the values use; raises UserError."""
+        kind = images.dtype.kind
+        if kind not in "iubf" or not images.size:
+            raise UserError(f"dataset: images must be numbers, got {images.dtype}, {images.shape}")
+        low, high = float(images.min()), float(images.max())
+        if images.dtype == np.uint8 or (kind == "f" and 1 < high <= 255 and low >= 0):
+            return cls(0, 1)
+        if kind == "b" or (kind == "f" and low >= 0 and high <= 1):
+            return cls(0, 255)
+        if kind == "f" and low >= -1 and high <= 1:
+            return cls(1, 127.5)
+        if kind in "iu" and low >= 0 and high < 1 << 16:
+            depth = next(bits for bits in (8, 10, 12, 14, 16) if high < 1 << bits)
+            return cls(0, 2.0 ** (8 - depth))
+        raise UserError(
+            "dataset: images must be whole numbers in 0..65535 or floats in 0..1, -1..1 or 0..255, "
+            f"got {images.dtype} in {low:g}..{high:g}"
+        )
+
+    def applied(self, images: Array) -> Images:
+        """Return the values as uint8."""
+        if images.dtype == np.uint8 and self == Scale(0, 1):
+            return images
+        scaled = (images.astype(np.float64) + self.offset) * self.factor
+        whole = np.round(scaled) if images.dtype.kind == "f" else np.floor(scaled)
+        pixels: Images = np.clip(whole, 0, 255).astype(np.uint8)
+        return pixels
+
+
+def _size(own: tuple[int, ...], request: DatasetRequest, found: list[str]) -> tuple[int, int]:
+    if request.image_size is not None:
+        return request.image_size, request.image_size
+    height, width = own
+    if max(own) <= DEFAULT_SIDE:
+        return height, width
+    found.append(
+        f"dataset: images are {width}x{height} pixels; they are scaled to {DEFAULT_SIDE}x"
+        f"{DEFAULT_SIDE} (image_size chooses another size, resize how they are fitted)"
+    )
+    return DEFAULT_SIDE, DEFAULT_SIDE
+
+
+def _part(
+    images: Array, labels: Labels, scale: Scale, size: tuple[int, int], request: DatasetRequest
+) -> Part:
+    starts = range(0, len(images), _BATCH)
+    return Part(
+        labels, (_pixels(images[i : i + _BATCH], scale, size, request.resize) for i in starts)
+    )
+
+
+def _pixels(images: Array, scale: Scale, size: tuple[int, int], resize: str) -> Images:
+    """Return images (N, C, H, W) in RGB and of a size; transparent ones on white."""
+    pixels = scale.applied(images)
+    if pixels.shape[1] == 4:
+        alpha = pixels[:, 3:].astype(np.float64) / 255
+        pixels = np.round(pixels[:, :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    rgb = np.broadcast_to(pixels, (len(pixels), 3, *pixels.shape[2:]))
+    if rgb.shape[2:] != size:
+        rgb = np.stack([_resized(image, size, resize) for image in rgb])
+    return np.ascontiguousarray(rgb)
+
+
+def _resized(image: Images, size: tuple[int, int], resize: str) -> Images:
+    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+    return np.asarray(fitted(picture, size[::-1], resize)).transpose(2, 0, 1)

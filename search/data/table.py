@@ -1,0 +1,182 @@
+"""A table of image paths and labels (CSV, TSV) as a dataset."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self, final
+
+from search.data.dataset import DatasetRequest
+from search.data.file_source import FileList, FileSource, ImageFile, listed
+from search.data.folder import PARTS
+from search.errors import UserError
+
+# What columns are usually called, in any capitals.
+_IMAGE_COLUMNS = (
+    "image", "path", "file", "filename", "file_name", "filepath", "file_path", "image_path",
+    "image_file", "img", "image_name", "image_id",
+)  # fmt: skip
+_LABEL_COLUMNS = ("label", "class", "target", "category", "class_name", "label_name", "y")
+_SPLIT_COLUMNS = ("split", "subset", "part", "partition")
+_SUFFIXES = (".csv", ".tsv")
+_DELIMITERS = ",;\t|"
+
+
+@final
+class TableSource(FileSource):
+    """One image per row: its path, relative to the table's folder or absolute, and its class.
+
+    With a column that says train, val or test, the test set is that; val joins train.
+    """
+
+    accepts = "a .csv table of image paths and labels"
+    title = "the .csv table"
+
+    @classmethod
+    def find(cls, request: DatasetRequest) -> Self | None:
+        with suppress(OSError, ValueError):  # not a valid path
+            path = Path(request.dataset)
+            if path.suffix.lower() in _SUFFIXES and path.is_file():
+                return cls(path, request)
+        return None
+
+    @property
+    def name(self) -> str:
+        return super().name.removesuffix(self._root.suffix)
+
+    def list_files(self) -> FileList:
+        rows = _read_rows(self._root)
+        request = self._request
+        image = _column(rows, request.image_column, "image_column", _IMAGE_COLUMNS)
+        label = _column(rows, request.label_column, "label_column", _LABEL_COLUMNS)
+        split = request.split_column
+        if split is not None or any(one.lower() in _SPLIT_COLUMNS for one in rows[0]):
+            split = _column(rows, split, "split_column", _SPLIT_COLUMNS)
+        names = tuple(sorted({row[label] for row in rows}, key=_natural))
+        if len(names) < 2:
+            raise UserError(
+                f"dataset: column {label!r} of {self._root} must have at least 2 classes, got "
+                f"{listed(names)}"
+            )
+        parts = _by_part(self._root, rows, split)
+        _check_paths(self._root, rows, image, label)
+        files = {
+            part: self._files_of(chosen, image, label, names) for part, chosen in parts.items()
+        }
+        if split is not None and not files["train"]:
+            raise UserError(f"dataset: column {split!r} of {self._root} has no row for 'train'")
+        notices = [] if split is None else _notices(self._root, split, parts, label)
+        return FileList(
+            names,
+            (*files["train"], *files["val"]),
+            files["test"] or None,
+            tuple(notices),
+        )
+
+    def _files_of(
+        self, rows: Sequence[Mapping[str, str]], image: str, label: str, names: tuple[str, ...]
+    ) -> tuple[ImageFile, ...]:
+        """Return the rows' files; raises UserError, which counts those that are missing."""
+        files, missing = [], []
+        for row in rows:
+            try:
+                path = self._root.parent / row[image]
+                files.append(ImageFile.of(path, names.index(row[label])))
+            except (OSError, ValueError):
+                missing.append(row[image])
+        if missing:
+            raise UserError(
+                f"dataset: {len(missing):,} of {len(rows):,} images in column {image!r} of "
+                f"{self._root} cannot be found in {self._root.parent}: {listed(missing)}"
+            )
+        return tuple(files)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows by the names of their columns, without spaces around values."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            delimiter = max(_DELIMITERS, key=head.count)
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+            rows = [_plain(path, reader.line_num, row) for row in reader]
+    except OSError as error:
+        raise UserError(f"dataset: {path} cannot be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UserError(f"dataset: {path} is not a table in UTF-8: {error}") from error
+    if not rows:
+        raise UserError(f"dataset: {path} has no rows")
+    return rows
+
+
+def _plain(path: Path, line: int, row: Mapping[str | None, str | None]) -> dict[str, str]:
+    """Return a row, which must have as many values as there are columns."""
+    if None in row or None in row.values():
+        raise UserError(f"dataset: line {line} of {path} does not have a value for each column")
+    return {str(name).strip(): str(value).strip() for name, value in row.items()}
+
+
+def _column(
+    rows: Sequence[Mapping[str, str]], given: str | None, setting: str, usual: Sequence[str]
+) -> str:
+    """Return the column that is given, or the only one with a usual name."""
+    columns = list(rows[0])
+    if given is not None:
+        if given not in columns:
+            raise UserError(f"{setting}: there is no {given!r}; columns are {listed(columns)}")
+        return given
+    found = [column for column in columns if column.lower() in usual]
+    if len(found) != 1:
+        why = f"could be {' or '.join(map(repr, found))}" if found else "cannot be guessed"
+        raise UserError(f"{setting} must be given, as it {why}; columns are {listed(columns)}")
+    return found[0]
+
+
+def _by_part(
+    path: Path, rows: Sequence[Mapping[str, str]], split: str | None
+) -> dict[str, list[Mapping[str, str]]]:
+    parts: dict[str, list[Mapping[str, str]]] = {"train": [], "val": [], "test": []}
+    for row in rows:
+        value = "train" if split is None else row[split]
+        part = PARTS.get(value.lower())
+        if part is None:
+            raise UserError(
+                f"dataset: column {split!r} of {path} must be one of {', '.join(PARTS)}, "
+                f"got {value!r}"
+            )
+        parts[part].append(row)
+    return parts
+
+
+def _check_paths(table: Path, rows: Sequence[Mapping[str, str]], image: str, label: str) -> None:
+    """Raise UserError if a label is empty or an image is listed twice."""
+    seen: set[str] = set()
+    for row in rows:
+        if not row[label] or not row[label].isprintable():
+            raise UserError(f"dataset: {row[image]!r} in {table} has the label {row[label]!r}")
+        if row[image] in seen:
+            raise UserError(f"dataset: {row[image]!r} is in {table} more than once")
+        seen.add(row[image])
+
+
+def _notices(
+    table: Path, split: str, parts: Mapping[str, Sequence[Mapping[str, str]]], label: str
+) -> Iterator[str]:
+    if parts["val"]:
+        yield (
+            f"dataset: images that column {split!r} has for validation join those for training, "
+            "because a study makes its own validation split"
+        )
+    tested = {row[label] for row in parts["test"]}
+    untested = sorted({row[label] for rows in parts.values() for row in rows} - tested)
+    if tested and untested:
+        yield (
+            f"dataset: {table} has no test image of {listed(untested)}: the test accuracy leaves "
+            "these classes out"
+        )
+
+
+def _natural(name: str) -> tuple[int, int, str]:
+    """Return a key that orders whole numbers by value, before other names."""
+    return (0, int(name), name) if name.isascii() and name.isdecimal() else (1, 0, name)

@@ -1,0 +1,157 @@
+"""Datasets of tables: image paths and labels, one row each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from search.data.cache import load_train_split
+from search.errors import UserError
+
+Rows = list[tuple[str, ...]]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., Path]:
+    """Return a writer of tables whose first column has images that are drawn, in odd folders."""
+
+    def write(head: str, rows: Rows, *, delimiter: str = ",", name: str = "labels.csv") -> Path:
+        for number, row in enumerate(rows):
+            (tmp_path / row[0]).parent.mkdir(parents=True, exist_ok=True)
+            values = np.full((4, 4, 3), number, dtype=np.uint8)
+            values[0] = 200
+            Image.fromarray(values).save(tmp_path / row[0])
+        lines = [head, *(delimiter.join(row) for row in rows)]
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return tmp_path / name
+
+    return write
+
+
+def rows(count: int, labels: str = "ab") -> Rows:
+    return [(f"scan {i % 3}/{i}.png", labels[i % len(labels)]) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    "head", ["image,label", "Path,Class", "filename,target", "\ufefffile_name, category"]
+)
+def test_columns_are_found_by_their_names(table: Any, prepare: Any, head: str) -> None:
+    """Paths are relative to the table's folder; a stratified part is set aside."""
+    info = prepare(table(head, rows(40)))
+    assert (info.name, info.class_names) == ("labels", ("a", "b"))
+    assert (info.n_train, info.n_test) == (36, 4)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_other_columns_are_named(table: Any, prepare: Any, delimiter: str) -> None:
+    """Whatever separates them."""
+    head = delimiter.join(("pic", "kind", "fold"))
+    lines = [(*row, "TEST" if i > 9 else "train") for i, row in enumerate(rows(14))]
+    path = table(head, lines, delimiter=delimiter, name="all.tsv")
+    info = prepare(path, image_column="pic", label_column="kind", split_column="fold")
+    assert (info.n_train, info.n_test) == (10, 4)
+
+
+def test_the_split_is_honoured(table: Any, prepare: Any, recorder: Any) -> None:
+    """Rows for validation join those for training, after them."""
+    parts = ["train", "val", "test", "train", "Valid", "test"]
+    lines = [(*row, parts[i]) for i, row in enumerate(rows(6))]
+    info = prepare(table("image,label,split", lines))
+    assert (info.n_train, info.n_test) == (4, 2)
+    found = load_train_split(info).images[:, 0, 1, 0].tolist()
+    assert found == [0, 3, 1, 4]
+    assert "images that column 'split' has for validation join" in recorder.notices[0]
+
+
+def test_labels_are_ordered_as_numbers(table: Any, prepare: Any) -> None:
+    """So that ten is not between one and two."""
+    lines = [(f"{i}.png", str(i % 11)) for i in range(110)]
+    assert prepare(table("image,label", lines)).class_names == tuple(map(str, range(11)))
+
+
+def test_another_label_is_another_dataset(table: Any, prepare: Any) -> None:
+    """The cache follows the table, though no image has changed."""
+    first = prepare(table("image,label", rows(40)))
+    lines = rows(40)
+    lines[0] = (lines[0][0], "b")
+    second = prepare(table("image,label", lines))
+    assert first.fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("head", "change", "words"),
+    [
+        (
+            "pic,label",
+            {},
+            "^image_column must be given, as it cannot be guessed; .* 'pic'",
+        ),
+        ("image,path", {}, "^image_column must be given, as it could be 'image' or 'path'"),
+        ("image,kind", {}, "^label_column must be given, as it cannot be guessed"),
+        (
+            "image,label",
+            {"label_column": "x"},
+            "^label_column: there is no 'x'; columns are",
+        ),
+        ("image,label,more", {}, "line 2 of .* does not have a value for each column"),
+        ("image", {}, "line 2 of .* does not have a value for each column"),
+    ],
+)
+def test_columns_that_do_not_fit_are_told(
+    table: Any, prepare: Any, head: str, change: dict[str, str], words: str
+) -> None:
+    """With those that there are."""
+    with pytest.raises(UserError, match=words):
+        prepare(table(head, rows(8)), **change)
+
+
+def test_missing_images_are_counted(table: Any, prepare: Any, tmp_path: Path) -> None:
+    """All at once, with the folder in which they were looked for."""
+    path = table("image,label", rows(8))
+    for number in (3, 4):
+        (tmp_path / rows(8)[number][0]).unlink()
+    words = r"2 of 8 images in column 'image' .* cannot be found in .*: 'scan 0/3.png', 'scan 1/4"
+    with pytest.raises(UserError, match=words):
+        prepare(path)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("scan 0/0.png,a", "'scan 0/0.png' is in .* more than once"),
+        ("scan 0/0.png,", "has the label ''"),
+    ],
+)
+def test_rows_that_say_nothing_are_told(table: Any, prepare: Any, extra: str, words: str) -> None:
+    """An image listed twice, or without a label."""
+    path = table("image,label", rows(8))
+    path.write_text(path.read_text(encoding="utf-8") + extra + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=words):
+        prepare(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "has no rows"),
+        (b"image,label\n", "has no rows"),
+        (b"image,label\n\xff\xfe,a\n", "not a table in UTF-8"),
+        (b"image,label,split\na.png,a,dev\nb.png,b,test\n", "must be one of train, .* got 'dev'"),
+        (b"image,label\na.png,a\nb.png,a\n", "must have at least 2 classes, got 'a'"),
+    ],
+)
+def test_other_files_are_refused(prepare: Any, tmp_path: Path, content: bytes, words: str) -> None:
+    """In one line."""
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(UserError, match=words) as caught:
+        prepare(tmp_path / "t.csv")
+    assert "\n" not in str(caught.value)
+
+
+def test_columns_are_for_tables(prepare: Any) -> None:
+    """A setting that would be ignored is refused."""
+    with pytest.raises(UserError, match="only for tables, and dataset digits is none"):
+        prepare("digits", label_column="label")
