@@ -221,7 +221,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
     epochs, rates = horizon, trial.history.learning_rates()
     if trial.best_epoch is not None:
         epochs = refit_epochs(trial, record.recipe, record.dataset, horizon)
-        rates = list(stretched(rates, horizon))[:epochs]
+        rates = list(stretched(rates, record.recipe.epochs, horizon))[:epochs]
     if candidate.schedule.changes == "each epoch" and not rates:
         raise UserError(
             f"trial: {trial.number} trained no epoch, so its schedule "

@@ -67,7 +67,7 @@ def refit_job(
         study_seed=recipe.seed,
         settings=replace(training_settings(recipe), epochs=horizon),
         epochs=refit_epochs(winner, recipe, dataset, horizon),
-        learning_rates=stretched(winner.history.learning_rates(), horizon),
+        learning_rates=stretched(winner.history.learning_rates(), recipe.epochs, horizon),
         threads=joblib.cpu_count(),
         folder=paths.refit_dir,
         checkpoints=paths.refit_checkpoints,

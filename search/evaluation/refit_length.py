@@ -38,9 +38,18 @@ def refit_epochs(
     return math.ceil(epochs * (horizon or recipe.epochs) / recipe.epochs)
 
 
-def stretched(rates: Sequence[float], horizon: int) -> tuple[float, ...]:
-    """Return the recorded rate of each epoch of a training as long as the horizon."""
-    return tuple(rates[epoch * len(rates) // horizon] for epoch in range(horizon))
+def stretched(rates: Sequence[float], epochs: int, horizon: int) -> tuple[float, ...]:
+    """Return the rate of each epoch of a refit: the one recorded at the same share of a trial.
+
+    Args:
+        rates: The recorded rates.
+        epochs: Epochs of a trial.
+        horizon: Epochs of the refit's schedule.
+    """
+    if horizon == epochs:
+        return tuple(rates)
+    last = len(rates) - 1
+    return tuple(rates[min(epoch * epochs // horizon, last)] for epoch in range(horizon))
 
 
 def _rule_epochs(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> int:

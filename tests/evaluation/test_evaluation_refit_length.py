@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.evaluation.refit_length import refit_epochs
+from search.evaluation.refit_length import refit_epochs, stretched
 from search.training.history import FoldEpoch, History
 from tests.fakes import make_plan, make_recipe, make_trial
 
@@ -27,6 +27,15 @@ def test_each_rule_reads_the_curve(rule: str, epochs: int) -> None:
     trial = replace(make_trial(0), history=_history(_RISING_THEN_NOISY), best_epoch=3)
     recipe = make_recipe(refit=rule, holdout_fraction=0.2)
     assert refit_epochs(trial, recipe, replace(make_plan().dataset, n_train=1000)) == epochs
+
+
+def test_a_longer_schedule_ends_at_the_same_share() -> None:
+    """Half of 6 epochs is half of 40, and recorded rates last longer."""
+    trial = replace(make_trial(0), history=_history(_RISING_THEN_NOISY), best_epoch=3)
+    recipe = make_recipe(refit="best-epoch", epochs=6)
+    assert refit_epochs(trial, recipe, make_plan().dataset, horizon=40) == 20
+    assert stretched((0.3, 0.2, 0.1), 3, 3) == (0.3, 0.2, 0.1)
+    assert stretched((0.3, 0.2, 0.1), 3, 7) == (0.3, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1)
 
 
 def test_more_images_leave_less_room() -> None:

@@ -9,7 +9,7 @@ import torch
 
 from cifar_models import CNNConfig, MLPConfig, multiply_adds
 from search.events import Event
-from search.executors.probes import interpolate
+from search.executors.probes import Price, interpolate
 from search.pipeline import locked_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -140,7 +140,7 @@ def test_the_estimate_counts_nothing_in_the_scheduler(
     make_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job counts multiplications, as importing the counter takes a second."""
-    monkeypatch.setattr("search.executors.probes.WarmUp.run", lambda job, _: (1e-6,))
+    monkeypatch.setattr("search.executors.probes.WarmUp.run", lambda job, _: (Price(1, 1e-6),))
     monkeypatch.setattr("torch.utils.flop_counter.FlopCounterMode", None)
     plans: list[PlanInfo] = []
     run(make_recipe(trials=1), plans)

@@ -100,7 +100,7 @@ def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any
 
 def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, listener: Any) -> None:
     """The value is the mean over folds at E*, E* the best epoch of the mean curve."""
-    recipe = make_recipe(validation="kfold", folds=3, pruner="none", epochs=5)
+    recipe = make_recipe(validation="kfold", folds=3, pruner="none", epochs=5, refit="best-epoch")
     record = run_study(recipe, listener, executor="inline").record
     for trial in record.complete():
         curve = trial.history.mean_curve("accuracy")
