@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import final
 
 from pydantic import GetCoreSchemaHandler, ValidationError, ValidatorFunctionWrapHandler
-from pydantic_core import ErrorDetails, core_schema
+from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
-from search.text import printable
+from search.text import listed, printable
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # What runs_dir contains besides the studies' folders, including SQLite's files.
@@ -49,18 +49,23 @@ class OneOf:
         literal = core_schema.literal_schema(list(self.values))
         if self.file is None:
             return literal
-        return core_schema.no_info_wrap_validator_function(_object_or_literal, literal)
+        return core_schema.no_info_wrap_validator_function(self._or_object, literal)
+
+    def _or_object(self, value: object, literal: ValidatorFunctionWrapHandler) -> object:
+        if isinstance(value, str) and names_object(value):
+            return check_text(value)
+        try:
+            return literal(value)
+        except ValidationError as error:
+            expected = listed([*map(repr, self.values), str(self.file)], "or")
+            raise PydanticCustomError(
+                "literal_error", "Input should be {expected}", {"expected": expected}
+            ) from error
 
 
 def names_object(text: str) -> bool:
     """Return whether a text names an object in a user's file: `FILE.py:NAME`."""
     return re.fullmatch(r".+\.py:[^\W\d]\w*", text) is not None
-
-
-def _object_or_literal(value: object, literal: ValidatorFunctionWrapHandler) -> object:
-    if isinstance(value, str) and names_object(value):
-        return check_text(value)
-    return literal(value)
 
 
 def parse_duration(value: object) -> object:

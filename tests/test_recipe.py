@@ -169,6 +169,12 @@ def test_every_setting_has_its_bounds_tested() -> None:
     assert {name for name, _, _ in BOUNDS} == set(Recipe.model_fields) - {"space"}
 
 
+def test_a_sampler_may_come_from_a_file() -> None:
+    """As the error for any other text says."""
+    accepted = "'random', 'grid', 'tpe', 'gp', 'baseline' or FILE.py:FUNCTION"
+    assert mistake(sampler="mine.py") == f"sampler: input should be {accepted}, got 'mine.py'"
+
+
 @pytest.mark.parametrize(
     ("name", "wrong", "nearest"),
     [("sampler", "rndom", "random"), ("pruner", "medain", "median"), ("metric", "Loss", "loss")],

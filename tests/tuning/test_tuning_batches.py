@@ -235,6 +235,21 @@ def test_a_killed_search_ends_with_the_same_trials(
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
+def test_a_study_of_an_earlier_release_keeps_choosing_one_by_one(
+    make_recipe: Maker, listener: Any
+) -> None:
+    """Its recipe has no batch; the same command resumes it."""
+    recipe = make_recipe(sampler="tpe", trials=3, epochs=2)
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
+    run_search(opened, InlineExecutor(), listener, StopRequest())
+    stored = dict(opened.study.user_attrs["recipe"])
+    del stored["batch"]
+    opened.study.set_user_attr("recipe", stored)
+    more = _searched(recipe.model_copy(update={"trials": 5}), listener, InlineExecutor())
+    assert (more.recipe.batch, len(more.trials)) == (1, 5)
+
+
 def test_a_point_without_a_candidate_is_told_with_the_reason(make_recipe: Maker) -> None:
     """It is recorded as infeasible, and the sampler asked again."""
 
