@@ -229,7 +229,9 @@ class Recipe(BaseModel):
         le=10**15,
     )
     dataset: _Text = _setting(
-        "auto", "Dataset: auto, cifar10, digits, an .npz file, a .csv table or an image folder"
+        "auto",
+        "Dataset: auto, cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, stl10, digits, "
+        "an .npz file, a .csv table or an image folder",
     )
     data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
     image_size: int | None = _setting(

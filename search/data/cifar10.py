@@ -1,35 +1,28 @@
-"""CIFAR-10: downloaded, and recognized by its content.
+"""CIFAR-10 and CIFAR-100: downloaded, and recognized by their content.
 
 The md5 of every file is checked before anything is unpickled. torchvision is imported only where
 files are obtained or read, because it takes seconds.
 """
 
 import hashlib
-import queue
 import shutil
 import tarfile
-import threading
-import urllib.request
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from http.client import HTTPException
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from filelock import FileLock
 
 from search.data.cache import CachePaths
 from search.data.dataset import Content, DatasetInfo, DatasetRequest, Part, Source
+from search.data.download import PATIENCE_SECONDS, download, md5_of
 from search.errors import MachineError, UserError
 from search.events import Listener, StepProgress
-from search.files import atomic_write
 
 IMAGE_SIZE = 32
-_PATIENCE_SECONDS = 30.0
-_STALL_SECONDS = 30.0
-_CHUNK_BYTES = 1 << 18
 _N_TRAIN = 50_000
 _CLASS_NAMES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -56,19 +49,20 @@ def is_cifar10_copy(dataset: DatasetInfo) -> bool:
     return dataset.class_names == _CLASS_NAMES and dataset.n_train == _N_TRAIN
 
 
-@final
-class Cifar10Source(Source):
-    """CIFAR-10 in `data_dir`, as torchvision lays it out; downloaded when absent."""
+class _CifarSource(Source):
+    """A dataset in `data_dir`, as torchvision lays it out; downloaded when absent.
 
-    keyword = "cifar10"
-    accepts = "cifar10"
-    title = "CIFAR-10"
+    `published` is torchvision's class, which knows the published files and their checksums.
+    """
+
     own_size = IMAGE_SIZE
-    automatic = True
+    published: ClassVar[str]
 
     def __init__(self, data_dir: Path) -> None:
+        from torchvision import datasets  # noqa: PLC0415 - takes seconds
+
         self._data_dir = data_dir
-        self._published = _published()
+        self._published: Any = getattr(datasets, self.published)
         self._batches = data_dir / self._published.base_folder
         self._archive = data_dir / self._published.filename
 
@@ -78,17 +72,17 @@ class Cifar10Source(Source):
 
     @property
     def name(self) -> str:
-        return "cifar10"
+        return str(self.keyword)
 
     def fingerprint(self) -> str:
         """Return a hash of the md5s that the files must have: no other content is accepted."""
-        return hashlib.sha256(f"cifar10 1 {list(self._checksums())}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.name} 1 {list(self._checksums())}".encode()).hexdigest()
 
-    def obtain(self, listener: Listener, patience: float = _PATIENCE_SECONDS) -> None:
+    def obtain(self, listener: Listener, patience: float = PATIENCE_SECONDS) -> None:
         if self._has_batches():
             return
         self._data_dir.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._data_dir / ".cifar10.lock"):
+        with FileLock(self._data_dir / f".{self.name}.lock"):
             if not self._archive.exists():
                 self._download(listener, patience)
             self._check(self._archive, self._published.tgz_md5)
@@ -109,30 +103,31 @@ class Cifar10Source(Source):
         return all((self._batches / name).is_file() for name, _ in self._checksums())
 
     def _download(self, listener: Listener, patience: float) -> None:
+        step = f"Downloading {self.title}"
         try:
             download(
                 self._published.url,
                 self._archive,
                 self._published.tgz_md5,
                 patience=patience,
-                progress=lambda done, n: listener(StepProgress("Downloading CIFAR-10", done, n)),
+                progress=lambda done, n: listener(StepProgress(step, done, n)),
             )
         except MachineError as error:
             raise MachineError(
-                f"dataset cifar10: {error}; nothing half-written was kept; put "
+                f"dataset {self.name}: {error}; nothing half-written was kept; put "
                 f"{self._archive.name} into {self._data_dir} and run again, or use another dataset"
             ) from error
 
     def _check(self, path: Path, md5: str) -> None:
-        if _md5(path) != md5:
+        if md5_of(path) != md5:
             raise UserError(
-                f"dataset cifar10: {path} is corrupt (its md5 is not {md5}); "
+                f"dataset {self.name}: {path} is corrupt (its md5 is not {md5}); "
                 "delete it and run again to have it replaced"
             )
 
     def _extract(self) -> None:
         """Unpack elsewhere, then move file by file, so that no batch file is ever incomplete."""
-        partial = self._data_dir / ".cifar10.partial"
+        partial = self._data_dir / f".{self.name}.partial"
         shutil.rmtree(partial, ignore_errors=True)  # what a killed run left
         try:
             partial.mkdir()
@@ -142,7 +137,7 @@ class Cifar10Source(Source):
                 path.replace(self._batches / path.name)
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise MachineError(
-                f"dataset cifar10: cannot unpack {self._archive}: {error}"
+                f"dataset {self.name}: cannot unpack {self._archive}: {error}"
             ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -167,83 +162,27 @@ class Cifar10Source(Source):
         yield self._published.meta["filename"], self._published.meta["md5"]
 
 
-def _published() -> Any:
-    """Return torchvision's class, which knows the published files and their checksums."""
-    from torchvision.datasets import CIFAR10  # noqa: PLC0415 - takes seconds
+@final
+class Cifar10Source(_CifarSource):
+    """60,000 photographs of 32x32 pixels in 10 classes."""
 
-    return CIFAR10
+    keyword = "cifar10"
+    accepts = "cifar10"
+    title = "CIFAR-10"
+    automatic = True
+    published = "CIFAR10"
+
+
+@final
+class Cifar100Source(_CifarSource):
+    """60,000 photographs of 32x32 pixels in 100 classes."""
+
+    keyword = "cifar100"
+    accepts = "cifar100"
+    title = "CIFAR-100"
+    published = "CIFAR100"
 
 
 def _part(dataset: Any) -> Part:
     images = np.ascontiguousarray(dataset.data.transpose(0, 3, 1, 2))
     return Part(np.array(dataset.targets, dtype=np.int64), iter([images]))
-
-
-def _md5(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
-
-
-def download(
-    url: str, path: Path, md5: str, *, patience: float, progress: Callable[[int, int], None]
-) -> None:
-    """Download `url` to `path`, atomically and only if its md5 is right.
-
-    Args:
-        url: The file.
-        path: Where it is written.
-        md5: Its checksum.
-        patience: Seconds that the server may take to answer.
-        progress: Gets the number of bytes so far and in total.
-
-    Raises:
-        MachineError: The download failed; nothing half-written is kept.
-    """
-    try:
-        with _open_within(url, patience) as answer, atomic_write(path) as file:
-            found = _copy(answer, file, progress)
-            if found != md5:
-                raise OSError(f"the file is incomplete or changed (md5 {found}, expected {md5})")
-    except (OSError, HTTPException) as error:
-        raise MachineError(f"download of {url} failed: {_reason(error)}") from error
-
-
-def _open_within(url: str, seconds: float) -> Any:
-    """Open `url`; the time limit includes name resolution, which sockets do not limit."""
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def ask() -> None:
-        request = urllib.request.Request(url, headers={"User-Agent": "cifar-search"})  # noqa: S310
-        try:
-            answers.put(urllib.request.urlopen(request, timeout=_STALL_SECONDS))  # noqa: S310
-        except (OSError, HTTPException) as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _copy(answer: Any, file: IO[bytes], progress: Callable[[int, int], None]) -> str:
-    """Copy the answer's body and return its md5 in hex."""
-    digest, done = hashlib.md5(usedforsecurity=False), 0
-    total = int(answer.headers.get("Content-Length") or 0)
-    while chunk := answer.read(_CHUNK_BYTES):
-        file.write(chunk)
-        digest.update(chunk)
-        done += len(chunk)
-        progress(done, max(done, total))
-    return digest.hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    cause = getattr(error, "reason", error)  # of a URLError
-    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return " ".join(text.split())

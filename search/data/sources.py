@@ -8,10 +8,17 @@ from pathlib import Path
 
 from search.data.arrays import ArraySource
 from search.data.cache import is_cached, open_or_build
-from search.data.cifar10 import Cifar10Source
+from search.data.cifar10 import Cifar10Source, Cifar100Source
 from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
 from search.data.folder import FolderSource
+from search.data.published import (
+    FashionMnistSource,
+    KmnistSource,
+    MnistSource,
+    Stl10Source,
+    SvhnSource,
+)
 from search.data.table import TableSource
 from search.errors import MachineError, UserError
 from search.events import Listener, Notice
@@ -19,6 +26,12 @@ from search.files import machine_failures
 
 SOURCES: tuple[type[Source], ...] = (
     Cifar10Source,
+    Cifar100Source,
+    MnistSource,
+    FashionMnistSource,
+    KmnistSource,
+    SvhnSource,
+    Stl10Source,
     DigitsSource,
     ArraySource,
     TableSource,

@@ -41,7 +41,10 @@ RUN = ("run", "--space", "cnn", "--trials", "1", "--epochs", "1", "--workers", "
             "sampler: .*'tpe' or 'baseline', got 'rndom'",
         ),
         (("--space", "cnn", "--pruner", "x"), "pruner: .*'halving'.*got 'x'"),
-        (("--space", "cnn", "--dataset", "none"), "dataset: 'none' is neither auto, cifar10, dig"),
+        (
+            ("--space", "cnn", "--dataset", "none"),
+            "dataset: 'none' is neither auto, cifar10, .*dig",
+        ),
         (("--space", "cnn", "--epochs", "0"), "epochs: .*greater than or equal to 1, got 0"),
         (("--space", "cnn", "--trials", "0"), "trials: .*greater than or equal to 1, got 0"),
         (("--space", "cnn", "--folds", "1"), "folds: .*greater than or equal to 2, got 1"),

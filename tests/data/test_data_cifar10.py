@@ -14,8 +14,9 @@ from torchvision.datasets import CIFAR10
 
 from search.data import sources as prepare_module
 from search.data.cache import CachePaths, load_train_split
-from search.data.cifar10 import Cifar10Source, download
+from search.data.cifar10 import Cifar10Source
 from search.data.dataset import DatasetRequest
+from search.data.download import download
 from search.data.sources import prepare_dataset
 from search.errors import MachineError, UserError
 

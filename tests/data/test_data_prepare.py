@@ -36,7 +36,7 @@ def test_digits_are_the_same_everywhere(prepare: Any) -> None:
 def test_unknown_dataset_is_refused(prepare: Any, dataset: str) -> None:
     """What is neither a name nor a folder gets one line with what is accepted."""
     with pytest.raises(
-        UserError, match=r"neither auto, cifar10, digits, .* nor an existing image"
+        UserError, match=r"neither auto, cifar10, .*, digits, .* nor an existing image"
     ) as caught:
         prepare(dataset)
     assert str(caught.value).endswith("(PATH/train/<class>/<image> or PATH/<class>/<image>)")

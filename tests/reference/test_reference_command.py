@@ -66,7 +66,7 @@ def test_the_options_of_run_and_the_folder_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--dataset", "none"), "dataset: 'none' is neither auto, cifar10, digits nor"),
+        (("--dataset", "none"), "dataset: 'none' is neither auto, cifar10, .*digits, .* nor"),
         (("--image-size", "0"), "image_size: .*greater than or equal to 1, got 0"),
         (("--test-fraction", "1"), "test_fraction: .*less than 1, got 1.0"),
         (("--dataset", "digits", "--image-size", "28"), "image_size is only for image folders"),
