@@ -103,7 +103,7 @@ def format_trials(numbers: Sequence[int], most: int = 8) -> str:
 
 
 def describe_running(progress: SearchProgress) -> str:
-    """Return how many trials are training, and how many wait for their rivals in a race."""
+    """Return how many trials are training, and how many wait, in a race or at a rung."""
     waiting = sum(trial.slot is None for trial in progress.running.values())
     running = f"{len(progress.running) - waiting} running"
     return f"{running}, {waiting} waiting" if waiting else running

@@ -2,9 +2,9 @@
 
 Optuna's samplers learn from whatever happens to have ended, so that with two workers the clock
 decides. Here all indices after the planned points form batches. A batch is chosen once every trial
-before it has ended, from exactly those trials in plan order; the earlier trials of the batch itself
-stand as running, whatever became of them (a "constant liar"). So the points depend on the recipe
-and its seed only, not on the number of workers or on interruptions.
+before it has ended, from exactly those trials in plan order; earlier trials of the batch itself
+count as still running, whatever became of them (a "constant liar"). So the points depend on the
+recipe and its seed only, not on the number of workers or on interruptions.
 
 In a fold race, a trial counts as ended when it has reached the last epoch of its first fold, with
 the score of that fold.
@@ -91,8 +91,8 @@ class BatchSampler:
     def _history(self, index: int, attempts: Attempts) -> Iterator[FrozenTrial]:
         """Yield what the sampler is told before it chooses a point for the index.
 
-        Duplicates directly before the batch stand as running, so that it does not choose the same
-        candidate again.
+        Duplicates directly before the batch count as still running, so that it does not choose the
+        same candidate again.
         """
         start = self._batch_start(index)
         before = reversed(range(start))
@@ -157,7 +157,7 @@ def _copy(
 
 
 def _first_fold_score(trial: FrozenTrial, recipe: Recipe) -> float | None:
-    """Return the score of the first fold alone; None if the trial did not reach its end.
+    """Return the score of the first fold; None if the trial did not reach its end.
 
     While a race goes on, the curve that was reported is the first fold's; later it is the mean.
     """

@@ -50,8 +50,10 @@ def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
         {},
         {"validation": "kfold", "folds": 3},
         {"validation": "kfold", "folds": 3, "racing": True},
+        {"pruner": "asha", "epochs": 7, "trials": 7},
+        {"sampler": "tpe", "trials": 12, "batch": 2},
     ],
-    ids=["holdout", "kfold", "racing"],
+    ids=["holdout", "kfold", "racing", "rounds", "batches"],
 )
 def undisturbed(
     request: pytest.FixtureRequest,
