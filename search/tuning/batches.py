@@ -18,6 +18,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.checks import describe_value_error
+from search.errors import UserError, first_line
 from search.metric import Metric
 from search.recipe import Recipe
 from search.seeding import derive_seed
@@ -70,6 +71,9 @@ class BatchSampler:
 
         Its candidate may be infeasible: then the sampler is asked again, and told of that one.
         The second value says why the point makes no candidate at all; None: it makes one.
+
+        Raises:
+            UserError: The sampler or the space fails otherwise than by a ValueError.
         """
         n_rejected = len(_rejected(attempts.get(index, ())))
         seed = derive_seed(self._recipe.seed, self._sampler.name, index, n_rejected) % 2**32
@@ -78,11 +82,15 @@ class BatchSampler:
             sampler=self._sampler.optuna_sampler(seed),
         )
         study.add_trials(self._history(index, attempts))
-        trial = study.ask()
         try:
-            self._space.suggest(trial)
+            self._space.suggest(study.ask())
         except ValueError as error:
             return study.get_trials(deepcopy=False)[-1], describe_value_error(error)
+        except Exception as error:
+            raise UserError(
+                f"sampler {self._recipe.sampler!r} failed in space {self._recipe.space!r} at trial "
+                f"{index} of the plan: {type(error).__name__}: {first_line(error)}"
+            ) from error
         return study.get_trials(deepcopy=False)[-1], None
 
     def _batch_start(self, index: int) -> int:

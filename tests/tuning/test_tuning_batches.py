@@ -261,3 +261,15 @@ def test_a_point_without_a_candidate_is_told_with_the_reason(make_recipe: Maker)
     recipe = make_recipe(sampler="tpe", batch=1)
     trial, reason = BatchSampler(recipe, space, 0).choose(0, {})
     assert (list(trial.params), reason) == (["sgd_lr"], "too odd")
+
+
+def test_a_sampler_or_a_space_that_fails_is_one_line(make_recipe: Maker) -> None:
+    """The error names both, the trial, and what happened."""
+
+    def fail(trial: Any) -> Any:
+        raise KeyError("width")
+
+    space = replace(load_space(make_recipe().space), suggest=fail)
+    recipe = make_recipe(sampler="tpe", batch=1)
+    with pytest.raises(UserError, match=r"^sampler 'tpe' failed in space .* at trial 0 .*KeyError"):
+        BatchSampler(recipe, space, 0).choose(0, {})
