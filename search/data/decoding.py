@@ -53,9 +53,7 @@ class BrokenImage:
 Decoded: TypeAlias = Images | BrokenImage
 
 
-def decode_image(
-    path: Path, size: tuple[int, int] | None = None, resize: str = "stretch"
-) -> Images:
+def decode_image(path: Path, size: tuple[int, int] | None = None, resize: str = "crop") -> Images:
     """Return the first frame as a person sees it, as uint8 (3, H, W) in RGB.
 
     It is upright as its EXIF says, and transparent parts are white.
@@ -89,7 +87,7 @@ def upright_size(path: Path) -> tuple[int, int] | None:
 
 
 def decode_files(
-    paths: Sequence[Path], size: tuple[int, int], resize: str = "stretch", threads: int = 1
+    paths: Sequence[Path], size: tuple[int, int], resize: str, threads: int
 ) -> Iterator[Decoded]:
     """Yield what `decode_image` returns for each path, in order, or what is wrong with the file."""
     for batch in _decoded_batches(paths, size, resize, threads):

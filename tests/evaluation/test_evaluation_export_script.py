@@ -250,10 +250,11 @@ def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path)
         assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
 
 
+@pytest.mark.parametrize("resize", ["crop", "stretch", "pad"])
 @pytest.mark.parametrize("kind", ["turned", "deep", "clear", "ink", "grey", "palette"])
-def test_images_are_read_as_the_search_reads_them(kind: str, tmp_path: Path) -> None:
+def test_images_are_read_as_the_search_reads_them(kind: str, resize: str, tmp_path: Path) -> None:
     """Byte for byte, whatever the file holds."""
-    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    made = module(script(sampled("cnn", 0), resize=resize), tmp_path / "made.py")
     values = np.random.default_rng(0).integers(0, 256, (17, 23, 3), dtype=np.uint8)
     image, exif, path = Image.fromarray(values), Image.Exif(), tmp_path / f"{kind}.png"
     exif[0x0112] = 6
@@ -267,7 +268,7 @@ def test_images_are_read_as_the_search_reads_them(kind: str, tmp_path: Path) -> 
     else:
         path = tmp_path / f"{kind}.tif"
         image.convert({"ink": "CMYK", "grey": "L", "palette": "P"}[kind]).save(path)
-    assert np.array_equal(made.read_image(path), decode_image(path, SHAPE[1:]))
+    assert np.array_equal(made.read_image(path), decode_image(path, SHAPE[1:], resize))
 
 
 def test_the_script_finds_the_images_that_the_search_finds(tmp_path: Path) -> None:
