@@ -214,6 +214,7 @@ def test_a_run_in_json_prints_events_alone(study: Study, command: Command) -> No
         (("--space", "mlp"), "space 'cnn' is now 'mlp'"),
         (("--no-baseline",), "with_baseline true is now false"),
         (("--dataset", "other"), r"dataset 'pets \(.*\)' is now 'other \(.*\)'"),
+        (("--dataset", "other", "--resize", "pad"), "resize 'crop' is now 'pad'"),
     ],
 )
 def test_a_study_reopened_with_other_settings_is_refused(

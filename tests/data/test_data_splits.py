@@ -165,3 +165,12 @@ def test_damaged_folds_are_a_machine_failure(tmp_path: Path, damage: bytes | Non
         path.write_bytes(damage)
     with pytest.raises(MachineError, match="cannot be read"):
         load_folds(path, "0" * 64)
+
+
+def test_refusals_name_the_class() -> None:
+    """By its name where that is known."""
+    labels, names = np.array([0, 0, 0, 0, 1]), ("cat", "dog")
+    with pytest.raises(UserError, match=r"smallest class \(class 'dog'\), got 3"):
+        kfold(labels, 3, 0, names)
+    with pytest.raises(UserError, match=r"1 of them in the smallest class \(class 'dog'\)"):
+        holdout(labels, 0.2, 0, class_names=names)
