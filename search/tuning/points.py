@@ -6,15 +6,13 @@ from search.checks import describe_value_error
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler
+from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler, narrowed
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import find_study, read_study
 from spaces import Space
 from spaces.prior import Belief
 
 _N_EARLIER = 8  # points of another study
-_NARROWING = 0.85
-_MOST_NARROWINGS = 12
 
 
 def planned_points(
@@ -76,22 +74,10 @@ def _starting_points(
     if recipe.with_baseline and space.baseline_params is not None:
         points.append(space.baseline_params)
     for params in (*earlier, *(space.portfolio if recipe.start == "portfolio" else ())):
-        point = _fit(space, params, find_violation, n_train)
+        point = narrowed(space, space.fit_batch_size(params, n_train), find_violation)
         if point is not None and point not in points:
             points.append(point)
     return points
-
-
-def _fit(
-    space: Space, params: Params, find_violation: FindViolation, n_train: int
-) -> Params | None:
-    """Return a point fitted to the dataset and the limits on size; None if none is small enough."""
-    point = space.fit_batch_size(params, n_train)
-    for _ in range(_MOST_NARROWINGS):
-        if find_violation(space.candidate(point)) is None:
-            return point
-        point = space.narrow(point, _NARROWING)
-    return None
 
 
 def check_point(space: Space, index: int, point: Params) -> None:

@@ -35,6 +35,8 @@ FindViolation: TypeAlias = Callable[["Candidate"], str | None]
 _DEFAULT_TRIALS = 20
 _STARTUP_TRIALS = 10  # as in Optuna's samplers, which draw at random until then
 _MOST_REDRAWS = 1000
+_NARROWING = 0.75
+_MOST_NARROWINGS = 12
 _MOST_GRID_POINTS = 100_000
 
 
@@ -323,10 +325,28 @@ def random_point(request: PlanRequest, index: int) -> Params:
             reason = describe_value_error(error)
         if reason is None:
             return trial.params
+        if request.beliefs:  # a prior prefers widths that a limit on size may forbid
+            point = narrowed(request.space, trial.params, request.find_violation)
+            if point is not None:
+                return point
     raise UserError(
         f"space {request.space.name}: none of {_MOST_REDRAWS} random candidates can be trained: "
         f"{reason}"
     )
+
+
+def narrowed(space: "Space", point: Params, find_violation: FindViolation) -> Params | None:
+    """Return the point with widths as small as a limit on size demands; None if none is."""
+    for _ in range(_MOST_NARROWINGS):
+        try:
+            if find_violation(space.candidate(point)) is None:
+                return point
+        except ValueError:  # the space rejects the point, whatever its widths
+            return None
+        point, wider = space.narrow(point, _NARROWING), point
+        if point == wider:
+            return None
+    return None
 
 
 def _draw(request: PlanRequest, index: int, redraw: int) -> "OfflineTrial":

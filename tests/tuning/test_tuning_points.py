@@ -38,7 +38,22 @@ def test_the_portfolio_is_narrowed_to_what_may_be_trained() -> None:
     recipe = make_recipe(space="cnn", trials=7, start="portfolio", with_baseline=False)
     points = planned_points(recipe, _CNN, find_violation, 40_000)
     widths = [point["base_width"] for point in points[: len(_CNN.portfolio) - 1]]
-    assert all(isinstance(width, int) and 16 <= width <= 28 for width in widths)
+    assert all(isinstance(width, int) and 16 <= width <= 27 for width in widths)
+
+
+def test_random_points_are_narrowed_where_the_prior_prefers_wide_ones() -> None:
+    """One draw is enough, where redrawing would rarely meet the limit."""
+    checked: list[int] = []
+
+    def find_violation(candidate: Candidate) -> str | None:
+        assert isinstance(candidate.model, CNNConfig)
+        checked.append(candidate.model.channels[0])
+        return "too wide" if candidate.model.channels[0] > 16 else None
+
+    recipe = make_recipe(space="cnn", trials=20, start="none", with_baseline=False, prior="on")
+    points = planned_points(recipe, _CNN, find_violation, 40_000)
+    assert len(points) == 20
+    assert len(checked) <= 20 * 9
 
 
 def test_small_datasets_get_small_batches() -> None:
