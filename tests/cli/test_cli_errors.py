@@ -38,7 +38,7 @@ RUN = ("run", "--space", "cnn", "--trials", "1", "--epochs", "1", "--workers", "
         (("--space", "no.py:S"), "space 'no.py:S': file 'no.py' does not exist"),
         (
             ("--space", "cnn", "--sampler", "rndom"),
-            "sampler: .*'tpe' or 'baseline', got 'rndom'",
+            "sampler: .*'baseline' or FILE.py:FUNCTION, got 'rndom'",
         ),
         (("--space", "cnn", "--pruner", "x"), "pruner: .*'halving'.*got 'x'"),
         (

@@ -25,6 +25,7 @@ FILE_STEMS = {"test_images", "test_labels"}
 MAY_NAME_THE_FILES = {
     "search/data/cache.py",
     "search/evaluation/test_set.py",
+    "search/data/arrays.py",  # reads users' files, in which arrays have these names
 }
 # What runs after the search and may use the test set.
 USERS = {"search/evaluation/refit.py", "search/reference/replication.py"}
@@ -69,8 +70,8 @@ def imports_in(tree: ast.Module) -> set[str]:
     return modules
 
 
-def test_only_three_modules_name_the_files() -> None:
-    """Nothing but the cache, its writer and test_set.py knows the test arrays, even as text."""
+def test_only_few_modules_name_the_files() -> None:
+    """Nothing but the cache, sources with such names and test_set.py knows the test arrays, even as text."""
     naming = {
         path
         for path, tree in source_files()
