@@ -71,7 +71,7 @@ def imports_in(tree: ast.Module) -> set[str]:
 
 
 def test_only_few_modules_name_the_files() -> None:
-    """Only the cache, sources with such names and test_set.py know the test arrays, even as text."""
+    """Only the cache, sources with such names and test_set.py know the arrays, even as text."""
     naming = {
         path
         for path, tree in source_files()
