@@ -17,6 +17,7 @@ from spaces.optimizers import (
     SGDConfig,
     suggest_optimizer,
 )
+from spaces.parameters import ParamValue
 from spaces.prior import Belief, Bell, BySize, Weights
 from spaces.registered import FROZEN, one_of, one_of_names, suggest_name
 from spaces.schedules import (
@@ -99,6 +100,15 @@ TRAINING_BELIEFS: Mapping[str, Belief | BySize] = {
     ),
 }
 """How often the built-in spaces' priors draw what `suggest_candidate` asks for."""
+
+STRONG_SGD: Mapping[str, ParamValue] = {
+    "optimizer": "sgd",
+    "sgd_lr": 0.05,
+    "sgd_momentum": 0.9,
+    "sgd_nesterov": True,
+    "sgd_weight_decay": 5e-4,
+}
+"""Settings of SGD that the portfolios of both built-in spaces use."""
 
 
 def suggest_candidate(trial: BaseTrial, model: ModelConfig) -> Candidate:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig
-from spaces.candidate import TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.candidate import STRONG_SGD, TRAINING_BELIEFS, Candidate, suggest_candidate
 from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
@@ -59,21 +59,14 @@ _ADAMW: Mapping[str, ParamValue] = {
     "adamw_lr": 3e-3,
     "adamw_weight_decay": 0.05,
 }
-_SGD: Mapping[str, ParamValue] = {
-    "optimizer": "sgd",
-    "sgd_lr": 0.05,
-    "sgd_momentum": 0.9,
-    "sgd_nesterov": True,
-    "sgd_weight_decay": 5e-4,
-}
 _UNCHANGED: Mapping[str, ParamValue] = {"augmentation": "none", "test_time_flip": False}
 _PORTFOLIO = (
     {**_STRONG, **_ADAMW, "adamw_lr": 2e-3, "batch_size": 32},
-    {**_STRONG, **_SGD},
+    {**_STRONG, **STRONG_SGD},
     {**_STRONG, **_ADAMW, **_UNCHANGED},
     {**_STRONG, **_ADAMW, "augmentation": "flip"},
     {**_STRONG, **_ADAMW, "base_width": 32},
-    {**_STRONG, **_SGD, **_UNCHANGED},
+    {**_STRONG, **STRONG_SGD, **_UNCHANGED},
 )
 
 CNN_SPACE = Space(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from optuna.trial import BaseTrial
 
 from cifar_models import MLPConfig
-from spaces.candidate import TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.candidate import STRONG_SGD, TRAINING_BELIEFS, Candidate, suggest_candidate
 from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
@@ -53,18 +53,11 @@ _ADAMW: Mapping[str, ParamValue] = {
     "adamw_lr": 2e-3,
     "adamw_weight_decay": 0.05,
 }
-_SGD: Mapping[str, ParamValue] = {
-    "optimizer": "sgd",
-    "sgd_lr": 0.05,
-    "sgd_momentum": 0.9,
-    "sgd_nesterov": True,
-    "sgd_weight_decay": 5e-4,
-}
 _PORTFOLIO = (
-    {**_STRONG, **_SGD},
+    {**_STRONG, **STRONG_SGD},
     {
         **_STRONG,
-        **_SGD,
+        **STRONG_SGD,
         "hidden_width_1": 1261,
         "hidden_width_2": 180,
         "activation": "relu",

@@ -2,7 +2,7 @@
 
 A refit has no validation set, so its length follows from the search. E*, the best epoch of a noisy
 curve, is mostly too early: an annealed schedule is then cut off before its rate has come down
-(studies/README.md has the figures).
+(studies/curves/README.md has the figures).
 """
 
 import math

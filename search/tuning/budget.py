@@ -131,8 +131,7 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
     allowed = allowed or [min(request.prices, key=lambda one: one.multiply_adds)]
     epoch_seconds = [request.images * one.image_seconds for one in allowed]
     refit_epoch = max(epoch_seconds) * request.refit_ratio
-    wanted = max(course.epochs, FULL_EPOCHS) * refit_epoch
-    refit = max(min(wanted, REFIT_SHARE * request.seconds), course.epochs * refit_epoch)
+    refit = _reserve(refit_epoch, course.epochs, request.seconds)
     training = course.epochs * statistics.fmean(epoch_seconds)
 
     def search_seconds(trials: int) -> float:
@@ -147,6 +146,18 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
         search_seconds=search_seconds(trials),
         refit_seconds=refit,
     )
+
+
+def _reserve(refit_epoch: float, epochs: int, seconds: float) -> float:
+    """Return the seconds to keep for a refit: of all its epochs, but within its share of the time.
+
+    Args:
+        refit_epoch: Seconds of one of its epochs.
+        epochs: Epochs of a trial, which it has at least, whatever they take.
+        seconds: The time that it has a share of.
+    """
+    wanted = refit_epoch * max(epochs, FULL_EPOCHS)
+    return max(min(wanted, REFIT_SHARE * seconds), refit_epoch * epochs)
 
 
 def _most(fits: Callable[[int], bool], most: int) -> int:
@@ -211,9 +222,8 @@ class Budget:
             epoch_seconds: What an epoch of one fold of the winner took; 0: there is none yet.
             epochs: Epochs of a trial.
         """
-        refit = epoch_seconds * self.refit_ratio
-        wanted = min(refit * max(epochs, FULL_EPOCHS), REFIT_SHARE * self.seconds)
-        return self.seconds - self.closing_seconds - max(wanted, refit * epochs)
+        refit = _reserve(epoch_seconds * self.refit_ratio, epochs, self.seconds)
+        return self.seconds - self.closing_seconds - refit
 
     def refit_horizon(self, epoch_seconds: float, epochs: int) -> int:
         """Return for how many epochs the winner can be refitted in the time that is left.

@@ -18,7 +18,7 @@ from search.tuning.opening import OpenStudy
 from search.tuning.points import beliefs_of
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import Params, PlanRequest, get_sampler, random_point
-from search.tuning.workload import Range, search_workload
+from search.tuning.workload import Range, search_workload, trainings_at_once
 from spaces import Candidate
 
 _MOST_MEASURED = 60  # candidates
@@ -103,7 +103,7 @@ def _parallel(recipe: Recipe, n_workers: int) -> Range:
     """
     if recipe.device.startswith("cuda"):
         return Range(1, n_workers)
-    at_once = max(min(n_workers, joblib.cpu_count() // recipe.threads), 1)
+    at_once = trainings_at_once(recipe, n_workers)
     return Range(at_once / _CONTENTION if at_once > 1 else 1, at_once)
 
 

@@ -21,7 +21,7 @@ from search.tuning.budget import (
 from search.tuning.feasibility import Feasibility
 from search.tuning.points import beliefs_of
 from search.tuning.samplers import PlanRequest, get_sampler, random_point
-from search.tuning.workload import search_workload, training_settings
+from search.tuning.workload import search_workload, training_settings, trainings_at_once
 from spaces import Candidate, Space
 
 _MOST_TRIALS = 500
@@ -108,7 +108,7 @@ def _samples(
     baseline = space.baseline()
     if baseline is not None:
         yield baseline
-    feasible = Feasibility(dataset, recipe.max_parameters)
+    feasible = Feasibility.of(recipe, dataset)
     request = PlanRequest(space, recipe.seed, feasible, beliefs=beliefs_of(recipe, space, n_train))
     for index in range(_N_SAMPLES):
         yield space.candidate(random_point(request, index))
@@ -117,7 +117,7 @@ def _samples(
 def _parallel(recipe: Recipe) -> float:
     if recipe.device.startswith("cuda"):
         return 1.0  # how much processes that share a GPU slow each other down is unknown
-    at_once = max(min(recipe.workers, joblib.cpu_count() // recipe.threads), 1)
+    at_once = trainings_at_once(recipe, recipe.workers)
     return at_once / _CONTENTION if at_once > 1 else 1.0
 
 

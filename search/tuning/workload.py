@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import NamedTuple
 
+import joblib
 import numpy as np
 
 from search.recipe import Recipe
@@ -66,6 +67,11 @@ def _shares_kept(recipe: Recipe, n_trials: int) -> tuple[float, float]:
         pass
     trained = [pruner.decision(index).epochs for index in range(count)]
     return sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count
+
+
+def trainings_at_once(recipe: Recipe, n_workers: int) -> int:
+    """Return how many of the workers train at once on this machine's cores, at least 1."""
+    return max(min(n_workers, int(joblib.cpu_count()) // recipe.threads), 1)
 
 
 def training_settings(recipe: Recipe) -> TrainingSettings:
