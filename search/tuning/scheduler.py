@@ -179,7 +179,7 @@ class Scheduler:
     def _start_trial(self) -> bool:
         if time.monotonic() >= self._deadline:
             return False
-        if self._budget is not None and self._budget.elapsed() >= self._last_start(self._budget):
+        if self._no_time_to_start():
             return False
         match self._queue.claim_next():
             case ClaimedTrial() as claimed:
@@ -194,10 +194,17 @@ class Scheduler:
                 return False
         return True
 
-    def _last_start(self, budget: Budget) -> float:
-        """Return the seconds after which no trial starts; races and rounds need time after it."""
+    def _no_time_to_start(self) -> bool:
+        """Return whether a time budget leaves no time for another trial; a first one always starts.
+
+        Races and rounds need time after the last start.
+        """
+        first = self._winner is None and not self._running.trials()
+        if self._budget is None or first:
+            return False
         has_rounds = self._recipe.racing or self._pruner.pauses
-        return (_ROUND_SHARE if has_rounds else 1.0) * self._search_seconds(budget)
+        share = _ROUND_SHARE if has_rounds else 1.0
+        return self._budget.elapsed() >= share * self._search_seconds(self._budget)
 
     def _start(self, claimed: ClaimedTrial) -> None:
         self._recorder.started(claimed)
