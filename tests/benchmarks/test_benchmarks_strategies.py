@@ -10,7 +10,13 @@ from tests.benchmarks.strategies.portfolio import greedy, regret
 from tests.benchmarks.strategies.simulation import Slice, Strategy, simulate
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import Curve, Task
-from tests.benchmarks.strategies.trained import best_of_first_epochs, promotion, pruned_by
+from tests.benchmarks.strategies.trained import (
+    best_of_first_epochs,
+    extrapolated,
+    progressive_promotion,
+    promotion,
+    pruned_by,
+)
 
 _HORIZON = 9
 
@@ -73,6 +79,33 @@ def test_promotion_trains_the_best_third_on() -> None:
     slices = _slices(promotion(1, 3), (0.2, 0.6, 0.4, 0.1, 0.3, 0.5), 8)
     assert slices[:4] == [Slice(0, 1), Slice(1, 1), Slice(2, 1), Slice(1, 3)]
     assert [one.until for one in slices[4:]] == [1, 1, 1, 3]
+
+
+def test_progressive_promotion_stops_where_the_order_is_settled() -> None:
+    """Curves that never cross: no trial is trained beyond the third rung, of 4 in 27 epochs."""
+    given = _Given((0.2, 0.6, 0.4, 0.1, 0.3, 0.5, 0.55, 0.15, 0.35))
+    steps = progressive_promotion(1, 2)(given, _HORIZON)
+    assert max(next(steps)[0].until for _ in range(60)) == 4
+
+
+def test_progressive_promotion_goes_on_where_curves_cross() -> None:
+    """Where the better trial at one rung is the worse at the next, the top rung is opened."""
+
+    class Crossing(_Given):
+        def propose(self) -> Curve:
+            self._count += 1
+            slow = np.array([0.5, 0.5, 0.5, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9])
+            fast = np.array([0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6])
+            return Curve(slow if self._count % 4 else fast, 0.5, 1.0)
+
+    steps = progressive_promotion(1, 2)(Crossing((0.0,)), _HORIZON)
+    assert max(next(steps)[0].until for _ in range(60)) > 4
+
+
+def test_extrapolation_ends_trials_that_cannot_win() -> None:
+    """After five whole trainings a trial far below the best ends at the first check."""
+    slices = _slices(extrapolated(3, 3), (0.5, 0.9, 0.6, 0.7, 0.8, 0.4, 0.95), 7)
+    assert [one.until for one in slices] == [9, 9, 9, 9, 9, 3, 9]
 
 
 def test_the_best_of_first_epochs_become_whole() -> None:

@@ -10,6 +10,8 @@ from search.tuning.pruners import HalvingPruner, HyperbandPruner, MedianPruner, 
 from tests.benchmarks.strategies.simulation import Strategy
 from tests.benchmarks.strategies.trained import (
     best_of_first_epochs,
+    extrapolated,
+    progressive_promotion,
     promotion,
     pruned_by,
     short_schedules,
@@ -67,6 +69,10 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant("portfolio and prior, median", "prior", "portfolio", _MEDIAN),
     Contestant("portfolio and prior, hyperband", "prior", "portfolio", _HYPERBAND),
     Contestant("portfolio and prior, ASHA", "prior", "portfolio", promotion(2, 3)),
+    Contestant("random, PASHA", "uniform", "baseline", progressive_promotion(1, 3)),
+    Contestant("random, extrapolation", "uniform", "baseline", extrapolated(3, 3)),
+    Contestant("portfolio and prior, PASHA", "prior", "portfolio", progressive_promotion(1, 3)),
+    Contestant("portfolio and prior, extrapolation", "prior", "portfolio", extrapolated(3, 3)),
     Contestant("portfolio and prior, ASHA from 1", "prior", "portfolio", promotion(1, 3)),
     Contestant(
         "portfolio and prior, best of 9 after 1",

@@ -4,10 +4,13 @@ import bisect
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import final
+
+import numpy as np
 
 from search.tuning.pruners import Pruner, rungs
 from tests.benchmarks.strategies.simulation import Proposer, Slice, Strategy
-from tests.benchmarks.strategies.table import Curve
+from tests.benchmarks.strategies.table import Curve, Floats
 
 Steps = Iterator[tuple[Slice, Curve]]
 
@@ -41,26 +44,102 @@ def promotion(first: int, factor: int) -> Strategy:
     """Return ASHA (Li et al., 2020): trials pause at rungs, the best of each are trained on."""
 
     def run(proposer: Proposer, horizon: int) -> Steps:
-        levels = [*(rung for rung in rungs(first, factor, horizon) if rung < horizon), horizon]
-        values: list[list[float]] = [[] for _ in levels]  # of all that got there, ascending
-        waiting: list[list[tuple[float, int]]] = [[] for _ in levels]  # ascending
-        curves: list[Curve] = []
+        ladder = _Ladder(first, factor, horizon)
         while True:
-            for level in reversed(range(len(levels) - 1)):
-                if waiting[level] and _among_best(waiting[level][-1][0], values[level], factor):
-                    trial, target = waiting[level].pop()[1], level + 1
+            yield ladder.climb(proposer, len(ladder.levels) - 1)
+
+    return run
+
+
+def progressive_promotion(first: int, factor: int, tolerance: float = 0.025) -> Strategy:
+    """Return PASHA (Bohdal et al., 2023): ASHA that trains no further than rankings still change.
+
+    It begins with three rungs. Another one is opened whenever the trials at the top are not in the
+    order that they had at the rung below; differences up to `tolerance` count as equal.
+    """
+
+    def run(proposer: Proposer, horizon: int) -> Steps:
+        ladder = _Ladder(first, factor, horizon)
+        top = min(2, len(ladder.levels) - 1)
+        while True:
+            yield ladder.climb(proposer, top)
+            if top < len(ladder.levels) - 1 and ladder.reorders(top, tolerance):
+                top += 1
+
+    return run
+
+
+@final
+class _Ladder:
+    """Rungs with the trials that reached them; `levels` are their epochs, the last the horizon."""
+
+    def __init__(self, first: int, factor: int, horizon: int) -> None:
+        self.levels = [*(r for r in rungs(first, factor, horizon) if r < horizon), horizon]
+        self._factor = factor
+        self._values: list[list[float]] = [[] for _ in self.levels]  # of all there, ascending
+        self._waiting: list[list[tuple[float, int]]] = [[] for _ in self.levels]  # ascending
+        self._curves: list[Curve] = []
+
+    def climb(self, proposer: Proposer, top: int) -> tuple[Slice, Curve]:
+        """Train the most advanced promotable trial to its next rung, or else a new one."""
+        trial, target = self._next(proposer, top)
+        until, curve = self.levels[target], self._curves[trial]
+        value = float(curve.accuracy[until - 1])
+        bisect.insort(self._values[target], value)
+        bisect.insort(self._waiting[target], (value, trial))
+        proposer.learn(trial, until)
+        return Slice(trial, until), curve
+
+    def _next(self, proposer: Proposer, top: int) -> tuple[int, int]:
+        for level in reversed(range(top)):
+            waiting, values = self._waiting[level], self._values[level]
+            if waiting and _among_best(waiting[-1][0], values, self._factor):
+                return waiting.pop()[1], level + 1
+        self._curves.append(proposer.propose())
+        return len(self._curves) - 1, 0
+
+    def reorders(self, level: int, tolerance: float) -> bool:
+        """Return whether two trials at `level` are in another order than one rung below."""
+        below, here = self.levels[level - 1] - 1, self.levels[level] - 1
+        curves = [self._curves[trial].accuracy for _, trial in self._waiting[level]]
+        return any(
+            (one[below] - other[below] > tolerance) and (other[here] - one[here] > tolerance)
+            for one, other in itertools.permutations(curves, 2)
+        )
+
+
+def extrapolated(first: int, every: int, startup: int = 5) -> Strategy:
+    """Return a rule that ends trials whose predicted best is too low, by earlier whole trials.
+
+    Every `every` epochs from `first` the best value of a whole training is regressed on the value
+    at that epoch, over the whole trainings so far. A trial ends if the prediction, with twice the
+    residuals' standard deviation added, is below the best so far.
+    """
+
+    def run(proposer: Proposer, horizon: int) -> Steps:
+        whole: list[Floats] = []
+        for trial in itertools.count():
+            curve = proposer.propose()
+            until = horizon
+            for epoch in range(first, horizon, every):
+                if len(whole) >= startup and _is_predicted_worse(curve.accuracy, epoch, whole):
+                    until = epoch
                     break
-            else:
-                trial, target = len(curves), 0
-                curves.append(proposer.propose())
-            until, curve = levels[target], curves[trial]
-            value = float(curve.accuracy[until - 1])
-            bisect.insort(values[target], value)
-            bisect.insort(waiting[target], (value, trial))
+            if until == horizon:
+                whole.append(curve.accuracy)
             proposer.learn(trial, until)
             yield Slice(trial, until), curve
 
     return run
+
+
+def _is_predicted_worse(curve: Floats, epoch: int, whole: list[Floats]) -> bool:
+    early = np.array([one[:epoch].max() for one in whole])
+    final_values = np.array([one.max() for one in whole])
+    slope, intercept = np.polyfit(early, final_values, 1) if np.ptp(early) > 0 else (1.0, 0.0)
+    residuals = final_values - (slope * early + intercept)
+    reach = slope * curve[:epoch].max() + intercept + 2 * float(residuals.std(ddof=1))
+    return bool(reach < final_values.max())
 
 
 def _among_best(value: float, values: list[float], factor: int) -> bool:
