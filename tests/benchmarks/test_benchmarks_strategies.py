@@ -52,7 +52,8 @@ def _slices(strategy: Strategy, merits: Sequence[float], count: int) -> list[Sli
 def test_without_a_pruner_every_trial_is_whole() -> None:
     """The budget buys as many trainings as it is worth."""
     given = _Given((0.1, 0.5, 0.3))
-    found = simulate(pruned_by(lambda _: NoPruner()), given, _HORIZON, budget=3 * _HORIZON)
+    steps = pruned_by(lambda _: NoPruner())(given, _HORIZON)
+    found = simulate(steps, _HORIZON, budget=3 * _HORIZON)
     assert given.trained == dict.fromkeys(range(3), _HORIZON)
     assert found.epochs.tolist() == [9, 18, 27]
     assert found.quality.tolist() == [0.1, 0.5, 0.5]
@@ -61,8 +62,8 @@ def test_without_a_pruner_every_trial_is_whole() -> None:
 def test_two_workers_take_half_the_time() -> None:
     """The clock of seconds lists trainings on the worker that is free first."""
     curves = (0.1, 0.5, 0.3, 0.2)
-    strategy = pruned_by(lambda _: NoPruner())
-    found = simulate(strategy, _Given(curves), _HORIZON, budget=4 * _HORIZON, workers=2)
+    steps = pruned_by(lambda _: NoPruner())(_Given(curves), _HORIZON)
+    found = simulate(steps, _HORIZON, budget=4 * _HORIZON, workers=2)
     assert found.seconds.tolist() == [9, 9, 18, 18]
     assert found.at(found.seconds, 8.9) == 0.1  # nothing has ended: chance
     assert found.at(found.seconds, 9) == 0.5

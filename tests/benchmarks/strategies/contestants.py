@@ -17,7 +17,7 @@ from tests.benchmarks.strategies.trained import (
     short_schedules,
 )
 
-Source = Literal["uniform", "prior", "tpe", "gp", "cma"]
+Source = Literal["uniform", "prior", "tpe", "gp", "cma", "smac"]
 Start = Literal["none", "baseline", "portfolio"]
 
 
@@ -30,14 +30,14 @@ class Contestant:
         name: What tables call it.
         source: Where candidates come from after the first ones.
         start: Which candidates come first; "portfolio" has the baseline before it.
-        strategy: How far trials are trained.
+        strategy: How far trials are trained; None: the source chooses that, too.
         seeds: How many replays of a task; None: as many as are asked for.
     """
 
     name: str
     source: Source
     start: Start
-    strategy: Strategy = field(compare=False)
+    strategy: Strategy | None = field(compare=False)
     seeds: int | None = None
 
 
@@ -106,6 +106,7 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant("portfolio and TPE, halving", "tpe", "portfolio", _HALVING, _FEW),
     Contestant("Gaussian process", "gp", "none", _NONE, 2),
     Contestant("CMA-ES", "cma", "none", _NONE, _FEW),
+    Contestant("SMAC3, Hyperband", "smac", "none", None, 2),
 )
 
 

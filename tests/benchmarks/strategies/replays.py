@@ -21,6 +21,7 @@ from tests.benchmarks.strategies.proposers import (
     uniform,
 )
 from tests.benchmarks.strategies.simulation import Proposer, simulate
+from tests.benchmarks.strategies.smac_search import smac_slices
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import Curve, Params, Task
 
@@ -48,9 +49,11 @@ class Arena:
     def replay(self, contestant: Contestant, seed: int) -> list[tuple[float, float]]:
         """Return the normalised regret at each budget, on the clocks of epochs and of seconds."""
         budget = max(EQUIVALENTS) * HORIZON
-        trajectory = simulate(
-            contestant.strategy, self._proposer(contestant, seed), HORIZON, budget
-        )
+        if contestant.strategy is None:
+            steps = smac_slices(self.task, self.surrogate, seed, HORIZON)
+        else:
+            steps = contestant.strategy(self._proposer(contestant, seed), HORIZON)
+        trajectory = simulate(steps, HORIZON, budget)
         whole = self._seconds_of_a_training()
         return [
             (

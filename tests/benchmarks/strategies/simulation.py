@@ -58,15 +58,22 @@ class Trajectory:
 
 
 def simulate(
-    strategy: Strategy, proposer: Proposer, horizon: int, budget: int, workers: int = 2
+    steps: Iterator[tuple[Slice, Curve]], horizon: int, budget: int, workers: int = 2
 ) -> Trajectory:
-    """Return the trajectory of a search that trains `budget` epochs in all."""
+    """Return the trajectory of a search that trains `budget` epochs in all.
+
+    Args:
+        steps: What a strategy yields.
+        horizon: Epochs of a whole training.
+        budget: Epochs of all trials together.
+        workers: Trainings at a time, for the clock of seconds.
+    """
     trained: dict[int, int] = {}
     curves: dict[int, Curve] = {}
     free = [0.0] * workers
     spent, best = 0, (0, -1.0, 0.1)
     rows: list[tuple[float, float, float]] = []
-    for (trial, until), curve in strategy(proposer, horizon):
+    for (trial, until), curve in steps:
         curves[trial] = curve
         epochs = until - trained.get(trial, 0)
         trained[trial] = until
