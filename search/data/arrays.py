@@ -1,7 +1,6 @@
 """Arrays of images and labels, in one .npz file or in .npy files of one folder, as a dataset."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from search.data.cache import read_arrays, read_npy
 from search.data.dataset import Content, DatasetRequest, Images, Labels, Part, Source
-from search.data.file_source import DEFAULT_SIDE, TEST_SEED, listed
+from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name, listed
+from search.data.npy import read_arrays, read_npy
 from search.data.pixels import fitted
 from search.data.splits import holdout
 from search.errors import UserError
@@ -76,7 +75,7 @@ class ArraySource(Source):
 
     @property
     def name(self) -> str:
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", self._path.stem)[:40] or "arrays"
+        return dataset_name(self._path.stem)
 
     def fingerprint(self) -> str:
         """Return a hash of the settings and of each file's path, size and time of change."""

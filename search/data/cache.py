@@ -1,45 +1,24 @@
 """The decoded arrays of a dataset on disk: built once, memory-mapped, verified by SHA-256.
 
-A damaged array file raises ValueError with the reason.
+A damaged file raises ValueError with the reason.
 """
 
 import hashlib
-import io
 import json
-import math
-import os
 import shutil
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Self, final
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from search.data.dataset import Content, DatasetInfo, Source, TrainSplit
+from search.data.dataset import Content, DatasetInfo, Origins, Part, Source, TrainSplit
+from search.data.npy import ArrayFile
 from search.errors import MachineError
 from search.events import Listener, Notice
 from search.files import verify_checksums, write_checksums
-
-# What zipfile and NumPy raise on damaged .npy and .npz files.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @final
@@ -54,6 +33,7 @@ class CachePaths:
         self.cache_dir = cache_dir
         self.lock = cache_dir.with_name(cache_dir.name + ".lock")  # held while writing
         self.info = cache_dir / "dataset.json"  # a StoredInfo
+        self.origins = cache_dir / "origins.json"  # of each part; absent if nothing is known
         self.train_images = cache_dir / "train_images.npy"
         self.train_labels = cache_dir / "train_labels.npy"
         self.test_images = cache_dir / "test_images.npy"
@@ -92,65 +72,19 @@ class StoredInfo(BaseModel):
         return DatasetInfo(**facts, cache_dir=cache_dir)
 
 
-@final
-@dataclass(frozen=True)
-class _ArrayFile:
-    """A .npy file (format 1.0, C order); `dtype` is NumPy's name of it, such as "|u1"."""
-
-    path: Path
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def header(self) -> bytes:
-        buffer = io.BytesIO()
-        facts = {"descr": self.dtype, "fortran_order": False, "shape": self.shape}
-        np.lib.format.write_array_header_1_0(buffer, facts)
-        return buffer.getvalue()
-
-    @property
-    def n_bytes(self) -> int:
-        return len(self.header) + np.dtype(self.dtype).itemsize * math.prod(self.shape)
-
-    def write(self, batches: Iterable[np.ndarray], digest: "hashlib._Hash") -> None:
-        """Write batches one after the other, durably, and update `digest` with their values.
-
-        They are written in order rather than through a memory map, so that a full disk raises
-        OSError instead of killing the process.
-        """
-        with self.path.open("wb") as file:
-            file.write(self.header)
-            for batch in batches:
-                values = np.ascontiguousarray(batch, dtype=self.dtype).data
-                digest.update(values)
-                file.write(values)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def map(self) -> np.ndarray:
-        """Return the file memory-mapped; raises ValueError if it holds another array.
-
-        It is mapped copy-on-write, because torch warns about arrays that it may not write to.
-        """
-        with self.path.open("rb") as file:
-            if file.read(len(self.header)) != self.header:
-                raise ValueError(f"{self.path.name} does not hold {self.dtype} {self.shape}")
-        return np.memmap(self.path, self.dtype, "c", len(self.header), self.shape)
-
-
 def _array_files(
     paths: CachePaths, image_shape: tuple[int, int, int], n_train: int, n_test: int
-) -> tuple[_ArrayFile, _ArrayFile, _ArrayFile, _ArrayFile]:
+) -> tuple[ArrayFile, ArrayFile, ArrayFile, ArrayFile]:
     """Return the files of the training images and labels and of the test images and labels."""
     return (
-        _ArrayFile(paths.train_images, "|u1", (n_train, *image_shape)),
-        _ArrayFile(paths.train_labels, "<i8", (n_train,)),
-        _ArrayFile(paths.test_images, "|u1", (n_test, *image_shape)),
-        _ArrayFile(paths.test_labels, "<i8", (n_test,)),
+        ArrayFile(paths.train_images, "|u1", (n_train, *image_shape)),
+        ArrayFile(paths.train_labels, "<i8", (n_train,)),
+        ArrayFile(paths.test_images, "|u1", (n_test, *image_shape)),
+        ArrayFile(paths.test_labels, "<i8", (n_test,)),
     )
 
 
-def _files_of(info: DatasetInfo) -> tuple[_ArrayFile, _ArrayFile, _ArrayFile, _ArrayFile]:
+def _files_of(info: DatasetInfo) -> tuple[ArrayFile, ArrayFile, ArrayFile, ArrayFile]:
     paths = CachePaths(info.cache_dir)
     return _array_files(paths, info.image_shape, info.n_train, info.n_test)
 
@@ -167,6 +101,56 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
         raise MachineError(
             f"the cache {info.cache_dir} is gone or damaged: {error}; run again to rebuild it"
         ) from error
+
+
+def load_origins(info: DatasetInfo) -> Origins:
+    """Return where the training images come from; raises MachineError if that is damaged."""
+    paths = CachePaths(info.cache_dir)
+    try:
+        return _read_origins(paths)[0]
+    except ValueError as error:
+        raise MachineError(
+            f"the cache {info.cache_dir} is damaged: {error}; remove it and run again"
+        ) from error
+
+
+def _read_origins(paths: CachePaths) -> tuple[Origins, Origins]:
+    """Return the origins of the training and of the test images; raises ValueError if damaged."""
+    if not paths.origins.exists():
+        return Origins(), Origins()
+    verify_checksums([paths.origins])
+    parts = json.loads(paths.origins.read_bytes())
+    train, test = (
+        Origins(**{name: tuple(values) for name, values in parts[part].items()})
+        for part in ("train", "test")
+    )
+    return train, test
+
+
+def read_info(cache_dir: Path) -> StoredInfo:
+    """Return the description of a cache.
+
+    Raises FileNotFoundError if it is no cache's folder, ValueError if it is damaged.
+    """
+    paths = CachePaths(cache_dir)
+    verify_checksums([paths.info])
+    return _described(paths)
+
+
+def read_cache(cache_dir: Path) -> Content:
+    """Return the content of a cache, all of it verified; raises as `read_info` does."""
+    stored = read_info(cache_dir)
+    files = _files_of(stored.located(cache_dir))
+    verify_checksums([file.path for file in files])
+    train_images, train_labels, test_images, test_labels = (file.map() for file in files)
+    train, test = _read_origins(CachePaths(cache_dir))
+    return Content(
+        class_names=stored.class_names,
+        image_shape=stored.image_shape,
+        train=Part(train_labels, iter([train_images]), train),
+        test=Part(test_labels, iter([test_images]), test),
+        found=list(stored.found),
+    )
 
 
 def open_or_build(source: Source, data_dir: Path, listener: Listener) -> DatasetInfo:
@@ -230,17 +214,22 @@ def _open(paths: CachePaths, source_fingerprint: str) -> StoredInfo:
     if not paths.cache_dir.is_dir():
         raise FileNotFoundError(paths.cache_dir)
     verify_checksums([paths.info])
-    try:
-        stored = StoredInfo.model_validate_json(paths.info.read_bytes())
-    except ValidationError as error:
-        raise ValueError(f"{paths.info.name} is garbled") from error
+    stored = _described(paths)
     if stored.source_fingerprint != source_fingerprint:
         raise ValueError("it belongs to another source")
     for file in _files_of(stored.located(paths.cache_dir)):
         if not file.path.is_file() or file.path.stat().st_size != file.n_bytes:
             raise ValueError(f"{file.path.name} is missing or of the wrong size")
     verify_checksums([paths.train_images, paths.train_labels])
+    _read_origins(paths)
     return stored
+
+
+def _described(paths: CachePaths) -> StoredInfo:
+    try:
+        return StoredInfo.model_validate_json(paths.info.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{paths.info.name} is garbled") from error
 
 
 def _build(source: Source, paths: CachePaths, fingerprint: str, listener: Listener) -> StoredInfo:
@@ -281,60 +270,14 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
     )
     text = info.model_dump_json(indent=2, exclude=set() if info.found else {"found"})
     paths.info.write_text(text, encoding="utf-8")
-    write_checksums((paths.info, *(file.path for file in files)))
+    written = [paths.info, *(file.path for file in files)]
+    if Origins() != train.origins or Origins() != test.origins:
+        origins = {"train": asdict(train.origins), "test": asdict(test.origins)}
+        paths.origins.write_text(json.dumps(origins), encoding="utf-8")
+        written.append(paths.origins)
+    write_checksums(written)
 
 
 def _remove(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def read_npy(path: Path) -> npt.NDArray[Any]:
-    """Return the array of a .npy file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged.
-    """
-    with _damage_as_value_error():
-        array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-        return array
-
-
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of a .npz file by name.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is damaged, or holds Python objects.
-    """
-    with (
-        _damage_as_value_error(),
-        path.open("rb") as file,
-        np.load(file, allow_pickle=False) as npz,
-    ):
-        arrays = {name: npz[name] for name in npz.files}
-        # NumPy returns the raw bytes of a member whose first bytes are damaged.
-        damaged = [name for name, value in arrays.items() if isinstance(value, bytes)]
-        if damaged:
-            raise ValueError(f"{damaged[0]} is not an array")
-        return arrays
-
-
-def read_integers(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return what `read_arrays` returns; raises ValueError too if an array is not of integers."""
-    arrays = read_arrays(path)
-    for name, value in arrays.items():
-        if value.dtype.kind not in "iu":
-            raise ValueError(f"{name} is not an array of integers")
-    return arrays
-
-
-@contextmanager
-def _damage_as_value_error() -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except _DAMAGE as error:
-        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error

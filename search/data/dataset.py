@@ -60,6 +60,18 @@ Labels = npt.NDArray[np.int64]
 
 
 @final
+@dataclass(frozen=True)
+class Origins:
+    """Where the images of a part come from, in their order; what is not known is empty.
+
+    Attributes:
+        names: Their files, relative to the dataset's folder.
+    """
+
+    names: tuple[str, ...] = ()
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class Part:
     """One part of a dataset: int64 labels (N,) and, in the same order, batches of images.
@@ -69,6 +81,7 @@ class Part:
 
     labels: Labels
     batches: Iterator[Images]
+    origins: Origins = Origins()
 
 
 @final

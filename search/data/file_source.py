@@ -14,7 +14,7 @@ from typing import final
 import joblib
 import numpy as np
 
-from search.data.dataset import Content, DatasetRequest, Images, Labels, Part, Source
+from search.data.dataset import Content, DatasetRequest, Images, Labels, Origins, Part, Source
 from search.data.decoding import BrokenImage, decode_batches, upright_size
 from search.data.splits import holdout
 from search.errors import UserError
@@ -24,7 +24,7 @@ DEFAULT_SIDE = 64
 MAX_SIDE = 512
 TEST_SEED = 20_000  # fixed: the test set belongs to the files, not to a study
 
-_FORMAT = 3  # increase it when files are decoded or split in another way
+_FORMAT = 4  # increase it when files are decoded or split in another way
 _SMALL_FILE_BYTES = 4096
 _SAMPLE = 9  # images, spread over the files
 _MUCH_LARGER = 2  # times the first image's size, or the other way round
@@ -98,8 +98,7 @@ class FileSource(Source):
 
     @property
     def name(self) -> str:
-        """The folder's or file's name, with underscores instead of unusual characters."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", self._root.name)[:40] or "folder"
+        return dataset_name(self._root.name)
 
     def fingerprint(self) -> str:
         """Return a hash of the settings and of each file's label, path, size and time of change."""
@@ -133,8 +132,12 @@ class FileSource(Source):
         return Content(
             class_names=files.class_names,
             image_shape=(3, *size),
-            train=Part(_labels(train), self._train(train, test, size, progress, broken, found)),
-            test=Part(_labels(test), self._test(test, size, progress, broken)),
+            train=Part(
+                _labels(train),
+                self._train(train, test, size, progress, broken, found),
+                self._origins(train),
+            ),
+            test=Part(_labels(test), self._test(test, size, progress, broken), self._origins(test)),
             found=found,
         )
 
@@ -177,6 +180,9 @@ class FileSource(Source):
                 f"{paths[0]}, which is {width}x{height} while most are {words}"
             )
         return height, width
+
+    def _origins(self, files: Sequence[ImageFile]) -> Origins:
+        return Origins(names=tuple(str(shown_path(file.path, self._root)) for file in files))
 
     def _check(self, listener: Listener) -> list[BrokenImage]:
         """Return the files that cannot be decoded."""
@@ -262,6 +268,11 @@ class _Progress:
     def add(self, n: int) -> None:
         self.done += n
         self.listener(StepProgress(self.step, self.done, self.total))
+
+
+def dataset_name(text: str) -> str:
+    """Return a folder's or file's name with underscores instead of unusual characters."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:40] or "folder"
 
 
 def shown_path(path: Path, root: Path) -> Path:

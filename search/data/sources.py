@@ -19,6 +19,7 @@ from search.data.published import (
     Stl10Source,
     SvhnSource,
 )
+from search.data.stored import StoredSource
 from search.data.table import TableSource
 from search.errors import MachineError, UserError
 from search.events import Listener, Notice
@@ -33,6 +34,7 @@ SOURCES: tuple[type[Source], ...] = (
     SvhnSource,
     Stl10Source,
     DigitsSource,
+    StoredSource,
     ArraySource,
     TableSource,
     FolderSource,

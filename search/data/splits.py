@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.data.cache import read_integers
+from search.data.npy import read_integers
 from search.errors import MachineError, UserError
 from search.files import atomic_write, machine_failures
 

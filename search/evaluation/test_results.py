@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from search.data.cache import read_integers, read_npy
+from search.data.npy import read_integers, read_npy
 from search.errors import MachineError
 from search.files import atomic_write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.data.cache import read_integers, read_npy
+from search.data.npy import read_integers, read_npy
 
 
 def write_archive(path: Path, content: bytes) -> Path:

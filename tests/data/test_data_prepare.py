@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.data import cache
+from search.data import npy
 from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetRequest
 from search.data.sources import AUTO, SOURCES, dataset_folder, prepare_dataset
@@ -71,7 +71,7 @@ def test_full_disk_is_a_machine_failure(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache._ArrayFile, "write", fail)
+    monkeypatch.setattr(npy.ArrayFile, "write", fail)
     with pytest.raises(MachineError, match=r"No space left on device; nothing half-written"):
         prepare("digits")
     assert not [path for path in data_dir.glob("cache/*") if path.is_dir()]

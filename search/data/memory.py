@@ -1,0 +1,239 @@
+"""Datasets from Python: arrays of images and labels, and torch Datasets.
+
+A recipe names its dataset by a text. `store_source` decodes any source into the cache, and returns
+the text that names it from then on, so that a study of arrays can be resumed and repeated, from the
+command line too:
+
+    source = arrays_source(images, labels)  # or dataset_source(dataset)
+    recipe = Recipe(space="cnn", dataset=store_source(source, data_dir, listener), ...)
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.utils.data import Dataset
+
+from search.data.arrays import LabelledArrays, content_of_arrays
+from search.data.cache import open_or_build
+from search.data.dataset import Content, DatasetRequest, Images, Resize, Source
+from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
+from search.data.pixels import as_seen, fitted
+from search.errors import UserError
+from search.events import Listener, StepProgress, fan_out
+
+_STEP = 500  # images between two messages
+_SILENT = fan_out()
+
+
+@final
+class MemorySource(Source):
+    """Arrays that a program has; `arrays_source` and `dataset_source` make one."""
+
+    title = "the arrays"
+
+    def __init__(
+        self,
+        train: LabelledArrays,
+        test: LabelledArrays | None,
+        request: DatasetRequest,
+        class_names: tuple[str, ...] | None,
+    ) -> None:
+        self._train, self._test = train, test
+        self._request, self._class_names = request, class_names
+
+    @property
+    def name(self) -> str:
+        return dataset_name(self._request.dataset)
+
+    def fingerprint(self) -> str:
+        """Return a hash of the settings and of all values."""
+        request = self._request
+        settings = (request.image_size, request.resize, request.test_fraction, TEST_SEED)
+        digest = hashlib.sha256(f"memory 1 {settings} {self._class_names}\n".encode())
+        for part in (self._train, self._test):
+            for values in () if part is None else (part.images, part.labels):
+                digest.update(f"{values.dtype.str} {values.shape}\n".encode())
+                digest.update(np.ascontiguousarray(values).data.cast("B"))
+        return digest.hexdigest()
+
+    def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing takes long
+        found = list[str]()
+        return content_of_arrays(self._train, self._test, self._request, found, self._class_names)
+
+
+def arrays_source(
+    images: Any,
+    labels: Any,
+    *,
+    test: tuple[Any, Any] | None = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "arrays",
+    image_size: int | None = None,
+    resize: Resize = "crop",
+    test_fraction: float = 0.1,
+) -> MemorySource:
+    """Return a dataset of arrays or tensors.
+
+    Args:
+        images: Grey (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, of whole
+            numbers or floats in 0..1, -1..1 or 0..255.
+        labels: (N,), (N, 1) or one-hot; whole numbers or texts.
+        test: Images and labels of the test set; None: a stratified part of the images is set aside.
+        class_names: What the labels 0, 1, ... are called; None: the labels themselves.
+        name: The dataset's name.
+        image_size: Height and width in pixels; None: the images' own, at most 64.
+        resize: How an image of another shape is fitted.
+        test_fraction: Fraction of the images to set aside if there is no test set.
+
+    Raises:
+        UserError: What is given is no array; what is in it is checked when it is stored.
+    """
+    request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
+    names = None if class_names is None else tuple(map(str, class_names))
+    tested = None if test is None else LabelledArrays(*map(_array, test))
+    return MemorySource(LabelledArrays(_array(images), _array(labels)), tested, request, names)
+
+
+def dataset_source(
+    dataset: "Dataset[Any]",
+    *,
+    test: "Dataset[Any] | None" = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "dataset",
+    image_size: int | None = None,
+    resize: Resize = "crop",
+    test_fraction: float = 0.1,
+    listener: Listener = _SILENT,
+) -> MemorySource:
+    """Return a dataset of a torch Dataset, each item of which is read once, here.
+
+    Args:
+        dataset: Has a length; each item is an image (a PIL image, an array (H, W) or (H, W, C), or
+            a tensor (H, W) or (C, H, W)) and a label. It must not augment: the search does.
+        test: The same for the test set; None: a stratified part of the images is set aside.
+        class_names: What the labels 0, 1, ... are called; None: `dataset.classes`, as torchvision's
+            datasets have it, or the labels themselves.
+        name: The dataset's name.
+        image_size: Height and width in pixels; None: those of the first image, at most 64.
+        resize: How an image of another shape is fitted.
+        test_fraction: Fraction of the images to set aside if there is no test set.
+        listener: Hears how many items are read.
+
+    Raises:
+        UserError: An item is not an image and its label, or differs when it is read again.
+    """
+    given = getattr(dataset, "classes", None) if class_names is None else class_names
+    names = None if given is None else tuple(map(str, given))
+    request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
+    first, _ = _item(dataset, 0)
+    size = (image_size, image_size) if image_size is not None else _usual(first.shape[-2:])
+    parts = (dataset,) if test is None else (dataset, test)
+    train, *tested = [_all_items(part, size, resize, listener) for part in parts]
+    return MemorySource(train, next(iter(tested), None), request, names)
+
+
+def store_source(source: Source, data_dir: Path, listener: Listener) -> str:
+    """Decode a source into the cache under `data_dir`; return what names it for `--dataset`.
+
+    Raises:
+        UserError: The source is not valid.
+        OSError: The cache cannot be written.
+    """
+    return str(open_or_build(source, data_dir, listener).cache_dir)
+
+
+def _array(values: Any) -> np.ndarray:
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UserError(f"data: images must all have the same shape: {error}") from error
+    if array.dtype.kind == "O":
+        raise UserError(f"data: {type(values).__name__} is not an array of numbers or labels")
+    return array
+
+
+def _usual(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return an image's own height and width, or the default for larger ones."""
+    height, width = shape
+    return (height, width) if max(height, width) <= DEFAULT_SIDE else (DEFAULT_SIDE, DEFAULT_SIDE)
+
+
+def _all_items(
+    dataset: "Dataset[Any]", size: tuple[int, int], resize: str, listener: Listener
+) -> LabelledArrays:
+    """Return a dataset's images, uint8 (N, 3, H, W), and labels."""
+    total: int = dataset.__len__()  # type: ignore[attr-defined]  # torch's base class lacks it
+    if total == 0:
+        raise UserError("data: the dataset is empty")
+    images, labels = np.empty((total, 3, *size), np.uint8), []
+    for index in range(total):
+        image, label = _item(dataset, index)
+        if index == 0 and not np.array_equal(image, _item(dataset, index)[0]):
+            raise UserError(
+                "data: the first image is another one each time it is read; give a dataset without "
+                "augmentation, which a search chooses"
+            )
+        images[index] = _fitted(image, size, resize)
+        labels.append(label)
+        if (index + 1) % _STEP == 0 or index + 1 == total:
+            listener(StepProgress("Reading the dataset", index + 1, total))
+    return LabelledArrays(images, np.array(labels))
+
+
+def _item(dataset: "Dataset[Any]", index: int) -> tuple[Images, Any]:
+    """Return an item's image as uint8 (3, H, W) and its label."""
+    item = dataset[index]
+    if not isinstance(item, tuple | list) or len(item) < 2:
+        raise UserError(f"data: item {index} must be an image and its label, got {_kind(item)}")
+    image, label = item[0], item[1]
+    if isinstance(label, torch.Tensor | np.ndarray | np.generic):
+        label = _array(label).tolist()
+    if not isinstance(label, int | str):
+        raise UserError(f"data: the label of item {index} must be one number or text, got {label}")
+    return _pixels(image, index), label
+
+
+def _pixels(image: Any, index: int) -> Images:
+    """Return an image of any accepted kind as uint8 (3, H, W)."""
+    if isinstance(image, Image.Image):
+        return np.asarray(as_seen(image)).transpose(2, 0, 1)
+    if not isinstance(image, torch.Tensor | np.ndarray):
+        raise UserError(f"data: item {index} has a {_kind(image)} where an image was expected")
+    values = _array(image)
+    if values.ndim == 3 and isinstance(image, torch.Tensor):
+        values = values.transpose(1, 2, 0)  # a tensor's channels come first, an array's last
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[2] not in (1, 3):
+        raise UserError(f"data: item {index} has the shape {list(image.shape)}; 1 or 3 channels")
+    return np.broadcast_to(_bytes(values, index), (*values.shape[:2], 3)).transpose(2, 0, 1)
+
+
+def _bytes(values: np.ndarray, index: int) -> Images:
+    """Return numbers as uint8; the range is the type's, as one image does not show it."""
+    if values.dtype == np.uint8:
+        return values
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if values.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.round(values.astype(np.float64) * 255).astype(np.uint8)
+    raise UserError(
+        f"data: item {index} must hold whole numbers in 0..255 (uint8) or floats in 0..1, got "
+        f"{values.dtype} in {low:g}..{high:g}; give the dataset without normalization"
+    )
+
+
+def _fitted(image: Images, size: tuple[int, int], resize: str) -> Images:
+    if image.shape[1:] == size:
+        return image
+    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+    return np.asarray(fitted(picture, size[::-1], resize)).transpose(2, 0, 1)
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
