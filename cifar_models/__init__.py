@@ -3,8 +3,9 @@
 from cifar_models.cnn import CNNConfig
 from cifar_models.family import ModelConfig, build_model, count_parameters, multiply_adds
 from cifar_models.mlp import MLPConfig
+from cifar_models.resnet import ResNetConfig
 
-FAMILIES: tuple[type[ModelConfig], ...] = (MLPConfig, CNNConfig)
+FAMILIES: tuple[type[ModelConfig], ...] = (MLPConfig, CNNConfig, ResNetConfig)
 """Every family of networks that a candidate may hold."""
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CNNConfig",
     "MLPConfig",
     "ModelConfig",
+    "ResNetConfig",
     "build_model",
     "count_parameters",
     "multiply_adds",

@@ -101,7 +101,8 @@ def write_dropout(rates: Sequence[float]) -> str:
 class ModelConfig(ABC):
     """The architecture of one network of a family.
 
-    A subclass is a frozen dataclass whose defaults are the hand-tuned network. Its first field,
+    A subclass is a frozen dataclass whose defaults are the hand-tuned network, if there is one. Its
+    first field,
     `kind: Literal["..."] = "..."`, names the family in stored candidates and file names. To be
     used by candidates, it must be listed in `cifar_models.FAMILIES`.
     """

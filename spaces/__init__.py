@@ -1,6 +1,6 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
-from cifar_models import CNNConfig, MLPConfig
+from cifar_models import CNNConfig, MLPConfig, ResNetConfig
 from spaces.candidate import Candidate, suggest_candidate
 from spaces.load import BUILT_IN, load_space, space_identity
 from spaces.optimizers import AdamConfig, AdamWConfig, SGDConfig, suggest_optimizer
@@ -26,6 +26,7 @@ __all__ = [
     "MLPConfig",
     "OneCycleConfig",
     "PlateauConfig",
+    "ResNetConfig",
     "SGDConfig",
     "Space",
     "load_space",

@@ -13,6 +13,7 @@ from optuna.distributions import distribution_to_json, json_to_distribution
 from spaces.cnn import CNN_SPACE
 from spaces.mlp import MLP_SPACE
 from spaces.parameters import describe_range, parameters_of, probe
+from spaces.resnet import RESNET_SPACE
 from spaces.space import Space
 from spaces.user_object import UserObject
 
@@ -101,7 +102,7 @@ def _value_changes(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
 
 
 BUILT_IN: Mapping[str, Space] = MappingProxyType(
-    {space.name: space for space in (MLP_SPACE, CNN_SPACE)}
+    {space.name: space for space in (MLP_SPACE, CNN_SPACE, RESNET_SPACE)}
 )
 
 

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 from typing import Any, final
@@ -12,11 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.pretty import pretty_repr
 from torch import fx, nn
 
+from cifar_models.layers import LAYERS, layer_arguments
+
 
 @final
 @dataclass(frozen=True)
 class NetworkCode:
-    """A network as code: the call that makes it, and its class if that is not torch's."""
+    """A network as code: the call that makes it, and the classes that are not torch's."""
 
     call: str
     definition: str = ""
@@ -39,14 +41,30 @@ class Network(nn.Module):
 
 
 def network_code(network: nn.Module) -> NetworkCode:
-    """Return a network's code: a plain Sequential, or a class traced by torch.fx.
+    """Return a network's code: a plain Sequential of layers, or a class traced by torch.fx.
 
     Raises TypeError if the network cannot be traced, or has weights outside torch's layers.
     """
-    if type(network) is nn.Sequential and all(map(_is_torch_layer, network)):
-        layers = [_layer_code(layer) for layer in network]
-        return NetworkCode(indent(call("nn.Sequential", layers), "    ").lstrip())
+    if type(network) is nn.Sequential and all(map(_is_known_layer, network)):
+        return NetworkCode(indent(_layer_code(network), "    ").lstrip(), _definitions(network))
     return NetworkCode("Network()", _class_code(network))
+
+
+def _definitions(network: nn.Module) -> str:
+    """Return the source of the network's layers that are this project's own."""
+    used = {type(module) for module in network.modules()}
+    sources = [inspect.getsource(layer) for layer in LAYERS if layer in used]
+    return "\n\n".join(source.removeprefix("@final\n") for source in sources)
+
+
+def _is_known_layer(module: nn.Module) -> bool:
+    """Return whether a module is a layer of torch or of this project, or such ones in sequence."""
+    if type(module) is nn.Sequential:
+        return all(map(_is_known_layer, module))
+    if type(module) not in LAYERS:
+        return _is_torch_layer(module)
+    parts = layer_arguments(module).values()
+    return all(_is_known_layer(part) for part in parts if isinstance(part, nn.Module))
 
 
 def _is_torch_layer(module: nn.Module) -> bool:
@@ -54,19 +72,37 @@ def _is_torch_layer(module: nn.Module) -> bool:
 
 
 def _layer_code(layer: nn.Module) -> str:
-    """Return the call that makes a layer of torch: its repr without defaults."""
+    """Return the call that makes a layer; of torch's its repr without defaults."""
+    if type(layer) is nn.Sequential:
+        return call("nn.Sequential", [_layer_code(one) for one in layer])
+    if type(layer) in LAYERS:
+        arguments = layer_arguments(layer).items()
+        return call(type(layer).__name__, {name: _argument_code(one) for name, one in arguments})
     if not _is_torch_layer(layer):
         raise TypeError(f"layer {layer!r} cannot be written as code")
     made = ast.parse(repr(layer), mode="eval").body
     if isinstance(made, ast.Call):
         known = inspect.signature(type(layer)).parameters
         settings = {one.arg: _plain_size(one) for one in made.keywords if one.arg}
+        settings |= {name: value for name, value in _flags(layer) if name not in settings}
         made.keywords = [
             ast.keyword(name, ast.Constant(value))
             for name, value in settings.items()
             if value != known[name].default
         ]
     return f"nn.{ast.unparse(made)}"
+
+
+def _flags(layer: nn.Module) -> Iterator[tuple[str, bool]]:
+    """Yield the settings that are on or off, some of which torch leaves out of a layer's repr."""
+    for name in inspect.signature(type(layer)).parameters:
+        value = getattr(layer, name, None)
+        if isinstance(value, bool):
+            yield name, value
+
+
+def _argument_code(argument: object) -> str:
+    return _layer_code(argument) if isinstance(argument, nn.Module) else literal(argument)
 
 
 def _plain_size(setting: ast.keyword) -> Any:

@@ -2,13 +2,15 @@
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import torch
 from torch import nn
 from torch.nn.functional import conv2d, linear
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from cifar_models.layers import LAYERS, DropPath, layer_arguments
 
 _STEPS = 1 << 16
 
@@ -48,6 +50,8 @@ def random_words(n: int) -> torch.Tensor:
     return draws.view(torch.int16)[:n]
 
 
+_DROPOUTS = (nn.Dropout, nn.Dropout2d, DropPath)
+
 # Rising functions: the largest input has the largest output, so pooling may come first.
 _RISING = (nn.ReLU, nn.LeakyReLU, nn.ELU)
 
@@ -58,23 +62,36 @@ def fuse_for_training(network: nn.Module) -> nn.Module:
     Max pooling moves before a rising activation and before Dropout2d, which scales whole channels
     by factors of at least zero; average pooling moves before Dropout2d. Neither changes the
     function, and the activation then sees a quarter of the values. A layer before a batch norm is
-    applied without its bias (see `BiasFree`). Dropout draws cheaper masks (see `FastDropout`).
+    applied without its bias (see `BiasFree`). Dropout draws cheaper masks (see `FastDropout`). The
+    same is done inside the layers of `cifar_models`.
     """
     if type(network) is not nn.Sequential:  # a subclass may compute something else
         return network
-    ordered = [_fast_dropout(module) for module in _pool_early(list(network))]
+    inner = [_with_parts(module, fuse_for_training) for module in network]
+    ordered = [_fast_dropout(module) for module in _pool_early(inner)]
     return nn.Sequential(*_merge_biases(ordered))
 
 
 def fuse_for_inference(network: nn.Module) -> nn.Module:
     """Return a copy for evaluation, with the current weights.
 
-    In a plain Sequential, batch norm is folded into the layer before it and dropout is left out.
+    In a plain Sequential, batch norm is folded into the layer before it and dropout is left out,
+    also inside the layers of `cifar_models`.
     """
     if type(network) is not nn.Sequential:
         return copy.deepcopy(network).eval()
-    ordered = _pool_early([m for m in network if not isinstance(m, (nn.Dropout, nn.Dropout2d))])
+    ordered = _pool_early([module for module in network if not isinstance(module, _DROPOUTS)])
     return nn.Sequential(*_fold(ordered)).eval()
+
+
+def _with_parts(layer: nn.Module, change: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    """Return one of `LAYERS` made again of changed parts; without parts, the layer itself."""
+    if type(layer) not in LAYERS or not any(layer.children()):
+        return layer
+    arguments = layer_arguments(layer).items()
+    return type(layer)(
+        **{name: change(one) if isinstance(one, nn.Module) else one for name, one in arguments}
+    )
 
 
 def _fast_dropout(module: nn.Module) -> nn.Module:
@@ -84,13 +101,19 @@ def _fast_dropout(module: nn.Module) -> nn.Module:
 def _fold(modules: list[nn.Module]) -> Iterator[nn.Module]:
     """Yield copies of the modules, with batch norms folded into the layers before them."""
     for module in _merge_biases(modules):
-        copied = copy.deepcopy(module).eval()
+        copied = _evaluated(module)
         if not isinstance(copied, BiasFree):
             yield copied
         elif isinstance(copied.layer, nn.Conv2d):
             yield fuse_conv_bn_eval(copied.layer, copied.norm)
         else:
             yield fuse_linear_bn_eval(copied.layer, copied.norm)
+
+
+def _evaluated(module: nn.Module) -> nn.Module:
+    """Return a copy for evaluation, fused inside if it is one of this project's layers."""
+    made = _with_parts(module, fuse_for_inference)
+    return (copy.deepcopy(module) if made is module else made).eval()
 
 
 def _pool_early(modules: list[nn.Module]) -> list[nn.Module]:

@@ -28,7 +28,8 @@ class Course(NamedTuple):
 
     Attributes:
         epochs: Epochs of a trial that is not pruned.
-        size: Multiply-adds of the largest network, as a multiple of the hand-tuned one's.
+        size: Multiply-adds of the largest network, as a multiple of the hand-tuned one's or, in a
+            space without one, of its portfolio's first.
     """
 
     epochs: int

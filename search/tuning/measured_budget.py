@@ -104,10 +104,15 @@ def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
 def _samples(
     recipe: Recipe, space: Space, dataset: DatasetInfo, n_train: int
 ) -> Iterator[Candidate]:
-    """Yield candidates whose prices stand for those of the search, the baseline first."""
+    """Yield candidates whose prices stand for those of the search.
+
+    The first is the baseline or, without one, the best of the portfolio.
+    """
     baseline = space.baseline()
     if baseline is not None:
         yield baseline
+    elif space.portfolio:
+        yield space.candidate(space.portfolio[0])
     feasible = Feasibility.of(recipe, dataset)
     request = PlanRequest(space, recipe.seed, feasible, beliefs=beliefs_of(recipe, space, n_train))
     for index in range(_N_SAMPLES):

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from cifar_models import CNNConfig, MLPConfig, build_model
+from cifar_models import CNNConfig, ModelConfig, build_model
 from search.errors import UserError
 from search.evaluation.model import (
     ImageClassifier,
@@ -24,6 +24,7 @@ from search.evaluation.test_results import save_images
 from search.files import write_checksums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate
+from tests import families
 
 SHAPE = (3, 8, 10)
 
@@ -63,10 +64,8 @@ def model_dir(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-@pytest.mark.parametrize(
-    "model", [CNNConfig(channels=(4, 4)), MLPConfig(hidden_widths=(5,), dropouts=(0.4,))]
-)
-def test_loaded_model_is_the_exported_one(model: CNNConfig | MLPConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", families.EXAMPLES.values(), ids=families.EXAMPLES)
+def test_loaded_model_is_the_exported_one(model: ModelConfig, tmp_path: Path) -> None:
     """Card and logits come back exactly, in evaluation mode, and nothing else is left behind."""
     card = make_card(candidate=Candidate(model=model, optimizer=AdamConfig()))
     network = make_network(card)

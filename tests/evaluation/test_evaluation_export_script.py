@@ -17,7 +17,14 @@ import torch
 from PIL import Image
 from torch.optim import Optimizer
 
-from cifar_models import CNNConfig, MLPConfig, ModelConfig, build_model, count_parameters
+from cifar_models import (
+    CNNConfig,
+    MLPConfig,
+    ModelConfig,
+    ResNetConfig,
+    build_model,
+    count_parameters,
+)
 from search.data.dataset import DatasetRequest, channel_statistics
 from search.data.decoding import decode_image
 from search.data.file_source import TEST_SEED
@@ -113,6 +120,8 @@ def small(candidate: Candidate) -> Candidate:
     match model:
         case CNNConfig():
             narrow: ModelConfig = replace(model, channels=(4, 4, 4))
+        case ResNetConfig():
+            narrow = replace(model, channels=(4, 4, 4), blocks=1)
         case MLPConfig():
             narrow = replace(model, hidden_widths=(4, 4))
         case _:
@@ -133,6 +142,9 @@ def test_the_samples_take_every_choice() -> None:
         assert {one["model"]["activation"] for one in seen} == {
             "relu", "leaky_relu", "gelu", "silu", "elu"
         }  # fmt: skip
+    resnets = [sampled("resnet", number).model_dump()["model"] for number in _NUMBERS]
+    assert {one["blocks"] for one in resnets} == {1, 2, 3}
+    assert {one["stem"] for one in resnets} == {"full", "strided", "patch"}
     mlps = [sampled("mlp", number).model_dump()["model"] for number in _NUMBERS]
     assert {one["batch_norm"] for one in mlps} == {True, False}
     cnns = [sampled("cnn", number).model_dump()["model"] for number in _NUMBERS]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_models import CNNConfig, build_model
+from cifar_models import CNNConfig, ModelConfig, build_model
 from search.errors import MachineError, UserError
 from search.evaluation import onnx as exporting
 from search.evaluation.model import ImageClassifier, ModelCard, export_model, load_model
@@ -19,6 +19,7 @@ from search.evaluation.test_results import save_images
 from search.evaluation.test_set import sample_evenly
 from search.paths import RunPaths
 from spaces.candidate import AdamConfig, Candidate
+from tests import families
 
 SHAPE = (3, 8, 6)
 needs_onnx = pytest.mark.skipif(
@@ -33,9 +34,9 @@ def paths(tmp_path: Path) -> RunPaths:
     return RunPaths(tmp_path / "runs", "insects")
 
 
-def export(paths: RunPaths) -> None:
+def export(paths: RunPaths, model: ModelConfig = CNN) -> None:
     """Export a network with weights and buffers unlike fresh ones."""
-    candidate = Candidate(model=CNN, optimizer=AdamConfig(), test_time_flip=True)
+    candidate = Candidate(model=model, optimizer=AdamConfig(), test_time_flip=True)
     card = ModelCard(
         candidate=candidate,
         class_names=("ant", "bée"),
@@ -47,7 +48,7 @@ def export(paths: RunPaths) -> None:
     )
     with torch.random.fork_rng([]):
         torch.manual_seed(1)
-        network = build_model(CNN, SHAPE, 2)
+        network = build_model(model, SHAPE, 2)
         network(torch.randn(16, *SHAPE) * 3)
     export_model(ImageClassifier(card, network), paths.model_dir)
 
@@ -75,6 +76,17 @@ def test_the_file_answers_as_torch_does(paths: RunPaths, tmp_path: Path) -> None
         np.testing.assert_allclose(answer, expected, atol=1e-5)
     assert_describes_itself(runtime.get_modelmeta().custom_metadata_map)
     assert_tells_nothing(content)
+
+
+@pytest.mark.slow
+@needs_onnx
+@pytest.mark.parametrize("model", families.EXAMPLES.values(), ids=families.EXAMPLES)
+def test_every_family_can_be_exported(model: ModelConfig, paths: RunPaths, tmp_path: Path) -> None:
+    """The file's probabilities are torch's."""
+    export(paths, model)
+    check = export_onnx(paths.model_dir, tmp_path / "model.onnx")
+    assert check.n_agreeing == check.n_images
+    assert check.largest_difference < 1e-5
 
 
 def assert_describes_itself(metadata: dict[str, str]) -> None:

@@ -37,7 +37,7 @@ KEYWORDS = {
 }
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", SENTENCES)
 def test_hand_tuned_candidate_in_words(name: str) -> None:
     """The hand-tuned networks read as a person would write them down, long or short."""
     baseline = BUILT_IN[name].baseline()

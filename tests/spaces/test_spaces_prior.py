@@ -139,8 +139,9 @@ def test_a_point_is_fitted_to_a_dataset(n_train: int, size: int) -> None:
 @pytest.mark.parametrize("space", _SPACES, ids=lambda space: space.name)
 def test_a_built_in_portfolio_holds_different_points_of_its_space(space: Space) -> None:
     """None is the baseline, which is tried before them."""
-    points = [space.baseline_params, *space.portfolio]
-    candidates = {space.candidate(point or {}).model_dump_json() for point in points}
+    baselines = [space.baseline_params] if space.baseline_params else []
+    points = [*baselines, *space.portfolio]
+    candidates = {space.candidate(point).model_dump_json() for point in points}
     assert len(candidates) == len(points) >= 5
 
 

@@ -355,7 +355,7 @@ def test_a_familys_keywords_begin_with_its_kind(kind: type[ModelConfig]) -> None
 
 def test_built_in_spaces_start_from_their_familys_default() -> None:
     """The defaults of a family are the hand-tuned network."""
-    for space in BUILT_IN.values():
-        baseline = space.baseline()
-        assert baseline is not None
-        assert baseline.model == type(baseline.model)()
+    baselines = [space.baseline() for space in BUILT_IN.values() if space.baseline_params]
+    models = [baseline.model for baseline in baselines if baseline is not None]
+    assert len(models) >= 2
+    assert all(model == type(model)() for model in models)

@@ -1,0 +1,19 @@
+"""Small networks of every family, for tests of what all of them promise."""
+
+from collections.abc import Iterator
+
+from cifar_models import CNNConfig, MLPConfig, ModelConfig, ResNetConfig
+
+EXAMPLES: dict[str, ModelConfig] = {
+    "mlp": MLPConfig(hidden_widths=(8,), dropouts=(0.2,)),
+    "cnn": CNNConfig(channels=(4, 8), conv_dropout=0.2),
+    "cnn-early": CNNConfig(channels=(4, 8), activation="gelu", pool_first=True, head="global_max"),
+    "resnet": ResNetConfig(channels=(4, 8), drop_path=0.3, head_dropout=0.2),
+    "resnet-deep": ResNetConfig(channels=(4, 4, 8), blocks=2, stem="patch", activation="silu"),
+}
+
+
+def kinds() -> Iterator[str]:
+    """Yield the family of every example."""
+    for model in EXAMPLES.values():
+        yield model.kind
