@@ -8,21 +8,39 @@ from types import FrameType
 from typing import final
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A closed terminal sends SIGHUP; a cluster announces the end of a job by a signal such as SIGUSR1.
+_NOTICES = tuple(
+    getattr(signal, name) for name in ("SIGHUP", "SIGUSR1") if hasattr(signal, name)
+)  # Windows has neither
+STOP_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM, *_NOTICES)
+"""The signals that ask a run to stop."""
 
 
 @contextmanager
 def signals_handled(handler: Handler) -> Iterator[None]:
-    """Handle SIGINT and SIGTERM in the block; does nothing outside the main thread."""
+    """Handle the signals that ask to stop in the block; does nothing outside the main thread.
+
+    Notices that were ignored before stay ignored: that is what `nohup` is for.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    handled = [number for number in STOP_SIGNALS if not _is_ignored_notice(number)]
+    before = {number: signal.signal(number, handler) for number in handled}
     try:
         yield
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
+
+
+def is_notice(number: int) -> bool:
+    """Return whether a signal only announces the end, and may come more than once."""
+    return number in _NOTICES
+
+
+def _is_ignored_notice(number: signal.Signals) -> bool:
+    return is_notice(number) and signal.getsignal(number) is signal.SIG_IGN
 
 
 @final

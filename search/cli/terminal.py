@@ -21,10 +21,11 @@ from search.checks import without_password
 from search.errors import MachineError, UserError
 from search.events import Failed, JsonWriter
 from search.progress.wrapping import fold_command, wrap_under_label
-from search.stopping import StopRequest, signals_handled
+from search.stopping import STOP_SIGNALS, StopRequest, is_notice, signals_handled
 from search.text import one_line
 
 _PIPE_WIDTH = 160
+_OUTPUTS = (1, 2)  # file descriptors of standard output and standard error
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -70,27 +71,44 @@ class Interrupts:
     """The first signal requests a stop after the current epoch; a second one stops at once.
 
     If nothing is training, the first also stops at once, by KeyboardInterrupt. `status` is then
-    the program's exit status, 130 or 143.
+    the program's exit status, one of `INTERRUPTED`. Notices, such as that the terminal was closed,
+    never hurry a stop: both the shell and the system send one.
     """
 
     def __init__(self) -> None:
         self.stop = StopRequest()
         self.status: int | None = None
+        self._terminals = [one for one in _OUTPUTS if os.isatty(one)]
 
     def handled(self) -> AbstractContextManager[None]:
-        """Return a context in which both signals are handled."""
+        """Return a context in which the signals are handled."""
         return signals_handled(self._handle)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if is_notice(number):
+            _discard_output([one for one in self._terminals if not os.isatty(one)])
+            if self.stop.requested():
+                return
         self.status = 128 + number
         if not self.stop.request():
             raise KeyboardInterrupt
 
 
+def _discard_output(outputs: list[int]) -> None:
+    """Discard what is written to these file descriptors.
+
+    Writing to a terminal that was closed fails, which must not keep a run from ending well.
+    """
+    for descriptor in outputs:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
 _KEPT = "; everything stored so far is kept: run the same command again to resume"
 _IN_THE_MIDDLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # others occur before anything starts
 _PASSWORD = re.compile(r"(?<=:/)(/?[^\s/@:]*):[^\s/@]*@")
-INTERRUPTED = (130, 143)  # by Ctrl-C, which typer turns into its status, and by SIGTERM
+INTERRUPTED = tuple(128 + number for number in STOP_SIGNALS)  # typer does so for Ctrl-C
 
 
 def run_to_end(app: typer.Typer, arguments: list[str]) -> tuple[int, str | None]:

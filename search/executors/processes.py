@@ -12,6 +12,7 @@ from loky import ProcessPoolExecutor
 
 from search.executors.base import Executor, Job, run_job
 from search.executors.process_settings import keep_freed_memory, start_server, without_main
+from search.stopping import STOP_SIGNALS
 
 T = TypeVar("T")
 
@@ -85,7 +86,7 @@ def _wake() -> None:
 
 def _prepare() -> None:
     """Set up a worker: it ignores stop signals, and exits when the scheduler does."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     keep_freed_memory()
 

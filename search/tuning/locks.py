@@ -20,7 +20,14 @@ from sqlalchemy import URL, Connection, NullPool, Row, create_engine, text
 from search.errors import MachineError, UserError
 from search.files import check_writable, write_file
 from search.paths import RunPaths
-from search.tuning.storage import opening, parse_url, show_url, sqlite_file, storage_url
+from search.tuning.storage import (
+    lock_folder,
+    opening,
+    parse_url,
+    show_url,
+    sqlite_file,
+    storage_url,
+)
 
 
 @final
@@ -283,12 +290,6 @@ def _database_lock_files(database: Path, study_name: str) -> tuple[Path, Path]:
     """Return a study's lock file next to its SQLite file, and the file that says who holds it."""
     folder = lock_folder(database)
     return folder / f"{study_name}.lock", folder / f"{study_name}.json"
-
-
-def lock_folder(database: Path) -> Path:
-    """Return the folder, next to a SQLite file, with the locks of its studies."""
-    real = database.resolve()  # one file under several names is one database
-    return real.with_name(f"{real.name}.locks")
 
 
 _ATTRIBUTE = "folder_mark"

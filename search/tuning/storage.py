@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import optuna
 import sqlalchemy
+from filelock import FileLock
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.engine.url import make_url
@@ -201,7 +202,38 @@ def open_storage(text: str) -> RDBStorage:
         if file.exists() and not all(os.access(one, os.W_OK) for one in (file, file.parent)):
             return RDBStorage(optuna_url(read_only(url)))
         file.parent.mkdir(parents=True, exist_ok=True)
-        return SQLiteStorage(optuna_url(url))
+        return _make_ready(file, url) if _is_unready(file) else SQLiteStorage(optuna_url(url))
+
+
+_MAGIC, _WRITE_VERSION, _WAL = b"SQLite format 3\0", 18, 2  # of a header; in WAL mode it is 2
+
+
+def _is_unready(file: Path) -> bool:
+    """Return whether a SQLite file is new, or not in WAL mode, which follows once it has tables.
+
+    Only its header is read, without SQLite, whose locks could disturb whoever makes it ready.
+    """
+    if not file.exists():
+        return True
+    with file.open("rb") as opened:
+        header = opened.read(_WRITE_VERSION + 1)
+    return not header or (header.startswith(_MAGIC) and header[-1] != _WAL)
+
+
+def _make_ready(file: Path, url: sqlalchemy.URL) -> SQLiteStorage:
+    """Create the tables and change to WAL mode, one process at a time: both are races otherwise."""
+    lock = lock_folder(file) / ".tables.lock"  # no study's name begins so
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        storage = SQLiteStorage(optuna_url(url))
+        with storage.engine.connect():
+            return storage
+
+
+def lock_folder(database: Path) -> Path:
+    """Return the folder, next to a SQLite file, with the locks of its studies."""
+    real = database.resolve()  # one file under several names is one database
+    return real.with_name(f"{real.name}.locks")
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""Ctrl-C and SIGTERM: what trains is kept, the way on is printed, the exit status says why."""
+"""Signals to stop: what trains is kept, the way on is printed, the exit status says why."""
 
 import os
+import pty
 import re
+import select
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import final
@@ -51,9 +54,45 @@ class Process:
         rest, _ = self._running.communicate(timeout=120)
         return self._running.returncode, rest
 
+    def others(self) -> list[int]:
+        """Return the processes of its group that still live."""
+        return _processes_of_group(self._running.pid)
+
+
+def _processes_of_group(group: int) -> list[int]:
+    """Return the processes that live a moment after the first of their group has ended."""
+    end = time.monotonic() + 10
+    while found := [pid for pid in _pids() if _group(pid) == group]:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    return found
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _show(terminal: int, closing: threading.Event) -> None:
+    """Take what is written to a terminal until it is closed."""
+    while not closing.is_set():
+        if select.select([terminal], [], [], 0.05)[0]:
+            os.read(terminal, 1 << 16)
+    os.close(terminal)
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGUSR1, 138)],
+)
 def test_a_signal_ends_a_run_that_goes_on_later(
     number: int, status: int, tmp_path: Path, make_folder: FolderMaker
 ) -> None:
@@ -79,6 +118,57 @@ def test_a_signal_ends_a_run_that_goes_on_later(
         ("waiting", None),
     }
     assert list(checkpoints.glob("plan-*/*.ckpt"))
+    assert not process.others()
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_ends_a_run_well(tmp_path: Path, make_folder: FolderMaker) -> None:
+    """Nothing can be printed any more; the epoch is kept all the same, and no process stays."""
+    make_folder(tmp_path / "pets", {"cat": 12, "dog": 12})
+    command = [sys.executable, "-m", "search", *_RUN, *_BUDGET, "--epochs", "100000"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execve(sys.executable, command, os.environ | {"PYTHONPATH": ":".join(sys.path)})
+    closing = threading.Event()
+    shown = threading.Thread(target=_show, args=(terminal, closing), daemon=True)
+    shown.start()
+    checkpoints = tmp_path / "runs" / "it" / "checkpoints"
+    while not list(checkpoints.glob("plan-*/*.ckpt")):
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGSTOP)  # the terminal is gone before it can react
+    closing.set()
+    shown.join()
+    os.kill(pid, signal.SIGCONT)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    record = read_study(open_stored("it", tmp_path / "runs", None))
+    assert ("failed", "interrupted") in {(t.state, t.reason) for t in record.trials}
+    assert not _processes_of_group(pid)
+
+
+def test_notices_do_not_hurry_a_stop() -> None:
+    """The shell and the system both tell of a closed terminal; the epoch still ends."""
+    interrupts = Interrupts()
+    with interrupts.handled(), interrupts.stop.accepted():
+        for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGUSR1):
+            os.kill(os.getpid(), number)
+        assert interrupts.stop.requested()
+        assert interrupts.status == 129
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_notice_that_is_ignored_stays_ignored() -> None:
+    """`nohup` has the program outlive its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        interrupts = Interrupts()
+        with interrupts.handled(), interrupts.stop.accepted():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupts.stop.requested()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_signal_ends_at_once() -> None:

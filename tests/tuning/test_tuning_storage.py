@@ -1,11 +1,13 @@
 """Storage: transactions, odd names, failures in one line."""
 
+import multiprocessing
 import os
 import pickle
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -13,7 +15,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import OperationalError
 
 from search.errors import MachineError, UserError
-from search.tuning.storage import open_storage, storage_failures, storage_url
+from search.tuning.storage import lock_folder, open_storage, storage_failures, storage_url
 
 
 def _pragma(storage: optuna.storages.RDBStorage, name: str) -> object:
@@ -61,6 +63,46 @@ def _claim_all(storage: optuna.storages.RDBStorage) -> list[int]:
             break
         numbers.append(number)
     return numbers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_starts", [2, 3, 8])
+def test_starts_in_a_fresh_folder_do_not_disturb_each_other(tmp_path: Path, n_starts: int) -> None:
+    """A job array starts all of its studies at the same moment; each finds the tables made."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["search.tuning.storage"])
+    for round_ in range(3):
+        url = storage_url(None, tmp_path / f"runs{round_}" / "studies.db")
+        barrier = context.Barrier(n_starts)
+        starts = [
+            context.Process(target=_start, args=(url, f"s{n}", barrier)) for n in range(n_starts)
+        ]
+        for one in starts:
+            one.start()
+        for one in starts:
+            one.join()
+        assert [one.exitcode for one in starts] == [0] * n_starts
+        names = optuna.get_all_study_names(open_storage(url))
+        assert sorted(names) == [f"s{n}" for n in range(n_starts)]
+
+
+def _start(url: str, name: str, barrier: Any) -> None:
+    barrier.wait()
+    optuna.create_study(study_name=name, storage=open_storage(url))
+
+
+def test_a_database_of_plain_optuna_becomes_ready(tmp_path: Path) -> None:
+    """Its studies are kept; it is in WAL mode afterwards, and opening it again takes no lock."""
+    file = tmp_path / "studies.db"
+    optuna.create_study(study_name="old", storage=f"sqlite:///{file}")
+    storage = open_storage(storage_url(None, file))
+    assert optuna.get_all_study_names(storage) == ["old"]
+    assert _pragma(storage, "journal_mode") == "wal"
+    storage.engine.dispose()
+    for one in (lock_folder(file)).iterdir():
+        one.unlink()
+    open_storage(storage_url(None, file))
+    assert not list(lock_folder(file).iterdir())
 
 
 def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> None:
