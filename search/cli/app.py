@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 import typer
 
 from search.cli import commands
-from search.cli.terminal import INTERRUPTED, make_console, print_message, run_to_end
+from search.cli.terminal import (
+    INTERRUPTED,
+    make_console,
+    print_message,
+    run_to_end,
+    use_utf8,
+)
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
     "run": commands.run,
@@ -26,6 +32,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
 
 def main() -> None:
     """Run the command line; mistakes, machine failures and interrupts end it with one line."""
+    use_utf8()
     status, failure = run_to_end(_build_app(), sys.argv[1:] or ["--help"])
     if failure is not None:
         label = "" if status in INTERRUPTED else "error: "

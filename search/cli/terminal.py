@@ -28,6 +28,17 @@ _PIPE_WIDTH = 160
 _OUTPUTS = (1, 2)  # file descriptors of standard output and standard error
 
 
+def use_utf8() -> None:
+    """Start the program again in UTF-8 mode if it would take file names for ASCII.
+
+    Python does so in the C locale where it was told not to choose UTF-8 itself. Names with other
+    letters could be neither stored nor shown.
+    """
+    if sys.getfilesystemencoding() == "ascii" and os.environ.get("PYTHONUTF8") != "1":
+        again = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+        os.execve(sys.executable, again, os.environ | {"PYTHONUTF8": "1"})  # noqa: S606 - itself
+
+
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console without markup, and with wide lines if there is no terminal."""
     for stream in (sys.stdout, sys.stderr):
@@ -152,10 +163,12 @@ def _failure(error: Exception) -> tuple[int, str] | None:
         return 1, f"{error}{_KEPT if error.errno in _IN_THE_MIDDLE else ''}"
     if "optuna" not in sys.modules:
         return None
-    from search.tuning.storage import database_failure
+    from search.tuning.storage import database_failure, unstorable_value
 
-    failure = database_failure(error)
-    return None if failure is None else (1, failure)
+    mistake, failure = unstorable_value(error), database_failure(error)
+    if mistake is not None:
+        return UserError.exit_status, mistake
+    return None if failure is None else (MachineError.exit_status, failure)
 
 
 def _shown(failure: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
 from search.checks import check_text
-from search.errors import MachineError, UserError, first_line
+from search.errors import MachineError, UserError, describe_error, first_line
 from search.paths import RunPaths
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
@@ -249,17 +249,23 @@ def storage_failures(study_name: str) -> Iterator[None]:
         ) from error
 
 
-_READERS = ("sqlalchemy.", "optuna.storages.")
+_STORAGE = ("sqlalchemy.", "optuna.storages.")
+# What turns down a value of the caller's, called from Optuna's storage: module and function.
+_CHECKS = (
+    ("json.encoder", None),
+    ("optuna.distributions", "check_distribution_compatibility"),
+)
+_UNSTORABLE = (UnicodeEncodeError, OverflowError)  # raised by the driver for a value it was given
 
 
 def database_failure(error: Exception) -> str | None:
-    """Describe an error of Optuna's storage; returns None for any other error.
+    """Describe a failure of Optuna's storage; returns None for any other error.
 
     SQLite has no checksums: damaged bytes cause all kinds of errors, such as LookupErrors of enums
-    and ValueErrors of JSON. So errors are recognised by where they were raised.
+    and ValueErrors of JSON. So errors are recognised by where they were raised. A value that the
+    storage was given and cannot hold says nothing about the database (see `unstorable_value`).
     """
-    raised_in = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
-    if not any(module.startswith(_READERS) for module in raised_in):
+    if not _raised_in_storage(error) or _is_unstorable(error):
         return None
     cause = error.__cause__ or error
     return (
@@ -267,3 +273,32 @@ def database_failure(error: Exception) -> str | None:
         f"{first_line(cause)}; replace a damaged one with a backup; model folders do not need "
         "it"
     )
+
+
+def unstorable_value(error: Exception) -> str | None:
+    """Describe a value that a database cannot hold; returns None for any other error."""
+    if not _raised_in_storage(error) or not _is_unstorable(error):
+        return None
+    return (
+        f"a value cannot be stored with the study: {describe_error(error)}; accepted in a space "
+        "and a sampler: Python's own str, int, float, bool and None; in names: valid Unicode"
+    )
+
+
+def _raised_in_storage(error: Exception) -> bool:
+    return any(module.startswith(_STORAGE) for module, _ in _raised_in(error))
+
+
+def _is_unstorable(error: Exception) -> bool:
+    checked = any(
+        module == place and name in (None, function)
+        for place, name in _CHECKS
+        for module, function in _raised_in(error)
+    )
+    return checked or isinstance(error, _UNSTORABLE)
+
+
+def _raised_in(error: Exception) -> list[tuple[str, str]]:
+    """Return the module and the function of each frame that the error passed."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return [(one.f_globals.get("__name__", ""), one.f_code.co_name) for one in frames]

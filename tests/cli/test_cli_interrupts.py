@@ -26,6 +26,10 @@ _RUN = ("run", "--space", "mlp", "--dataset", "pets", "--workers", "2", "--no-ba
 _BUDGET = ("--trials", "2", "--pruner", "none", "--max-parameters", "200000", "--study-name", "it")
 
 
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": ":".join(sys.path)}
+
+
 @final
 class Process:
     """`python -m search` in a process group of its own, as a terminal starts it."""
@@ -34,7 +38,7 @@ class Process:
         self._running = subprocess.Popen(
             [sys.executable, "-m", "search", *arguments],
             cwd=cwd,
-            env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+            env=_environment(),
             start_new_session=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -129,7 +133,7 @@ def test_a_closed_terminal_ends_a_run_well(tmp_path: Path, make_folder: FolderMa
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        os.execve(sys.executable, command, os.environ | {"PYTHONPATH": ":".join(sys.path)})
+        os.execve(sys.executable, command, _environment())  # noqa: S606 - no shell is needed
     closing = threading.Event()
     shown = threading.Thread(target=_show, args=(terminal, closing), daemon=True)
     shown.start()

@@ -4,18 +4,27 @@ import multiprocessing
 import os
 import pickle
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import OperationalError
 
 from search.errors import MachineError, UserError
-from search.tuning.storage import lock_folder, open_storage, storage_failures, storage_url
+from search.tuning.storage import (
+    database_failure,
+    lock_folder,
+    open_storage,
+    storage_failures,
+    storage_url,
+    unstorable_value,
+)
 
 
 def _pragma(storage: optuna.storages.RDBStorage, name: str) -> object:
@@ -167,3 +176,78 @@ def test_what_is_no_database_is_a_mistake(tmp_path: Path) -> None:
     for name in ("text", "text/studies.db"):
         with pytest.raises(UserError, match=r"^storage: .* cannot be opened: "):
             open_storage(f"sqlite:///{tmp_path / name}")
+
+
+def _attribute(value: object) -> Callable[[optuna.Study], object]:
+    return lambda study: study.ask().set_user_attr("a", value)
+
+
+def _changed_choices(study: optuna.Study) -> None:
+    for choices in (("a", "b"), ("a", "c")):
+        study.ask().suggest_categorical("x", choices)
+
+
+_UNSTORABLE: dict[str, Callable[[optuna.Study], object]] = {
+    "a NumPy integer": _attribute(np.int64(3)),
+    "a set": _attribute({1}),
+    "NumPy integers as choices": lambda study: study.ask().suggest_categorical(
+        "x", [np.int64(1), np.int64(2)]
+    ),
+    "other choices": _changed_choices,
+    "half a character": lambda study: optuna.create_study(
+        study_name="b\udcc3", storage=study._storage
+    ),
+    "too large a step": lambda study: study._storage.set_trial_intermediate_value(
+        study.ask()._trial_id, 2**70, 0.5
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("store", _UNSTORABLE.values(), ids=_UNSTORABLE)
+def test_a_value_that_cannot_be_stored_is_no_damage(
+    store: Callable[[optuna.Study], object], tmp_path: Path
+) -> None:
+    """Whoever gave it is told so; nobody is sent to restore a backup."""
+    storage = open_storage(storage_url(None, tmp_path / "studies.db"))
+    study = optuna.create_study(study_name="a", storage=storage)
+    with pytest.raises((TypeError, ValueError, OverflowError)) as caught:
+        store(study)
+    assert database_failure(caught.value) is None
+    line = unstorable_value(caught.value)
+    assert line is not None
+    assert type(caught.value).__name__ in line
+
+
+_DAMAGE = {
+    "a state": "UPDATE trials SET state = 'LOST'",
+    "a time": "UPDATE trials SET datetime_start = 'noon'",
+    "a distribution": """UPDATE trial_params SET distribution_json = '{"name": "Other"}'""",
+    "JSON": "UPDATE trial_user_attributes SET value_json = '{'",
+}
+
+
+@pytest.mark.parametrize("statement", _DAMAGE.values(), ids=_DAMAGE)
+def test_damage_of_what_is_stored_is_named(statement: str, tmp_path: Path) -> None:
+    """Wrong bytes in a valid SQLite file are met as all kinds of errors."""
+    url = storage_url(None, tmp_path / "studies.db")
+    storage = open_storage(url)
+    trial = optuna.create_study(study_name="a", storage=storage).ask()
+    trial.suggest_float("x", 0, 1)
+    trial.set_user_attr("a", 1)
+    with storage.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - of any kind
+        _ = optuna.load_study(study_name="a", storage=open_storage(url)).trials
+    assert unstorable_value(caught.value) is None
+    line = database_failure(caught.value)
+    assert line is not None
+    assert line.startswith("the database of the studies failed or is damaged: ")
+
+
+def test_errors_of_other_code_are_neither() -> None:
+    """Only what comes from the storage is told as its failure."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - of any kind
+        int("x")
+    assert database_failure(caught.value) is None
+    assert unstorable_value(caught.value) is None

@@ -1,0 +1,47 @@
+"""Names that are not ASCII, under locales that are."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FolderMaker
+
+pytestmark = pytest.mark.slow
+
+_C = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("mode", [{"PYTHONUTF8": "0"}, {}], ids=["not UTF-8", "as it comes"])
+def test_names_of_any_language_are_stored_and_shown(
+    mode: dict[str, str], tmp_path: Path, make_folder: FolderMaker
+) -> None:
+    """Containers and cluster jobs often have the C locale; names are kept all the same."""
+    make_folder(tmp_path / "tiere", {"kätzchen": 8, "犬": 8})
+    runs = tmp_path / "läufe"
+
+    def search(*arguments: object) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "search", *map(str, arguments), "--runs-dir", str(runs)],
+            cwd=tmp_path,
+            env=_without_utf8() | {"PYTHONPATH": ":".join(sys.path)} | _C | mode,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    space = ("run", "--space", "mlp", "--dataset", tmp_path / "tiere", "--max-parameters", 200000)
+    search(
+        *space, "--trials", 1, "--epochs", 1, "--no-baseline", "--workers", 1, "--study-name", "s"
+    )
+    report = (runs / "s" / "report" / "report.md").read_text(encoding="utf-8")
+    assert "kätzchen" in report
+    assert "犬" in report
+    assert "kätzchen" in search("predict", "s", tmp_path / "tiere" / "train" / "kätzchen")
+
+
+def _without_utf8() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONUTF8", "LANG")}
