@@ -182,6 +182,11 @@ def _attribute(value: object) -> Callable[[optuna.Study], object]:
     return lambda study: study.ask().set_user_attr("a", value)
 
 
+def _numpy_choices(study: optuna.Study) -> None:
+    choices: Any = list(np.arange(2))
+    study.ask().suggest_categorical("x", choices)
+
+
 def _changed_choices(study: optuna.Study) -> None:
     for choices in (("a", "b"), ("a", "c")):
         study.ask().suggest_categorical("x", choices)
@@ -190,9 +195,7 @@ def _changed_choices(study: optuna.Study) -> None:
 _UNSTORABLE: dict[str, Callable[[optuna.Study], object]] = {
     "a NumPy integer": _attribute(np.int64(3)),
     "a set": _attribute({1}),
-    "NumPy integers as choices": lambda study: study.ask().suggest_categorical(
-        "x", [np.int64(1), np.int64(2)]
-    ),
+    "NumPy integers as choices": _numpy_choices,
     "other choices": _changed_choices,
     "half a character": lambda study: optuna.create_study(
         study_name="b\udcc3", storage=study._storage
