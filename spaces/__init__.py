@@ -1,8 +1,20 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
 from cifar_models import CNNConfig, MLPConfig, ResNetConfig
+from spaces.augmentation import (
+    ColorJitter,
+    CustomAugmentation,
+    CutMix,
+    Cutout,
+    Flip,
+    FlipCrop,
+    MixUp,
+    Rotate,
+    Translate,
+)
 from spaces.candidate import Candidate, suggest_candidate
 from spaces.load import BUILT_IN, load_space, space_identity
+from spaces.losses import CrossEntropy, FocalLoss, suggest_loss
 from spaces.optimizers import AdamConfig, AdamWConfig, SGDConfig, suggest_optimizer
 from spaces.schedules import (
     ConstantConfig,
@@ -21,18 +33,30 @@ __all__ = [
     "AdamWConfig",
     "CNNConfig",
     "Candidate",
+    "ColorJitter",
     "ConstantConfig",
     "CosineConfig",
+    "CrossEntropy",
+    "CustomAugmentation",
+    "CutMix",
+    "Cutout",
+    "Flip",
+    "FlipCrop",
+    "FocalLoss",
     "MLPConfig",
+    "MixUp",
     "OneCycleConfig",
     "PlateauConfig",
     "ResNetConfig",
+    "Rotate",
     "SGDConfig",
     "Space",
+    "Translate",
     "load_space",
     "space_identity",
     "space_source",
     "suggest_candidate",
+    "suggest_loss",
     "suggest_optimizer",
     "suggest_schedule",
 ]

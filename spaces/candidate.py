@@ -1,14 +1,19 @@
 """A candidate: everything that decides how one network is built and trained, also in words."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Self, final
+from typing import Annotated, Any, Self, final
 
 from optuna.trial import BaseTrial
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 from cifar_models import FAMILIES, CNNConfig, MLPConfig, ModelConfig
 from cifar_models.family import write_list, write_number
-from spaces.augmentation import AUGMENTATIONS, find_augmentation
+from spaces.augmentation import (
+    AugmentationSetting,
+    describe_images,
+    find_augmentation,
+)
+from spaces.losses import LOSSES, ClassWeights, CrossEntropy, FocalLoss, LossConfig
 from spaces.optimizers import (
     OPTIMIZERS,
     AdamConfig,
@@ -19,7 +24,7 @@ from spaces.optimizers import (
 )
 from spaces.parameters import ParamValue
 from spaces.prior import Belief, Bell, BySize, Weights
-from spaces.registered import FROZEN, one_of, one_of_names, suggest_name
+from spaces.registered import FROZEN, one_of, suggest_name
 from spaces.schedules import (
     SCHEDULES,
     ConstantConfig,
@@ -37,6 +42,9 @@ __all__ = [
     "Candidate",
     "ConstantConfig",
     "CosineConfig",
+    "CrossEntropy",
+    "FocalLoss",
+    "LossConfig",
     "MLPConfig",
     "OneCycleConfig",
     "OptimizerConfig",
@@ -46,15 +54,20 @@ __all__ = [
     "suggest_candidate",
 ]
 
-_AUGMENTATION_NAMES = tuple(augmentation.name for augmentation in AUGMENTATIONS)
+# Fields that candidates did not always have. A default is left out of JSON and code, so that the
+# candidates of earlier studies are still written as they were.
+_LATER = ("loss", "class_weights")
 
 
 @final
 class Candidate(BaseModel):
     """Everything needed to train one network, independent of the search space.
 
-    With `test_time_flip` the logits of an image are averaged with those of its mirror image, in
-    validation and in use. `model_dump_json` and `from_json` are exact inverses.
+    `augmentation` is the name of a preset, or one or several augmentations in order. `loss`,
+    `class_weights` and `label_smoothing` decide what is minimized; validation always uses plain
+    cross entropy, so that trials can be compared. With `test_time_flip` the logits of an image are
+    averaged with those of its mirror image, in validation and in use. `model_dump_json` and
+    `from_json` are exact inverses.
     """
 
     model_config = FROZEN
@@ -64,14 +77,29 @@ class Candidate(BaseModel):
     schedule: Annotated[ScheduleConfig, one_of(SCHEDULES, "name")] = ConstantConfig()
     batch_size: int = Field(64, ge=2)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    augmentation: Annotated[str, one_of_names(_AUGMENTATION_NAMES)] = "none"
+    augmentation: AugmentationSetting = "none"
     test_time_flip: bool = False
     gradient_clip: float | None = Field(None, gt=0)
+    loss: Annotated[LossConfig, one_of(LOSSES, "name")] = CrossEntropy()
+    class_weights: ClassWeights = "none"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the candidate that `model_dump_json` wrote."""
         return cls.model_validate_json(text)
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        left_out = self._left_out()
+        return {name: value for name, value in write(self).items() if name not in left_out}
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        left_out = self._left_out()
+        return (pair for pair in super().__repr_args__() if pair[0] not in left_out)
+
+    def _left_out(self) -> set[str | None]:
+        fields = type(self).model_fields
+        return {name for name in _LATER if getattr(self, name) == fields[name].default}
 
 
 # What the built-in spaces choose among. They do not follow the registries, because each addition
@@ -135,7 +163,7 @@ def describe_candidate(candidate: Candidate) -> str:
         network[0].upper() + network[1:],
         f"{optimizer.words} with {write_list(settings)}, {candidate.schedule.words}",
         f"batches of {candidate.batch_size}",
-        find_augmentation(candidate.augmentation).words,
+        find_augmentation(candidate.augmentation).describe(),
         *_regularization(candidate),
     ]
     if candidate.test_time_flip:
@@ -145,7 +173,7 @@ def describe_candidate(candidate: Candidate) -> str:
 
 def tell_candidate(candidate: Candidate) -> str:
     """Return two or three sentences: the network, how it is trained, and how it predicts."""
-    optimizer, images = candidate.optimizer, find_augmentation(candidate.augmentation).images
+    optimizer, images = candidate.optimizer, describe_images(candidate.augmentation)
     settings = [*optimizer.settings(), *_regularization(candidate)]
     sentences = [
         f"The network has {candidate.model.describe()}.",
@@ -166,11 +194,14 @@ def summarize_candidate(candidate: Candidate) -> str:
         parts.append(candidate.schedule.name)
     parts.append(f"batch {candidate.batch_size}")
     if candidate.augmentation != "none":
-        parts.append(candidate.augmentation)
+        parts.append(find_augmentation(candidate.augmentation).keyword())
     return ", ".join(parts)
 
 
 def _regularization(candidate: Candidate) -> Iterator[str]:
+    yield from candidate.loss.settings()
+    if candidate.class_weights == "balanced":
+        yield "classes weighted by inverse frequency"
     if candidate.label_smoothing:
         yield f"label smoothing {write_number(candidate.label_smoothing)}"
     if candidate.gradient_clip is not None:
@@ -179,13 +210,29 @@ def _regularization(candidate: Candidate) -> Iterator[str]:
 
 def candidate_differences(a: Candidate, b: Candidate) -> tuple[tuple[str, str, str], ...]:
     """Return (dotted field, value in a, value in b) of each difference; "-" means missing."""
-    left, right = dict(_flatten(a.model_dump())), dict(_flatten(b.model_dump()))
+    left, right = (dict(_flatten(_all_settings(candidate))) for candidate in (a, b))
     fields = [*left, *(field for field in right if field not in left)]
     return tuple(
         (field, *_tell_apart(left.get(field, _MISSING), right.get(field, _MISSING)))
         for field in fields
         if left.get(field, _MISSING) != right.get(field, _MISSING)
     )
+
+
+def readable_settings(candidate: Candidate) -> dict[str, Any]:
+    """Return the candidate's JSON as Python values, but augmentations in words."""
+    values = candidate.model_dump(mode="json")
+    if not isinstance(candidate.augmentation, str):
+        values["augmentation"] = find_augmentation(candidate.augmentation).describe()
+    return values
+
+
+def _all_settings(candidate: Candidate) -> dict[str, Any]:
+    later = {name: getattr(candidate, name) for name in _LATER}
+    return readable_settings(candidate) | {
+        name: value.model_dump() if isinstance(value, BaseModel) else value
+        for name, value in later.items()
+    }
 
 
 def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -17,6 +17,7 @@ from typing import Self, final
 from pydantic import ValidationError
 
 from cifar_models import FAMILIES
+from spaces.function_source import drop_docstrings
 
 
 @final
@@ -84,18 +85,7 @@ def _bare_source(source: str | bytes) -> str:
 
     Raises SyntaxError or ValueError if it is not valid Python.
     """
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            _drop_docstring(node)
-    return ast.unparse(tree)
-
-
-def _drop_docstring(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
-) -> None:
-    if ast.get_docstring(node, clean=False) is not None:
-        node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(drop_docstrings(ast.parse(source)))
 
 
 @final

@@ -17,6 +17,7 @@ from search.data.dataset import DatasetInfo, Resize
 from search.data.file_source import TEST_SEED
 from search.data.image_files import EXTENSIONS, JUNK
 from search.errors import UserError
+from search.evaluation.augmentation_code import augmentation_code, loss_code
 from search.evaluation.code import (
     NetworkCode,
     call,
@@ -33,7 +34,6 @@ from search.recipe import Recipe
 from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
 from spaces import Candidate
-from spaces.augmentation import find_augmentation
 from spaces.candidate import describe_candidate
 from spaces.optimizers import OptimizerConfig
 
@@ -167,16 +167,25 @@ def space_file(candidate: Candidate, name: str, title: str) -> str:
 
 
 def _imports(candidate: Candidate) -> str:
-    """Return the imports of Space and the candidate's classes, from `spaces` where it has them."""
+    """Return the imports of Space and the candidate's parts, from `spaces` where it has them."""
     names: dict[str, set[str]] = {"spaces": {"Space"}}
-    for value in (candidate, candidate.model, candidate.optimizer, candidate.schedule):
-        one = type(value)
+    steps = () if isinstance(candidate.augmentation, str) else candidate.augmentation
+    parts = (candidate.model, candidate.optimizer, candidate.schedule, candidate.loss)
+    code = constructor(candidate)  # which leaves out some defaults
+    for one in map(type, (candidate, *parts, *steps)):
+        if f"{one.__name__}(" not in code:
+            continue
         exported = getattr(spaces, one.__name__, None) is one
         names.setdefault("spaces" if exported else one.__module__, set()).add(one.__name__)
-    return "\n".join(
-        f"from {module} import {', '.join(sorted(some, key=str.lower))}"
-        for module, some in sorted(names.items())
-    )
+    return "\n".join(_import(module, some) for module, some in sorted(names.items()))
+
+
+def _import(module: str, names: set[str]) -> str:
+    ordered = sorted(names, key=str.lower)
+    line = f"from {module} import {', '.join(ordered)}"
+    if len(line) <= _SCRIPT_COLUMNS:
+        return line
+    return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
@@ -268,6 +277,10 @@ def render_script(
     """
     _, height, width = dataset.image_shape
     n_classes = len(dataset.class_names)
+    augmentation = augmentation_code(candidate, n_classes)
+    loss = loss_code(candidate, n_classes, mixed=augmentation.mixes_labels)
+    schedule_code = candidate.schedule.script()
+    functions = [schedule_code, *augmentation.functions, *loss.functions]
     return (
         text_templates()
         .get_template("script.py.jinja")
@@ -283,8 +296,9 @@ def render_script(
             height=height,
             width=width,
             schedule=candidate.schedule,
-            schedule_code=candidate.schedule.script(),
-            augmentation_code=find_augmentation(candidate.augmentation).script(),
+            functions=[code for code in functions if code],
+            augmentation=augmentation,
+            loss=loss,
             epochs=epochs,
             horizon=horizon,
             rates=long_tuple(rates),

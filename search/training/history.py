@@ -17,11 +17,13 @@ class FoldEpoch:
     """One fold's figures after one epoch.
 
     Losses are cross entropies (natural log), means over images or, in a replication, over batches.
-    The training loss includes label smoothing, the validation loss does not.
+    The training loss is what was minimized, on augmented images: with label smoothing, class
+    weights and focal loss, where the candidate has them. The validation loss has none of these.
 
     Attributes:
         train_loss: Training loss.
-        train_accuracy: Fraction of the training images.
+        train_accuracy: Fraction of the training images; of a mixed image, the class of its larger
+            part is the right one.
         validation_loss: None for a refit, which has no validation set.
         validation_accuracy: Fraction of the validation images; None for a refit.
         learning_rate: Rate of the epoch's first step.

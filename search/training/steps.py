@@ -9,7 +9,6 @@ from typing import TypeAlias, final
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -17,8 +16,9 @@ from search.data.dataset import TrainSplit
 from search.errors import describe_error
 from search.training.evaluation import MetricAccumulator, Normalizer
 from search.training.settings import TrainingSettings
-from spaces.augmentation import find_augmentation
+from spaces.augmentation import Draws, Pipeline
 from spaces.candidate import Candidate
+from spaces.losses import TrainingLoss, probabilities
 
 
 @final
@@ -26,12 +26,12 @@ from spaces.candidate import Candidate
 class Batch:
     """The images of one step, and its learning rate.
 
-    `indices` is int64 (N,), into the training split; `draws` belong to the augmentation (see
-    `Augmentation.draw`). Both are on the split's device.
+    `indices` is int64 (N,), into the training split; `draws` are the random numbers of the
+    augmentations. All are on the split's device.
     """
 
     indices: torch.Tensor
-    draws: torch.Tensor | None
+    draws: Draws
     learning_rate: float
 
 
@@ -47,24 +47,38 @@ class Learner:
     normalize: Normalizer
     settings: TrainingSettings
     metrics: MetricAccumulator
+    augmentation: Pipeline
+    loss: TrainingLoss
+    n_classes: int
 
-    def learn(self, indices: torch.Tensor, draws: torch.Tensor | None) -> None:
+    def learn(self, indices: torch.Tensor, draws: Draws) -> None:
         """Take one step on the images at `indices`, augmented as drawn.
 
         So that the step can be captured and replayed, nothing is read back from the device, and
         the only tensors replaced that outlive the step are the gradients.
         """
-        chosen = self.data.images.index_select(0, indices)
-        images = find_augmentation(self.candidate.augmentation).apply(chosen, draws)
-        labels = self.data.labels.index_select(0, indices)
+        pixels = self.augmentation.change_pixels(self.data.images.index_select(0, indices), draws)
+        images = self.augmentation.change_normalized(self.normalize(pixels), draws)
+        targets = self._targets(indices, draws)
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.settings.forward(self.network, self.normalize(images))
-        loss = cross_entropy(logits, labels, label_smoothing=self.candidate.label_smoothing)
+        logits = self.settings.forward(self.network, images)
+        loss = self.loss(logits, targets)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.candidate.gradient_clip is not None:
             clip_grad_norm_(self.network.parameters(), self.candidate.gradient_clip)
         self.optimizer.step()
+        # of a mixed image, the class of the larger part is the right one
+        labels = targets if targets.dim() == 1 else targets.argmax(1)
         self.metrics.add(loss.detach(), logits.detach(), labels)
+
+    def _targets(self, indices: torch.Tensor, draws: Draws) -> torch.Tensor:
+        """Return labels, int64 (N,); if images are mixed, probabilities, float32 (N, classes)."""
+        labels = self.data.labels.index_select(0, indices)
+        if not self.augmentation.mixes_labels:
+            return labels
+        _, _, height, width = self.data.images.shape
+        before = probabilities(labels, self.n_classes)
+        return self.augmentation.mix_targets(before, draws, (height, width))
 
 
 class TrainingStep(ABC):
@@ -207,7 +221,7 @@ class GraphStep(TrainingStep):
         """
         self._learner, self._capture = learner, capture
         self._indices = example.indices.clone()
-        self._draws = None if example.draws is None else example.draws.clone()
+        self._draws = tuple(drawn.clone() for drawn in example.draws)
         self._rate = make_capturable(learner.optimizer, learner.settings.device)
         learner.network.train()
         with undo_warm_up(learner):
@@ -219,8 +233,8 @@ class GraphStep(TrainingStep):
             self._learner.learn(batch.indices, batch.draws)
             return
         self._indices.copy_(batch.indices)
-        if self._draws is not None and batch.draws is not None:
-            self._draws.copy_(batch.draws)
+        for kept, drawn in zip(self._draws, batch.draws, strict=True):
+            kept.copy_(drawn)
         self._capture.replay()
 
 
@@ -245,6 +259,8 @@ def build_step(
         capture = CudaGraphCapture(device)
     if capture is None or len(train) < size:
         return EagerStep(learner)
+    if learner.augmentation.obstacle() is not None:
+        return EagerStep(learner, fallback=learner.augmentation.obstacle())
     try:
         return GraphStep(learner, _example(learner, train[:size]), capture)
     except torch.OutOfMemoryError:
@@ -255,5 +271,5 @@ def build_step(
 
 def _example(learner: Learner, indices: torch.Tensor) -> Batch:
     device = learner.data.images.device
-    draws = find_augmentation(learner.candidate.augmentation).example(len(indices), device)
+    draws = learner.augmentation.example(len(indices), device)
     return Batch(indices.to(device), draws, learning_rate=0.0)

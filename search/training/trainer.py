@@ -26,6 +26,7 @@ from search.training.settings import TrainingSettings
 from search.training.steps import Batch, Learner, StepBuilder, build_step
 from spaces.augmentation import find_augmentation
 from spaces.candidate import Candidate
+from spaces.losses import TrainingLoss, class_weights
 from spaces.schedules import Schedule
 
 
@@ -108,6 +109,9 @@ class FoldTraining:
             normalize=self._normalize,
             settings=settings,
             metrics=self._metrics,
+            augmentation=find_augmentation(candidate.augmentation),
+            loss=self._loss(),
+            n_classes=num_classes,
         )
         self._step = build(self._learner, task.train)
 
@@ -169,13 +173,19 @@ class FoldTraining:
         order = self._task.train[torch.randperm(len(self._task.train), generator=shuffle)]
         parts = torch.split(order.to(device), self._candidate.batch_size)
         indices = [part for part in parts if len(part) > 1]
-        augmentation = find_augmentation(self._candidate.augmentation)
-        sizes = [len(part) for part in indices]
-        draws = augmentation.draw(
-            sizes, generator(derive_seed(seed, "augmentation", epoch)), device
-        )
+        augmentation = self._learner.augmentation
+        paths = ((epoch, *([place] if place else [])) for place in range(len(augmentation.steps)))
+        generators = [generator(derive_seed(seed, "augmentation", *path)) for path in paths]
+        draws = augmentation.draw([len(part) for part in indices], generators, device)
         rates = self._schedule.rates(epoch, len(indices))
         return [Batch(*batch) for batch in zip(indices, draws, rates, strict=True)]
+
+    def _loss(self) -> TrainingLoss:
+        """Return the loss, whose weights know the labels of this fold's training part only."""
+        candidate, labels = self._candidate, self._data.labels
+        own = labels.index_select(0, self._task.train.to(labels.device))
+        weights = class_weights(candidate.class_weights, own, self._n_classes)
+        return TrainingLoss(candidate.loss, weights, candidate.label_smoothing)
 
     def _validate(self) -> MetricAccumulator | None:
         if self._task.validation is None:

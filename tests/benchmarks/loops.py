@@ -130,9 +130,9 @@ def augmentation_alone(candidate: Candidate, data: TrainSplit) -> Callable[[], N
     sizes, augmentation = [len(batch) for batch in batches], find_augmentation("flip_crop")
 
     def epoch() -> None:
-        draws = augmentation.draw(sizes, generator, data.images.device)
+        draws = augmentation.draw(sizes, [generator], data.images.device)
         for batch, drawn in zip(batches, draws, strict=True):
-            augmentation.apply(data.images.index_select(0, batch), drawn)
+            augmentation.change_pixels(data.images.index_select(0, batch), drawn)
 
     return epoch
 

@@ -161,7 +161,9 @@ def test_augmented_images_are_ones_that_we_would_make(name: str, tmp_path: Path)
     torch.manual_seed(0)
     data, places = images(16), 9 if name == "flip_crop" else 1
     every = [
-        find_augmentation(name).apply(data, torch.tensor([[m], [t], [left]]).expand(3, 16))
+        find_augmentation(name).change_pixels(
+            data, (torch.tensor([[m], [t], [left]]).expand(3, 16),)
+        )
         for m, t, left in product(range(2), range(places), range(places))
     ]
     found = made.augment(data)

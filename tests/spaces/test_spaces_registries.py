@@ -18,18 +18,21 @@ from search.evaluation.code import constructor
 from search.evaluation.exporting import optimizer_code
 from search.training.fused import fuse_for_inference, fuse_for_training
 from spaces import BUILT_IN, Candidate, MLPConfig, SGDConfig
-from spaces.augmentation import AUGMENTATIONS, Augmentation
+from spaces.augmentation import AUGMENTATIONS, Augmentation, Pipeline
 from spaces.candidate import describe_candidate, summarize_candidate, tell_candidate
+from spaces.losses import LOSSES, CrossEntropy, LossConfig, suggest_loss
 from spaces.optimizers import OPTIMIZERS, OptimizerConfig, suggest_optimizer
 from spaces.registered import NamedConfig
 from spaces.schedules import SCHEDULES, ReplaySchedule, ScheduleConfig, suggest_schedule
+from tests.spaces.augmentation_examples import EXAMPLES
 
 SHAPE, CLASSES = (3, 16, 16), 5
 REGISTRIES: dict[str, list[str]] = {
     "optimizer": [one.key() for one in OPTIMIZERS],
     "schedule": [one.key() for one in SCHEDULES],
     "family": [one.kind for one in FAMILIES],
-    "augmentation": [one.name for one in AUGMENTATIONS],
+    "augmentation": [one.key() for one in AUGMENTATIONS],
+    "loss": [one.key() for one in LOSSES],
     "activation": [one.name for one in ACTIVATIONS],
     "pooling": [one.name for one in POOLINGS],
     "head": [one.name for one in HEADS],
@@ -43,7 +46,8 @@ def key(kind: Any) -> str:
 optimizers = pytest.mark.parametrize("kind", OPTIMIZERS, ids=key)
 schedules = pytest.mark.parametrize("kind", SCHEDULES, ids=key)
 families = pytest.mark.parametrize("kind", FAMILIES, ids=key)
-augmentations = pytest.mark.parametrize("augmentation", AUGMENTATIONS, ids=key)
+augmentations = pytest.mark.parametrize("kind", AUGMENTATIONS, ids=key)
+losses = pytest.mark.parametrize("kind", LOSSES, ids=key)
 
 
 @pytest.fixture
@@ -111,6 +115,7 @@ def test_kinds_share_no_parameter() -> None:
     for suggest, names, name in (
         (suggest_optimizer, REGISTRIES["optimizer"], "optimizer"),
         (suggest_schedule, REGISTRIES["schedule"], "schedule"),
+        (suggest_loss, REGISTRIES["loss"], "loss"),
     ):
         for chosen in names:
             study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
@@ -285,34 +290,82 @@ def test_a_schedules_script_gives_its_rates(kind: type[ScheduleConfig]) -> None:
 
 
 @augmentations
-def test_an_example_of_draws_is_laid_out_as_real_ones(augmentation: Augmentation) -> None:
+def test_an_example_of_draws_is_laid_out_as_real_ones(kind: type[Augmentation]) -> None:
     """A captured step is replayed with draws of the example's shape, type and device."""
-    (drawn,) = augmentation.draw([6], torch.Generator().manual_seed(0), torch.device("cpu"))
-    example = augmentation.example(6, torch.device("cpu"))
-    assert (drawn is None) == (example is None)
-    if drawn is not None and example is not None:
-        assert (drawn.shape, drawn.dtype) == (example.shape, example.dtype)
+    pipeline = Pipeline((EXAMPLES[kind.key()],))
+    (drawn,) = pipeline.draw([6], [torch.Generator().manual_seed(1)], torch.device("cpu"))
+    example = pipeline.example(6, torch.device("cpu"))
+    assert [(one.shape, one.dtype) for one in drawn] == [(e.shape, e.dtype) for e in example]
+    assert drawn[0].shape == (kind.n_draws, 6)
 
 
 @augmentations
-def test_an_augmentation_keeps_shape_and_type(augmentation: Augmentation) -> None:
-    """Images stay uint8 of the same size, in training as in an exported script."""
+def test_an_augmentation_keeps_shape_and_type(kind: type[Augmentation]) -> None:
+    """Images stay what they are in their stage, square or not, and the given ones are not changed.
+
+    Of the same draws, the result is the same.
+    """
+    augmentation = EXAMPLES[kind.key()]
     images = torch.randint(0, 256, (6, 3, 8, 10), dtype=torch.uint8)
-    (draws,) = augmentation.draw([6], torch.Generator().manual_seed(0), torch.device("cpu"))
-    found = [augmentation.apply(images, draws)]
-    if augmentation.script():
-        names: dict[str, Any] = {"torch": torch, "nn": nn, "Tensor": torch.Tensor}
-        exec(augmentation.script(), names)  # noqa: S102
-        found.append(names["augment"](images))
-    assert all((one.shape, one.dtype) == (images.shape, images.dtype) for one in found)
+    if augmentation.stage == "normalized":
+        images = images.float() / 64 - 2
+    before, draws = images.clone(), augmentation.draw(6, torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    found = augmentation.apply(images, draws)
+    assert (found.shape, found.dtype) == (images.shape, images.dtype)
+    assert found.isfinite().all()
+    assert torch.equal(images, before)
+    torch.manual_seed(0)
+    assert torch.equal(found, augmentation.apply(images, draws))
+    assert not torch.equal(found, images)
 
 
 @augmentations
-def test_an_augmentation_is_told(augmentation: Augmentation) -> None:
-    """Its words are in the sentence and in the prose."""
-    candidate = candidates_of(SGDConfig()).model_copy(update={"augmentation": augmentation.name})
-    assert augmentation.words in describe_candidate(candidate)
-    assert augmentation.images in tell_candidate(candidate)
+def test_an_augmentation_keeps_the_sum_of_a_target(kind: type[Augmentation]) -> None:
+    """Probabilities stay probabilities; those that do not mix leave them alone."""
+    augmentation = EXAMPLES[kind.key()]
+    targets = torch.eye(6)
+    draws = augmentation.draw(6, torch.Generator().manual_seed(0))
+    found = augmentation.mix_targets(targets, draws, (8, 10))
+    torch.testing.assert_close(found.sum(1), torch.ones(6))
+    assert ((found >= 0) & (found <= 1)).all()
+    assert torch.equal(found, targets) != kind.mixes_labels
+
+
+@augmentations
+def test_an_augmentation_comes_back_from_json_and_code(kind: type[Augmentation]) -> None:
+    """A candidate holds each kind, and is the same after JSON and after an exported recipe."""
+    augmentation = EXAMPLES[kind.key()]
+    candidate = Candidate(model=MLPConfig(), optimizer=SGDConfig(), augmentation=augmentation)
+    assert Candidate.from_json(candidate.model_dump_json()) == candidate
+    assert hash(augmentation) == hash(augmentation.model_copy())
+    assert eval(constructor(candidate), dict(vars(spaces))) == candidate  # noqa: S307
+
+
+@augmentations
+def test_an_augmentation_is_told(kind: type[Augmentation]) -> None:
+    """Its words are in the sentence and in the prose, and every setting is among them."""
+    augmentation = EXAMPLES[kind.key()]
+    candidate = Candidate(model=MLPConfig(), optimizer=SGDConfig(), augmentation=augmentation)
+    words = describe_candidate(candidate)
+    assert augmentation.describe() in words
+    assert augmentation.keyword() in summarize_candidate(candidate)
+    assert tell_candidate(candidate).isprintable()
+    for field, value in augmentation.model_dump().items():
+        if isinstance(value, float) and field != "name":
+            other = augmentation.model_copy(update={field: value / 2 or 0.25})
+            assert other.describe() != augmentation.describe(), field
+
+
+@losses
+def test_a_loss_is_told_and_comes_back(kind: type[LossConfig], trials: Iterator[Trial]) -> None:
+    """From JSON and code; the usual one goes without saying."""
+    for config in instances(kind, trials):
+        candidate = Candidate(model=MLPConfig(), optimizer=SGDConfig(), loss=config)
+        assert Candidate.from_json(candidate.model_dump_json()) == candidate
+        assert eval(constructor(candidate), dict(vars(spaces))) == candidate  # noqa: S307
+        usual = config == CrossEntropy()
+        assert (config.words in describe_candidate(candidate)) != usual
 
 
 @families

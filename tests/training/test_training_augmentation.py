@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.nn.functional import pad
 
-from spaces.augmentation import AUGMENTATIONS, find_augmentation
+from spaces.augmentation import PRESETS, find_augmentation
 
 N, SIDE = 64, 10
-ALL = [one.name for one in AUGMENTATIONS]
+ALL = list(PRESETS)
 DRAWN = [name for name in ALL if name != "none"]
 CROP_PADDING = 4
 
@@ -22,9 +22,10 @@ def make_images(n: int = N, width: int = SIDE) -> torch.Tensor:
 
 def augmented(images: torch.Tensor, name: str, generator: torch.Generator) -> torch.Tensor:
     """Return the images augmented as an epoch of one batch draws."""
-    augmentation = find_augmentation(name)
-    (draws,) = augmentation.draw([len(images)], generator, images.device)
-    return augmentation.apply(images, draws)
+    pipeline = find_augmentation(name)
+    generators = [generator for _ in pipeline.steps]
+    (draws,) = pipeline.draw([len(images)], generators, images.device)
+    return pipeline.change_pixels(images, draws)
 
 
 def windows(image: torch.Tensor) -> torch.Tensor:

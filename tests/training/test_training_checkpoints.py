@@ -19,7 +19,7 @@ from search.training.checkpoints import Checkpoints, training_key
 from search.training.history import FoldEpoch
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldState, FoldTask, FoldTraining
-from spaces.augmentation import AUGMENTATIONS
+from spaces.augmentation import PRESETS
 from spaces.candidate import (
     AdamConfig,
     AdamWConfig,
@@ -32,6 +32,8 @@ from spaces.candidate import (
     ScheduleConfig,
     SGDConfig,
 )
+from spaces.losses import LOSSES, LossConfig
+from tests.spaces.augmentation_examples import EXAMPLES
 
 Maker = Callable[..., Recipe]
 EPOCHS = 4
@@ -83,7 +85,7 @@ def assert_same_weights(a: FoldTraining, b: FoldTraining) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=["mlp", "cnn"])
 @pytest.mark.parametrize(
     ("optimizer", "schedule", "augmentation"),
-    list(product(OPTIMIZERS, SCHEDULES, [one.name for one in AUGMENTATIONS])),
+    list(product(OPTIMIZERS, SCHEDULES, list(PRESETS))),
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_a_resumed_training_is_bit_equal(
@@ -112,6 +114,32 @@ def test_a_resumed_training_is_bit_equal(
         second = make_training(candidate, data, checkpoints.load(0))
         assert figures(second) == expected
         assert_same_weights(second, whole)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=["mlp", "cnn"])
+@pytest.mark.parametrize("augmentation", EXAMPLES)
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda kind: kind.key())
+def test_a_resumed_training_with_any_augmentation_and_loss_is_bit_equal(
+    model: Any, augmentation: str, loss: type[LossConfig], data: TrainSplit, tmp_path: Path
+) -> None:
+    """Random numbers of an augmentation and weights of classes follow from task and epoch."""
+    candidate = Candidate(
+        model=model,
+        optimizer=OPTIMIZERS[0],
+        augmentation=EXAMPLES[augmentation],
+        batch_size=8,
+        loss=loss.model_validate({}),
+        class_weights="balanced",
+        label_smoothing=0.1,
+    )
+    whole, checkpoints = make_training(candidate, data), Checkpoints(tmp_path, "key")
+    expected = figures(whole)
+    first = make_training(candidate, data)
+    first.run_epoch(1)
+    checkpoints.save(0, first.state())
+    second = make_training(candidate, data, checkpoints.load(0))
+    assert figures(second) == expected
+    assert_same_weights(second, whole)
 
 
 def make_state(value: float) -> FoldState:

@@ -12,7 +12,7 @@ from search.data.dataset import ChannelStatistics, TrainSplit
 from search.training.history import FoldEpoch
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
-from spaces.augmentation import NoAugmentation
+from spaces.augmentation import Pipeline
 from spaces.candidate import Candidate, SGDConfig
 from spaces.schedules import (
     ConstantSchedule,
@@ -128,7 +128,7 @@ def epoch_batches(
         met[-1].append(images[:, 0, 0, 0].int().tolist())
         return images
 
-    monkeypatch.setattr(NoAugmentation, "apply", remember)
+    monkeypatch.setattr(Pipeline, "change_pixels", remember)
     for epoch in range(1, epochs + 1):
         met.append([])
         training.run_epoch(epoch)

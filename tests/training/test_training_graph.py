@@ -197,7 +197,7 @@ def test_rehearsal_in_the_midst_of_training_is_undone(optimizer: str) -> None:
     for training in (disturbed, plain):
         training.run_epoch(1)
     with undo_warm_up(seen[0]):
-        seen[0].learn(torch.arange(8), None)
+        seen[0].learn(torch.arange(8), ())
     for training in (disturbed, plain):
         training.run_epoch(2)
     assert_same_state(disturbed.model, plain.model)

@@ -10,7 +10,12 @@ from search.report.findings.trials import CandidatePart
 from search.report.scoring import at_best_epoch, trial_score, winner_lead
 from search.text import count, duration, on_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
-from spaces.candidate import Candidate, candidate_differences, tell_candidate
+from spaces.candidate import (
+    Candidate,
+    candidate_differences,
+    readable_settings,
+    tell_candidate,
+)
 
 
 @final
@@ -202,7 +207,7 @@ def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, 
 
 def _settings(candidate: Candidate) -> Iterator[Rows]:
     """Yield the candidate's settings: one group per part, then the rest as "training"."""
-    values = candidate.model_dump(mode="json")
+    values = readable_settings(candidate)
     groups: dict[str, Mapping[str, object]] = {
         name: value for name, value in values.items() if isinstance(value, dict)
     }

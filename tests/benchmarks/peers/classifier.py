@@ -24,6 +24,7 @@ from tests.benchmarks.peers.plain import (
     EVALUATION_BATCH,
     Images,
     build_transform,
+    preset,
     validation_images,
 )
 from tests.benchmarks.peers.task import Arrays, Task
@@ -39,7 +40,7 @@ class CandidateClassifier(BaseEstimator):  # type: ignore[misc]  # scikit-learn 
     def fit(self, rows: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> Self:
         """Train on the rows."""
         arrays, candidate = self.task.load(), Candidate.from_json(self.candidate)
-        transform = build_transform(candidate.augmentation, arrays)
+        transform = build_transform(preset(candidate), arrays)
         torch.manual_seed(self.task.seed)
         self.net_ = self._net(candidate, arrays, len(rows))
         self.net_.fit(Images(arrays.images[rows], labels, transform), None)

@@ -44,6 +44,13 @@ class Images(Dataset[tuple[torch.Tensor, int]]):
         return self._transform(Image.fromarray(self._images[index])), int(self._labels[index])
 
 
+def preset(candidate: Candidate) -> str:
+    """Return the name of the candidate's augmentation; raises TypeError for other than presets."""
+    if not isinstance(candidate.augmentation, str):
+        raise TypeError(f"augmentation must be a preset, got {candidate.augmentation!r}")
+    return candidate.augmentation
+
+
 def build_transform(name: str, arrays: Arrays) -> Any:
     """Return torchvision's transforms for the augmentation, ToTensor and Normalize."""
     _, height, width = arrays.input_shape
@@ -56,9 +63,9 @@ def build_transform(name: str, arrays: Arrays) -> Any:
     return transforms.Compose([*steps, transforms.ToTensor(), normalize])
 
 
-def training_images(arrays: Arrays, augmentation: str) -> Images:
+def training_images(arrays: Arrays, candidate: Candidate) -> Images:
     """Return the training part."""
-    transform = build_transform(augmentation, arrays)
+    transform = build_transform(preset(candidate), arrays)
     return Images(arrays.images[arrays.train], arrays.labels[arrays.train], transform)
 
 
@@ -96,7 +103,7 @@ def train(candidate: Candidate, arrays: Arrays, epochs: int, seed: int) -> Itera
     """
     torch.manual_seed(seed)
     loader: Loader = DataLoader(
-        training_images(arrays, candidate.augmentation), candidate.batch_size, shuffle=True
+        training_images(arrays, candidate), candidate.batch_size, shuffle=True
     )
     validation: Loader = DataLoader(validation_images(arrays), EVALUATION_BATCH)
     model = build_model(candidate.model, arrays.input_shape, arrays.n_classes)

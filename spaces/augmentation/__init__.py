@@ -1,0 +1,128 @@
+"""Augmentations: whole batches of training images changed at random.
+
+Some work on stored pixels (uint8), then the images are normalized, then the others work on floats
+whose zero is the mean of the training images.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
+
+from cifar_models.family import write_list
+from spaces.augmentation.base import Augmentation
+from spaces.augmentation.color import ColorJitter
+from spaces.augmentation.custom import CustomAugmentation
+from spaces.augmentation.cutout import Cutout
+from spaces.augmentation.flips import Flip, FlipCrop
+from spaces.augmentation.mixing import CutMix, MixUp
+from spaces.augmentation.moves import Rotate, Translate
+from spaces.augmentation.pipeline import Draws, Pipeline
+from spaces.registered import one_of, one_of_names
+
+__all__ = [
+    "AUGMENTATIONS",
+    "PRESETS",
+    "Augmentation",
+    "AugmentationSetting",
+    "ColorJitter",
+    "CustomAugmentation",
+    "CutMix",
+    "Cutout",
+    "Draws",
+    "Flip",
+    "FlipCrop",
+    "MixUp",
+    "Pipeline",
+    "Rotate",
+    "Translate",
+    "find_augmentation",
+]
+
+AUGMENTATIONS: tuple[type[Augmentation], ...] = (
+    Flip,
+    FlipCrop,
+    ColorJitter,
+    CustomAugmentation,
+    Translate,
+    Rotate,
+    Cutout,
+    MixUp,
+    CutMix,
+)
+"""Every augmentation that a candidate may have."""
+
+PRESETS: Mapping[str, tuple[Augmentation, ...]] = MappingProxyType(
+    {"none": (), "flip": (Flip(),), "flip_crop": (FlipCrop(),)}
+)
+"""Augmentations that are written by one name."""
+
+
+def find_augmentation(setting: str | Sequence[Augmentation]) -> Pipeline:
+    """Return the augmentations of a candidate's setting.
+
+    Raises ValueError if it is the name of no preset.
+    """
+    if not isinstance(setting, str):
+        return Pipeline(tuple(setting))
+    if setting not in PRESETS:
+        raise ValueError(f"augmentation must be one of {', '.join(PRESETS)}, got {setting!r}")
+    return Pipeline(PRESETS[setting])
+
+
+def _in_a_row(value: Any) -> Any:
+    """Return one augmentation as a tuple, and names within a tuple as what they stand for."""
+    if isinstance(value, Augmentation):
+        return (value,)
+    if not isinstance(value, tuple | list):
+        return value
+    return tuple(
+        step
+        for one in value
+        for step in (find_augmentation(one).steps if isinstance(one, str) else (one,))
+    )
+
+
+def _canonical(value: str | tuple[Augmentation, ...]) -> str | tuple[Augmentation, ...]:
+    """Return the only way to write a setting: the name of a preset, where there is one."""
+    if isinstance(value, str):
+        return value
+    disorder = Pipeline(value).first_disorder()
+    if disorder is not None:
+        before, after = disorder
+        raise ValueError(
+            f"{after.keyword()} changes stored pixels, so it must come before {before.keyword()}, "
+            "which changes normalized images"
+        )
+    return next((name for name, steps in PRESETS.items() if steps == value), value)
+
+
+AugmentationSetting: TypeAlias = Annotated[
+    Annotated[str, one_of_names(tuple(PRESETS)), Tag("name")]
+    | Annotated[tuple[Annotated[Augmentation, one_of(AUGMENTATIONS, "name")], ...], Tag("steps")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "steps"),
+    BeforeValidator(_in_a_row),
+    AfterValidator(_canonical),
+]
+"""The name of a preset, or augmentations in order.
+
+It may be given as one augmentation or as several, names of presets among them.
+"""
+
+
+def describe_images(setting: str | Sequence[Augmentation]) -> str:
+    """Return what a network is trained on: "randomly flipped images"."""
+    steps = find_augmentation(setting).steps
+    if not steps:
+        return "images"
+    for name, words in _IMAGES.items():
+        if steps == PRESETS[name]:
+            return words
+    return f"images with {write_list([step.describe() for step in steps])}"
+
+
+_IMAGES = {
+    "flip": "randomly flipped images",
+    "flip_crop": "randomly flipped and cropped images",
+}
