@@ -88,10 +88,15 @@ def _augment(pipeline: Pipeline, steps: list[ScriptStep], n_classes: int) -> str
     if normalized:
         body.append("images = images - statistics[0]  # zero is the mean of the training images")
         body += [line for step in steps[len(before) :] for line in step.lines]
-    images = "images + statistics[0]" if normalized else "images"
-    body.append(f"return {images}{', targets' if mixes else ''}")
+    if normalized:
+        body.append(f"return images + statistics[0]{', targets' if mixes else ''}")
+    else:
+        body.append(f"return {body.pop().removeprefix('images = ')}")
     text = indent("\n".join(body), "    ")
-    return f"def augment({', '.join(arguments)}) -> {kind}:\n{text}\n"
+    given = ", ".join(arguments)
+    if mixes:  # which is too long for a line
+        given = "".join(f"\n    {argument}," for argument in arguments) + "\n"
+    return f"def augment({given}) -> {kind}:\n{text}\n"
 
 
 @final

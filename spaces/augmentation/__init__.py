@@ -1,7 +1,7 @@
 """Augmentations: whole batches of training images changed at random.
 
-Some work on stored pixels (uint8), then the images are normalized, then the others work on floats
-whose zero is the mean of the training images.
+Some work on stored pixels (uint8), then the images are normalized, then others work on floats whose
+zero is the mean of the training images, and last come those that mix images and labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,13 +88,9 @@ def _canonical(value: str | tuple[Augmentation, ...]) -> str | tuple[Augmentatio
     """Return the only way to write a setting: the name of a preset, where there is one."""
     if isinstance(value, str):
         return value
-    disorder = Pipeline(value).first_disorder()
-    if disorder is not None:
-        before, after = disorder
-        raise ValueError(
-            f"{after.keyword()} changes stored pixels, so it must come before {before.keyword()}, "
-            "which changes normalized images"
-        )
+    objection = Pipeline(value).objection()
+    if objection is not None:
+        raise ValueError(objection)
     return next((name for name, steps in PRESETS.items() if steps == value), value)
 
 

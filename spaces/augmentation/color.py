@@ -20,9 +20,8 @@ def color_jitter(images: Tensor, draws: Tensor, strengths: tuple[float, ...]) ->
     Each of the four changes by up to its strength: three factors from 1 - s to 1 + s,
     and the hue turned by up to s of the circle about the grey axis.
     """
-    brightness, contrast, saturation, hue = (
-        (s * (2 * u - 1)).view(-1, 1, 1, 1) for s, u in zip(strengths, draws, strict=True)
-    )
+    drawn = zip(strengths, (2 * draws - 1).view(4, -1, 1, 1, 1), strict=True)
+    brightness, contrast, saturation, hue = (s * factor for s, factor in drawn)
     grey = torch.zeros_like(images[:, :1], dtype=torch.float32)
     pixels = images.float() * (1 + brightness)
     for channel, share in enumerate((0.299, 0.587, 0.114)):

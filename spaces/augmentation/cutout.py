@@ -62,6 +62,8 @@ class Cutout(Augmentation):
         yield from write_probability(self.probability)
 
     def script(self) -> ScriptStep:
-        drawn = "torch.rand(3, n, device=device)"
-        line = f"images = cut_out(images, {drawn}, {self.size}, {self.probability})"
-        return ScriptStep((inspect.getsource(cut_out),), (line,))
+        lines = (
+            "draws = torch.rand(3, n, device=device)",
+            f"images = cut_out(images, draws, {self.size}, {self.probability})",
+        )
+        return ScriptStep((inspect.getsource(cut_out),), lines)

@@ -27,7 +27,7 @@ def _draw_beta(alpha: float, size: int, generator: torch.Generator) -> Tensor:
 
 # Exported scripts contain the functions word for word: lines have at most 88 characters.
 def mix(values: Tensor, kept: Tensor) -> Tensor:
-    """Return each row mixed with the one before: `kept` (N,) says how much of it stays."""
+    """Return each row mixed with the one before; `kept` (N,) is how much stays."""
     kept = kept.view(-1, *[1] * (values.dim() - 1))
     return torch.lerp(values.roll(1, 0), values, kept)
 

@@ -17,7 +17,7 @@ Draws: TypeAlias = tuple[Tensor, ...]
 @final
 @dataclass(frozen=True)
 class Pipeline:
-    """Augmentations in the order in which they are applied; those of stored pixels come first."""
+    """Augmentations in the order in which they are applied."""
 
     steps: tuple[Augmentation, ...] = ()
 
@@ -88,9 +88,23 @@ class Pipeline:
         """Return a word for tables: "flip_crop+cutout"."""
         return "+".join(step.keyword() for step in self.steps) or "none"
 
-    def first_disorder(self) -> tuple[Augmentation, Augmentation] | None:
-        """Return two neighbours whose order is wrong: one of stored pixels must come first."""
+    def objection(self) -> str | None:
+        """Return in words why the augmentations cannot follow each other like this, or None.
+
+        What is done to stored pixels comes first, and mixing last: boxes of CutMix that are moved,
+        covered or mixed once more by boxes would not have the area that their labels say.
+        """
         for before, after in zip(self.steps, self.steps[1:], strict=False):
-            if (before.stage, after.stage) == ("normalized", "pixels"):
-                return before, after
-        return None
+            if _rank(after) < _rank(before):
+                return (
+                    f"{after.keyword()} must come before {before.keyword()}; accepted: first what "
+                    "changes stored pixels, then what changes normalized images, then what mixes "
+                    "images"
+                )
+        mixing = [step.name for step in self.steps if step.mixes_labels]
+        twice = next((name for name in mixing if mixing.count(name) > 1), None)
+        return None if twice is None else f"{twice} may stand there only once"
+
+
+def _rank(step: Augmentation) -> int:
+    return 2 if step.mixes_labels else ("pixels", "normalized").index(step.stage)

@@ -35,7 +35,16 @@ from search.evaluation.code import network_code
 from search.evaluation.exporting import export_script
 from search.training.evaluation import Normalizer, with_test_time_augmentation
 from spaces import BUILT_IN, Candidate, PlateauConfig
-from spaces.augmentation import find_augmentation
+from spaces.augmentation import (
+    ColorJitter,
+    CutMix,
+    Cutout,
+    MixUp,
+    Rotate,
+    Translate,
+    find_augmentation,
+)
+from spaces.losses import FocalLoss, TrainingLoss, balanced_weights
 from tests.evaluation.export_fakes import (
     CLASSES,
     EPOCHS,
@@ -47,6 +56,7 @@ from tests.evaluation.export_fakes import (
     script,
 )
 from tests.report.report_fakes import complete_trial, other_trial, study_record
+from tests.spaces.augmentation_examples import EXAMPLES
 from tests.study_fixtures import EventRecorder
 
 _NUMBERS = range(12)
@@ -173,6 +183,84 @@ def test_augmented_images_are_ones_that_we_would_make(name: str, tmp_path: Path)
         for image in range(16)
     ]
     assert len(set(choices)) > min(places, 4)
+
+
+LOSS = {"loss": FocalLoss(gamma=1.5), "class_weights": "balanced", "label_smoothing": 0.1}
+RICH: dict[str, dict[str, object]] = {
+    **{name: {"augmentation": (one,)} for name, one in EXAMPLES.items()},
+    "every": {"augmentation": tuple(EXAMPLES.values()), **LOSS},
+    "focal": {"augmentation": "flip", **LOSS},
+    "weighted": {"augmentation": "none", "class_weights": "balanced", "label_smoothing": 0.0},
+    "long": {
+        "augmentation": (
+            ColorJitter(brightness=1 / 3, contrast=1 / 7, saturation=1 / 9, hue=1 / 11),
+            Translate(fraction=0.12345678901234567),
+            Rotate(degrees=12.345678901234567),
+            Cutout(size=0.12345678901234567, probability=0.12345678901234567),
+            MixUp(alpha=0.12345678901234567, probability=0.12345678901234567),
+            CutMix(alpha=0.12345678901234567, probability=0.12345678901234567),
+        ),
+        "loss": FocalLoss(gamma=1.2345678901234567),
+    },
+}
+
+
+@pytest.mark.parametrize("case", RICH)
+def test_scripts_train_with_every_augmentation_and_loss(case: str, tmp_path: Path) -> None:
+    """Losses are finite, weights change, and repeat with torch's seed."""
+    candidate = small(sampled("cnn", 0)).model_copy(update=RICH[case])
+    made = module(script(candidate), tmp_path / "made.py")
+    data, labels = images(13), torch.arange(13) % 3
+    statistics, trained = made.channel_statistics(data), []
+    for _ in range(2):
+        torch.manual_seed(0)
+        network = made.build_network()
+        before = [one.clone() for one in network.parameters()]
+        made.train(network, data, labels, statistics)
+        trained.append(network.state_dict())
+        pairs = zip(before, network.parameters(), strict=True)
+        assert any(not torch.equal(old, new) for old, new in pairs)
+    assert all(value.isfinite().all() for value in trained[0].values())
+    torch.testing.assert_close(trained[0], trained[1], rtol=0, atol=0)
+
+
+def test_a_script_mixes_labels_as_images(tmp_path: Path) -> None:
+    """Images of one value each: the mean of a mixture is that of the values, by its label."""
+    steps = (MixUp(alpha=1.0), CutMix(probability=0.7))
+    candidate = sampled("mlp", 0).model_copy(update={"augmentation": steps})
+    made = module(script(candidate), tmp_path / "made.py")
+    values = torch.tensor([10, 120, 250], dtype=torch.uint8)
+    data = values.view(3, 1, 1, 1).expand(3, *SHAPE)
+    statistics = (torch.full((3, 1, 1), 100.0), torch.ones(3, 1, 1))
+    for _ in range(20):
+        found, targets = made.augment(data, torch.arange(3), statistics)
+        means = found.mean((1, 2, 3))
+        torch.testing.assert_close(means, targets @ values.float(), rtol=1e-4, atol=1e-3)
+
+
+def test_a_script_cuts_out_to_the_mean(tmp_path: Path) -> None:
+    """Squares of the size have the mean colour of the training images; the rest is as it was."""
+    candidate = sampled("mlp", 0).model_copy(update={"augmentation": (Cutout(size=0.5),)})
+    made = module(script(candidate), tmp_path / "made.py")
+    data = images(9) + 3
+    mean = torch.tensor([0.25, 0.5, 0.75]).view(3, 1, 1)
+    found = made.augment(data, (mean, torch.ones(3, 1, 1)))
+    blank = (found == mean).all(1)
+    assert blank.sum((1, 2)).tolist() == [16] * 9
+    kept = ~blank[:, None].expand_as(found)
+    torch.testing.assert_close(found[kept], data.float()[kept])
+
+
+def test_a_script_has_our_losses(tmp_path: Path) -> None:
+    """Focal loss and weights of the training labels, of smoothed targets."""
+    candidate = sampled("mlp", 0).model_copy(update=LOSS)
+    made = module(script(candidate), tmp_path / "made.py")
+    labels, logits = torch.tensor([0, 0, 0, 1, 2]), torch.randn(5, 3)
+    weights = made.balanced_weights(labels, 3)
+    assert torch.equal(weights, balanced_weights(labels, 3))
+    ours = TrainingLoss(FocalLoss(gamma=1.5), weights, 0.1)(logits, labels)
+    theirs = made.focal_loss(logits, torch.eye(3)[labels], weights, 0.1, 1.5)
+    torch.testing.assert_close(theirs, ours)
 
 
 def test_statistics_are_ours_even_of_a_constant_channel(tmp_path: Path) -> None:
@@ -348,6 +436,9 @@ def test_scripts_are_clean(tmp_path: Path) -> None:
     for space, number in _SAMPLES:
         text = script(sampled(space, number), bf16=number % 2 == 0, rates=RATES * (1 + 9 * number))
         (tmp_path / f"{space}{number}.py").write_text(text, encoding="utf-8")
+    for case in set(RICH) - {"custom", "every"}:  # which contain a user's own code
+        text = script(sampled("cnn", 0).model_copy(update=RICH[case]))
+        (tmp_path / f"{case}.py").write_text(text, encoding="utf-8")
     allowed = ["--ignore", "PLR2004,RUF001,RUF002,RUF003", "--target-version", "py311"]
     check = [*_RUFF, "check", "--no-cache", "--isolated", "--select", _RULES, *allowed, "."]
     layout = [*_RUFF, "format", "--no-cache", "--isolated", "--diff", "."]

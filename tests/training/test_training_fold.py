@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import chain
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -12,14 +13,16 @@ from search.data.dataset import ChannelStatistics, TrainSplit
 from search.training.history import FoldEpoch
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining
-from spaces.augmentation import Pipeline
+from spaces.augmentation import Augmentation, MixUp, Pipeline
 from spaces.candidate import Candidate, SGDConfig
+from spaces.losses import FocalLoss, balanced_weights
 from spaces.schedules import (
     ConstantSchedule,
     CosineSchedule,
     PlateauSchedule,
     ReplaySchedule,
 )
+from tests.spaces.augmentation_examples import EXAMPLES
 
 N_TRAIN, N_VALIDATION, N_CLASSES = 30, 10, 3
 STATISTICS = ChannelStatistics((120.0, 130.0, 125.0), (70.0, 71.0, 72.0))
@@ -34,6 +37,11 @@ CNN = Candidate(
     batch_size=8,
     augmentation="flip",
 )
+AUGMENTED: dict[str, str | tuple[Augmentation, ...]] = {
+    "flip_preset": "flip",
+    "flip_crop_preset": "flip_crop",
+    **{name: (one,) for name, one in EXAMPLES.items()},
+}
 State = dict[str, torch.Tensor]
 
 
@@ -241,28 +249,29 @@ def test_replayed_rates_are_used() -> None:
     assert same(before, training.model.state_dict())
 
 
-@pytest.mark.parametrize("name", ["flip", "flip_crop"])
+@pytest.mark.parametrize("name", AUGMENTED)
 def test_augmentation_reaches_the_training_images(name: str) -> None:
     """Augmentation changes what the network learns from."""
     plain, _ = run(make_training())
-    figures, _ = run(make_training(MLP.model_copy(update={"augmentation": name})))
+    figures, _ = run(make_training(MLP.model_copy(update={"augmentation": AUGMENTED[name]})))
     assert [f.train_loss for f in figures] != [f.train_loss for f in plain]
 
 
-@pytest.mark.parametrize("name", ["flip", "flip_crop"])
+@pytest.mark.parametrize("name", AUGMENTED)
 def test_validation_images_are_not_augmented(name: str) -> None:
     """A network that rests is validated alike with and without augmentation."""
     model = MLPConfig(hidden_widths=(8,), dropouts=(0.0,), batch_norm=False)
     first, second = (
         run(make_training(MLP.model_copy(update=changes), schedule=ConstantSchedule(0.0)))[0]
-        for changes in ({"model": model}, {"model": model, "augmentation": name})
+        for changes in ({"model": model}, {"model": model, "augmentation": AUGMENTED[name]})
     )
     assert [f.validation_loss for f in first] == [f.validation_loss for f in second]
     assert [f.train_loss for f in first] != [f.train_loss for f in second]
 
 
 @pytest.mark.parametrize(
-    "field", ["label_smoothing", "gradient_clip", "batch_size", "test_time_flip"]
+    "field",
+    ["label_smoothing", "gradient_clip", "batch_size", "test_time_flip", "loss", "class_weights"],
 )
 def test_every_training_setting_has_an_effect(field: str) -> None:
     """A candidate's training settings all reach the loop."""
@@ -271,9 +280,72 @@ def test_every_training_setting_has_an_effect(field: str) -> None:
         "gradient_clip": 0.01,
         "batch_size": 15,
         "test_time_flip": True,
+        "loss": FocalLoss(gamma=1),
+        "class_weights": "balanced",
     }
     expected, _ = run(make_training())
     assert run(make_training(MLP.model_copy(update={field: values[field]})))[0] != expected
+
+
+@pytest.mark.parametrize("candidate", [MLP, CNN], ids=["mlp", "cnn"])
+def test_class_weights_know_nothing_of_the_validation_labels(candidate: Candidate) -> None:
+    """Other validation labels, and images that no fold uses, leave the training as it is."""
+    weighted = candidate.model_copy(update={"class_weights": "balanced"})
+    data = random_data(n=N_TRAIN + N_VALIDATION + 5)
+    labels = data.labels.clone()
+    labels[N_TRAIN:] = 0
+    (first, weights), (second, others) = (
+        run(make_training(weighted, one)) for one in (data, TrainSplit(data.images, labels))
+    )
+    assert [f.train_loss for f in first] == [f.train_loss for f in second]
+    assert [f.validation_loss for f in first] != [f.validation_loss for f in second]
+    assert same(weights, others)
+    part = data.labels[:N_TRAIN]
+    found = make_training(weighted, data)._learner.loss.weights
+    assert found is not None
+    assert torch.equal(found, balanced_weights(part, N_CLASSES))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": FocalLoss(gamma=4)},
+        {"class_weights": "balanced"},
+        {"label_smoothing": 0.5},
+        {"augmentation": (MixUp(alpha=1.0),)},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+def test_validation_is_plain_cross_entropy_whatever_is_minimized(changes: dict[str, Any]) -> None:
+    """So that trials can be compared: a network that rests is validated alike."""
+    model = MLPConfig(hidden_widths=(8,), dropouts=(0.0,), batch_norm=False)
+    first, second = (
+        run(make_training(MLP.model_copy(update=one), schedule=ConstantSchedule(0.0)))[0]
+        for one in ({"model": model}, {"model": model, **changes})
+    )
+    assert [f.validation_loss for f in first] == [f.validation_loss for f in second]
+    assert [f.train_loss for f in first] != [f.train_loss for f in second]
+
+
+def test_of_a_mixed_image_the_larger_part_is_the_right_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kept shares above a half count the image's own class, below it that of the one before."""
+    labels = torch.tensor([0, 1, 2] * 10 + [0] * N_VALIDATION)
+    images = torch.zeros(len(labels), 3, 8, 8, dtype=torch.uint8)
+    images[torch.arange(len(labels)), labels] = 200
+    for kept in (0.8, 0.3):
+        shares = torch.full((1, 8), kept)
+        monkeypatch.setattr(MixUp, "draw", lambda self, size, _, s=shares: s[:, :size])
+        candidate = MLP.model_copy(update={"augmentation": (MixUp(),), "model": MLPConfig((8,))})
+        training = make_training(candidate, TrainSplit(images, labels))
+        add = Mock(wraps=training._metrics.add)
+        monkeypatch.setattr(training._metrics, "add", add)
+        batches = training._batches(1)
+        training.run_epoch(1)
+        for batch, call in zip(batches, add.call_args_list, strict=True):
+            own, right = labels[batch.indices], call.args[2]
+            assert torch.equal(right, own if kept > 0.5 else own.roll(1))
 
 
 def easy_data() -> TrainSplit:

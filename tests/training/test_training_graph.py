@@ -25,11 +25,14 @@ from search.training.steps import (
 )
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, AdamWConfig, Candidate, OptimizerConfig, SGDConfig
+from spaces.losses import FocalLoss
 from spaces.schedules import Schedule
+from tests.spaces.augmentation_examples import EXAMPLES
 
 N_TRAIN, N_VALIDATION, N_CLASSES, EPOCHS = 30, 10, 3, 3
 MLP = MLPConfig(hidden_widths=(8,), dropouts=(0.3,))
 CNN = CNNConfig(channels=(4, 6), conv_dropout=0.2, head_dropout=0.3)
+CAPTURABLE = {name: one for name, one in EXAMPLES.items() if one.capturable}
 OPTIMIZERS: dict[str, OptimizerConfig] = {
     "pure-sgd": SGDConfig(momentum=0.0),
     "sgd": SGDConfig(weight_decay=1e-3),
@@ -46,6 +49,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "clip": {"gradient_clip": 0.1},
     "smooth": {"label_smoothing": 0.2},
     "all": {"augmentation": "flip_crop", "gradient_clip": 0.1, "label_smoothing": 0.2},
+    "focal": {"loss": FocalLoss(), "class_weights": "balanced"},
+    **{name: {"augmentation": (one,)} for name, one in CAPTURABLE.items()},
+    "every": {"augmentation": tuple(CAPTURABLE.values()), "loss": FocalLoss()},
 }
 
 
@@ -230,6 +236,16 @@ def test_nothing_is_recorded_where_no_batch_is_full() -> None:
     run(training)
     assert capture.replays == 0
     assert training.fallback is None
+
+
+def test_a_function_of_the_users_is_not_recorded_and_the_trial_says_so() -> None:
+    """It may decide things on the CPU, which a replay would repeat for ever."""
+    capture = CpuCapture()
+    candidate = make_candidate(augmentation=EXAMPLES["custom"])
+    training = make_training(candidate, recorded(capture))
+    assert training.fallback == "posterize may decide things on the CPU"
+    assert run(training) == run(make_training(candidate, eager))
+    assert capture.replays == 0
 
 
 def test_folds_that_take_turns_learn_as_alone() -> None:
