@@ -286,10 +286,12 @@ def test_strengths_have_bounds(case: str) -> None:
 
 def test_what_a_preset_says_has_one_form() -> None:
     """However it is written, it is the same candidate."""
-    for written in ("flip_crop", FlipCrop(), (FlipCrop(),), ("flip_crop",), [FlipCrop(margin=4)]):
-        assert candidate(written).augmentation == "flip_crop"
-    for written in ("none", (), ("none",), ("none", "none")):
-        assert candidate(written).augmentation == "none"
+    forms: dict[str, tuple[Any, ...]] = {
+        "flip_crop": ("flip_crop", FlipCrop(), (FlipCrop(),), ("flip_crop",), [FlipCrop(margin=4)]),
+        "none": ("none", (), ("none",), ("none", "none")),
+    }
+    for name, ways in forms.items():
+        assert {candidate(way).augmentation for way in ways} == {name}
     assert candidate(("flip", "none", Cutout())).augmentation == (Flip(), Cutout())
     assert candidate(Cutout()) == candidate((Cutout(),))
 

@@ -337,7 +337,12 @@ def test_of_a_mixed_image_the_larger_part_is_the_right_class(
     for kept in (0.8, 0.3):
         shares = torch.full((1, 8), kept)
         monkeypatch.setattr(MixUp, "draw", lambda self, size, _, s=shares: s[:, :size])
-        candidate = MLP.model_copy(update={"augmentation": (MixUp(),), "model": MLPConfig((8,))})
+        candidate = MLP.model_copy(
+            update={
+                "augmentation": (MixUp(),),
+                "model": MLPConfig(hidden_widths=(8,), dropouts=(0.0,)),
+            }
+        )
         training = make_training(candidate, TrainSplit(images, labels))
         add = Mock(wraps=training._metrics.add)
         monkeypatch.setattr(training._metrics, "add", add)
