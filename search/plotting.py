@@ -65,8 +65,8 @@ def percentages() -> FuncFormatter:
 
 
 def metric_axis(axes: Axes, metric: Metric) -> None:
-    """Label the y axis; accuracies are fractions shown as percentages."""
-    if metric == "accuracy":
+    """Label the y axis; shares are shown as percentages."""
+    if metric.is_share:
         axes.yaxis.set_major_formatter(percentages())
     else:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))

@@ -32,6 +32,7 @@ from search.checks import (
     without_password,
 )
 from search.errors import UserError
+from search.metric import LOSS, METRICS
 from search.protocol import StudyProtocol, protocol_of
 from search.text import listed
 from search.tuning.pruners import PRUNERS
@@ -83,6 +84,7 @@ def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
 
 SPACE_NAMES = "mlp, cnn, resnet or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
 _SAMPLERS = OneOf(tuple(sampler.name for sampler in SAMPLERS), file="FILE.py:FUNCTION")
+_METRICS = OneOf(tuple(metric.name for metric in METRICS), file="FILE.py:NAME")
 _PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))
 
 _Seconds = Annotated[float, Field(gt=0, le=1e9)]
@@ -107,6 +109,11 @@ def _setting(default: object, words: str, *, means: str | None = None, **bounds:
     """
     extra: dict[str, JsonValue] = {} if means is None else {"means": means}
     return Field(default, description=words, json_schema_extra=extra, **bounds)
+
+
+def _metric_name(given: object) -> object:
+    """Return the name of a metric; the loss has two."""
+    return LOSS.name if given == "log-loss" else given
 
 
 def _trials_by_default() -> str:
@@ -188,7 +195,9 @@ class Recipe(BaseModel):
     racing: bool = _setting(
         False, "With kfold, start every trial on one fold; only the best earn the others"
     )
-    metric: Literal["accuracy", "loss"] = _setting("accuracy", "Validation metric to optimize")
+    metric: Annotated[str, _METRICS, BeforeValidator(_metric_name)] = _setting(
+        "accuracy", "Validation metric to optimize"
+    )
     refit: Literal["auto", "one-se", "horizon", "best-epoch"] = _setting(
         "auto",
         "How long the winner is retrained on all training images: to the last epoch within one "

@@ -84,17 +84,17 @@ def percent(fraction: float, digits: int = 1) -> str:
 
 
 def score(value: float | None, metric: Metric) -> str:
-    """Return a score: an accuracy as a percentage, a loss with four decimals, None as a dash."""
+    """Return a score: a share as a percentage, others with four decimals, None as a dash."""
     if value is None:
         return "–"
-    return percent(value, 2) if metric == "accuracy" else f"{value:.4f}"
+    return percent(value, 2) if metric.is_share else f"{value:.4f}"
 
 
 def spread(value: float | None, metric: Metric) -> str:
-    """Return a standard deviation: points of a percentage, or a loss; None as a dash."""
+    """Return a standard deviation: in points of a percentage for a share; None as a dash."""
     if value is None:
         return "–"
-    return f"{100 * value:.2f} points" if metric == "accuracy" else f"{value:.4f}"
+    return f"{100 * value:.2f} points" if metric.is_share else f"{value:.4f}"
 
 
 def duration(seconds: float | None) -> str:

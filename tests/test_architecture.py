@@ -42,6 +42,7 @@ _LAYERS = (
     "search.checks",
     "search.errors",
     "search.events",
+    "search.user_metric",
     "search.text",
     "search.metric",
     "search.seeding",

@@ -11,6 +11,7 @@ from search.cli.options import setting_help
 from search.command_lines import option_names
 from search.data.sources import AUTO, SOURCES
 from search.errors import UserError
+from search.metric import METRICS
 from search.recipe import Recipe
 from spaces import BUILT_IN
 
@@ -134,7 +135,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("holdout_fraction", [0.001, 0.999], [0, 1, -0.1, 1.5, float("nan"), "0.2"]),
     ("folds", [2, 100_000], [1, 0, 100_001]),
     ("racing", [False], ["yes", 1]),
-    ("metric", ["accuracy", "loss"], ["f1"]),
+    ("metric", [*(one.name for one in METRICS), "a/b.py:cost"], ["f1", "b.py:", 1]),
     ("refit", ["auto", "one-se", "horizon", "best-epoch"], ["none", 3]),
     ("refit_epochs", [1, 100_000], [0, 100_001]),
     ("seed", [0, 2**32 - 1], [-1, 2**32, True]),
@@ -167,6 +168,11 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
 def test_every_setting_has_its_bounds_tested() -> None:
     """The table above leaves out none; `space` is checked where spaces are loaded."""
     assert {name for name, _, _ in BOUNDS} == set(Recipe.model_fields) - {"space"}
+
+
+def test_the_loss_has_two_names() -> None:
+    """Others call it log loss; one name is stored."""
+    assert Recipe.model_validate({"space": "mlp", "metric": "log-loss"}).metric == "loss"
 
 
 def test_a_sampler_may_come_from_a_file() -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from search import text
+from search.metric import ACCURACY, LOSS
 
 
 @pytest.mark.parametrize(
@@ -28,10 +29,10 @@ def test_duration(seconds: float | None, words: str) -> None:
 
 def test_scores() -> None:
     """Accuracies are percentages, losses have four decimals, and nothing is a dash."""
-    assert text.score(0.81237, "accuracy") == "81.24%"
-    assert text.score(0.64631, "loss") == "0.6463"
-    assert text.score(None, "loss") == "–"
-    assert text.spread(0.0049, "accuracy") == "0.49 points"
+    assert text.score(0.81237, ACCURACY) == "81.24%"
+    assert text.score(0.64631, LOSS) == "0.6463"
+    assert text.score(None, LOSS) == "–"
+    assert text.spread(0.0049, ACCURACY) == "0.49 points"
 
 
 def test_times_and_moment() -> None:

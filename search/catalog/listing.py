@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.metric import Metric
+from search.metric import ACCURACY, Metric
 from search.text import printable
 from search.tuning.attempts import attempt_of, done_indices
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, stored_url
+from search.user_metric import stored_metric
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -40,7 +41,7 @@ class ListedStudy(NamedTuple):
     """The validation split's share, with holdout."""
     dataset: str | None = None
     metric: Metric | None = None
-    """accuracy or loss."""
+    """What trials are scored by."""
     best: float | None = None
     """The best validation score of a trial that can win: a fraction, or a loss."""
     test: float | None = None
@@ -66,7 +67,8 @@ class ListedStudy(NamedTuple):
         recipe, test = attrs["recipe"], attrs.get("test")
         tested = [one["accuracy"] for one in attrs.get("repeats") or [test] if one]
         done, asked = _count_done(recipe, trials), recipe["trials"]
-        best = _listed_best(trials, recipe["metric"])
+        metric = stored_metric(recipe["metric"], attrs.get("metric"))
+        best = _listed_best(trials, metric)
         kfold = recipe["validation"] == "kfold"
         return cls(
             study=name,
@@ -78,7 +80,7 @@ class ListedStudy(NamedTuple):
             folds=recipe["folds"] if kfold else None,
             holdout_fraction=None if kfold else recipe["holdout_fraction"],
             dataset=attrs["dataset"]["name"],
-            metric=recipe["metric"],
+            metric=metric,
             best=best,
             test=fmean(tested) if tested else None,
             without_winner=best is None and 0 < (asked or len(trials)) <= done,
@@ -107,10 +109,10 @@ def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
     return len(done_indices(attempts, recipe.get("trial_timeout"), n_fixed))
 
 
-def _listed_best(trials: list[FrozenTrial], metric: str) -> float | None:
+def _listed_best(trials: list[FrozenTrial], metric: Metric) -> float | None:
     """Return the best score: a pruned trial's value is its last report, a diverged one's chance."""
     values = [one.value for one in trials if _can_win(one) and one.value is not None]
-    return (max if metric == "accuracy" else min)(values, default=None)
+    return metric.best(values) if values else None
 
 
 def _can_win(trial: FrozenTrial) -> bool:
@@ -125,7 +127,11 @@ _INDENT = (0, 0, 0, 4)
 
 def studies_json(studies: Sequence[ListedStudy]) -> str:
     """Return a JSON array with one object per study, with the fields of `ListedStudy`."""
-    return json.dumps([study._asdict() for study in studies], indent=2)
+    named = (
+        study._asdict() | {"metric": None if study.metric is None else study.metric.name}
+        for study in studies
+    )
+    return json.dumps(list(named), indent=2)
 
 
 def studies_table(studies: Sequence[ListedStudy]) -> Table:
@@ -166,15 +172,16 @@ def _cells(study: ListedStudy) -> tuple[str, ...]:
         study.dataset or "",
         _progress(study.done, study.asked),
         _listing_best(study),
-        "-" if study.test is None else text.score(study.test, "accuracy"),
+        "-" if study.test is None else text.score(study.test, ACCURACY),
     )
 
 
 def _listing_best(study: ListedStudy) -> str:
     if study.without_winner:
         return "no winner"
-    score = text.score(study.best, study.metric or "accuracy")
-    return f"{score} loss" if study.metric == "loss" else score
+    metric = study.metric or ACCURACY
+    score = text.score(study.best, metric)
+    return score if metric is ACCURACY else f"{score} {metric}"
 
 
 def _progress(ended: int, asked: int | None) -> str:

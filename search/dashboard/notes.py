@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from search import text
 from search.command_lines import command_line, place_options
+from search.metric import ACCURACY
 from search.paths import RunPaths
 from search.progress.words import describe_end
 from search.report.evidence import Evidence
@@ -47,13 +48,13 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
 def trial_note(trial: TrialRecord, record: StudyRecord) -> str:
     """Return a trial's note: how it ended, its candidate, its folds, how to run it again."""
     ended = trial.state not in ("waiting", "running")
-    outcome = describe_end(trial, record.recipe) if ended else trial.kind
+    outcome = describe_end(trial, record.recipe, record.metric) if ended else trial.kind
     lines = [f"**{text.escaped(outcome)}**", ""]
     if trial.candidate is not None:
         # One part per line: the dashboard does not wrap long lines.
         parts = describe_candidate(trial.candidate).rstrip(".").split("; ")
         lines += [f"- {text.escaped(part)}" for part in parts]
-    facts = trial_facts(trial, record.recipe.metric)
+    facts = trial_facts(trial, record.metric)
     lines += [f"- {name}: {text.escaped(value)}" for name, value in facts]
     if trial.candidate is not None:
         lines += ["", "Inspect or retrain this trial:", ""]
@@ -71,7 +72,7 @@ def _winner_title(record: StudyRecord) -> str:
 
 
 def _winner(record: StudyRecord) -> str:
-    winner, metric = record.winner(), record.recipe.metric
+    winner, metric = record.winner(), record.metric
     if winner is None:
         return "none yet"
     words = "" if winner.candidate is None else describe_candidate(winner.candidate)
@@ -80,7 +81,7 @@ def _winner(record: StudyRecord) -> str:
 
 
 def _baseline(record: StudyRecord) -> Iterator[str]:
-    baseline, metric = SearchBaseline.of(Evidence(record)), record.recipe.metric
+    baseline, metric = SearchBaseline.of(Evidence(record)), record.metric
     if baseline is not None:
         score = "" if baseline.mean is None else f", {text.score(baseline.mean, metric)}"
         outcome = text.escaped(baseline.outcome)
@@ -101,7 +102,7 @@ def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
     theirs = baseline.test.accuracy
     yield (
         f"- **Hand-tuned baseline, on the same images:** {text.percent(theirs, 2)} (study "
-        f"{text.escaped(baseline.name)}); {winner_lead(record.test.accuracy - theirs, 'accuracy')}"
+        f"{text.escaped(baseline.name)}); {winner_lead(record.test.accuracy - theirs, ACCURACY)}"
     )
 
 

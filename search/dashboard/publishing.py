@@ -57,7 +57,7 @@ def publish_trial(store: DashboardStore, record: StudyRecord, trial: TrialRecord
 
 
 def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    metric = record.recipe.metric
+    metric = record.metric
     curve = TrialCurve.of(trial, metric)
     if curve is not None:
         yield "learning-curve.png", curve.draw

@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from search import text
-from search.metric import Metric
+from search.metric import ACCURACY, LOSS, Metric
 from search.plotting import BLUE, ORANGE, integer_axis, metric_axis, short
 from search.report.scoring import trial_score
-from search.training.history import Confusion, FoldEpoch
+from search.training.history import Confusion, History
 from search.tuning.records import TrialRecord
 
 _DPI = 90
@@ -28,7 +28,8 @@ _LEAST_COUNTED = 0.05  # share of the true class; rarer confusions are shown by 
 @final
 @dataclass(frozen=True)
 class TrialCurve:
-    """The validation score by epoch, for each fold and their mean; `training` is a mean too.
+    """The validation score by epoch, for each fold and their mean; `training` is a mean too,
+    and empty for a metric that training does not measure.
 
     `best_epoch` (E*) is None for a trial that did not complete.
     """
@@ -50,7 +51,7 @@ class TrialCurve:
             metric=metric,
             folds=tuple(tuple(curve) for curve in trial.history.fold_curves(metric)),
             mean=tuple(trial.history.mean_curve(metric)),
-            training=tuple(fmean(_trained(f, metric) for f in e) for e in trial.history.epochs),
+            training=_trained(trial.history, metric),
             best_epoch=trial.best_epoch,
         )
 
@@ -62,7 +63,8 @@ class TrialCurve:
         marker = "o" if len(self.mean) == 1 else ""  # a line of one epoch has no length
         if len(self.folds) > 1:
             axes.plot(epochs, np.transpose(self.folds), color=BLUE, alpha=0.35, linewidth=0.8)
-        axes.plot(epochs, self.training, color=ORANGE, marker=marker, label="training")
+        if self.training:
+            axes.plot(epochs, self.training, color=ORANGE, marker=marker, label="training")
         axes.plot(epochs, self.mean, color=BLUE, linewidth=1.6, marker=marker, label="validation")
         if self.best_epoch is not None:
             best = self.mean[self.best_epoch - 1]
@@ -70,8 +72,8 @@ class TrialCurve:
         integer_axis(axes)
         metric_axis(axes, self.metric)
         axes.set_xlabel("epoch")
-        axes.set_ylabel(self.metric)
-        axes.legend(loc="lower right" if self.metric == "accuracy" else "upper right")
+        axes.set_ylabel(str(self.metric))
+        axes.legend(loc="lower right" if self.metric.higher_is_better else "upper right")
         axes.set_title(self.title)
         return figure
 
@@ -127,8 +129,12 @@ def png_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _trained(fold: FoldEpoch, metric: Metric) -> float:
-    return fold.train_accuracy if metric == "accuracy" else fold.train_loss
+def _trained(history: History, metric: Metric) -> tuple[float, ...]:
+    """Return the metric of the training images by epoch; nothing where it was not measured."""
+    field = {ACCURACY: "train_accuracy", LOSS: "train_loss"}.get(metric)
+    if field is None:
+        return ()
+    return tuple(fmean(getattr(fold, field) for fold in folds) for folds in history.epochs)
 
 
 def _title(trial: TrialRecord, metric: Metric) -> str:

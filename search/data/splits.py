@@ -106,6 +106,12 @@ def kfold(labels: Indices, k: int, seed: int, class_names: Sequence[str] = ()) -
     return tuple(Fold(_ascending(train), _ascending(validation)) for train, validation in pairs)
 
 
+def class_shares(labels: Indices, n_classes: int) -> list[float]:
+    """Return each class's share of the images, given int64 labels (N,)."""
+    shares: list[float] = (np.bincount(labels, minlength=n_classes) / len(labels)).tolist()
+    return shares
+
+
 def folds_hash(folds: tuple[Fold, ...]) -> str:
     """Return the SHA-256 of the folds' indices, the same on every machine."""
     digest = hashlib.sha256()

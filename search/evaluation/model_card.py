@@ -88,7 +88,7 @@ def model_readme(
         findings=findings,
         height=height,
         width=width,
-        metric=record.recipe.metric,
+        metric=record.metric,
         openings=[f"{one.time:%Y-%m-%d} ({one.purpose})" for one in record.openings],
         confusions=[
             f"{actual} predicted as {predicted} ({count} times)"

@@ -24,6 +24,7 @@ from search.data.image_files import EXTENSIONS, FoundImage, find_images
 from search.data.sources import dataset_folder
 from search.errors import MachineError, UserError
 from search.evaluation.model import Prediction, Refusal, load_model
+from search.metric import ACCURACY
 from search.paths import ModelPaths, RunPaths
 from search.text import printable
 from search.training.metrics import TestResult, evaluate_predictions
@@ -119,7 +120,7 @@ def seen_warning(images: Sequence[Path], record: StudyRecord) -> str | None:
     )
     if record.test is None:
         return line
-    accuracy = text.score(record.test.accuracy, "accuracy")
+    accuracy = text.score(record.test.accuracy, ACCURACY)
     return f"{line}; on test images its accuracy was {accuracy}"
 
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from search.data.dataset import DatasetInfo
-from search.metric import as_higher_is_better
+from search.metric import ACCURACY
 from search.recipe import Recipe
+from search.training.bootstrap import score_error
 from search.tuning.records import TrialRecord
+from search.user_metric import get_metric
 
 
 def refit_epochs(
@@ -67,20 +69,21 @@ def _rule_epochs(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> in
 
 
 def _last_within(trial: TrialRecord, recipe: Recipe, error: float) -> int:
-    curve = as_higher_is_better(trial.history.mean_curve(recipe.metric), recipe.metric)
+    metric = get_metric(recipe.metric)
+    curve = metric.as_higher_is_better(trial.history.mean_curve(metric))
     least = max(curve) - error
     return max(epoch for epoch, score in enumerate(curve, start=1) if score >= least)
 
 
 def _standard_error(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) -> float:
-    """Return that of the score at E*: binomial for an accuracy, over folds for a loss.
+    """Return that of the score at E*: binomial for an accuracy, for others over the folds.
 
-    The loss of a single fold has no known error: 0.
+    On a single fold it follows from the confusion matrix; that of a loss is not known: 0.
     """
-    scores = trial.history.fold_scores(trial.best_epoch or 1, recipe.metric)
-    if recipe.metric == "accuracy":
-        share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
-        images = len(scores) * share * dataset.n_train
-        mean = statistics.fmean(scores)
-        return math.sqrt(mean * (1 - mean) / images)
-    return statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else 0.0
+    metric = get_metric(recipe.metric)
+    scores = trial.history.fold_scores(trial.best_epoch or 1, metric)
+    share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
+    images = len(scores) * share * dataset.n_train
+    if len(scores) > 1 and metric is not ACCURACY:
+        return statistics.stdev(scores) / math.sqrt(len(scores))
+    return score_error(metric, statistics.fmean(scores), images, trial.confusion) or 0.0

@@ -16,6 +16,7 @@ from search.data.splits import Fold, load_folds
 from search.executors.base import Channel, FoldEpochs
 from search.executors.failures import describe_failure, is_unwritable
 from search.executors.probes import use_threads
+from search.metric import ACCURACY
 from search.seeding import derive_seed
 from search.training.checkpoints import (
     AsyncCheckpointWriter,
@@ -26,6 +27,7 @@ from search.training.checkpoints import (
 from search.training.history import History
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
+from search.user_metric import get_metric
 from spaces.candidate import Candidate
 
 Ending: TypeAlias = Literal["finished", "paused", "stopped", "diverged", "failed", "unwritable"]
@@ -75,6 +77,7 @@ class TrialJob:
             and found by a later attempt.
         network: Where the weights of the first of the folds are kept once trained, if anywhere.
         pause_after: The epoch after which it pauses: its states are kept for a job that continues.
+        metric: What trials are scored by, as the recipe names it.
     """
 
     index: int
@@ -93,6 +96,7 @@ class TrialJob:
     checkpoint_every: int = 1
     network: Path | None = None
     pause_after: int | None = None
+    metric: str = ACCURACY.name
 
     def run(self, channel: Channel) -> TrialOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -139,9 +143,13 @@ def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldT
     candidate = Candidate.from_json(job.candidate)
     data = load_train_split(job.dataset).to(job.settings.device)
     folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
+    metric = get_metric(job.metric)
     for number in job.folds:
         task, state = _fold_task(job, candidate, number, folds[number]), checkpoints.load(number)
-        yield number, FoldTraining(candidate, task, data, classes, job.settings, resume=state)
+        yield (
+            number,
+            FoldTraining(candidate, task, data, classes, job.settings, resume=state, metric=metric),
+        )
 
 
 def checkpoints_of(job: TrialJob) -> Checkpoints:

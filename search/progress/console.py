@@ -111,7 +111,7 @@ def draw_step(name: str, done: int, total: int, left: float | None, width: int) 
 
 def _curve(progress: SearchProgress, width: int, encoding: str) -> list[RenderableType]:
     """Return the curve of the best score between its first and last value, if it has two."""
-    values, metric = progress.curve, progress.recipe.metric
+    values, metric = progress.curve, progress.metric
     if len(values) < 2:
         return []
     first, last = text.score(values[0], metric), text.score(values[-1], metric)
@@ -124,12 +124,12 @@ def _curve(progress: SearchProgress, width: int, encoding: str) -> list[Renderab
 
 def _workers_table(progress: SearchProgress) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("worker", "trial", "epoch", f"validation {progress.recipe.metric}"):
+    for column in ("worker", "trial", "epoch", f"validation {progress.metric}"):
         table.add_column(column, justify="right")
     running = progress.running.values()
     training = [(trial.slot, trial) for trial in running if trial.slot is not None]
     for slot, trial in sorted(training, key=lambda one: one[0]):
-        score = text.score(trial.score, progress.recipe.metric)
+        score = text.score(trial.score, progress.metric)
         epochs = f"{trial.epoch}/{progress.recipe.epochs}"
         table.add_row(str(slot), str(trial.number), epochs, score)
     return table
@@ -198,8 +198,9 @@ class Display(ABC):
                 self._say(describe_stop(event.n_training), style="bold")
             case TrialEnded():
                 self._update_eta()
+                ended = describe_end(event.trial, search.recipe, search.metric)
                 self._say(
-                    f"{describe_number(event.trial)} {describe_end(event.trial, search.recipe)}; "
+                    f"{describe_number(event.trial)} {ended}; "
                     f"{search.done()} of {search.n_planned} done, {describe_best(search)}, "
                     f"{self._left()}"
                 )

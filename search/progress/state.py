@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import final
 
 from search.events import Event
+from search.metric import Metric
 from search.recipe import Recipe
 from search.tuning.attempts import Attempt, done_indices
 from search.tuning.estimate import Estimate
@@ -19,6 +21,7 @@ from search.tuning.run_events import (
     TrialWaiting,
 )
 from search.tuning.samplers import get_sampler
+from search.user_metric import get_metric
 
 
 @final
@@ -62,6 +65,11 @@ class SearchProgress:
     epochs_ended: list[int] = field(default_factory=list)
     epochs_raced: int = 0
     _attempts: list[tuple[int, Attempt]] = field(default_factory=list)
+
+    @cached_property
+    def metric(self) -> Metric:
+        """What trials are scored by."""
+        return get_metric(self.recipe.metric)
 
     def take(self, event: Event) -> None:
         """Update the state by an event of the search; other events change nothing."""
@@ -149,12 +157,12 @@ class SearchProgress:
         self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
         if trial.mean is not None and trial.state == "complete":
             best = self.best or trial
-            self.best = min(best, trial, key=lambda one: one.rank(self.recipe.metric))
+            self.best = min(best, trial, key=lambda one: one.rank(self.metric))
             if not self.recipe.racing:  # whose scores of one fold and of all folds make no curve
                 self.curve.append(self.best.mean or 0.0)
 
     def _better(self, one: float, other: float) -> float:
-        return max(one, other) if self.recipe.metric == "accuracy" else min(one, other)
+        return self.metric.best((one, other))
 
 
 @final

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from search import text
+from search.metric import Metric
 from search.progress.state import Eta, SearchProgress
 from search.recipe import Recipe
 from search.text import printable
@@ -12,6 +13,7 @@ from search.tuning.plan import PlanInfo
 from search.tuning.pruners import get_pruner
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import get_sampler
+from search.user_metric import get_metric
 
 
 def describe_number(trial: TrialRecord) -> str:
@@ -20,16 +22,15 @@ def describe_number(trial: TrialRecord) -> str:
     return f"trial {trial.number}{retry}"
 
 
-def describe_end(trial: TrialRecord, recipe: Recipe) -> str:
+def describe_end(trial: TrialRecord, recipe: Recipe, metric: Metric) -> str:
     """Return how a trial ended, in words."""
     if trial.same_as is not None:
         known = f"not trained again, same settings as trial {trial.same_as}"
-        return f"{known}: {_describe_end(trial, recipe)}"
-    return _describe_end(trial, recipe)
+        return f"{known}: {_describe_end(trial, recipe, metric)}"
+    return _describe_end(trial, recipe, metric)
 
 
-def _describe_end(trial: TrialRecord, recipe: Recipe) -> str:
-    metric = recipe.metric
+def _describe_end(trial: TrialRecord, recipe: Recipe, metric: Metric) -> str:
     epochs = text.plural(len(trial.history.epochs), "epoch")
     if trial.state == "failed":
         return f"failed: {trial.reason}"
@@ -58,7 +59,7 @@ def describe_stop(n_training: int) -> str:
 
 def describe_best(progress: SearchProgress) -> str:
     """Return the best trial so far; during a race, the leader on the first fold."""
-    metric, leader = progress.recipe.metric, progress.leader
+    metric, leader = progress.metric, progress.leader
     if progress.best is not None:
         score = text.score(progress.best.mean, metric)
         return f"best so far: {score} (trial {progress.best.number})"
@@ -192,7 +193,7 @@ def _evaluation(plan: PlanInfo) -> str:
     pruner = get_pruner(recipe.pruner).words
     bound = "" if recipe.protocol.scores_last_epoch else "at most "
     return (
-        f"{how}, validation {recipe.metric}; {pruner}, "
+        f"{how}, validation {get_metric(recipe.metric)}; {pruner}, "
         f"{bound}{text.plural(recipe.epochs, 'epoch')} per trial"
     )
 

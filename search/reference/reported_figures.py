@@ -10,7 +10,7 @@ import statistics
 from typing import NamedTuple
 
 from search.data.cifar10 import is_cifar10_copy, is_original_cifar10
-from search.metric import Metric
+from search.metric import ACCURACY, LOSS, Metric
 from search.tuning.records import StudyRecord
 
 REPORTED_EPOCHS = 40
@@ -75,10 +75,10 @@ def reported_infos(record: StudyRecord) -> tuple[ReportedInfo, ...]:
     trials = {trial.number: trial for trial in record.trials}
     histories = [trials[repeat.trial].history for repeat in record.repeats]
     figures: dict[tuple[str, Metric], list[float]] = {
-        ("validation loss", "loss"): [one.mean_curve("loss")[-1] for one in histories],
-        ("validation accuracy", "accuracy"): [one.mean_curve("accuracy")[-1] for one in histories],
-        ("test loss", "loss"): [repeat.loss for repeat in record.repeats],
-        ("test accuracy", "accuracy"): [repeat.accuracy for repeat in record.repeats],
+        ("validation loss", LOSS): [one.mean_curve(LOSS)[-1] for one in histories],
+        ("validation accuracy", ACCURACY): [one.mean_curve(ACCURACY)[-1] for one in histories],
+        ("test loss", LOSS): [repeat.loss for repeat in record.repeats],
+        ("test accuracy", ACCURACY): [repeat.accuracy for repeat in record.repeats],
     }
     comparable = incomparable(record) is None
     return tuple(
@@ -90,9 +90,10 @@ def reported_infos(record: StudyRecord) -> tuple[ReportedInfo, ...]:
 def _compare(
     name: str, metric: Metric, reported: _Reported, values: list[float], *, comparable: bool
 ) -> ReportedInfo:
-    theirs, rounding = reported.accuracy, reported.accuracy_rounding
-    if metric == "loss":
-        theirs, rounding = reported.loss, reported.loss_rounding
+    theirs, rounding = {
+        ACCURACY: (reported.accuracy, reported.accuracy_rounding),
+        LOSS: (reported.loss, reported.loss_rounding),
+    }[metric]
     ours = statistics.fmean(values)
     deviation = statistics.stdev(values) if len(values) > 1 else None
     tolerance = rounding + 2 * (deviation or 0.0)
@@ -150,7 +151,7 @@ def reported_csv(record: StudyRecord) -> str:
 def _row(info: ReportedInfo) -> ReportedRow:
     verdict = {True: "within its spread", False: "outside its spread", None: "not comparable"}
     ours, reported, difference = (
-        _loss_texts(info) if info.metric == "loss" else _accuracy_texts(info)
+        _accuracy_texts(info) if info.metric.is_share else _loss_texts(info)
     )
     return ReportedRow(info.name, reported, ours, difference, verdict[info.within])
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 
 from matplotlib.figure import Figure
 
-from search.metric import Metric, is_better
+from search.metric import ACCURACY, LOSS, Metric
 from search.plotting import (
     BLUE,
     GREEN,
@@ -73,8 +73,9 @@ class BaselineLevel(NamedTuple):
 
 
 def shared_metric(records: Iterable[StudyRecord]) -> Metric:
-    """Return the metric to compare studies by: the loss if all are scored by it."""
-    return "loss" if {record.recipe.metric for record in records} == {"loss"} else "accuracy"
+    """Return the metric to compare studies by: the one of all of them, otherwise the accuracy."""
+    metrics = {record.metric for record in records}
+    return metrics.pop() if len(metrics) == 1 else ACCURACY
 
 
 def best_over_time(record: StudyRecord, metric: Metric) -> BestSoFar:
@@ -118,7 +119,7 @@ def _point(at: float, trial: TrialRecord, value: float) -> Point:
 def _improvements(points: Iterable[Point], metric: Metric) -> tuple[Point, ...]:
     better: list[Point] = []
     for point in sorted(points):
-        if not better or is_better(point.value, better[-1].value, metric):
+        if not better or metric.is_better(point.value, better[-1].value):
             better.append(point)
     return tuple(better)
 
@@ -161,8 +162,11 @@ def _mean(record: StudyRecord, metric: Metric) -> float | None:
     repeats = Repeats.of_record(record)
     if repeats is None:
         return None
-    mean = repeats.mean
-    return mean.validation_accuracy if metric == "accuracy" else mean.validation_loss
+    means = {
+        ACCURACY.name: repeats.mean.validation_accuracy,
+        LOSS.name: repeats.mean.validation_loss,
+    }
+    return means.get(metric.name)
 
 
 def _network(record: StudyRecord) -> str:
@@ -206,7 +210,7 @@ class Courses:
         low, high = min(reached), max(reached)
         room = max(high - low, 0.1 * high)
         bottom, top = limits
-        if self.metric == "accuracy":
+        if self.metric.higher_is_better:
             return max(bottom, low - room), top
         return bottom, min(top, high + room)
 

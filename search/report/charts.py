@@ -53,8 +53,8 @@ def wrap(text: str, width: int = 44) -> str:
 
 
 def metric_format(metric: Metric) -> str:
-    """Return plotly's tick format: accuracies are fractions shown as percentages."""
-    return ".0%" if metric == "accuracy" else ".3~g"
+    """Return plotly's tick format: shares are shown as percentages."""
+    return ".0%" if metric.is_share else ".3~g"
 
 
 Dash = Literal["solid", "dash", "dot", "dashdot", "longdash"]
@@ -211,7 +211,7 @@ def trial_look(kind: TrialKind) -> dict[str, Any]:
 
 def trial_hover_texts(record: StudyRecord) -> HoverTexts:
     """What hovering over a trial shows: how it ended, its folds, its candidate and its size."""
-    metric = record.recipe.metric
+    metric = record.metric
     return {t.number: "<br>".join(_lines(t, metric)) for t in record.trials}
 
 

@@ -30,6 +30,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     SkipValidation,
     WithJsonSchema,
 )
@@ -37,6 +38,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic.types import JsonValue
 
 from cifar_models import FAMILIES
+from search.metric import Metric
 from search.report.blocks import Block, Bullets, Paragraph, Plot
 from search.report.evidence import Evidence, model_kind
 from search.tuning.records import StudyRecord
@@ -62,6 +64,11 @@ def without_folders(text: str) -> str:
 
 
 Number = Annotated[float | None, BeforeValidator(finite)]
+MetricName = Annotated[
+    Metric,
+    PlainSerializer(lambda metric: metric.name, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
 Text = Annotated[str, AfterValidator(without_folders)]
 Settings = Annotated[dict[str, JsonValue], BeforeValidator(finite)]
 # The storage keeps times without a zone, which the schema's "date-time" would require.

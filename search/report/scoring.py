@@ -14,6 +14,7 @@ from search.report.evidence import Evidence
 from search.report.finding import ReportPart
 from search.report.scales import Scale, parameter_scale
 from search.text import spread
+from search.training.bootstrap import score_error
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from search.tuning.samplers import get_sampler
 
@@ -67,6 +68,14 @@ def validation_images(record: StudyRecord) -> int:
     if record.recipe.n_folds > 1:
         share = 1 / record.recipe.n_folds
     return math.ceil(share * record.dataset.n_train)
+
+
+def single_error(record: StudyRecord, trial: TrialRecord) -> float | None:
+    """Return the standard error of a trial's score on a holdout; None if it is not known."""
+    value = trial_score(trial)
+    if value is None:
+        return None
+    return score_error(record.metric, value, validation_images(record), trial.confusion)
 
 
 ENOUGH_SCORED = 10
@@ -124,7 +133,7 @@ def comparable_trials(record: StudyRecord) -> ComparableTrials:
         folds=min(trial.history.n_folds() for trial in trials),
         of=record.recipe.n_folds,
     )
-    values = [fmean(fold_values(trial, after, record.recipe.metric)) for trial in trials]
+    values = [fmean(fold_values(trial, after, record.metric)) for trial in trials]
     return ComparableTrials(tuple(trials), tuple(values), after)
 
 
@@ -183,7 +192,7 @@ def ranked_parameters(evidence: Evidence) -> Ranked:
     """
     record = evidence.record
     compared = comparable_trials(record)
-    sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
+    sign = -1.0 if record.metric.higher_is_better else 1.0
     order = sorted(range(len(compared.values)), key=lambda i: sign * compared.values[i])
     numbers = tuple(compared.trials[i].number for i in order)
     parameters = _searched(evidence.frozen_trials(), numbers)

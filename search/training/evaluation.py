@@ -1,5 +1,6 @@
 """Loss, accuracy and logits of a network on given images, without transfers inside the loop."""
 
+import math
 from typing import final
 
 import torch
@@ -7,7 +8,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from search.data.dataset import ChannelStatistics, TrainSplit
-from search.metric import MeanOver
+from search.metric import ACCURACY, MeanOver, Metric
 from search.training.history import Confusion
 from search.training.settings import TrainingSettings
 from spaces.candidate import Candidate
@@ -35,14 +36,22 @@ class MetricAccumulator:
     """Sums of losses and correct predictions, in tensors that stay at their addresses.
 
     With `n_classes`, up to MOST_CONFUSED_CLASSES, it also counts the confusion matrix.
+    Probabilities are only kept for a `metric` that is not recorded anyway.
     """
 
-    def __init__(self, device: str, mean_over: MeanOver = "images", n_classes: int = 0) -> None:
+    def __init__(
+        self,
+        device: str,
+        mean_over: MeanOver = "images",
+        n_classes: int = 0,
+        metric: Metric = ACCURACY,
+    ) -> None:
         self._n_classes = n_classes if n_classes <= MOST_CONFUSED_CLASSES else 0
         self._pairs = torch.zeros(self._n_classes**2, dtype=torch.int64, device=device)
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
         self._correct = torch.zeros((), dtype=torch.int64, device=device)
-        self._mean_over = mean_over
+        self._mean_over, self._metric = mean_over, metric
+        self._kept: list[tuple[torch.Tensor, torch.Tensor]] = []  # labels and logits
         self._images = self._losses = 0
 
     def reset(self, images: int, batches: int) -> None:
@@ -50,6 +59,7 @@ class MetricAccumulator:
         self._loss.zero_()
         self._correct.zero_()
         self._pairs.zero_()
+        self._kept.clear()
         self._images = images
         self._losses = images if self._mean_over == "images" else batches
 
@@ -62,6 +72,8 @@ class MetricAccumulator:
             self._pairs.index_add_(
                 0, labels * self._n_classes + predicted, torch.ones_like(predicted)
             )
+        if self._metric.recorded is None:
+            self._kept.append((labels, logits))
 
     def mean_loss(self) -> float:
         """Return the mean loss, over images or batches as requested."""
@@ -70,6 +82,15 @@ class MetricAccumulator:
     def accuracy(self) -> float:
         """Return the fraction of images whose class was predicted correctly."""
         return int(self._correct) / self._images
+
+    def measures(self) -> dict[str, float]:
+        """Return the metric's value by its name; nothing if it is recorded anyway, or diverged."""
+        if not self._kept or not math.isfinite(self.mean_loss()):
+            return {}
+        labels, logits = (torch.cat(parts) for parts in zip(*self._kept, strict=True))
+        probabilities = torch.softmax(logits.double(), dim=1)
+        value = self._metric.measure(labels.cpu().numpy(), probabilities.cpu().numpy())
+        return {self._metric.name: value}
 
     def confusion(self) -> Confusion | None:
         """Return the confusion matrix, None if it was not requested."""
@@ -105,6 +126,7 @@ def evaluate(
     normalize: Normalizer,
     settings: TrainingSettings,
     n_classes: int = 0,
+    metric: Metric = ACCURACY,
 ) -> MetricAccumulator:
     """Evaluate a network on some images.
 
@@ -115,12 +137,13 @@ def evaluate(
         normalize: Applied to each batch.
         settings: Device, precision and batch size.
         n_classes: If given, the confusion matrix is counted too.
+        metric: What is measured besides loss and accuracy, if it is another figure.
 
     Returns:
         Cross entropy without label smoothing, and accuracy.
     """
     batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
-    metrics = MetricAccumulator(settings.device, settings.mean_over, n_classes)
+    metrics = MetricAccumulator(settings.device, settings.mean_over, n_classes, metric)
     metrics.reset(len(indices), len(batches))
     model.eval()
     for batch in batches:

@@ -1,9 +1,12 @@
 """The history of a training: one record per fold and epoch, and curves derived from them."""
 
+import operator
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, TypeAlias, final
+
+from pydantic import Field
 
 from search.metric import Metric
 
@@ -29,6 +32,7 @@ class FoldEpoch:
         learning_rate: Rate of the epoch's first step.
         seconds: Wall time of training and validation.
         confusion: Counts of the validation images; None with many classes, or if not recorded.
+        measures: Other validation figures by their metric's name: that of the study.
     """
 
     train_loss: float
@@ -38,10 +42,15 @@ class FoldEpoch:
     learning_rate: float
     seconds: float
     confusion: Confusion | None = None
+    measures: Annotated[Mapping[str, float], Field(exclude_if=operator.not_)] = field(
+        default_factory=dict
+    )
 
     def score(self, metric: Metric) -> float:
         """Return the validation figure of the metric; raises ValueError if there is none."""
-        value = self.validation_accuracy if metric == "accuracy" else self.validation_loss
+        value: float | None = self.measures.get(metric.name)
+        if metric.recorded is not None:
+            value = getattr(self, metric.recorded)
         if value is None:
             raise ValueError(f"no validation {metric} was recorded")
         return value
@@ -99,5 +108,4 @@ def best_epoch(curve: Sequence[float], metric: Metric) -> int:
     """Return E*, the epoch (counted from 1) at which the curve is best, the earliest on a tie."""
     if not curve:
         raise ValueError("curve must have at least one epoch, got none")
-    best = max(curve) if metric == "accuracy" else min(curve)
-    return list(curve).index(best) + 1
+    return list(curve).index(metric.best(curve)) + 1

@@ -13,6 +13,7 @@ from torch import nn
 
 from cifar_models import build_model
 from search.data.dataset import ChannelStatistics, TrainSplit
+from search.metric import ACCURACY, Metric
 from search.seeding import derive_seed
 from search.training.evaluation import (
     MetricAccumulator,
@@ -86,9 +87,10 @@ class FoldTraining:
         settings: TrainingSettings,
         build: StepBuilder = build_step,
         resume: FoldState | None = None,
+        metric: Metric = ACCURACY,
     ) -> None:
         self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
-        self._n_classes = num_classes
+        self._n_classes, self._metric = num_classes, metric
         self._history = [] if resume is None else list(resume.history)
         self._schedule = _schedule_after(task.schedule, self._history)
         _, channels, height, width = data.images.shape
@@ -151,6 +153,7 @@ class FoldTraining:
             learning_rate=rate,
             seconds=time.perf_counter() - start,
             confusion=validated.confusion() if validated else None,
+            measures=validated.measures() if validated else {},
         )
 
     def _train(self, epoch: int) -> float:
@@ -192,7 +195,7 @@ class FoldTraining:
             return None
         network = with_test_time_augmentation(fuse_for_inference(self.model), self._candidate)
         images = self._data, self._task.validation, self._normalize
-        return evaluate(network, *images, self._settings, self._n_classes)
+        return evaluate(network, *images, self._settings, self._n_classes, self._metric)
 
 
 def _schedule_after(schedule: Schedule, history: Iterable[FoldEpoch]) -> Schedule:

@@ -3,7 +3,6 @@
 The only module that adds trials to the study and tells it how they end.
 """
 
-import math
 import statistics
 import time
 from collections import deque
@@ -15,8 +14,10 @@ from typing import Any, final
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from search.checks import describe_value_error
+from search.data.cache import load_train_split
+from search.data.dataset import DatasetInfo
+from search.data.splits import class_shares
 from search.errors import MachineError, UserError
-from search.metric import Metric
 from search.training.history import History, best_epoch
 from search.tuning.attempts import INTERRUPTED, TIMED_OUT, Attempt, attempt_of, has_failed, is_done
 from search.tuning.batches import BatchSampler
@@ -26,6 +27,7 @@ from search.tuning.points import check_point
 from search.tuning.records import TrialCost, TrialRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.store import read_trial, stored_trials, to_plain
+from search.user_metric import get_metric
 from spaces import Candidate
 from spaces.candidate import describe_candidate
 
@@ -254,11 +256,7 @@ class TrialRecorder:
     def __init__(self, opened: OpenStudy) -> None:
         self._study, self._storage = opened.study, opened.storage
         self._recipe, self._dataset, self._paths = opened.recipe, opened.dataset, opened.paths
-
-    @property
-    def metric(self) -> Metric:
-        """Return the metric that scores trials."""
-        return self._recipe.metric
+        self._metric = get_metric(opened.recipe.metric)
 
     def started(self, claimed: ClaimedTrial) -> None:
         """Record the candidate that is about to be trained."""
@@ -278,10 +276,10 @@ class TrialRecorder:
 
         If the protocol scores the last epoch, that one counts instead.
         """
-        curve = history.mean_curve(self.metric)
+        curve = history.mean_curve(self._metric)
         last = self._recipe.protocol.scores_last_epoch
-        best = len(curve) if last else best_epoch(curve, self.metric)
-        scores = history.fold_scores(best, self.metric)
+        best = len(curve) if last else best_epoch(curve, self._metric)
+        scores = history.fold_scores(best, self._metric)
         trial.set_user_attr("best_epoch", best)
         trial.set_user_attr("fold_scores", scores)
         trial.set_user_attr("score_mean", curve[best - 1])
@@ -295,7 +293,7 @@ class TrialRecorder:
 
         The curve that was reported, the first fold's, is replaced by the mean over its folds.
         """
-        for epoch, value in enumerate(history.mean_curve(self.metric), start=1):
+        for epoch, value in enumerate(history.mean_curve(self._metric), start=1):
             self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
         if history.n_folds() == n_folds:
             self.complete(trial, history, cost)
@@ -314,8 +312,7 @@ class TrialRecorder:
         trial.set_user_attr("diverged", True)
         trial.set_user_attr("reason", reason)
         self._keep_history(trial, history, cost)
-        classes = len(self._dataset.class_names)
-        self._study.tell(trial, 1 / classes if self.metric == "accuracy" else math.log(classes))
+        self._study.tell(trial, self._metric.chance(_shares(self._dataset)))
 
     def failed(self, trial: Trial, cost: TrialCost, reason: str) -> None:
         """End a trial in which the machine or the code failed."""
@@ -370,6 +367,10 @@ class TrialRecorder:
 def _without_constraints(system_attrs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a sampler noted about a trial; constraints are set when the trial is claimed."""
     return {name: one for name, one in system_attrs.items() if not name.startswith("constraints")}
+
+
+def _shares(dataset: DatasetInfo) -> list[float]:
+    return class_shares(load_train_split(dataset).labels.numpy(), len(dataset.class_names))
 
 
 def _keep_confusion(trial: Trial, history: History, epoch: int) -> None:

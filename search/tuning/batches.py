@@ -25,6 +25,7 @@ from search.seeding import derive_seed
 from search.training.history import History, best_epoch
 from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
+from search.user_metric import get_metric
 from spaces import Space
 
 Attempts: TypeAlias = Mapping[int, Sequence[FrozenTrial]]
@@ -46,7 +47,7 @@ class BatchSampler:
         self, recipe: Recipe, space: Space, n_points: int, settled: Iterable[int] = ()
     ) -> None:
         self._recipe, self._space, self._n_points = recipe, space, n_points
-        self._sampler = get_sampler(recipe.sampler)
+        self._sampler, self._metric = get_sampler(recipe.sampler), get_metric(recipe.metric)
         self._settled, self._originals = set(settled), dict[int, int]()
         self._n_settled = 0  # of the first indices, without a gap
 
@@ -78,7 +79,7 @@ class BatchSampler:
         n_rejected = len(_rejected(attempts.get(index, ())))
         seed = derive_seed(self._recipe.seed, self._sampler.name, index, n_rejected) % 2**32
         study = optuna.create_study(
-            direction="maximize" if self._recipe.metric == "accuracy" else "minimize",
+            direction="maximize" if self._metric.higher_is_better else "minimize",
             sampler=self._sampler.optuna_sampler(seed),
         )
         study.add_trials(self._history(index, attempts))
@@ -122,7 +123,11 @@ class BatchSampler:
         source = _started(attempts.get(self._originals.get(index, index), ()))
         if trial is None or source is None:
             return
-        score = _first_fold_score(source, self._recipe) if self._recipe.racing else None
+        score = (
+            _first_fold_score(source, self._recipe.epochs, self._metric)
+            if self._recipe.racing
+            else None
+        )
         if running:
             yield _copy(trial, TrialState.RUNNING)
         elif score is not None:
@@ -164,17 +169,17 @@ def _copy(
     )
 
 
-def _first_fold_score(trial: FrozenTrial, recipe: Recipe) -> float | None:
+def _first_fold_score(trial: FrozenTrial, epochs: int, metric: Metric) -> float | None:
     """Return the score of the first fold; None if the trial did not reach its end.
 
     While a race goes on, the curve that was reported is the first fold's; later it is the mean.
     """
     if trial.user_attrs.get("diverged"):
         return None
-    curve = _first_fold(trial, recipe.metric)
-    if len(curve) < recipe.epochs:
+    curve = _first_fold(trial, metric)
+    if len(curve) < epochs:
         return None
-    return curve[best_epoch(curve, recipe.metric) - 1]
+    return curve[best_epoch(curve, metric) - 1]
 
 
 def _first_fold(trial: FrozenTrial, metric: Metric) -> list[float]:

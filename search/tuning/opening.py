@@ -30,6 +30,7 @@ from search.tuning.records import StudyRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
+from search.user_metric import FunctionMetric, get_metric, metric_source
 from spaces import BUILT_IN, Space, space_identity
 from spaces.load import space_changes
 from spaces.parameters import describe_range
@@ -134,19 +135,21 @@ def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths
 
 
 def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
-    recipe = plan.recipe
+    recipe, metric = plan.recipe, get_metric(plan.recipe.metric)
     study = optuna.create_study(
         study_name=recipe.study_name,
         storage=storage,
-        direction="maximize" if recipe.metric == "accuracy" else "minimize",
+        direction="maximize" if metric.higher_is_better else "minimize",
     )
     with warnings.catch_warnings():  # the dashboard's name for the value
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([f"validation {recipe.metric}"])
+        study.set_metric_names([f"validation {metric}"])
     study.set_user_attr("folds_hash", folds_hash(plan.folds))
     if plan.earlier:
         study.set_user_attr("earlier_points", [dict(point) for point in plan.earlier])
     study.set_user_attr("hardware", dict(plan.hardware))
+    if isinstance(metric, FunctionMetric):
+        study.set_user_attr("metric", metric.facts())
     _store(study, recipe, plan.dataset, current_code(recipe))
     return study
 
@@ -186,6 +189,8 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Cod
     }
     if code.sampler is not None:
         attributes["sampler_code"] = code.sampler
+    if code.metric is not None:
+        attributes["metric_code"] = code.metric
     for name, value in attributes.items():
         study.set_user_attr(name, value)
 
@@ -281,17 +286,24 @@ class Code:
         space: The space's identity (see `spaces.space_identity`); None if none was stored.
         versions: Those of Python, the libraries and this program, by name.
         sampler: The code of the user's sampler, if there is one.
+        metric: The code of the user's metric, likewise.
     """
 
     space: str | None
     versions: Mapping[str, str]
     sampler: str | None = None
+    metric: str | None = None
 
 
 def current_code(recipe: Recipe) -> Code:
     """Return the code by which a study of this recipe is trained now."""
     sampler = get_sampler(recipe.sampler)
-    return Code(space_identity(recipe.space), code_versions(), sampler.source())
+    return Code(
+        space_identity(recipe.space),
+        code_versions(),
+        sampler.source(),
+        metric_source(recipe.metric),
+    )
 
 
 def code_versions() -> dict[str, str]:
@@ -305,7 +317,7 @@ def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, 
 
     Raises UserError, showing each change, unless there is none or the user accepts them.
     """
-    then = Code(stored.space_code, stored.versions, stored.sampler_code)
+    then = Code(stored.space_code, stored.versions, stored.sampler_code, stored.metric_code)
     changes = describe_changes(stored.recipe.space, then, code)
     if changes and not accept:
         raise UserError(
@@ -327,8 +339,10 @@ def describe_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
         else:
             found = (first_difference(then.space, now.space),)
         changes += [f"space {setting!r}: {change}" for change in found]
-    if then.sampler is not None and now.sampler is not None and then.sampler != now.sampler:
-        changes.append(f"sampler: {first_difference(then.sampler, now.sampler)}")
+    for name in ("sampler", "metric"):
+        old, new = getattr(then, name), getattr(now, name)
+        if old is not None and new is not None and old != new:
+            changes.append(f"{name}: {first_difference(old, new)}")
     changes += [
         f"{name} {version} -> {now.versions[name]}"
         for name, version in then.versions.items()

@@ -11,11 +11,12 @@ from typing import Any, Self, final
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
-from search.data.splits import Fold, fixed_holdout, holdout, kfold
+from search.data.splits import Fold, class_shares, fixed_holdout, holdout, kfold
 from search.errors import MachineError, UserError, first_line
 from search.events import Listener, Notice
 from search.executors.base import Executor
 from search.executors.probes import DeviceFacts, DeviceProbe
+from search.metric import Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.seeding import derive_seed
@@ -25,6 +26,7 @@ from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
 from search.tuning.samplers import Params, get_sampler
+from search.user_metric import check_metric, get_metric
 from spaces import Space, load_space
 
 GIB = 1 << 30
@@ -169,8 +171,10 @@ def prepare(
     sampler = get_sampler(recipe.sampler)
     if sampler.adaptive:
         sampler.optuna_sampler(seed=0)  # so that mistakes in a user's file show before the search
+    _load_metric(recipe.metric)
     probing = executor.submit(0, DeviceProbe(recipe.device))
     dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
+    _check_metric(recipe.metric, dataset)
     automatic = frozenset(name for name, value in recipe if value == "auto")
     automatic |= {"batch"} if recipe.batch is None else set()
     facts = _device_facts(probing)
@@ -221,6 +225,21 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     if recipe.validation == "kfold":
         return kfold(labels, recipe.folds, seed, dataset.class_names)
     return holdout(labels, recipe.holdout_fraction, seed, class_names=dataset.class_names)
+
+
+def _load_metric(setting: str) -> Metric:
+    try:
+        return get_metric(setting)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _check_metric(setting: str, dataset: DatasetInfo) -> None:
+    labels = load_train_split(dataset).labels.numpy()
+    try:
+        check_metric(setting, class_shares(labels, len(dataset.class_names)))
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _load_space(text: str) -> Space:

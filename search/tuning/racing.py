@@ -15,7 +15,7 @@ from typing import final
 
 import numpy as np
 
-from search.metric import Metric, as_higher_is_better
+from search.metric import Metric
 from search.training.history import History
 
 FoldCurves = Sequence[Sequence[float]]
@@ -115,4 +115,4 @@ class FoldRace:
 
     def _curves(self, history: History) -> list[list[float]]:
         curves = history.fold_curves(self._metric)
-        return [as_higher_is_better(curve, self._metric) for curve in curves]
+        return [self._metric.as_higher_is_better(curve) for curve in curves]

@@ -14,6 +14,7 @@ from search.training.history import Confusion, History
 from search.training.metrics import TestResult
 from search.tuning.attempts import INTERRUPTED, Attempt, done_indices
 from search.tuning.samplers import get_sampler
+from search.user_metric import get_metric
 from spaces import Candidate
 
 TrialStateName = Literal["waiting", "running", "complete", "pruned", "failed"]
@@ -81,7 +82,7 @@ class TrialRecord:
     def rank(self, metric: Metric) -> tuple[float, int]:
         """Return a key that is smallest for the best complete trial, the lowest index on a tie."""
         mean = self.mean or 0.0
-        return (-mean if metric == "accuracy" else mean), self.plan
+        return (-mean if metric.higher_is_better else mean), self.plan
 
     def as_attempt(self) -> Attempt:
         """Return it as an attempt at its index."""
@@ -168,8 +169,10 @@ class StudyRecord:
         openings: Accesses to the test set, oldest first.
         space_code: What identifies its space; None if an older version stored nothing.
         sampler_code: The code of the user's sampler, if there is one.
+        metric_code: The code of the user's metric, likewise.
         changes: Accepted changes of the code, oldest first.
         horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
+        user_metric: What a user's metric is like; None: the recipe names one of this program.
     """
 
     name: str
@@ -187,6 +190,13 @@ class StudyRecord:
     sampler_code: str | None = None
     changes: tuple[AcceptedChange, ...] = ()
     horizon: Mapping[str, int] | None = None
+    user_metric: Metric | None = None
+    metric_code: str | None = None
+
+    @property
+    def metric(self) -> Metric:
+        """What its trials are scored by."""
+        return self.user_metric or get_metric(self.recipe.metric)
 
     def refit_horizon(self, trial: TrialRecord) -> int | None:
         """Return the epochs of the refit's schedule of a trial; None if they are a trial's."""
@@ -208,7 +218,7 @@ class StudyRecord:
 
     def complete(self) -> list[TrialRecord]:
         """Return the trials that can win, best first: complete, with a finite loss."""
-        return ranked(self.trials, self.recipe.metric)
+        return ranked(self.trials, self.metric)
 
     def winner(self) -> TrialRecord | None:
         """Return the best complete trial, the lowest plan index on a tie, or None."""

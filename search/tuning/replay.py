@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from search.errors import UserError
-from search.metric import Metric, as_higher_is_better
+from search.metric import Metric
 from search.seeding import derive_seed
 from search.training.history import History
 from search.tuning.plan_order import PlanOrderPruner
@@ -63,7 +63,7 @@ def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> list[
             f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "
             "no pruned ones; record one with --pruner none and without --racing"
         )
-    return [_recorded(trial.history, record.recipe.metric) for trial in complete]
+    return [_recorded(trial.history, record.metric) for trial in complete]
 
 
 def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[ReplayedPruner]:
@@ -116,7 +116,7 @@ def _race(finished: Mapping[int, FoldCurves], n_folds: int) -> dict[int, int]:
 
 
 def _recorded(history: History, metric: Metric) -> RecordedTrial:
-    curves = [as_higher_is_better(curve, metric) for curve in history.fold_curves(metric)]
+    curves = [metric.as_higher_is_better(curve) for curve in history.fold_curves(metric)]
     return RecordedTrial(tuple(map(tuple, curves)), history.seconds() / history.fold_epochs())
 
 

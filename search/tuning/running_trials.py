@@ -325,5 +325,6 @@ def make_trial_job(
         folder=paths.fold_group_dir(number, folds[0]),
         checkpoints=paths.trial_checkpoints(index),
         checkpoint_every=recipe.checkpoint_every,
+        metric=recipe.metric,
         network=None if recipe.protocol.refits else paths.network(number),
     )

@@ -9,8 +9,6 @@ from search.errors import MachineError
 from search.events import Listener, Notice
 from search.executors.base import Executor
 from search.files import remove_folder
-from search.metric import as_higher_is_better
-from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue, TrialRecorder
@@ -75,15 +73,15 @@ class Scheduler:
         budget: Budget | None = None,
     ) -> None:
         recipe, record = opened.recipe, read_study(opened.study)
-        self._recipe, self._listener = recipe, listener
+        self._recipe, self._metric, self._listener = recipe, record.metric, listener
         self._queue, self._recorder = TrialQueue(opened), TrialRecorder(opened)
         ended = [trial for trial in record.trials if not self._queue.is_open(trial.plan)]
         pruner = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
-        self._pruner = _plan_order(pruner, recipe, ended)
+        self._pruner = _plan_order(pruner, record, ended)
         self._running = RunningTrials(opened, executor, pruner, listener)
         repeat = not recipe.protocol.is_search
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
-        self._race = _race(recipe, ended) if recipe.racing else None
+        self._race = _race(record, ended) if recipe.racing else None
         self._promoted: deque[int] = deque()  # an index for each of its paused fold groups
         self._deadline = math.inf if recipe.timeout is None else time.monotonic() + recipe.timeout
         self._budget, self._winner = budget, record.winner()
@@ -224,8 +222,9 @@ class Scheduler:
         news = [running for running in self._running.trials() if running.receive()]
         for running in news:
             if not running.racing:
-                curve = running.history().mean_curve(self._recipe.metric)
-                higher = as_higher_is_better(curve, self._recipe.metric)
+                higher = self._metric.as_higher_is_better(
+                    running.history().mean_curve(self._metric)
+                )
                 self._pruner.update(running.index, higher, ended=running.trained())
         return bool(news)
 
@@ -274,7 +273,7 @@ class Scheduler:
 
         Folds earned in a race catch up with their trial; only the listener is told about those.
         """
-        curve = running.history().mean_curve(self._recipe.metric)
+        curve = running.history().mean_curve(self._metric)
         for epoch in range(running.reported + 1, min(accepted, len(curve)) + 1):
             if not running.racing:
                 running.trial.report(curve[epoch - 1], epoch)
@@ -347,7 +346,7 @@ class Scheduler:
             self._race.withdraw(running.index)
         record = self._recorder.record(running.trial)
         rivals = [record] if self._winner is None else [self._winner, record]
-        self._winner = next(iter(ranked(rivals, self._recipe.metric)), None)
+        self._winner = next(iter(ranked(rivals, self._metric)), None)
         self._listener(TrialEnded(record))
         return record
 
@@ -358,12 +357,12 @@ class Scheduler:
             self._listener(TrialEnded(self._recorder.record(claimed.trial)))
 
 
-def _plan_order(pruner: Pruner, recipe: Recipe, ended: list[TrialRecord]) -> PlanOrderPruner:
+def _plan_order(pruner: Pruner, record: StudyRecord, ended: list[TrialRecord]) -> PlanOrderPruner:
     """Return the pruner with the trials of earlier runs, without duplicates."""
-    plan_order = PlanOrderPruner(pruner, recipe.epochs)
+    plan_order = PlanOrderPruner(pruner, record.recipe.epochs)
     for trial in ended:
-        curve = trial.history.mean_curve(recipe.metric) if trial.same_as is None else []
-        plan_order.add_ended(trial.plan, as_higher_is_better(curve, recipe.metric))
+        curve = trial.history.mean_curve(record.metric) if trial.same_as is None else []
+        plan_order.add_ended(trial.plan, record.metric.as_higher_is_better(curve))
     return plan_order
 
 
@@ -376,11 +375,12 @@ def _by_this_code(record: StudyRecord, ended: list[TrialRecord]) -> list[TrialRe
     return [trial for time, trial in started if time.astimezone() >= since]
 
 
-def _race(recipe: Recipe, ended: list[TrialRecord]) -> FoldRace:
+def _race(record: StudyRecord, ended: list[TrialRecord]) -> FoldRace:
     """Return the race with the trials of earlier runs that reached the last epoch."""
-    whole = [t for t in ended if len(t.history.epochs) == recipe.epochs and t.same_as is None]
+    epochs, folds = record.recipe.epochs, record.recipe.folds
+    whole = [t for t in ended if len(t.history.epochs) == epochs and t.same_as is None]
     raced = {t.plan: t.history for t in whole if not t.diverged}
-    return FoldRace(recipe.folds, recipe.metric, raced)
+    return FoldRace(folds, record.metric, raced)
 
 
 def _damaged(running: RunningTrial) -> str:

@@ -1,5 +1,6 @@
 """Reads studies: from Optuna's attributes to plain records."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from search.data.dataset import DatasetInfo
 from search.errors import UserError, describe_error
+from search.metric import Metric
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
@@ -24,6 +26,7 @@ from search.tuning.records import (
     TrialRecord,
     TrialStateName,
 )
+from search.user_metric import stored_metric
 from spaces import Candidate
 
 T = TypeVar("T")
@@ -144,6 +147,8 @@ def read_study(study: optuna.Study) -> StudyRecord:
             space_code=attrs.get("space_code"),
             horizon=attrs.get("refit_horizon"),
             sampler_code=attrs.get("sampler_code"),
+            user_metric=_user_metric(attrs),
+            metric_code=attrs.get("metric_code"),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
@@ -151,6 +156,12 @@ def read_study(study: optuna.Study) -> StudyRecord:
             f"study {study.study_name!r} was not written by this program, or is damaged: "
             f"{describe_error(error)}"
         ) from error
+
+
+def _user_metric(attrs: Mapping[str, Any]) -> Metric | None:
+    """Return what a user's metric is like, whose file may be gone; None: the recipe names it."""
+    facts = attrs.get("metric")
+    return None if facts is None else stored_metric(attrs["recipe"]["metric"], facts)
 
 
 def stored_trials(study: optuna.Study) -> list[FrozenTrial]:

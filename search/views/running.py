@@ -10,6 +10,7 @@ from rich.text import Text
 from search import text
 from search.events import Event, JsonWriter
 from search.files import check_writable
+from search.metric import ACCURACY
 from search.pipeline import Outcome, Report, run_and_report
 from search.progress.console import QuietDisplay, open_display
 from search.progress.log import JsonLog
@@ -92,7 +93,10 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
     if winner is None or winner.candidate is None:
         yield Text("no trial has completed yet")
         return
-    yield Text(f"best: trial {winner.number} {describe_end(winner, record.recipe)}", style="bold")
+    yield Text(
+        f"best: trial {winner.number} {describe_end(winner, record.recipe, record.metric)}",
+        style="bold",
+    )
     yield Text(f"      {describe_candidate(winner.candidate)}")
     if record.test is not None:
         yield Text(_test_line(record), style="bold")
@@ -131,7 +135,7 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
     for column in ("trial", "score", "epoch", "parameters"):
         table.add_column(column, justify="right")
     table.add_column("candidate", overflow="fold")
-    metric = record.recipe.metric
+    metric = record.metric
     originals = [trial for trial in record.complete() if trial.same_as is None]
     for trial in originals[:most]:
         several = len(trial.fold_scores) > 1
@@ -154,7 +158,7 @@ def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
     low, high = theirs.interval
     return (
         f"baseline: {theirs.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
-        f"study {baseline.name}; {winner_lead(ours.accuracy - theirs.accuracy, 'accuracy')}"
+        f"study {baseline.name}; {winner_lead(ours.accuracy - theirs.accuracy, ACCURACY)}"
     )
 
 
@@ -173,8 +177,8 @@ def _test_line(record: StudyRecord) -> str:
 def _describe_repeats(record: StudyRecord) -> Iterator[RenderableType]:
     accuracies = [repeat.accuracy for repeat in record.repeats]
     if len(accuracies) > 1:
-        spread = text.score(statistics.stdev(accuracies), "accuracy")
-        mean = text.score(statistics.fmean(accuracies), "accuracy")
+        spread = text.score(statistics.stdev(accuracies), ACCURACY)
+        mean = text.score(statistics.fmean(accuracies), ACCURACY)
         of = f"test accuracy of {len(accuracies)} trainings"
         yield Text(f"{of}: mean {mean}, standard deviation {spread}")
     rows = reported_rows(record)

@@ -77,7 +77,7 @@ def leaderboard(record: StudyRecord, most: int | None, *, narrow: bool) -> Itera
 
 def _figures(rank: int, trial: TrialRecord, record: StudyRecord) -> tuple[str, ...]:
     """Return a trial's cells in the order of the headings."""
-    metric, folds = record.recipe.metric, trial.fold_scores
+    metric, folds = record.metric, trial.fold_scores
     several = len(folds) > 1
     return (
         str(rank),
@@ -131,10 +131,14 @@ def describe_outcome(
         reported: Validation figures by epoch that an unfinished trial has reported.
     """
     if trial.kind not in ("running", "interrupted"):
-        return trial.kind if trial.state == "waiting" else describe_end(trial, record.recipe)
+        return (
+            trial.kind
+            if trial.state == "waiting"
+            else describe_end(trial, record.recipe, record.metric)
+        )
     if not reported:
         return trial.kind
-    score = text.score(reported[-1], record.recipe.metric)
+    score = text.score(reported[-1], record.metric)
     if trial.kind == "running":
         return f"running: epoch {len(reported)} of {record.recipe.epochs} at {score}"
     return f"interrupted after {text.plural(len(reported), 'epoch')} at {score}"
@@ -263,6 +267,6 @@ def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
         recipe=record.recipe.model_dump(mode="json"),
         winner=ranked[0].number if ranked else None,
         test=Result.of(Evidence(record)),
-        trials=tuple(TrialPart.of(t, record.recipe.metric) for t in (*ranked, *others)),
+        trials=tuple(TrialPart.of(t, record.metric) for t in (*ranked, *others)),
     )
     return shown.model_dump_json(indent=2)

@@ -129,7 +129,7 @@ def describe_trial(
     """
     record, _ = read_shown(name, runs_dir, storage)
     trial = find_trial(record, number)
-    stored = trial.history.mean_curve(record.recipe.metric)
+    stored = trial.history.mean_curve(record.metric)
     curve = stored or _reported(name, runs_dir, storage, number)
     yield Text(f"trial {number} of study {name}: {_ending(record, trial, curve)}", style="bold")
     if trial.candidate is not None:
@@ -138,7 +138,7 @@ def describe_trial(
     yield from _describe_facts(record, trial, width)
     heading = _heading(record, trial)
     yield from _describe_curve(
-        curve, heading, record.recipe.metric, width or _PIPE_COLUMNS, braille=braille
+        curve, heading, record.metric, width or _PIPE_COLUMNS, braille=braille
     )
     if trial.candidate is None:
         return
@@ -168,7 +168,7 @@ def _ending(record: StudyRecord, trial: TrialRecord, curve: Sequence[float]) -> 
 def _describe_facts(
     record: StudyRecord, trial: TrialRecord, width: int | None
 ) -> Iterator[RenderableType]:
-    rows = list(trial_facts(trial, record.recipe.metric))
+    rows = list(trial_facts(trial, record.metric))
     margin = max(len(name) for name, _ in rows) + 2
     for name, value in rows:
         line = f"{name:<{margin}}{printable(value)}"
@@ -180,7 +180,7 @@ def _heading(record: StudyRecord, trial: TrialRecord) -> str:
     mean = f", mean of {folds} folds" if folds > 1 else ""
     best = "" if trial.best_epoch is None else f"; best after epoch {trial.best_epoch}"
     so_far = "" if trial.history.epochs else ", as reported so far"
-    return f"validation {record.recipe.metric}{mean}{best}{so_far}"
+    return f"validation {record.metric}{mean}{best}{so_far}"
 
 
 def _describe_curve(
@@ -217,7 +217,7 @@ def trial_json(name: str, runs_dir: Path, storage: str | None, number: int) -> s
     """Return a trial as one JSON object; raises UserError if there is none."""
     record, _ = read_shown(name, runs_dir, storage)
     trial = find_trial(record, number)
-    metric = record.recipe.metric
+    metric = record.metric
     shown = ShownTrial(
         trial=TrialPart.of(trial, metric),
         rank=trial_rank(record, trial),

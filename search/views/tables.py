@@ -47,7 +47,7 @@ def describe_replay(
     """Return one row per pruner, the cheapest first; raises UserError for a pruned study."""
     record = read_study(open_stored(name, runs_dir, storage))
     trials = recorded_trials(record, sampled_only=sampled_only)
-    metric = record.recipe.metric
+    metric = record.metric
     table = Table(title=f"pruning rules on {len(trials)} trials of {name}, {orders} orders")
     table.add_column("rule")
     for column in ("epochs", "time", "mean regret", "95% regret"):

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from search import text
 from search.executors import InlineExecutor, ProcessExecutor
+from search.metric import ACCURACY
 from search.progress.console import PlainDisplay
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -49,7 +50,7 @@ class Searched:
         winner = self.record.winner()
         epochs = sum(trial.fold_epochs for trial in self.record.trials)
         name = "no winner" if winner is None else f"winner: point {winner.plan} of the plan"
-        return f"{epochs:,} epochs, {self.wall:.0f} s, {name}, {text.score(self.score, 'accuracy')}"
+        return f"{epochs:,} epochs, {self.wall:.0f} s, {name}, {text.score(self.score, ACCURACY)}"
 
 
 def run(results_dir: Path, **settings: Any) -> None:

@@ -19,6 +19,7 @@ from search.evaluation.test_set import open_test_split
 from search.executors import InlineExecutor
 from search.executors.base import run_job
 from search.executors.probes import DeviceProbe
+from search.metric import ACCURACY
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
@@ -174,7 +175,7 @@ def test_cross_validation_makes_it_an_ordinary_study(make_baseline: Maker, liste
     winner = record.winner()
     assert winner is not None
     assert len(winner.fold_scores) == 3
-    assert winner.mean == max(winner.history.mean_curve("accuracy"))
+    assert winner.mean == max(winner.history.mean_curve(ACCURACY))
     assert record.refit is not None
     assert record.repeats == ()
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from search.evaluation.test_results import TestPredictions
+from search.metric import ACCURACY
 from search.report.evidence import TestedStudy
 from search.training.history import FoldEpoch, History
 from search.training.metrics import TestResult, evaluate_predictions
@@ -86,10 +87,10 @@ def plateau_trial(number: int, drops: Sequence[int]) -> TrialRecord:
         trial,
         history=past,
         best_epoch=EPOCHS,
-        fold_scores=tuple(past.fold_scores(EPOCHS, "accuracy")),
-        mean=past.mean_curve("accuracy")[-1],
+        fold_scores=tuple(past.fold_scores(EPOCHS, ACCURACY)),
+        mean=past.mean_curve(ACCURACY)[-1],
         std=0.0,
-        value=past.mean_curve("accuracy")[-1],
+        value=past.mean_curve(ACCURACY)[-1],
     )
 
 

@@ -21,6 +21,7 @@ from optuna.trial import create_trial
 
 from search.data.dataset import DatasetInfo
 from search.evaluation.test_results import TestPredictions
+from search.metric import ACCURACY
 from search.recipe import Recipe
 from search.report.blocks import Plot
 from search.report.evidence import Evidence
@@ -86,9 +87,9 @@ def history(curves: Sequence[Sequence[float]], rates: Sequence[float] | None = N
 def complete_trial(number: int, *curves: Sequence[float], **values: Any) -> TrialRecord:
     """Return a complete trial scored by accuracy from its folds' curves."""
     past = history(curves)
-    mean_curve = past.mean_curve("accuracy")
-    best = best_epoch(mean_curve, "accuracy")
-    scores = tuple(past.fold_scores(best, "accuracy"))
+    mean_curve = past.mean_curve(ACCURACY)
+    best = best_epoch(mean_curve, ACCURACY)
+    scores = tuple(past.fold_scores(best, ACCURACY))
     mean = mean_curve[best - 1]
     fields: dict[str, Any] = {
         "number": number,
@@ -247,7 +248,7 @@ def _realistic_trial(
     if pruned:
         past = history(curves)
         return other_trial(
-            number, "pruned", value=past.mean_curve("accuracy")[-1], history=past, **known
+            number, "pruned", value=past.mean_curve(ACCURACY)[-1], history=past, **known
         )
     whole = complete_trial(number, *curves, **known)
     rates = [0.01] * (epochs * 2 // 3) + [0.001] * (epochs - epochs * 2 // 3)

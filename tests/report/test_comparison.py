@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from search.errors import MachineError
+from search.metric import ACCURACY
 from search.report.comparison import Estimate, compare
 from search.report.evidence import TestedStudy
 from search.report.findings.baseline_comparison import compare_paired
@@ -137,5 +138,5 @@ def test_searches_have_curves_and_baselines_have_levels() -> None:
 def test_mixed_metrics_are_drawn_by_accuracy() -> None:
     """Each row keeps its own metric."""
     info = compare([compared(search("a", [0.5], metric="loss")), compared(search("b", [0.5]))])
-    assert info.metric == "accuracy"
+    assert info.metric == ACCURACY
     assert [row.record.recipe.metric for row in info.rows] == ["loss", "accuracy"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+from search.metric import ACCURACY, LOSS
 from search.report.findings.recommendations import (
     NOTHING,
     UNKNOWN,
@@ -103,15 +104,15 @@ def test_expected_best_is_the_mean_over_all_draws() -> None:
         draws = list(combinations(values, n))
         best = sum(map(max, draws)) / len(draws)
         least = sum(map(min, draws)) / len(draws)
-        assert expected_best(values, n, "accuracy") == pytest.approx(best)
-        assert expected_best(values, n, "loss") == pytest.approx(least)
+        assert expected_best(values, n, ACCURACY) == pytest.approx(best)
+        assert expected_best(values, n, LOSS) == pytest.approx(least)
 
 
 def test_expected_best_of_thousands() -> None:
     """Great binomials neither overflow nor lose the best."""
     values = [i / 5000 for i in range(5000)]
-    assert expected_best(values, 5000, "accuracy") == pytest.approx(values[-1])
-    assert expected_best(values, 1, "accuracy") == pytest.approx(sum(values) / 5000)
+    assert expected_best(values, 5000, ACCURACY) == pytest.approx(values[-1])
+    assert expected_best(values, 1, ACCURACY) == pytest.approx(sum(values) / 5000)
 
 
 def test_a_flat_curve_says_so_and_a_steep_one_too() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from search.metric import ACCURACY
 from search.plotting import paper_style
 from search.report.blocks import Chart
 from search.report.evidence import Evidence
@@ -33,7 +34,7 @@ def parallel(names: Sequence[str], positions: Sequence[float], **more: Any) -> A
     score = Dimension("validation accuracy", (0.5,) * n, ("",) * n, ())
     values = tuple(0.5 + i / 10 for i in range(n))
     return ParallelCoordinates(
-        metric="accuracy",
+        metric=ACCURACY,
         numbers=tuple(range(n)),
         dimensions=(*axes, score),
         values=values,

@@ -64,7 +64,7 @@ def test_every_kind_of_trial_has_a_note(running: StudyRecord) -> None:
     for trial in running.trials:
         note = trial_note(trial, running)
         ended = trial.state not in ("waiting", "running")
-        outcome = describe_end(trial, running.recipe) if ended else trial.kind
+        outcome = describe_end(trial, running.recipe, running.metric) if ended else trial.kind
         assert note.startswith(f"**{escaped(outcome)}**")
         assert f"python -m search show cnn-random-photos --trial {trial.number}\n" in note
 

@@ -1,12 +1,14 @@
 """Curves, E* and learning rates read from a history."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from search.metric import Metric
+from search.metric import ACCURACY, LOSS, METRICS, Metric
 from search.training.history import FoldEpoch, History, best_epoch
 from search.tuning.store import from_plain, to_plain
+from search.user_metric import get_metric
 
 
 def fold_epoch(
@@ -32,25 +34,25 @@ HISTORY = History(
 
 def test_mean_curve_is_the_mean_over_folds() -> None:
     """Each epoch's value is the mean of the folds' figures, for either metric."""
-    assert HISTORY.mean_curve("accuracy") == pytest.approx([0.4, 0.6])
-    assert HISTORY.mean_curve("loss") == pytest.approx([2.0, 1.0])
-    assert History().mean_curve("loss") == []
+    assert HISTORY.mean_curve(ACCURACY) == pytest.approx([0.4, 0.6])
+    assert HISTORY.mean_curve(LOSS) == pytest.approx([2.0, 1.0])
+    assert History().mean_curve(LOSS) == []
 
 
 def test_fold_scores_are_those_of_the_epoch() -> None:
     """Epochs count from 1 and folds keep their order."""
-    assert HISTORY.fold_scores(2, "accuracy") == [0.5, 0.7, 0.6]
-    assert HISTORY.fold_scores(1, "loss") == [2.0, 1.0, 3.0]
+    assert HISTORY.fold_scores(2, ACCURACY) == [0.5, 0.7, 0.6]
+    assert HISTORY.fold_scores(1, LOSS) == [2.0, 1.0, 3.0]
 
 
 @pytest.mark.parametrize(
     ("curve", "metric", "expected"),
     [
-        ([0.1, 0.3, 0.2], "accuracy", 2),
-        ([0.1, 0.3, 0.2], "loss", 1),
-        ([0.1, 0.3, 0.3, 0.3], "accuracy", 2),
-        ([2.0, 1.0, 3.0, 1.0], "loss", 2),
-        ([0.5], "accuracy", 1),
+        ([0.1, 0.3, 0.2], ACCURACY, 2),
+        ([0.1, 0.3, 0.2], LOSS, 1),
+        ([0.1, 0.3, 0.3, 0.3], ACCURACY, 2),
+        ([2.0, 1.0, 3.0, 1.0], LOSS, 2),
+        ([0.5], ACCURACY, 1),
     ],
 )
 def test_best_epoch(curve: list[float], metric: Metric, expected: int) -> None:
@@ -61,7 +63,7 @@ def test_best_epoch(curve: list[float], metric: Metric, expected: int) -> None:
 def test_no_epoch_is_best_among_none() -> None:
     """An empty curve has no E*."""
     with pytest.raises(ValueError, match="at least one epoch"):
-        best_epoch([], "accuracy")
+        best_epoch([], ACCURACY)
 
 
 def test_truncated_keeps_the_first_epochs() -> None:
@@ -81,7 +83,7 @@ def test_seconds_are_summed() -> None:
     assert HISTORY.seconds() == pytest.approx(3.0)
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+@pytest.mark.parametrize("metric", METRICS, ids=str)
 def test_refit_has_no_score(metric: Metric) -> None:
     """Asking an epoch without validation for its score is an error, not a zero."""
     with pytest.raises(ValueError, match=f"no validation {metric}"):
@@ -93,3 +95,20 @@ def test_json_keeps_every_bit(history: History) -> None:
     """A history comes back from JSON exactly as it was."""
     text = json.dumps(to_plain(history), allow_nan=False)
     assert from_plain(History, json.loads(text)) == history
+
+
+def test_other_measures_are_scores_too() -> None:
+    """The figure that a study is scored by is read back by its metric, not mistaken for another."""
+    kappa, auroc = get_metric("kappa"), get_metric("auroc")
+    fold = replace(fold_epoch(1.0, 0.5), measures={"kappa": 0.25})
+    assert History(((fold, fold),)).mean_curve(kappa) == [0.25]
+    with pytest.raises(ValueError, match="no validation AUROC was recorded"):
+        fold.score(auroc)
+
+
+def test_a_history_is_stored_with_its_measures_if_it_has_any() -> None:
+    """Studies that are scored by accuracy or loss are stored as they always were."""
+    plain = History(((fold_epoch(1.0, 0.5),),))
+    measured = History(((replace(fold_epoch(1.0, 0.5), measures={"kappa": 0.25}),),))
+    assert "measures" not in to_plain(plain)["epochs"][0][0]
+    assert from_plain(History, to_plain(measured)) == measured

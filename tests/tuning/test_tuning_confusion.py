@@ -7,6 +7,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
+from search.metric import ACCURACY
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
@@ -43,7 +44,7 @@ def test_trials_keep_the_matrix_at_the_epoch_that_counts(record: StudyRecord) ->
     assert kinds == {"complete", "pruned"}
     for trial in record.trials:
         epoch = trial.best_epoch or len(trial.history.epochs)
-        scores = trial.history.fold_scores(epoch, "accuracy")
+        scores = trial.history.fold_scores(epoch, ACCURACY)
         counts = trial.confusion
         assert counts is not None
         assert sum(map(sum, counts)) == 30 * len(scores)

@@ -72,7 +72,7 @@ def test_an_equal_candidate_is_not_trained_again(
             original.fold_scores,
         )
         assert (trial.fold_epochs, trial.seconds) == (0, 0.0)
-        assert f"as trial {original.number}" in describe_end(trial, record.recipe)
+        assert f"as trial {original.number}" in describe_end(trial, record.recipe, record.metric)
     winner = record.winner()
     assert winner is not None
     assert winner.same_as is None, "the one that was trained wins"

@@ -4,7 +4,7 @@ import numpy as np
 import optuna
 import pytest
 
-from search.metric import as_higher_is_better
+from search.metric import ACCURACY, LOSS
 from search.tuning.pruners import (
     PRUNERS,
     HalvingPruner,
@@ -119,8 +119,8 @@ def test_rungs_and_signs() -> None:
     """Rungs are powers of the factor up to the horizon; losses are negated."""
     assert rungs(2, 3, 40) == [2, 6, 18]
     assert rungs(1, 4, 3) == [1]
-    assert as_higher_is_better([1.0, 2.0], "loss") == [-1.0, -2.0]
-    assert as_higher_is_better([1.0, 2.0], "accuracy") == [1.0, 2.0]
+    assert LOSS.as_higher_is_better([1.0, 2.0]) == [-1.0, -2.0]
+    assert ACCURACY.as_higher_is_better([1.0, 2.0]) == [1.0, 2.0]
 
 
 def test_an_unresolved_pruner_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from search.catalog.studies import open_stored
 from search.errors import UserError
+from search.metric import ACCURACY
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import History
@@ -53,7 +54,7 @@ def test_survivors_score_as_without_racing(
         assert trial.fold_scores == other.fold_scores
         assert _figures(trial.history) == _figures(other.history)
     reported = open_stored("study", raced.paths.runs_dir, None).trials[survivors[0].number]
-    curve = survivors[0].history.mean_curve("accuracy")
+    curve = survivors[0].history.mean_curve(ACCURACY)
     assert reported.intermediate_values == dict(enumerate(curve, start=1))
 
 

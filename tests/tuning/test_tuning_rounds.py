@@ -8,6 +8,7 @@ import pytest
 
 from search.executors import InlineExecutor
 from search.executors.base import Executor
+from search.metric import ACCURACY
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.opening import open_study
@@ -37,7 +38,7 @@ def _searched(recipe: Recipe, listener: Any, executor: Executor) -> StudyRecord:
 def _table(record: StudyRecord) -> list[Any]:
     ended = [t for t in record.trials if t.state in ("complete", "pruned")]
     rows = [
-        (t.plan, t.state, str(t.params), t.value, t.history.mean_curve("accuracy")) for t in ended
+        (t.plan, t.state, str(t.params), t.value, t.history.mean_curve(ACCURACY)) for t in ended
     ]
     return sorted(rows)
 
@@ -112,7 +113,7 @@ def test_cost_and_survivors_are_those_computed_by_hand(make_recipe: Maker, liste
     lengths = {t.plan: len(t.history.epochs) for t in record.trials}
     assert sorted(lengths.values()) == [2] * 6 + [6] * 2 + [7]
     assert sum(t.fold_epochs for t in record.trials) == 9 * 2 + 3 * 4 + 1
-    curves = {t.plan: t.history.mean_curve("accuracy") for t in record.trials}
+    curves = {t.plan: t.history.mean_curve(ACCURACY) for t in record.trials}
     for rung, longer in ((2, 6), (6, 7)):
         there = [plan for plan in curves if lengths[plan] >= rung]
         best = sorted(there, key=lambda plan: (-curves[plan][rung - 1], plan))

@@ -8,6 +8,7 @@ import pytest
 
 from search.executors.base import SchedulerChannel, WorkerChannel
 from search.executors.training_jobs import TrialOutcome
+from search.metric import ACCURACY
 from search.training.history import FoldEpoch
 from search.tuning.running_trials import FoldGroup, RunningTrial
 
@@ -57,7 +58,7 @@ def test_the_history_has_the_epochs_that_all_folds_have(
     workers[1].report(2)
     assert running.receive()
     assert not running.receive(), "nothing new"
-    scores = [running.history().fold_scores(epoch, "accuracy") for epoch in (1, 2)]
+    scores = [running.history().fold_scores(epoch, ACCURACY) for epoch in (1, 2)]
     assert scores == [[1.0, 1.1, 1.2], [2.0, 2.1, 2.2]]
     assert len(running.history().epochs) == 2
     assert (running.cost().fold_epochs, running.cost().seconds) == (8, 16.0)

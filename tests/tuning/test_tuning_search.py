@@ -14,6 +14,7 @@ from PIL import Image
 from search.catalog.studies import open_stored
 from search.errors import UserError
 from search.executors import InlineExecutor
+from search.metric import ACCURACY, LOSS
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
@@ -103,7 +104,7 @@ def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, liste
     recipe = make_recipe(validation="kfold", folds=3, pruner="none", epochs=5, refit="best-epoch")
     record = run_study(recipe, listener, executor="inline").record
     for trial in record.complete():
-        curve = trial.history.mean_curve("accuracy")
+        curve = trial.history.mean_curve(ACCURACY)
         assert len(trial.fold_scores) == 3
         assert trial.value == trial.mean == max(curve)
         assert trial.best_epoch == curve.index(max(curve)) + 1
@@ -123,7 +124,7 @@ def test_the_loss_can_be_the_metric(make_recipe: Maker, listener: Any) -> None:
     ).record
     winner = record.winner()
     assert winner is not None
-    assert winner.value == min(min(t.history.mean_curve("loss")) for t in record.complete())
+    assert winner.value == min(min(t.history.mean_curve(LOSS)) for t in record.complete())
 
 
 @pytest.mark.slow

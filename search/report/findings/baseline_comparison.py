@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
+from search.metric import ACCURACY
 from search.report.blocks import Block, Code, Heading, Paragraph, Plot, Table
 from search.report.class_deltas import (
     ClassDelta,
@@ -166,7 +167,7 @@ class BaselineComparison(Finding):
     @property
     def outcome(self) -> str:
         """How the winner compares, in words."""
-        return winner_lead(self.overall.gain, "accuracy")
+        return winner_lead(self.overall.gain, ACCURACY)
 
     @property
     def shown(self) -> tuple[ClassDelta, ...]:
@@ -203,8 +204,8 @@ class BaselineComparison(Finding):
             if self.mean is not None and self.std is not None:
                 mean = (
                     f" The mean test accuracy of all {self.repeats} is "
-                    f"{score(self.mean, 'accuracy')} (standard deviation "
-                    f"{spread(self.std, 'accuracy')})."
+                    f"{score(self.mean, ACCURACY)} (standard deviation "
+                    f"{spread(self.std, ACCURACY)})."
                 )
             yield Paragraph(
                 f"Trial {self.trial}, the best of {self.repeats} trainings by validation, "
@@ -229,7 +230,7 @@ class BaselineComparison(Finding):
         return Table(
             caption="Test accuracy of both",
             header=("Network", "Test accuracy", "95% interval"),
-            rows=tuple((name, score(a, "accuracy"), interval(both)) for name, a, both in rows),
+            rows=tuple((name, score(a, ACCURACY), interval(both)) for name, a, both in rows),
             align="lrr",
             footer=(("difference, points", points(self.overall.gain), low_high),),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Self, final
 
-from search.metric import Metric
+from search.metric import ACCURACY, LOSS, Metric
 from search.report.blocks import Block, Cards
 from search.report.evidence import Evidence
 from search.report.finding import HEADLINE, Finding, ReportPart
@@ -47,7 +47,7 @@ class Headline(Finding):
         return cls(
             cards=(
                 _test_card(record, None),
-                _validation_card(evidence.once(Winner.of), record.recipe.metric),
+                _validation_card(evidence.once(Winner.of), record.metric),
                 _baseline_card(evidence),
             )
         )
@@ -62,18 +62,17 @@ def _test_card(record: StudyRecord, repeats: Repeats | None) -> Card:
     if repeats is not None and std is not None and repeats.mean.test_accuracy is not None:
         words = (
             f"mean of {plural(len(repeats.rows), 'training')}, standard deviation "
-            f"{spread(std.test_accuracy, 'accuracy')}"
+            f"{spread(std.test_accuracy, ACCURACY)}"
         )
-        return Card(name=name, number=score(repeats.mean.test_accuracy, "accuracy"), words=words)
+        return Card(name=name, number=score(repeats.mean.test_accuracy, ACCURACY), words=words)
     if test is None:
-        return Card(name=name, number=score(None, "accuracy"), words="not evaluated yet")
+        return Card(name=name, number=score(None, ACCURACY), words="not evaluated yet")
     words = f"95% interval {interval(test.interval)}, {count(test.n_images)} images"
-    return Card(name=name, number=score(test.accuracy, "accuracy"), words=words)
+    return Card(name=name, number=score(test.accuracy, ACCURACY), words=words)
 
 
 def _repeat_cards(record: StudyRecord, repeats: Repeats) -> Iterator[Card]:
-    metrics: tuple[Metric, ...] = ("accuracy", "loss")
-    for metric in metrics:
+    for metric in (ACCURACY, LOSS):
         measure = f"validation_{metric}"
         words = scored_epoch(record)
         if repeats.std is not None:
@@ -94,9 +93,9 @@ def _validation_card(winner: Winner | None, metric: Metric) -> Card:
 
 
 def _baseline_card(evidence: Evidence) -> Card:
-    metric, compared = evidence.record.recipe.metric, evidence.once(BaselineComparison.of)
+    metric, compared = evidence.record.metric, evidence.once(BaselineComparison.of)
     if compared is not None:
-        accuracy = score(compared.accuracy, "accuracy")
+        accuracy = score(compared.accuracy, ACCURACY)
         return Card(name="Baseline’s test accuracy", number=accuracy, words=compared.outcome)
     name, within = f"Baseline’s validation {metric}", evidence.once(SearchBaseline.of)
     if within is None:

@@ -144,7 +144,7 @@ class Importances(Finding):
         n_trials, names = len(trials), _varied(trials)
         if reason := _reason(compared.values, names):
             return cls(n_trials=n_trials, reason=reason)
-        sign = -1.0 if record.recipe.metric == "accuracy" else 1.0
+        sign = -1.0 if record.metric.higher_is_better else 1.0
         # Optuna needs 5 trials in the quantile, and uses a tenth by default.
         quantile = min(0.5, max(0.1, 5 / n_trials))
         losses, anova = [sign * one for one in compared.values], PedAnova(trials, names, quantile)

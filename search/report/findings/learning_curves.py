@@ -7,7 +7,7 @@ from typing import Any, Self, final
 
 from matplotlib.figure import Figure
 
-from search.metric import Metric
+from search.metric import ACCURACY, LOSS, Metric
 from search.plotting import BLUE, GREEN, ORANGE, VERMILLION, integer_axis, metric_axis, new_figure
 from search.report.blocks import Block, Chart, Plot
 from search.report.charts import (
@@ -32,7 +32,7 @@ from search.training.history import History
 from search.tuning.records import TrialRecord
 
 _NAME = "learning-curve"
-_METRICS: tuple[Metric, Metric] = ("accuracy", "loss")
+_METRICS: tuple[Metric, Metric] = (ACCURACY, LOSS)
 
 
 @final
@@ -48,7 +48,7 @@ class Curves(ReportPart):
 
     def values(self, metric: Metric) -> tuple[float | None, ...]:
         """The accuracies or the losses."""
-        return self.accuracy if metric == "accuracy" else self.loss
+        return {ACCURACY.name: self.accuracy, LOSS.name: self.loss}[metric.name]
 
 
 @final
@@ -96,8 +96,8 @@ class LearningCurves(Finding):
                 _part(history, i, marked=repeats and steps) for i in range(history.n_folds())
             ),
             mean=Curves(
-                accuracy=tuple(history.mean_curve("accuracy")),
-                loss=tuple(history.mean_curve("loss")),
+                accuracy=tuple(history.mean_curve(ACCURACY)),
+                loss=tuple(history.mean_curve(LOSS)),
             ),
             training=_training_curves(history),
             refit=None if record.refit is None else _training_curves(record.refit.history),
@@ -121,7 +121,7 @@ class LearningCurves(Finding):
             for series in self._series(metric):
                 series.draw(axes)
             metric_axis(axes, metric)
-            axes.set_ylabel(metric)
+            axes.set_ylabel(str(metric))
         integer_axis(lower)
         lower.set_xlabel("epoch")
         lower.set_xlim(left=1 - 0.02 * len(self.mean.loss))
@@ -133,7 +133,7 @@ class LearningCurves(Finding):
         """Draw the same for the page; hovering shows the fold, the epoch and the value."""
         step = max(1, round(len(self.mean.accuracy) / 8))  # epochs between about eight ticks
         upper, lower = (
-            {"title": metric, "tickformat": metric_format(metric)} for metric in _METRICS
+            {"title": str(metric), "tickformat": metric_format(metric)} for metric in _METRICS
         )
         figure = new_chart_figure(
             xaxis={"anchor": "y2", "title": "epoch", "tick0": 0, "dtick": step},
@@ -173,8 +173,8 @@ def _joined(trials: Sequence[TrialRecord]) -> History:
 def _part(history: History, fold: int, *, marked: bool) -> Curves:
     rates = [folds[fold].learning_rate for folds in history.epochs]
     return Curves(
-        accuracy=tuple(history.fold_curves("accuracy")[fold]),
-        loss=tuple(history.fold_curves("loss")[fold]),
+        accuracy=tuple(history.fold_curves(ACCURACY)[fold]),
+        loss=tuple(history.fold_curves(LOSS)[fold]),
         drops=_drops(rates) if marked else (),
     )
 
@@ -199,7 +199,7 @@ def _drops(rates: Sequence[float]) -> tuple[int, ...]:
 
 def _line(name: str, curves: Curves, metric: Metric, hover: str = "", **look: Any) -> Series:
     values = curves.values(metric)
-    shown = f"{metric} %{{y:.2%}}" if metric == "accuracy" else f"{metric} %{{y:.4f}}"
+    shown = f"{metric} %{{y:{'.2%' if metric.is_share else '.4f'}}}"
     return Series(
         name,
         range(1, len(values) + 1),

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Self, final
 
-from search.metric import Metric
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
-from search.report.finding import WHY, Finding, ReportPart
-from search.report.scoring import last_attempts, trial_score, validation_images
+from search.report.finding import WHY, Finding, MetricName, ReportPart
+from search.report.scoring import last_attempts, single_error, trial_score
 from search.text import listed, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 
@@ -27,7 +26,7 @@ class RunnerUp(ReportPart):
     """How far it is behind the winner, at least 0, in the same unit."""
     error: float | None
     """Standard error of the gap. With folds: of the mean difference per fold. With a holdout: of
-    the difference of two accuracies on that many images; null for a loss on a holdout."""
+    the difference of two scores on that many images; null where that is unknown, as for a loss."""
     n_folds: int
     """Folds on which both were scored."""
 
@@ -55,7 +54,7 @@ class Margin(Finding):
     section = WHY
     brief = True
 
-    metric: Metric
+    metric: MetricName
     """What trials are scored by: a fraction, or a loss in nats."""
     trial: int
     """The winner's number."""
@@ -84,7 +83,7 @@ class Margin(Finding):
         last = record.recipe.epochs
         pruned = [t for t in trained if t.kind == "pruned" and len(t.history.epochs) < last]
         return cls(
-            metric=record.recipe.metric,
+            metric=record.metric,
             trial=winner.number,
             score=value,
             is_baseline=record.recipe.with_baseline and winner.plan == 0,
@@ -129,7 +128,7 @@ class Margin(Finding):
         basis = (
             f"over {plural(second.n_folds, 'fold')}"
             if second.n_folds > 1
-            else "of the difference of two accuracies"
+            else "of the difference of two scores"
         )
         error = f"standard error {spread(second.error, metric)} {basis}"
         if second.close:
@@ -155,9 +154,9 @@ def _error(record: StudyRecord, winner: TrialRecord, other: TrialRecord) -> floa
     pairs = list(zip(winner.fold_scores, other.fold_scores, strict=False))
     if len(pairs) > 1:
         return statistics.stdev(a - b for a, b in pairs) / math.sqrt(len(pairs))
-    if record.recipe.metric == "loss":
-        return None
-    return math.sqrt(sum(p * (1 - p) for p in pairs[0]) / validation_images(record))
+    errors = [single_error(record, trial) for trial in (winner, other)]
+    known = [error for error in errors if error is not None]
+    return math.hypot(*known) if len(known) == len(errors) else None
 
 
 def _race(trained: Sequence[TrialRecord]) -> Iterator[RaceStep]:

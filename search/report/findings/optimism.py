@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from search.metric import Metric
+from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, Finding, Number, ReportPart
+from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart
 from search.report.scoring import at_best_epoch, trial_score, validation_images
 from search.text import count, interval, percent, plural, score, spread
 from search.training.metrics import TestResult
@@ -79,7 +79,7 @@ class Optimism(Finding):
     key = "optimism"
     section = CERTAIN
 
-    metric: Metric
+    metric: MetricName
     """What the score is."""
     score: Number
     """The winner's score."""
@@ -99,10 +99,10 @@ class Optimism(Finding):
         winner = record.winner()
         if winner is None or record.recipe.protocol.scores_last_epoch:
             return None
-        value, accuracy = trial_score(winner), at_best_epoch(winner, "accuracy")
+        value, accuracy = trial_score(winner), at_best_epoch(winner, ACCURACY)
         if value is None or accuracy is None:
             return None
-        several, metric = record.recipe.n_folds > 1, record.recipe.metric
+        several, metric = record.recipe.n_folds > 1, record.metric
         gap = None if record.test is None else _gap(record.test, accuracy)
         folds = _fold_bias(record, value) if several else None
         holdout = None if several else _holdout_bound(record, accuracy)
@@ -128,12 +128,12 @@ def _gap(test: TestResult, validation: float) -> ValidationGap:
 
 def _fold_bias(record: StudyRecord, value: float) -> FoldBias | None:
     """Estimate the bias over every epoch of every trial that can win."""
-    n_folds, metric = record.recipe.n_folds, record.recipe.metric
+    n_folds, metric = record.recipe.n_folds, record.metric
     whole = [trial for trial in record.complete() if trial.history.n_folds() == n_folds]
     if not whole:
         return None
     curves = np.concatenate([trial.history.fold_curves(metric) for trial in whole], axis=1)
-    sign = -1.0 if metric == "accuracy" else 1.0
+    sign = -1.0 if metric.higher_is_better else 1.0
     bias = selection_bias(sign * curves)
     return FoldBias(
         bias=bias,
@@ -198,7 +198,7 @@ def _gap_words(gap: ValidationGap) -> str:
     side = "above" if difference > 0 else "below"
     return (
         f"The winner’s validation accuracy, {percent(gap.validation, 2)}, is "
-        f"{spread(abs(difference), 'accuracy')} {side} its test accuracy and {gap.place} the test "
+        f"{spread(abs(difference), ACCURACY)} {side} its test accuracy and {gap.place} the test "
         f"accuracy’s 95% interval ({interval(gap.interval)}): {_MEANING[gap.place]}"
     )
 
@@ -235,7 +235,7 @@ def _holdout_words(holdout: HoldoutBound) -> Iterator[str]:
     if holdout.greatest_bias:
         yield (
             f"Worst case, choosing the best of {plural(holdout.n_choices, 'epoch')} across all "
-            f"trials inflates this score by {spread(holdout.greatest_bias, 'accuracy')} on "
+            f"trials inflates this score by {spread(holdout.greatest_bias, ACCURACY)} on "
             "average; usually far less (Hoeffding’s bound, for networks that never saw these "
             "images; a plateau schedule sees their loss)."
         )

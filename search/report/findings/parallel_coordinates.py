@@ -82,7 +82,7 @@ class ParallelCoordinates(Finding):
     @classmethod
     def ordered(cls, evidence: Evidence, first: Sequence[str]) -> Self:
         """Place the trials on the axes; those of the parameters named in `first` come first."""
-        metric, compared = evidence.record.recipe.metric, comparable_trials(evidence.record)
+        metric, compared = evidence.record.metric, comparable_trials(evidence.record)
         frozen = evidence.frozen_trials()
         pairs = zip(compared.trials, compared.values, strict=True)
         scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
@@ -161,7 +161,7 @@ class ParallelCoordinates(Finding):
         groups: list[list[int]] = [[] for _ in range(_SHADES)]
         for trial, value in enumerate(self.values):
             share = (value - low) / (high - low) if high > low else 1.0
-            goodness = share if self.metric == "accuracy" or high == low else 1 - share
+            goodness = share if self.metric.higher_is_better or high == low else 1 - share
             groups[min(int(goodness * _SHADES), _SHADES - 1)].append(trial)
         return groups
 
@@ -199,13 +199,13 @@ class ParallelCoordinates(Finding):
         axes = figure.add_subplot()
         # viridis without its yellow end, which is invisible on white paper
         shades = colormaps["viridis"](np.linspace(0.0, 0.88, 256))
-        best_is_dark = ListedColormap(shades[::-1] if self.metric == "accuracy" else shades)
+        best_is_dark = ListedColormap(shades[::-1] if self.metric.higher_is_better else shades)
         colours = ScalarMappable(Normalize(min(self.values), max(self.values)), best_is_dark)
         for place, dimension in enumerate(dimensions):
             _draw_axis(axes, place, dimension)
         places = range(len(dimensions))
         rgba = colours.to_rgba(np.array(self.values))
-        sign = 1 if self.metric == "accuracy" else -1
+        sign = 1 if self.metric.higher_is_better else -1
         best_last = sorted(range(len(self.values)), key=lambda trial: sign * self.values[trial])
         for trial in best_last:
             line = [dimension.positions[trial] for dimension in dimensions]

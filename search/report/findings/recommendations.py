@@ -25,6 +25,7 @@ from search.report.scoring import (
     validation_images,
 )
 from search.text import listed, percent, plural, spread
+from search.training.bootstrap import score_error
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from search.tuning.samplers import get_sampler
 from spaces.parameters import describe_range
@@ -128,7 +129,7 @@ class Recommendations(Finding):
         expected = forecast(record)
         words = (
             *_border_words(borders, usual, ranked.after),
-            *_expected_words(expected, record.recipe.metric),
+            *_expected_words(expected, record.metric),
             *_no_improvement(record, winner),
             *_best_at_last_epoch(record),
             *_bad_ends(record),
@@ -223,7 +224,7 @@ def forecast(record: StudyRecord) -> ExpectedBest | None:
     winner = record.winner()
     if get_sampler(record.recipe.sampler).adaptive or len(values) < _FEWEST or winner is None:
         return None
-    metric, n = record.recipe.metric, len(values)
+    metric, n = record.metric, len(values)
     sizes = (n // 4, n // 2, n)
     return ExpectedBest(
         sizes=sizes,
@@ -236,16 +237,14 @@ def forecast(record: StudyRecord) -> ExpectedBest | None:
 def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> float | None:
     """Standard error of the value that the winner is compared by.
 
-    It is computed over the folds; for an accuracy on a single fold it is the binomial one, over
-    the validation images.
+    It is computed over the folds; on a single fold from its images, where that is possible.
     """
-    metric = record.recipe.metric
+    metric = record.metric
     scores = list(winner.fold_scores) if after is None else fold_values(winner, after, metric)
     if len(scores) > 1:
         return statistics.stdev(scores) / math.sqrt(len(scores))
-    if metric == "loss":
-        return None
-    return math.sqrt(scores[0] * (1 - scores[0]) / validation_images(record))
+    confusion = winner.confusion if after is None else None
+    return score_error(metric, scores[0], validation_images(record), confusion)
 
 
 def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
@@ -255,7 +254,7 @@ def expected_best(values: Sequence[float], n: int, metric: Metric) -> float:
     (Dodge et al., "Show Your Work", EMNLP 2019, without replacement as Tang et al., "Showing Your
     Work Doesn't Always Work", ACL 2020).
     """
-    worst_first = sorted(values, reverse=metric == "loss")
+    worst_first = sorted(values, reverse=not metric.higher_is_better)
     ways = math.comb(len(values), n)
     # The i-th worst (from 0) is the best of those draws whose others are all worse.
     return sum(math.comb(i, n - 1) / ways * value for i, value in enumerate(worst_first))

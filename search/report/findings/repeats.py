@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self, final
 
-from search.metric import Metric
+from search.metric import ACCURACY, LOSS, Metric
 from search.reference.reported_figures import (
     ReportedRow,
     reported_csv,
@@ -14,7 +14,7 @@ from search.reference.reported_figures import (
 )
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
-from search.report.finding import GOOD, Finding, Number, ReportPart, Unlisted
+from search.report.finding import GOOD, Finding, MetricName, Number, ReportPart, Unlisted
 from search.report.scoring import at_best_epoch, in_plan_order
 from search.text import interval, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
@@ -22,10 +22,10 @@ from search.tuning.records import StudyRecord, TrialRecord
 _CSV = "reported.csv"
 _WITHOUT_SCORE = ("diverged", "failed", "infeasible")
 _MEASURES: tuple[tuple[str, Metric], ...] = (
-    ("validation_loss", "loss"),
-    ("validation_accuracy", "accuracy"),
-    ("test_loss", "loss"),
-    ("test_accuracy", "accuracy"),
+    ("validation_loss", LOSS),
+    ("validation_accuracy", ACCURACY),
+    ("test_loss", LOSS),
+    ("test_accuracy", ACCURACY),
 )
 
 
@@ -154,8 +154,8 @@ class Repeats(Finding):
 def _repeat(record: StudyRecord, trial: TrialRecord) -> Repeat:
     test = next((one for one in record.repeats if one.trial == trial.number), None)
     figures = RepeatFigures(
-        validation_loss=at_best_epoch(trial, "loss"),
-        validation_accuracy=at_best_epoch(trial, "accuracy"),
+        validation_loss=at_best_epoch(trial, LOSS),
+        validation_accuracy=at_best_epoch(trial, ACCURACY),
         test_loss=None if test is None else test.loss,
         test_accuracy=None if test is None else test.accuracy,
     )
@@ -186,7 +186,7 @@ class ReportedFigure(ReportPart):
 
     name: str
     """Which."""
-    metric: Metric
+    metric: MetricName
     """Whether it is an accuracy (a fraction) or a loss (in nats)."""
     reported: Number
     """The report's."""

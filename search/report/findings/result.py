@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Self, final
 
+from search.metric import ACCURACY, LOSS
 from search.report.blocks import Block, Bullets, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import (
@@ -127,7 +128,7 @@ class Result(Finding):
         return Table(
             caption="Validation and test",
             header=("Measured on", "Accuracy", "Loss"),
-            rows=tuple((name, score(a, "accuracy"), score(b, "loss")) for name, a, b in rows),
+            rows=tuple((name, score(a, ACCURACY), score(b, LOSS)) for name, a, b in rows),
             align="lrr",
         )
 

@@ -12,6 +12,7 @@ from search.report.finding import (
     REPRODUCE,
     Excerpt,
     Finding,
+    MetricName,
     ReportPart,
     Settings,
     Text,
@@ -53,8 +54,8 @@ class Study(Finding):
     """Whether the test set was evaluated, which comes last."""
     missing: str | None
     """One sentence on what is still missing; null once the study has ended."""
-    metric: Literal["accuracy", "loss"]
-    """The validation figure by which trials are scored: a fraction, or a loss in nats."""
+    metric: MetricName
+    """The validation figure by which trials are scored: shares are fractions, losses in nats."""
     validation: str
     """How trials were scored, in words."""
     n_folds: int
@@ -72,7 +73,7 @@ class Study(Finding):
             kind=record.recipe.protocol.kind,
             ended=record.test is not None,
             missing=study_status(record),
-            metric=record.recipe.metric,
+            metric=record.metric,
             validation=validation_words(record),
             n_folds=record.recipe.n_folds,
             folds_hash=record.folds_hash,
@@ -154,7 +155,7 @@ class HowTrialsWereMade(Excerpt):
             ("sampler", _sampler_words(recipe)),
             ("pruner", recipe.pruner),
             ("validation", validation_words(record)),
-            ("score", f"validation {recipe.metric}, {scored_epoch(record)}"),
+            ("score", f"validation {record.metric}, {scored_epoch(record)}"),
             (epochs, count(recipe.epochs)),
             ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
             *([] if recipe.budget is None else [("time budget", duration(recipe.budget))]),

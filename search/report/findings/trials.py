@@ -8,7 +8,7 @@ from typing import Any, Self, final
 from matplotlib.figure import Figure
 
 from search import text
-from search.metric import Metric, is_better
+from search.metric import Metric
 from search.plotting import GREY, integer_axis, metric_axis, new_figure
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import (
@@ -177,7 +177,7 @@ class Trials(Finding):
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
         record = evidence.record
-        metric = record.recipe.metric
+        metric = record.metric
         return cls(trials=tuple(TrialPart.of(one, metric) for one in record.trials), record=record)
 
     def blocks(self) -> Iterator[Block]:
@@ -187,7 +187,7 @@ class Trials(Finding):
         if not points:
             yield Paragraph("No trial has ended yet.", "quiet")
             return
-        metric = self.record.recipe.metric
+        metric = self.record.metric
         yield Plot(
             name="optimization-history",
             alt=f"Validation {metric} of each ended trial and the best so far",
@@ -198,18 +198,18 @@ class Trials(Finding):
             yield self._table(best)
 
     def _table(self, best: list[TrialRecord]) -> Table:
-        recipe = self.record.recipe
-        several = recipe.n_folds > 1
+        metric = self.record.metric
+        several = self.record.recipe.n_folds > 1
         rows = [
             (
-                *(str(rank), str(one.number), text.score(trial_score(one), recipe.metric)),
-                *((text.spread(one.std, recipe.metric),) if several else ()),
+                *(str(rank), str(one.number), text.score(trial_score(one), metric)),
+                *((text.spread(one.std, metric),) if several else ()),
                 *(str(one.best_epoch), text.count(one.n_parameters), text.duration(one.seconds)),
                 "" if one.candidate is None else describe_candidate(one.candidate),
             )
             for rank, one in enumerate(best, start=1)
         ]
-        header = ("Rank", "Trial", recipe.metric.capitalize(), *(("Spread",) if several else ()))
+        header = ("Rank", "Trial", metric.title, *(("Spread",) if several else ()))
         return Table(
             caption="The best complete trials",
             header=(*header, "E*", "Parameters", "Time", "Candidate"),
@@ -219,7 +219,7 @@ class Trials(Finding):
         )
 
     def _chart(self, points: Sequence[HistoryPoint]) -> Chart:
-        metric = self.record.recipe.metric
+        metric = self.record.metric
         figure = new_chart_figure(
             xaxis={"title": _X_LABEL},
             yaxis={"title": f"validation {metric}", "tickformat": metric_format(metric)},
@@ -236,7 +236,7 @@ class Trials(Finding):
         return Chart(name_once(figure), 400)
 
     def _draw(self, points: Sequence[HistoryPoint]) -> Figure:
-        metric = self.record.recipe.metric
+        metric = self.record.metric
         figure = new_figure(2.7)
         axes = figure.add_subplot()
         foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
@@ -256,7 +256,7 @@ class Trials(Finding):
 
 def optimization_history(record: StudyRecord) -> tuple[HistoryPoint, ...]:
     """Each ended trial in the plan's order, with the best score up to it."""
-    metric = record.recipe.metric
+    metric = record.metric
     can_win = {trial.number for trial in record.complete()}
     points: list[HistoryPoint] = []
     best: float | None = None
@@ -265,7 +265,7 @@ def optimization_history(record: StudyRecord) -> tuple[HistoryPoint, ...]:
             continue
         value = trial_score(trial)
         known = trial.number in can_win and value is not None
-        if known and value is not None and (best is None or is_better(value, best, metric)):
+        if known and value is not None and (best is None or metric.is_better(value, best)):
             best = value
         points.append(HistoryPoint(trial.number, trial.plan, trial.kind, value, best))
     return tuple(points)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, final
 
+from search.metric import ACCURACY, LOSS
 from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
@@ -108,8 +109,8 @@ class Winner(Finding):
             fold_scores=winner.fold_scores,
             mean=mean,
             std=winner.std,
-            accuracy=at_best_epoch(winner, "accuracy"),
-            loss=at_best_epoch(winner, "loss"),
+            accuracy=at_best_epoch(winner, ACCURACY),
+            loss=at_best_epoch(winner, LOSS),
             seconds=winner.seconds,
             changes=_changes(record, winner),
             record=record,
@@ -146,8 +147,8 @@ class Winner(Finding):
         if len(self.record.complete()) == 1:
             return trained
         return (
-            f"{trained} Trial {self.trial} has the best validation {recipe.metric}; its network is "
-            "the exported one."
+            f"{trained} Trial {self.trial} has the best validation {self.record.metric}; its "
+            "network is the exported one."
         )
 
 
@@ -182,7 +183,7 @@ class SearchBaseline(Finding):
 
 
 def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str:
-    kind, metric, winner = trial.kind, record.recipe.metric, record.winner()
+    kind, metric, winner = trial.kind, record.metric, record.winner()
     if kind == "pruned":
         folds = on_folds(trial.history.n_folds(), record.recipe.n_folds)
         return f"pruned after {plural(len(trial.history.epochs), 'epoch')}{folds}"
@@ -243,16 +244,16 @@ class FoldScores(Excerpt):
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Show the scores at E*; None without a winner, or where the last epoch counts."""
-        winner, recipe = evidence.once(Winner.of), evidence.record.recipe
-        if winner is None or recipe.protocol.scores_last_epoch:
+        record, winner = evidence.record, evidence.once(Winner.of)
+        if winner is None or record.recipe.protocol.scores_last_epoch:
             return None
-        scores = [score(value, recipe.metric) for value in winner.fold_scores]
+        scores = [score(value, record.metric) for value in winner.fold_scores]
         rows = [("validation score", scores[0])]
         if len(scores) > 1:
             rows = [
                 *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
-                ("mean", score(winner.mean, recipe.metric)),
-                ("standard deviation (population)", spread(winner.std, recipe.metric)),
+                ("mean", score(winner.mean, record.metric)),
+                ("standard deviation (population)", spread(winner.std, record.metric)),
             ]
         rows.append(("E*, best epoch of the mean", str(winner.best_epoch)))
         return cls(content=(Rows(tuple(rows), "Validation score at E*"),))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from search.metric import Metric
+from search.metric import ACCURACY, Metric
 from search.plotting import BLUE, ORANGE
 from search.report.blocks import Block, Chart, Code, Heading, Paragraph, Plot, Table
 from search.report.charts import Series, escape, new_chart_figure
@@ -51,9 +51,9 @@ def _cells(row: StudyRow) -> Cells:
         "trials": ", ".join(trials) or ABSENT,
         "epochs": count(row.epochs),
         "time": duration(row.seconds),
-        "validation score": estimate_text(row.score, recipe.metric),
-        "test accuracy": estimate_text(row.test, "accuracy"),
-        "baseline’s test accuracy": estimate_text(row.baseline_test, "accuracy"),
+        "validation score": estimate_text(row.score, row.record.metric),
+        "test accuracy": estimate_text(row.test, ACCURACY),
+        "baseline’s test accuracy": estimate_text(row.baseline_test, ACCURACY),
         "difference": _difference(row.versus),
         "baseline": ABSENT if row.versus is None else row.versus.study,
     }
@@ -72,12 +72,13 @@ def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
     """A figure with its uncertainty: "78.03% ± 0.30 (2 trainings)"."""
     if estimate is None:
         return ABSENT
-    if metric == "loss":
-        spread = "" if estimate.std is None else f" ± {estimate.std:.4f}"
-        value = f"loss {estimate.value:.4f}{spread}"
-    else:
+    if metric.is_share:
         spread = "" if estimate.std is None else f" ± {100 * estimate.std:.2f}"
         value = f"{percent(estimate.value, 2)}{spread}"
+        value = value if metric is ACCURACY else f"{metric} {value}"
+    else:
+        spread = "" if estimate.std is None else f" ± {estimate.std:.4f}"
+        value = f"{metric} {estimate.value:.4f}{spread}"
     beside = estimate.over if estimate.interval is None else interval(estimate.interval)
     return f"{value} ({beside})" if beside else value
 
@@ -254,7 +255,7 @@ def _marks(
     values = [test.value for _, _, test in tested]
     bounds = [_bounds(test) for _, _, test in tested]
     texts = [
-        f"<b>{escape(study)}</b><br>{estimate_text(test, 'accuracy')}" for _, study, test in tested
+        f"<b>{escape(study)}</b><br>{estimate_text(test, ACCURACY)}" for _, study, test in tested
     ]
     places = [place for place, _, _ in tested]
     series = Series(kind, values, places, size=10, texts=texts, **look)

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
+from search.metric import ACCURACY
 from search.plotting import BLUE, GREEN, ORANGE, PURPLE, SKY, metric_axis, new_figure, paper_style
 from tests.benchmarks.peers.contestants import CONTESTANTS
 from tests.benchmarks.peers.records import EpochRecord, best_at
@@ -37,7 +38,7 @@ def draw(records: Records, baselines: Sequence[float], budget: float, path: Path
         axes.axhline(baseline, color="black", linestyle="--", linewidth=0.8, label="hand-tuned")
         axes.set(xlim=(0, budget), xlabel="seconds since the command")
         axes.set_ylabel("best validation accuracy so far")
-        metric_axis(axes, "accuracy")
+        metric_axis(axes, ACCURACY)
         axes.legend(loc="lower right")
         for suffix in (".pdf", ".png"):
             with mpl.rc_context({"savefig.dpi": 200}):
