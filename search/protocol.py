@@ -73,8 +73,8 @@ REPLICATION = StudyProtocol(
 )
 
 
-def protocol_of(sampler: str, validation: Literal["holdout", "kfold"]) -> StudyProtocol:
+def protocol_of(sampler: str, validation: Literal["holdout", "kfold", "given"]) -> StudyProtocol:
     """Return the protocol of a recipe, in which "baseline" is given as a sampler."""
     if sampler != "baseline":
         return SEARCH
-    return {"holdout": REPLICATION, "kfold": BASELINE}[validation]
+    return {"holdout": REPLICATION, "kfold": BASELINE, "given": BASELINE}[validation]

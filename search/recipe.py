@@ -187,7 +187,11 @@ class Recipe(BaseModel):
     trial_timeout: _Duration = _setting(
         None, "End a trial that takes longer than this, such as 10m", means="never"
     )
-    validation: Literal["holdout", "kfold"] = _setting("holdout", "How trials are validated")
+    validation: Literal["holdout", "kfold", "given"] = _setting(
+        "holdout",
+        "How trials are validated; given: on the images that val/ or the table's split column has "
+        "for it",
+    )
     holdout_fraction: float = _setting(
         0.2, "Fraction of the training images held out for validation", gt=0, lt=1
     )
@@ -240,7 +244,7 @@ class Recipe(BaseModel):
     dataset: _Text = _setting(
         "auto",
         "Dataset: auto, cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, stl10, digits, "
-        "an .npz file, a .csv table or an image folder",
+        "an .npz file, a .csv table, an image folder or a decoded dataset (its cache folder)",
     )
     data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
     image_size: int | None = _setting(
@@ -268,6 +272,12 @@ class Recipe(BaseModel):
         None,
         "Column of a .csv table that says train, val or test",
         means="guessed by its name, or none",
+    )
+    groups: _Text | None = _setting(
+        None,
+        "Which images stay together in folds and test set, such as those of one patient: a regular "
+        "expression over the images' paths (its first parentheses), or a column of the table",
+        means="images are taken for independent",
     )
     study_name: Annotated[str, AfterValidator(check_study_name)] = _setting(
         "auto", "Name of the study", means="made from space, sampler and dataset"
@@ -325,6 +335,11 @@ class Recipe(BaseModel):
     def protocol(self) -> StudyProtocol:
         """How the study splits, trains, scores and tests."""
         return protocol_of(self.sampler, self.validation)
+
+    @property
+    def validation_share(self) -> float:
+        """The part of the training images that a fold validates on."""
+        return 1 / self.folds if self.validation == "kfold" else self.holdout_fraction
 
     @property
     def n_folds(self) -> int:

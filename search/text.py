@@ -126,6 +126,23 @@ def listed(words: Sequence[str], conjunction: str = "and") -> str:
     return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
+def listed_names(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names, quoted, and how many more there are."""
+    shown = ", ".join(map(repr, names[:most]))  # repr: a name may hold anything
+    more = len(names) - most
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def validation_text(validation: str, holdout_fraction: float, folds: int) -> str:
+    """Return how trials are validated: "holdout 0.2", "5-fold", "given holdout 0.25"."""
+    known = {
+        "kfold": f"{folds}-fold",
+        "holdout": f"holdout {holdout_fraction:g}",
+        "given": f"given holdout {holdout_fraction:.3g}",
+    }
+    return known[validation]
+
+
 def times(number: int) -> str:
     """Return how often: "never", "once", "twice", "3 times"."""
     words = ("never", "once", "twice")

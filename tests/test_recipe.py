@@ -55,7 +55,8 @@ def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
         max_parameters=1000,
         dataset="pets", data_dir=Path("d"),
         image_size=16, resize="pad", test_fraction=0.3, skip_broken=True,
-        image_column="file", label_column="kind", split_column="part", study_name="Study_1.a-b", storage="sqlite:///x.db",
+        image_column="file", label_column="kind", split_column="part", groups=r"p\d+",
+        study_name="Study_1.a-b", storage="sqlite:///x.db",
         runs_dir=Path("r"), checkpoint_every=5, workers=2, threads=2, device="cuda:1",
         precision="fp32",
     )  # fmt: skip
@@ -154,6 +155,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("image_column", ["file"], [3, "a\0b"]),
     ("label_column", ["kind"], [3, "a\0b"]),
     ("split_column", ["part"], [3, "a\0b"]),
+    ("groups", ["patient", r"p(\d+)_"], [3, "a\0b"]),
     ("storage", ["sqlite:///x"], [1, "sqlite:///\0"]),
     ("runs_dir", ["r"], [False, "\udcff"]),
     ("checkpoint_every", [0, 100_000], [-1, 100_001]),

@@ -164,11 +164,11 @@ def _cells(study: ListedStudy) -> tuple[str, ...]:
     if study.space is None:  # nothing more is known
         what = "damaged" if study.damaged else "not made by this program"
         return what, "", "", "", str(study.done), "", ""
-    kfold = study.validation == "kfold"
+    fraction, folds = study.holdout_fraction or 0.0, study.folds or 0
     return (
         study.space,
         study.sampler or "",
-        f"{study.folds}-fold" if kfold else f"holdout {study.holdout_fraction:g}",
+        text.validation_text(study.validation or "", fraction, folds),
         study.dataset or "",
         _progress(study.done, study.asked),
         _listing_best(study),

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from search.data.dataset import Content, DatasetRequest, Images, Labels, Part, Source
-from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name, listed
+from search.data.dataset import Content, DatasetRequest, Images, Labels, Origins, Part, Source
+from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
+from search.data.group_splits import set_aside, shared_groups
 from search.data.npy import read_arrays, read_npy
 from search.data.pixels import fitted
-from search.data.splits import holdout
 from search.errors import UserError
 from search.events import Listener, StepProgress
+from search.text import listed_names
 
 # What the arrays of images and labels of each part may be called, in any capitals.
 _NAMES = {
@@ -42,10 +43,23 @@ Array = npt.NDArray[Any]
 @final
 @dataclass(frozen=True, eq=False)
 class LabelledArrays:
-    """Images of any shape and dtype that are understood, and one label each."""
+    """Images of any shape and dtype that are understood, and one label each.
+
+    Attributes:
+        groups: What each of them shows, (N,); None: they are independent.
+        n_validation: How many of them, the last ones, were set aside for validation.
+    """
 
     images: Array
     labels: Array
+    groups: Array | None = None
+    n_validation: int = 0
+
+    def origins(self, indices: Labels) -> Origins:
+        """Return the origins of the images at some indices."""
+        first = len(self.images) - self.n_validation
+        groups = () if self.groups is None else tuple(map(str, self.groups[indices].tolist()))
+        return Origins(groups=groups, validation=tuple(np.flatnonzero(indices >= first).tolist()))
 
 
 @final
@@ -53,8 +67,11 @@ class ArraySource(Source):
     """`train_images`, `train_labels`, `test_images`, ... in an .npz file, or as .npy files.
 
     Names are those of MedMNIST, of Keras (`x_train`), or just `images` and `labels`. Without a
-    test set, a stratified `test_fraction` is set aside.
+    test set, a stratified `test_fraction` is set aside. `groups` names an array with one value for
+    each image: `patient`, or `train_patient`, `val_patient` and `test_patient`.
     """
+
+    grouped = True
 
     accepts = "an .npz file of images and labels (or a folder of .npy files)"
     title = "the .npz file"
@@ -80,8 +97,8 @@ class ArraySource(Source):
     def fingerprint(self) -> str:
         """Return a hash of the settings and of each file's path, size and time of change."""
         request = self._request
-        settings = (request.image_size, request.resize, request.test_fraction, TEST_SEED)
-        digest = hashlib.sha256(f"arrays 1 {settings}\n".encode())
+        settings = (request.image_size, request.resize, request.test_fraction, request.groups)
+        digest = hashlib.sha256(f"arrays 2 {settings} {TEST_SEED}\n".encode())
         for path in _array_files(self._path) or [self._path]:
             status = path.stat()
             line = f"{status.st_size} {status.st_mtime_ns} {path}\n"
@@ -95,7 +112,7 @@ class ArraySource(Source):
             train = _joined(train, val)
             found.append(
                 "dataset: the validation images join those for training, because a study makes its "
-                "own validation split"
+                "own validation split (validation 'given' uses them as they are)"
             )
         listener(StepProgress(f"Reading {self.name}", len(train.labels), len(train.labels)))
         return content_of_arrays(train, parts.get("test"), self._request, found)
@@ -109,12 +126,12 @@ class ArraySource(Source):
         except (OSError, ValueError) as error:
             raise UserError(f"dataset: {self._path} cannot be read: {error}") from error
         lower = {name.lower(): array for name, array in arrays.items()}
-        parts = dict(_named_parts(lower))
+        parts = dict(_named_parts(lower, self._request.groups))
         if "train" not in parts:
             accepted = " or ".join(f"{images} and {labels}" for images, labels in _NAMES["train"])
             raise UserError(
-                f"dataset: {self._path} has arrays {listed(sorted(arrays)) or 'none'}; accepted: "
-                f"{accepted}"
+                f"dataset: {self._path} has arrays {listed_names(sorted(arrays)) or 'none'}; "
+                f"accepted: {accepted}"
             )
         return parts
 
@@ -126,18 +143,37 @@ def _array_files(folder: Path) -> list[Path]:
     return files if any(images in stems for images, _ in _NAMES["train"]) else []
 
 
-def _named_parts(arrays: Mapping[str, Array]) -> Iterator[tuple[str, LabelledArrays]]:
+def _named_parts(
+    arrays: Mapping[str, Array], groups: str | None
+) -> Iterator[tuple[str, LabelledArrays]]:
     for part, names in _NAMES.items():
         for images, labels in names:
             if images in arrays and labels in arrays:
-                yield part, LabelledArrays(arrays[images], arrays[labels])
+                group = None if groups is None else _group(arrays, part, groups.lower())
+                yield part, LabelledArrays(arrays[images], arrays[labels], group)
                 break
+
+
+def _group(arrays: Mapping[str, Array], part: str, groups: str) -> Array:
+    """Return the groups of a part; raises UserError if there are none."""
+    names = (f"{part}_{groups}", groups) if part == "train" else (f"{part}_{groups}",)
+    for name in names:
+        if name in arrays:
+            return arrays[name].reshape(-1)
+    raise UserError(
+        f"groups: there is no array {' or '.join(map(repr, names))}; there are "
+        f"{listed_names(sorted(arrays))}"
+    )
 
 
 def _joined(first: LabelledArrays, second: LabelledArrays) -> LabelledArrays:
     try:
         images = np.concatenate([first.images, second.images])
-        return LabelledArrays(images, np.concatenate([first.labels, second.labels]))
+        labels = np.concatenate([first.labels, second.labels])
+        groups = None
+        if first.groups is not None and second.groups is not None:
+            groups = np.concatenate([first.groups, second.groups])
+        return LabelledArrays(images, labels, groups, len(second.images))
     except ValueError as error:
         raise UserError(f"dataset: training and validation images differ: {error}") from error
 
@@ -167,20 +203,22 @@ def content_of_arrays(
     labels = _indices(values, classes, "training")
     names = class_names or tuple(str(value) for value in classes.tolist())
     if len(names) < 2:
-        raise UserError(f"dataset: labels must be of at least 2 classes, got {listed(names)}")
+        raise UserError(f"dataset: labels must be of at least 2 classes, got {listed_names(names)}")
     scale = Scale.of(train.images)
     images = _channels_first(train.images)
     size = _size(images.shape[2:], request, found)
+    origins = train.origins(np.arange(len(labels)))
     if test is not None:
         test_labels = _indices(plain_labels(test, "test"), classes, "test")
-        test_part = _part(_channels_first(test.images), test_labels, scale, size, request)
-        train_part = _part(images, labels, scale, size, request)
+        tested = test.origins(np.arange(len(test_labels)))
+        found += shared_groups(origins.groups, tested.groups)
+        test_part = _part(_channels_first(test.images), test_labels, tested, scale, size, request)
+        train_part = _part(images, labels, origins, scale, size, request)
     else:
-        (split,) = holdout(
-            labels, request.test_fraction, TEST_SEED, setting="test_fraction", class_names=names
-        )
+        fraction = request.test_fraction
+        (split,) = set_aside(labels, origins.groups, fraction, TEST_SEED, names)
         train_part, test_part = (
-            _part(images[chosen], labels[chosen], scale, size, request)
+            _part(images[chosen], labels[chosen], train.origins(chosen), scale, size, request)
             for chosen in (split.train, split.validation)
         )
     return Content(names, (3, *size), train_part, test_part, found)
@@ -200,6 +238,11 @@ def plain_labels(part: LabelledArrays, words: str) -> Array:
     if len(labels) != len(part.images):
         raise UserError(
             f"dataset: there are {len(part.images):,} {words} images and {len(labels):,} labels"
+        )
+    if part.groups is not None and part.groups.shape != (len(part.images),):
+        raise UserError(
+            f"groups: there are {len(part.images):,} {words} images, and groups of the shape "
+            f"{list(part.groups.shape)}"
         )
     if labels.dtype.kind == "f" and bool((labels == np.round(labels)).all()):
         labels = labels.astype(np.int64)
@@ -222,7 +265,9 @@ def _indices(values: Array, classes: Array, words: str) -> Labels:
     known = np.isin(values, classes)
     if not known.all():
         unknown = [str(value) for value in np.unique(values[~known]).tolist()]
-        raise UserError(f"dataset: {words} images have labels that no class has: {listed(unknown)}")
+        raise UserError(
+            f"dataset: {words} images have labels that no class has: {listed_names(unknown)}"
+        )
     return np.searchsorted(classes, values).astype(np.int64)
 
 
@@ -293,12 +338,16 @@ def _size(own: tuple[int, ...], request: DatasetRequest, found: list[str]) -> tu
 
 
 def _part(
-    images: Array, labels: Labels, scale: Scale, size: tuple[int, int], request: DatasetRequest
+    images: Array,
+    labels: Labels,
+    origins: Origins,
+    scale: Scale,
+    size: tuple[int, int],
+    request: DatasetRequest,
 ) -> Part:
     starts = range(0, len(images), _BATCH)
-    return Part(
-        labels, (_pixels(images[i : i + _BATCH], scale, size, request.resize) for i in starts)
-    )
+    batches = (_pixels(images[i : i + _BATCH], scale, size, request.resize) for i in starts)
+    return Part(labels, batches, origins)
 
 
 def _pixels(images: Array, scale: Scale, size: tuple[int, int], resize: str) -> Images:

@@ -103,11 +103,10 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
         ) from error
 
 
-def load_origins(info: DatasetInfo) -> Origins:
-    """Return where the training images come from; raises MachineError if that is damaged."""
-    paths = CachePaths(info.cache_dir)
+def load_origins(info: DatasetInfo) -> tuple[Origins, Origins]:
+    """Return where training and test images come from; raises MachineError if it is damaged."""
     try:
-        return _read_origins(paths)[0]
+        return _read_origins(CachePaths(info.cache_dir))
     except ValueError as error:
         raise MachineError(
             f"the cache {info.cache_dir} is damaged: {error}; remove it and run again"

@@ -66,9 +66,14 @@ class Origins:
 
     Attributes:
         names: Their files, relative to the dataset's folder.
+        groups: What each of them shows: a patient, a scene, a burst. Images of one group stay
+            together.
+        validation: Indices of those that their owner set aside for validation.
     """
 
     names: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    validation: tuple[int, ...] = ()
 
 
 @final
@@ -120,6 +125,8 @@ class DatasetRequest:
         image_column: The column of a table with the images' paths; None: guessed by its name.
         label_column: The column with their classes; None: guessed.
         split_column: The column that says train, val or test; None: guessed, or there is none.
+        groups: What says which images belong together: a regular expression over paths, or a
+            table's column.
     """
 
     dataset: str
@@ -131,6 +138,7 @@ class DatasetRequest:
     image_column: str | None = None
     label_column: str | None = None
     split_column: str | None = None
+    groups: str | None = None
 
     @classmethod
     def of(cls, settings: object) -> Self:
@@ -146,6 +154,7 @@ class Source(ABC):
         accepts: What to give to `--dataset`, for messages and help.
         title: Its name in a sentence.
         own_size: Height and width of its images in pixels; None if `image_size` may be given.
+        grouped: Whether `groups` may be given.
         automatic: Whether `--dataset auto` may choose it: the first such source in `SOURCES` that
             can be obtained.
     """
@@ -154,6 +163,7 @@ class Source(ABC):
     accepts: ClassVar[str] = ""
     title: ClassVar[str] = ""
     own_size: ClassVar[int | None] = None
+    grouped: ClassVar[bool] = False
     automatic: ClassVar[bool] = False
 
     @classmethod

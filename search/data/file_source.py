@@ -5,7 +5,7 @@ import re
 import stat
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -16,40 +16,45 @@ import numpy as np
 
 from search.data.dataset import Content, DatasetRequest, Images, Labels, Origins, Part, Source
 from search.data.decoding import BrokenImage, decode_batches, upright_size
-from search.data.splits import holdout
+from search.data.group_splits import groups_of_paths, set_aside, shared_groups
 from search.errors import UserError
 from search.events import Listener, StepProgress
+from search.text import listed_names
 
 DEFAULT_SIDE = 64
 MAX_SIDE = 512
 TEST_SEED = 20_000  # fixed: the test set belongs to the files, not to a study
 
-_FORMAT = 4  # increase it when files are decoded or split in another way
+_FORMAT = 5  # increase it when files are decoded or split in another way
 _SMALL_FILE_BYTES = 4096
 _SAMPLE = 9  # images, spread over the files
 _MUCH_LARGER = 2  # times the first image's size, or the other way round
 _CHECK_SIDE = 16  # pixels; files are only checked
-_MAX_LISTED = 5
 _MAX_BROKEN_LISTED = 20
 
 
 @final
 @dataclass(frozen=True)
 class ImageFile:
-    """A file as its folder shows it; `label` indexes the class names."""
+    """A file as its folder shows it; `label` indexes the class names.
+
+    `validation` says whether it was set aside for validation, `group` what it shows.
+    """
 
     path: Path
     label: int
     size: int
     mtime_ns: int
+    validation: bool = False
+    group: str = ""
 
     @classmethod
-    def of(cls, path: Path, label: int) -> "ImageFile":
+    def of(cls, path: Path, label: int, *, validation: bool = False) -> "ImageFile":
         """Return the file at a path; raises OSError, and UserError if it is not a regular file."""
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
             raise UserError(f"dataset: {path} is not a regular file")
-        return cls(path, label, status.st_size, status.st_mtime_ns)
+        return cls(path, label, status.st_size, status.st_mtime_ns, validation)
 
 
 @final
@@ -76,8 +81,8 @@ class FileList:
         kept = {file.label for file in train}
         lost = [name for label, name in enumerate(self.class_names) if label not in kept]
         if lost:
-            raise UserError(f"dataset: no image of {listed(lost)} can be decoded")
-        return FileList(self.class_names, train, test, self.notices)
+            raise UserError(f"dataset: no image of {listed_names(lost)} can be decoded")
+        return replace(self, train=train, test=test)
 
 
 class FileSource(Source):
@@ -88,6 +93,8 @@ class FileSource(Source):
     most are larger than 64 pixels (with `resize` "stretch": 512), they become 64 pixels square.
     """
 
+    grouped = True
+
     def __init__(self, root: Path, request: DatasetRequest) -> None:
         self._root = root.resolve()
         self._request = request
@@ -95,6 +102,10 @@ class FileSource(Source):
     @abstractmethod
     def list_files(self) -> FileList:
         """Return the files; raises UserError if they are not a dataset."""
+
+    def groups_of(self, files: Sequence[ImageFile], groups: str) -> tuple[str, ...]:
+        """Return the group of each file; raises UserError if one has none."""
+        return groups_of_paths([self._shown(file.path).as_posix() for file in files], groups)
 
     @property
     def name(self) -> str:
@@ -106,17 +117,21 @@ class FileSource(Source):
         fraction = request.test_fraction if files.test is None else None
         digest = hashlib.sha256()
         settings = (request.image_size, request.resize, request.skip_broken, fraction)
-        for fact in (_FORMAT, self._root, *settings, TEST_SEED, files.class_names):
+        grouped = () if request.groups is None else (request.groups,)
+        for fact in (_FORMAT, self._root, *settings, TEST_SEED, files.class_names, *grouped):
             digest.update(f"{fact}\n".encode(errors="surrogateescape"))
         for part in (files.train, files.test or ()):
             digest.update(f"{len(part)} files\n".encode())
             for file in part:
-                line = f"{file.label} {file.size} {file.mtime_ns} {file.path}\n"
+                line = f"{file.label} {file.size} {file.mtime_ns} {file.path} {file.group}\n"
                 digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     def notices(self) -> Iterator[str]:
-        yield from self._files.notices
+        files = self._files
+        yield from files.notices
+        train, test = self._origins(files.train), self._origins(files.test or ())
+        yield from shared_groups(train.groups, test.groups)
 
     def read(self, listener: Listener) -> Content:
         files, found = self._files, list[str]()
@@ -143,17 +158,21 @@ class FileSource(Source):
 
     @cached_property
     def _files(self) -> FileList:
-        return self.list_files()
+        files, groups = self.list_files(), self._request.groups
+        if groups is None:
+            return files
+        every = (*files.train, *(files.test or ()))
+        found = self.groups_of(every, groups)
+        of_group = [replace(file, group=group) for file, group in zip(every, found, strict=True)]
+        train, test = tuple(of_group[: len(files.train)]), tuple(of_group[len(files.train) :])
+        return replace(files, train=train, test=None if files.test is None else test)
 
     def _parts(self, files: FileList) -> tuple[Sequence[ImageFile], Sequence[ImageFile]]:
         if files.test is not None:
             return files.train, files.test
-        (split,) = holdout(
-            _labels(files.train),
-            self._request.test_fraction,
-            TEST_SEED,
-            setting="test_fraction",
-            class_names=files.class_names,
+        groups = self._origins(files.train).groups
+        (split,) = set_aside(
+            _labels(files.train), groups, self._request.test_fraction, TEST_SEED, files.class_names
         )
         return [files.train[i] for i in split.train], [files.train[i] for i in split.validation]
 
@@ -182,7 +201,15 @@ class FileSource(Source):
         return height, width
 
     def _origins(self, files: Sequence[ImageFile]) -> Origins:
-        return Origins(names=tuple(str(shown_path(file.path, self._root)) for file in files))
+        return Origins(
+            names=tuple(self._shown(file.path).as_posix() for file in files),
+            groups=() if self._request.groups is None else tuple(file.group for file in files),
+            validation=tuple(index for index, file in enumerate(files) if file.validation),
+        )
+
+    def _shown(self, path: Path) -> Path:
+        """Return a file's path relative to the dataset's folder if it is inside."""
+        return shown_path(path, self._root if self._root.is_dir() else self._root.parent)
 
     def _check(self, listener: Listener) -> list[BrokenImage]:
         """Return the files that cannot be decoded."""
@@ -247,8 +274,7 @@ class FileSource(Source):
         """Return how many files are broken, which, and why."""
         total = len(self._files.train) + len(self._files.test or ())
         reasons = [
-            f"{str(shown_path(one.path, self._root))!r} ({one.reason})"
-            for one in broken[:_MAX_BROKEN_LISTED]
+            f"{str(self._shown(one.path))!r} ({one.reason})" for one in broken[:_MAX_BROKEN_LISTED]
         ]
         more = len(broken) - len(reasons)
         names = ", ".join(reasons) + (f" and {more} more" if more else "")
@@ -278,13 +304,6 @@ def dataset_name(text: str) -> str:
 def shown_path(path: Path, root: Path) -> Path:
     """Return a path relative to a folder if it is inside."""
     return path.relative_to(root) if path.is_relative_to(root) else path
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first names, quoted, and how many more there are."""
-    shown = ", ".join(map(repr, names[:_MAX_LISTED]))  # repr: a name may hold anything
-    more = len(names) - _MAX_LISTED
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _labels(files: Sequence[ImageFile]) -> Labels:

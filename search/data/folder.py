@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Self, final
 
 from search.data.dataset import DatasetRequest
-from search.data.file_source import FileList, FileSource, ImageFile, listed, shown_path
+from search.data.file_source import FileList, FileSource, ImageFile, shown_path
 from search.data.image_files import EXTENSIONS, is_image, is_junk
 from search.errors import UserError
+from search.text import listed_names
 
 # What folders may be called, in any capitals, and what they are for.
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -87,7 +88,7 @@ def find_parts(root: Path) -> FolderParts:
         return FolderParts((root,), None)
     for part, paths in found.items():
         if len(paths) > 1:
-            names = listed([path.name for path in paths])
+            names = listed_names([path.name for path in paths])
             raise UserError(f"dataset: {root} has several {part} folders, {names}: keep one")
     return FolderParts(
         (*found["train"], *found["val"]), next(iter(found["test"]), None), (*unused,)
@@ -120,7 +121,7 @@ def _list(root: Path, parts: FolderParts) -> FileList:
             f"dataset: {parts.train[0]} must hold at least 2 class folders, got {found}"
         )
     skipped: list[Path] = []
-    train = _labelled(classes, names, skipped)
+    train = _labelled(classes, names, skipped, parts.train[1:])
     counts = {file.label for file in train}
     for label, name in enumerate(names):
         if label not in counts:
@@ -167,14 +168,23 @@ def _merged(parts: Sequence[_Classes]) -> _Classes:
 
 
 def _labelled(
-    classes: _Classes, names: tuple[str, ...], skipped: list[Path]
+    classes: _Classes,
+    names: tuple[str, ...],
+    skipped: list[Path],
+    validation: Sequence[Path] = (),
 ) -> tuple[ImageFile, ...]:
-    """Return the images of the classes, in order; adds other files to `skipped`."""
+    """Return the images of the classes, in order; adds other files to `skipped`.
+
+    Those whose class folder is in one of `validation` were set aside for it.
+    """
     files = []
-    for name in sorted(classes):
-        for path in (file for folder in classes[name] for file in _files_in(folder)):
+    for label, folder in (
+        (names.index(name), one) for name in sorted(classes) for one in classes[name]
+    ):
+        given = folder.parent in validation
+        for path in _files_in(folder):
             if is_image(path.name):
-                files.append(ImageFile.of(path, names.index(name)))
+                files.append(ImageFile.of(path, label, validation=given))
             else:
                 skipped.append(path)
     return _in_order(files)
@@ -232,7 +242,7 @@ def _notices(
         layout = "<class>/"
         yield (
             f"dataset: {root} has no train/, so its folders are taken for the classes: "
-            f"{listed(names)}"
+            f"{listed_names(names)}"
         )
     else:
         yield from _part_notices(root, parts)
@@ -240,13 +250,13 @@ def _notices(
     untested = [name for name in names if name not in tested]
     if untested:
         yield (
-            f"dataset: {parts.test} has no image of {listed(untested)}: the test accuracy "
+            f"dataset: {parts.test} has no image of {listed_names(untested)}: the test accuracy "
             "leaves these classes out"
         )
     if skipped:
         yield (
             f"dataset: skipped in {root}, because images must be in {layout} with names like "
-            f"1.png: {listed(skipped)}"
+            f"1.png: {listed_names(skipped)}"
         )
 
 
@@ -256,12 +266,12 @@ def _part_notices(root: Path, parts: FolderParts) -> Iterator[str]:
     if val:
         yield (
             f"dataset: the images in {val[0]!r} join those in {train!r}, because a study makes its "
-            "own validation split"
+            "own validation split (validation 'given' uses them as they are)"
         )
     unusual = [name for name in (train, *test) if name not in PARTS]
     if unusual:
         tested = f", {test[0]!r} for testing" if test else ""
         yield f"dataset: in {root}, {train!r} is used for training{tested}"
     if parts.unused:
-        unused = listed([path.name for path in parts.unused])
+        unused = listed_names([path.name for path in parts.unused])
         yield f"dataset: folders in {root} that are not used: {unused}"

@@ -10,6 +10,7 @@ command line too:
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -56,7 +57,9 @@ class MemorySource(Source):
         settings = (request.image_size, request.resize, request.test_fraction, TEST_SEED)
         digest = hashlib.sha256(f"memory 1 {settings} {self._class_names}\n".encode())
         for part in (self._train, self._test):
-            for values in () if part is None else (part.images, part.labels):
+            for values in () if part is None else (part.images, part.labels, part.groups):
+                if values is None:
+                    continue
                 digest.update(f"{values.dtype.str} {values.shape}\n".encode())
                 digest.update(np.ascontiguousarray(values).data.cast("B"))
         return digest.hexdigest()
@@ -71,6 +74,7 @@ def arrays_source(
     labels: Any,
     *,
     test: tuple[Any, Any] | None = None,
+    groups: Any = None,
     class_names: Sequence[str] | None = None,
     name: str = "arrays",
     image_size: int | None = None,
@@ -84,6 +88,8 @@ def arrays_source(
             numbers or floats in 0..1, -1..1 or 0..255.
         labels: (N,), (N, 1) or one-hot; whole numbers or texts.
         test: Images and labels of the test set; None: a stratified part of the images is set aside.
+        groups: (N,): which images stay together in folds and test set, such as the patient of
+            each; None: the images are independent.
         class_names: What the labels 0, 1, ... are called; None: the labels themselves.
         name: The dataset's name.
         image_size: Height and width in pixels; None: the images' own, at most 64.
@@ -95,14 +101,17 @@ def arrays_source(
     """
     request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
     names = None if class_names is None else tuple(map(str, class_names))
-    tested = None if test is None else LabelledArrays(*map(_array, test))
-    return MemorySource(LabelledArrays(_array(images), _array(labels)), tested, request, names)
+    tested = None if test is None else LabelledArrays(_array(test[0]), _array(test[1]))
+    grouped = None if groups is None else _array(groups)
+    train = LabelledArrays(_array(images), _array(labels), grouped)
+    return MemorySource(train, tested, request, names)
 
 
 def dataset_source(
     dataset: "Dataset[Any]",
     *,
     test: "Dataset[Any] | None" = None,
+    groups: Any = None,
     class_names: Sequence[str] | None = None,
     name: str = "dataset",
     image_size: int | None = None,
@@ -116,6 +125,7 @@ def dataset_source(
         dataset: Has a length; each item is an image (a PIL image, an array (H, W) or (H, W, C), or
             a tensor (H, W) or (C, H, W)) and a label. It must not augment: the search does.
         test: The same for the test set; None: a stratified part of the images is set aside.
+        groups: As for `arrays_source`.
         class_names: What the labels 0, 1, ... are called; None: `dataset.classes`, as torchvision's
             datasets have it, or the labels themselves.
         name: The dataset's name.
@@ -134,6 +144,8 @@ def dataset_source(
     size = (image_size, image_size) if image_size is not None else _usual(first.shape[-2:])
     parts = (dataset,) if test is None else (dataset, test)
     train, *tested = [_all_items(part, size, resize, listener) for part in parts]
+    if groups is not None:
+        train = replace(train, groups=_array(groups))
     return MemorySource(train, next(iter(tested), None), request, names)
 
 

@@ -95,6 +95,11 @@ def _checked(source: Source, request: DatasetRequest) -> Source:
             f"image_column, label_column and split_column are only for tables, and dataset "
             f"{source.name} is none"
         )
+    if request.groups is not None and not source.grouped:
+        raise UserError(
+            f"groups is only for image folders, tables and arrays from files, and dataset "
+            f"{source.name} is none, got {request.groups!r}"
+        )
     return source
 
 

@@ -51,7 +51,7 @@ def holdout(
     Raises:
         UserError: A class would have no training or no validation image.
     """
-    return _holdout(labels, fraction, _rng(seed), setting, class_names)
+    return _holdout(labels, fraction, seeded(seed), setting, class_names)
 
 
 def fixed_holdout(labels: Indices, fraction: float, random_state: int) -> tuple[Fold, ...]:
@@ -81,7 +81,7 @@ def _holdout(
     n_classes = len(np.unique(labels))
     if any(len(np.unique(labels[part])) < n_classes for part in (train, validation)):
         raise _too_few(labels, fraction, setting, class_names)
-    return (Fold(_ascending(train), _ascending(validation)),)
+    return (Fold(ascending(train), ascending(validation)),)
 
 
 def kfold(labels: Indices, k: int, seed: int, class_names: Sequence[str] = ()) -> tuple[Fold, ...]:
@@ -101,9 +101,41 @@ def kfold(labels: Indices, k: int, seed: int, class_names: Sequence[str] = ()) -
             f"folds must be at most {size}, the number of images of the smallest class "
             f"(class {name}), got {k}"
         )
-    splitter = StratifiedKFold(k, shuffle=True, random_state=_rng(seed))
+    splitter = StratifiedKFold(k, shuffle=True, random_state=seeded(seed))
     pairs = splitter.split(np.zeros(len(labels)), labels)
-    return tuple(Fold(_ascending(train), _ascending(validation)) for train, validation in pairs)
+    return tuple(Fold(ascending(train), ascending(validation)) for train, validation in pairs)
+
+
+def given_holdout(
+    labels: Indices, validation: Sequence[int], class_names: Sequence[str] = ()
+) -> tuple[Fold, ...]:
+    """Return the fold that validates on given images.
+
+    Args:
+        labels: int64 (N,).
+        validation: Indices of the images.
+        class_names: What to call the classes in messages.
+
+    Raises:
+        UserError: There are none, or a class has no image on one side.
+    """
+    if not len(validation):
+        raise UserError(
+            "validation 'given' needs images that were set aside for it: a folder val/ next to "
+            "train/, rows 'val' of a table's split column, or arrays such as val_images"
+        )
+    validates = np.zeros(len(labels), dtype=bool)
+    validates[list(validation)] = True
+    for side, words in ((~validates, "training"), (validates, "validation")):
+        lacking = np.setdiff1d(labels, labels[side])
+        if len(lacking):
+            name = repr(class_names[lacking[0]]) if class_names else str(lacking[0])
+            raise UserError(
+                f"validation 'given' needs {words} images of every class, and there is none of "
+                f"class {name}"
+            )
+    indices = np.arange(len(labels))
+    return (Fold(ascending(indices[~validates]), ascending(indices[validates])),)
 
 
 def class_shares(labels: Indices, n_classes: int) -> list[float]:
@@ -122,9 +154,12 @@ def folds_hash(folds: tuple[Fold, ...]) -> str:
     return digest.hexdigest()
 
 
-def save_folds(path: Path, folds: tuple[Fold, ...]) -> None:
-    """Write the folds as .npz, atomically; raises MachineError."""
-    arrays: dict[str, Indices] = {}
+def save_folds(path: Path, folds: tuple[Fold, ...], groups: Indices | None = None) -> None:
+    """Write the folds as .npz, atomically; raises MachineError.
+
+    `groups`, int64 (N,), says which images were kept together; it is there for readers.
+    """
+    arrays: dict[str, Indices] = {} if groups is None else {"groups": groups}
     for number, fold in enumerate(folds):
         arrays |= {f"train_{number}": fold.train, f"validation_{number}": fold.validation}
     with machine_failures(f"cannot write the folds {path}", "make room there and run again"):
@@ -148,12 +183,14 @@ def load_folds(path: Path, expected_hash: str) -> tuple[Fold, ...]:
     return folds
 
 
-def _rng(seed: int) -> np.random.RandomState:
+def seeded(seed: int) -> np.random.RandomState:
+    """Return a generator for scikit-learn, of any non-negative integer."""
     # scikit-learn takes integers below 2**32 only; derive_seed gives 63 bits.
     return np.random.RandomState(np.random.MT19937(seed))
 
 
-def _ascending(indices: npt.NDArray[np.int_]) -> Indices:
+def ascending(indices: npt.NDArray[np.int_]) -> Indices:
+    """Return indices in ascending order, as int64."""
     return np.sort(indices).astype(np.int64)
 
 

@@ -3,13 +3,15 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Self, final
 
 from search.data.dataset import DatasetRequest
-from search.data.file_source import FileList, FileSource, ImageFile, listed
+from search.data.file_source import FileList, FileSource, ImageFile
 from search.data.folder import PARTS
 from search.errors import UserError
+from search.text import listed_names
 
 # What columns are usually called, in any capitals.
 _IMAGE_COLUMNS = (
@@ -45,7 +47,7 @@ class TableSource(FileSource):
         return super().name.removesuffix(self._root.suffix)
 
     def list_files(self) -> FileList:
-        rows = _read_rows(self._root)
+        rows = self._rows
         request = self._request
         image = _column(rows, request.image_column, "image_column", _IMAGE_COLUMNS)
         label = _column(rows, request.label_column, "label_column", _LABEL_COLUMNS)
@@ -56,12 +58,13 @@ class TableSource(FileSource):
         if len(names) < 2:
             raise UserError(
                 f"dataset: column {label!r} of {self._root} must have at least 2 classes, got "
-                f"{listed(names)}"
+                f"{listed_names(names)}"
             )
         parts = _by_part(self._root, rows, split)
         _check_paths(self._root, rows, image, label)
         files = {
-            part: self._files_of(chosen, image, label, names) for part, chosen in parts.items()
+            part: self._files_of(chosen, image, label, names, validation=part == "val")
+            for part, chosen in parts.items()
         }
         if split is not None and not files["train"]:
             raise UserError(f"dataset: column {split!r} of {self._root} has no row for 'train'")
@@ -73,21 +76,53 @@ class TableSource(FileSource):
             tuple(notices),
         )
 
+    def groups_of(self, files: Sequence[ImageFile], groups: str) -> tuple[str, ...]:
+        rows = self._rows
+        if groups not in rows[0]:
+            try:
+                return super().groups_of(files, groups)
+            except UserError as error:
+                columns = listed_names(list(rows[0]))
+                raise UserError(f"{error}; nor is it a column: those are {columns}") from error
+        image = _column(rows, self._request.image_column, "image_column", _IMAGE_COLUMNS)
+        group = {self._path_of(row[image]): row[groups] for row in rows}
+        without = [str(self._shown(file.path)) for file in files if not group[file.path]]
+        if without:
+            raise UserError(
+                f"groups: column {groups!r} of {self._root} has no value for {len(without):,} of "
+                f"{len(files):,} images: {listed_names(without)}"
+            )
+        return tuple(group[file.path] for file in files)
+
+    @cached_property
+    def _rows(self) -> list[dict[str, str]]:
+        return _read_rows(self._root)
+
+    def _path_of(self, text: str) -> Path:
+        return self._root.parent / Path(text).expanduser()
+
     def _files_of(
-        self, rows: Sequence[Mapping[str, str]], image: str, label: str, names: tuple[str, ...]
+        self,
+        rows: Sequence[Mapping[str, str]],
+        image: str,
+        label: str,
+        names: tuple[str, ...],
+        *,
+        validation: bool,
     ) -> tuple[ImageFile, ...]:
         """Return the rows' files; raises UserError, which counts those that are missing."""
         files, missing = [], []
+        numbers = {name: label for label, name in enumerate(names)}
         for row in rows:
             try:
-                path = self._root.parent / row[image]
-                files.append(ImageFile.of(path, names.index(row[label])))
-            except (OSError, ValueError):
+                path = self._path_of(row[image])
+                files.append(ImageFile.of(path, numbers[row[label]], validation=validation))
+            except (OSError, ValueError, RuntimeError):  # RuntimeError: nobody has this home
                 missing.append(row[image])
         if missing:
             raise UserError(
                 f"dataset: {len(missing):,} of {len(rows):,} images in column {image!r} of "
-                f"{self._root} cannot be found in {self._root.parent}: {listed(missing)}"
+                f"{self._root} cannot be found in {self._root.parent}: {listed_names(missing)}"
             )
         return tuple(files)
 
@@ -124,12 +159,16 @@ def _column(
     columns = list(rows[0])
     if given is not None:
         if given not in columns:
-            raise UserError(f"{setting}: there is no {given!r}; columns are {listed(columns)}")
+            raise UserError(
+                f"{setting}: there is no {given!r}; columns are {listed_names(columns)}"
+            )
         return given
     found = [column for column in columns if column.lower() in usual]
     if len(found) != 1:
         why = f"could be {' or '.join(map(repr, found))}" if found else "cannot be guessed"
-        raise UserError(f"{setting} must be given, as it {why}; columns are {listed(columns)}")
+        raise UserError(
+            f"{setting} must be given, as it {why}; columns are {listed_names(columns)}"
+        )
     return found[0]
 
 
@@ -166,14 +205,15 @@ def _notices(
     if parts["val"]:
         yield (
             f"dataset: images that column {split!r} has for validation join those for training, "
-            "because a study makes its own validation split"
+            "because a study makes its own validation split (validation 'given' uses them as they "
+            "are)"
         )
     tested = {row[label] for row in parts["test"]}
     untested = sorted({row[label] for rows in parts.values() for row in rows} - tested)
     if tested and untested:
         yield (
-            f"dataset: {table} has no test image of {listed(untested)}: the test accuracy leaves "
-            "these classes out"
+            f"dataset: {table} has no test image of {listed_names(untested)}: the test accuracy "
+            "leaves these classes out"
         )
 
 

@@ -51,7 +51,7 @@ SPACE = Space({name}, lambda _: CANDIDATE, baseline_params={{}})
 _KEPT = (
     "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "resize",
     "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column",
+    "split_column", "groups",
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
 _MAX_NAME = 64  # characters of a study's name
@@ -245,7 +245,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         horizon=horizon,
         rates=rates,
         bf16=record.recipe.precision == "bf16",
-        test_fraction=record.recipe.test_fraction,
+        test_fraction=None if record.quality.n_groups else record.recipe.test_fraction,
         resize=record.recipe.resize,
     )
 
@@ -259,7 +259,7 @@ def render_script(
     horizon: int,
     rates: list[float],
     bf16: bool,
-    test_fraction: float,
+    test_fraction: float | None,
     resize: Resize = "stretch",
 ) -> str:
     """Return the script that trains a candidate.
@@ -272,7 +272,8 @@ def render_script(
         horizon: How many epochs the schedule is made for.
         rates: The learning rates that the search recorded, one per epoch.
         bf16: Whether to use autocast.
-        test_fraction: What to set aside of a folder without test/, as `FolderSource` does.
+        test_fraction: What to set aside of a folder without test/, as `FolderSource` does; None:
+            nothing, as the search kept groups together.
         resize: How images of another shape are fitted.
     """
     _, height, width = dataset.image_shape

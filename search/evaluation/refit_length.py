@@ -82,8 +82,7 @@ def _standard_error(trial: TrialRecord, recipe: Recipe, dataset: DatasetInfo) ->
     """
     metric = get_metric(recipe.metric)
     scores = trial.history.fold_scores(trial.best_epoch or 1, metric)
-    share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
-    images = len(scores) * share * dataset.n_train
+    images = len(scores) * recipe.validation_share * dataset.n_train
     if len(scores) > 1 and metric is not ACCURACY:
         return statistics.stdev(scores) / math.sqrt(len(scores))
     return score_error(metric, statistics.fmean(scores), images, trial.confusion) or 0.0

@@ -172,7 +172,9 @@ def _dataset(plan: PlanInfo) -> str:
     one, shape = plan.dataset, " x ".join(str(size) for size in plan.dataset.image_shape)
     classes = f"{len(one.class_names):,} classes"
     images = f"{one.n_train:,} training images of {classes}, {shape}"
-    return printable(f"{one.name}: {images}; {one.n_test:,} test images, sealed")
+    return printable(
+        f"{one.name}: {images}; {one.n_test:,} test images, sealed; {plan.quality.independence}"
+    )
 
 
 def _study(plan: PlanInfo) -> str:
@@ -188,6 +190,8 @@ def _evaluation(plan: PlanInfo) -> str:
     if recipe.validation == "kfold":
         folds = f"{recipe.folds}-fold cross-validation"
         how = f"{folds}, racing from one fold" if recipe.racing else folds
+    elif recipe.validation == "given":
+        how = f"the given validation images ({recipe.holdout_fraction:.0%})"
     else:
         how = f"{recipe.holdout_fraction:.0%} holdout"
     pruner = get_pruner(recipe.pruner).words

@@ -64,10 +64,7 @@ def last_attempts(record: StudyRecord) -> list[TrialRecord]:
 
 def validation_images(record: StudyRecord) -> int:
     """Return the number of validation images of a holdout or of one fold."""
-    share = record.recipe.holdout_fraction
-    if record.recipe.n_folds > 1:
-        share = 1 / record.recipe.n_folds
-    return math.ceil(share * record.dataset.n_train)
+    return math.ceil(record.recipe.validation_share * record.dataset.n_train)
 
 
 def single_error(record: StudyRecord, trial: TrialRecord) -> float | None:

@@ -156,9 +156,13 @@ def _refit(recipe: Recipe, seconds: float) -> Range:
     """
     if not recipe.protocol.refits:
         return Range(0.0, 0.0)
-    share = recipe.holdout_fraction if recipe.validation == "holdout" else 1 / recipe.folds
     cores = 1 if recipe.device.startswith("cuda") else max(joblib.cpu_count() / recipe.threads, 1)
-    whole = seconds / (1 - share) * (recipe.refit_epochs or recipe.epochs) / recipe.epochs
+    whole = (
+        seconds
+        / (1 - recipe.validation_share)
+        * (recipe.refit_epochs or recipe.epochs)
+        / recipe.epochs
+    )
     return Range(whole / 2 / cores, whole)
 
 

@@ -18,11 +18,13 @@ from optuna.trial import FrozenTrial, TrialState
 from search import text
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo, statistics_of_parts
+from search.data.quality import DataQuality
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
+from search.tuning.folds import fold_groups
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import earlier_points
 from search.tuning.preparing import Plan
@@ -44,6 +46,7 @@ _DECIDING = (
     "validation",
     "holdout_fraction",
     "folds",
+    "groups",
     "racing",
     "metric",
     "seed",
@@ -62,7 +65,7 @@ _DECIDING = (
 """The settings that decide a study's results, which therefore cannot change."""
 _PIXELS = (
     "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column",
+    "split_column", "groups",
 )  # fmt: skip
 """Those that may make another dataset of the same files."""
 
@@ -104,7 +107,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         plan = replace(plan, earlier=earlier_points(plan.recipe, plan.space))
         _ = plan.points  # if there is none, nothing is written
         check_free(paths)
-        save_folds(paths.folds, plan.folds)
+        save_folds(paths.folds, plan.folds, fold_groups(plan.dataset))
         study, folds = _create(plan, storage), plan.folds
     else:
         check_owned(study, paths)
@@ -168,7 +171,7 @@ def _resume(
     code = current_code(recipe)
     changes = _check_code(stored, code, accept=accept_changes)
     if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
-        save_folds(plan.paths.folds, plan.folds)
+        save_folds(plan.paths.folds, plan.folds, fold_groups(plan.dataset))
     folds = load_folds(plan.paths.folds, stored.folds_hash)
     if changes:
         _end_obsolete_trials(plan, study, storage)
@@ -191,6 +194,9 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Cod
         attributes["sampler_code"] = code.sampler
     if code.metric is not None:
         attributes["metric_code"] = code.metric
+    quality = DataQuality.of(dataset)
+    if quality != DataQuality():
+        attributes["data_quality"] = to_plain(quality)
     for name, value in attributes.items():
         study.set_user_attr(name, value)
 
@@ -201,9 +207,10 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Cod
 def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo) -> None:
     """Raise UserError, showing each difference, unless settings and dataset are the stored ones."""
     pairs = [(name, getattr(stored.recipe, name), getattr(requested, name)) for name in _DECIDING]
-    then_id, now_id = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored.dataset, dataset))
-    pairs.append(("dataset", then_id, now_id))
-    if then_id != now_id:  # perhaps because of these
+    if stored.dataset.fingerprint != dataset.fingerprint:  # it may have another name
+        then, now = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored.dataset, dataset))
+        pairs.append(("dataset", then, now))
+        # perhaps because of these
         pairs += [(one, getattr(stored.recipe, one), getattr(requested, one)) for one in _PIXELS]
     differences = [
         f"{name} {text.setting(then)} is now {text.setting(now)}"

@@ -2,12 +2,13 @@
 
 import heapq
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
 from search import text
 from search.data.dataset import DatasetInfo
+from search.data.quality import DataQuality
 from search.errors import MachineError
 from search.executors.base import Executor
 from search.recipe import Recipe
@@ -136,6 +137,7 @@ class PlanInfo:
     """What a run will do: a resolved recipe with its dataset, and what of it is done.
 
     Attributes:
+        quality: What is known of the images.
         n_grid: The number of grid points; None if the sampler visits no grid.
         estimate: How long it takes; None if nothing is left to train, or it is unknown.
         unknown: Why there is no estimate, if it could not be made.
@@ -149,6 +151,7 @@ class PlanInfo:
     n_grid: int | None
     n_workers: int
     disk: DiskNeed
+    quality: DataQuality = field(default_factory=DataQuality)
     estimate: Estimate | None = None
     unknown: str | None = None
     budget: Budget | None = None
@@ -176,6 +179,7 @@ def make_plan_info(
         n_grid=sampler.n_grid(opened.space),
         n_workers=executor.slots,
         disk=disk,
+        quality=record.quality,
         estimate=estimate,
         unknown=unknown,
         budget=budget,

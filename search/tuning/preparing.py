@@ -11,7 +11,7 @@ from typing import Any, Self, final
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
-from search.data.splits import Fold, class_shares, fixed_holdout, holdout, kfold
+from search.data.splits import Fold, class_shares
 from search.errors import MachineError, UserError, first_line
 from search.events import Listener, Notice
 from search.executors.base import Executor
@@ -19,10 +19,10 @@ from search.executors.probes import DeviceFacts, DeviceProbe
 from search.metric import Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.seeding import derive_seed
 from search.training.settings import Precision
 from search.tuning.budget import FULL_EPOCHS, SHORT_EPOCHS, Budget
 from search.tuning.feasibility import Feasibility
+from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
 from search.tuning.samplers import Params, get_sampler
@@ -185,6 +185,11 @@ def prepare(
     if "precision" in automatic and no_bf16:
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
     folds = make_folds(recipe, dataset)
+    tell_of_folds(dataset, folds, listener)
+    if recipe.validation == "given":
+        share = len(folds[0].validation) / dataset.n_train
+        recipe = recipe.model_copy(update={"holdout_fraction": share})
+        automatic |= {"holdout_fraction"}
     budget = make_budget(recipe, given, space, dataset, folds[0], executor, started)
     if budget is not None:
         planned = {name: value for name, value in budget.settings().items() if name not in given}
@@ -213,18 +218,6 @@ def _device_facts(probing: "Future[DeviceFacts]") -> DeviceFacts:
         raise UserError(str(error)) from error
     except BrokenExecutor as error:
         raise MachineError(f"a worker process cannot be started: {first_line(error)}") from error
-
-
-def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
-    """Return the study's folds; raises UserError if the dataset is too small for them."""
-    labels = load_train_split(dataset).labels.numpy()
-    split = recipe.protocol.split
-    if split is not None:
-        return fixed_holdout(labels, split.fraction, split.random_state)
-    seed = derive_seed(recipe.seed, "folds")
-    if recipe.validation == "kfold":
-        return kfold(labels, recipe.folds, seed, dataset.class_names)
-    return holdout(labels, recipe.holdout_fraction, seed, class_names=dataset.class_names)
 
 
 def _load_metric(setting: str) -> Metric:

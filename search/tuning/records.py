@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, final
 
 from search.command_lines import run_command
 from search.data.dataset import DatasetInfo
+from search.data.quality import DataQuality
 from search.metric import Metric
 from search.recipe import Recipe
 from search.training.history import Confusion, History
@@ -171,6 +172,7 @@ class StudyRecord:
         sampler_code: The code of the user's sampler, if there is one.
         metric_code: The code of the user's metric, likewise.
         changes: Accepted changes of the code, oldest first.
+        quality: What is known of the images.
         horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
         user_metric: What a user's metric is like; None: the recipe names one of this program.
     """
@@ -189,6 +191,7 @@ class StudyRecord:
     space_code: str | None = None
     sampler_code: str | None = None
     changes: tuple[AcceptedChange, ...] = ()
+    quality: DataQuality = field(default_factory=DataQuality)
     horizon: Mapping[str, int] | None = None
     user_metric: Metric | None = None
     metric_code: str | None = None

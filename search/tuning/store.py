@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter, ValidationError
 
 from search.data.dataset import DatasetInfo
+from search.data.quality import DataQuality
 from search.errors import UserError, describe_error
 from search.metric import Metric
 from search.recipe import Recipe
@@ -149,6 +150,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             sampler_code=attrs.get("sampler_code"),
             user_metric=_user_metric(attrs),
             metric_code=attrs.get("metric_code"),
+            quality=from_plain(DataQuality, attrs.get("data_quality", {})),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:

@@ -19,8 +19,9 @@ from search.progress.console import LiveDisplay, PlainDisplay
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.training.settings import Precision
+from search.tuning.folds import make_folds
 from search.tuning.opening import OpenStudy, open_study
-from search.tuning.preparing import Plan, make_folds
+from search.tuning.preparing import Plan
 from search.tuning.records import TrialRecord
 from search.tuning.run_events import EpochEnded, SearchEnded, StudyOpened, TrialEnded, TrialStarted
 from search.tuning.scheduler import run_search

@@ -34,6 +34,7 @@ _NEWER: dict[str, Any] = {
     "image_column": None,
     "label_column": None,
     "split_column": None,
+    "groups": None,
 }
 _NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {
     "baseline": {"refit": "one-se"},  # nothing depends on it: a replication is not refitted

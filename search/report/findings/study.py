@@ -190,10 +190,22 @@ class Dataset(Finding):
     """Training images, including those of validation folds."""
     n_test: int
     """Images of the test set."""
+    n_groups: int | None
+    """Groups of training images, each kept in one fold; null: taken for independent."""
+    independence: Unlisted[str]
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        return cls.model_validate(evidence.record.dataset)
+        quality = evidence.record.quality
+        return cls(
+            **{
+                name: getattr(evidence.record.dataset, name)
+                for name in cls.model_fields
+                if name not in ("n_groups", "independence")
+            },
+            n_groups=quality.n_groups,
+            independence=quality.independence,
+        )
 
     def blocks(self) -> Iterator[Block]:
         channels, height, width = self.image_shape
@@ -202,6 +214,7 @@ class Dataset(Finding):
             ("training images", count(self.n_train)),
             ("test images", count(self.n_test)),
             ("image", f"{channels} channels, {height} x {width} pixels"),
+            ("independence", self.independence),
             (f"classes ({len(self.class_names)})", ", ".join(self.class_names)),
             ("fingerprint", self.fingerprint[:12]),
         )
@@ -261,6 +274,8 @@ def validation_words(record: StudyRecord) -> str:
         return f"{recipe.folds}-fold cross-validation{racing}"
     if recipe.protocol.split is not None:
         return "the hand-tuned report’s 20% holdout"
+    if recipe.validation == "given":
+        return f"the given validation images ({percent(recipe.holdout_fraction, 0)})"
     return f"holdout of {percent(recipe.holdout_fraction, 0)}"
 
 

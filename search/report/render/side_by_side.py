@@ -16,7 +16,7 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.render.html import Chapter, chapter, render_chapters
 from search.report.render.markdown import table
 from search.report.scoring import KINDS
-from search.text import count, duration, interval, percent, points
+from search.text import count, duration, interval, percent, points, validation_text
 from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate
 
@@ -63,9 +63,8 @@ def _validation(record: StudyRecord) -> str:
     recipe = record.recipe
     if recipe.protocol.split is not None:
         return "report's split"
-    if recipe.validation == "holdout":
-        return f"holdout {recipe.holdout_fraction:g}"
-    return f"{recipe.folds}-fold{', raced' if recipe.racing else ''}"
+    how = validation_text(recipe.validation, recipe.holdout_fraction, recipe.folds)
+    return f"{how}, raced" if recipe.racing else how
 
 
 def estimate_text(estimate: Estimate | None, metric: Metric) -> str:

@@ -10,7 +10,7 @@ from search.data.cache import load_train_split
 from search.data.dataset import DatasetRequest, channel_statistics
 from search.data.sources import prepare_dataset
 from search.recipe import Recipe
-from search.tuning.preparing import make_folds
+from search.tuning.folds import make_folds
 from tests.benchmarks.peers.task import Arrays
 
 _CLASSES, _SIDE, _NOISE = 10, 32, 90.0

@@ -1,0 +1,40 @@
+"""What is known of a dataset's images before a study starts, beyond their number."""
+
+from dataclasses import dataclass
+from typing import final
+
+from search.data.cache import load_origins
+from search.data.dataset import DatasetInfo
+from search.text import plural
+
+
+@final
+@dataclass(frozen=True)
+class DataQuality:
+    """What a reader of results should know of the images.
+
+    Attributes:
+        n_groups: Groups of the training images, each of which stays in one fold; None: the images
+            are taken for independent.
+        n_shared_groups: Groups that have training and test images, in a given test set.
+    """
+
+    n_groups: int | None = None
+    n_shared_groups: int = 0
+
+    @classmethod
+    def of(cls, dataset: DatasetInfo) -> "DataQuality":
+        """Return what a dataset's cache says of it; raises MachineError if that is damaged."""
+        train, test = load_origins(dataset)
+        groups = set(train.groups)
+        return cls(
+            n_groups=len(groups) if groups else None,
+            n_shared_groups=len(groups & set(test.groups)),
+        )
+
+    @property
+    def independence(self) -> str:
+        """In words: "images taken for independent", or how many groups stay together."""
+        if self.n_groups is None:
+            return "images taken for independent"
+        return f"images of each of {plural(self.n_groups, 'group')} kept together"
