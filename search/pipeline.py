@@ -11,6 +11,7 @@ import optuna
 
 from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
+from search.errors import UserError
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit import finish_search
 from search.evaluation.test_results import load_images, load_predictions
@@ -34,6 +35,7 @@ from search.tuning.run_events import PlanMade
 from search.tuning.scheduler import run_search
 from search.tuning.storage import storage_failures
 from search.tuning.store import read_study
+from spaces.user_object import UserCodeError
 
 __all__ = [
     "Outcome",
@@ -103,7 +105,7 @@ def locked_run(
     started = time.monotonic() - time.process_time()  # of importing the program, too
     start = get_executor(executor).start
     # First, as processes need seconds until they can train.
-    with start(recipe.workers or 1, recipe.threads) as workers:
+    with start(recipe.workers or 1, recipe.threads) as workers, _user_code_errors():
         plan = prepare(recipe, workers, listener, started)
         workers.resize(plan.recipe.workers)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
@@ -119,6 +121,15 @@ def locked_run(
             record = read_study(opened.study)
             stopped = stop.requested() and record.test is None
             yield Outcome(record, opened.study, opened.paths, stopped)
+
+
+@contextmanager
+def _user_code_errors() -> Iterator[None]:
+    """Raise errors of a user's space, which may show late, as those of a user."""
+    try:
+        yield
+    except UserCodeError as error:
+        raise UserError(str(error)) from error
 
 
 def _finish(

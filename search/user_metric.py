@@ -145,6 +145,14 @@ def metric_source(setting: str) -> str | None:
     return None if found is None else found.source()
 
 
+def metric_helpers(setting: str) -> dict[str, str]:
+    """Return the code of the user's modules that this code imports, by file; raises likewise."""
+    from spaces.user_object import UserObject
+
+    found = UserObject.parse("metric", setting)
+    return {} if found is None else found.helpers()
+
+
 def stored_metric(setting: str, facts: Mapping[str, Any] | None) -> Metric:
     """Return the metric of a stored study; `facts` are those of a user's, whose file may be gone.
 

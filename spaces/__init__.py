@@ -24,6 +24,9 @@ from spaces.schedules import (
     suggest_schedule,
 )
 from spaces.space import Space
+from spaces.user_output import refuse_namesake
+
+refuse_namesake()
 
 space_source = space_identity  # its name in version 0.1
 

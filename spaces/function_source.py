@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple, Self
 
+from spaces.errors import SpaceError
+
 _OURS = ("cifar_models", "search", "spaces")
 
 
@@ -19,12 +21,12 @@ def function_source(function: Callable[..., Any]) -> str:
     It has no comments, docstrings and formatting, so that only changes that matter change it.
 
     Raises:
-        ValueError: It is not a function at the top of a Python file, or uses another file of the
+        SpaceError: It is not a function at the top of a Python file, or uses another file of the
             user's.
     """
     name = getattr(function, "__name__", repr(function))
     if not isinstance(function, FunctionType) or function.__qualname__ != name:
-        raise ValueError(
+        raise SpaceError(
             f"{name!r} must be a function that is defined by `def` at the top of a file, because "
             "its code is stored with the study"
         )
@@ -33,7 +35,7 @@ def function_source(function: Callable[..., Any]) -> str:
     tree = drop_docstrings(ast.parse("".join(linecache.getlines(file))))
     statements = _used(tree.body, name)
     if not any(_defines(one, name) for one in statements):
-        raise ValueError(f"the code of function {name!r} was not found in {file}")
+        raise SpaceError(f"the code of function {name!r} was not found in {file}")
     for one in statements:
         _check_imports(one, name, Path(file))
     return ast.unparse(ast.Module(list(statements), []))
@@ -112,7 +114,7 @@ def _check_imports(statement: ast.stmt, name: str, file: Path) -> None:
     for module in _modules(statement):
         root = module.partition(".")[0]
         if not root or _is_beside(root, file):
-            raise ValueError(
+            raise SpaceError(
                 f"function {name!r} uses {module or 'a relative import'}, another file of yours; "
                 f"accepted: what it needs stands in {file.name}, or in an installed package"
             )

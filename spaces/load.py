@@ -5,17 +5,19 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any
 
 from optuna.distributions import distribution_to_json, json_to_distribution
 
 from spaces.cnn import CNN_SPACE
 from spaces.mlp import MLP_SPACE
-from spaces.parameters import describe_range, parameters_of, probe
+from spaces.parameters import describe_range
+from spaces.probing import parameters_of, probe
 from spaces.resnet import RESNET_SPACE
 from spaces.space import Space
 from spaces.user_object import UserObject
+from spaces.user_space import run_space
 
 _FORMAT = 1
 _N_CANDIDATES = 128
@@ -26,7 +28,7 @@ def describe_space(space: Space) -> str:
 
     The candidates are those of fixed points; the hash shows whether `suggest` has changed.
     """
-    probes = probe(space.suggest)
+    probes = probe(space.suggest).accepted
     candidates = "\n".join(one.model_dump_json() for _, one in probes[:_N_CANDIDATES])
     return json.dumps(
         {
@@ -112,24 +114,27 @@ def load_space(text: str) -> Space:
     The file is run, and a user's space is tried out, so that mistakes show before a study starts.
     Raises ValueError, which says what is wrong and, for code, in which line.
     """
-    if text in BUILT_IN:
-        return BUILT_IN[text]
-    user = _user_space(text)
-    space = _find(user.run(), user)
-    with user.one_line_errors():
-        _try_out(space)
-    return space
+    return BUILT_IN[text] if text in BUILT_IN else run_space(_user_space(text))
 
 
 def space_identity(text: str) -> str:
     """Return what must not change about a space when a study is resumed.
 
     For a built-in space that is what it does (see `describe_space`), for a user's file its code
-    without comments, docstrings and formatting. Raises ValueError if there is no such space.
+    without comments, docstrings and formatting (see also `space_helpers`). Raises ValueError if
+    there is no such space.
     """
     if text in BUILT_IN:
         return describe_space(BUILT_IN[text])
     return _user_space(text).source()
+
+
+def space_helpers(text: str) -> dict[str, str]:
+    """Return the same of each module of the user's that a space's file imports, by its file.
+
+    Raises ValueError if there is no such space.
+    """
+    return {} if text in BUILT_IN else _user_space(text).helpers()
 
 
 def _user_space(text: str) -> UserObject:
@@ -143,25 +148,3 @@ def _accepted(text: str) -> str:
     accepted = f"{', '.join(BUILT_IN)} or FILE.py:NAME"
     nearest = difflib.get_close_matches(text.lower(), BUILT_IN, n=1, cutoff=0.5)
     return f"{accepted} (did you mean {nearest[0]}?)" if nearest else accepted
-
-
-def _find(module: ModuleType, user: UserObject) -> Space:
-    space = vars(module).get(user.name)
-    if isinstance(space, Space):
-        return space
-    found = [key for key, value in vars(module).items() if isinstance(value, Space)]
-    there = f"its spaces: {', '.join(found)}" if found else "it has no Space"
-    if user.name in vars(module):
-        kind = type(space).__name__
-        raise ValueError(f"{user.name} of {user.path} has type {kind}, not Space; {there}")
-    raise ValueError(f"{user.path} has no {user.name!r}; {there}")
-
-
-def _try_out(space: Space) -> None:
-    known = [parameter.name for parameter in space.parameters()]
-    for name in space.grid_levels:
-        if name not in known:
-            names = ", ".join(known)
-            raise ValueError(f"grid_levels has {name!r}, which is not a parameter; known: {names}")
-    space.candidate(next(space.grid()))
-    space.baseline()

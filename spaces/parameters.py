@@ -1,14 +1,9 @@
-"""The parameters of a space: their ranges, and the conditions under which they appear.
-
-Both are found by running the space on trials without a study.
-"""
+"""Parameters and their ranges, and trials without a study, which choose values in other ways."""
 
 import datetime
 import math
-import random
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeAlias, TypeVar, cast, final
 
@@ -22,6 +17,8 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
+from spaces.errors import SpaceError
+
 ParamValue: TypeAlias = bool | int | float | str | None
 _Choice = TypeVar("_Choice", bound=CategoricalChoiceType)
 
@@ -30,7 +27,7 @@ class OfflineTrial(BaseTrial):
     """A trial without a study; a subclass chooses the value of each parameter.
 
     `params` and `distributions` contain what was suggested so far, in this order. Raises
-    ValueError if a parameter is suggested with two distributions.
+    SpaceError if a parameter is suggested with two distributions.
     """
 
     def __init__(self) -> None:
@@ -43,13 +40,17 @@ class OfflineTrial(BaseTrial):
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
         """Return the value of a parameter that is suggested for the first time."""
 
-    def _ask(self, name: str, distribution: BaseDistribution) -> ParamValue:
+    def _ask(self, name: str, make: Callable[[], BaseDistribution]) -> ParamValue:
+        try:
+            distribution = make()
+        except ValueError as error:
+            raise SpaceError(f"parameter {name!r}: {error}") from error
         known = self._distributions.get(name)
         if known is None:
             self._params[name] = self.choose(name, distribution)
             self._distributions[name] = distribution
         elif known != distribution:
-            raise ValueError(
+            raise SpaceError(
                 f"parameter {name!r} is suggested twice, as {known} and as {distribution}: "
                 "give each its own name"
             )
@@ -59,17 +60,17 @@ class OfflineTrial(BaseTrial):
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """Return the parameter's value, a float."""
-        return cast("float", self._ask(name, FloatDistribution(low, high, log=log, step=step)))
+        return cast("float", self._ask(name, lambda: FloatDistribution(low, high, log, step)))
 
     def suggest_int(
         self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
     ) -> int:
         """Return the parameter's value, an integer."""
-        return cast("int", self._ask(name, IntDistribution(low, high, log=log, step=step)))
+        return cast("int", self._ask(name, lambda: IntDistribution(low, high, log, step)))
 
     def suggest_categorical(self, name: str, choices: Sequence[_Choice]) -> _Choice:
         """Return the parameter's value, one of the choices."""
-        return cast("_Choice", self._ask(name, CategoricalDistribution(choices)))
+        return cast("_Choice", self._ask(name, lambda: CategoricalDistribution(choices)))
 
     def suggest_uniform(self, name: str, low: float, high: float) -> float:
         """Return `suggest_float`; deprecated by Optuna."""
@@ -165,10 +166,10 @@ def draw(distribution: BaseDistribution, rng: np.random.Generator) -> ParamValue
 def canonicalize(name: str, distribution: BaseDistribution, value: ParamValue) -> ParamValue:
     """Return the value as Optuna would return it, such as 1.0 for 1 in a range of floats.
 
-    Raises ValueError if it is outside the range.
+    Raises SpaceError if it is outside the range.
     """
     if not _contains(distribution, value):
-        raise ValueError(
+        raise SpaceError(
             f"parameter {name!r} must be {describe_range(distribution)}, got {value!r}"
         )
     internal = distribution.to_internal_repr(value)
@@ -231,133 +232,3 @@ def _scale(distribution: FloatDistribution | IntDistribution) -> str:
         return " (log)"
     plain = 1 if isinstance(distribution, IntDistribution) else None
     return "" if distribution.step == plain else f" (steps of {distribution.step:g})"
-
-
-_Suggested = TypeVar("_Suggested")
-
-_N_PROBES = 512
-_MAX_LISTED = 32
-
-
-@final
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter, its range, and its condition in words; None if it always appears."""
-
-    name: str
-    distribution: BaseDistribution
-    condition: str | None
-
-
-@final
-class _Probe(OfflineTrial):
-    """Draws from a few values of each parameter, so that every branch is soon taken."""
-
-    def __init__(self, rng: random.Random) -> None:
-        super().__init__()
-        self._rng = rng
-
-    def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:  # noqa: ARG002
-        return self._rng.choice(_probed_values(distribution))
-
-
-def probe(
-    suggest: Callable[[BaseTrial], _Suggested],
-) -> list[tuple[OfflineTrial, _Suggested]]:
-    """Return trials of every branch with their suggestions; the same every time."""
-    rng = random.Random(0)  # noqa: S311 - no secret
-    trials = [_Probe(rng) for _ in range(_N_PROBES)]
-    return [(trial, suggest(trial)) for trial in trials]
-
-
-def find_parameters(suggest: Callable[[BaseTrial], object]) -> tuple[Parameter, ...]:
-    """Return the parameters in the order of suggestion; the same result every time.
-
-    A branch that is taken by fewer than 1 in 100 draws may be missed. Raises ValueError if a
-    parameter has different ranges in two branches.
-    """
-    return parameters_of([trial for trial, _ in probe(suggest)])
-
-
-def parameters_of(trials: Sequence[OfflineTrial]) -> tuple[Parameter, ...]:
-    """Return the parameters of these trials; raises as `find_parameters` does."""
-    distributions = _merge([trial.distributions for trial in trials])
-    points = [trial.params for trial in trials]
-    return tuple(
-        Parameter(name, distribution, _condition(name, distributions, points))
-        for name, distribution in distributions.items()
-    )
-
-
-def _merge(seen: Sequence[dict[str, BaseDistribution]]) -> dict[str, BaseDistribution]:
-    merged: dict[str, BaseDistribution] = {}
-    order: list[str] = []
-    for distributions in seen:
-        place = 0
-        for name, distribution in distributions.items():
-            if name not in merged:
-                order.insert(place, name)
-            elif merged[name] != distribution:
-                raise ValueError(
-                    f"parameter {name!r} has two ranges, {describe_range(merged[name])} and "
-                    f"{describe_range(distribution)}: give each its own name"
-                )
-            merged[name] = distribution
-            place = order.index(name) + 1
-    return {name: merged[name] for name in order}
-
-
-def _condition(
-    name: str, distributions: dict[str, BaseDistribution], points: list[dict[str, ParamValue]]
-) -> str | None:
-    present = [point for point in points if name in point]
-    if len(present) == len(points):
-        return None
-    absent = [point for point in points if name not in point]
-    rules = dict(_candidate_rules(name, present, absent))
-    for controller in list(rules):  # drop the earliest first: the nearest explain best
-        fewer = {other: values for other, values in rules.items() if other != controller}
-        if not any(_allows(fewer, point) for point in absent):
-            rules = fewer
-    if not rules or any(_allows(rules, point) for point in absent):
-        return "sometimes"
-    return " and ".join(
-        _describe_rule(controller, distributions[controller], values)
-        for controller, values in rules.items()
-    )
-
-
-def _candidate_rules(
-    name: str, present: list[dict[str, ParamValue]], absent: list[dict[str, ParamValue]]
-) -> Iterator[tuple[str, set[ParamValue]]]:
-    """Yield earlier parameters with the values that they had whenever this one appeared."""
-    earlier = list(present[0])[: list(present[0]).index(name)]
-    for controller in earlier:
-        values = {point.get(controller) for point in present}
-        others = {point[controller] for point in absent if controller in point}
-        if all(controller in point for point in present) and others - values:
-            yield controller, values
-
-
-def _allows(rules: dict[str, set[ParamValue]], point: dict[str, ParamValue]) -> bool:
-    return all(name in point and point[name] in values for name, values in rules.items())
-
-
-def _describe_rule(name: str, distribution: BaseDistribution, values: set[ParamValue]) -> str:
-    probed = _probed_values(distribution)
-    if isinstance(distribution, FloatDistribution) or len(probed) < _n_values(distribution):
-        return f"depending on {name}"
-    *others, last = [str(value) for value in probed if value in values]
-    return f"{name} = {', '.join(others)} or {last}" if others else f"{name} = {last}"
-
-
-def _probed_values(distribution: BaseDistribution) -> tuple[ParamValue, ...]:
-    if isinstance(distribution, IntDistribution) and _n_values(distribution) <= _MAX_LISTED:
-        return tuple(range(distribution.low, distribution.high + 1, distribution.step))
-    return spread(distribution)
-
-
-def _n_values(distribution: BaseDistribution) -> int:
-    if isinstance(distribution, IntDistribution):
-        return (distribution.high - distribution.low) // distribution.step + 1
-    return 0

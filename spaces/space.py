@@ -8,15 +8,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.trial import BaseTrial
 
 from spaces.candidate import Candidate
-from spaces.parameters import (
-    OfflineTrial,
-    Parameter,
-    ParamValue,
-    canonicalize,
-    find_parameters,
-    spread,
-)
+from spaces.errors import SpaceError
+from spaces.parameters import OfflineTrial, ParamValue, canonicalize, spread
 from spaces.prior import MIN_STEPS, Prior
+from spaces.probing import REJECTIONS, Parameter, describe_rejection, find_parameters
 
 Levels = Mapping[str, Sequence[ParamValue]]
 
@@ -47,7 +42,7 @@ class _Walk(OfflineTrial):
         if len(self.turns) < len(self._given):
             turn = self._given[len(self.turns)]
             if (turn.name, turn.n_levels) != (name, len(levels)):
-                raise ValueError(
+                raise SpaceError(
                     f"the space suggests {name!r} where it suggested {turn.name!r} before: "
                     "suggest must depend only on the trial's values"
                 )
@@ -55,21 +50,43 @@ class _Walk(OfflineTrial):
         return levels[turn.level]
 
 
-def enumerate_grid(
-    suggest: Callable[[BaseTrial], object], levels: Levels
-) -> Iterator[dict[str, ParamValue]]:
-    """Yield the parameters of every combination, the last suggested one varying fastest.
+@final
+@dataclass(frozen=True)
+class GridPoint:
+    """A combination of a grid's levels, and why the space rejects it; None: it does not."""
 
-    Conditional parameters are included only if `suggest` uses them. `levels` has the values of
-    some parameters; `spread` gives those of the others. Raises ValueError if a level is outside
-    its parameter's range.
+    params: dict[str, ParamValue]
+    rejected: str | None = None
+
+
+def visit_grid(suggest: Callable[[BaseTrial], object], levels: Levels) -> Iterator[GridPoint]:
+    """Yield every combination of levels once, the last suggested parameter varying fastest.
+
+    Conditional parameters are included only if `suggest` uses them. Where it rejects a point before
+    it has suggested all, that point stands for all combinations of the others. `levels` has the
+    values of some parameters; `spread` gives those of the others.
+
+    Raises:
+        SpaceError: A level is outside its parameter's range.
     """
     turns: list[_Turn] | None = []
     while turns is not None:
-        walk = _Walk(turns, levels)
-        suggest(walk)
-        yield walk.params
+        walk, reason = _Walk(turns, levels), None
+        try:
+            suggest(walk)
+        except SpaceError:
+            raise
+        except REJECTIONS as error:
+            reason = describe_rejection(error)
+        yield GridPoint(walk.params, reason)
         turns = _next_turns(walk.turns)
+
+
+def enumerate_grid(
+    suggest: Callable[[BaseTrial], object], levels: Levels
+) -> Iterator[dict[str, ParamValue]]:
+    """Yield the parameters of every combination that is not rejected; see `visit_grid`."""
+    return (one.params for one in visit_grid(suggest, levels) if one.rejected is None)
 
 
 def grid_levels(
@@ -79,7 +96,7 @@ def grid_levels(
     if name not in levels:
         return spread(distribution)
     if not levels[name]:
-        raise ValueError(f"grid_levels of parameter {name!r} must not be empty")
+        raise SpaceError(f"grid_levels of parameter {name!r} must not be empty")
     return tuple(dict.fromkeys(canonicalize(name, distribution, level) for level in levels[name]))
 
 
@@ -102,7 +119,7 @@ class _Replay(OfflineTrial):
 
     def choose(self, name: str, distribution: BaseDistribution) -> ParamValue:
         if name not in self._known:
-            raise ValueError(f"parameter {name!r} is suggested but has no value")
+            raise SpaceError(f"parameter {name!r} is suggested but has no value")
         return canonicalize(name, distribution, self._known[name])
 
 
@@ -112,7 +129,7 @@ class Space:
     """A named set of candidates.
 
     `suggest` gets parameters from a trial and returns their candidate; it must depend on
-    nothing else.
+    nothing else. It may reject a combination of values by a ValueError or `optuna.TrialPruned`.
 
     Attributes:
         name: What a recipe calls it.
@@ -188,9 +205,14 @@ class Space:
     def grid(self) -> Iterator[dict[str, ParamValue]]:
         """Yield every combination of the grid's levels once, lazily, always in the same order.
 
-        Raises ValueError if one of `grid_levels` is outside its parameter's range.
+        Combinations that the space rejects are left out. Raises SpaceError if one of
+        `grid_levels` is outside its parameter's range.
         """
         return enumerate_grid(self.suggest, self.grid_levels)
+
+    def visit_grid(self) -> Iterator[GridPoint]:
+        """Yield what `grid` yields, and what the space rejects."""
+        return visit_grid(self.suggest, self.grid_levels)
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return every parameter with its range and its condition in words."""

@@ -1,23 +1,27 @@
 """An object in a user's Python file that a setting names: `path/to/file.py:NAME`."""
 
-import ast
-import hashlib
-import importlib.util
 import inspect
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.machinery import SourceFileLoader
+from functools import cached_property
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Self, final
 
 from pydantic import ValidationError
 
 from cifar_models import FAMILIES
-from spaces.function_source import drop_docstrings
+from spaces.user_code import UserCode
+
+
+@final
+class UserCodeError(Exception):
+    """An error of a user's code, in one line that names the setting and the place.
+
+    Not a ValueError, as a space may raise those to reject a point.
+    """
 
 
 @final
@@ -47,19 +51,30 @@ class UserObject:
         file, _, name = text.rpartition(":")
         if not file.endswith(".py") or not name:
             return None
-        path = Path(file)
+        path = Path(file).expanduser()
         if not path.is_file():
             raise ValueError(f"{setting} {text!r}: file {file!r} does not exist or is not a file")
         return cls(setting, text, path, name)
 
+    @cached_property
+    def code(self) -> UserCode:
+        """The file and the modules that it imports, as they were when this was first asked for.
+
+        Raises:
+            ValueError: One of them is not valid Python.
+        """
+        with self.one_line_errors():
+            return UserCode.read(self.path)
+
     def run(self) -> ModuleType:
-        """Run the file and return its module, which is not kept among those of Python.
+        """Run the file and return its module, which nothing else can import.
 
         Raises:
             ValueError: The file raised an error; the message has its line.
         """
+        code = self.code
         with self.one_line_errors():
-            return _run(self.path)
+            return code.run()
 
     def source(self) -> str:
         """Return the file's code without comments, docstrings and formatting.
@@ -67,48 +82,46 @@ class UserObject:
         Raises:
             ValueError: It is not valid Python.
         """
-        with self.one_line_errors():
-            return _bare_source(self.path.read_bytes())
+        return self.code.bare()
+
+    def helpers(self) -> dict[str, str]:
+        """Return the same of every module of the user's that the file imports, by its file.
+
+        Raises:
+            ValueError: One is not valid Python.
+        """
+        return self.code.bare_helpers()
+
+    def describe(self, error: BaseException) -> str:
+        """Return an error of the user's code in one line, with the setting and the place."""
+        return f"{self.setting} {self.text!r}: {type(error).__name__}: {self.reason(error)}"
+
+    def reason(self, error: BaseException) -> str:
+        """Return an error's message in one line, with the place in the user's code."""
+        return f"{_what(error)}{self._place(error)}"
 
     @contextmanager
     def one_line_errors(self) -> Iterator[None]:
         """Turn any error of the user's code into a ValueError of one line, with the place."""
         try:
             yield
+        except UserCodeError as error:  # which says all that already
+            raise ValueError(str(error)) from error
         except (Exception, SystemExit) as error:
-            what = f"{type(error).__name__}: {_what(error)}{_place(error, self.path)}"
-            raise ValueError(f"{self.setting} {self.text!r}: {what}") from error
+            raise ValueError(self.describe(error)) from error
 
-
-def _bare_source(source: str | bytes) -> str:
-    """Return Python code without comments, docstrings and formatting.
-
-    Raises SyntaxError or ValueError if it is not valid Python.
-    """
-    return ast.unparse(drop_docstrings(ast.parse(source)))
-
-
-@final
-class _Uncached(SourceFileLoader):
-    """Compiles the current file, and leaves no bytecode next to it."""
-
-    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
-        return self.source_to_code(self.get_data(self.path), self.path)
-
-
-def _run(path: Path) -> ModuleType:
-    name = f"user_space_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    loader = _Uncached(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    if spec is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    try:
-        loader.exec_module(module)
-    finally:
-        sys.modules.pop(name, None)
-    return module
+    def _place(self, error: BaseException) -> str:
+        """Return the last line of the user's code that an error passed through."""
+        if isinstance(error, SyntaxError):
+            return ""  # its text already ends with file and line
+        code: UserCode | None = vars(self).get("code")
+        names = {str(self.path): ""} if code is None else code.filenames()
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [(names[one.filename], one.lineno) for one in frames if one.filename in names]
+        if not own:
+            return ""
+        file, line = own[-1]
+        return f" ({file}, line {line})" if file else f" (line {line})"
 
 
 def _what(error: BaseException) -> str:
@@ -116,7 +129,7 @@ def _what(error: BaseException) -> str:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in (error.title, *first["loc"]))
         return f"{field}: {first['msg']}, got {first['input']!r}"
-    return " ".join(str(error).split()) + _arguments(error)
+    return (" ".join(str(error).split()) or type(error).__name__) + _arguments(error)
 
 
 def _arguments(error: BaseException) -> str:
@@ -126,11 +139,3 @@ def _arguments(error: BaseException) -> str:
             names = [name for name in inspect.signature(kind).parameters if name != "kind"]
             return f"; it takes {', '.join(names)}"
     return ""
-
-
-def _place(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return ""  # its text already ends with file and line
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    return f" (line {lines[-1]})" if lines else ""

@@ -229,7 +229,8 @@ def test_only_the_command_line_prints_or_exits() -> None:
     forbidden = {"print", "exit", "quit", "sys.exit", "sys.stdout", "sys.stderr", "input"}
     for name, tree in trees().items():
         if not within(name, "search.cli"):
-            assert used_names(tree).isdisjoint(forbidden), name
+            allowed = {"sys.stderr"} if name == "spaces.user_output" else set()
+            assert used_names(tree).isdisjoint(forbidden - allowed), name
             calls = {
                 ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)
             }
@@ -240,7 +241,7 @@ def test_only_the_command_line_prints_or_exits() -> None:
 def test_random_numbers_come_from_seeds() -> None:
     """Nothing draws from a global generator of Python or NumPy, nor seeds one from the clock."""
     for name, tree in trees().items():
-        if name != "spaces.parameters":  # samples ranges with a fixed seed, to describe them
+        if name != "spaces.probing":  # samples ranges with a fixed seed, to describe them
             assert {one.partition(".")[0] for one in imports(tree)}.isdisjoint(
                 {"random", "secrets"}
             ), name

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from types import ModuleType
 
 from search.stopping import signals_handled
@@ -40,10 +41,20 @@ def start_server(threads: int) -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["search.executors.preload"])
+    settings = openmp_settings(threads) | _import_settings()
     # Signals to stop go to the whole process group, and are for the scheduler.
-    with _environment(openmp_settings(threads)), signals_handled(signal.SIG_IGN):
+    with _environment(settings), signals_handled(signal.SIG_IGN):
         forkserver.ensure_running()
     return context
+
+
+def _import_settings() -> dict[str, str]:
+    """Return the environment in which Python imports this program, whatever the folder it is in.
+
+    A user's own spaces.py there would hide a package of ours.
+    """
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def end_server_with_parent() -> None:

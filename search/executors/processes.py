@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from importlib import import_module
 from typing import Self, TypeVar, final
 
@@ -85,7 +86,12 @@ def _wake() -> None:
 
 
 def _prepare() -> None:
-    """Set up a worker: it ignores stop signals, and exits when the scheduler does."""
+    """Set up a worker: it ignores stop signals, and exits when the scheduler does.
+
+    What a user's network prints goes to standard error, as programs may read standard output.
+    """
+    with suppress(OSError):  # which is closed
+        os.dup2(2, 1)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     keep_freed_memory()

@@ -1,5 +1,6 @@
 """The phrases that describe a running search: its plan, its trials, the time left."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from search import text
@@ -182,7 +183,16 @@ def _study(plan: PlanInfo) -> str:
     grid = "" if plan.n_grid is None else f" of a grid of {plan.n_grid:,} points"
     how = get_sampler(recipe.sampler).words
     done = f"{plan.n_done:,} of {plan.n_planned:,} trials done"
-    return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}; {done}")
+    rejected = _rejected(plan.rejections)
+    return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}{rejected}; {done}")
+
+
+def _rejected(reasons: Sequence[str]) -> str:
+    """Return how many points the space rejected, with the most frequent reason; "" for none."""
+    if not reasons:
+        return ""
+    reason, _ = Counter(reasons).most_common(1)[0]
+    return f"; the space rejected {text.plural(len(reasons), 'other point')}, as in: {reason}"
 
 
 def _evaluation(plan: PlanInfo) -> str:

@@ -27,6 +27,7 @@ from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
 from search.user_metric import get_metric
 from spaces import Space
+from spaces.user_object import UserCodeError
 
 Attempts: TypeAlias = Mapping[int, Sequence[FrozenTrial]]
 """The trials in the database by index, oldest first."""
@@ -87,6 +88,8 @@ class BatchSampler:
             self._space.suggest(study.ask())
         except ValueError as error:
             return study.get_trials(deepcopy=False)[-1], describe_value_error(error)
+        except UserCodeError:
+            raise
         except Exception as error:
             raise UserError(
                 f"sampler {self._recipe.sampler!r} failed in space {self._recipe.space!r} at trial "

@@ -1,13 +1,7 @@
 """Opens a study: creates it, or finds it and checks that it may be resumed as requested."""
 
-import platform
-import textwrap
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
-from importlib.metadata import version
-from os.path import commonprefix
 from typing import final
 
 import optuna
@@ -32,9 +26,9 @@ from search.tuning.records import StudyRecord
 from search.tuning.samplers import Params, get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
-from search.user_metric import FunctionMetric, get_metric, metric_source
-from spaces import BUILT_IN, Space, space_identity
-from spaces.load import space_changes
+from search.tuning.study_code import Code, current_code, describe_changes
+from search.user_metric import FunctionMetric, get_metric
+from spaces import Space
 from spaces.parameters import describe_range
 
 _DECIDING = (
@@ -73,7 +67,13 @@ _PIXELS = (
 @final
 @dataclass(frozen=True)
 class OpenStudy:
-    """A study ready to run; `recipe` is resolved, `statistics` has one value per fold."""
+    """A study ready to run.
+
+    Attributes:
+        recipe: A resolved recipe.
+        statistics: Those by which each fold's images are normalised.
+        rejections: Why the space rejected points when they were planned.
+    """
 
     recipe: Recipe
     paths: RunPaths
@@ -84,6 +84,7 @@ class OpenStudy:
     points: tuple[Params, ...]
     folds_hash: str
     statistics: tuple[ChannelStatistics, ...]
+    rejections: tuple[str, ...] = ()
 
 
 def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
@@ -125,6 +126,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         statistics=statistics_of_parts(
             load_train_split(plan.dataset).images, [fold.train for fold in folds]
         ),
+        rejections=plan.rejections,
     )
 
 
@@ -153,7 +155,7 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     study.set_user_attr("hardware", dict(plan.hardware))
     if isinstance(metric, FunctionMetric):
         study.set_user_attr("metric", metric.facts())
-    _store(study, recipe, plan.dataset, current_code(recipe))
+    _store(study, recipe, plan.dataset, current_code(recipe, plan.space))
     return study
 
 
@@ -168,7 +170,7 @@ def _resume(
     recipe = plan.recipe
     _check_settings(stored, recipe, plan.dataset)
     check_parameters(study, plan.space, recipe.space)
-    code = current_code(recipe)
+    code = current_code(recipe, plan.space)
     changes = _check_code(stored, code, accept=accept_changes)
     if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
         save_folds(plan.paths.folds, plan.folds, fold_groups(plan.dataset))
@@ -182,7 +184,7 @@ def _resume(
     return plan, folds
 
 
-def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Code") -> None:
+def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code) -> None:
     """Store what may differ between runs."""
     attributes = {
         "recipe": to_plain(recipe),
@@ -190,13 +192,15 @@ def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: "Cod
         "space_code": code.space,
         "versions": dict(code.versions),
     }
-    if code.sampler is not None:
-        attributes["sampler_code"] = code.sampler
-    if code.metric is not None:
-        attributes["metric_code"] = code.metric
     quality = DataQuality.of(dataset)
-    if quality != DataQuality():
-        attributes["data_quality"] = to_plain(quality)
+    further = {
+        "sampler_code": code.sampler,
+        "metric_code": code.metric,
+        "helper_code": {setting: dict(one) for setting, one in (code.helpers or {}).items()},
+        "space_effect": code.effect,
+        "data_quality": None if quality == DataQuality() else to_plain(quality),
+    }
+    attributes |= {name: value for name, value in further.items() if value}
     for name, value in attributes.items():
         study.set_user_attr(name, value)
 
@@ -254,6 +258,20 @@ def _words(distribution: BaseDistribution) -> str:
     return f"{kind}, {describe_range(distribution)},"
 
 
+def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, ...]:
+    """Return what changed in the code since the study started, one text per change.
+
+    Raises UserError, showing each change, unless there is none or the user accepts them.
+    """
+    changes = describe_changes(stored.recipe.space, Code.of(stored), code)
+    if changes and not accept:
+        raise UserError(
+            f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
+            "another --study-name, or --accept-changes to resume this one"
+        )
+    return changes
+
+
 def _end_obsolete_trials(plan: Plan, study: optuna.Study, storage: BaseStorage) -> None:
     """Fail waiting trials whose points are not those of the plan, so that none is trained.
 
@@ -279,113 +297,3 @@ def _is_planned(trial: FrozenTrial, plan: Plan) -> bool:
         return point == trial.params and plan.space.distributions(point) == trial.distributions
     except ValueError:  # an adaptive sampler's earlier point is outside the changed space
         return False
-
-
-# Code of a study that is resumed
-
-
-@final
-@dataclass(frozen=True)
-class Code:
-    """The code that decides a study's results, together with its settings.
-
-    Attributes:
-        space: The space's identity (see `spaces.space_identity`); None if none was stored.
-        versions: Those of Python, the libraries and this program, by name.
-        sampler: The code of the user's sampler, if there is one.
-        metric: The code of the user's metric, likewise.
-    """
-
-    space: str | None
-    versions: Mapping[str, str]
-    sampler: str | None = None
-    metric: str | None = None
-
-
-def current_code(recipe: Recipe) -> Code:
-    """Return the code by which a study of this recipe is trained now."""
-    sampler = get_sampler(recipe.sampler)
-    return Code(
-        space_identity(recipe.space),
-        code_versions(),
-        sampler.source(),
-        metric_source(recipe.metric),
-    )
-
-
-def code_versions() -> dict[str, str]:
-    """Return the versions that decide a result: Python's, the libraries' and this program's."""
-    names = ("torch", "torchvision", "optuna", "scikit-learn", "numpy", "cifar-search")
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, ...]:
-    """Return what changed in the code since the study started, one text per change.
-
-    Raises UserError, showing each change, unless there is none or the user accepts them.
-    """
-    then = Code(stored.space_code, stored.versions, stored.sampler_code, stored.metric_code)
-    changes = describe_changes(stored.recipe.space, then, code)
-    if changes and not accept:
-        raise UserError(
-            f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
-            "another --study-name, or --accept-changes to resume this one"
-        )
-    return changes
-
-
-def describe_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
-    """Return each change: of the space, which is named as the `setting` says, and of versions.
-
-    What either lacks is not compared, nor are patch releases of Python.
-    """
-    changes = []
-    if then.space is not None and now.space is not None and then.space != now.space:
-        if setting in BUILT_IN:
-            found = space_changes(setting, then.space, now.space)
-        else:
-            found = (first_difference(then.space, now.space),)
-        changes += [f"space {setting!r}: {change}" for change in found]
-    for name in ("sampler", "metric"):
-        old, new = getattr(then, name), getattr(now, name)
-        if old is not None and new is not None and old != new:
-            changes.append(f"{name}: {first_difference(old, new)}")
-    changes += [
-        f"{name} {version} -> {now.versions[name]}"
-        for name, version in then.versions.items()
-        if name in now.versions and _decisive(name, version) != _decisive(name, now.versions[name])
-    ]
-    return tuple(changes)
-
-
-def _decisive(name: str, version: str) -> str:
-    """Return the part of a version that may decide a result: of Python major and minor."""
-    return ".".join(version.split(".")[:2]) if name == "python" else version
-
-
-_WIDTH, _LEAD = 60, 24  # characters shown of a line, and how many of them before the difference
-
-
-def first_difference(then: str, now: str) -> str:
-    """Return the first changed lines of two different texts, each cut to what differs."""
-    old, new = ([line for line in source.split("\n") if line] for source in (then, now))
-    opcodes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    changed = [(old[i:m], new[j:n]) for kind, i, m, j, n in opcodes if kind != "equal"]
-    removed, added = changed[0]
-    shown = " ".join(f'"{line}"' for line in _excerpts(removed[:1], added[:1]))
-    hidden = sum(len(a) + len(b) for a, b in changed) - len(removed[:1]) - len(added[:1])
-    return f"{shown} (and {hidden} more {'line' if hidden == 1 else 'lines'})" if hidden else shown
-
-
-def _excerpts(removed: list[str], added: list[str]) -> list[str]:
-    """Return the lines with their signs; of long ones the part around the first difference."""
-    lines = textwrap.dedent("\n".join(removed + added)).split("\n")
-    alike = len(commonprefix(lines)) if len(lines) == 2 else 0  # noqa: RUF071 - no paths
-    signs = ["-"] * len(removed) + ["+"] * len(added)
-    return [f"{sign} {_excerpt(line, alike)}" for sign, line in zip(signs, lines, strict=True)]
-
-
-def _excerpt(line: str, alike: int) -> str:
-    start = max(alike - _LEAD, 0) if len(line) > _WIDTH else 0
-    end = start + _WIDTH
-    return ("…" if start else "") + line[start:end] + ("…" if end < len(line) else "")

@@ -139,6 +139,7 @@ class PlanInfo:
     Attributes:
         quality: What is known of the images.
         n_grid: The number of grid points; None if the sampler visits no grid.
+        rejections: Why the space rejected points when they were planned, one reason for each.
         estimate: How long it takes; None if nothing is left to train, or it is unknown.
         unknown: Why there is no estimate, if it could not be made.
         budget: How a limited time is spent.
@@ -155,6 +156,7 @@ class PlanInfo:
     estimate: Estimate | None = None
     unknown: str | None = None
     budget: Budget | None = None
+    rejections: tuple[str, ...] = ()
 
 
 def make_plan_info(
@@ -183,4 +185,5 @@ def make_plan_info(
         estimate=estimate,
         unknown=unknown,
         budget=budget,
+        rejections=opened.rejections,
     )

@@ -1,6 +1,6 @@
 """The points that a study knows beforehand: where it starts, and what its sampler plans."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from search.checks import describe_value_error
 from search.errors import UserError
@@ -21,6 +21,7 @@ def planned_points(
     find_violation: FindViolation,
     n_train: int,
     earlier: Sequence[Params] = (),
+    on_rejected: Callable[[str], None] = lambda _: None,
 ) -> list[Params]:
     """Return the points that are known beforehand, in the order of the plan.
 
@@ -30,6 +31,7 @@ def planned_points(
         find_violation: Says why a candidate cannot be trained.
         n_train: Images that a trial trains on.
         earlier: Points that were good in another study.
+        on_rejected: Told why, for each point that the space rejects, so that it is not tried.
 
     Raises:
         UserError: There is no point to try, or the space does not accept one.
@@ -42,8 +44,14 @@ def planned_points(
         trials=recipe.trials,
         first=tuple(first),
         beliefs=beliefs_of(recipe, space, n_train),
+        on_rejected=on_rejected,
     )
-    points = get_sampler(recipe.sampler).points(request)
+    sampler = get_sampler(recipe.sampler)
+    points = sampler.points(request)
+    if not points and not sampler.adaptive:
+        raise UserError(
+            f"space {space.name} rejects every point that sampler {sampler.name!r} would try"
+        )
     for index, point in enumerate(points):
         check_point(space, index, point)
     return points

@@ -137,14 +137,28 @@ class Plan:
     budget: Budget | None = None
     earlier: tuple[Params, ...] = ()
 
-    @cached_property
+    @property
     def points(self) -> tuple[Params, ...]:
         """The points that are known beforehand; raises UserError if there is none to try."""
-        feasibility = Feasibility.of(self.recipe, self.dataset)
+        return self._planned[0]
+
+    @property
+    def rejections(self) -> tuple[str, ...]:
+        """Why the space rejects points, one reason for each; others were drawn instead of them.
+
+        A grid leaves them out.
+        """
+        return self._planned[1]
+
+    @cached_property
+    def _planned(self) -> tuple[tuple[Params, ...], tuple[str, ...]]:
+        feasibility, reasons = Feasibility.of(self.recipe, self.dataset), list[str]()
         n_train = len(self.folds[0].train)
         try:
-            points = planned_points(self.recipe, self.space, feasibility, n_train, self.earlier)
-            return tuple(points)
+            points = planned_points(
+                self.recipe, self.space, feasibility, n_train, self.earlier, reasons.append
+            )
+            return tuple(points), tuple(reasons)
         except UserError as error:
             raise UserError(f"{error}{feasibility.smallest()}") from error
 

@@ -171,6 +171,8 @@ class StudyRecord:
         space_code: What identifies its space; None if an older version stored nothing.
         sampler_code: The code of the user's sampler, if there is one.
         metric_code: The code of the user's metric, likewise.
+        helper_code: That of modules that the files of space, sampler and metric import.
+        space_effect: What a user's space did when it was stored.
         changes: Accepted changes of the code, oldest first.
         quality: What is known of the images.
         horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
@@ -190,6 +192,8 @@ class StudyRecord:
     openings: tuple[TestSetAccess, ...] = ()
     space_code: str | None = None
     sampler_code: str | None = None
+    helper_code: Mapping[str, Mapping[str, str]] | None = None
+    space_effect: str | None = None
     changes: tuple[AcceptedChange, ...] = ()
     quality: DataQuality = field(default_factory=DataQuality)
     horizon: Mapping[str, int] | None = None

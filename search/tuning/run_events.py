@@ -20,7 +20,7 @@ class PlanMade(Event):
     """What the run will do, and about how long it takes; the first event of a run.
 
     `seconds_low` and `seconds_high` are of search and refit, within the timeout; `unknown` says
-    why there is no estimate.
+    why there is no estimate; `rejected` counts points that the space rejected, if there are any.
     """
 
     kind = "plan"
@@ -28,6 +28,7 @@ class PlanMade(Event):
 
     def fields(self) -> dict[str, object]:
         recipe, data, estimate = self.plan.recipe, self.plan.dataset, self.plan.estimate
+        rejected = len(self.plan.rejections)
         return {
             "study": recipe.study_name,
             "space": recipe.space,
@@ -55,6 +56,7 @@ class PlanMade(Event):
             "seconds_low": None if estimate is None else estimate.low,
             "seconds_high": None if estimate is None else estimate.high,
             "unknown": self.plan.unknown,
+            **({"rejected": rejected} if rejected else {}),
         }
 
 

@@ -52,6 +52,7 @@ class PlanRequest:
         trials: How many trials there will be; None: the sampler's default.
         first: Points to try first: the hand-tuned baseline and the space's portfolio, if any.
         beliefs: How often values that no sampler chooses are drawn; without one: uniformly.
+        on_rejected: Told why, for each point that the space rejects, so that it is not tried.
     """
 
     space: "Space"
@@ -60,6 +61,7 @@ class PlanRequest:
     trials: int | None = None
     first: tuple[Params, ...] = ()
     beliefs: "Mapping[str, Belief]" = field(default_factory=dict)
+    on_rejected: Callable[[str], None] = lambda _: None
 
 
 class Sampler(ABC):
@@ -106,6 +108,10 @@ class Sampler(ABC):
         """Return a user's code that decides the points; None: this program's version does."""
         return None
 
+    def helpers(self) -> dict[str, str]:
+        """Return the code of the user's modules that this code imports, by file."""
+        return {}
+
     def n_grid(self, space: "Space") -> int | None:
         """Return how many points the space's grid has; None if the sampler visits no grid."""
         del space
@@ -147,7 +153,7 @@ class GridSampler(Sampler):
 
     def points(self, request: PlanRequest) -> list[Params]:
         """Return the first points, then those of the grid, including any that cannot be trained."""
-        grid = grid_points(request.space, request.seed)
+        grid = grid_points(request.space, request.seed, request.on_rejected)
         rest = [point for point in grid if point not in request.first]
         return [*request.first, *rest][: request.trials]
 
@@ -249,6 +255,12 @@ class FileSampler(AdaptiveSampler):
         except ValueError as error:
             raise UserError(str(error)) from error
 
+    def helpers(self) -> dict[str, str]:
+        try:
+            return self._object.helpers()
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
     @cached_property
     def _object(self) -> "UserObject":
         from spaces.user_object import UserObject
@@ -320,9 +332,12 @@ def random_point(request: PlanRequest, index: int) -> Params:
     for redraw in range(_MOST_REDRAWS):
         trial = _draw(request, index, redraw)
         try:
-            reason = request.find_violation(request.space.suggest(trial))
+            candidate = request.space.suggest(trial)
         except ValueError as error:
             reason = describe_value_error(error)
+            request.on_rejected(reason)
+            continue
+        reason = request.find_violation(candidate)
         if reason is None:
             return trial.params
         if request.beliefs:  # a prior prefers widths that a limit on size may forbid
@@ -364,15 +379,21 @@ def _draw(request: PlanRequest, index: int, redraw: int) -> "OfflineTrial":
     return InformedTrial(request.beliefs, generator)
 
 
-def grid_points(space: "Space", seed: int) -> list[Params]:
-    """Return every grid point once, in an order drawn from the seed."""
+def grid_points(
+    space: "Space", seed: int, on_rejected: Callable[[str], None] = lambda _: None
+) -> list[Params]:
+    """Return every grid point that the space accepts once, in an order drawn from the seed."""
     import numpy as np
 
-    points = list(islice(space.grid(), _MOST_GRID_POINTS + 1))
-    if len(points) > _MOST_GRID_POINTS:
+    visited = list(islice(space.visit_grid(), _MOST_GRID_POINTS + 1))
+    if len(visited) > _MOST_GRID_POINTS:
         raise UserError(
             f"space {space.name} has more than {_MOST_GRID_POINTS} grid points: "
             "give it grid_levels with fewer values"
         )
+    points = [one.params for one in visited if one.rejected is None]
+    reasons = [one.rejected for one in visited if one.rejected is not None]
+    for reason in reasons:
+        on_rejected(reason)
     order = np.random.default_rng(derive_seed(seed, "grid")).permutation(len(points))
     return [points[i] for i in order]

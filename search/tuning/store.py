@@ -151,6 +151,8 @@ def read_study(study: optuna.Study) -> StudyRecord:
             user_metric=_user_metric(attrs),
             metric_code=attrs.get("metric_code"),
             quality=from_plain(DataQuality, attrs.get("data_quality", {})),
+            helper_code=attrs.get("helper_code"),
+            space_effect=attrs.get("space_effect"),
             changes=from_plain(tuple[AcceptedChange, ...], attrs.get("accepted_changes", ())),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:

@@ -1,6 +1,7 @@
 """Tables that commands print: spaces, pruning rules replayed, channel statistics."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -31,6 +32,8 @@ from spaces import BUILT_IN, Space, load_space
 from spaces.candidate import describe_candidate
 from spaces.parameters import describe_range
 
+_MOST_COUNTED = 10_000  # points of a grid, which may have billions
+
 
 def describe_spaces(name: str | None) -> Iterator[RenderableType]:
     """Yield a table for each space; raises UserError for an unknown one."""
@@ -60,8 +63,7 @@ def describe_replay(
 
 def _space_table(name: str, space: Space) -> Table:
     baseline = space.baseline()
-    count = sum(1 for _ in space.grid())
-    caption = f"grid: {count:,} points"
+    caption = f"grid: {_grid_size(space)}"
     if baseline is not None:
         caption += f"\nbaseline: {describe_candidate(baseline)}"
     table = Table(title=f"space {name}", caption=caption, caption_justify="left")
@@ -72,6 +74,16 @@ def _space_table(name: str, space: Space) -> Table:
             parameter.name, describe_range(parameter.distribution), parameter.condition or ""
         )
     return table
+
+
+def _grid_size(space: Space) -> str:
+    """Return how many points the grid has and the space rejects, counted no further than needed."""
+    visited = [one.rejected is None for one in islice(space.visit_grid(), _MOST_COUNTED + 1)]
+    if len(visited) > _MOST_COUNTED:
+        return f"more than {_MOST_COUNTED:,} points"
+    rejected = visited.count(False)
+    words = f"{len(visited) - rejected:,} points"
+    return f"{words}; the space rejects {text.plural(rejected, 'other')}" if rejected else words
 
 
 def analyze_and_describe(

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from spaces.augmentation.base import Augmentation, ScriptStep, Stage
+from spaces.errors import SpaceError
 from spaces.function_source import function_source, load_function
 
 Value: TypeAlias = bool | int | float | str
@@ -48,7 +49,7 @@ class CustomAugmentation(Augmentation):
         The function is tried on a small batch.
 
         Raises:
-            ValueError: Its code cannot be stored, or it failed, or what it returned is not images
+            SpaceError: Its code cannot be stored, or it failed, or what it returned is not images
                 of the same shape and type, or differs between two calls with the same seed.
         """
         custom = cls(
@@ -111,14 +112,14 @@ def _try_out(name: str, source: str, parameters: tuple[tuple[str, Value], ...]) 
                 found.append(_call(name, source, parameters, images.clone()))
             except Exception as error:
                 what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                raise ValueError(
+                raise SpaceError(
                     f"augmentation {name!r} failed on a batch of uint8 images "
                     f"{_TRIAL_SHAPE}: {what}"
                 ) from error
     for result in found:
         _check(name, result)
     if not torch.equal(*found):
-        raise ValueError(
+        raise SpaceError(
             f"augmentation {name!r} gives other images for the same seed; accepted: random numbers "
             "of torch's default generator only, such as torch.rand(n, device=images.device)"
         )
@@ -127,11 +128,9 @@ def _try_out(name: str, source: str, parameters: tuple[tuple[str, Value], ...]) 
 def _check(name: str, result: Any) -> None:
     if not isinstance(result, Tensor):
         kind = type(result).__name__
-        raise ValueError(  # noqa: TRY004 - as for all that is wrong with a space
-            f"augmentation {name!r} must return a tensor of images, got {kind}"
-        )
+        raise SpaceError(f"augmentation {name!r} must return a tensor of images, got {kind}")
     if result.dtype != torch.uint8 or result.shape != _TRIAL_SHAPE:
-        raise ValueError(
+        raise SpaceError(
             f"augmentation {name!r} must return images as it gets them, uint8 {_TRIAL_SHAPE}, got "
             f"{str(result.dtype).removeprefix('torch.')} {tuple(result.shape)}"
         )

@@ -15,6 +15,7 @@ from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS
 from spaces import BUILT_IN
 from tests.conftest import Command
+from tests.spaces.user_files import write_space
 
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
 _COMMANDS = (
@@ -100,6 +101,48 @@ def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
     for words in ("space mlp", "space cnn", "(log)", "points", "baseline: Three conv", "only if"):
         assert words in out
     assert "space mlp" not in command("spaces", "cnn").out
+
+
+def test_a_huge_grid_is_counted_no_further_than_needed(command: Command, tmp_path: Path) -> None:
+    """A grid of billions of points takes no longer than one of thousands."""
+    suggest = "for i in range(20):\n    trial.suggest_int(f'x{i}', 0, 9)\nreturn make()"
+    out = command("spaces", write_space(tmp_path, suggest)).out
+    assert "grid: more than 10,000 points" in out
+    suggest = "if trial.suggest_int('x', 1, 3) == 2:\n    raise ValueError('even')\nreturn make()"
+    out = command("spaces", write_space(tmp_path, suggest)).out
+    assert "grid: 2 points; the space rejects 1 other" in " ".join(out.split())
+
+
+def _run_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True, text=True, check=False, cwd=folder,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["spaces", "cifar_models"])
+def test_a_users_file_may_be_called_like_a_package_of_ours(tmp_path: Path, name: str) -> None:
+    """It is given by its path, and Python would import it where ours is meant."""
+    setting = write_space(tmp_path, "return make(trial.suggest_int('width', 4, 8))")
+    Path(setting.rpartition(":")[0]).rename(tmp_path / f"{name}.py")
+    done = _run_python(tmp_path, "-m", "search", "spaces", f"{name}.py:SPACE")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "width" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_file_that_is_run_instead_of_the_program_is_named(tmp_path: Path) -> None:
+    """A user's search.py hides ours; Python's -P finds it."""
+    setting = write_space(tmp_path, "return make(trial.suggest_int('width', 4, 8))")
+    file = Path(setting.rpartition(":")[0]).rename(tmp_path / "search.py")
+    done = _run_python(tmp_path, "-m", "search", "spaces", "search.py:SPACE")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert str(file) in line
+    done = _run_python(tmp_path, "-P", "-m", "search", "spaces", "search.py:SPACE")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("option", ["--timeout", "--trial-timeout"])

@@ -5,7 +5,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import BaseTrial
 
 from spaces import Candidate, MLPConfig, SGDConfig, Space
-from spaces.parameters import OfflineTrial, ParamValue, describe_range, find_parameters
+from spaces.parameters import OfflineTrial, ParamValue, describe_range
+from spaces.probing import find_parameters
 
 
 def suggest(trial: BaseTrial) -> Candidate:

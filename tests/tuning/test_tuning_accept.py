@@ -14,11 +14,12 @@ from search.executors import InlineExecutor
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
-from search.tuning.opening import code_versions, open_study
+from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
+from search.tuning.study_code import code_versions
 from spaces.parameters import ParamValue
 
 Maker = Callable[..., Recipe]
@@ -259,3 +260,36 @@ def test_settings_are_refused_though_changes_are_accepted(
     _begin(make_recipe(), listener)
     _edit(make_recipe(), "1e-3, 1.0", "1e-2, 1.0")
     assert "seed 0 is now 5" in _refusal(make_recipe(seed=5), listener, accept=True)
+
+
+def test_a_changed_helper_is_refused_with_the_difference(make_recipe: Maker, listener: Any) -> None:
+    """A module that the space imports decides results like the space itself."""
+    recipe = make_recipe(trials=2)
+    helper = Path(recipe.space.rpartition(":")[0]).with_name("constants.py")
+    helper.write_text("RATE = 0.1\n", encoding="utf-8")
+    _edit(recipe, "from spaces import", "from constants import RATE\nfrom spaces import")
+    record = _begin(recipe, listener)
+    assert record.helper_code == {"space": {"constants.py": "RATE = 0.1"}}
+    helper.write_text("# the same\nRATE = 0.10\n", encoding="utf-8")
+    assert _go_on(recipe, listener) == record
+    helper.write_text("RATE = 0.2\n", encoding="utf-8")
+    expected = 'constants.py, which space imports: "- RATE = 0.1" "+ RATE = 0.2"'
+    assert expected in _refusal(recipe, listener)
+    accepted = _go_on(recipe, listener, accept=True)
+    assert accepted.changes[0].changes == (expected,)
+    assert _go_on(recipe, listener) == accepted
+
+
+def test_what_a_space_reads_is_part_of_it(make_recipe: Maker, listener: Any) -> None:
+    """The same code may do something else: what it does is compared, too."""
+    recipe = make_recipe(trials=2)
+    settings = Path(recipe.space.rpartition(":")[0]).with_name("width.txt")
+    settings.write_text("4", encoding="utf-8")
+    _edit(recipe, "dropouts=(0.1,)", f"dropouts=(int(Path({str(settings)!r}).read_text()) / 10,)")
+    _edit(recipe, "from spaces import", "from pathlib import Path\nfrom spaces import")
+    record = _begin(recipe, listener)
+    assert _go_on(recipe, listener) == record
+    settings.write_text("5", encoding="utf-8")
+    message = _refusal(recipe, listener)
+    assert "by what it reads: the same parameters give other candidates" in message
+    assert len(_go_on(recipe, listener, accept=True).changes) == 1

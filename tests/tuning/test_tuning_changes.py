@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.tuning.opening import Code, describe_changes, first_difference
+from search.tuning.study_code import Code, describe_changes, first_difference
 
 VERSIONS = {"python": "3.11.2", "torch": "2.11.0", "cifar-search": "0.1.0"}
 
@@ -62,3 +62,23 @@ def test_a_long_line_is_cut_to_what_differs() -> None:
     assert "x32y" in words
     assert len(words) < 150
     assert words.count("…") == 4
+
+
+@pytest.mark.parametrize(
+    ("now", "changes"),
+    [
+        ({"a.py": "x = 1"}, ()),
+        ({"a.py": "x = 2"}, ('a.py, which space imports: "- x = 1" "+ x = 2"',)),
+        ({}, ("a.py, which space imports: it is not imported any more",)),
+        (
+            {"a.py": "x = 1", "b.py": "y"},
+            ("b.py, which space imports: it was not imported before",),
+        ),
+    ],
+)
+def test_imported_modules_are_compared(now: dict[str, str], changes: tuple[str, ...]) -> None:
+    """Each by its file, where any were stored."""
+    then = Code("import a", VERSIONS, helpers={"space": {"a.py": "x = 1"}})
+    code = Code("import a", VERSIONS, helpers={"space": now} if now else {})
+    assert describe_changes("my.py:SPACE", then, code) == changes
+    assert describe_changes("my.py:SPACE", Code("import a", VERSIONS), code) == ()

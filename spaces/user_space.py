@@ -1,0 +1,132 @@
+"""A user's space: run from its file, checked once, and guarded whenever it is asked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from types import ModuleType
+from typing import Any, final
+
+from optuna.exceptions import TrialPruned
+from optuna.trial import BaseTrial
+
+from spaces.candidate import Candidate, candidate_differences
+from spaces.errors import SpaceError
+from spaces.parameters import OfflineTrial, ParamValue
+from spaces.probing import parameters_of, probe
+from spaces.space import Space
+from spaces.storable import StorableTrial, storable_levels, storable_point
+from spaces.user_object import UserCodeError, UserObject
+from spaces.user_output import prints_to_stderr
+
+_GRID_TRIED = 10_000
+
+
+@final
+class RejectedPointError(ValueError):
+    """A user's space rejects a point; one line, with the place in its file."""
+
+
+def run_space(user: UserObject) -> Space:
+    """Return the space that a user's file defines, after trying it out.
+
+    Raises:
+        ValueError: There is none, or it cannot be searched; one line, with the place in the file.
+    """
+    found = _find(user.run(), user)
+    with user.one_line_errors():
+        space = _with_storable_values(replace(found, suggest=_guarded(found.suggest, user)))
+        _try_out(space)
+    return space
+
+
+def _find(module: ModuleType, user: UserObject) -> Space:
+    space = vars(module).get(user.name)
+    if isinstance(space, Space):
+        return space
+    found = [key for key, value in vars(module).items() if isinstance(value, Space)]
+    there = f"its spaces: {', '.join(found)}" if found else "it has no Space"
+    if user.name in vars(module):
+        kind = type(space).__name__
+        raise ValueError(f"{user.name} of {user.path} has type {kind}, not Space; {there}")
+    raise ValueError(f"{user.path} has no {user.name!r}; {there}")
+
+
+def _guarded(
+    suggest: Callable[[BaseTrial], Candidate], user: UserObject
+) -> Callable[[BaseTrial], Candidate]:
+    """Return a user's function with errors of one line, which prints to standard error only.
+
+    It may be asked by any trial for any value that can be stored. To reject a point it raises a
+    ValueError or `optuna.TrialPruned`, which become a `RejectedPointError`; any other error is a
+    `UserCodeError`.
+    """
+
+    def guarded(trial: BaseTrial) -> Candidate:
+        try:
+            with prints_to_stderr():
+                return suggest(StorableTrial(trial))
+        except SpaceError:
+            raise
+        except (ValueError, TrialPruned) as error:
+            raise RejectedPointError(user.reason(error)) from error
+        except Exception as error:
+            raise UserCodeError(user.describe(error)) from error
+
+    return guarded
+
+
+def _with_storable_values(space: Space) -> Space:
+    """Return the space with all points as they are stored."""
+    baseline = space.baseline_params
+    return replace(
+        space,
+        baseline_params=None if baseline is None else storable_point(baseline),
+        grid_levels=_levels(space.grid_levels),
+        portfolio=tuple(storable_point(point) for point in space.portfolio),
+    )
+
+
+def _levels(levels: Mapping[str, Sequence[Any]]) -> dict[str, tuple[ParamValue, ...]]:
+    return {name: storable_levels(name, values) for name, values in levels.items()}
+
+
+# Trying it out
+
+
+def _try_out(space: Space) -> None:
+    """Raise an error unless the space can be searched."""
+    probes = probe(space.suggest)
+    for trial, candidate in probes.accepted:
+        if not isinstance(candidate, Candidate):
+            kind = type(candidate).__name__
+            raise TypeError(f"suggest of space {space.name!r} must return a Candidate, got {kind}")
+        _check_repeatable(space, trial, candidate)
+    known = [parameter.name for parameter in parameters_of([one for one, _ in probes.accepted])]
+    for name in space.grid_levels:
+        if name not in known:
+            names = ", ".join(known)
+            raise ValueError(f"grid_levels has {name!r}, which is not a parameter; known: {names}")
+    next((one for one in islice(space.visit_grid(), _GRID_TRIED) if one.rejected is None), None)
+    try:
+        space.baseline()
+    except RejectedPointError as error:
+        raise ValueError(f"baseline_params: {error}") from error
+
+
+def _check_repeatable(space: Space, trial: OfflineTrial, candidate: Candidate) -> None:
+    """Raise ValueError unless the same values make the same candidate again."""
+    try:
+        again = space.candidate(trial.params)
+    except RejectedPointError as error:
+        raise ValueError(_changing(space, "a candidate, then rejects them", str(error))) from error
+    differences = candidate_differences(candidate, again)
+    if differences:
+        field, first, second = differences[0]
+        raise ValueError(_changing(space, "two candidates", f"{field} {first} and {second}"))
+
+
+def _changing(space: Space, what: str, how: str) -> str:
+    return (
+        f"suggest of space {space.name!r} makes of the same values {what} ({how}): it must depend "
+        "on nothing but the trial, such as trial.suggest_categorical instead of random.choice"
+    )

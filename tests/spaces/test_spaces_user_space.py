@@ -1,0 +1,236 @@
+"""A user's space is tried out once, and guarded from then on."""
+
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution, distribution_to_json, json_to_distribution
+
+from spaces import Space, load_space
+from spaces.parameters import ParamValue
+from spaces.storable import StorableTrial, storable
+from spaces.user_object import UserCodeError
+from tests.spaces.user_files import write_space
+
+NARROWING = """\
+first = trial.suggest_int("first", 16, 64)
+second = trial.suggest_int("second", 16, 64)
+if second > first:
+    raise {}
+return make(width=first + second)
+"""
+
+
+class Size(IntEnum):
+    SMALL = 4
+    LARGE = 8
+
+
+class Shape(StrEnum):
+    FLAT = "flat"
+
+
+def refused(setting: str) -> str:
+    with pytest.raises(ValueError, match=r".") as caught:
+        load_space(setting)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# Choices
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (None, None),
+        (True, True),
+        (3, 3),
+        ("a", "a"),
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (np.str_("a"), "a"),
+        (Size.SMALL, 4),
+        (Shape.FLAT, "flat"),
+        ((32, 64), "(32, 64)"),
+        ([np.int64(3), (None, "x")], "[3, (None, 'x')]"),
+        ((), "()"),
+    ],
+)
+def test_choices_are_stored_as_plain_values(value: object, stored: ParamValue) -> None:
+    """As exactly Python's types, which JSON keeps."""
+    assert storable(value) == stored
+    assert type(storable(value)) is type(stored)
+
+
+@pytest.mark.parametrize(
+    "value", [object(), {"a": 1}, {1}, np.zeros(2), np.datetime64("2020-01-01"), 1j, (1, object())]
+)
+def test_other_choices_are_refused_with_their_type(value: object) -> None:
+    """Nothing is stored as the text of an object."""
+    with pytest.raises(TypeError, match="of type"):
+        storable(value)
+
+
+@given(
+    st.lists(
+        st.none() | st.booleans() | st.integers() | st.text() | st.tuples(st.integers(), st.text()),
+        min_size=1,
+        unique_by=lambda value: (type(value), value),
+    )
+)
+def test_a_space_gets_what_it_gave_for_what_is_stored(choices: list[Any]) -> None:
+    """Each stored choice leads back to the one that was meant, in any trial and through JSON."""
+    stored = [storable(choice) for choice in choices]
+    for choice, value in zip(choices, stored, strict=True):
+        trial = optuna.trial.FixedTrial({"x": value})
+        chosen = StorableTrial(trial).suggest_categorical("x", choices)
+        assert chosen == choice
+        (distribution,) = trial.distributions.values()
+        again = json_to_distribution(distribution_to_json(distribution))
+        assert isinstance(again, CategoricalDistribution)
+        assert again.choices == tuple(stored)
+
+
+def test_tuples_and_numpy_numbers_make_a_space(tmp_path: Path) -> None:
+    """In choices, bounds, the baseline, the portfolio and grid levels."""
+    suggest = (
+        'sizes = trial.suggest_categorical("sizes", [(4, 8), (8, 8)])\n'
+        'rate = trial.suggest_float("rate", np.float32(0.25), np.float64(0.5))\n'
+        'more = trial.suggest_int("more", np.int64(1), np.int64(3))\n'
+        'batch = trial.suggest_categorical("batch", np.array([16, 32]))\n'
+        "assert type(batch) is int and type(sizes) is tuple\n"
+        "return make(width=sum(sizes) + more, rate=rate)"
+    )
+    points = (
+        'baseline_params={"sizes": (8, 8), "rate": 0.5, "more": np.int64(2), "batch": 16}, '
+        'grid_levels={"sizes": [(4, 8)], "rate": [0.5], "more": [1]}'
+    )
+    space = load_space(write_space(tmp_path, suggest, "import numpy as np", points))
+    baseline = space.baseline()
+    assert baseline is not None
+    assert getattr(baseline.model, "hidden_widths", ()) == (18,)
+    assert list(space.grid()) == [
+        {"sizes": "(4, 8)", "rate": 0.5, "more": 1, "batch": batch} for batch in (16, 32)
+    ]
+    for distribution in space.distributions(next(space.grid())).values():
+        assert json_to_distribution(distribution_to_json(distribution)) == distribution
+
+
+def test_a_choice_that_cannot_be_stored_is_named(tmp_path: Path) -> None:
+    """With the parameter and what is accepted; even where only some points ask for it."""
+    suggest = (
+        'if trial.suggest_categorical("odd", [True, False]):\n'
+        '    trial.suggest_categorical("layer", [make, None])\nreturn make()'
+    )
+    message = refused(write_space(tmp_path, suggest))
+    assert "parameter 'layer' has a choice that cannot be stored" in message
+    assert "of type function" in message
+    assert "tuples" in message
+
+
+# Repeatability
+
+
+@pytest.mark.parametrize(
+    "suggest",
+    [
+        "trial.suggest_int('x', 1, 9)\nreturn make(width=random.randint(1, 1000))",
+        "if random.random() < 0.5:\n    raise ValueError('bad luck')\nreturn make()",
+        "return make(width=next(count))",
+    ],
+)
+def test_a_space_with_dice_is_refused(tmp_path: Path, suggest: str) -> None:
+    """A point must stand for one candidate: a study is repeated from its points."""
+    head = "import itertools\nimport random\ncount = itertools.count(1)"
+    message = refused(write_space(tmp_path, suggest, head))
+    assert "suggest of space 'mine' makes of the same values" in message
+    assert "must depend on nothing but the trial" in message
+
+
+# Rejection
+
+
+@pytest.mark.parametrize(
+    "raised", ["ValueError('narrowing')", "optuna.TrialPruned('narrowing')", "optuna.TrialPruned()"]
+)
+def test_a_space_may_reject_points(tmp_path: Path, raised: str) -> None:
+    """It loads, its parameters are known, and its grid is without them."""
+    space = load_space(write_space(tmp_path, NARROWING.format(raised)))
+    assert [one.name for one in space.parameters()] == ["first", "second"]
+    grid = list(space.grid())
+    assert {(one["first"], one["second"]) for one in grid} == {
+        (first, second) for first in (16, 40, 64) for second in (16, 40, 64) if second <= first
+    }
+    reasons = [one.rejected for one in space.visit_grid() if one.rejected is not None]
+    assert len(reasons) == 3
+    assert all("(line " in reason for reason in reasons)
+    with pytest.raises(ValueError, match="line "):
+        space.candidate({"first": 16, "second": 17})
+
+
+def test_points_between_the_ends_may_be_all_there_are(tmp_path: Path) -> None:
+    """Where no low, middle or high value is accepted, others are tried."""
+    suggest = 'x = trial.suggest_int("x", 0, 99)\nif x in (0, 49, 50, 99):\n    raise ValueError\n'
+    space = load_space(write_space(tmp_path, f"{suggest}return make(width=x)"))
+    assert [one.name for one in space.parameters()] == ["x"]
+    assert list(space.grid()) == []
+
+
+def test_a_space_that_rejects_all_is_refused(tmp_path: Path) -> None:
+    """With its reason and the line."""
+    setting = write_space(tmp_path, "x = trial.suggest_int('x', 1, 2)\nraise ValueError('never')")
+    assert "every point is rejected: never (line 11)" in refused(setting)
+
+
+def test_a_rejected_baseline_is_refused(tmp_path: Path) -> None:
+    """It is what every search starts with."""
+    setting = write_space(
+        tmp_path,
+        NARROWING.format("ValueError('narrowing')"),
+        space="baseline_params={'first': 16, 'second': 20}",
+    )
+    assert "baseline_params: narrowing (line " in refused(setting)
+
+
+def test_a_misused_parameter_is_no_rejection(tmp_path: Path) -> None:
+    """One range upside down in one branch, or one name for two things, is a mistake."""
+    for odd, expected in (
+        ("trial.suggest_float('y', 2.0, 1.0)", "'y'"),
+        ("trial.suggest_int('x', 1, 5)", "'x' is suggested twice"),
+        ("trial.suggest_categorical('z', [])", "'z'"),
+    ):
+        suggest = f"if trial.suggest_int('x', 1, 2) == 2:\n    {odd}\nreturn make()"
+        assert expected in refused(write_space(tmp_path, suggest))
+
+
+def test_a_bug_that_shows_late_is_one_line(tmp_path: Path) -> None:
+    """Other errors than rejections are the user's to mend, not a point to leave out."""
+    suggest = "x = trial.suggest_float('x', 0.0, 1.0)\nreturn make() if x != 0.3 else 1 / 0"
+    space = load_space(write_space(tmp_path, suggest))
+    with pytest.raises(UserCodeError, match=r"ZeroDivisionError: division by zero \(line 11\)"):
+        space.candidate({"x": 0.3})
+
+
+def test_prints_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """While the file is run, and whenever the space is asked."""
+    setting = write_space(tmp_path, "print('asked')\nreturn make()", "print('run')")
+    load_space(setting).candidate({})
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "run" in printed.err
+    assert "asked" in printed.err
+
+
+def test_a_loaded_space_is_asked_by_optuna_itself(tmp_path: Path) -> None:
+    """Whose trials have more than ours, such as a number."""
+    suggest = "assert trial.params == {}\nx = trial.suggest_int('x', 1, 9)\nreturn make(width=x)"
+    space: Space = load_space(write_space(tmp_path, suggest))
+    trial = optuna.create_study().ask()
+    assert getattr(space.suggest(trial).model, "hidden_widths", ()) == (trial.params["x"],)
