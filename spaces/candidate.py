@@ -198,12 +198,17 @@ def summarize_candidate(candidate: Candidate) -> str:
     return ", ".join(parts)
 
 
-def _regularization(candidate: Candidate) -> Iterator[str]:
+def loss_settings(candidate: Candidate) -> Iterator[str]:
+    """Yield, in words, what is minimized besides plain cross entropy."""
     yield from candidate.loss.settings()
     if candidate.class_weights == "balanced":
         yield "classes weighted by inverse frequency"
     if candidate.label_smoothing:
         yield f"label smoothing {write_number(candidate.label_smoothing)}"
+
+
+def _regularization(candidate: Candidate) -> Iterator[str]:
+    yield from loss_settings(candidate)
     if candidate.gradient_clip is not None:
         yield f"gradients clipped to a norm of {write_number(candidate.gradient_clip)}"
 

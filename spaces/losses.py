@@ -176,6 +176,12 @@ class TrainingLoss:
     weights: Tensor | None
     label_smoothing: float
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is cross entropy and nothing else."""
+        plain = isinstance(self.config, CrossEntropy) and self.weights is None
+        return plain and not self.label_smoothing
+
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss () of a batch; arguments are those of `LossConfig.mean`."""
         return self.config.mean(logits, targets, self.weights, self.label_smoothing)

@@ -4,7 +4,7 @@ Hundreds are drawn during a search, so they are cheap: no layout engine, few tex
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Self, final
@@ -16,7 +16,7 @@ from search import text
 from search.metric import ACCURACY, LOSS, Metric
 from search.plotting import BLUE, ORANGE, integer_axis, metric_axis, short
 from search.report.scoring import trial_score
-from search.training.history import Confusion, History
+from search.training.history import Confusion, FoldEpoch, History
 from search.tuning.records import TrialRecord
 
 _DPI = 90
@@ -131,10 +131,16 @@ def png_bytes(figure: Figure) -> bytes:
 
 def _trained(history: History, metric: Metric) -> tuple[float, ...]:
     """Return the metric of the training images by epoch; nothing where it was not measured."""
-    field = {ACCURACY: "train_accuracy", LOSS: "train_loss"}.get(metric)
-    if field is None:
+    value = _TRAINED.get(metric)
+    if value is None:
         return ()
-    return tuple(fmean(getattr(fold, field) for fold in folds) for folds in history.epochs)
+    return tuple(fmean(map(value, folds)) for folds in history.epochs)
+
+
+_TRAINED: Mapping[Metric, Callable[[FoldEpoch], float]] = {
+    ACCURACY: lambda fold: fold.train_accuracy,
+    LOSS: FoldEpoch.plain_train_loss,
+}
 
 
 def _title(trial: TrialRecord, metric: Metric) -> str:

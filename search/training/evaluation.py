@@ -49,6 +49,8 @@ class MetricAccumulator:
         self._n_classes = n_classes if n_classes <= MOST_CONFUSED_CLASSES else 0
         self._pairs = torch.zeros(self._n_classes**2, dtype=torch.int64, device=device)
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
+        self._cross_entropy = torch.zeros_like(self._loss)
+        self._is_plain = True
         self._correct = torch.zeros((), dtype=torch.int64, device=device)
         self._mean_over, self._metric = mean_over, metric
         self._kept: list[tuple[torch.Tensor, torch.Tensor]] = []  # labels and logits
@@ -57,15 +59,29 @@ class MetricAccumulator:
     def reset(self, images: int, batches: int) -> None:
         """Start again at zero, for this many images in this many batches."""
         self._loss.zero_()
+        self._cross_entropy.zero_()
         self._correct.zero_()
         self._pairs.zero_()
         self._kept.clear()
         self._images = images
         self._losses = images if self._mean_over == "images" else batches
 
-    def add(self, mean_loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Add one batch: its mean loss, logits (N, classes) and labels (N,)."""
-        self._loss += mean_loss * (len(labels) if self._mean_over == "images" else 1)
+    def add(
+        self,
+        mean_loss: torch.Tensor,
+        logits: torch.Tensor,
+        labels: torch.Tensor,
+        cross_entropy: torch.Tensor | None = None,
+    ) -> None:
+        """Add one batch: its mean loss, logits (N, classes) and labels (N,).
+
+        `cross_entropy` is the mean cross entropy, if that is not the loss.
+        """
+        count = len(labels) if self._mean_over == "images" else 1
+        self._loss += mean_loss * count
+        if cross_entropy is not None:
+            self._cross_entropy += cross_entropy * count
+            self._is_plain = False
         predicted = logits.argmax(1)
         self._correct += (predicted == labels).sum()
         if self._n_classes:  # counts are integers, so the order of additions does not matter
@@ -78,6 +94,10 @@ class MetricAccumulator:
     def mean_loss(self) -> float:
         """Return the mean loss, over images or batches as requested."""
         return float(self._loss) / self._losses
+
+    def mean_cross_entropy(self) -> float | None:
+        """Return the mean cross entropy, None if it is the loss itself."""
+        return None if self._is_plain else float(self._cross_entropy) / self._losses
 
     def accuracy(self) -> float:
         """Return the fraction of images whose class was predicted correctly."""

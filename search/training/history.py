@@ -33,6 +33,8 @@ class FoldEpoch:
         seconds: Wall time of training and validation.
         confusion: Counts of the validation images; None with many classes, or if not recorded.
         measures: Other validation figures by their metric's name: that of the study.
+        train_cross_entropy: Training loss measured as the validation loss is, on augmented images;
+            None where that is what was minimized, or if not recorded.
     """
 
     train_loss: float
@@ -45,6 +47,11 @@ class FoldEpoch:
     measures: Annotated[Mapping[str, float], Field(exclude_if=operator.not_)] = field(
         default_factory=dict
     )
+    train_cross_entropy: Annotated[float | None, Field(exclude_if=lambda one: one is None)] = None
+
+    def plain_train_loss(self) -> float:
+        """Return the training loss as plain cross entropy, or what was minimized if need be."""
+        return self.train_loss if self.train_cross_entropy is None else self.train_cross_entropy
 
     def score(self, metric: Metric) -> float:
         """Return the validation figure of the metric; raises ValueError if there is none."""

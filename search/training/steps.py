@@ -9,6 +9,7 @@ from typing import TypeAlias, final
 
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -69,7 +70,8 @@ class Learner:
         self.optimizer.step()
         # of a mixed image, the class of the larger part is the right one
         labels = targets if targets.dim() == 1 else targets.argmax(1)
-        self.metrics.add(loss.detach(), logits.detach(), labels)
+        plain = None if self.loss.is_plain else cross_entropy(logits.detach(), targets)
+        self.metrics.add(loss.detach(), logits.detach(), labels, plain)
 
     def _targets(self, indices: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Return labels, int64 (N,); if images are mixed, probabilities, float32 (N, classes)."""

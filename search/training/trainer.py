@@ -148,6 +148,7 @@ class FoldTraining:
         return FoldEpoch(
             train_loss=self._metrics.mean_loss(),
             train_accuracy=self._metrics.accuracy(),
+            train_cross_entropy=self._metrics.mean_cross_entropy(),
             validation_loss=validated.mean_loss() if validated else None,
             validation_accuracy=validated.accuracy() if validated else None,
             learning_rate=rate,

@@ -40,6 +40,7 @@ _NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {
     "baseline": {"refit": "one-se"},  # nothing depends on it: a replication is not refitted
     "tpe": {"batch": 1},
 }
+_NEWER_FIGURES = ("train_cross_entropy",)  # of an epoch
 
 Parts = dict[str, Any]
 
@@ -81,11 +82,22 @@ def trial_parts(study: optuna.Study) -> Parts:
         attrs = trial.user_attrs
         parts[f"plan {plan} state"] = trial.state.name
         parts[f"plan {plan} curve"] = sorted(trial.intermediate_values.items())
-        parts[f"plan {plan} history"] = attrs.get("history")
+        parts[f"plan {plan} history"] = _older_history(attrs.get("history"))
         parts[f"plan {plan} confusion"] = attrs.get("confusion")
         parts[f"plan {plan} score"] = [trial.values, *(attrs.get(name) for name in _SCORE)]
         parts[f"plan {plan} same as"] = _plan(study, attrs.get("same_as"))
     return parts
+
+
+def _older_history(history: Parts | None) -> Parts | None:
+    """Return a history without the figures that are newer than the record."""
+    if history is None:
+        return None
+    epochs = [
+        [{k: v for k, v in fold.items() if k not in _NEWER_FIGURES} for fold in folds]
+        for folds in history["epochs"]
+    ]
+    return history | {"epochs": epochs}
 
 
 def result_parts(study: optuna.Study) -> Parts:
@@ -93,6 +105,8 @@ def result_parts(study: optuna.Study) -> Parts:
     parts, attrs = trial_parts(study), study.user_attrs
     refit = attrs.get("refit") or {}
     parts["refit"] = refit | {"trial": _plan(study, refit.get("trial"))}
+    if "history" in refit:
+        parts["refit"]["history"] = _older_history(refit["history"])
     parts["test"] = attrs.get("test")
     parts["repeats"] = attrs.get("repeats")
     return parts

@@ -1,15 +1,21 @@
 """The winner's learning curves, by hand-made studies."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from search.metric import ACCURACY, LOSS
 from search.plotting import paper_style
+from search.report.blocks import Paragraph
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.learning_curves import LearningCurves
+from search.training.history import History
 from search.tuning.records import RefitRecord, StudyRecord
+from spaces.augmentation import MixUp
 from spaces.cnn import CNN_SPACE
+from spaces.losses import FocalLoss
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
@@ -42,6 +48,55 @@ def test_curves_hold_the_refit_without_validation() -> None:
     info = _curves(record)
     assert info.refit is not None
     assert info.refit.accuracy == pytest.approx((0.35, 0.55))
+
+
+def _minimizing(plain: float | None, **settings: Any) -> LearningCurves:
+    """Return the curves of a candidate with these settings, its training loss recorded so."""
+    trial, baseline = fakes.complete_trial(0, [0.2, 0.6]), CNN_SPACE.baseline()
+    assert baseline is not None
+    epochs = tuple(
+        tuple(replace(fold, train_loss=2.0, train_cross_entropy=plain) for fold in folds)
+        for folds in trial.history.epochs
+    )
+    candidate = baseline.model_copy(update=settings)
+    trial = replace(trial, candidate=candidate, history=History(epochs))
+    return _curves(fakes.study_record([trial]))
+
+
+def _words(curves: LearningCurves) -> str:
+    (paragraph,) = [block for block in curves.blocks() if isinstance(block, Paragraph)]
+    return paragraph.text
+
+
+def test_training_losses_are_drawn_as_validation_losses_are() -> None:
+    """What was minimized stays in report.json; the drawn one can be compared."""
+    info = _minimizing(0.75, label_smoothing=0.1)
+    assert info.training.loss == pytest.approx((2.0, 2.0))
+    assert info.training.cross_entropy == info.training.values(LOSS) == pytest.approx((0.75, 0.75))
+    assert info.training.values(ACCURACY) == info.training.accuracy
+    assert "plain cross entropy; training used label smoothing 0.1" in _words(info)
+    focal = {"loss": FocalLoss(gamma=3), "class_weights": "balanced"}
+    used = "focal loss (gamma 3) and classes weighted by inverse frequency"
+    assert f"training used {used}." in _words(_minimizing(0.75, **focal))
+
+
+def test_a_study_of_before_says_what_its_training_loss_includes() -> None:
+    """It has no other, so it is drawn."""
+    info = _minimizing(None, label_smoothing=0.1)
+    assert info.training.values(LOSS) == pytest.approx((2.0, 2.0))
+    assert info.training.cross_entropy == ()
+    assert "The training loss includes label smoothing 0.1; the validation" in _words(info)
+    assert "label smoothing" not in _words(_minimizing(None, label_smoothing=0.0))
+
+
+def test_it_is_said_what_else_differs_between_training_and_validation() -> None:
+    """Augmentation and mixing only where there are any."""
+    words = _words(_minimizing(None, augmentation="none"))
+    assert "augmented" not in words
+    assert "averaged over an epoch in which the network improves" in words
+    assert "on augmented images" in _words(_minimizing(None, augmentation="flip"))
+    assert "mixed" not in _words(_minimizing(None, augmentation="flip"))
+    assert "larger part of a mixed image" in _words(_minimizing(None, augmentation=(MixUp(),)))
 
 
 @pytest.mark.parametrize(

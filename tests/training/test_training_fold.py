@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import Mock
 
 import pytest
@@ -325,6 +325,46 @@ def test_validation_is_plain_cross_entropy_whatever_is_minimized(changes: dict[s
     )
     assert [f.validation_loss for f in first] == [f.validation_loss for f in second]
     assert [f.train_loss for f in first] != [f.train_loss for f in second]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"label_smoothing": 0.3},
+        {"loss": FocalLoss(gamma=3)},
+        {"class_weights": "balanced", "label_smoothing": 0.1},
+    ],
+    ids=["smoothing", "focal", "weights"],
+)
+@pytest.mark.parametrize("mean_over", ["images", "batches"])
+def test_the_training_loss_is_also_measured_as_the_validation_loss_is(
+    changes: dict[str, Any], mean_over: Literal["images", "batches"]
+) -> None:
+    """Of a network that rests: both are the same where images are the same, whatever is minimized.
+
+    It costs no further pass, and what is minimized stays recorded.
+    """
+    model = MLPConfig(hidden_widths=(8,), dropouts=(0.0,), batch_norm=False)
+    settings = TrainingSettings(1, mean_over=mean_over, evaluation_batch=8)
+    plain, other = (
+        run(
+            make_training(
+                MLP.model_copy(update={"model": model, **one}),
+                settings=settings,
+                validation=torch.arange(N_TRAIN),
+                schedule=ConstantSchedule(0.0),
+            ),
+            1,
+        )[0][0]
+        for one in ({}, changes)
+    )
+    assert plain.train_cross_entropy is None
+    assert plain.plain_train_loss() == plain.train_loss
+    assert other.train_cross_entropy == pytest.approx(plain.train_loss, rel=1e-6)
+    assert other.plain_train_loss() == other.train_cross_entropy
+    assert other.train_loss != pytest.approx(plain.train_loss, rel=1e-3)
+    if mean_over == "images":  # batches of training and validation hold other images
+        assert other.train_cross_entropy == pytest.approx(other.validation_loss, rel=1e-5)
 
 
 def test_of_a_mixed_image_the_larger_part_is_the_right_class(

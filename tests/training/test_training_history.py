@@ -106,6 +106,16 @@ def test_other_measures_are_scores_too() -> None:
         fold.score(auroc)
 
 
+def test_a_plain_training_loss_is_stored_only_if_it_is_another() -> None:
+    """So that histories of before are written as they were, and read."""
+    epoch = fold_epoch(1.0, 0.5)
+    smoothed = replace(epoch, train_cross_entropy=0.25)
+    assert "train_cross_entropy" not in to_plain(History(((epoch,),)))["epochs"][0][0]
+    stored = to_plain(History(((smoothed,),)))
+    assert stored["epochs"][0][0]["train_cross_entropy"] == 0.25
+    assert from_plain(History, stored) == History(((smoothed,),))
+
+
 def test_a_history_is_stored_with_its_measures_if_it_has_any() -> None:
     """Studies that are scored by accuracy or loss are stored as they always were."""
     plain = History(((fold_epoch(1.0, 0.5),),))

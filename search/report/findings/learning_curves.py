@@ -7,9 +7,10 @@ from typing import Any, Self, final
 
 from matplotlib.figure import Figure
 
+from cifar_models.family import write_list
 from search.metric import ACCURACY, LOSS, Metric
 from search.plotting import BLUE, GREEN, ORANGE, VERMILLION, integer_axis, metric_axis, new_figure
-from search.report.blocks import Block, Chart, Plot
+from search.report.blocks import Block, Chart, Paragraph, Plot
 from search.report.charts import (
     Marker,
     Series,
@@ -30,6 +31,8 @@ from search.report.finding import (
 )
 from search.training.history import History
 from search.tuning.records import TrialRecord
+from spaces.augmentation import find_augmentation
+from spaces.candidate import Candidate, loss_settings
 
 _NAME = "learning-curve"
 _METRICS: tuple[Metric, Metric] = (ACCURACY, LOSS)
@@ -43,12 +46,17 @@ class Curves(ReportPart):
     """Accuracies, fractions."""
     loss: tuple[Number, ...]
     """Losses, in nats."""
+    cross_entropy: tuple[Number, ...] = ()
+    """Losses in training as in validation, in nats: without label smoothing, class weights and the
+    factor of focal loss. Empty if `loss` has none of these, or if they were not recorded."""
     drops: tuple[int, ...] = ()
     """Epochs (from 1) after which a plateau schedule lowered the rate."""
 
     def values(self, metric: Metric) -> tuple[float | None, ...]:
-        """The accuracies or the losses."""
-        return {ACCURACY.name: self.accuracy, LOSS.name: self.loss}[metric.name]
+        """The accuracies, or the losses as plain cross entropy where they are known."""
+        return {ACCURACY.name: self.accuracy, LOSS.name: self.cross_entropy or self.loss}[
+            metric.name
+        ]
 
 
 @final
@@ -76,6 +84,7 @@ class LearningCurves(Finding):
     """E*; null if the last epoch counts."""
     drops: tuple[int, ...]
     """Epochs (from 1) after which the median rate fell; with repeats, each part has its own."""
+    candidate: Unlisted[Candidate | None]
     name: Unlisted[str]
 
     @classmethod
@@ -103,6 +112,7 @@ class LearningCurves(Finding):
             refit=None if record.refit is None else _training_curves(record.refit.history),
             best_epoch=None if protocol.scores_last_epoch else winner.best_epoch,
             drops=_drops(history.learning_rates()) if steps and not repeats else (),
+            candidate=winner.candidate,
             name=figure_name(record, _NAME),
         )
 
@@ -112,6 +122,25 @@ class LearningCurves(Finding):
         best = f"; the best epoch is {self.best_epoch}" if self.best_epoch is not None else ""
         alt = f"Accuracy and loss {whose} by epoch, in validation and training{refit}{best}"
         yield Plot(self.name, alt, self.draw, self.chart)
+        if self.candidate is not None:
+            yield Paragraph(" ".join(self._how_to_read(self.candidate)), "quiet")
+
+    def _how_to_read(self, candidate: Candidate) -> Iterator[str]:
+        """Yield sentences on what differs between figures of training and of validation."""
+        minimized = list(loss_settings(candidate))
+        if minimized and self.training.cross_entropy:
+            yield (f"Both losses are plain cross entropy; training used {write_list(minimized)}.")
+        elif minimized:
+            yield (
+                f"The training loss includes {write_list(minimized)}; the validation loss does not."
+            )
+        augmented = "" if candidate.augmentation == "none" else " on augmented images,"
+        yield (
+            f"Training figures are measured{augmented} with any dropout active, and averaged over "
+            "an epoch in which the network improves, so they can be worse than validation figures."
+        )
+        if find_augmentation(candidate.augmentation).mixes_labels:
+            yield "For training accuracy, the class of the larger part of a mixed image is right."
 
     def draw(self) -> Figure:
         """Draw accuracy over loss by epoch."""
@@ -185,7 +214,19 @@ def _training_curves(history: History) -> Curves:
             statistics.fmean(f.train_accuracy for f in folds) for folds in history.epochs
         ),
         loss=tuple(statistics.fmean(f.train_loss for f in folds) for folds in history.epochs),
+        cross_entropy=_cross_entropies(history),
     )
+
+
+def _cross_entropies(history: History) -> tuple[float, ...]:
+    """Return the mean over folds by epoch; nothing if some are what was minimized."""
+    recorded = [
+        [fold.train_cross_entropy for fold in folds if fold.train_cross_entropy is not None]
+        for folds in history.epochs
+    ]
+    if any(len(one) < len(folds) for one, folds in zip(recorded, history.epochs, strict=True)):
+        return ()
+    return tuple(map(statistics.fmean, recorded))
 
 
 def _has_plateaus(trial: TrialRecord) -> bool:
