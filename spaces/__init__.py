@@ -11,6 +11,7 @@ from spaces.augmentation import (
     MixUp,
     Rotate,
     Translate,
+    suggest_augmentations,
 )
 from spaces.candidate import Candidate, suggest_candidate
 from spaces.load import BUILT_IN, load_space, space_identity
@@ -58,6 +59,7 @@ __all__ = [
     "load_space",
     "space_identity",
     "space_source",
+    "suggest_augmentations",
     "suggest_candidate",
     "suggest_loss",
     "suggest_optimizer",

@@ -15,6 +15,7 @@ from spaces.errors import SpaceError
 _OURS = ("cifar_models", "search", "spaces")
 
 
+@cache
 def function_source(function: Callable[..., Any]) -> str:
     """Return code that defines the function and everything of its file that it uses.
 

@@ -10,6 +10,7 @@ import ast
 import builtins
 import contextlib
 import hashlib
+import linecache
 import site
 import sys
 import sysconfig
@@ -243,9 +244,11 @@ class _Program:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     def _execute(self, module: ModuleType, name: str, file: str) -> None:
-        module.__file__ = _filename(self._code, file)
+        module.__file__, text = _filename(self._code, file), self._texts[file]
+        # what shows or stores the code of a function finds it there, also if the file is gone
+        linecache.cache[module.__file__] = (len(text), None, text.splitlines(True), module.__file__)
         try:
-            exec(compile(self._texts[file], module.__file__, "exec"), vars(module))  # noqa: S102
+            exec(compile(text, module.__file__, "exec"), vars(module))  # noqa: S102
         except BaseException:
             self._modules.pop(name, None)
             sys.modules.pop(module.__name__, None)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, TypeAlias
 
+from optuna.trial import BaseTrial
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
 
 from cifar_models.family import write_list
@@ -38,6 +39,7 @@ __all__ = [
     "Rotate",
     "Translate",
     "find_augmentation",
+    "suggest_augmentations",
 ]
 
 AUGMENTATIONS: tuple[type[Augmentation], ...] = (
@@ -71,17 +73,45 @@ def find_augmentation(setting: str | Sequence[Augmentation]) -> Pipeline:
     return Pipeline(PRESETS[setting])
 
 
-def _in_a_row(value: Any) -> Any:
-    """Return one augmentation as a tuple, and names within a tuple as what they stand for."""
-    if isinstance(value, Augmentation):
-        return (value,)
-    if not isinstance(value, tuple | list):
-        return value
+def suggest_augmentations(
+    trial: BaseTrial, among: Sequence[type[Augmentation]]
+) -> tuple[Augmentation, ...]:
+    """Return some of the augmentations, in their order, each with suggested settings.
+
+    Whether one is used is a parameter of its own, such as `use_cutout`.
+    """
     return tuple(
-        step
-        for one in value
-        for step in (find_augmentation(one).steps if isinstance(one, str) else (one,))
+        kind.suggest(trial)
+        for kind in among
+        if trial.suggest_categorical(f"use_{kind.key()}", (False, True))
     )
+
+
+def _in_a_row(value: Any) -> Any:
+    """Return augmentations as a tuple, and names as what they stand for."""
+    match value:
+        case Augmentation():
+            return (value,)
+        case str():
+            return value if value in PRESETS else _named(value)
+        case tuple() | list():
+            return tuple(step for one in value for step in _steps(one))
+    return value
+
+
+def _steps(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, str):
+        return (value,)
+    return PRESETS[value] if value in PRESETS else _named(value)
+
+
+def _named(name: str) -> tuple[Augmentation, ...]:
+    """Return the augmentation of that name, with its default settings."""
+    kinds = {kind.key(): kind for kind in AUGMENTATIONS if kind is not CustomAugmentation}
+    if name not in kinds:
+        names = ", ".join(dict.fromkeys([*PRESETS, *kinds]))
+        raise ValueError(f"{name!r} is no augmentation; accepted: {names}")
+    return (kinds[name].model_validate({}),)
 
 
 def _canonical(value: str | tuple[Augmentation, ...]) -> str | tuple[Augmentation, ...]:
@@ -103,7 +133,7 @@ AugmentationSetting: TypeAlias = Annotated[
 ]
 """The name of a preset, or augmentations in order.
 
-It may be given as one augmentation or as several, names of presets among them.
+It may be given as one augmentation or as several, and by the name of one for its default settings.
 """
 
 

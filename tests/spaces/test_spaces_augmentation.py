@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import optuna
 import pytest
 import torch
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from spaces.augmentation import (
     Rotate,
     Translate,
     find_augmentation,
+    suggest_augmentations,
 )
 from spaces.augmentation.base import Stage
 from tests.spaces.augmentation_examples import EXAMPLES
@@ -319,7 +321,8 @@ def test_any_other_order_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("setting", "where"),
     [
-        ("crop", r"augmentation\.name"),
+        ("crop", r"augmentation\n.*'crop' is no augmentation; accepted: none, flip, flip_crop, c"),
+        (("flip", "custom"), r"augmentation\n.*'custom' is no augmentation; accepted: none, flip"),
         (3, r"augmentation\.steps"),
         ((Cutout(), 3), r"augmentation\.steps\.1"),
         (({"name": "cutout", "size": 2},), r"augmentation\.steps\.0\.cutout\.size"),
@@ -330,6 +333,21 @@ def test_an_unknown_augmentation_is_refused_with_its_place(setting: Any, where: 
     """Which setting, and which of the steps."""
     with pytest.raises(ValidationError, match=where):
         candidate(setting)
+
+
+def test_a_name_stands_for_default_settings() -> None:
+    """Alone or among others; what is stored are the settings."""
+    assert candidate("cutout").augmentation == (Cutout(),)
+    assert candidate(("flip", "rotate", MixUp())).augmentation == (Flip(), Rotate(), MixUp())
+
+
+def test_a_space_may_choose_which_augmentations_to_use() -> None:
+    """Each by a parameter of its own; settings are asked for where it is used."""
+    kinds = (FlipCrop, Cutout, MixUp)
+    params = {"use_flip_crop": False, "use_cutout": True, "cutout_size": 0.3, "use_mixup": False}
+    trial = optuna.trial.FixedTrial(params)
+    assert suggest_augmentations(trial, kinds) == (Cutout(size=0.3),)
+    assert trial.params == params
 
 
 def test_presets_are_found_by_name() -> None:

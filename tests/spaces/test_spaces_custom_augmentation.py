@@ -196,7 +196,7 @@ SPACE = Space("own", suggest)
 
 
 def test_a_mistake_is_one_line_when_the_space_is_loaded(tmp_path: Path) -> None:
-    """With the line of the user's file that made the augmentation."""
+    """With the line of the user's file that made the augmentation; no point that is rejected."""
     path = tmp_path / "own.py"
     path.write_text(SPACE, encoding="utf-8")
     with pytest.raises(ValueError, match=r"augmentation 'shrink' must return") as caught:
@@ -205,3 +205,16 @@ def test_a_mistake_is_one_line_when_the_space_is_loaded(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
     path.write_text(SPACE.replace("::factor", "::1"), encoding="utf-8")
     assert load_space(f"{path}:SPACE").candidate({"factor": 1})
+
+
+def test_a_space_may_take_its_function_from_a_file_beside_it(tmp_path: Path) -> None:
+    """The code is that of the file where it is defined, which may be gone after loading."""
+    helper, path = tmp_path / "changes.py", tmp_path / "own.py"
+    helper.write_text("def shrink(images, factor):\n    return images // factor\n", "utf-8")
+    body = SPACE.replace("def shrink(images, factor):\n    return images[:, :, ::factor]\n", "")
+    path.write_text(f"from changes import shrink\n{body}", encoding="utf-8")
+    space = load_space(f"{path}:SPACE")
+    helper.unlink()
+    (custom,) = find_augmentation(space.candidate({"factor": 2}).augmentation).steps
+    images = torch.full((1, 3, 2, 2), 9, dtype=torch.uint8)
+    assert torch.equal(custom.apply(images, torch.empty(0, 1)), images // 2)

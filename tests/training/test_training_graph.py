@@ -248,9 +248,10 @@ def test_a_function_of_the_users_is_not_recorded_and_the_trial_says_so() -> None
     assert capture.replays == 0
 
 
-def test_folds_that_take_turns_learn_as_alone() -> None:
+@pytest.mark.parametrize("augmentation", ["flip", tuple(EXAMPLES.values())], ids=["flip", "every"])
+def test_folds_that_take_turns_learn_as_alone(augmentation: Any) -> None:
     """A fold's epochs depend on its task alone, not on recordings replayed between them."""
-    candidate = make_candidate(augmentation="flip")
+    candidate = make_candidate(augmentation=augmentation, class_weights="balanced")
     alone = [make_training(candidate, recorded(CpuCapture()), seed) for seed in (3, 4)]
     together = [make_training(candidate, recorded(CpuCapture()), seed) for seed in (3, 4)]
     expected = [run(training) for training in alone]
