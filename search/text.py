@@ -167,6 +167,12 @@ def interval(fractions: tuple[float, float]) -> str:
     return f"{percent(low, 2)} to {percent(high, 2)}"
 
 
+def score_interval(both: tuple[float, float], metric: Metric) -> str:
+    """Return an interval of scores: "77.1% to 78.6%" with two decimals, or "0.4512 to 0.5120"."""
+    low, high = both
+    return f"{score(low, metric)} to {score(high, metric)}"
+
+
 def probability(p_value: float) -> str:
     """Return a p-value with four decimals on one line: "p = 0.0123", "p < 0.0001"."""
     words = "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.4f}"

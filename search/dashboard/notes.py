@@ -93,6 +93,9 @@ def _test(record: StudyRecord) -> str:
     if test is None:
         return "not opened" if not record.openings else "opened for an earlier winner"
     found = f"{text.percent(test.accuracy, 2)} (95% interval {text.interval(test.interval)})"
+    own, value = record.metric, test.value(record.metric)
+    if own.recorded is None and value is not None:
+        found = f"{own} {text.score(value, own)}, accuracy {found}"
     return f"{found} on {text.plural(test.n_images, 'image')}"
 
 

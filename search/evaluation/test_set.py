@@ -23,6 +23,7 @@ from search.training.metrics import TestResult, evaluate_predictions
 from search.tuning.opening import OpenStudy
 from search.tuning.records import TestSetAccess
 from search.tuning.store import read_test_accesses, to_plain
+from search.user_metric import get_metric
 
 _MAX_STORED = 1000
 _MAX_STORED_BYTES = 4 << 20
@@ -85,10 +86,10 @@ def evaluate_on_test_set(
         MachineError: The test split is missing or damaged.
     """
     split = open_test_split(opened.study, opened.dataset, purpose)
-    labels = split.labels.numpy()
+    labels, metric = split.labels.numpy(), get_metric(opened.recipe.metric)
     logits = {number: one.logits(split.images).numpy() for number, one in classifiers.items()}
     results = {
-        number: evaluate_predictions(values, labels, opened.dataset.class_names)
+        number: evaluate_predictions(values, labels, opened.dataset.class_names, metric)
         for number, values in logits.items()
     }
     predictions = TestPredictions(labels, logits[best].argmax(axis=1))

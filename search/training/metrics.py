@@ -1,13 +1,20 @@
 """The figures of an evaluation, computed from predictions."""
 
+import operator
 from dataclasses import dataclass
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 from scipy.special import log_softmax
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from search.metric import ACCURACY, LOSS, METRICS, CountMetric, Metric
+from search.training.bootstrap import bootstrap_interval
+
+_IMBALANCED = 1.2  # times its fair share that the largest class has
 
 
 @final
@@ -35,12 +42,39 @@ class Mistake:
 
 @final
 @dataclass(frozen=True)
+class Measure:
+    """A metric, by its name, on the test images, with its 95% interval: `low` to `high`."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return both ends of the interval."""
+        return self.low, self.high
+
+
+@final
+@dataclass(frozen=True)
+class LargestClass:
+    """The class that has the most images, and its share of them."""
+
+    name: str
+    share: float
+
+
+@final
+@dataclass(frozen=True)
 class TestResult:
     """The figures of the test set.
 
     `interval` is the accuracy's 95% Wilson interval. `confusion[i][j]` counts images of class i
     predicted as j. `confused_pairs` are (true, predicted, count), most frequent first. `mistakes`
-    are the most confident errors, most confident first.
+    are the most confident errors, most confident first. `measures` are all metrics, and the
+    study's own, with intervals: accuracy's is Wilson's, others are from a bootstrap of the images.
+    Older studies stored none.
     """
 
     __test__ = False  # not a test case
@@ -53,23 +87,64 @@ class TestResult:
     confusion: tuple[tuple[int, ...], ...]
     confused_pairs: tuple[tuple[str, str, int], ...]
     mistakes: tuple[Mistake, ...]
+    measures: Annotated[tuple[Measure, ...], Field(exclude_if=operator.not_)] = ()
+
+    def measure(self, metric: Metric) -> Measure | None:
+        """Return what was stored of a metric; None if nothing was."""
+        return next((one for one in self.measures if one.metric == metric.name), None)
+
+    def value(self, metric: Metric) -> float | None:
+        """Return a metric's value; None if it is not known, as of some metrics in older studies."""
+        if metric in (ACCURACY, LOSS):
+            return {ACCURACY: self.accuracy, LOSS: self.loss}[metric]
+        stored = self.measure(metric)
+        if stored is not None:
+            return stored.value
+        counts = np.array(self.confusion)
+        return metric.of_counts(counts) if isinstance(metric, CountMetric) else None
+
+    def shares(self) -> list[float]:
+        """Return each class's share of the images."""
+        return [one.support / self.n_images for one in self.classes]
+
+    def largest_class(self) -> LargestClass:
+        """Return the largest class: what always answering it is worth."""
+        largest = max(self.classes, key=lambda one: one.support)
+        return LargestClass(largest.name, largest.support / self.n_images)
+
+    def majority(self) -> LargestClass | None:
+        """Return the largest class if it is clearly larger than the others."""
+        largest = self.largest_class()
+        return largest if largest.share * len(self.classes) >= _IMBALANCED else None
+
+
+def always_right(largest: LargestClass) -> str:
+    """Say what always answering the largest class is worth."""
+    return f"always answering “{largest.name}” is right on {100 * largest.share:.1f}%"
 
 
 def evaluate_predictions(
-    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], class_names: tuple[str, ...]
+    logits: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    class_names: tuple[str, ...],
+    metric: Metric = ACCURACY,
 ) -> TestResult:
-    """Return the figures of (N, classes) logits against (N,) labels."""
+    """Return the figures of (N, classes) logits against (N,) labels.
+
+    All of `METRICS` are measured, and the study's `metric`.
+    """
     n = len(labels)
     log_probabilities = log_softmax(logits.astype(np.float64), axis=1)
     predictions = logits.argmax(axis=1)
     correct = int((predictions == labels).sum())
     interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    wilson = (float(interval.low), float(interval.high))
     classes = range(len(class_names))
     confusion = confusion_matrix(labels, predictions, labels=classes)
     scores = precision_recall_fscore_support(labels, predictions, labels=classes, zero_division=0)
     return TestResult(
         accuracy=correct / n,
-        interval=(float(interval.low), float(interval.high)),
+        interval=wilson,
         loss=float(-log_probabilities[np.arange(n), labels].mean()),
         n_images=n,
         classes=tuple(
@@ -79,6 +154,24 @@ def evaluate_predictions(
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         confused_pairs=_confused_pairs(confusion, class_names),
         mistakes=_mistakes(np.exp(log_probabilities), predictions, labels),
+        measures=_measures(metric, labels, np.exp(log_probabilities), wilson),
+    )
+
+
+def _measures(
+    own: Metric,
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float64],
+    wilson: tuple[float, float],
+) -> tuple[Measure, ...]:
+    metrics = METRICS if own in METRICS else (own, *METRICS)
+    return tuple(
+        Measure(
+            one.name,
+            one.measure(labels, probabilities),
+            *(wilson if one is ACCURACY else bootstrap_interval(one, labels, probabilities)),
+        )
+        for one in metrics
     )
 
 

@@ -220,7 +220,7 @@ class WinnerTested(Event):
 
     def fields(self) -> dict[str, object]:
         rest = {"loss": self.test.loss, "images": self.test.n_images, "openings": self.n_openings}
-        return _accuracy(self.test) | rest
+        return _figures(self.test) | rest
 
 
 @final
@@ -233,7 +233,7 @@ class BaselineTested(Event):
     test: TestResult
 
     def fields(self) -> dict[str, object]:
-        return {"study": self.study_name} | _accuracy(self.test)
+        return {"study": self.study_name} | _figures(self.test)
 
 
 @final
@@ -292,6 +292,13 @@ EVENTS: tuple[type[Event], ...] = (
 """Every event, in the order in which a run meets them first."""
 
 
-def _accuracy(test: TestResult) -> dict[str, object]:
+def _figures(test: TestResult) -> dict[str, object]:
+    """Return accuracy with interval, every metric by name, and the largest class's share."""
     low, high = test.interval
-    return {"accuracy": test.accuracy, "low": low, "high": high}
+    return {
+        "accuracy": test.accuracy,
+        "low": low,
+        "high": high,
+        "metrics": {one.metric: one.value for one in test.measures},
+        "largest_class": test.largest_class().share,
+    }

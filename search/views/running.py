@@ -10,7 +10,7 @@ from rich.text import Text
 from search import text
 from search.events import Event, JsonWriter
 from search.files import check_writable
-from search.metric import ACCURACY
+from search.metric import ACCURACY, Metric
 from search.pipeline import Outcome, Report, run_and_report
 from search.progress.console import QuietDisplay, open_display
 from search.progress.log import JsonLog
@@ -20,6 +20,7 @@ from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
 from search.report.scoring import winner_lead
 from search.stopping import StopRequest
+from search.training.metrics import TestResult, always_right
 from search.tuning.records import EndInfo, StudyRecord, end_info, model_command
 from search.tuning.run_events import (
     BaselineTested,
@@ -155,23 +156,44 @@ def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
     ours, theirs = record.test, baseline.test
     if ours is None or theirs is None:
         return None
-    low, high = theirs.interval
+    metric = record.metric
+    first, second = ours.value(metric), theirs.value(metric)
+    if metric.recorded is not None or first is None or second is None:
+        metric, first, second = ACCURACY, ours.accuracy, theirs.accuracy
+    gain = first - second if metric.higher_is_better else second - first
     return (
-        f"baseline: {theirs.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
-        f"study {baseline.name}; {winner_lead(ours.accuracy - theirs.accuracy, ACCURACY)}"
+        f"baseline: {_with_interval(theirs, metric, second)}, study {baseline.name}; "
+        f"{winner_lead(gain, metric)}"
     )
+
+
+def _with_interval(test: TestResult, metric: Metric, value: float) -> str:
+    """Return "84.00% (95% interval 80.10% to 87.20%)"; metrics other than accuracy are named."""
+    measured = test.measure(metric)
+    both = test.interval if metric is ACCURACY else None if measured is None else measured.interval
+    words = "" if both is None else f" (95% interval {text.score_interval(both, metric)})"
+    named = "" if metric is ACCURACY else f"{metric} "
+    return f"{named}{text.score(value, metric)}{words}"
 
 
 def _test_line(record: StudyRecord) -> str:
     test, refit = record.test, record.refit
     if test is None:
         raise ValueError(f"study {record.name!r} has not been tested")
-    low, high = test.interval
-    refitted = "" if refit is None else f" refit for {text.plural(refit.epochs, 'epoch')};"
+    own = "" if record.metric.recorded else _own_result(record.metric, test)
+    majority = test.majority()
+    beside = "" if majority is None else f"{always_right(majority)}; "
+    refitted = "" if refit is None else f"refit for {text.plural(refit.epochs, 'epoch')}; "
     return (
-        f"test: {test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), loss {test.loss:.4f}, "
-        f"on {test.n_images:,} images;{refitted} test set {text.opened(len(record.openings))}"
+        f"test: {own}{_with_interval(test, ACCURACY, test.accuracy)}, loss {test.loss:.4f}, "
+        f"on {test.n_images:,} images; {beside}{refitted}test set "
+        f"{text.opened(len(record.openings))}"
     )
+
+
+def _own_result(metric: Metric, test: TestResult) -> str:
+    value = test.value(metric)
+    return "" if value is None else f"{_with_interval(test, metric, value)}; accuracy "
 
 
 def _describe_repeats(record: StudyRecord) -> Iterator[RenderableType]:

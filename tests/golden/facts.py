@@ -107,7 +107,8 @@ def result_parts(study: optuna.Study) -> Parts:
     parts["refit"] = refit | {"trial": _plan(study, refit.get("trial"))}
     if "history" in refit:
         parts["refit"]["history"] = _older_history(refit["history"])
-    parts["test"] = attrs.get("test")
+    test = attrs.get("test")
+    parts["test"] = test and {name: one for name, one in test.items() if name != "measures"}
     parts["repeats"] = attrs.get("repeats")
     return parts
 

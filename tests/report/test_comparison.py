@@ -9,7 +9,7 @@ from search.errors import MachineError
 from search.metric import ACCURACY
 from search.report.comparison import Estimate, compare
 from search.report.evidence import TestedStudy
-from search.report.findings.baseline_comparison import compare_paired
+from search.report.paired import compare_paired
 from search.report.render.side_by_side import text_rows
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes

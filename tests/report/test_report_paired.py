@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from search.report.findings.baseline_comparison import Correct, compare_paired
+from search.report.paired import Correct, compare_paired
 
 
 def _right(both: int, only_first: int, only_second: int, neither: int) -> tuple[Correct, Correct]:

@@ -2,6 +2,7 @@
 
 from search.report.evidence import Evidence
 from search.report.finding import Finding
+from search.report.findings.all_metrics import AllMetrics
 from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
 from search.report.findings.classes import ConfusionMatrix, WeakestClasses
 from search.report.findings.common_traits import CommonTraits
@@ -38,6 +39,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     Repeats,
     Reported,
     Result,
+    AllMetrics,
     BaselineComparison,
     BaselineSuggestion,
     Optimism,

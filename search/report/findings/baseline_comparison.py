@@ -1,17 +1,14 @@
 """Is the winner better than the hand-tuned network, trained in a study of its own?"""
 
-import math
 import shlex
 from collections.abc import Iterator
 from typing import Self, final
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import binomtest
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
-from search.metric import ACCURACY
+from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Code, Heading, Paragraph, Plot, Table
 from search.report.class_deltas import (
     ClassDelta,
@@ -22,64 +19,29 @@ from search.report.class_deltas import (
     recalls_chart,
 )
 from search.report.evidence import Evidence, TestedStudy, model_kind
-from search.report.finding import GOOD, Excerpt, Finding, Number, ReportPart, Unlisted
+from search.report.finding import GOOD, Excerpt, Finding, Number, Unlisted
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import validation_words
 from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
+from search.report.paired import Correct, OwnMetric, PairedComparison, compare_paired, own_metric
 from search.report.scoring import validation_images, winner_lead
-from search.text import count, interval, percent, plural, points, probability, score, spread, times
+from search.text import (
+    count,
+    interval,
+    percent,
+    plural,
+    points,
+    probability,
+    score,
+    score_interval,
+    spread,
+    times,
+)
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_CLASSES = 30
 _NAME = "versus-baseline"
-
-
-_Z = 1.959964  # the normal distribution's 97.5% quantile
-
-Correct = npt.NDArray[np.bool_]
-
-
-@final
-class PairedComparison(ReportPart):
-    """Winner (first) against baseline (second), image by image."""
-
-    n_images: int
-    """Test images."""
-    only_first: int
-    """Images that only the winner predicts correctly."""
-    only_second: int
-    """Images that only the baseline predicts correctly."""
-    difference: float
-    """The winner's accuracy minus the baseline's, a fraction."""
-    interval: tuple[float, float]
-    """Its 95% Wald interval for paired proportions."""
-    p_value: float
-    """McNemar's exact test, two-sided."""
-
-
-def compare_paired(first: Correct, second: Correct) -> PairedComparison:
-    """Compare two models by which images each gets right, bool (N,) in the same order, N >= 1.
-
-    The interval is Wald's for the difference of paired proportions, without a continuity
-    correction (Fleiss, Levin, Paik, "Statistical Methods for Rates and Proportions", 3rd ed.,
-    2003, chapter 13). The p-value is two-sided and exact: of the images on which the models
-    disagree, each is equally likely to favour either (McNemar, Psychometrika 12, 1947).
-    """
-    n = len(first)
-    only_first = int((first & ~second).sum())
-    only_second = int((second & ~first).sum())
-    disagreements, surplus = only_first + only_second, only_first - only_second
-    difference = surplus / n
-    half = _Z * math.sqrt(disagreements - surplus**2 / n) / n
-    return PairedComparison(
-        n_images=n,
-        only_first=only_first,
-        only_second=only_second,
-        difference=difference,
-        interval=(difference - half, difference + half),
-        p_value=float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0,
-    )
 
 
 @final
@@ -113,6 +75,9 @@ class BaselineComparison(Finding):
     """All classes together."""
     paired: PairedComparison | None
     """The comparison image by image; null if predictions were not kept."""
+    own: OwnMetric | None
+    """The comparison by the metric that trials are scored by; null for accuracy and loss, and if
+    the baseline study did not measure it."""
     gains: tuple[ClassDelta, ...]
     """One for each class, the largest gain first."""
     changes: tuple[ChangedSetting, ...]
@@ -157,6 +122,7 @@ class BaselineComparison(Finding):
             interval=against.interval,
             overall=all_classes(test, against),
             paired=_paired(ours, baseline),
+            own=own_metric(ours, baseline),
             gains=class_deltas(test, against),
             changes=_changes(hand_tuned, winner),
             winner=test,
@@ -167,7 +133,18 @@ class BaselineComparison(Finding):
     @property
     def outcome(self) -> str:
         """How the winner compares, in words."""
-        return winner_lead(self.overall.gain, ACCURACY)
+        gain = self.overall.gain if self.own is None else self.own.gain
+        return winner_lead(gain, self.metric)
+
+    @property
+    def metric(self) -> Metric:
+        """What `outcome` compares them by."""
+        return ACCURACY if self.own is None else self.own.metric
+
+    @property
+    def baseline_value(self) -> float:
+        """The baseline's value of that."""
+        return self.accuracy if self.own is None else self.own.baseline
 
     @property
     def shown(self) -> tuple[ClassDelta, ...]:
@@ -182,6 +159,8 @@ class BaselineComparison(Finding):
             f"the same {count(self.overall.n_images)} images."
         )
         yield from self._training()
+        if self.own is not None:
+            yield _own_table(self.own)
         yield self._accuracies()
         yield from self._significance()
         yield Heading("Recall by class")
@@ -353,6 +332,17 @@ def _paired(ours: TestedStudy, baseline: TestedStudy) -> PairedComparison | None
             "are of different test images; remove those of one to have a report without them"
         )
     return compare_paired(first, second)
+
+
+def _own_table(own: OwnMetric) -> Table:
+    both = "–" if own.interval is None else score_interval(own.interval, own.metric)
+    lead = score(own.gain, own.metric)
+    return Table(
+        caption=f"Test {own.metric} of both, and by how much the winner is better",
+        header=("Winner", "Baseline", "Difference", "95% interval (bootstrap)"),
+        rows=((score(own.winner, own.metric), score(own.baseline, own.metric), lead, both),),
+        align="rrrr",
+    )
 
 
 def _correct(study: TestedStudy, predictions: TestPredictions) -> Correct:

@@ -11,7 +11,8 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import scored_epoch
 from search.report.findings.winner import SearchBaseline, Winner
-from search.text import count, interval, plural, score, spread
+from search.text import count, interval, plural, score, score_interval, spread
+from search.training.metrics import always_right
 from search.tuning.records import StudyRecord
 
 
@@ -46,6 +47,7 @@ class Headline(Finding):
             return cls(cards=(_test_card(record, repeats), *_repeat_cards(record, repeats)))
         return cls(
             cards=(
+                *_own_card(record),
                 _test_card(record, None),
                 _validation_card(evidence.once(Winner.of), record.metric),
                 _baseline_card(evidence),
@@ -67,8 +69,24 @@ def _test_card(record: StudyRecord, repeats: Repeats | None) -> Card:
         return Card(name=name, number=score(repeats.mean.test_accuracy, ACCURACY), words=words)
     if test is None:
         return Card(name=name, number=score(None, ACCURACY), words="not evaluated yet")
-    words = f"95% interval {interval(test.interval)}, {count(test.n_images)} images"
+    majority = test.majority()
+    beside = "" if majority is None else f"; {always_right(majority)}"
+    words = f"95% interval {interval(test.interval)}, {count(test.n_images)} images{beside}"
     return Card(name=name, number=score(test.accuracy, ACCURACY), words=words)
+
+
+def _own_card(record: StudyRecord) -> Iterator[Card]:
+    """Yield the test result by the study's metric; the other cards have accuracy and loss."""
+    metric, test = record.metric, record.test
+    if metric.recorded is not None:
+        return
+    measured = None if test is None else test.measure(metric)
+    words = "not evaluated yet"
+    if test is not None and measured is not None:
+        both = score_interval(measured.interval, metric)
+        words = f"95% interval {both}, {count(test.n_images)} images"
+    value = None if test is None else test.value(metric)
+    yield Card(name=f"Test {metric}", number=score(value, metric), words=words)
 
 
 def _repeat_cards(record: StudyRecord, repeats: Repeats) -> Iterator[Card]:
@@ -95,8 +113,9 @@ def _validation_card(winner: Winner | None, metric: Metric) -> Card:
 def _baseline_card(evidence: Evidence) -> Card:
     metric, compared = evidence.record.metric, evidence.once(BaselineComparison.of)
     if compared is not None:
-        accuracy = score(compared.accuracy, ACCURACY)
-        return Card(name="Baseline’s test accuracy", number=accuracy, words=compared.outcome)
+        name = f"Baseline’s test {compared.metric}"
+        number = score(compared.baseline_value, compared.metric)
+        return Card(name=name, number=number, words=compared.outcome)
     name, within = f"Baseline’s validation {metric}", evidence.once(SearchBaseline.of)
     if within is None:
         return Card(name=name, number=score(None, metric), words="no baseline in this search")

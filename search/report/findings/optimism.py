@@ -12,10 +12,15 @@ from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart
-from search.report.scoring import at_best_epoch, trial_score, validation_images
-from search.text import count, interval, percent, plural, score, spread
+from search.report.scoring import (
+    at_best_epoch,
+    single_error,
+    trial_score,
+    validation_images,
+)
+from search.text import count, interval, plural, score, score_interval, spread
 from search.training.metrics import TestResult
-from search.tuning.records import StudyRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.samplers import get_sampler
 
 Place = Literal["within", "above", "below"]
@@ -26,19 +31,22 @@ _MEANING: dict[Place, str] = {
     "below": "the refit, which trains on the images of all folds, can outweigh selection bias.",
 }
 
+_REVERSED: dict[Place, Place] = {"within": "within", "above": "below", "below": "above"}
+
 
 @final
 class ValidationGap(ReportPart):
-    """The winner's validation accuracy and its test accuracy; all are fractions."""
+    """The winner's validation score and its test result: by accuracy where trials are scored by
+    accuracy or loss, otherwise by their metric. Shares are fractions."""
 
     validation: float
-    """Validation accuracy at E*."""
+    """The validation figure at E*."""
     test: float
-    """Test accuracy."""
+    """The test figure."""
     interval: tuple[float, float]
-    """The test accuracy's 95% Wilson interval."""
+    """Its 95% interval: Wilson's for accuracy, others from a bootstrap of the images."""
     place: Place
-    """Where the validation accuracy lies relative to that interval."""
+    """Where the validation figure lies relative to that interval."""
 
 
 @final
@@ -103,13 +111,15 @@ class Optimism(Finding):
         if value is None or accuracy is None:
             return None
         several, metric = record.recipe.n_folds > 1, record.metric
-        gap = None if record.test is None else _gap(record.test, accuracy)
+        by_accuracy = metric.recorded is not None
+        shown, figure = (ACCURACY, accuracy) if by_accuracy else (metric, value)
+        gap = None if record.test is None else _gap(record.test, shown, figure)
         folds = _fold_bias(record, value) if several else None
-        holdout = None if several else _holdout_bound(record, accuracy)
+        holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
         words = (
-            *(() if gap is None else (_gap_words(gap),)),
+            *(() if gap is None else (_gap_words(gap, shown),)),
             *(() if folds is None else _fold_words(folds, metric, value)),
-            *(() if holdout is None else _holdout_words(holdout)),
+            *(() if several else _holdout_words(record, winner, holdout)),
         )
         return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
 
@@ -118,12 +128,14 @@ class Optimism(Finding):
             yield Bullets(self.words)
 
 
-def _gap(test: TestResult, validation: float) -> ValidationGap:
-    low, high = test.interval
+def _gap(test: TestResult, metric: Metric, validation: float) -> ValidationGap | None:
+    measured, value = test.measure(metric), test.value(metric)
+    both = test.interval if metric is ACCURACY else None if measured is None else measured.interval
+    if value is None or both is None:
+        return None
+    low, high = both
     place: Place = "above" if validation > high else "below" if validation < low else "within"
-    return ValidationGap(
-        validation=validation, test=test.accuracy, interval=test.interval, place=place
-    )
+    return ValidationGap(validation=validation, test=value, interval=both, place=place)
 
 
 def _fold_bias(record: StudyRecord, value: float) -> FoldBias | None:
@@ -193,13 +205,14 @@ def greatest_bias(n_choices: int, n_images: int) -> float:
     return math.sqrt(math.log(n_choices) / (2 * n_images))
 
 
-def _gap_words(gap: ValidationGap) -> str:
+def _gap_words(gap: ValidationGap, metric: Metric) -> str:
     difference = gap.validation - gap.test
     side = "above" if difference > 0 else "below"
+    meaning = gap.place if metric.higher_is_better else _REVERSED[gap.place]
     return (
-        f"The winner’s validation accuracy, {percent(gap.validation, 2)}, is "
-        f"{spread(abs(difference), ACCURACY)} {side} its test accuracy and {gap.place} the test "
-        f"accuracy’s 95% interval ({interval(gap.interval)}): {_MEANING[gap.place]}"
+        f"The winner’s validation {metric}, {score(gap.validation, metric)}, is "
+        f"{spread(abs(difference), metric)} {side} its test {metric} and {gap.place} the test "
+        f"{metric}’s 95% interval ({score_interval(gap.interval, metric)}): {_MEANING[meaning]}"
     )
 
 
@@ -222,11 +235,16 @@ def _fold_words(folds: FoldBias, metric: Metric, value: float) -> Iterator[str]:
         )
 
 
-def _holdout_words(holdout: HoldoutBound) -> Iterator[str]:
+def _holdout_words(
+    record: StudyRecord, winner: TrialRecord, holdout: HoldoutBound | None
+) -> Iterator[str]:
     yield (
         "With a single validation split, the bias of choosing the best cannot be estimated; "
         "cross-validation (--validation kfold) makes that possible."
     )
+    if holdout is None:
+        yield from _own_interval(record, winner)
+        return
     yield (
         "Had this network been fixed in advance, the 95% interval of its accuracy on these "
         f"{count(holdout.n_images)} validation images would be {interval(holdout.interval)} "
@@ -239,3 +257,16 @@ def _holdout_words(holdout: HoldoutBound) -> Iterator[str]:
             "average; usually far less (Hoeffding’s bound, for networks that never saw these "
             "images; a plateau schedule sees their loss)."
         )
+
+
+def _own_interval(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
+    """Yield the interval of a score that is no accuracy, where its error is known."""
+    metric, value, error = record.metric, trial_score(winner), single_error(record, winner)
+    if value is None or error is None:
+        return
+    both = (metric.clipped(value - 1.96 * error), metric.clipped(value + 1.96 * error))
+    yield (
+        f"Had this network been fixed in advance, the 95% interval of its {metric} on these "
+        f"{count(validation_images(record))} validation images would be "
+        f"{score_interval(both, metric)} (bootstrap)."
+    )

@@ -20,7 +20,7 @@ from search.report.finding import (
 )
 from search.report.findings.winner import Winner
 from search.text import count, interval, moment, opened, percent, score
-from search.training.metrics import TestResult
+from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
 
@@ -107,6 +107,9 @@ class Result(Finding):
             f"{percent(self.test.accuracy, 2)} of {count(self.n_images)} images are correct "
             f"(95% Wilson interval {interval(self.interval)})"
         )
+        majority = self.test.majority()
+        if majority is not None:
+            correct += f"; {always_right(majority)}"
         refitted = self.record.recipe.protocol.refits
         if refitted:
             yield Paragraph(f"The test set was evaluated after all decisions were made: {correct}.")

@@ -1,0 +1,154 @@
+"""What are all metrics of the final model, and what would guessing be worth?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+import numpy as np
+
+from search.metric import METRICS, CountMetric, Metric
+from search.report.blocks import Block, Paragraph, Table
+from search.report.evidence import Evidence
+from search.report.finding import GOOD, Finding, MetricName, Number, ReportPart, Unlisted
+from search.report.scoring import at_best_epoch, trial_score
+from search.text import listed, score, score_interval
+from search.training.metrics import LargestClass, TestResult, always_right
+from search.tuning.records import StudyRecord, TrialRecord
+from search.user_metric import FunctionMetric
+
+
+@final
+class MetricRow(ReportPart):
+    """One metric of the winner: shares are fractions, losses in nats."""
+
+    metric: MetricName
+    """Which."""
+    scored_by: bool
+    """Whether trials are scored by it."""
+    validation: Number
+    """Its value at E*; null if it was not measured, as AUROC only is where trials are scored by it.
+    With folds: the mean over folds of what is recorded every epoch, and otherwise of the images of
+    all folds together."""
+    test: Number
+    """Its value on the test images; null before the test, or if an older study did not store it."""
+    interval: tuple[float, float] | None
+    """Its 95% interval on the test images: Wilson's for accuracy, others from a bootstrap."""
+    chance: Number
+    """What guessing every class equally often is worth."""
+
+
+@final
+class Majority(ReportPart):
+    """The class with the most test images: what a model that always answers it is worth."""
+
+    name: str
+    """The class."""
+    share: float
+    """Its share of the test images, which is the accuracy of always answering it."""
+    imbalanced: bool
+    """Whether it is clearly larger than its fair share."""
+
+
+@final
+class AllMetrics(Finding):
+    """Every metric of the winner, whatever trials are scored by."""
+
+    key = "metrics"
+    section = GOOD
+    title = "Every metric"
+    brief = True
+
+    metrics: tuple[MetricRow, ...]
+    """One for each metric, the one that trials are scored by first."""
+    majority: Majority | None
+    """The largest class; null before the test."""
+    largest: Unlisted[LargestClass | None]  # where it is worth a sentence
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Measure the winner; None if nothing has won, and where networks are not refitted."""
+        record = evidence.record
+        winner, test = record.winner(), record.test
+        if winner is None or not record.recipe.protocol.refits:
+            return None
+        own = record.metric
+        metrics = (own, *(one for one in METRICS if one.name != own.name))
+        return cls(
+            metrics=tuple(_row(one, record, winner) for one in metrics),
+            majority=None if test is None else _majority(test),
+            largest=None if test is None else test.majority(),
+        )
+
+    def summary(self) -> tuple[str, ...]:
+        """Name what the test line does not: the other metrics, and what the majority is worth."""
+        known = [
+            f"{row.metric} {score(row.test, row.metric)}"
+            for row in self.metrics
+            if row.test is not None and row.metric.name not in ("accuracy", "loss")
+        ]
+        others = (f"On the test images: {listed(known)}.",) if known else ()
+        return (*self._imbalance(), *others)
+
+    def blocks(self) -> Iterator[Block]:
+        yield from map(Paragraph, self._imbalance())
+        yield Table(
+            caption="Every metric of the winner; guessing knows nothing, and names every class "
+            "equally often",
+            header=("Metric", "Validation at E*", "Test", "95% interval", "Guessing"),
+            rows=tuple(map(_cells, self.metrics)),
+            align="lrrrr",
+            most=len(self.metrics),
+        )
+        yield Paragraph(
+            "Trials are scored by the first one. The interval of accuracy is Wilson’s, others are "
+            "from a bootstrap of the test images. Validation has no AUROC unless trials are scored "
+            "by it.",
+            "quiet",
+        )
+
+    def _imbalance(self) -> Iterator[str]:
+        if self.largest is not None:
+            yield (
+                f"The classes are imbalanced: {always_right(self.largest)} of the test images. "
+                "Balanced accuracy counts every class alike."
+            )
+
+
+def _row(metric: Metric, record: StudyRecord, winner: TrialRecord) -> MetricRow:
+    test = record.test
+    measured = None if test is None else test.measure(metric)
+    return MetricRow(
+        metric=metric,
+        scored_by=metric.name == record.metric.name,
+        validation=_validation(metric, record, winner),
+        test=None if test is None else test.value(metric),
+        interval=None if measured is None else measured.interval,
+        chance=None if test is None else _chance(metric, test),
+    )
+
+
+def _validation(metric: Metric, record: StudyRecord, winner: TrialRecord) -> float | None:
+    if metric.name == record.metric.name:
+        return trial_score(winner)
+    if metric.recorded is not None:
+        return at_best_epoch(winner, metric)
+    if isinstance(metric, CountMetric) and winner.confusion is not None:
+        return metric.of_counts(np.array(winner.confusion))
+    return None
+
+
+def _chance(metric: Metric, test: TestResult) -> float | None:
+    """What guessing is worth; not known of a user's metric, whose file may be gone."""
+    return None if isinstance(metric, FunctionMetric) else metric.chance(test.shares())
+
+
+def _majority(test: TestResult) -> Majority:
+    largest = test.largest_class()
+    imbalanced = test.majority() is not None
+    return Majority(name=largest.name, share=largest.share, imbalanced=imbalanced)
+
+
+def _cells(row: MetricRow) -> tuple[str, ...]:
+    metric = row.metric
+    both = "–" if row.interval is None else score_interval(row.interval, metric)
+    values = (score(one, metric) for one in (row.validation, row.test))
+    return metric.title, *values, both, score(row.chance, metric)

@@ -1,0 +1,168 @@
+"""Searches that are scored by other metrics than accuracy and loss."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from search.catalog.listing import ListedStudy
+from search.errors import UserError
+from search.evaluation.refit_length import refit_epochs
+from search.executors import InlineExecutor
+from search.metric import METRICS, CountMetric
+from search.pipeline import run_study
+from search.recipe import Recipe
+from search.training.history import History
+from search.tuning.ask_and_tell import TrialRecorder
+from search.tuning.opening import open_study
+from search.tuning.preparing import prepare
+from search.tuning.records import StudyRecord, TrialCost
+from search.tuning.run_events import WinnerTested
+from search.user_metric import get_metric
+
+Maker = Callable[..., Recipe]
+
+COST = """
+import numpy as np
+from search.user_metric import FunctionMetric
+
+def cost(labels, probabilities):
+    return float(np.mean((probabilities.argmax(1) != labels) * (1 + labels)))
+
+COST = FunctionMetric(cost, higher_is_better=False, low=0.0)
+"""
+OTHERS = [metric for metric in METRICS if metric.recorded is None]
+
+
+@pytest.mark.parametrize("metric", OTHERS, ids=str)
+def test_a_metric_decides_epoch_winner_and_direction(
+    metric: Any, make_recipe: Maker, listener: Any
+) -> None:
+    """Every epoch of every fold has it; the value is the mean over folds at its best epoch."""
+    recipe = make_recipe(
+        metric=metric.name, validation="kfold", folds=2, pruner="median", trials=4, epochs=3
+    )
+    outcome = run_study(recipe, listener, executor="inline")
+    record, study = outcome.record, outcome.study
+    assert study.direction.name == "MAXIMIZE"
+    assert study.metric_names == [f"validation {metric}"]
+    for trial in record.complete():
+        curve = trial.history.mean_curve(metric)
+        assert trial.best_epoch == curve.index(max(curve)) + 1
+        assert trial.value == max(curve)
+        assert list(trial.fold_scores) == trial.history.fold_scores(trial.best_epoch, metric)
+        reported = study.trials[trial.number].intermediate_values
+        assert [reported[epoch] for epoch in sorted(reported)] == pytest.approx(curve)
+    winner = record.winner()
+    assert winner is not None
+    assert winner.value == max(trial.value or 0.0 for trial in record.complete())
+    assert record.test is not None
+    assert {one.metric for one in record.test.measures} == {one.name for one in METRICS}
+
+
+def test_values_are_those_of_the_stored_confusion_matrix(make_recipe: Maker, listener: Any) -> None:
+    """With a holdout a trial's score is the metric of its confusion matrix at E*."""
+    kappa = get_metric("kappa")
+    assert isinstance(kappa, CountMetric)
+    recipe = make_recipe(metric="kappa", pruner="none", trials=2, epochs=2)
+    record = run_study(recipe, listener, executor="inline").record
+    for trial in record.complete():
+        assert trial.confusion is not None
+        assert trial.value == pytest.approx(kappa.of_counts(np.array(trial.confusion)))
+        assert 1 <= refit_epochs(trial, record.recipe, record.dataset) <= 2
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A user's file with a cost."""
+    path = tmp_path / "cost.py"
+    path.write_text(COST)
+    return path
+
+
+def search(make_recipe: Maker, listener: Any, file: Path, **more: Any) -> Any:
+    recipe = make_recipe(metric=f"{file}:COST", pruner="none", trials=2, epochs=2, **more)
+    return run_study(recipe, listener, executor="inline")
+
+
+def test_a_users_metric_decides_where_lower_is_better(
+    make_recipe: Maker, listener: Any, file: Path
+) -> None:
+    """Its source is stored; a report can be written, and studies listed, without its file."""
+    outcome = search(make_recipe, listener, file)
+    record: StudyRecord = outcome.record
+    winner = record.winner()
+    assert winner is not None
+    assert winner.value == min(trial.value or 0.0 for trial in record.complete())
+    assert outcome.study.direction.name == "MINIMIZE"
+    assert "def cost" in (record.metric_code or "")
+    assert record.test is not None
+    assert record.test.measures[0].metric == f"{file}:COST"
+    file.unlink()
+    attrs = outcome.study.user_attrs
+    listed = ListedStudy.of(record.name, attrs, outcome.study.get_trials(deepcopy=False))
+    assert listed.best == winner.value
+    assert str(record.metric) == "cost"
+
+
+def test_a_metric_that_changed_is_another_study(
+    make_recipe: Maker, listener: Any, file: Path
+) -> None:
+    """As with a sampler: refused with the difference, unless the change is accepted."""
+    search(make_recipe, listener, file)
+    file.write_text(COST.replace("1 + labels", "2 + labels"))
+    with pytest.raises(UserError, match=r"other code: metric: .*2 \+ labels"):
+        search(make_recipe, listener, file)
+
+
+def test_a_metric_that_fails_is_refused_before_anything_is_written(
+    make_recipe: Maker, listener: Any, file: Path
+) -> None:
+    """In one line with the place in the user's file."""
+    file.write_text(COST.replace("labels) * (1", "labels[::2]) * (1"))
+    with pytest.raises(UserError, match=r"^metric '.*cost.py:COST': ValueError: .*\(line 6\)$"):
+        search(make_recipe, listener, file)
+    recipe = make_recipe()
+    assert not recipe.runs_dir.exists() or not list(recipe.runs_dir.glob("*/folds.npz"))
+
+
+@pytest.mark.parametrize(
+    ("metric", "chance"), [("accuracy", 1 / 3), ("loss", 1.0986), ("auroc", 0.5), ("kappa", 0.0)]
+)
+def test_a_diverged_trial_is_worth_chance(
+    metric: str, chance: float, make_recipe: Maker, listener: Any
+) -> None:
+    """Of three classes of equal size."""
+
+    with InlineExecutor() as executor:
+        opened = open_study(prepare(make_recipe(metric=metric), executor, listener))
+    trial = opened.study.ask()
+    TrialRecorder(opened).diverged(trial, History(), TrialCost(0.0, 0), "loss not finite")
+    assert opened.study.trials[-1].value == pytest.approx(chance, abs=1e-4)
+
+
+def test_events_tell_every_metric_and_the_largest_class(make_recipe: Maker, listener: Any) -> None:
+    """In one JSON object, beside the accuracy."""
+    record = run_study(make_recipe(trials=1, epochs=1), listener, executor="inline").record
+    assert record.test is not None
+    fields = json.loads(json.dumps(WinnerTested(record.test, 1).fields()))
+    assert fields["metrics"].keys() == {metric.name for metric in METRICS}
+    assert fields["metrics"]["accuracy"] == fields["accuracy"]
+    assert fields["largest_class"] == pytest.approx(1 / 3)
+
+
+def test_optuna_can_read_the_study(make_recipe: Maker, listener: Any) -> None:
+    """Its best trial is the winner."""
+    outcome = run_study(
+        make_recipe(metric="macro-f1", trials=3, epochs=2, pruner="none"),
+        listener,
+        executor="inline",
+    )
+    winner = outcome.record.winner()
+    assert winner is not None
+    assert isinstance(outcome.study, optuna.Study)
+    assert outcome.study.best_value == winner.value
