@@ -195,6 +195,10 @@ def summarize_candidate(candidate: Candidate) -> str:
     parts.append(f"batch {candidate.batch_size}")
     if candidate.augmentation != "none":
         parts.append(find_augmentation(candidate.augmentation).keyword())
+    if candidate.loss.name != "cross_entropy":
+        parts.append(candidate.loss.name)
+    if candidate.class_weights != "none":
+        parts.append(f"{candidate.class_weights} classes")
     return ", ".join(parts)
 
 

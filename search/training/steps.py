@@ -261,8 +261,8 @@ def build_step(
         capture = CudaGraphCapture(device)
     if capture is None or len(train) < size:
         return EagerStep(learner)
-    if learner.augmentation.obstacle() is not None:
-        return EagerStep(learner, fallback=learner.augmentation.obstacle())
+    if (reason := learner.augmentation.why_not_capturable()) is not None:
+        return EagerStep(learner, fallback=reason)
     try:
         return GraphStep(learner, _example(learner, train[:size]), capture)
     except torch.OutOfMemoryError:

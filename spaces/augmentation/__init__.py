@@ -87,7 +87,7 @@ def suggest_augmentations(
     )
 
 
-def _in_a_row(value: Any) -> Any:
+def _as_steps(value: Any) -> Any:
     """Return augmentations as a tuple, and names as what they stand for."""
     match value:
         case Augmentation():
@@ -118,9 +118,9 @@ def _canonical(value: str | tuple[Augmentation, ...]) -> str | tuple[Augmentatio
     """Return the only way to write a setting: the name of a preset, where there is one."""
     if isinstance(value, str):
         return value
-    objection = Pipeline(value).objection()
-    if objection is not None:
-        raise ValueError(objection)
+    reason = Pipeline(value).why_invalid()
+    if reason is not None:
+        raise ValueError(reason)
     return next((name for name, steps in PRESETS.items() if steps == value), value)
 
 
@@ -128,7 +128,7 @@ AugmentationSetting: TypeAlias = Annotated[
     Annotated[str, one_of_names(tuple(PRESETS)), Tag("name")]
     | Annotated[tuple[Annotated[Augmentation, one_of(AUGMENTATIONS, "name")], ...], Tag("steps")],
     Discriminator(lambda value: "name" if isinstance(value, str) else "steps"),
-    BeforeValidator(_in_a_row),
+    BeforeValidator(_as_steps),
     AfterValidator(_canonical),
 ]
 """The name of a preset, or augmentations in order.

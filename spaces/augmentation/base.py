@@ -103,4 +103,4 @@ def write_share(share: float) -> str:
 def write_probability(probability: float) -> Iterator[str]:
     """Yield how many images an augmentation changes, if not all."""
     if probability < 1:
-        yield f"of {write_share(probability)} of the images"
+        yield f"on {write_share(probability)} of the images"

@@ -46,7 +46,7 @@ class ColorJitter(Augmentation):
     either way.
     """
 
-    words: ClassVar[str] = "color jitter"
+    words: ClassVar[str] = "colour jitter"
     stage: ClassVar[Stage] = "pixels"
     n_draws: ClassVar[int] = 4
 

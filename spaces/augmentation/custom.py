@@ -32,7 +32,7 @@ class CustomAugmentation(Augmentation):
     candidate. Since it may decide anything on the CPU, steps with it are not captured on a GPU.
     """
 
-    words: ClassVar[str] = "a function of the user's"
+    words: ClassVar[str] = "custom function"
     stage: ClassVar[Stage] = "pixels"
     capturable: ClassVar[bool] = False
     n_draws: ClassVar[int] = 0

@@ -38,7 +38,7 @@ class _FlipAndShift(Augmentation):
         columns = torch.arange(width, device=images.device).expand(n, width)
         columns = torch.where(mirrored[:, None] == 1, columns.flip(1), columns) + left[:, None]
         rows = torch.arange(height, device=images.device) + top[:, None]
-        return gather(pad(images, [self.padding()] * 4), rows, columns)
+        return _gather(pad(images, [self.padding()] * 4), rows, columns)
 
 
 @final
@@ -109,7 +109,7 @@ def flip_crop(images: Tensor) -> Tensor:
         return ScriptStep((code,), ("images = flip_crop(images)",))
 
 
-def gather(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+def _gather(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     """Return, for image i, the pixels at rows[i] x columns[i]: (N, C, h, w)."""
     which = torch.arange(len(images), device=images.device)[:, None, None]
     pixels = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]]

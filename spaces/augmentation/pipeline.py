@@ -26,7 +26,7 @@ class Pipeline:
         """Whether images may be mixed, so that labels become probabilities."""
         return any(step.mixes_labels for step in self.steps)
 
-    def obstacle(self) -> str | None:
+    def why_not_capturable(self) -> str | None:
         """Return why steps with it cannot be captured as a CUDA graph, or None."""
         names = [step.keyword() for step in self.steps if not step.capturable]
         return f"{write_list(names)} may decide things on the CPU" if names else None
@@ -88,7 +88,7 @@ class Pipeline:
         """Return a word for tables: "flip_crop+cutout"."""
         return "+".join(step.keyword() for step in self.steps) or "none"
 
-    def objection(self) -> str | None:
+    def why_invalid(self) -> str | None:
         """Return in words why the augmentations cannot follow each other like this, or None.
 
         What is done to stored pixels comes first, and mixing last: boxes of CutMix that are moved,

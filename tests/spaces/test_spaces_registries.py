@@ -321,6 +321,31 @@ def test_an_augmentation_keeps_shape_and_type(kind: type[Augmentation]) -> None:
 
 
 @augmentations
+def test_an_augmentation_reads_nothing_back_from_the_device(kind: type[Augmentation]) -> None:
+    """It works on tensors without values, so its steps can be captured; if not, it says so."""
+    augmentation = EXAMPLES[kind.key()]
+    drawn = augmentation.draw(6, torch.Generator().manual_seed(0)).to("meta")
+    dtype = torch.uint8 if augmentation.stage == "pixels" else torch.float32
+    images = torch.empty(6, 3, 8, 10, dtype=dtype, device="meta")
+    targets = torch.empty(6, 4, device="meta")
+    if not kind.capturable:
+        assert Pipeline((augmentation,)).why_not_capturable()
+        return
+    assert augmentation.apply(images, drawn).shape == images.shape
+    assert augmentation.mix_targets(targets, drawn, (8, 10)).shape == targets.shape
+
+
+@losses
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_loss_reads_nothing_back_from_the_device(kind: type[LossConfig], labels: bool) -> None:
+    """Neither of labels nor of mixed ones."""
+    logits = torch.empty(6, 4, device="meta")
+    targets = torch.empty(6, dtype=torch.int64, device="meta") if labels else logits
+    weights = torch.empty(4, device="meta")
+    assert kind.model_validate({}).mean(logits, targets, weights, 0.1).shape == ()
+
+
+@augmentations
 def test_an_augmentation_keeps_the_sum_of_a_target(kind: type[Augmentation]) -> None:
     """Probabilities stay probabilities; those that do not mix leave them alone."""
     augmentation = EXAMPLES[kind.key()]
