@@ -2,53 +2,117 @@
 
 These names are stable; modules below this package are not. They are imported when they are used:
 
-    from search import Recipe, load_model, run_study
+    import search
 
-    outcome = run_study(Recipe(space="cnn", dataset="digits", trials=10), print)
-    model = load_model(outcome.paths.model_dir)
-    print(model.classify("photo.jpg").name)
+    study = search.run("cnn", "digits", trials=10, progress=True)
+    study.best
+    model = study.refit()
+    study.test()
+    model.predict(["photo.jpg"])
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cifar_models import CNNConfig, MLPConfig
+    from search.catalog.listing import ListedStudy
     from search.errors import MachineError, UserError
     from search.evaluation.model import ImageClassifier, Prediction, load_model
     from search.events import Event, Listener
     from search.pipeline import Outcome, run_study
     from search.recipe import Recipe
+    from search.study.figures import StudyFigure, StudyPlots
+    from search.study.interrupts import SearchInterrupted
+    from search.study.running import delete_study, list_studies, load_study, run
+    from search.study.study import Study
+    from search.study.trial import Difference, Differences, Trial
+    from search.study.validation import Holdout, KFold, Validation
+    from search.training.metrics import TestResult
     from search.tuning.records import StudyRecord, TrialRecord
+    from spaces import (
+        AdamConfig,
+        AdamWConfig,
+        Candidate,
+        ConstantConfig,
+        CosineConfig,
+        OneCycleConfig,
+        PlateauConfig,
+        SGDConfig,
+        Space,
+    )
 
 __all__ = [
+    "AdamConfig",
+    "AdamWConfig",
+    "CNNConfig",
+    "Candidate",
+    "ConstantConfig",
+    "CosineConfig",
+    "Difference",
+    "Differences",
     "Event",
+    "Holdout",
     "ImageClassifier",
+    "KFold",
+    "ListedStudy",
     "Listener",
+    "MLPConfig",
     "MachineError",
+    "OneCycleConfig",
     "Outcome",
+    "PlateauConfig",
     "Prediction",
     "Recipe",
+    "SGDConfig",
+    "SearchInterrupted",
+    "Space",
+    "Study",
+    "StudyFigure",
+    "StudyPlots",
     "StudyRecord",
+    "TestResult",
+    "Trial",
     "TrialRecord",
     "UserError",
+    "Validation",
+    "delete_study",
+    "list_studies",
     "load_model",
+    "load_study",
+    "run",
     "run_study",
 ]
 
-_MODULES = {
-    "Event": "search.events",
-    "ImageClassifier": "search.evaluation.model",
-    "Listener": "search.events",
-    "MachineError": "search.errors",
-    "Outcome": "search.pipeline",
-    "Prediction": "search.evaluation.model",
-    "Recipe": "search.recipe",
-    "StudyRecord": "search.tuning.records",
-    "TrialRecord": "search.tuning.records",
-    "UserError": "search.errors",
-    "load_model": "search.evaluation.model",
-    "run_study": "search.pipeline",
+_NAMES = {
+    "cifar_models": ("CNNConfig", "MLPConfig"),
+    "search.catalog.listing": ("ListedStudy",),
+    "search.errors": ("MachineError", "UserError"),
+    "search.evaluation.model": ("ImageClassifier", "Prediction", "load_model"),
+    "search.events": ("Event", "Listener"),
+    "search.pipeline": ("Outcome", "run_study"),
+    "search.recipe": ("Recipe",),
+    "search.study.figures": ("StudyFigure", "StudyPlots"),
+    "search.study.interrupts": ("SearchInterrupted",),
+    "search.study.running": ("delete_study", "list_studies", "load_study", "run"),
+    "search.study.study": ("Study",),
+    "search.study.trial": ("Difference", "Differences", "Trial"),
+    "search.study.validation": ("Holdout", "KFold", "Validation"),
+    "search.training.metrics": ("TestResult",),
+    "search.tuning.records": ("StudyRecord", "TrialRecord"),
+    "spaces": (
+        "AdamConfig",
+        "AdamWConfig",
+        "Candidate",
+        "ConstantConfig",
+        "CosineConfig",
+        "OneCycleConfig",
+        "PlateauConfig",
+        "SGDConfig",
+        "Space",
+    ),
 }
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,10 @@ class _OneLineError(Exception):
     def __str__(self) -> str:
         return one_line(super().__str__())
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: one line, without a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 @final
 class UserError(_OneLineError):

@@ -14,6 +14,7 @@ class RunPaths:
         self.database = runs_dir / "studies.db"  # SQLite
         self.artifacts_dir = runs_dir / "artifacts"  # what optuna-dashboard shows artifacts from
         self.comparison_dir = runs_dir / "comparison"
+        self.session_dir = runs_dir / ".session"  # functions of scripts and notebooks, as files
 
         self.study_dir = study = runs_dir / study_name
         self.lock = study / "lock"  # held by the coordinator

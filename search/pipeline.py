@@ -12,8 +12,9 @@ import optuna
 from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.errors import UserError
+from search.evaluation.model import ImageClassifier
 from search.evaluation.model_card import write_model_readme
-from search.evaluation.refit import finish_search
+from search.evaluation.refit import finish_search, refit_winner
 from search.evaluation.test_results import load_images, load_predictions
 from search.events import Listener, Notice, fan_out
 from search.executors import get_executor
@@ -38,9 +39,11 @@ from search.tuning.store import read_study
 from spaces.user_object import UserCodeError
 
 __all__ = [
+    "OpenRun",
     "Outcome",
     "Report",
     "locked_run",
+    "open_run",
     "run_and_report",
     "run_study",
     "with_predictions",
@@ -75,6 +78,92 @@ class Report:
     baseline: StudyRecord | None
 
 
+@final
+@dataclass(frozen=True)
+class OpenRun:
+    """A study whose lock is held, and what its steps need.
+
+    Attributes:
+        opened: The study.
+        workers: Where it trains.
+        listener: Receives every event.
+        stop: Ends a step early, keeping everything.
+        budget: How a limited time is spent; None without a limit.
+    """
+
+    opened: OpenStudy
+    workers: Executor
+    listener: Listener
+    stop: StopRequest
+    budget: Budget | None
+
+    def search(self) -> bool:
+        """Run the open trials; returns False if it was stopped before all had ended."""
+        ended = run_search(self.opened, self.workers, self.listener, self.stop, self.budget)
+        self.workers.resize(1)  # what follows uses the whole machine
+        return ended
+
+    def refit(self) -> ImageClassifier | None:
+        """Return the winner, retrained and exported; None if it was stopped."""
+        return refit_winner(self.opened, self.workers, self.listener, self.stop, self.budget)
+
+    def finish(self) -> None:
+        """Refit and test the winner; a replication tests the networks of its trials."""
+        if self.opened.recipe.protocol.refits:
+            finish_search(self.opened, self.workers, self.listener, self.stop, self.budget)
+        else:
+            finish_replication(self.opened, self.workers, self.listener)
+
+    def outcome(self) -> Outcome:
+        """Return what the run leaves behind."""
+        record = read_study(self.opened.study)
+        stopped = self.stop.requested() and record.test is None
+        return Outcome(record, self.opened.study, self.opened.paths, stopped)
+
+
+@contextmanager
+def open_run(
+    recipe: Recipe,
+    listener: Listener,
+    stop: StopRequest,
+    *,
+    executor: str = "processes",
+    accept_changes: bool = False,
+    estimate: bool = False,
+    searching: bool = True,
+) -> Iterator[OpenRun]:
+    """Create or resume a study; holds its lock until the block ends.
+
+    Args:
+        recipe: What to search.
+        listener: Receives every event.
+        stop: Ends the run early, keeping everything.
+        executor: Where trials run, the name of one of `search.executors.EXECUTORS`; "inline" suits
+            debuggers and tests.
+        accept_changes: Whether to resume even if the space's code or a library has changed.
+        estimate: Whether to emit the plan as an event, with an estimate of the time, which takes a
+            warm-up of some seconds.
+        searching: False where only the winner is trained or tested: then there is one worker, and
+            no time budget is planned.
+
+    Raises:
+        UserError, MachineError: One line each.
+    """
+    started = time.monotonic() - time.process_time()  # of importing the program, too
+    start = get_executor(executor).start
+    # First, as processes need seconds until they can train.
+    slots = (recipe.workers or 1) if searching else 1
+    with start(slots, recipe.threads) as workers, _user_code_errors():
+        plan = prepare(recipe, workers, listener, started, budgeted=searching)
+        workers.resize(plan.recipe.workers if searching else 1)
+        with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
+            opened = open_study(plan, accept_changes=accept_changes)
+            disk = check_disk(opened, workers.slots)
+            if estimate:
+                listener(PlanMade(make_plan_info(opened, disk, workers, plan.budget)))
+            yield OpenRun(opened, workers, listener, stop, plan.budget)
+
+
 @contextmanager
 def locked_run(
     recipe: Recipe,
@@ -87,40 +176,20 @@ def locked_run(
 ) -> Iterator[Outcome]:
     """Search, refit and test; holds the study's lock until the block ends.
 
-    Resumes the study if it exists.
-
-    Args:
-        recipe: What to search.
-        listener: Receives every event.
-        stop: Ends the run early, keeping everything.
-        executor: Where trials run, the name of one of `search.executors.EXECUTORS`; "inline" suits
-            debuggers and tests.
-        accept_changes: Whether to resume even if the space's code or a library has changed.
-        estimate: Whether to emit the plan as an event, with an estimate of the time, which takes a
-            warm-up of some seconds.
-
-    Raises:
-        UserError, MachineError: One line each.
+    Resumes the study if it exists. Arguments and errors are those of `open_run`.
     """
-    started = time.monotonic() - time.process_time()  # of importing the program, too
-    start = get_executor(executor).start
-    # First, as processes need seconds until they can train.
-    with start(recipe.workers or 1, recipe.threads) as workers, _user_code_errors():
-        plan = prepare(recipe, workers, listener, started)
-        workers.resize(plan.recipe.workers)
-        with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
-            opened = open_study(plan, accept_changes=accept_changes)
-            disk = check_disk(opened, workers.slots)
-            if estimate:
-                listener(PlanMade(make_plan_info(opened, disk, workers, plan.budget)))
-            ended = run_search(opened, workers, listener, stop, plan.budget)
-            workers.resize(1)  # the refit uses the whole machine
-            if ended:
-                _finish(opened, workers, listener, stop, plan.budget)
-            workers.close()
-            record = read_study(opened.study)
-            stopped = stop.requested() and record.test is None
-            yield Outcome(record, opened.study, opened.paths, stopped)
+    with open_run(
+        recipe,
+        listener,
+        stop,
+        executor=executor,
+        accept_changes=accept_changes,
+        estimate=estimate,
+    ) as run:
+        if run.search():
+            run.finish()
+        run.workers.close()
+        yield run.outcome()
 
 
 @contextmanager
@@ -130,20 +199,6 @@ def _user_code_errors() -> Iterator[None]:
         yield
     except UserCodeError as error:
         raise UserError(str(error)) from error
-
-
-def _finish(
-    opened: OpenStudy,
-    executor: Executor,
-    listener: Listener,
-    stop: StopRequest,
-    budget: Budget | None,
-) -> None:
-    """Refit and test the winner; a replication tests the networks of its trials."""
-    if opened.recipe.protocol.refits:
-        finish_search(opened, executor, listener, stop, budget)
-    else:
-        finish_replication(opened, executor, listener)
 
 
 def run_study(

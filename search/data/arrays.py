@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from search.data.dataset import Content, DatasetRequest, Images, Labels, Origins, Part, Source
+from search.data.dataset import (
+    Content,
+    DatasetRequest,
+    Images,
+    Labels,
+    Origins,
+    Part,
+    Resize,
+    Source,
+)
 from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
 from search.data.group_splits import set_aside, shared_groups
 from search.data.npy import read_arrays, read_npy
@@ -348,6 +357,24 @@ def _part(
     starts = range(0, len(images), _BATCH)
     batches = (_pixels(images[i : i + _BATCH], scale, size, request.resize) for i in starts)
     return Part(labels, batches, origins)
+
+
+def pixels_of_arrays(images: Array, size: tuple[int, int], resize: Resize) -> Images:
+    """Return images as uint8 (N, 3, H, W), by the rules for a dataset of arrays.
+
+    Args:
+        images: As for `content_of_arrays`.
+        size: Height and width.
+        resize: How images of another shape are fitted.
+
+    Raises:
+        UserError: They are not images.
+    """
+    scale, shaped = Scale.of(images), _channels_first(images)
+    parts = [
+        _pixels(shaped[i : i + _BATCH], scale, size, resize) for i in range(0, len(shaped), _BATCH)
+    ]
+    return np.concatenate(parts)
 
 
 def _pixels(images: Array, scale: Scale, size: tuple[int, int], resize: str) -> Images:

@@ -1,27 +1,33 @@
 """The exported model: safetensors weights, a JSON description, and the classifier they form."""
 
+import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias, final
+from typing import Any, Self, TypeAlias, final
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from torch import nn
 
 from cifar_models import build_model
 from search.checks import describe_errors
 from search.data.dataset import ChannelStatistics, DatasetInfo, Images, Resize
 from search.data.decoding import BrokenImage, decode_files
-from search.data.file_source import MAX_SIDE
 from search.errors import UserError, first_line
+from search.evaluation.description import ModelCard, WholeNetwork
+from search.evaluation.inputs import Inputs, paths_of, pixels_of
 from search.files import (
     checksums_path,
+    machine_failures,
     verify_checksums,
     write_checksums,
     write_file,
@@ -34,52 +40,6 @@ from spaces import Candidate
 
 _BATCH = 500  # files read at a time
 _MAX_CARD_BYTES = 1 << 20
-
-_Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
-
-
-@final
-class ModelCard(BaseModel):
-    """model.json: what is needed to rebuild the network and to prepare its images.
-
-    Attributes:
-        format: Version of this file.
-        candidate: The network, and how it was trained.
-        class_names: The classes, in the order of the network's outputs.
-        input_shape: (channels, height, width).
-        mean: Mean of each channel, in 0..255.
-        std: Standard deviation of each channel, in 0..255; 1 for a constant channel.
-        study: Name of the study.
-        trial: Number of the trial.
-        resize: How images of another shape are fitted.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    format: Literal[1] = 1
-    candidate: Candidate
-    class_names: tuple[str, ...]
-    input_shape: tuple[Literal[3], _Side, _Side]
-    mean: tuple[float, ...]
-    std: tuple[PositiveFloat, ...]
-    study: str
-    trial: int
-    resize: Resize = "stretch"
-
-    @model_validator(mode="after")
-    def _check_channels(self) -> Self:
-        channels = self.input_shape[0]
-        if not len(self.mean) == len(self.std) == channels:
-            raise ValueError(f"mean and std need one value for each of the {channels} channels")
-        return self
-
-    @model_validator(mode="after")
-    def _check_names(self) -> Self:
-        if len(set(self.class_names)) < len(self.class_names):
-            raise ValueError("class_names must differ from one another")
-        if not all(name.isprintable() for name in self.class_names):
-            raise ValueError("class_names must be printable")
-        return self
 
 
 @final
@@ -108,13 +68,112 @@ Answer: TypeAlias = Prediction | Refusal
 
 
 @final
-class ImageClassifier:
-    """A trained network that takes unnormalized images and image files."""
+class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn's
+    """A trained network that takes unnormalized images and image files.
+
+    It is also a classifier of scikit-learn that is trained already, with the classes' names as
+    labels.
+
+    Attributes:
+        card: What it was trained on, and how images are prepared.
+        network: The network, which takes normalized images.
+        classes_: The classes' names, in the order of probabilities.
+    """
 
     def __init__(self, card: ModelCard, network: nn.Module) -> None:
         self.card = card
         self.network = network.eval()
         self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
+        self.classes_ = np.array(card.class_names)
+
+    def fit(self, images: Inputs, labels: object = None) -> Self:  # noqa: ARG002
+        """Refuse to train: raises UserError, as the network is trained already."""
+        raise UserError("fit: this network is trained already; search.run trains others")
+
+    def predict_proba(self, images: Inputs) -> npt.NDArray[np.float32]:
+        """Return the probability of each class, float32 (N, classes).
+
+        Args:
+            images: Paths of image files, PIL images, or an array or tensor of unnormalized images:
+                (N, H, W), (N, H, W, C) or (N, C, H, W). Other shapes are fitted to the network's.
+
+        Raises:
+            UserError: They are not images, one cannot be read, or an output is not finite.
+        """
+        paths = paths_of(images)
+        if paths is not None:
+            answers = [_prediction(one) for one in self.classify_files(paths)]
+            rows = [list(one.probabilities.values()) for one in answers]
+            return np.array(rows, dtype=np.float32)
+        pixels = pixels_of(images, self.card.input_shape[1:], self.card.resize)
+        if not len(pixels):
+            return np.zeros((0, len(self.classes_)), dtype=np.float32)
+        found: npt.NDArray[np.float32] = self.probabilities(torch.from_numpy(pixels)).numpy()
+        if not np.isfinite(found).all():
+            raise UserError("model: its output is not finite")
+        return found
+
+    def predict(self, images: Inputs) -> npt.NDArray[np.str_]:
+        """Return the name of the most probable class of each image, (N,).
+
+        Arguments and errors are those of `predict_proba`.
+        """
+        names: npt.NDArray[np.str_] = self.classes_[self.predict_proba(images).argmax(1)]
+        return names
+
+    def score(self, images: Inputs, labels: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of the images whose class is right.
+
+        Args:
+            images: As for `predict_proba`.
+            labels: The names of their classes, (N,); numbers where the names are numbers.
+            sample_weight: The weight of each image, (N,).
+
+        Raises:
+            UserError: As `predict_proba`, or a label is no class.
+        """
+        names = np.asarray(labels).astype(str)
+        unknown = np.setdiff1d(names, self.classes_)
+        if len(unknown):
+            classes = ", ".join(self.card.class_names)
+            raise UserError(f"labels: {str(unknown[0])!r} is no class; the classes: {classes}")
+        return float(accuracy_score(names, self.predict(images), sample_weight=sample_weight))
+
+    def to_module(self) -> WholeNetwork:
+        """Return the network with its preprocessing as a plain module of PyTorch."""
+        return WholeNetwork(self.card, self.network).eval()
+
+    def save(self, folder: Path | str) -> Path:
+        """Write it to a folder that `load_model` reads; returns the folder.
+
+        Raises MachineError if the folder cannot be written.
+        """
+        target = Path(folder)
+        with machine_failures(f"folder {target} cannot be written", "choose another one"):
+            export_model(self, target)
+        return target
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return that it is trained."""
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn has to know: inputs are images, not rows of features."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        return tags
+
+    def __repr__(self) -> str:
+        """Return what it is, in one line."""
+        card = self.card
+        sides = " x ".join(map(str, card.input_shape[1:]))
+        of = f"study {card.study!r}, trial {card.trial}"
+        classes, network = f"{len(card.class_names)} classes", card.candidate.model.keywords()
+        return f"<ImageClassifier of {of}: {classes}, images of {sides}, {network}>"
+
+    def _repr_html_(self) -> str:
+        return html.escape(repr(self))
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return float32 logits (N, classes) of uint8 images (N, C, H, W) of the input shape."""
@@ -132,9 +191,7 @@ class ImageClassifier:
         output is not finite.
         """
         (answer,) = self.classify_files([Path(image)])
-        if isinstance(answer, Refusal):
-            raise UserError(answer.reason)
-        return answer
+        return _prediction(answer)
 
     def classify_files(self, paths: Sequence[Path]) -> Iterator[Answer]:
         """Classify files in batches; yields a prediction or the reason why there is none."""
@@ -171,6 +228,13 @@ class ImageClassifier:
         named = dict(zip(self.card.class_names, probabilities, strict=True))
         best = max(named, key=lambda name: named[name])
         return Prediction(best, named[best], named)
+
+
+def _prediction(answer: Answer) -> Prediction:
+    """Return the prediction; raises UserError if there is none."""
+    if isinstance(answer, Refusal):
+        raise UserError(answer.reason)
+    return answer
 
 
 def _missing(path: Path) -> Refusal | None:

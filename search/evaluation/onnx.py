@@ -12,30 +12,27 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from search.data.dataset import ChannelStatistics
 from search.errors import MachineError, UserError
-from search.evaluation.model import ImageClassifier, ModelCard, load_model
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, load_model
 from search.evaluation.test_results import load_images
 from search.files import machine_failures, write_file
 from search.paths import RunPaths
-from search.training.evaluation import Normalizer, with_test_time_augmentation
 
 INPUT, OUTPUT = "images", "probabilities"
 
 
 @final
-class _WholeNetwork(nn.Module):
+class _Probabilities(nn.Module):
     """A classifier as one module, from uint8 images to probabilities."""
 
     def __init__(self, classifier: ImageClassifier) -> None:
         super().__init__()
-        card = classifier.card
-        self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
-        self._network = with_test_time_augmentation(classifier.network, card.candidate)
+        self._network = classifier.to_module()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return probabilities (N, classes), float32, of uint8 images (N, C, H, W)."""
-        logits: torch.Tensor = self._network(self._normalize(images))
+        logits: torch.Tensor = self._network(images)
         return logits.softmax(1)
 
 
@@ -53,7 +50,7 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
         # Old versions of torch warn about a class that they use themselves.
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
-            _WholeNetwork(classifier).eval(),
+            _Probabilities(classifier).eval(),
             (images,),
             input_names=[INPUT],
             output_names=[OUTPUT],

@@ -11,7 +11,7 @@ import torch
 
 from search.data.dataset import ChannelStatistics, DatasetInfo, Resize
 from search.errors import MachineError, UserError
-from search.evaluation.model import ImageClassifier, export_model, load_network
+from search.evaluation.model import ImageClassifier, export_model, load_model, load_network
 from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit_length import refit_epochs, stretched
 from search.evaluation.test_set import evaluate_on_test_set
@@ -149,38 +149,111 @@ def finish_search(
     A refit that is stopped leaves the study as it is. Raises UserError if no trial is complete.
     """
     record = read_study(opened.study)
-    winner = record.winner()
-    if winner is None:
-        raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
-    tested = record.refit is not None and record.refit.trial == winner.number and record.test
-    if tested and ModelPaths(opened.paths.model_dir).card.exists():
+    if record.is_tested() and ModelPaths(opened.paths.model_dir).card.exists():
         return record
-    description = f"refit of trial {winner.number}"
-    horizon = _horizon(opened, record, winner, budget)
+    classifier = refit_winner(opened, executor, listener, stop, budget)
+    if classifier is not None:
+        evaluate_winner(opened, classifier)
+        remove_folder(opened.paths.checkpoints_dir)
+    return read_study(opened.study)
+
+
+def refit_winner(
+    opened: OpenStudy,
+    executor: Executor,
+    listener: Listener,
+    stop: StopRequest,
+    budget: Budget | None = None,
+) -> ImageClassifier | None:
+    """Return the winner's network, trained on all training images and exported.
+
+    A network that was exported before is loaded. Under a time budget the refit's schedule is as
+    long as the time allows.
+
+    Returns:
+        The network; None if the refit was stopped, which leaves the study as it is.
+
+    Raises:
+        UserError: No trial is complete.
+        MachineError: The loss became infinite or NaN, or the training failed.
+    """
+    record = read_study(opened.study)
+    winner = _winner(record)
+    exported = _exported(record, opened.paths)
+    if exported is not None:
+        return exported
+    horizon = plan_horizon(opened, budget)
     job = refit_job(winner, opened.recipe, opened.dataset, opened.paths, horizon)
+    description = _description(winner.number)
 
     def progress(epoch: int, epochs: int) -> None:
         listener(StepProgress(description, epoch, epochs))
 
     with stop.accepted():
         fitted = refit(record.name, winner, job, executor, progress, stop, opened.recipe.resize)
-    if fitted is not None:
+    if fitted is None:
+        return None
+    if not record.is_tested():  # or else only the exported model is missing
+        opened.study.set_user_attr("test", None)  # an earlier winner's
+        opened.study.set_user_attr("refit", to_plain(fitted.record))
+    export_model(fitted.classifier, opened.paths.model_dir)
+    remove_folder(opened.paths.refit_dir)
+    remove_folder(opened.paths.refit_checkpoints)
+    return fitted.classifier
+
+
+def evaluate_winner(opened: OpenStudy, classifier: ImageClassifier) -> StudyRecord:
+    """Return the study with its refitted winner tested; the test set is opened once for each.
+
+    Raises:
+        MachineError: The test split is missing or damaged.
+    """
+    record = read_study(opened.study)
+    if not record.is_tested():
         torch.set_num_threads(joblib.cpu_count())
-        if tested:  # only the exported model is missing
-            export_model(fitted.classifier, opened.paths.model_dir)
-        else:
-            _test(opened, fitted, f"final evaluation, {description}")
-        write_model_readme(read_study(opened.study), opened.paths)
-        remove_folder(opened.paths.refit_dir)
-        remove_folder(opened.paths.checkpoints_dir)
+        number = _winner(record).number
+        purpose = f"final evaluation, {_description(number)}"
+        results = evaluate_on_test_set(opened, {number: classifier}, number, purpose)
+        # last: a study that has its test result also has its model
+        opened.study.set_user_attr("test", to_plain(results[number]))
+    write_model_readme(read_study(opened.study), opened.paths)
     return read_study(opened.study)
 
 
-def _horizon(
-    opened: OpenStudy, record: StudyRecord, winner: TrialRecord, budget: Budget | None
-) -> int:
-    """Return the epochs of the refit's schedule, stored where they are not those of a trial."""
-    trial = opened.recipe.epochs
+def _winner(record: StudyRecord) -> TrialRecord:
+    winner = record.winner()
+    if winner is None:
+        raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
+    return winner
+
+
+def _description(number: int) -> str:
+    return f"refit of trial {number}"
+
+
+def _exported(record: StudyRecord, paths: RunPaths) -> ImageClassifier | None:
+    """Return the refitted winner's exported network; None if it is not there, or not whole."""
+    winner, refitted = _winner(record), record.refit
+    if refitted is None or refitted.trial != winner.number:
+        return None
+    try:
+        classifier = load_model(paths.model_dir)
+    except UserError:
+        return None
+    card = classifier.card
+    if (card.study, card.trial) != (record.name, winner.number):
+        return None
+    classifier.network.to(memory_format=torch.channels_last)  # as it was trained
+    return classifier
+
+
+def plan_horizon(opened: OpenStudy, budget: Budget | None) -> int:
+    """Return the epochs of the schedule by which the winner is refitted.
+
+    They are stored where they are not those of a trial, so that a later refit has as many.
+    """
+    record = read_study(opened.study)
+    winner, trial = _winner(record), opened.recipe.epochs
     if (stored := record.refit_horizon(winner)) is not None:
         return stored
     horizon = opened.recipe.refit_epochs or trial
@@ -191,14 +264,3 @@ def _horizon(
         facts = {"trial": winner.number, "epochs": horizon}
         opened.study.set_user_attr("refit_horizon", facts)
     return horizon
-
-
-def _test(opened: OpenStudy, fitted: Refit, purpose: str) -> None:
-    """Record, test and export the retrained winner."""
-    study, number = opened.study, fitted.record.trial
-    study.set_user_attr("test", None)  # an earlier winner's
-    study.set_user_attr("refit", to_plain(fitted.record))
-    results = evaluate_on_test_set(opened, {number: fitted.classifier}, number, purpose)
-    export_model(fitted.classifier, opened.paths.model_dir)
-    # last: a study that has its test result also has its model
-    study.set_user_attr("test", to_plain(results[number]))

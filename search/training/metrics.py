@@ -122,6 +122,14 @@ def always_right(largest: LargestClass) -> str:
     """Say what always answering the largest class is worth."""
     return f"always answering “{largest.name}” is right on {100 * largest.share:.1f}%"
 
+    def __repr__(self) -> str:
+        """Return the figures in one line."""
+        low, high = self.interval
+        return (
+            f"<TestResult: accuracy {self.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
+            f"loss {self.loss:.4f}, on {self.n_images:,} images>"
+        )
+
 
 def evaluate_predictions(
     logits: npt.NDArray[np.float32],

@@ -168,12 +168,17 @@ class Plan:
 
 
 def prepare(
-    recipe: Recipe, executor: Executor, listener: Listener, started: float | None = None
+    recipe: Recipe,
+    executor: Executor,
+    listener: Listener,
+    started: float | None = None,
+    *,
+    budgeted: bool = True,
 ) -> Plan:
     """Load the space, prepare the dataset, resolve every "auto" and make the folds.
 
     The executor probes the device meanwhile. A time budget counts from `started`, on the monotonic
-    clock.
+    clock; it is not planned unless `budgeted`.
 
     Raises:
         UserError: The space, the sampler, the dataset or the device is unknown, or the dataset too
@@ -204,7 +209,9 @@ def prepare(
         share = len(folds[0].validation) / dataset.n_train
         recipe = recipe.model_copy(update={"holdout_fraction": share})
         automatic |= {"holdout_fraction"}
-    budget = make_budget(recipe, given, space, dataset, folds[0], executor, started)
+    budget = None
+    if budgeted:
+        budget = make_budget(recipe, given, space, dataset, folds[0], executor, started)
     if budget is not None:
         planned = {name: value for name, value in budget.settings().items() if name not in given}
         recipe, automatic = recipe.model_copy(update=planned), automatic | set(planned)

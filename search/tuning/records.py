@@ -231,6 +231,14 @@ class StudyRecord:
         """Return the best complete trial, the lowest plan index on a tie, or None."""
         return next(iter(self.complete()), None)
 
+    def is_tested(self) -> bool:
+        """Return whether the present winner, or a replication's networks, have been tested."""
+        if not self.recipe.protocol.refits:
+            return self.test is not None
+        winner, refitted = self.winner(), self.refit
+        current = winner is not None and refitted is not None and refitted.trial == winner.number
+        return current and self.test is not None
+
     def done_indices(self) -> set[int]:
         """Return the indices of the plan that need no further trial."""
         attempts = ((trial.plan, trial.as_attempt()) for trial in self.trials)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from cifar_models import CNNConfig, build_model
 from search.errors import UserError
-from search.evaluation.model import ImageClassifier, ModelCard, Prediction, Refusal
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, Prediction, Refusal
 from search.text import printable
 from spaces.candidate import AdamConfig, Candidate
 

@@ -14,12 +14,8 @@ from torch import nn
 
 from cifar_models import CNNConfig, ModelConfig, build_model
 from search.errors import UserError
-from search.evaluation.model import (
-    ImageClassifier,
-    ModelCard,
-    export_model,
-    load_model,
-)
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, export_model, load_model
 from search.evaluation.test_results import save_images
 from search.files import write_checksums
 from search.paths import ModelPaths

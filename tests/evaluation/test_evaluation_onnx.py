@@ -13,7 +13,8 @@ import torch
 from cifar_models import CNNConfig, ModelConfig, build_model
 from search.errors import MachineError, UserError
 from search.evaluation import onnx as exporting
-from search.evaluation.model import ImageClassifier, ModelCard, export_model, load_model
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, export_model, load_model
 from search.evaluation.onnx import OnnxCheck, compare, export_onnx
 from search.evaluation.test_results import save_images
 from search.evaluation.test_set import sample_evenly

@@ -12,7 +12,8 @@ from PIL import Image
 
 from cifar_models import MLPConfig, build_model
 from search.errors import UserError
-from search.evaluation.model import ImageClassifier, ModelCard, export_model
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, export_model
 from search.evaluation.predict import find_model
 from search.paths import RunPaths
 from spaces.candidate import AdamConfig, Candidate

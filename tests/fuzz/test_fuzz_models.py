@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_models import CNNConfig, build_model
-from search.evaluation.model import ImageClassifier, ModelCard, export_model, load_model
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, export_model, load_model
 from search.files import write_checksums
 from search.paths import ModelPaths
 from spaces.candidate import AdamConfig, Candidate

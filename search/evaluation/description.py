@@ -1,0 +1,82 @@
+"""What is stored of a model beside its weights, and the network that it describes."""
+
+from typing import Annotated, Literal, Self, final
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from torch import nn
+
+from search.data.dataset import Resize
+from search.data.file_source import MAX_SIDE
+from search.training.evaluation import with_test_time_augmentation
+from spaces import Candidate
+
+_Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+
+
+@final
+class ModelCard(BaseModel):
+    """model.json: what is needed to rebuild the network and to prepare its images.
+
+    Attributes:
+        format: Version of this file.
+        candidate: The network, and how it was trained.
+        class_names: The classes, in the order of the network's outputs.
+        input_shape: (channels, height, width).
+        mean: Mean of each channel, in 0..255.
+        std: Standard deviation of each channel, in 0..255; 1 for a constant channel.
+        study: Name of the study.
+        trial: Number of the trial.
+        resize: How images of another shape are fitted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = 1
+    candidate: Candidate
+    class_names: tuple[str, ...]
+    input_shape: tuple[Literal[3], _Side, _Side]
+    mean: tuple[float, ...]
+    std: tuple[PositiveFloat, ...]
+    study: str
+    trial: int
+    resize: Resize = "stretch"
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        channels = self.input_shape[0]
+        if not len(self.mean) == len(self.std) == channels:
+            raise ValueError(f"mean and std need one value for each of the {channels} channels")
+        return self
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError("class_names must differ from one another")
+        if not all(name.isprintable() for name in self.class_names):
+            raise ValueError("class_names must be printable")
+        return self
+
+
+@final
+class WholeNetwork(nn.Module):
+    """A network with its preprocessing: images to logits, on any device, to train or to use.
+
+    It takes uint8 or float images (N, 3, H, W) of the input shape, with values in 0..255, and
+    returns float logits (N, classes).
+    """
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self, card: ModelCard, network: nn.Module) -> None:
+        super().__init__()
+        mean, std = torch.tensor([card.mean, card.std], dtype=torch.float64)
+        self.register_buffer("scale", (1 / std).float().view(1, -1, 1, 1))
+        self.register_buffer("shift", (-mean / std).float().view(1, -1, 1, 1))
+        self.network = with_test_time_augmentation(network, card.candidate)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, classes) of images (N, 3, H, W)."""
+        logits: torch.Tensor = self.network(images.float() * self.scale + self.shift)
+        return logits

@@ -1,0 +1,70 @@
+"""What a classifier accepts as images: files, pictures, arrays and tensors."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from search.data.arrays import pixels_of_arrays
+from search.data.dataset import Images, Resize
+from search.data.pixels import as_seen, fitted
+from search.errors import UserError
+
+Inputs: TypeAlias = str | Path | Image.Image | Sequence[Any] | npt.NDArray[Any]
+"""Paths of image files, PIL images, or an array or tensor: (N, H, W), (N, H, W, C), (N, C, H, W).
+
+Values of arrays are whole numbers in 0..65535, or floats in 0..1, -1..1 or 0..255.
+"""
+
+
+def paths_of(images: Inputs) -> list[Path] | None:
+    """Return the paths of image files; None if they are not files."""
+    if isinstance(images, str | Path):
+        return [Path(images)]
+    if isinstance(images, np.ndarray) and images.dtype.kind in "UO":
+        images = images.tolist()
+    if not isinstance(images, list | tuple) or not images:
+        return None
+    return [Path(one) for one in images] if _all(images, str | Path) else None
+
+
+def pixels_of(images: Inputs, size: tuple[int, int], resize: Resize) -> Images:
+    """Return images that are not files as uint8 (N, 3, H, W), fitted as a dataset's are.
+
+    Args:
+        images: PIL images, or an array or tensor.
+        size: Height and width.
+        resize: How an image of another shape is fitted.
+
+    Raises:
+        UserError: They are not images.
+    """
+    if isinstance(images, Image.Image):
+        images = [images]
+    if isinstance(images, list | tuple):
+        if not images:
+            return np.zeros((0, 3, *size), dtype=np.uint8)
+        if _all(images, Image.Image):
+            return np.stack([_fitted(one, size, resize) for one in images])
+    try:
+        array = np.asarray(images)
+    except ValueError as error:
+        raise UserError(f"images: {error}; give arrays of one shape, or paths") from error
+    if array.dtype.kind not in "iubf":
+        raise UserError(
+            "images: must be paths, PIL images, or an array of numbers, got "
+            f"{type(images).__name__} of {array.dtype}"
+        )
+    return pixels_of_arrays(array, size, resize)
+
+
+def _all(values: Sequence[Any], kind: Any) -> bool:
+    return all(isinstance(one, kind) for one in values)
+
+
+def _fitted(image: Image.Image, size: tuple[int, int], resize: Resize) -> Images:
+    picture = fitted(as_seen(image), size[::-1], resize)
+    return np.asarray(picture, dtype=np.uint8).transpose(2, 0, 1)

@@ -1,0 +1,56 @@
+"""Functions that listen to a study's events: all of them, or those of one kind."""
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping
+from typing import final
+
+from search.errors import UserError
+from search.events import Event, Listener, Notice
+from search.tuning.run_events import EVENTS
+
+EVENT_KINDS = tuple(event.kind for event in EVENTS)
+
+_LOG = logging.getLogger("search")
+
+
+@final
+class Listeners:
+    """A listener that passes events on to functions, in the order in which these were added.
+
+    What a function raises ends the run, as an interrupt does: what is finished is kept.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: list[tuple[str | None, Listener]] = []
+
+    def add(self, listener: Listener, kind: str | None = None) -> None:
+        """Add a function; it gets the events of one kind, or of all kinds."""
+        if kind is not None and kind not in EVENT_KINDS:
+            nearest = difflib.get_close_matches(str(kind), EVENT_KINDS, n=1)
+            hint = (
+                f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(EVENT_KINDS)}"
+            )
+            raise UserError(f"on: {kind!r} is no kind of event; {hint}")
+        if not callable(listener):
+            raise UserError(f"on: needs a function that takes an event, got {listener!r}")
+        self._listeners.append((kind, listener))
+
+    def add_all(self, listeners: Iterable[Listener], by_kind: Mapping[str, Listener]) -> None:
+        """Add functions for all events, then functions for events of one kind."""
+        for listener in listeners:
+            self.add(listener)
+        for kind, listener in by_kind.items():
+            self.add(listener, kind)
+
+    def __call__(self, event: Event) -> None:
+        """Pass the event on."""
+        for kind, listener in self._listeners:
+            if kind is None or kind == event.kind:
+                listener(event)
+
+
+def log_notice(event: Event) -> None:
+    """Log what the user should know, where no display shows it: logger "search", level INFO."""
+    if isinstance(event, Notice):
+        _LOG.info("%s", event.text)

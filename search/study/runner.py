@@ -1,0 +1,171 @@
+"""Runs the steps of a study for the Python API: the search, the refit, the test."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import final
+
+from search.dashboard.publishing import Publisher
+from search.errors import MachineError, UserError
+from search.evaluation.model import ImageClassifier
+from search.evaluation.refit import evaluate_winner, plan_horizon
+from search.events import Event, Listener, fan_out
+from search.executors import get_executor
+from search.files import check_writable
+from search.pipeline import OpenRun, Outcome, open_run
+from search.recipe import Recipe
+from search.stopping import StopRequest
+from search.study.interrupts import interruptible
+from search.study.listening import Listeners
+from search.study.progress import shown_progress
+from search.tuning.records import StudyRecord, end_info
+from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, WinnerTested
+from search.tuning.storage import database_failure
+from search.tuning.store import read_study
+
+
+@final
+class Runner:
+    """Runs one step of a study at a time.
+
+    Args:
+        progress: Whether to show it.
+        executor: Where trainings run: "processes", or "inline" in this process.
+        accept_changes: Whether to resume a study whose code or libraries have changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        progress: bool = False,
+        executor: str = "processes",
+        accept_changes: bool = False,
+    ) -> None:
+        try:
+            get_executor(executor)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        self.listeners = Listeners()
+        self._progress, self._executor = progress, executor
+        self._accept_changes = accept_changes
+        self._stop: StopRequest | None = None
+
+    def search(self, recipe: Recipe) -> Outcome:
+        """Create or resume the study and run its open trials; the test set stays closed."""
+        with (
+            self._listening(recipe) as (listener, stop),
+            Publisher(listener) as publisher,
+            self._opened(recipe, fan_out(listener, publisher), stop) as run,
+        ):
+            ended = run.search()
+            run.workers.close()
+            outcome = run.outcome()
+            winner = outcome.record.winner()
+            if ended and winner is not None and run.budget is not None:
+                plan_horizon(run.opened, run.budget)  # now, as the budget's clock is running
+            publisher.close(whole=not outcome.stopped)
+            end = end_info(outcome.record, stopped=outcome.stopped)
+            listener(RunEnded(end, None if winner is None else winner.number))
+        return outcome
+
+    def refit(self, recipe: Recipe) -> ImageClassifier:
+        """Return the winner, retrained on all training images and exported."""
+        with (
+            self._listening(recipe) as (listener, stop),
+            self._opened(recipe, listener, stop, searching=False) as run,
+        ):
+            return _refit(run)
+
+    def test(self, recipe: Recipe) -> StudyRecord:
+        """Return the study with its winner tested; it is refitted first unless it was before."""
+        with (
+            self._listening(recipe) as (listener, stop),
+            self._opened(recipe, listener, stop, searching=False) as run,
+        ):
+            if recipe.protocol.refits:
+                record = evaluate_winner(run.opened, _refit(run))
+            else:
+                run.finish()
+                record = read_study(run.opened.study)
+            if record.test is not None:
+                listener(WinnerTested(record.test, len(record.openings)))
+        return record
+
+    def stop(self) -> None:
+        """Request that the step that runs now ends after the current epoch."""
+        if self._stop is not None:
+            self._stop.request()
+
+    @contextmanager
+    def _listening(self, recipe: Recipe) -> Iterator[tuple[Listener, StopRequest]]:
+        """Yield the listener of a step, and what stops it; a step of a step is refused."""
+        if self._stop is not None:
+            raise UserError("study: a step of this study is running; stop() ends it")
+        stop = self._stop = StopRequest()
+        check_writable(recipe.runs_dir)
+        name = recipe.study_name
+
+        def note_name(event: Event) -> None:
+            nonlocal name
+            if isinstance(event, StudyOpened):
+                name = event.recipe.study_name
+
+        try:
+            with (
+                _one_line_errors(),
+                interruptible(stop, lambda: _how_to_continue(name)),
+                shown_progress(shown=self._progress) as shown,
+            ):
+                yield fan_out(note_name, shown, self.listeners), stop
+        finally:
+            self._stop = None
+
+    @contextmanager
+    def _opened(
+        self, recipe: Recipe, listener: Listener, stop: StopRequest, *, searching: bool = True
+    ) -> Iterator[OpenRun]:
+        with open_run(
+            recipe,
+            listener,
+            stop,
+            executor=self._executor,
+            accept_changes=self._accept_changes,
+            estimate=self._progress and searching,
+            searching=searching,
+        ) as run:
+            yield run
+
+
+def _refit(run: OpenRun) -> ImageClassifier:
+    if not run.opened.recipe.protocol.refits:
+        raise UserError(
+            f"refit: study {run.opened.study.study_name!r} replicates the hand-tuned networks, "
+            "which are tested as they are: use test()"
+        )
+    classifier = run.refit()
+    if classifier is None:
+        raise KeyboardInterrupt
+    record = read_study(run.opened.study)
+    if record.refit is not None:
+        run.listener(WinnerRefitted(record.refit))
+    return classifier
+
+
+def _how_to_continue(name: str) -> str:
+    known = "" if name == "auto" else f", or search.load_study({name!r}).run()"
+    return f"interrupted; everything so far is kept: run the same call again to continue{known}"
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn failures of the machine into a MachineError; errors of callbacks stay as they are."""
+    try:
+        yield
+    except (UserError, MachineError):
+        raise
+    except Exception as error:
+        failure = database_failure(error)
+        if failure is None and isinstance(error, OSError):
+            failure = str(error)
+        if failure is None:
+            raise
+        raise MachineError(failure) from error

@@ -1,0 +1,71 @@
+"""Datasets that exist in memory only: arrays, and PyTorch's datasets, stored to be found again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from search.data.dataset import Source
+from search.data.memory import arrays_source, dataset_source, store_source
+from search.errors import UserError
+from search.events import fan_out
+from search.files import machine_failures
+
+
+@runtime_checkable
+class MapDataset(Protocol):
+    """A PyTorch dataset: pairs of an image and a label, by number."""
+
+    def __getitem__(self, index: int, /) -> Any:
+        """Return the image, a PIL image or an array, and its label."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+
+Part: TypeAlias = tuple[Any, Any] | MapDataset
+Data: TypeAlias = str | Path | Part | Mapping[str, Part]
+"""A dataset's name or path, (images, labels), a PyTorch dataset, or {"train": ..., "test": ...}."""
+
+_SETTINGS = ("image_size", "resize", "test_fraction")
+
+
+def dataset_setting(data: Data, data_dir: Path, settings: Mapping[str, Any]) -> str:
+    """Return what a recipe's `dataset` says of the data.
+
+    What exists in memory is decoded into the cache under `data_dir`, by its content, so that equal
+    arrays are one dataset, and a study of them can be resumed from anywhere.
+
+    Args:
+        data: The data.
+        data_dir: The recipe's setting.
+        settings: The recipe's settings as given, of which some say how images are prepared.
+
+    Raises:
+        UserError: It is not images and labels.
+        MachineError: The cache cannot be written.
+    """
+    if isinstance(data, str | Path):
+        return str(data)
+    parts = data if isinstance(data, Mapping) else {"train": data}
+    if "train" not in parts or not {*parts} <= {"train", "test"}:
+        names = ", ".join(map(repr, parts)) or "none"
+        raise UserError(f"data: parts are 'train' and, if there is one, 'test', got {names}")
+    how = {name: settings[name] for name in _SETTINGS if name in settings}
+    source = _source(parts["train"], parts.get("test"), how)
+    with machine_failures(f"data_dir {data_dir} cannot be used", "make room and run again"):
+        return store_source(source, data_dir, fan_out())
+
+
+def _source(train: Part, test: Part | None, how: Mapping[str, Any]) -> Source:
+    if isinstance(train, tuple | list) and (test is None or isinstance(test, tuple | list)):
+        for part in (train, test):
+            if part is not None and len(part) != 2:
+                raise UserError(f"data: must be (images, labels), got {len(part)} values")
+        return arrays_source(*train, test=None if test is None else (test[0], test[1]), **how)
+    if isinstance(train, MapDataset) and (test is None or isinstance(test, MapDataset)):
+        return dataset_source(train, test=test, **how)  # type: ignore[arg-type] # needs no more
+    kinds = " and ".join(type(one).__name__ for one in (train, test) if one is not None)
+    raise UserError(
+        "data: must be a name or path, (images, labels), or a dataset with __getitem__ and "
+        f"__len__, got {kinds}"
+    )

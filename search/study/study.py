@@ -1,0 +1,279 @@
+"""A study as an object: what it found, its next steps, its report."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, final
+
+import optuna
+
+from search import text
+from search.catalog.studies import find_trial, open_stored, stored_baselines
+from search.errors import UserError
+from search.evaluation.model import ImageClassifier, load_model
+from search.evaluation.test_results import load_images, load_predictions
+from search.events import Listener
+from search.files import check_writable, machine_failures
+from search.paths import RunPaths
+from search.pipeline import with_predictions, write_stored_report
+from search.recipe import Recipe
+from search.report.evidence import Evidence, choose_baseline
+from search.study.figures import StudyPlots
+from search.study.html import paragraph, table
+from search.study.runner import Runner
+from search.study.trial import Trial
+from search.training.metrics import TestResult
+from search.tuning.locks import check_owned
+from search.tuning.records import StudyRecord, why_no_winner
+from search.tuning.store import read_study
+from spaces.candidate import summarize_candidate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_N_SHOWN = 5
+
+
+@final
+class Study:
+    """A stored study: made by `search.run`, or opened by `search.load_study`.
+
+    What it says is what was stored when it was opened, or by its own last step.
+
+    Args:
+        name: Its name.
+        runs_dir: The folder of the studies.
+        storage: URL of the database; None: SQLite in `runs_dir`.
+        runner: Runs its steps.
+        settings: The settings that it was requested with; None: as stored.
+
+    Raises:
+        UserError: There is no such study.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        runs_dir: Path,
+        storage: str | None,
+        runner: Runner,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._paths, self._storage, self._runner = RunPaths(runs_dir, name), storage, runner
+        self._settings = settings
+        self.optuna: optuna.Study = open_stored(name, runs_dir, storage)
+        """Optuna's study, for everything that reads one."""
+        self.record: StudyRecord = read_study(self.optuna)
+        """Everything that is stored, as plain values."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.record.name
+
+    @property
+    def folder(self) -> Path:
+        """The folder with its model and report."""
+        return self._paths.study_dir
+
+    @property
+    def recipe(self) -> Recipe:
+        """Every setting, as resolved; `recipe.toml()` is a file for the command line."""
+        return self.record.recipe
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, by number."""
+        return tuple(Trial(self.record, one) for one in self.record.trials)
+
+    @property
+    def best(self) -> Trial:
+        """The best complete trial.
+
+        Raises UserError, which says why, if there is none.
+        """
+        winner = self.record.winner()
+        if winner is None:
+            raise UserError(f"study {self.name!r} has no winner: {why_no_winner(self.record)}")
+        return Trial(self.record, winner)
+
+    @property
+    def result(self) -> TestResult | None:
+        """The winner's result on the test set; None until `test`."""
+        return self.record.test
+
+    @property
+    def model(self) -> ImageClassifier:
+        """The winner's network, retrained and exported by `refit`.
+
+        Raises UserError if it was not refitted yet.
+        """
+        if self.record.refit is None and not self.record.repeats:
+            raise UserError(f"study {self.name!r} has no model yet: refit() makes it")
+        return load_model(self._paths.model_dir)
+
+    @property
+    def plot(self) -> StudyPlots:
+        """Its plots: `plot.importances()`, `plot.history()`, ..."""
+        return StudyPlots(self._evidence)
+
+    def trial(self, number: int) -> Trial:
+        """Return a trial by its number; raises UserError, naming those that exist."""
+        return Trial(self.record, find_trial(self.record, number))
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return one row a trial: state, score, score of each fold, epochs, parameters.
+
+        The index is the trial's number; parameters are in columns `params_NAME`. Raises UserError
+        if pandas is not installed.
+        """
+        if find_spec("pandas") is None:
+            raise UserError("to_dataframe needs pandas: pip install 'cifar-search[notebook]'")
+        import pandas as pd
+
+        rows = [one.as_row() for one in self.trials]
+        columns = dict.fromkeys(name for row in rows for name in row)
+        frame = pd.DataFrame(rows, columns=list(columns) or ["trial"])
+        return frame.set_index("trial")
+
+    def on(self, kind: str, function: Listener) -> Self:
+        """Have a function called with every event of a kind, in later steps; returns the study.
+
+        Args:
+            kind: Such as "trial_ended", "epoch" or "search_ended"; docs: Events.
+            function: Takes the event.
+        """
+        self._runner.listeners.add(function, kind)
+        return self
+
+    def run(self, **changes: Any) -> Self:
+        """Continue the search, as the same call of `search.run` does; returns the study.
+
+        Args:
+            changes: Settings that may change, such as `trials=100` or `timeout="1h"`.
+
+        Raises:
+            UserError: A setting would change results that are stored.
+            MachineError: Something failed; what is finished is kept.
+            SearchInterrupted: It was interrupted; what is finished is kept.
+        """
+        settings = self._stored_settings() if self._settings is None else self._settings
+        fixed = {"study_name": self.name, "runs_dir": self._paths.runs_dir}
+        self._runner.search(self._recipe({**settings, **changes, **fixed}))
+        return self._reload()
+
+    def refit(self) -> ImageClassifier:
+        """Return the winner, retrained on all training images; the test set stays closed.
+
+        A winner that was refitted before is loaded.
+
+        Raises:
+            UserError: No trial is complete.
+            MachineError: It failed; its checkpoints are kept.
+            SearchInterrupted: It was interrupted; its checkpoints are kept.
+        """
+        classifier = self._runner.refit(self._recipe(self._stored_settings()))
+        self._reload()
+        return classifier
+
+    def test(self) -> TestResult:
+        """Open the sealed test set for the winner, on record, and return its result.
+
+        The winner is refitted first unless it was before. A winner that was tested is not tested
+        again.
+
+        Raises: as `refit`.
+        """
+        if not self.record.is_tested():
+            self._runner.test(self._recipe(self._stored_settings()))
+            self._reload()
+        if self.record.test is None:
+            raise UserError(f"study {self.name!r} has no test result")
+        return self.record.test
+
+    def report(self, folder: str | Path | None = None) -> Path:
+        """Write the report and return the path of its page.
+
+        Args:
+            folder: Where to put a copy; None: only in the study's own folder.
+
+        Raises:
+            UserError: A file is in the way.
+            MachineError: The folder cannot be written.
+        """
+        check_owned(self.optuna, self._paths)
+        page = write_stored_report(self.record, self.optuna, self._paths)
+        if folder is None:
+            return page
+        target = Path(folder)
+        check_writable(target, "folder")
+        with machine_failures(f"folder {target} cannot be written", "choose another one"):
+            shutil.copytree(page.parent, target, dirs_exist_ok=True)
+        return target / page.name
+
+    def stop(self) -> None:
+        """End the running step after the current epoch; for functions given to `on`."""
+        self._runner.stop()
+
+    def _stored_settings(self) -> dict[str, Any]:
+        stored = self.record.recipe.model_dump(exclude_none=True, exclude={"timeout"})
+        return stored | {"runs_dir": self._paths.runs_dir}
+
+    def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
+        """Return the recipe; the storage is as given, as a stored one has no password."""
+        return Recipe.from_sources(None, {**settings, "storage": self._storage})
+
+    def _reload(self) -> Self:
+        self.record = read_study(self.optuna)
+        for name in ("trials", "_evidence"):
+            self.__dict__.pop(name, None)
+        return self
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        record, runs_dir = self.record, self._paths.runs_dir
+        baseline = choose_baseline(record, stored_baselines(self.optuna))
+        return Evidence(
+            record,
+            self.optuna,
+            mistakes=load_images(self._paths.mistakes),
+            predictions=load_predictions(self._paths.test_predictions),
+            baseline=None if baseline is None else with_predictions(baseline, runs_dir),
+        )
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name!r}: {'; '.join(self._facts())}>"
+
+    def _repr_html_(self) -> str:
+        ranked = self.record.complete()[:_N_SHOWN]
+        metric = self.record.metric
+        rows = [
+            (
+                str(one.number),
+                text.score(one.mean, metric),
+                text.spread(one.std, metric) if len(one.fold_scores) > 1 else "",
+                f"{one.best_epoch} of {len(one.history.epochs)}",
+                "" if one.candidate is None else summarize_candidate(one.candidate),
+            )
+            for one in ranked
+        ]
+        headings = ("trial", f"validation {metric}", "spread", "best epoch", "candidate")
+        best = table(headings, rows, "best trials") if rows else ""
+        return paragraph(f"study {self.name}: {'; '.join(self._facts())}") + best
+
+    def _facts(self) -> Iterator[str]:
+        record = self.record
+        yield f"{record.n_done():,} of {text.plural(record.n_planned(), 'trial')} done"
+        winner = record.winner()
+        if winner is None:
+            yield "no trial is complete yet"
+            return
+        score = text.score(winner.mean, record.metric)
+        yield f"best validation {record.metric} {score} (trial {winner.number})"
+        if record.test is None:
+            yield "not tested yet"
+        else:
+            yield f"test accuracy {text.percent(record.test.accuracy, 2)}"
+            yield f"test set {text.opened(len(record.openings))}"

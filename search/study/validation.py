@@ -1,0 +1,46 @@
+"""How trials are validated, as objects: a holdout, or k folds."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+
+class Validation(ABC):
+    """How the training images are split to validate trials."""
+
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """Return the recipe's settings that it stands for."""
+
+
+@final
+@dataclass(frozen=True)
+class Holdout(Validation):
+    """A stratified part of the training images is held out.
+
+    Args:
+        fraction: The share of the training images, between 0 and 1.
+    """
+
+    fraction: float = 0.2
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"validation": "holdout", "holdout_fraction": self.fraction}
+
+
+@final
+@dataclass(frozen=True)
+class KFold(Validation):
+    """Stratified cross-validation: a trial's score is the mean over its folds.
+
+    Args:
+        folds: How many folds, at least 2.
+        racing: Whether every trial starts on one fold and only the best earn the others.
+    """
+
+    folds: int = 5
+    racing: bool = False
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"validation": "kfold", "folds": self.folds, "racing": self.racing}

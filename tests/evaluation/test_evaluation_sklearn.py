@@ -1,0 +1,184 @@
+"""A trained network as a classifier of scikit-learn, and as a module of PyTorch."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.base import clone, is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score, get_scorer
+from sklearn.utils.validation import check_is_fitted
+
+from cifar_models import CNNConfig, build_model
+from search.errors import UserError
+from search.evaluation.description import ModelCard
+from search.evaluation.model import ImageClassifier, load_model
+from spaces.candidate import AdamConfig, Candidate
+
+CLASSES = ("ant", "bee", "cat")
+SIDE = 6
+
+
+def make_classifier(*, flip: bool = False, classes: tuple[str, ...] = CLASSES) -> ImageClassifier:
+    card = ModelCard(
+        candidate=Candidate(
+            model=CNNConfig(channels=(3,)), optimizer=AdamConfig(), test_time_flip=flip
+        ),
+        class_names=classes,
+        input_shape=(3, SIDE, SIDE),
+        mean=(120.0, 110.0, 100.0),
+        std=(60.0, 61.0, 62.0),
+        study="insects",
+        trial=4,
+        resize="crop",
+    )
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        network = build_model(card.candidate.model, card.input_shape, len(classes))
+        for value in network.parameters():  # outputs that differ from image to image
+            value.data = torch.randn_like(value)
+    return ImageClassifier(card, network)
+
+
+@pytest.fixture
+def classifier() -> ImageClassifier:
+    return make_classifier()
+
+
+@pytest.fixture
+def images() -> Any:
+    return np.random.default_rng(0).integers(0, 256, (20, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def test_it_is_a_trained_classifier(classifier: ImageClassifier, images: Any) -> None:
+    """As scikit-learn's own checks and tools see it."""
+    assert is_classifier(classifier)
+    check_is_fitted(classifier)
+    assert list(classifier.classes_) == list(CLASSES)
+    with pytest.raises(UserError, match="trained already"):
+        classifier.fit(images, ["ant"] * 20)
+    again = clone(classifier)
+    assert np.array_equal(again.predict_proba(images), classifier.predict_proba(images))
+    assert np.array_equal(copy.deepcopy(classifier).predict(images), classifier.predict(images))
+
+
+def test_predictions_agree_with_one_another(classifier: ImageClassifier, images: Any) -> None:
+    """Probabilities sum to 1, the most probable class is predicted, the score is the accuracy."""
+    probabilities, predicted = classifier.predict_proba(images), classifier.predict(images)
+    assert probabilities.shape == (20, 3)
+    assert probabilities.sum(1) == pytest.approx(np.ones(20), abs=1e-5)
+    assert list(predicted) == [CLASSES[i] for i in probabilities.argmax(1)]
+    assert len(set(predicted)) > 1
+    labels = np.array(CLASSES)[np.arange(20) % 3]
+    expected = accuracy_score(labels, predicted)
+    assert classifier.score(images, labels) == expected
+    assert get_scorer("accuracy")(classifier, images, labels) == expected
+    assert get_scorer("neg_log_loss")(classifier, images, labels) < 0
+    weights = np.arange(20)
+    weighted = accuracy_score(labels, predicted, sample_weight=weights)
+    assert classifier.score(images, labels, weights) == weighted
+
+
+def test_labels_may_be_numbers_where_names_are(images: Any) -> None:
+    """As those of datasets without names."""
+    classifier = make_classifier(classes=("0", "1", "2"))
+    labels = np.arange(20) % 3
+    assert classifier.score(images, labels) == classifier.score(images, labels.astype(str))
+    with pytest.raises(UserError, match="'7' is no class; the classes: 0, 1, 2"):
+        classifier.score(images, labels + 7)
+
+
+def test_every_form_of_an_image_is_the_same_image(
+    classifier: ImageClassifier, images: Any, tmp_path: Path
+) -> None:
+    """Files, pictures, arrays in either order, tensors, lists, and floats."""
+    expected = classifier.predict_proba(images)
+    paths = [tmp_path / f"{i}.png" for i in range(20)]
+    for path, pixels in zip(paths, images, strict=True):
+        Image.fromarray(pixels).save(path)
+    first = images.transpose(0, 3, 1, 2)
+    forms = {
+        "paths": paths,
+        "texts": [*map(str, paths)],
+        "array of paths": np.array([*map(str, paths)]),
+        "pictures": [Image.fromarray(one) for one in images],
+        "channels first": first,
+        "tensor": torch.from_numpy(first.copy()),
+        "list of arrays": [*images],
+        "fractions": images / 255,
+        "float tensor": torch.from_numpy(first / np.float32(255)),
+    }
+    for name, form in forms.items():
+        assert classifier.predict_proba(form) == pytest.approx(expected, abs=1e-5), name
+    assert classifier.predict_proba(paths[3]) == pytest.approx(expected[3:4], abs=1e-5)
+    assert classifier.predict_proba(forms["pictures"][3]) == pytest.approx(expected[3:4], abs=1e-5)
+
+
+def test_other_sizes_are_fitted_as_files_are(classifier: ImageClassifier, tmp_path: Path) -> None:
+    """A picture, an array and a file of another shape give one answer."""
+    pixels = np.random.default_rng(1).integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    expected = classifier.predict_proba(tmp_path / "a.png")
+    assert classifier.predict_proba(Image.fromarray(pixels)) == pytest.approx(expected, abs=1e-6)
+    assert classifier.predict_proba(pixels[None]) == pytest.approx(expected, abs=1e-6)
+    grey = pixels[None, :, :, 0]
+    assert classifier.predict(grey).shape == (1,)
+
+
+def test_nothing_gives_nothing(classifier: ImageClassifier) -> None:
+    assert classifier.predict_proba([]).shape == (0, 3)
+    assert classifier.predict([]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (["nowhere.png"], "nowhere.png does not exist"),
+        ([object()], "must be paths, PIL images, or an array"),
+        (np.zeros((2, 6)), "got an array of"),
+        ([np.zeros((2, 2)), np.zeros((3, 3))], "arrays of one shape"),
+        (np.full((1, 6, 6, 3), -7.0), "floats in 0..1"),
+    ],
+)
+def test_other_things_are_refused(images: Any, words: str, classifier: ImageClassifier) -> None:
+    """In one line that says what is accepted."""
+    with pytest.raises(UserError, match=words):
+        classifier.predict(images)
+
+
+def test_scikit_learns_tools_take_it(classifier: ImageClassifier, images: Any) -> None:
+    """Its probabilities can be calibrated without training the network."""
+    labels = np.array(CLASSES)[np.arange(20) % 3]
+    calibrated = CalibratedClassifierCV(FrozenEstimator(classifier), cv=2).fit(images, labels)
+    assert calibrated.predict_proba(images).shape == (20, 3)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_the_module_contains_the_preprocessing(flip: bool, images: Any) -> None:
+    """Raw pixels give the classifier's logits; it can be trained, and moved."""
+    classifier = make_classifier(flip=flip)
+    module = classifier.to_module()
+    pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    assert isinstance(module, torch.nn.Module)
+    assert not module.training
+    expected = classifier.logits(pixels)
+    torch.testing.assert_close(module(pixels), expected)
+    torch.testing.assert_close(module(pixels.float()), expected)
+    module(pixels).sum().backward()
+    assert all(one.grad is not None for one in module.parameters())
+    moved = module.to(torch.float64)
+    assert {one.dtype for one in moved.buffers() if one.is_floating_point()} == {torch.float64}
+
+
+def test_saved_models_are_loaded(classifier: ImageClassifier, images: Any, tmp_path: Path) -> None:
+    """`save` and `load_model` are inverse."""
+    folder = classifier.save(tmp_path / "a" / "model")
+    again = load_model(folder)
+    assert np.array_equal(again.predict_proba(images), classifier.predict_proba(images))
+    assert repr(again) == repr(classifier)
+    assert "insects" in repr(again)

@@ -1,0 +1,177 @@
+"""What a study and its trials say: values, tables, plots, and how they look."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+from PIL import Image
+
+import search
+from search.report.findings import FIGURE_NAMES
+from tests.study.conftest import RunMaker
+
+
+def assert_html(fragment: str) -> None:
+    """Check that every tag is closed in order."""
+    open_tags: list[str] = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            open_tags.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert open_tags.pop() == tag
+
+    Parser().feed(fragment)
+    assert open_tags == []
+
+
+def test_the_best_trial_has_the_best_score(finished: search.Study) -> None:
+    """Its score is the mean of its folds, and its curve has it at the best epoch."""
+    best = finished.best
+    complete = [one for one in finished.trials if one.state == "complete"]
+    assert best.score == max(one.score for one in complete if one.score is not None)
+    assert best == finished.trial(best.number)
+    assert len(best.folds) == 2
+    assert best.score == pytest.approx(sum(best.folds) / 2)
+    assert best.best_epoch is not None
+    assert best.curve[best.best_epoch - 1] == pytest.approx(best.score)
+    assert len(best.curve) == best.epochs <= 3
+    assert set(best.params) == {"width", "lr"}
+    assert best.candidate is not None
+    assert best.candidate.optimizer.learning_rate == best.params["lr"]
+    assert best.seconds > 0
+    assert (best.n_parameters or 0) > 0
+    assert best.reason is None
+
+
+def test_trials_of_other_numbers_are_refused(finished: search.Study) -> None:
+    with pytest.raises(search.UserError, match="no trial 99; its trials: 0 to 5"):
+        finished.trial(99)
+
+
+def test_the_data_frame_has_a_row_for_each_trial(finished: search.Study) -> None:
+    """Values are those of the trials; folds and parameters have columns."""
+    frame = finished.to_dataframe()
+    assert list(frame.index) == [one.number for one in finished.trials]
+    assert {"state", "score", "fold_0", "fold_1", "params_width", "params_lr"} <= {*frame.columns}
+    best = finished.best
+    assert frame["score"].idxmax() == best.number
+    assert frame.loc[best.number, "fold_1"] == best.folds[1]
+    assert frame.loc[best.number, "params_lr"] == best.params["lr"]
+
+
+def test_differences_are_the_settings_that_differ(finished: search.Study) -> None:
+    """A trial differs from itself in nothing, from another as the other does from it."""
+    first, second = finished.trial(0), finished.trial(1)
+    assert len(first.diff(first)) == 0
+    there, back = first.diff(second), second.diff(first)
+    assert [one.setting for one in there] == [one.setting for one in back]
+    assert [(one.first, one.second) for one in there] == [(one.second, one.first) for one in back]
+    assert "optimizer.learning_rate" in [one.setting for one in there]
+    lines = repr(there).splitlines()
+    assert lines[0].split() == ["setting", "trial", "0", "trial", "1"]
+    assert len(lines) == 1 + len(there) == 1 + len(there[:])
+    assert_html(there._repr_html_())
+
+
+def test_optuna_study_is_there(finished: search.Study) -> None:
+    """Whatever reads a study of Optuna can read it."""
+    assert finished.optuna.best_trial.number == finished.best.number
+    assert len(finished.optuna.trials_dataframe()) == 6
+
+
+def test_objects_say_what_they_are(finished: search.Study) -> None:
+    """Names, figures and states, in text and HTML."""
+    result = finished.result
+    assert result is not None
+    assert repr(finished).startswith("<Study 'finished': 6 of 6 trials done; best validation")
+    assert f"test accuracy {result.accuracy:.2%}; test set opened once" in repr(finished)
+    assert f"accuracy {result.accuracy:.2%}" in repr(result)
+    assert f"Trial {finished.best.number}: complete" in repr(finished.best)
+    assert "finished" in repr(finished.model)
+    for one in (finished, finished.best):
+        assert_html(one._repr_html_())
+
+
+def test_names_from_elsewhere_are_escaped(run: RunMaker) -> None:
+    """A reason may hold anything; a notebook must not run it."""
+    study = run(trials=1, study_name="x")
+    trial = study.trial(0)
+    object.__setattr__(trial.record, "reason", "<script>")
+    object.__setattr__(trial.record, "state", "failed")
+    assert "<script>" not in trial._repr_html_()
+    assert "&lt;script&gt;" in trial._repr_html_()
+
+
+# Plots
+
+
+@pytest.mark.parametrize(
+    "name", ["history", "parallel_coordinates", "learning_curves", "confusion_matrix"]
+)
+def test_plots_are_pictures_and_pages(name: str, finished: search.Study, tmp_path: Path) -> None:
+    """Each can be looked at, saved as a picture and as a page, and drawn by either library."""
+    figure = getattr(finished.plot, name)()
+    png = figure.save(tmp_path / "folder" / f"{name}.png")
+    with Image.open(png) as picture:
+        assert min(picture.size) > 300
+    assert figure.save(tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert b"<svg" in figure.save(tmp_path / f"{name}.svg").read_bytes()
+    assert "plotly" in figure.save(tmp_path / f"{name}.html").read_text()
+    assert isinstance(figure.plotly(), go.Figure)
+    assert figure._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+    assert figure.matplotlib().axes
+
+
+def test_plots_have_names(finished: search.Study) -> None:
+    """Those that apply are listed, and each can be had by its name."""
+    names = finished.plot.names()
+    assert {"optimization-history", "mlp-confusion-matrix"} <= {*names}
+    assert {*names} <= {*FIGURE_NAMES}
+    for name in names:
+        assert name in repr(finished.plot[name])
+    with pytest.raises(search.UserError, match="did you mean 'optimization-history'"):
+        _ = finished.plot["optimisation-history"]
+
+
+def test_plots_that_do_not_apply_say_why(run: RunMaker, finished: search.Study) -> None:
+    """Too few trials, no test yet, no baseline."""
+    study = run(trials=1)
+    with pytest.raises(search.UserError, match=r"'importances' cannot be drawn: Not shown: "):
+        study.plot.importances()
+    with pytest.raises(search.UserError, match="confusion-matrix' cannot be drawn"):
+        study.plot.confusion_matrix()
+    with pytest.raises(search.UserError, match="cannot be drawn"):
+        finished.plot.versus_baseline()
+    with pytest.raises(search.UserError, match=r"path must end with .pdf, .png, .svg, .html, got"):
+        study.plot.history().save("plot.gif")
+
+
+# Report and model
+
+
+def test_the_report_can_be_copied(run: RunMaker, tmp_path: Path) -> None:
+    """It is in the study's folder, and a copy where it is wanted."""
+    study = run(trials=2)
+    study.test()
+    own, copy = study.report(), study.report(tmp_path / "copy")
+    assert own == study.folder / "report" / "report.html"
+    assert copy == tmp_path / "copy" / "report.html"
+    names = sorted(path.name for path in own.parent.iterdir())
+    assert sorted(path.name for path in copy.parent.iterdir()) == names
+    (tmp_path / "file").write_text("")
+    with pytest.raises(search.UserError, match="must be a folder"):
+        study.report(tmp_path / "file")
+    assert not re.search(r"Traceback", copy.read_text())
+
+
+def test_recipes_repeat_the_study(finished: search.Study, run: RunMaker) -> None:
+    """Its resolved recipe, given as settings, gives the same trials."""
+    settings = finished.recipe.model_dump(
+        exclude_none=True, exclude={"dataset", "space", "runs_dir", "study_name"}
+    )
+    again = run(**settings, study_name="again")
+    assert [one.folds for one in again.trials] == [one.folds for one in finished.trials]

@@ -1,0 +1,354 @@
+"""`search.run` and the steps of a study: what each does, keeps and leaves closed."""
+
+import dataclasses
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import torch
+
+import search
+from search.events import Event
+from search.metric import ACCURACY
+from search.pipeline import run_study
+from search.stopping import StopRequest
+from search.study.interrupts import SearchInterrupted, interruptible
+from search.study.listening import EVENT_KINDS
+from search.tuning.run_events import EVENTS, EpochEnded, TrialEnded
+from search.user_metric import FunctionMetric
+from tests.conftest import Command, FolderMaker
+from tests.study.conftest import RunMaker
+
+
+def scores(study: search.Study) -> list[tuple[Any, ...]]:
+    return [(one.number, one.state, one.params, one.curve) for one in study.trials]
+
+
+def test_steps_open_the_test_set_last_and_once(run: RunMaker) -> None:
+    """A search and a refit leave it closed; a second test, report and load do not open it again."""
+    study = run()
+    assert (study.record.openings, study.result, study.record.refit) == ((), None, None)
+    with pytest.raises(search.UserError, match="has no model yet"):
+        _ = study.model
+    model = study.refit()
+    assert (study.record.openings, study.result) == ((), None)
+    result = study.test()
+    assert study.result == result == study.test()
+    study.report()
+    loaded = search.load_study(study.name, runs_dir=study.recipe.runs_dir)
+    assert len(loaded.record.openings) == 1
+    assert loaded.test() == result
+    pairs = zip(
+        loaded.model.network.state_dict().values(), model.network.state_dict().values(), strict=True
+    )
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_steps_give_what_one_run_gives(run: RunMaker, tmp_path: Path) -> None:
+    """Trials, network and test result are those of the command line's run, bit for bit."""
+    study = run(study_name="steps")
+    study.refit()
+    study.test()
+    recipe = study.recipe.model_copy(update={"study_name": "whole"})
+    whole = run_study(recipe, lambda _: None, executor="inline").record
+    timeless = [dataclasses.replace(one.record, seconds=0) for one in study.trials]
+    for ours, theirs in zip(timeless, whole.trials, strict=True):
+        assert (ours.params, ours.fold_scores) == (theirs.params, theirs.fold_scores)
+    assert study.result == whole.test
+    weights = [
+        (study.recipe.runs_dir / name / "model" / "weights.safetensors").read_bytes()
+        for name in ("steps", "whole")
+    ]
+    assert weights[0] == weights[1]
+
+
+def test_a_refit_is_not_repeated(run: RunMaker) -> None:
+    """A second refit loads the network; of another winner, or a lost one, it trains again."""
+    study = run()
+    study.refit()
+    weights = study.folder / "model" / "weights.safetensors"
+    before = weights.stat().st_mtime_ns
+    study.refit()
+    assert weights.stat().st_mtime_ns == before
+    weights.write_bytes(b"damaged")
+    study.refit()
+    assert weights.stat().st_mtime_ns != before
+    assert search.load_model(weights.parent).card.trial == study.best.number
+
+
+def test_the_same_call_continues(run: RunMaker) -> None:
+    """Nothing is trained twice, more trials are added, and other settings are refused."""
+    first = run(trials=2)
+    ended: list[Event] = []
+    again = run(trials=4, on={"trial_ended": ended.append})
+    assert len(ended) == 2
+    assert scores(again)[:2] == scores(first)
+    assert scores(again) == scores(run(trials=4, study_name="whole"))
+    assert len(again.run(trials=5).trials) == 5
+    with pytest.raises(search.UserError, match="epochs"):
+        again.run(epochs=7)
+
+
+def test_the_command_line_continues_a_study_of_a_function(
+    run: RunMaker, command: Command, image_folder: Path, data_dir: Path
+) -> None:
+    """The function's code was stored, so another process can search on, refit and test."""
+    study = run(trials=2, study_name="mine")
+    recipe = study.folder / "recipe.toml"
+    recipe.write_text(study.recipe.toml())
+    ended = command("run", recipe, "--trials", "3", "--quiet", "--workers", "1")
+    assert ended.status == 0, ended.err
+    loaded = search.load_study("mine", study.recipe.runs_dir)
+    assert len(loaded.trials) == 3
+    assert loaded.result is not None
+
+
+def test_nothing_is_printed_unless_asked(run: RunMaker, capfd: pytest.CaptureFixture[str]) -> None:
+    """Search, refit, test and report are silent; with `progress`, stderr has lines."""
+    study = run()
+    study.refit()
+    study.test()
+    study.report()
+    assert capfd.readouterr() == ("", "")
+    run(study_name="shown", progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "3 of 3 done" in err
+
+
+def test_notices_are_logged(
+    run: RunMaker, caplog: pytest.LogCaptureFixture, make_folder: FolderMaker, tmp_path: Path
+) -> None:
+    """What the user should know is not lost without a display."""
+    folder = make_folder(tmp_path / "pets", {"cat": 12, "dog": 12})
+    (folder / "notes").mkdir()
+    with caplog.at_level(logging.INFO, "search"):
+        run(data=folder, trials=1, epochs=1)
+    assert any("notes" in text for text in caplog.messages)
+
+
+def test_functions_hear_of_events(run: RunMaker) -> None:
+    """Callbacks hear everything, functions by kind only that, also in later steps."""
+    heard: list[Event] = []
+    epochs: list[Event] = []
+    ended: list[Event] = []
+    study = run(callbacks=[heard.append], on={"epoch": epochs.append})
+    assert [one.kind for one in heard][-1] == "ended"
+    assert epochs == [one for one in heard if isinstance(one, EpochEnded)]
+    assert len(epochs) >= 3
+    assert study.on("trial_ended", ended.append).run(trials=4) is study
+    assert [one.trial.number for one in ended if isinstance(one, TrialEnded)] == [3]
+    study.test()
+    assert [one.kind for one in heard][-2:] == ["refit", "test"]
+
+
+def test_every_kind_of_event_can_be_heard() -> None:
+    """Kinds are distinct, and those of the JSON lines."""
+    assert len(set(EVENT_KINDS)) == len(EVENTS)
+
+
+def test_errors_of_callbacks_end_the_run_as_they_are(run: RunMaker) -> None:
+    """What is finished is kept, and the run can be continued."""
+
+    def fail(_: Event) -> None:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        run(on={"trial_ended": fail})
+    assert [one.state for one in run().trials].count("complete") >= 1
+
+
+def test_a_function_can_stop_the_search(run: RunMaker) -> None:
+    """`stop` ends it after the epoch; the rest is trained by the next call."""
+    study = run(trials=1)
+    study.on("trial_ended", lambda _: study.stop()).run(trials=6)
+    assert len([one for one in study.trials if one.state != "waiting"]) < 6
+    assert len(run(trials=6).trials) == 6
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"trails": 3}, "trails is not a setting of a recipe: did you mean trials?"),
+        ({"dataset": "digits"}, "dataset: give it as data, got 'digits'"),
+        ({"trials": 0}, "trials: .*greater than or equal to 1, got 0"),
+        ({"validation": "kfolds"}, "validation: .*did you mean 'kfold'"),
+        ({"validation": search.KFold(1)}, "folds: .*got 1"),
+        ({"space": "cmn"}, "space must be .* got 'cmn'"),
+        ({"space": 3}, "space: .*got 3"),
+        ({"sampler": "tpo"}, "sampler: .*did you mean 'tpe'"),
+        ({"on": {"trial_end": print}}, "'trial_end' is no kind of event; did you mean"),
+        ({"on": {"epoch": 3}}, "needs a function that takes an event, got 3"),
+        ({"executor": "cloud"}, "executor must be one of processes, inline, got 'cloud'"),
+        ({"data": "nowhere"}, "dataset: 'nowhere' is neither"),
+    ],
+)
+def test_mistakes_are_one_line(run: RunMaker, settings: dict[str, Any], words: str) -> None:
+    """The line names the argument, its value and what is accepted."""
+    with pytest.raises(search.UserError, match=words) as error:
+        run(**settings)
+    assert "\n" not in str(error.value)
+    assert error.value._render_traceback_() == [f"UserError: {error.value}"]
+
+
+def test_a_wrong_setting_leaves_nothing_behind(run: RunMaker, tmp_path: Path) -> None:
+    """Settings are checked before an object's code or arrays are written."""
+    with pytest.raises(search.UserError):
+        run(trials=-1)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unknown_studies_are_named(tmp_path: Path, run: RunMaker) -> None:
+    """Loading, and deleting, name what is there."""
+    study = run(study_name="there")
+    runs_dir = study.recipe.runs_dir
+    assert [one.study for one in search.list_studies(runs_dir)] == ["there"]
+    with pytest.raises(search.UserError, match="known studies: there"):
+        search.load_study("elsewhere", runs_dir)
+    with pytest.raises(search.UserError, match="known studies: there"):
+        search.delete_study("elsewhere", runs_dir)
+    search.delete_study("there", runs_dir)
+    assert search.list_studies(runs_dir) == []
+    assert not study.folder.exists()
+
+
+def diverging(trial: Any) -> search.Candidate:
+    trial.suggest_categorical("width", (4,))
+    model = search.MLPConfig(hidden_widths=(4,), dropouts=(0.0,), batch_norm=False)
+    return search.Candidate(model=model, optimizer=search.SGDConfig(learning_rate=1e30))
+
+
+def test_a_study_without_a_winner_says_why(run: RunMaker) -> None:
+    """`best` and `refit` raise the reason instead of returning nothing."""
+    study = run(space=diverging, trials=1)
+    assert [one.state for one in study.trials] == ["diverged"]
+    assert "no trial is complete yet" in repr(study)
+    assert "<table>" not in study._repr_html_()
+    with pytest.raises(search.UserError, match=r"has no winner: .*\(1 diverged\)"):
+        _ = study.best
+    with pytest.raises(search.UserError, match="has no winner"):
+        study.refit()
+
+
+def test_samplers_are_functions_too(run: RunMaker) -> None:
+    """A function of the session makes Optuna's sampler, and the study knows its code."""
+    study = run(sampler=make_sampler, trials=3)
+    assert study.record.sampler_code is not None
+    assert "n_startup_trials=1" in study.record.sampler_code
+    assert len(study.trials) == 3
+
+
+def make_sampler(seed: int) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=1)
+
+
+def share_of_right(labels: Any, probabilities: Any) -> float:
+    return float((probabilities.argmax(1) == labels).mean())
+
+
+def test_metrics_are_functions_too(run: RunMaker) -> None:
+    """A function of the session scores the trials."""
+    study, usual = run(metric=share_of_right), run(metric=ACCURACY, study_name="usual")
+    mine = FunctionMetric(share_of_right, high=1.0, low=0.0, words="share of right answers")
+    named = run(metric=mine, study_name="named")
+    assert named.record.metric.words == "share of right answers"
+    assert usual.recipe.metric == "accuracy"
+    assert "argmax" in (study.record.metric_code or "")
+    assert [one.score for one in study.trials] == pytest.approx([one.score for one in usual.trials])
+
+
+def test_the_baseline_is_tested_without_a_refit(run: RunMaker) -> None:
+    """A replication has a test result and a model, and no refit to ask for."""
+    study = run(space="mlp", sampler="baseline", trials=1, epochs=1)
+    with pytest.raises(search.UserError, match="tested as they are"):
+        study.refit()
+    assert study.test().n_images == 30
+    assert study.model.card.trial == 0
+
+
+# Interrupts
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interrupt_says_how_to_continue(times: int) -> None:
+    """The first one is honoured at the end of the epoch, a second one at once."""
+    stop, honoured = StopRequest(), False
+
+    def work() -> None:
+        nonlocal honoured
+        with stop.accepted():
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+            honoured = stop.requested()
+
+    with (
+        pytest.raises(SearchInterrupted, match="kept") as error,
+        interruptible(stop, lambda: "kept"),
+    ):
+        work()
+    assert honoured == (times == 1)
+    assert error.value._render_traceback_() == ["kept"]
+    assert isinstance(error.value, KeyboardInterrupt)
+
+
+_SCRIPT = """
+import search
+
+def suggest(trial):
+    model = search.MLPConfig(hidden_widths=(trial.suggest_int("width", 2, 8),), dropouts=(0.1,))
+    return search.Candidate(model=model, optimizer=search.AdamConfig(learning_rate=0.01))
+
+def note(event):
+    print(event.kind, flush=True)
+
+study = search.run(suggest, "digits", trials=2, epochs={epochs}, workers=2, on={{"epoch": note}})
+print(study.test().n_images)
+"""
+
+
+def _start(folder: Path, epochs: int) -> "subprocess.Popen[str]":
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(_SCRIPT.format(epochs=epochs)))
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_script_needs_no_guard(tmp_path: Path) -> None:
+    """Workers do not run the script again, and find what they need of its function."""
+    out, err = _start(tmp_path, 2).communicate(timeout=120)
+    assert err == ""
+    assert out.split()[-1] == "360"
+    assert len(out.split()) <= 5
+
+
+@pytest.mark.slow
+def test_an_interrupted_script_keeps_its_study(tmp_path: Path) -> None:
+    """Its last line says how to continue, and the same call does."""
+    process = _start(tmp_path, 100_000)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "epoch\n"
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    last = err.strip().splitlines()[-1]
+    assert "everything so far is kept" in last
+    assert "search.load_study('suggest-random-digits').run()" in last
+    study = search.load_study("suggest-random-digits", tmp_path / "runs")
+    assert {one.state for one in study.trials} <= {"interrupted", "waiting"}
