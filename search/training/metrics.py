@@ -117,11 +117,6 @@ class TestResult:
         largest = self.largest_class()
         return largest if largest.share * len(self.classes) >= _IMBALANCED else None
 
-
-def always_right(largest: LargestClass) -> str:
-    """Say what always answering the largest class is worth."""
-    return f"always answering “{largest.name}” is right on {100 * largest.share:.1f}%"
-
     def __repr__(self) -> str:
         """Return the figures in one line."""
         low, high = self.interval
@@ -129,6 +124,11 @@ def always_right(largest: LargestClass) -> str:
             f"<TestResult: accuracy {self.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
             f"loss {self.loss:.4f}, on {self.n_images:,} images>"
         )
+
+
+def always_right(largest: LargestClass) -> str:
+    """Say what always answering the largest class is worth."""
+    return f"always answering “{largest.name}” is right on {100 * largest.share:.1f}%"
 
 
 def evaluate_predictions(
