@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -29,6 +31,29 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "delete": commands.delete,
 }
 
+_EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "": (
+        "run --space cnn --dataset path/to/images --budget 15m",
+        "predict STUDY photo.jpg photos/",
+        "dashboard",
+    ),
+    "run": (
+        "run --space cnn --dataset path/to/images --budget 15m",
+        "run --space mlp --sampler tpe --validation kfold --folds 5",
+        "run my-recipe.toml --trials 100",
+    ),
+    "baseline": ("baseline --space cnn --repeats 2",),
+    "spaces": ("spaces cnn", "spaces myspace.py:SPACE"),
+    "show": ("show STUDY", "show STUDY --trial 3"),
+    "report": ("report STUDY", "report STUDY ANOTHER --output comparison/"),
+    "export": (
+        "export STUDY --python --output train.py",
+        "export STUDY --onnx --output model.onnx",
+    ),
+    "predict": ("predict STUDY photo.jpg", "predict runs/STUDY/model photos/ --csv"),
+    "delete": ("delete STUDY --yes",),
+}
+
 
 def main() -> None:
     """Run the command line; mistakes, machine failures and interrupts end it with one line."""
@@ -43,11 +68,35 @@ def main() -> None:
 def _build_app() -> typer.Typer:
     app = typer.Typer(
         name="search",
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",  # which leaves square brackets alone
         help="Honest hyperparameter search for small image classifiers.",
+        epilog=_examples(""),
     )
+    app.callback()(_options)
     for name, command in _COMMANDS.items():
-        app.command(name)(command)
+        app.command(name, epilog=_examples(name))(command)
     return app
+
+
+def _examples(name: str) -> str | None:
+    """Return the examples at the end of a command's help, one a paragraph."""
+    lines = [f"python -m search {one}" for one in _EXAMPLES.get(name, ())]
+    return "\n\n".join(["Examples:", *lines]) if lines else None
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        typer.echo(f"cifar-search {version('cifar-search')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Honest hyperparameter search for small image classifiers."""

@@ -61,9 +61,27 @@ def _parameter(name: str) -> inspect.Parameter:
         help=_help(field),
         parser=folder if kind is Path else None,
         metavar="PATH" if kind is Path else None,
+        rich_help_panel=setting_section(name),
     )
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, keyword, default=None, annotation=Annotated[kind | None, option])
+
+
+# The first setting of each section of the help; the others follow it in the recipe.
+_SECTIONS = {
+    "space": "Search",
+    "validation": "Evaluation",
+    "seed": "Search",
+    "dataset": "Data",
+    "study_name": "Storage and resources",
+}
+
+
+def setting_section(name: str) -> str:
+    """Return the section of help and documentation that a recipe's setting belongs to."""
+    settings = list(Recipe.model_fields)
+    before = settings[: settings.index(name) + 1]
+    return next(_SECTIONS[one] for one in reversed(before) if one in _SECTIONS)
 
 
 def _parsed_type(field: FieldInfo) -> Any:
