@@ -3,6 +3,7 @@
 import html
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, final
 
 from search.events import Event, Notice, StepProgress
@@ -112,12 +113,11 @@ class NotebookDisplay:
 
 def notebook_show() -> Show:
     """Return what shows HTML below the running cell, replacing what it showed before."""
-    from IPython.display import HTML, display
-
-    handle: Any = display(HTML(""), display_id=True)
+    ipython: Any = import_module("IPython.display")  # which is there in notebooks only
+    handle = ipython.display(ipython.HTML(""), display_id=True)
 
     def show(fragment: str) -> None:
-        handle.update(HTML(fragment))
+        handle.update(ipython.HTML(fragment))
 
     return show
 
