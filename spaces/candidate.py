@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self, final
 
 from optuna.trial import BaseTrial
-from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, Field
 
 from cifar_models import FAMILIES, CNNConfig, MLPConfig, ModelConfig
 from cifar_models.family import write_list, write_number
@@ -54,9 +54,10 @@ __all__ = [
     "suggest_candidate",
 ]
 
-# Fields that candidates did not always have. A default is left out of JSON and code, so that the
-# candidates of earlier studies are still written as they were.
-_LATER = ("loss", "class_weights")
+
+def _is_usual(value: object) -> bool:
+    """Return whether a setting that candidates did not always have does what they did before."""
+    return value in (CrossEntropy(), "none")
 
 
 @final
@@ -80,26 +81,20 @@ class Candidate(BaseModel):
     augmentation: AugmentationSetting = "none"
     test_time_flip: bool = False
     gradient_clip: float | None = Field(None, gt=0)
-    loss: Annotated[LossConfig, one_of(LOSSES, "name")] = CrossEntropy()
-    class_weights: ClassWeights = "none"
+    # Left out of JSON and code where they are usual, so that earlier candidates stay as they were.
+    loss: Annotated[LossConfig, one_of(LOSSES, "name"), Field(exclude_if=_is_usual)] = (
+        CrossEntropy()
+    )
+    class_weights: Annotated[ClassWeights, Field(exclude_if=_is_usual)] = "none"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the candidate that `model_dump_json` wrote."""
         return cls.model_validate_json(text)
 
-    @model_serializer(mode="wrap")
-    def _without_later_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        left_out = self._left_out()
-        return {name: value for name, value in write(self).items() if name not in left_out}
-
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        left_out = self._left_out()
-        return (pair for pair in super().__repr_args__() if pair[0] not in left_out)
-
-    def _left_out(self) -> set[str | None]:
-        fields = type(self).model_fields
-        return {name for name in _LATER if getattr(self, name) == fields[name].default}
+        written = self.model_dump()
+        return (pair for pair in super().__repr_args__() if pair[0] in written)
 
 
 # What the built-in spaces choose among. They do not follow the registries, because each addition
@@ -237,11 +232,12 @@ def readable_settings(candidate: Candidate) -> dict[str, Any]:
 
 
 def _all_settings(candidate: Candidate) -> dict[str, Any]:
-    later = {name: getattr(candidate, name) for name in _LATER}
-    return readable_settings(candidate) | {
-        name: value.model_dump() if isinstance(value, BaseModel) else value
-        for name, value in later.items()
-    }
+    values = readable_settings(candidate)
+    for name in type(candidate).model_fields:
+        if name not in values:
+            value = getattr(candidate, name)
+            values[name] = value.model_dump() if isinstance(value, BaseModel) else value
+    return values
 
 
 def _flatten(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
