@@ -1,8 +1,8 @@
 """What a family of networks is, and what families share: activations, checks, and wording."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import Protocol, TypeVar, final
 
@@ -101,18 +101,19 @@ def write_dropout(rates: Sequence[float]) -> str:
 class ModelConfig(ABC):
     """The architecture of one network of a family.
 
-    A subclass is a frozen dataclass whose defaults are the hand-tuned network, if there is one. Its
-    first field,
-    `kind: Literal["..."] = "..."`, names the family in stored candidates and file names. To be
-    used by candidates, it must be listed in `cifar_models.FAMILIES`.
+    A subclass is a frozen dataclass (or a frozen pydantic model), whose defaults are the hand-tuned
+    network, if there is one. Its first field, `kind: Literal["..."] = "..."`, names the family in
+    stored candidates and file names. To be used by candidates, it must be listed in
+    `cifar_models.FAMILIES`, or in the `families` of the user's space that suggests it. Only `build`
+    has to be written.
     """
 
     kind: str
 
     @property
-    @abstractmethod
     def depth(self) -> int:
-        """Number of layers with weights, known without building the network."""
+        """A number of layers with weights that the network has at least; no network is built."""
+        return 0
 
     @abstractmethod
     def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
@@ -122,13 +123,31 @@ class ModelConfig(ABC):
         speed. Raises ValueError if the architecture does not fit the shape.
         """
 
-    @abstractmethod
     def describe(self) -> str:
         """Return the layers in words, to follow "The network has": "three linear layers ..."."""
+        settings = [f"{name} {_write(value)}" for name, value in self._settings()]
+        return f"the layers of {self.kind}" + (f" ({', '.join(settings)})" if settings else "")
 
-    @abstractmethod
     def keywords(self) -> str:
         """Return a few words that distinguish networks in a table: "cnn 32-64-128 relu"."""
+        return " ".join([self.kind, *(f"{name}={_write(one)}" for name, one in self._settings())])
+
+    def _settings(self) -> Iterator[tuple[str, object]]:
+        """Yield the name and value of each field but the kind."""
+        names = [one.name for one in fields(self)] if is_dataclass(self) else list(vars(self))
+        return ((name, getattr(self, name)) for name in names if name != "kind")
+
+
+def _write(value: object) -> str:
+    match value:
+        case bool() | str() | None:
+            return str(value)
+        case int() | float():
+            return write_number(value)
+        case tuple() | list():
+            return "-".join(map(_write, value))
+        case _:
+            return repr(value)
 
 
 def build_model(
@@ -146,29 +165,65 @@ def build_model(
     return config.build(input_shape, num_classes)
 
 
+def check_output(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> None:
+    """Raise TypeError unless the network returns logits; ValueError if it cannot be built."""
+
+    def check(model: nn.Module) -> None:
+        with torch.inference_mode():
+            found = model.eval()(torch.zeros(2, *input_shape))
+        if not isinstance(found, torch.Tensor) or found.shape != (2, num_classes):
+            what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+            raise TypeError(
+                f"it must return logits {(2, num_classes)} of images {(2, *input_shape)}, got "
+                f"{what}"
+            )
+
+    _measure(config, input_shape, num_classes, check)
+
+
+_Measured = TypeVar("_Measured")
+
+
 def count_parameters(
     config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int
 ) -> int:
-    """Return the number of trainable parameters; allocates and draws nothing.
+    """Return the number of trainable parameters; draws nothing, and allocates nothing if it can.
 
     Raises ValueError if the network cannot be built.
     """
-    with torch.device("meta"):
-        model = build_model(config, input_shape, num_classes)
-    return sum(parameter.numel() for parameter in model.parameters())
+
+    def count(model: nn.Module) -> int:
+        return sum(parameter.numel() for parameter in model.parameters())
+
+    return _measure(config, input_shape, num_classes, count)
 
 
 def multiply_adds(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> int:
-    """Return the multiplications of a forward pass of one image; allocates and draws nothing.
+    """Return the multiplications of a forward pass of one image, likewise.
 
     Only convolutions and matrix products are counted, which are nearly all. Raises ValueError if
     the network cannot be built.
     """
     from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 - slow to import
 
-    with torch.device("meta"), torch.inference_mode():
-        model = build_model(config, input_shape, num_classes).eval()
-        image = torch.zeros(1, *input_shape)
-        with FlopCounterMode(display=False) as counter:
-            model(image)
-    return int(counter.get_total_flops()) // 2  # additions are counted too
+    def count(model: nn.Module) -> int:
+        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+            model.eval()(torch.zeros(1, *input_shape))
+        return int(counter.get_total_flops()) // 2  # additions are counted too
+
+    return _measure(config, input_shape, num_classes, count)
+
+
+def _measure(
+    config: ModelConfig,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    measure: Callable[[nn.Module], _Measured],
+) -> _Measured:
+    """Measure the network without memory; one that computes with its values is really made."""
+    try:
+        with torch.device("meta"):
+            return measure(build_model(config, input_shape, num_classes))
+    except (NotImplementedError, RuntimeError):
+        with torch.random.fork_rng([]):
+            return measure(build_model(config, input_shape, num_classes))

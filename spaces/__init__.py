@@ -1,6 +1,6 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
-from cifar_models import CNNConfig, MLPConfig, ResNetConfig
+from cifar_models import CNNConfig, MLPConfig, ModelConfig, ResNetConfig
 from spaces.augmentation import (
     ColorJitter,
     CustomAugmentation,
@@ -49,6 +49,7 @@ __all__ = [
     "FocalLoss",
     "MLPConfig",
     "MixUp",
+    "ModelConfig",
     "OneCycleConfig",
     "PlateauConfig",
     "ResNetConfig",

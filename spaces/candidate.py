@@ -6,13 +6,14 @@ from typing import Annotated, Any, Self, final
 from optuna.trial import BaseTrial
 from pydantic import BaseModel, Field
 
-from cifar_models import FAMILIES, CNNConfig, MLPConfig, ModelConfig
+from cifar_models import CNNConfig, MLPConfig, ModelConfig
 from cifar_models.family import write_list, write_number
 from spaces.augmentation import (
     AugmentationSetting,
     describe_images,
     find_augmentation,
 )
+from spaces.families import ANY_FAMILY, Families, FamilySource
 from spaces.losses import LOSSES, ClassWeights, CrossEntropy, FocalLoss, LossConfig
 from spaces.optimizers import (
     OPTIMIZERS,
@@ -73,7 +74,7 @@ class Candidate(BaseModel):
 
     model_config = FROZEN
 
-    model: Annotated[ModelConfig, one_of(FAMILIES, "kind")]
+    model: Annotated[ModelConfig, ANY_FAMILY]
     optimizer: Annotated[OptimizerConfig, one_of(OPTIMIZERS, "name")]
     schedule: Annotated[ScheduleConfig, one_of(SCHEDULES, "name")] = ConstantConfig()
     batch_size: int = Field(64, ge=2)
@@ -88,13 +89,25 @@ class Candidate(BaseModel):
     class_weights: Annotated[ClassWeights, Field(exclude_if=_is_usual)] = "none"
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return the candidate that `model_dump_json` wrote."""
-        return cls.model_validate_json(text)
+    def from_json(cls, text: str, families: Families = ()) -> Self:
+        """Return the candidate that `model_dump_json` wrote.
+
+        A network of a user's family can only be built if `families` has it; see `StoredNetwork`.
+        """
+        return cls.model_validate_json(text, context={"families": families, "as_stored": True})
+
+    def with_families(self, families: Families) -> Self:
+        """Return the candidate with its network as one of these families, if it is of one."""
+        return self.from_json(self.model_dump_json(), families)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         written = self.model_dump()
         return (pair for pair in super().__repr_args__() if pair[0] in written)
+
+
+def load_candidate(text: str, source: FamilySource | None) -> Candidate:
+    """Return a stored candidate whose network can be built, which may run a user's code."""
+    return Candidate.from_json(text, () if source is None else source.load())
 
 
 # What the built-in spaces choose among. They do not follow the registries, because each addition

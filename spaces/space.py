@@ -9,6 +9,7 @@ from optuna.trial import BaseTrial
 
 from spaces.candidate import Candidate
 from spaces.errors import SpaceError
+from spaces.families import Families, FamilySource
 from spaces.parameters import OfflineTrial, ParamValue, canonicalize, spread
 from spaces.prior import MIN_STEPS, Prior
 from spaces.probing import REJECTIONS, Parameter, describe_rejection, find_parameters
@@ -140,6 +141,8 @@ class Space:
         portfolio: Parameters of candidates that are worth trying first, the best one first.
         widths: Parameters that make a network larger, by which one is fitted to a limit.
         prior: How often values are drawn; None: as `suggest` says, uniformly.
+        families: Families of networks of the user's own that its candidates have.
+        family_source: The code that defines these, once the space has been loaded from its file.
     """
 
     name: str
@@ -149,6 +152,8 @@ class Space:
     portfolio: Sequence[Mapping[str, ParamValue]] = ()
     widths: Sequence[str] = ()
     prior: Prior | None = None
+    families: Families = ()
+    family_source: FamilySource | None = field(default=None, repr=False)
 
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
         """Return the candidate that the parameters make.

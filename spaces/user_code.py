@@ -28,6 +28,8 @@ from spaces.user_output import prints_to_stderr
 _OURS = ("cifar_models", "spaces", "search")
 """Packages of this program, whose version is compared instead."""
 
+_PREFIX = "user_code_"
+
 
 @final
 @dataclass(frozen=True)
@@ -81,6 +83,17 @@ class UserCode:
     def filenames(self) -> dict[str, str]:
         """Return what messages call each file of a traceback; "" is the main one."""
         return {_filename(self, file): file for file, _ in self.files[1:]} | {self.path: ""}
+
+
+def place_in_user_code(error: BaseException) -> str:
+    """Return the last line of any user's code that an error passed through; "" for none."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if str(frame.f_globals.get("__name__")).startswith(_PREFIX):
+            place = f" ({Path(frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return place
 
 
 def bare_source(source: str) -> str:
@@ -193,7 +206,7 @@ class _Program:
         self._code, self._texts = code, dict(code.files)
         (main, text), *helpers = code.files
         content = repr((code.path, code.files)).encode()
-        self._root = f"user_code_{hashlib.sha256(content).hexdigest()[:16]}"
+        self._root = f"{_PREFIX}{hashlib.sha256(content).hexdigest()[:16]}"
         self._main, self._modules = main.removesuffix(".py"), dict[str, ModuleType]()
         self._tops = {_top(file) for file, _ in helpers}
         if self._main not in {name.partition(".")[0] for name in _imported(text, main)}:

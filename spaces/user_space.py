@@ -9,8 +9,10 @@ from typing import Any, final
 from optuna.exceptions import TrialPruned
 from optuna.trial import BaseTrial
 
+from cifar_models import FAMILIES
 from spaces.candidate import Candidate, candidate_differences
 from spaces.errors import SpaceError
+from spaces.families import FamilySource, check_family
 from spaces.parameters import OfflineTrial, ParamValue
 from spaces.probing import parameters_of, probe
 from spaces.space import Space
@@ -34,7 +36,9 @@ def run_space(user: UserObject) -> Space:
     """
     found = _find(user.run(), user)
     with user.one_line_errors():
-        space = _with_storable_values(replace(found, suggest=_guarded(found.suggest, user)))
+        source = FamilySource(user.code.files, user.name) if found.families else None
+        guarded = replace(found, suggest=_guarded(found.suggest, user), family_source=source)
+        space = _with_storable_values(guarded)
         _try_out(space)
     return space
 
@@ -95,11 +99,14 @@ def _levels(levels: Mapping[str, Sequence[Any]]) -> dict[str, tuple[ParamValue, 
 
 def _try_out(space: Space) -> None:
     """Raise an error unless the space can be searched."""
+    for family in space.families:
+        check_family(family)
     probes = probe(space.suggest)
     for trial, candidate in probes.accepted:
         if not isinstance(candidate, Candidate):
             kind = type(candidate).__name__
             raise TypeError(f"suggest of space {space.name!r} must return a Candidate, got {kind}")
+        _check_storable(space, candidate)
         _check_repeatable(space, trial, candidate)
     known = [parameter.name for parameter in parameters_of([one for one, _ in probes.accepted])]
     for name in space.grid_levels:
@@ -111,6 +118,25 @@ def _try_out(space: Space) -> None:
         space.baseline()
     except RejectedPointError as error:
         raise ValueError(f"baseline_params: {error}") from error
+
+
+def _check_storable(space: Space, candidate: Candidate) -> None:
+    """Raise an error unless the candidate can be stored, and made again by another process."""
+    family = type(candidate.model)
+    if family not in FAMILIES and family not in space.families:
+        raise TypeError(
+            f"space {space.name!r} has networks of family {family.__name__}, which it does not "
+            f"list: Space(..., families=({family.__name__},))"
+        )
+    try:
+        again = candidate.with_families(space.families)
+    except (ValueError, TypeError) as error:  # pydantic's own are among both
+        raise TypeError(f"family {family.__name__} cannot be stored as JSON: {error}") from error
+    if again != candidate:
+        raise TypeError(
+            f"family {family.__name__} is another network after JSON: {again.model!r} instead of "
+            f"{candidate.model!r}; accepted: fields of plain types, and tuples of them"
+        )
 
 
 def _check_repeatable(space: Space, trial: OfflineTrial, candidate: Candidate) -> None:

@@ -286,6 +286,7 @@ def predict(
     every: options.AllImages = False,
     as_json: options.AsJson = False,
     as_csv: options.AsCsv = False,
+    trust_code: options.TrustCode = False,
     *,
     runs_dir: Path,
 ) -> None:
@@ -295,15 +296,10 @@ def predict(
     """
     if as_json and as_csv:
         raise UserError("json and csv exclude one another: give --json or --csv, got both")
-    from search.evaluation.predict import (
-        find_model,
-        predict_images,
-        predictions_csv,
-        predictions_json,
-    )
+    from search.evaluation.predict import predict_with, predictions_csv, predictions_json
 
-    model_dir, console = find_model(model, runs_dir), make_console()
-    predictions = predict_images(model_dir, images)
+    console = make_console()
+    model_dir, predictions = predict_with(model, images, runs_dir, trust_code=trust_code)
     if as_json or as_csv:
         typer.echo((predictions_json if as_json else predictions_csv)(predictions).rstrip("\n"))
     else:

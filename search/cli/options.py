@@ -199,6 +199,14 @@ Model = Annotated[
     Path, typer.Argument(help="Name of a study, or a model folder such as runs/STUDY/model.")
 ]
 Images = Annotated[list[Path], typer.Argument(help="Image files and folders of images.")]
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Run the code of a network of its own that the model folder has; a study's own model "
+        "needs no such trust.",
+    ),
+]
 Top = Annotated[int, typer.Option(min=1, help="How many classes to print per image.")]
 AllImages = Annotated[
     bool, typer.Option("--all", help="List every image; a terminal shows only the first ones.")

@@ -18,10 +18,11 @@ from cifar_models.layers import LAYERS, layer_arguments
 @final
 @dataclass(frozen=True)
 class NetworkCode:
-    """A network as code: the call that makes it, and the classes that are not torch's."""
+    """A network as code: the call that makes it, the classes that are not torch's, and packages."""
 
     call: str
     definition: str = ""
+    needs: str = "torch"
 
 
 _MAX_COLUMNS = 76

@@ -1,5 +1,6 @@
 """What is stored of a model beside its weights, and the network that it describes."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self, final
 
 import torch
@@ -8,8 +9,10 @@ from torch import nn
 
 from search.data.dataset import Resize
 from search.data.file_source import MAX_SIDE
+from search.errors import UserError, describe_error
 from search.training.evaluation import with_test_time_augmentation
 from spaces import Candidate
+from spaces.families import FamilySource
 
 _Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
@@ -28,6 +31,7 @@ class ModelCard(BaseModel):
         study: Name of the study.
         trial: Number of the trial.
         resize: How images of another shape are fitted.
+        families: The code of the network, if it is not of this program.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,6 +45,7 @@ class ModelCard(BaseModel):
     study: str
     trial: int
     resize: Resize = "stretch"
+    families: FamilySource | None = None
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:
@@ -56,6 +61,29 @@ class ModelCard(BaseModel):
         if not all(name.isprintable() for name in self.class_names):
             raise ValueError("class_names must be printable")
         return self
+
+
+def parse_card(text: bytes, model_dir: Path, *, trust_code: bool) -> ModelCard:
+    """Return the card of a model folder, after running its network's code if that is trusted.
+
+    Raises:
+        UserError: It has code that is not trusted.
+        ValueError: The text is no card, or the code fails.
+    """
+    stored = ModelCard.model_validate_json(text, context={"as_stored": True})
+    if stored.families is None:
+        return ModelCard.model_validate_json(text)
+    if not trust_code:
+        raise UserError(
+            f"model: {str(model_dir)!r} has a network of its own code, of family "
+            f"{stored.candidate.model.kind!r}, and code can do anything: if you trust it, give "
+            "--trust-code, or load_model(..., trust_code=True)"
+        )
+    try:
+        families = stored.families.load()
+    except Exception as error:
+        raise ValueError(f"its network's code fails: {describe_error(error)}") from error
+    return ModelCard.model_validate_json(text, context={"families": families})
 
 
 @final

@@ -1,7 +1,8 @@
 """A trial exported: as a recipe with a space of one point, as a script for torch, as ONNX."""
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, final
@@ -10,7 +11,7 @@ import tomli_w
 import torch
 
 import spaces
-from cifar_models import build_model, count_parameters
+from cifar_models import FAMILIES, build_model, count_parameters
 from search.catalog.studies import find_trial, open_stored
 from search.data import pixels
 from search.data.dataset import DatasetInfo, Resize
@@ -27,6 +28,7 @@ from search.evaluation.code import (
     network_code,
     text_templates,
 )
+from search.evaluation.own_network import own_network_code, own_space_files, with_own_network
 from search.evaluation.refit_length import refit_epochs, stretched
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
@@ -35,6 +37,7 @@ from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
 from spaces import Candidate
 from spaces.candidate import describe_candidate
+from spaces.families import StoredNetwork
 from spaces.optimizers import OptimizerConfig
 
 _SPACE = '''\
@@ -95,17 +98,20 @@ def _title(record: StudyRecord, trial: TrialRecord) -> str:
 @final
 @dataclass(frozen=True)
 class ExportedRecipe:
-    """The text of a recipe, and the text and path of the space that it names."""
+    """The text of a recipe, the text and path of the space that it names, and what that imports."""
 
     toml: str
     space_code: str
     space_path: Path
+    helpers: Mapping[Path, str] = field(default_factory=dict)
 
     def in_one(self) -> str:
-        """Return one text: the recipe, with the space's file as a comment."""
-        lines = [f"{self.space_path}, in the same folder:", "", *self.space_code.splitlines()]
-        comment = "\n".join(f"# {line}".rstrip() for line in lines)
-        return f"{self.toml}\n{comment}\n"
+        """Return one text: the recipe, with the space's file, and others, as comments."""
+        comments = []
+        for path, code in {self.space_path: self.space_code, **self.helpers}.items():
+            lines = [f"{path}, in the same folder:", "", *code.splitlines()]
+            comments.append("\n".join(f"# {line}".rstrip() for line in lines))
+        return "\n".join([self.toml, *comments]) + "\n"
 
 
 def export_name(record: StudyRecord, trial: TrialRecord) -> str:
@@ -129,6 +135,10 @@ def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) ->
     file = Path(f"{name}.toml") if path is None else path
     space_path = file.with_name(f"{file.stem}-space.py")  # a script may have the recipe's name
     settings = _settings(record.recipe) | {"space": f"{space_path}:SPACE", "study_name": name}
+    if isinstance(candidate.model, StoredNetwork):
+        files = own_space_files(candidate, record, space_path, name, title)
+    else:
+        files = {space_path: space_file(candidate, name, title)}
     comments = (
         f"{title} only: python -m search run {file}",
         describe_candidate(candidate),
@@ -136,8 +146,9 @@ def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) ->
     )
     return ExportedRecipe(
         toml="\n".join([*map(_comment, comments), tomli_w.dumps(settings)]),
-        space_code=space_file(candidate, name, title),
+        space_code=files.pop(space_path),
         space_path=space_path,
+        helpers=files,
     )
 
 
@@ -151,7 +162,7 @@ def write_recipe(
             "in a file that ends with -space.py"
         )
     exported = export_recipe(record, trial, output)
-    texts = {output: exported.toml, exported.space_path: exported.space_code}
+    texts = {output: exported.toml, exported.space_path: exported.space_code, **exported.helpers}
     write_outputs(texts, force=force)
     return tuple(texts)
 
@@ -225,7 +236,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
     Raises:
         UserError: The trial has no candidate, or a plateau schedule but no epoch.
     """
-    candidate = _candidate(trial)
+    candidate = with_own_network(_candidate(trial), record)
     horizon = record.refit_horizon(trial) or record.recipe.refit_epochs or record.recipe.epochs
     epochs, rates = horizon, trial.history.learning_rates()
     if trial.best_epoch is not None:
@@ -240,6 +251,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
     return render_script(
         candidate,
         record.dataset,
+        network=_network(candidate, record.dataset, record),
         title=_title(record, trial),
         epochs=epochs,
         horizon=horizon,
@@ -261,6 +273,7 @@ def render_script(
     bf16: bool,
     test_fraction: float | None,
     resize: Resize = "stretch",
+    network: NetworkCode | None = None,
 ) -> str:
     """Return the script that trains a candidate.
 
@@ -275,6 +288,7 @@ def render_script(
         test_fraction: What to set aside of a folder without test/, as `FolderSource` does; None:
             nothing, as the search kept groups together.
         resize: How images of another shape are fitted.
+        network: The candidate's network as code; None: it is one of this program's.
     """
     _, height, width = dataset.image_shape
     n_classes = len(dataset.class_names)
@@ -289,7 +303,7 @@ def render_script(
             title=title,
             words=fill(describe_candidate(candidate), _SCRIPT_COLUMNS, break_long_words=False),
             candidate=candidate,
-            network=_network(candidate, dataset),
+            network=network or _network(candidate, dataset),
             n_parameters=count_parameters(candidate.model, dataset.image_shape, n_classes),
             optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
             classes=long_tuple(dataset.class_names),
@@ -320,12 +334,18 @@ def _reading_code() -> str:
     return code.strip()
 
 
-def _network(candidate: Candidate, dataset: DatasetInfo) -> NetworkCode:
-    with torch.device("meta"):  # draws nothing and takes no memory
-        network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
+def _network(
+    candidate: Candidate, dataset: DatasetInfo, record: StudyRecord | None = None
+) -> NetworkCode:
+    """Return the network's code; where it cannot be told apart, the record's that makes it."""
+    shape, n_classes = dataset.image_shape, len(dataset.class_names)
     try:
+        with torch.device("meta"):  # draws nothing and takes no memory
+            network = build_model(candidate.model, shape, n_classes)
         return network_code(network)
-    except TypeError as error:
+    except (TypeError, RuntimeError) as error:
+        if record is not None and type(candidate.model) not in FAMILIES:
+            return own_network_code(candidate, record, shape, n_classes)
         raise UserError(
             f"trial: no script can be written for a network of kind {candidate.model.kind}: "
             f"{error}; accepted: export its recipe"
@@ -354,4 +374,5 @@ def write_onnx(
     check_output(output, force=force)
     from search.evaluation.onnx import export_onnx  # noqa: PLC0415  # needs packages of an extra
 
-    return export_onnx(RunPaths(runs_dir, record.name).model_dir, output).line()
+    model_dir = RunPaths(runs_dir, record.name).model_dir
+    return export_onnx(model_dir, output, trust_code=True).line()

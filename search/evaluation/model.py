@@ -23,7 +23,7 @@ from search.checks import describe_errors
 from search.data.dataset import ChannelStatistics, DatasetInfo, Images, Resize
 from search.data.decoding import BrokenImage, decode_files
 from search.errors import UserError, first_line
-from search.evaluation.description import ModelCard, WholeNetwork
+from search.evaluation.description import ModelCard, WholeNetwork, parse_card
 from search.evaluation.inputs import Inputs, paths_of, pixels_of
 from search.files import (
     checksums_path,
@@ -37,6 +37,9 @@ from search.training.checkpoints import save_weights
 from search.training.evaluation import Normalizer, predict_logits, with_test_time_augmentation
 from search.training.settings import TrainingSettings
 from spaces import Candidate
+from spaces.candidate import load_candidate
+from spaces.families import FamilySource
+from spaces.user_output import prints_to_stderr
 
 _BATCH = 500  # files read at a time
 _MAX_CARD_BYTES = 1 << 20
@@ -178,7 +181,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # s
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return float32 logits (N, classes) of uint8 images (N, C, H, W) of the input shape."""
         network = with_test_time_augmentation(self.network, self.card.candidate)
-        return predict_logits(network, images, self._normalize, TrainingSettings(epochs=1))
+        with prints_to_stderr():  # those of a user's network
+            return predict_logits(network, images, self._normalize, TrainingSettings(epochs=1))
 
     def probabilities(self, images: torch.Tensor) -> torch.Tensor:
         """Return float32 probabilities (N, classes) of uint8 images of the input shape."""
@@ -256,7 +260,8 @@ def export_model(classifier: ImageClassifier, model_dir: Path) -> None:
     paths = ModelPaths(model_dir)
     save_weights(paths.weights, classifier.network)
     # Earlier versions of this program, which stretch, can read a model that does not crop or pad.
-    unneeded = {"resize"} if classifier.card.resize == "stretch" else None
+    unneeded = {"resize"} if classifier.card.resize == "stretch" else set()
+    unneeded |= {"families"} if classifier.card.families is None else set()
     card = classifier.card.model_dump_json(indent=2, exclude=unneeded)
     write_file(paths.card, card, durable=True)
     write_checksums((paths.card, paths.weights))
@@ -270,6 +275,7 @@ def load_network(
     study: str,
     trial: int,
     resize: Resize = "stretch",
+    families: FamilySource | None = None,
 ) -> ImageClassifier:
     """Return the classifier of a network that was just trained.
 
@@ -281,11 +287,14 @@ def load_network(
         study: Name of the study.
         trial: Number of the trial.
         resize: How images of another shape were fitted.
+        families: The code of the network, if it is not of this program.
 
     Raises:
         OSError, RuntimeError, SafetensorError: The weights are missing or damaged.
     """
-    network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
+    candidate = load_candidate(candidate.model_dump_json(), families)
+    with prints_to_stderr():
+        network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
     network.load_state_dict(load_file(weights))
     card = ModelCard(
         candidate=candidate,
@@ -296,28 +305,32 @@ def load_network(
         study=study,
         trial=trial,
         resize=resize,
+        families=families,
     )
     return ImageClassifier(card, network)
 
 
-def load_model(model_dir: Path | str) -> ImageClassifier:
+def load_model(model_dir: Path | str, *, trust_code: bool = False) -> ImageClassifier:
     """Load an exported model.
 
     Args:
         model_dir: A folder that a search wrote, such as `runs/STUDY/model`.
+        trust_code: Whether to run the code of a network that is not of this program, which is in
+            the folder. Such code can do anything: trust it as you would a program.
 
     Returns:
         The classifier, on the CPU.
 
     Raises:
-        UserError: The folder is not a model, or its files have changed since they were written.
+        UserError: The folder is not a model, or its files have changed since they were written, or
+            it has code that is not trusted, or that fails.
     """
     # Weights are read before the network is built, so that no folder can make this take more
     # memory than its weights.
     paths = ModelPaths(Path(model_dir))
     try:
         _check_whole(paths)
-        card = ModelCard.model_validate_json(_read_card(paths.card))
+        card = parse_card(_read_card(paths.card), paths.model_dir, trust_code=trust_code)
         return ImageClassifier(card, _read_network(card, paths.weights))
     except ValidationError as error:
         reason = describe_errors(error)
@@ -354,7 +367,9 @@ def _read_network(card: ModelCard, path: Path) -> nn.Module:
     weights, model = load_file(path), card.candidate.model
     if model.depth > len(weights):
         raise ValueError(f"{path.name} has {len(weights)} arrays for {model.depth} layers")
-    with torch.device("meta"):  # takes no memory, however large
+    # Without memory, however large; a user's network may have tensors that are no weights.
+    without_memory = torch.device("meta") if card.families is None else torch.random.fork_rng([])
+    with without_memory, prints_to_stderr():
         network = build_model(model, card.input_shape, len(card.class_names))
     _check_fit(network.state_dict(), weights)
     network.load_state_dict(weights, assign=True)

@@ -123,10 +123,11 @@ class OnnxCheck:
         )
 
 
-def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
+def export_onnx(model_dir: Path, output: Path, *, trust_code: bool = False) -> OnnxCheck:
     """Export a model folder's network to `output` after checking it against torch.
 
     The check uses images that were stored when the test set was opened, so it stays closed.
+    `trust_code` is that of `load_model`.
 
     Raises:
         UserError: Packages are missing, or the folder is not a model.
@@ -137,7 +138,7 @@ def export_onnx(model_dir: Path, output: Path) -> OnnxCheck:
         raise UserError(f"onnx: {', '.join(missing)} missing: pip install 'cifar-search[onnx]'")
     if output.is_dir():
         raise UserError(f"onnx: {str(output)!r} is a folder; name a file, such as model.onnx")
-    classifier = load_model(model_dir)
+    classifier = load_model(model_dir, trust_code=trust_code)
     content = to_onnx(classifier)
     check = _check(content, classifier, model_dir)
     if check.largest_difference > _MAX_DIFFERENCE:

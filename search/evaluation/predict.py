@@ -160,12 +160,26 @@ class Predictions:
         return [one for one in self.answered if one.true_class is not None]
 
 
-def predict_images(model_dir: Path, paths: Sequence[Path]) -> Predictions:
-    """Classify image files and the images in folders.
+def predict_with(
+    model: Path, images: Sequence[Path], runs_dir: Path, *, trust_code: bool = False
+) -> tuple[Path, Predictions]:
+    """Return the folder of a model, given by it or by its study's name, and its predictions.
+
+    A model that is found by its study's name may run its own code; see `load_model` for others.
+    """
+    model_dir = find_model(model, runs_dir)
+    of_study = len(model.parts) == 1 and model_dir == RunPaths(runs_dir, str(model)).model_dir
+    return model_dir, predict_images(model_dir, images, trust_code=trust_code or of_study)
+
+
+def predict_images(
+    model_dir: Path, paths: Sequence[Path], *, trust_code: bool = False
+) -> Predictions:
+    """Classify image files and the images in folders; `trust_code` is that of `load_model`.
 
     Raises UserError if the model cannot be loaded, a folder has no image, or no file can be read.
     """
-    classifier, found = load_model(model_dir), find_images(paths)
+    classifier, found = load_model(model_dir, trust_code=trust_code), find_images(paths)
     names = classifier.card.class_names
     answers = classifier.classify_files([one.path for one in found.images])
     answered, failures = [], list(found.failures)

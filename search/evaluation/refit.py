@@ -27,6 +27,7 @@ from search.tuning.opening import OpenStudy
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study, to_plain
 from search.tuning.workload import training_settings
+from spaces.families import FamilySource
 
 
 @final
@@ -45,6 +46,7 @@ def refit_job(
     dataset: DatasetInfo,
     paths: RunPaths,
     horizon: int | None = None,
+    families: FamilySource | None = None,
 ) -> RefitJob:
     """Return the job that trains a complete trial on the whole training split.
 
@@ -56,6 +58,7 @@ def refit_job(
         dataset: Its dataset.
         paths: Its files.
         horizon: Epochs of the schedule; None: a trial's.
+        families: The code of its network, if that is the user's own.
     """
     horizon = horizon or recipe.epochs
     if winner.candidate is None or winner.best_epoch is None:
@@ -73,6 +76,7 @@ def refit_job(
         checkpoints=paths.refit_checkpoints,
         checkpoint_every=recipe.checkpoint_every,
         weights=paths.refit_dir / "weights.safetensors",
+        families=families,
     )
 
 
@@ -122,7 +126,14 @@ def refit(
         raise _failed(outcome.reason or "")
     record = RefitRecord(winner.number, job.epochs, history, history.seconds(), job.threads)
     classifier = load_network(
-        job.weights, winner.candidate, job.dataset, statistics, study, winner.number, resize
+        job.weights,
+        winner.candidate,
+        job.dataset,
+        statistics,
+        study,
+        winner.number,
+        resize,
+        job.families,
     )
     classifier.network.to(memory_format=torch.channels_last)  # as it was trained
     return Refit(classifier, statistics, record)
@@ -183,7 +194,8 @@ def refit_winner(
     if exported is not None:
         return exported
     horizon = plan_horizon(opened, budget)
-    job = refit_job(winner, opened.recipe, opened.dataset, opened.paths, horizon)
+    families = opened.space.family_source
+    job = refit_job(winner, opened.recipe, opened.dataset, opened.paths, horizon, families)
     description = _description(winner.number)
 
     def progress(epoch: int, epochs: int) -> None:
@@ -237,7 +249,7 @@ def _exported(record: StudyRecord, paths: RunPaths) -> ImageClassifier | None:
     if refitted is None or refitted.trial != winner.number:
         return None
     try:
-        classifier = load_model(paths.model_dir)
+        classifier = load_model(paths.model_dir, trust_code=True)  # which this study exported
     except UserError:
         return None
     card = classifier.card

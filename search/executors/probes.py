@@ -21,7 +21,8 @@ from search.executors.base import Channel
 from search.seeding import derive_seed
 from search.training.settings import Precision, TrainingSettings, fastest_precision, resolve_device
 from search.training.trainer import FoldTask, FoldTraining
-from spaces.candidate import Candidate
+from spaces.candidate import Candidate, load_candidate
+from spaces.families import FamilySource
 
 
 @final
@@ -110,7 +111,8 @@ class WarmUp:
     It has its own random generators and leaves nothing behind.
 
     Attributes:
-        candidates: What is to be trained.
+        candidates: What is to be trained, as JSON.
+        families: The code of their networks, if these are the user's own.
         dataset: The images; which of them are trained on does not matter to the time.
         n_train: Images that a fold trains on.
         n_validation: Images that it validates on.
@@ -119,13 +121,14 @@ class WarmUp:
         threads: Threads that compute.
     """
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[str, ...]
     dataset: DatasetInfo
     n_train: int
     n_validation: int
     study_seed: int
     settings: TrainingSettings
     threads: int
+    families: FamilySource | None = None
     folder: Path | None = None
 
     def run(self, channel: Channel) -> tuple[Price, ...]:
@@ -135,8 +138,9 @@ class WarmUp:
         """
         del channel
         shape, classes = self.dataset.image_shape, len(self.dataset.class_names)
-        sizes = [multiply_adds(one.model, shape, classes) for one in self.candidates]
-        sized = (_Sized(*pair) for pair in zip(sizes, self.candidates, strict=True))
+        candidates = [load_candidate(one, self.families) for one in self.candidates]
+        sizes = [multiply_adds(one.model, shape, classes) for one in candidates]
+        sized = (_Sized(*pair) for pair in zip(sizes, candidates, strict=True))
         measured = self._measured(sorted(sized, key=lambda one: one.multiply_adds))
         return tuple(Price(size, interpolate(measured, size)) for size in sizes)
 

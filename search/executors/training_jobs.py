@@ -28,7 +28,8 @@ from search.training.history import History
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from search.user_metric import get_metric
-from spaces.candidate import Candidate
+from spaces.candidate import Candidate, load_candidate
+from spaces.families import FamilySource
 
 Ending: TypeAlias = Literal["finished", "paused", "stopped", "diverged", "failed", "unwritable"]
 """How a training ended.
@@ -69,6 +70,7 @@ class TrialJob:
     Attributes:
         index: The trial's index in the plan, which decides its seeds.
         candidate: What is trained, as JSON.
+        families: The code of its network, if that is the user's own.
         folds: The folds to train, in lockstep.
         statistics: For each fold of the study, those of that fold's training part only.
         decision_epochs: Epochs after which the job waits shortly for a decision.
@@ -96,6 +98,7 @@ class TrialJob:
     checkpoint_every: int = 1
     network: Path | None = None
     pause_after: int | None = None
+    families: FamilySource | None = None
     metric: str = ACCURACY.name
 
     def run(self, channel: Channel) -> TrialOutcome:
@@ -140,7 +143,7 @@ def _train_epochs(
 
 def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldTraining]]:
     """Yield each fold's number and training, all on one copy of the data."""
-    candidate = Candidate.from_json(job.candidate)
+    candidate = load_candidate(job.candidate, job.families)
     data = load_train_split(job.dataset).to(job.settings.device)
     folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
     metric = get_metric(job.metric)
@@ -202,6 +205,7 @@ class RefitJob:
     Attributes:
         index: The winner's index in the plan, which decides its seeds.
         candidate: What is trained, as JSON.
+        families: The code of its network, if that is the user's own.
         epochs: How many epochs to train; `settings.epochs` is the schedule's horizon.
         learning_rates: The median rate over folds of each epoch of the search, which a schedule
             that follows the validation loss repeats.
@@ -223,6 +227,7 @@ class RefitJob:
     checkpoints: Path
     checkpoint_every: int
     weights: Path
+    families: FamilySource | None = None
 
     def run(self, channel: Channel) -> RefitOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -235,7 +240,8 @@ class RefitJob:
 
 def _train_winner(job: RefitJob, channel: Channel) -> RefitOutcome:
     data = load_train_split(job.dataset).to(job.settings.device)
-    task, candidate = _refit_task(job, data), Candidate.from_json(job.candidate)
+    candidate = load_candidate(job.candidate, job.families)
+    task = _refit_task(job, data, candidate)
     facts = (job.candidate, job.dataset.fingerprint, task.seed, task.schedule)
     key = training_key(*facts, job.settings, job.threads, torch.__version__)
     checkpoints, classes = Checkpoints(job.checkpoints, key), len(job.dataset.class_names)
@@ -248,8 +254,8 @@ def _train_winner(job: RefitJob, channel: Channel) -> RefitOutcome:
     return RefitOutcome(outcome.ended, outcome.reason, outcome.history, task.statistics)
 
 
-def _refit_task(job: RefitJob, data: TrainSplit) -> FoldTask:
-    everything, candidate = torch.arange(len(data.labels)), Candidate.from_json(job.candidate)
+def _refit_task(job: RefitJob, data: TrainSplit, candidate: Candidate) -> FoldTask:
+    everything = torch.arange(len(data.labels))
     rate, horizon = candidate.optimizer.learning_rate, job.settings.epochs
     return FoldTask(
         train=everything,

@@ -102,6 +102,7 @@ def _classifier(opened: OpenStudy, trial: TrialRecord) -> ImageClassifier:
             study,
             trial.number,
             opened.recipe.resize,
+            opened.space.family_source,
         )
     except (OSError, RuntimeError, SafetensorError) as error:
         raise MachineError(

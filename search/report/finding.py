@@ -228,9 +228,12 @@ class Excerpt(Finding, ABC):
 
 
 def figure_name(record: StudyRecord, name: str) -> str:
-    """Name a figure as the hand-tuned report does, after the winner's kind of network."""
-    kind = model_kind(record)
-    return name if kind is None else f"{kind}-{name}"
+    """Name a figure as the hand-tuned report does, after the winner's kind of network.
+
+    Those of a user's own network have no such prefix, so that all names are known.
+    """
+    prefixed = f"{model_kind(record)}-{name}"
+    return prefixed if prefixed in figure_names(name) else name
 
 
 def figure_names(name: str) -> tuple[str, ...]:

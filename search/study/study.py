@@ -112,7 +112,7 @@ class Study:
         """
         if self.record.refit is None and not self.record.repeats:
             raise UserError(f"study {self.name!r} has no model yet: refit() makes it")
-        return load_model(self._paths.model_dir)
+        return load_model(self._paths.model_dir, trust_code=True)
 
     @property
     def plot(self) -> StudyPlots:

@@ -172,7 +172,8 @@ def _warm_up(opened: OpenStudy, executor: Executor) -> list[float]:
     if not candidates:
         return []
     fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
-    warm_up = make_warm_up(opened.recipe, opened.dataset, fold, candidates)
+    source = opened.space.family_source
+    warm_up = make_warm_up(opened.recipe, opened.dataset, fold, candidates, source)
     images = len(fold.train) * opened.recipe.epochs
     return [images * one.image_seconds for one in executor.run(warm_up)]
 

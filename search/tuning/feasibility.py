@@ -1,12 +1,19 @@
 """Feasibility: which candidates are too large to be trained, for a dataset or for the user."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self, final
 
-from cifar_models import count_parameters, multiply_adds
+from cifar_models import FAMILIES, count_parameters, multiply_adds
+from cifar_models.family import check_output
 from search.checks import describe_value_error
 from search.data.dataset import DatasetInfo
+from search.errors import describe_error
 from search.recipe import Recipe
 from spaces import Candidate
+from spaces.user_code import place_in_user_code
+from spaces.user_object import UserCodeError
+from spaces.user_output import prints_to_stderr
 
 
 @final
@@ -65,9 +72,35 @@ class Feasibility:
 
 def network_size(candidate: Candidate, dataset: DatasetInfo) -> int:
     """Return the parameters of a candidate's network; raises ValueError if it cannot be built."""
-    return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
+    with _user_errors(candidate):
+        return count_parameters(candidate.model, dataset.image_shape, len(dataset.class_names))
 
 
 def network_work(candidate: Candidate, dataset: DatasetInfo) -> int:
     """Return the multiply-adds of a candidate's network for one image."""
-    return multiply_adds(candidate.model, dataset.image_shape, len(dataset.class_names))
+    with _user_errors(candidate):
+        return multiply_adds(candidate.model, dataset.image_shape, len(dataset.class_names))
+
+
+def check_network(candidate: Candidate, dataset: DatasetInfo) -> None:
+    """Raise UserCodeError unless a network of the user's returns logits for the dataset's images.
+
+    Raises ValueError if it cannot be built.
+    """
+    with _user_errors(candidate):
+        check_output(candidate.model, dataset.image_shape, len(dataset.class_names))
+
+
+@contextmanager
+def _user_errors(candidate: Candidate) -> Iterator[None]:
+    """Raise errors of a user's network in one line; a ValueError means that it does not fit."""
+    try:
+        with prints_to_stderr():
+            yield
+    except ValueError:
+        raise
+    except Exception as error:
+        if type(candidate.model) in FAMILIES:
+            raise
+        what = f"{describe_error(error)}{place_in_user_code(error)}"
+        raise UserCodeError(f"network family {candidate.model.kind!r}: {what}") from error

@@ -1,7 +1,7 @@
 """Measures how fast candidates train here, and plans a study's time budget by it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import joblib
@@ -23,6 +23,7 @@ from search.tuning.points import beliefs_of
 from search.tuning.samplers import PlanRequest, get_sampler, random_point
 from search.tuning.workload import search_workload, training_settings, trainings_at_once
 from spaces import Candidate, Space
+from spaces.families import FamilySource
 
 _MOST_TRIALS = 500
 _N_SAMPLES = 40  # candidates that stand for those of the search
@@ -58,7 +59,7 @@ def make_budget(
         return None
     seconds = DEFAULT_SECONDS if recipe.budget is None else recipe.budget
     samples = tuple(_samples(recipe, space, dataset, len(fold.train)))
-    prices = executor.run(make_warm_up(recipe, dataset, fold, samples))
+    prices = executor.run(make_warm_up(recipe, dataset, fold, samples, space.family_source))
     closing = closing_seconds(dataset.n_test, prices)
     request = BudgetRequest(
         seconds=max(seconds - (time.monotonic() - started) - closing, 1.0),
@@ -76,11 +77,16 @@ def make_budget(
 
 
 def make_warm_up(
-    recipe: Recipe, dataset: DatasetInfo, fold: Fold, candidates: tuple[Candidate, ...]
+    recipe: Recipe,
+    dataset: DatasetInfo,
+    fold: Fold,
+    candidates: Sequence[Candidate],
+    families: FamilySource | None,
 ) -> WarmUp:
     """Return the job that measures how fast candidates train."""
     return WarmUp(
-        candidates=candidates,
+        candidates=tuple(candidate.model_dump_json() for candidate in candidates),
+        families=families,
         dataset=dataset,
         n_train=len(fold.train),
         n_validation=len(fold.validation),

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self, final
@@ -21,7 +22,7 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.training.settings import Precision
 from search.tuning.budget import FULL_EPOCHS, SHORT_EPOCHS, Budget
-from search.tuning.feasibility import Feasibility
+from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
@@ -158,6 +159,9 @@ class Plan:
             points = planned_points(
                 self.recipe, self.space, feasibility, n_train, self.earlier, reasons.append
             )
+            if self.space.families and points:
+                with suppress(ValueError):  # it does not fit the images, as the search will tell
+                    check_network(self.space.candidate(points[0]), self.dataset)
             return tuple(points), tuple(reasons)
         except UserError as error:
             raise UserError(f"{error}{feasibility.smallest()}") from error

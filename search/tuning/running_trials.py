@@ -327,4 +327,5 @@ def make_trial_job(
         checkpoint_every=recipe.checkpoint_every,
         metric=recipe.metric,
         network=None if recipe.protocol.refits else paths.network(number),
+        families=opened.space.family_source,
     )
