@@ -3,9 +3,10 @@
 from cifar_models.cnn import CNNConfig
 from cifar_models.family import ModelConfig, build_model, count_parameters, multiply_adds
 from cifar_models.mlp import MLPConfig
+from cifar_models.pretrained import PretrainedConfig
 from cifar_models.resnet import ResNetConfig
 
-FAMILIES: tuple[type[ModelConfig], ...] = (MLPConfig, CNNConfig, ResNetConfig)
+FAMILIES: tuple[type[ModelConfig], ...] = (MLPConfig, CNNConfig, ResNetConfig, PretrainedConfig)
 """Every family of networks that a candidate may hold."""
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CNNConfig",
     "MLPConfig",
     "ModelConfig",
+    "PretrainedConfig",
     "ResNetConfig",
     "build_model",
     "count_parameters",

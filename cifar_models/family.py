@@ -1,10 +1,10 @@
 """What a family of networks is, and what families share: activations, checks, and wording."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
-from typing import Protocol, TypeVar, final
+from functools import cache, partial
+from typing import Any, Protocol, Self, TypeVar, final
 
 import torch
 from torch import nn
@@ -98,6 +98,49 @@ def write_dropout(rates: Sequence[float]) -> str:
     return f"dropout {write_numbers(rates if len(set(rates)) > 1 else rates[:1])}"
 
 
+@final
+@dataclass(frozen=True)
+class Normalization:
+    """How images are normalized: the mean and deviation of each channel, in 0..255."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@final
+@dataclass(frozen=True)
+class ModelScript:
+    """What an exported script says of a network besides its layers.
+
+    Attributes:
+        parameters: Code of what the optimizer of a `network` trains.
+        rate_shares: Whether groups of them learn at shares of the learning rate.
+        load_weights: Code of a function `load_weights(network)`, if a new network starts from some.
+    """
+
+    parameters: str = "network.parameters()"
+    rate_shares: bool = False
+    load_weights: str = ""
+
+
+class ModelInput(ABC):
+    """Something outside of the program that networks start from, such as a file of weights.
+
+    It is hashable; equal ones are obtained once.
+    """
+
+    @abstractmethod
+    def obtain(self, announce: Callable[[str], None]) -> None:
+        """Make sure that it is on this machine.
+
+        Args:
+            announce: Is told, in a sentence, before something that takes time.
+
+        Raises:
+            ValueError: It is not; the message is one line.
+        """
+
+
 class ModelConfig(ABC):
     """The architecture of one network of a family.
 
@@ -131,6 +174,47 @@ class ModelConfig(ABC):
     def keywords(self) -> str:
         """Return a few words that distinguish networks in a table: "cnn 32-64-128 relu"."""
         return " ".join([self.kind, *(f"{name}={_write(one)}" for name, one in self._settings())])
+
+    @property
+    def input_normalization(self) -> Normalization | None:
+        """How the network's images are normalized; None: by their own mean and deviation."""
+        return None
+
+    @property
+    def starting_inputs(self) -> tuple[ModelInput, ...]:
+        """What a new network starts from, besides random numbers."""
+        return ()
+
+    @property
+    def training_share(self) -> float:
+        """Seconds of a training step, as a share of what its multiply-adds let one expect."""
+        return 1.0
+
+    def load_inputs(self, network: nn.Module) -> None:
+        """Load what a new network starts from into it; raises ValueError if that fails."""
+        del network
+
+    def parameter_groups(self, network: nn.Module) -> Sequence[Mapping[str, Any]]:
+        """Return what an optimizer trains, as torch's parameter groups.
+
+        A group may have a `rate_share`: it then learns at this share of the learning rate.
+        """
+        return ({"params": list(network.parameters())},)
+
+    def model_script(self) -> ModelScript:
+        """Return what an exported script says besides the layers."""
+        return ModelScript()
+
+    def same_size(self) -> Self | None:
+        """Return a hashable network of the same size, by which slow counts are remembered.
+
+        None: counting is quick.
+        """
+        return None
+
+    def portable(self) -> Self:
+        """Return the settings that a trained network needs on any machine."""
+        return self
 
     def _settings(self) -> Iterator[tuple[str, object]]:
         """Yield the name and value of each field but the kind."""
@@ -187,11 +271,20 @@ _Measured = TypeVar("_Measured")
 def count_parameters(
     config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int
 ) -> int:
-    """Return the number of trainable parameters; draws nothing, and allocates nothing if it can.
+    """Return the number of parameters, frozen ones included.
 
-    Raises ValueError if the network cannot be built.
+    It draws nothing, and allocates nothing if it can. Raises ValueError if the network cannot be
+    built.
     """
+    same = config.same_size()
+    if same is not None:
+        return _known_parameters(same, input_shape, num_classes)
+    return _count_parameters(config, input_shape, num_classes)
 
+
+def _count_parameters(
+    config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int
+) -> int:
     def count(model: nn.Module) -> int:
         return sum(parameter.numel() for parameter in model.parameters())
 
@@ -204,6 +297,13 @@ def multiply_adds(config: ModelConfig, input_shape: tuple[int, int, int], num_cl
     Only convolutions and matrix products are counted, which are nearly all. Raises ValueError if
     the network cannot be built.
     """
+    same = config.same_size()
+    if same is not None:
+        return _known_multiply_adds(same, input_shape, num_classes)
+    return _multiply_adds(config, input_shape, num_classes)
+
+
+def _multiply_adds(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> int:
     from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 - slow to import
 
     def count(model: nn.Module) -> int:
@@ -227,3 +327,6 @@ def _measure(
     except (NotImplementedError, RuntimeError):
         with torch.random.fork_rng([]):
             return measure(build_model(config, input_shape, num_classes))
+
+
+_known_parameters, _known_multiply_adds = cache(_count_parameters), cache(_multiply_adds)

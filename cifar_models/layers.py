@@ -9,6 +9,8 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
+from cifar_models.backbone import Backbone
+
 
 @final
 class DropPath(nn.Module):
@@ -51,7 +53,34 @@ class Residual(nn.Module):
         return outputs
 
 
-LAYERS: tuple[type[nn.Module], ...] = (DropPath, Residual)
+@final
+class Resize(nn.Module):
+    """Scales images to squares of `size` pixels, bilinearly."""
+
+    def __init__(self, size: int) -> None:
+        """Scale to this size."""
+        super().__init__()
+        self.size = size
+
+    def extra_repr(self) -> str:
+        """Return the size, for the layer's repr."""
+        return f"size={self.size}"
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images (N, C, size, size); smaller ones are means of all pixels."""
+        height, width = images.shape[2:]
+        if height == width == self.size:
+            return images
+        scaled = nn.functional.interpolate(
+            images.float(),
+            (self.size, self.size),
+            mode="bilinear",
+            antialias=self.size < max(height, width),
+        )
+        return scaled.to(images.dtype)
+
+
+LAYERS: tuple[type[nn.Module], ...] = (DropPath, Residual, Resize, Backbone)
 """Every layer that this package adds to torch's."""
 
 

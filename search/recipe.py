@@ -82,7 +82,9 @@ def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
     return f"{message}: {lines[number - 1].strip()[:80]!r}"
 
 
-SPACE_NAMES = "mlp, cnn, resnet or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
+SPACE_NAMES = (
+    "mlp, cnn, resnet, pretrained or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
+)
 _SAMPLERS = OneOf(tuple(sampler.name for sampler in SAMPLERS), file="FILE.py:FUNCTION")
 _METRICS = OneOf(tuple(metric.name for metric in METRICS), file="FILE.py:NAME")
 _PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))

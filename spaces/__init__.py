@@ -1,6 +1,6 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
-from cifar_models import CNNConfig, MLPConfig, ModelConfig, ResNetConfig
+from cifar_models import CNNConfig, MLPConfig, ModelConfig, PretrainedConfig, ResNetConfig
 from spaces.augmentation import (
     ColorJitter,
     CustomAugmentation,
@@ -17,6 +17,7 @@ from spaces.candidate import Candidate, suggest_candidate
 from spaces.load import BUILT_IN, load_space, space_identity
 from spaces.losses import CrossEntropy, FocalLoss, suggest_loss
 from spaces.optimizers import AdamConfig, AdamWConfig, SGDConfig, suggest_optimizer
+from spaces.pretrained import pretrained_space
 from spaces.schedules import (
     ConstantConfig,
     CosineConfig,
@@ -52,12 +53,14 @@ __all__ = [
     "ModelConfig",
     "OneCycleConfig",
     "PlateauConfig",
+    "PretrainedConfig",
     "ResNetConfig",
     "Rotate",
     "SGDConfig",
     "Space",
     "Translate",
     "load_space",
+    "pretrained_space",
     "space_identity",
     "space_source",
     "suggest_augmentations",

@@ -1,6 +1,6 @@
 """A candidate: everything that decides how one network is built and trained, also in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self, final
 
 from optuna.trial import BaseTrial
@@ -147,13 +147,15 @@ STRONG_SGD: Mapping[str, ParamValue] = {
 """Settings of SGD that the portfolios of both built-in spaces use."""
 
 
-def suggest_candidate(trial: BaseTrial, model: ModelConfig) -> Candidate:
+def suggest_candidate(
+    trial: BaseTrial, model: ModelConfig, batch_sizes: Sequence[int] = _BATCH_SIZES
+) -> Candidate:
     """Return a candidate with this network and the built-in spaces' suggested training settings."""
     return Candidate(
         model=model,
         optimizer=suggest_optimizer(trial, _OPTIMIZERS),
         schedule=suggest_schedule(trial, _SCHEDULES),
-        batch_size=trial.suggest_categorical("batch_size", _BATCH_SIZES),
+        batch_size=trial.suggest_categorical("batch_size", batch_sizes),
         label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
         augmentation=suggest_name(trial, "augmentation", _AUGMENTATIONS),
         test_time_flip=trial.suggest_categorical("test_time_flip", (False, True)),

@@ -13,6 +13,7 @@ from optuna.distributions import distribution_to_json, json_to_distribution
 from spaces.cnn import CNN_SPACE
 from spaces.mlp import MLP_SPACE
 from spaces.parameters import describe_range
+from spaces.pretrained import PRETRAINED_SPACE
 from spaces.probing import parameters_of, probe
 from spaces.resnet import RESNET_SPACE
 from spaces.space import Space
@@ -104,7 +105,7 @@ def _value_changes(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
 
 
 BUILT_IN: Mapping[str, Space] = MappingProxyType(
-    {space.name: space for space in (MLP_SPACE, CNN_SPACE, RESNET_SPACE)}
+    {space.name: space for space in (MLP_SPACE, CNN_SPACE, RESNET_SPACE, PRETRAINED_SPACE)}
 )
 
 

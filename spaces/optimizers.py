@@ -45,8 +45,10 @@ class OptimizerConfig(NamedConfig):
     def state_size(self) -> int:
         """Return how many values the optimizer stores per parameter of the network."""
 
-    def build(self, parameters: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-        """Return torch's optimizer for these parameters."""
+    def build(
+        self, parameters: Iterable[torch.nn.Parameter | Mapping[str, Any]]
+    ) -> torch.optim.Optimizer:
+        """Return torch's optimizer for these parameters, or groups of them."""
         build: Any = self.torch_class
         optimizer: torch.optim.Optimizer = build(
             parameters, lr=self.learning_rate, **self.arguments(), **self.implementation

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cifar_models import CNNConfig, MLPConfig, ModelConfig, ResNetConfig
+from cifar_models import CNNConfig, MLPConfig, ModelConfig, PretrainedConfig, ResNetConfig
 
 EXAMPLES: dict[str, ModelConfig] = {
     "mlp": MLPConfig(hidden_widths=(8,), dropouts=(0.2,)),
@@ -10,6 +10,12 @@ EXAMPLES: dict[str, ModelConfig] = {
     "cnn-early": CNNConfig(channels=(4, 8), activation="gelu", pool_first=True, head="global_max"),
     "resnet": ResNetConfig(channels=(4, 8), drop_path=0.3, head_dropout=0.2),
     "resnet-deep": ResNetConfig(channels=(4, 4, 8), blocks=2, stem="patch", activation="silu"),
+    "pretrained": PretrainedConfig(
+        backbone="shufflenet_v2_x0_5", image_size=32, backbone_rate=0.5, head_dropout=0.2
+    ),
+    "pretrained-frozen": PretrainedConfig(
+        backbone="squeezenet1_1", image_size=32, frozen=True, mean=(0.5, 0.5, 0.5)
+    ),
 }
 
 

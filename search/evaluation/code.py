@@ -47,7 +47,9 @@ def network_code(network: nn.Module) -> NetworkCode:
     Raises TypeError if the network cannot be traced, or has weights outside torch's layers.
     """
     if type(network) is nn.Sequential and all(map(_is_known_layer, network)):
-        return NetworkCode(indent(_layer_code(network), "    ").lstrip(), _definitions(network))
+        definitions = _definitions(network)
+        needs = "torch and torchvision" if "from torchvision" in definitions else "torch"
+        return NetworkCode(indent(_layer_code(network), "    ").lstrip(), definitions, needs)
     return NetworkCode("Network()", _class_code(network))
 
 

@@ -12,6 +12,7 @@ import torch
 
 import spaces
 from cifar_models import FAMILIES, build_model, count_parameters
+from cifar_models.family import ModelScript
 from search.catalog.studies import find_trial, open_stored
 from search.data import pixels
 from search.data.dataset import DatasetInfo, Resize
@@ -57,6 +58,7 @@ _KEPT = (
     "split_column", "groups",
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
+_PLAIN_MODEL = ModelScript()
 _MAX_NAME = 64  # characters of a study's name
 _RECIPE_COLUMNS = 100
 _SCRIPT_COLUMNS = 88
@@ -304,8 +306,12 @@ def render_script(
             words=fill(describe_candidate(candidate), _SCRIPT_COLUMNS, break_long_words=False),
             candidate=candidate,
             network=network or _network(candidate, dataset),
+            model=candidate.model.model_script(),
+            normalization=candidate.model.input_normalization,
             n_parameters=count_parameters(candidate.model, dataset.image_shape, n_classes),
-            optimizer=indent(optimizer_code(candidate.optimizer), "    ").lstrip(),
+            optimizer=indent(
+                optimizer_code(candidate.optimizer, candidate.model.model_script()), "    "
+            ).lstrip(),
             classes=long_tuple(dataset.class_names),
             n_classes=n_classes,
             height=height,
@@ -352,13 +358,13 @@ def _network(
         ) from error
 
 
-def optimizer_code(config: OptimizerConfig) -> str:
+def optimizer_code(config: OptimizerConfig, model: ModelScript = _PLAIN_MODEL) -> str:
     """Return the call that makes torch's optimizer of LEARNING_RATE and a network's weights."""
     settings = {"lr": "LEARNING_RATE"}
     settings |= {name: literal(value) for name, value in config.arguments().items()}
     arguments = [f"{name}={code}" for name, code in settings.items()]
     name = config.torch_class.__name__
-    return call(f"torch.optim.{name}", ["network.parameters()", *arguments])
+    return call(f"torch.optim.{name}", [model.parameters, *arguments])
 
 
 def write_onnx(

@@ -34,7 +34,12 @@ from search.files import (
 )
 from search.paths import ModelPaths
 from search.training.checkpoints import save_weights
-from search.training.evaluation import Normalizer, predict_logits, with_test_time_augmentation
+from search.training.evaluation import (
+    Normalizer,
+    normalization_of,
+    predict_logits,
+    with_test_time_augmentation,
+)
 from search.training.settings import TrainingSettings
 from spaces import Candidate
 from spaces.candidate import load_candidate
@@ -283,7 +288,7 @@ def load_network(
         weights: Its state dict, as safetensors.
         candidate: The network.
         dataset: What it was trained on.
-        statistics: How its images are normalized.
+        statistics: How its images are normalized, if it has no way of its own.
         study: Name of the study.
         trial: Number of the trial.
         resize: How images of another shape were fitted.
@@ -296,8 +301,9 @@ def load_network(
     with prints_to_stderr():
         network = build_model(candidate.model, dataset.image_shape, len(dataset.class_names))
     network.load_state_dict(load_file(weights))
+    statistics = normalization_of(candidate.model, statistics)
     card = ModelCard(
-        candidate=candidate,
+        candidate=candidate.model_copy(update={"model": candidate.model.portable()}),
         class_names=dataset.class_names,
         input_shape=dataset.image_shape,
         mean=statistics.mean,

@@ -78,14 +78,17 @@ def _processor() -> str:
 
 _BUDGET_SECONDS = 0.5  # for all but the smallest network; one that is started is finished
 _REPEATS = 3
-_MOST_WORK = 500_000_000  # multiply-adds of one forward pass over a warm-up's images
+_MOST_WORK = 500_000_000  # of one forward pass over a warm-up's images, in multiply-adds
 _SMALLEST_BATCH = 8
 
 
 class _Sized(NamedTuple):
-    """A candidate with the multiply-adds of its network for one image."""
+    """A candidate with the multiply-adds of its network for one image.
 
-    multiply_adds: int
+    `work` is what they cost: less than others if a part of the network is frozen.
+    """
+
+    work: int
     candidate: Candidate
 
 
@@ -140,15 +143,21 @@ class WarmUp:
         shape, classes = self.dataset.image_shape, len(self.dataset.class_names)
         candidates = [load_candidate(one, self.families) for one in self.candidates]
         sizes = [multiply_adds(one.model, shape, classes) for one in candidates]
-        sized = (_Sized(*pair) for pair in zip(sizes, candidates, strict=True))
-        measured = self._measured(sorted(sized, key=lambda one: one.multiply_adds))
-        return tuple(Price(size, interpolate(measured, size)) for size in sizes)
+        sized = [
+            _Sized(round(size * one.model.training_share), one)
+            for size, one in zip(sizes, candidates, strict=True)
+        ]
+        measured = self._measured(sorted(sized, key=lambda one: one.work))
+        return tuple(
+            Price(size, interpolate(measured, one.work))
+            for size, one in zip(sizes, sized, strict=True)
+        )
 
     def _measured(self, ranked: list[_Sized]) -> dict[int, float]:
-        """Return seconds per image by multiply-adds, in ascending order."""
-        further = {one.multiply_adds: one for one in (ranked[-1], ranked[len(ranked) // 2])}
+        """Return seconds per image by work, in ascending order."""
+        further = {one.work: one for one in (ranked[-1], ranked[len(ranked) // 2])}
         with use_threads(self.threads):
-            measured = {ranked[0].multiply_adds: _measure(self, ranked[0], math.inf)}
+            measured = {ranked[0].work: _measure(self, ranked[0], math.inf)}
             end = time.monotonic() + _BUDGET_SECONDS  # the first has paid for imports
             for count, sized in further.items():
                 if count not in measured and time.monotonic() < end:
@@ -156,11 +165,11 @@ class WarmUp:
         return dict(sorted(measured.items()))
 
 
-def interpolate(measured: Mapping[int, float], multiply_adds: int) -> float:
+def interpolate(measured: Mapping[int, float], work: int) -> float:
     """Return a network's seconds: interpolated, or in proportion beyond the largest measured."""
     counts, seconds = list(measured), list(measured.values())
-    beyond = max(multiply_adds / counts[-1], 1.0)
-    return float(np.interp(multiply_adds, counts, seconds)) * beyond
+    beyond = max(work / counts[-1], 1.0)
+    return float(np.interp(work, counts, seconds)) * beyond
 
 
 def _measure(warm_up: WarmUp, sized: _Sized, end: float) -> float:
@@ -177,13 +186,13 @@ def _measure(warm_up: WarmUp, sized: _Sized, end: float) -> float:
 
 def _affordable(sized: _Sized) -> Candidate:
     """Return the candidate; a huge network with smaller batches, which cost as much per image."""
-    most = max(_MOST_WORK // max(sized.multiply_adds, 1), _SMALLEST_BATCH)
+    most = max(_MOST_WORK // max(sized.work, 1), _SMALLEST_BATCH)
     batch = min(sized.candidate.batch_size, most)
     return sized.candidate.model_copy(update={"batch_size": batch})
 
 
 def _n_images(sized: _Sized, batch_size: int, n_train: int) -> int:
-    affordable = _MOST_WORK // max(sized.multiply_adds, 1)
+    affordable = _MOST_WORK // max(sized.work, 1)
     return min(max(affordable, 2 * batch_size), n_train)
 
 

@@ -24,6 +24,7 @@ from search.training.checkpoints import (
     save_weights,
     training_key,
 )
+from search.training.evaluation import normalization_of
 from search.training.history import History
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
@@ -167,7 +168,7 @@ def _fold_task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> 
     return FoldTask(
         train=torch.from_numpy(fold.train),
         validation=torch.from_numpy(fold.validation),
-        statistics=job.statistics[number],
+        statistics=normalization_of(candidate.model, job.statistics[number]),
         schedule=candidate.schedule.build(rate, job.settings.epochs),
         seed=derive_seed(job.study_seed, "trial", job.index, "fold", number),
     )
@@ -188,7 +189,8 @@ class RefitOutcome:
         ended: The ending; the weights are written where it is "finished".
         reason: Why it diverged or failed.
         history: The epochs that were trained, without validation figures.
-        statistics: Those of all training images, by which images are normalised.
+        statistics: Those by which images are normalised: of all training images, or the network's
+            own.
     """
 
     ended: Ending
@@ -260,7 +262,7 @@ def _refit_task(job: RefitJob, data: TrainSplit, candidate: Candidate) -> FoldTa
     return FoldTask(
         train=everything,
         validation=None,
-        statistics=channel_statistics(data.images, everything),
+        statistics=normalization_of(candidate.model, channel_statistics(data.images, everything)),
         schedule=candidate.schedule.refit(rate, horizon, job.learning_rates),
         seed=derive_seed(job.study_seed, "trial", job.index, "refit"),
     )

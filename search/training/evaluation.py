@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from cifar_models import ModelConfig
 from search.data.dataset import ChannelStatistics, TrainSplit
 from search.metric import ACCURACY, MeanOver, Metric
 from search.training.history import Confusion
@@ -29,6 +30,12 @@ class Normalizer:
         """Return (N, C, H, W) float32, contiguous, on the images' device."""
         floats = images.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
         return floats.mul_(self._scale).add_(self._shift)
+
+
+def normalization_of(model: ModelConfig, measured: ChannelStatistics) -> ChannelStatistics:
+    """Return how a network's images are normalized: its own way, or by the measured statistics."""
+    own = model.input_normalization
+    return measured if own is None else ChannelStatistics(own.mean, own.std)
 
 
 @final

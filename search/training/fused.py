@@ -86,12 +86,11 @@ def fuse_for_inference(network: nn.Module) -> nn.Module:
 
 def _with_parts(layer: nn.Module, change: Callable[[nn.Module], nn.Module]) -> nn.Module:
     """Return one of `LAYERS` made again of changed parts; without parts, the layer itself."""
-    if type(layer) not in LAYERS or not any(layer.children()):
+    arguments = layer_arguments(layer) if type(layer) in LAYERS else {}
+    parts = {name: one for name, one in arguments.items() if isinstance(one, nn.Module)}
+    if not parts:
         return layer
-    arguments = layer_arguments(layer).items()
-    return type(layer)(
-        **{name: change(one) if isinstance(one, nn.Module) else one for name, one in arguments}
-    )
+    return type(layer)(**(arguments | {name: change(one) for name, one in parts.items()}))
 
 
 def _fast_dropout(module: nn.Module) -> nn.Module:

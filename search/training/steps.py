@@ -1,11 +1,11 @@
 """One step of training: eagerly, or captured once as a CUDA graph and replayed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import torch
 from torch import nn
@@ -105,8 +105,14 @@ class EagerStep(TrainingStep):
 
     def run(self, batch: Batch) -> None:
         for group in self._learner.optimizer.param_groups:
-            group["lr"] = batch.learning_rate
+            group["lr"] = batch.learning_rate * _rate_share(group)
         self._learner.learn(batch.indices, batch.draws)
+
+
+def _rate_share(group: Mapping[str, Any]) -> float:
+    """Return at which share of the learning rate a group of parameters learns."""
+    share: float = group.get("rate_share", 1.0)
+    return share
 
 
 StepBuilder: TypeAlias = Callable[[Learner, torch.Tensor], TrainingStep]
@@ -161,18 +167,38 @@ class CudaGraphCapture(GraphCapture):
         self._graph.replay()
 
 
-def make_capturable(optimizer: Optimizer, device: str) -> torch.Tensor:
-    """Give the optimizer a learning rate that a graph can read, float32 () on the device.
+@final
+@dataclass(frozen=True)
+class CapturedRate:
+    """The learning rate of a group of parameters, as a tensor that a graph reads.
+
+    Attributes:
+        tensor: float32 () on the optimizer's device.
+        share: The share of the learning rate at which the group learns.
+    """
+
+    tensor: torch.Tensor
+    share: float
+
+    def set(self, learning_rate: float) -> None:
+        """Set the rate of the next step."""
+        self.tensor.fill_(learning_rate * self.share)
+
+
+def make_capturable(optimizer: Optimizer, device: str) -> list[CapturedRate]:
+    """Give each of the optimizer's groups a learning rate that a graph can read.
 
     A Python number would be captured as a constant. The rate is rounded to float32, as fused
-    optimizers on a GPU read it. Returns the tensor, which all parameter groups share.
+    optimizers on a GPU read it.
     """
-    rate = torch.zeros((), dtype=torch.float32, device=device)
+    rates = []
     for group in optimizer.param_groups:
+        rate = torch.zeros((), dtype=torch.float32, device=device)
+        rates.append(CapturedRate(rate, _rate_share(group)))
         group["lr"] = rate
         if "capturable" in group:  # optimizers that count steps; SGD does not
             group["capturable"] = True
-    return rate
+    return rates
 
 
 @contextmanager
@@ -224,13 +250,14 @@ class GraphStep(TrainingStep):
         self._learner, self._capture = learner, capture
         self._indices = example.indices.clone()
         self._draws = tuple(drawn.clone() for drawn in example.draws)
-        self._rate = make_capturable(learner.optimizer, learner.settings.device)
+        self._rates = make_capturable(learner.optimizer, learner.settings.device)
         learner.network.train()
         with undo_warm_up(learner):
             capture.capture(lambda: learner.learn(self._indices, self._draws))
 
     def run(self, batch: Batch) -> None:
-        self._rate.fill_(batch.learning_rate)
+        for rate in self._rates:
+            rate.set(batch.learning_rate)
         if len(batch.indices) < len(self._indices):
             self._learner.learn(batch.indices, batch.draws)
             return

@@ -96,8 +96,10 @@ class FoldTraining:
         _, channels, height, width = data.images.shape
         with seeded(derive_seed(task.seed, "init"), settings.device):
             model = build_model(candidate.model, (channels, height, width), num_classes)
+            if resume is None:
+                candidate.model.load_inputs(model)
         self.model: nn.Module = model.to(memory_format=torch.channels_last).to(settings.device)
-        optimizer = candidate.optimizer.build(self.model.parameters())
+        optimizer = candidate.optimizer.build(candidate.model.parameter_groups(self.model))
         if resume is not None and resume.model:
             self.model.load_state_dict(resume.model)
             optimizer.load_state_dict(resume.optimizer)

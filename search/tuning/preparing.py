@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self, final
 
+from search.checks import describe_value_error
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
@@ -29,6 +30,7 @@ from search.tuning.points import earlier_points, planned_points
 from search.tuning.samplers import Params, get_sampler
 from search.user_metric import check_metric, get_metric
 from spaces import Space, load_space
+from spaces.inputs import model_inputs
 
 GIB = 1 << 30
 
@@ -185,12 +187,13 @@ def prepare(
     clock; it is not planned unless `budgeted`.
 
     Raises:
-        UserError: The space, the sampler, the dataset or the device is unknown, or the dataset too
-            small for its folds.
+        UserError: The space, the sampler, the dataset or the device is unknown, what the space's
+            networks start from is missing, or the dataset is too small for its folds.
         MachineError: Data cannot be obtained, or no worker can be started.
     """
     started = time.monotonic() if started is None else started
     space, given = _load_space(recipe.space), frozenset(recipe.model_fields_set)
+    _obtain_inputs(space, listener)
     sampler = get_sampler(recipe.sampler)
     if sampler.adaptive:
         sampler.optuna_sampler(seed=0)  # so that mistakes in a user's file show before the search
@@ -265,3 +268,12 @@ def _load_space(text: str) -> Space:
         return load_space(text)
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+def _obtain_inputs(space: Space, listener: Listener) -> None:
+    """Make sure that what the networks start from is here, before anything is written."""
+    try:
+        for one in model_inputs(space):
+            one.obtain(lambda sentence: listener(Notice(sentence)))
+    except ValueError as error:
+        raise UserError(f"space {space.name}: {describe_value_error(error)}") from error

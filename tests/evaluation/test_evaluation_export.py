@@ -62,15 +62,20 @@ def model_dir(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("model", families.EXAMPLES.values(), ids=families.EXAMPLES)
 def test_loaded_model_is_the_exported_one(model: ModelConfig, tmp_path: Path) -> None:
-    """Card and logits come back exactly, in evaluation mode, and nothing else is left behind."""
+    """Card and weights come back exactly, in evaluation mode, and nothing else is left behind.
+
+    Logits may differ by rounding: weights in a file are not aligned as those in memory.
+    """
     card = make_card(candidate=Candidate(model=model, optimizer=AdamConfig()))
     network = make_network(card)
     export_model(ImageClassifier(card, network), tmp_path / "deep" / "model")
     loaded = load_model(tmp_path / "deep" / "model")
     assert loaded.card == card
+    weights = network.state_dict()
+    assert all(torch.equal(one, weights[name]) for name, one in loaded.network.state_dict().items())
     expected = ImageClassifier(card, network).logits(random_images())
-    assert torch.equal(loaded.logits(random_images()), expected)
-    assert torch.equal(loaded.logits(random_images()), expected)
+    torch.testing.assert_close(loaded.logits(random_images()), expected, rtol=0, atol=2e-6)
+    assert torch.equal(loaded.logits(random_images()), loaded.logits(random_images()))
     paths = ModelPaths(tmp_path / "deep" / "model")
     sums = paths.model_dir / "SHA256SUMS"
     assert {*paths.model_dir.iterdir()} == {paths.weights, paths.card, sums}

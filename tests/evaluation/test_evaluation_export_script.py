@@ -21,6 +21,7 @@ from cifar_models import (
     CNNConfig,
     MLPConfig,
     ModelConfig,
+    PretrainedConfig,
     ResNetConfig,
     build_model,
     count_parameters,
@@ -33,7 +34,7 @@ from search.data.splits import holdout
 from search.errors import UserError
 from search.evaluation.code import network_code
 from search.evaluation.exporting import export_script
-from search.training.evaluation import Normalizer, with_test_time_augmentation
+from search.training.evaluation import Normalizer, normalization_of, with_test_time_augmentation
 from spaces import BUILT_IN, Candidate, PlateauConfig
 from spaces.augmentation import (
     ColorJitter,
@@ -93,7 +94,7 @@ def test_networks_are_the_same(space: str, number: int, tmp_path: Path) -> None:
     assert f"{count:,} parameters" in (made.build_network.__doc__ or "")
     assert repr(ours) == repr(theirs)
     data = images(7)
-    statistics = channel_statistics(data, torch.arange(7))
+    statistics = normalization_of(candidate.model, channel_statistics(data, torch.arange(7)))
     with torch.inference_mode():
         expected = with_test_time_augmentation(ours, candidate)(Normalizer(statistics, "cpu")(data))
     answered = made.predict(theirs, data, made.channel_statistics(data))
@@ -132,6 +133,8 @@ def small(candidate: Candidate) -> Candidate:
             narrow: ModelConfig = replace(model, channels=(4, 4, 4))
         case ResNetConfig():
             narrow = replace(model, channels=(4, 4, 4), blocks=1)
+        case PretrainedConfig():
+            narrow = replace(model, backbone="shufflenet_v2_x0_5", image_size=32)
         case MLPConfig():
             narrow = replace(model, hidden_widths=(4, 4))
         case _:
@@ -149,9 +152,10 @@ def test_the_samples_take_every_choice() -> None:
         }  # fmt: skip
         assert {one["augmentation"] for one in seen} == {"none", "flip", "flip_crop"}
         assert {one["test_time_flip"] for one in seen} == {True, False}
-        assert {one["model"]["activation"] for one in seen} == {
-            "relu", "leaky_relu", "gelu", "silu", "elu"
-        }  # fmt: skip
+        activations = {one["model"].get("activation") for one in seen}
+        assert activations in ({None}, {"relu", "leaky_relu", "gelu", "silu", "elu"})
+    pretrained = [sampled("pretrained", number).model_dump()["model"] for number in _NUMBERS]
+    assert {one["frozen"] for one in pretrained} == {True, False}
     resnets = [sampled("resnet", number).model_dump()["model"] for number in _NUMBERS]
     assert {one["blocks"] for one in resnets} == {1, 2, 3}
     assert {one["stem"] for one in resnets} == {"full", "strided", "patch"}
@@ -448,8 +452,12 @@ def test_scripts_are_clean(tmp_path: Path) -> None:
 
 
 def test_scripts_import_nothing_of_this_program() -> None:
-    """They run where torch, NumPy and Pillow are."""
+    """They run where torch, NumPy and Pillow are; and torchvision, if its network is used."""
+    known = {"PIL", "argparse", "math", "numpy", "pathlib", "torch", "unicodedata"}
     for space, number in _SAMPLES:
+        allowed = known
+        if space == "pretrained":
+            allowed = known | {"collections", "re", "torchvision", "typing"}
         nodes = ast.walk(ast.parse(script(sampled(space, number))))
         names = {
             alias.name if isinstance(node, ast.Import) else node.module or ""
@@ -457,9 +465,7 @@ def test_scripts_import_nothing_of_this_program() -> None:
             if isinstance(node, ast.Import | ast.ImportFrom)
             for alias in node.names
         }
-        assert {name.partition(".")[0] for name in names} <= {
-            "PIL", "argparse", "math", "numpy", "pathlib", "torch", "unicodedata"
-        }  # fmt: skip
+        assert {name.partition(".")[0] for name in names} <= allowed
 
 
 def test_a_trial_gives_epochs_and_rates() -> None:

@@ -402,7 +402,9 @@ def test_a_familys_default_network_is_trained_and_evaluated(kind: type[ModelConf
     logits = fused(images)
     assert logits.shape == (4, CLASSES)
     logits.square().mean().backward()
-    assert all(weights.grad is not None for weights in model.parameters())
+    learning = [one for group in kind().parameter_groups(model) for one in group["params"]]
+    assert len(learning) == len(list(model.parameters()))
+    assert all(weights.grad is not None for weights in learning)
     inference = fuse_for_inference(model)
     with torch.inference_mode():
         torch.testing.assert_close(inference(images), model.eval()(images), rtol=1e-4, atol=1e-4)

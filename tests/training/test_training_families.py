@@ -133,6 +133,7 @@ def test_folds_in_lockstep_are_each_as_if_alone(model: ModelConfig) -> None:
         assert_same_weights(together[number], alone)
 
 
+@pytest.mark.slow
 @every_family
 def test_an_easy_problem_is_learned(model: ModelConfig) -> None:
     """In bf16 as in fp32, with weights kept in float32."""

@@ -275,7 +275,7 @@ def test_recordable_optimizer_reads_its_rate_from_a_tensor(optimizer: str) -> No
         return EagerStep(learner)
 
     make_training(make_candidate(optimizer=OPTIMIZERS[optimizer]), build)
-    rate = make_capturable(seen[0].optimizer, "cpu")
+    (rate,) = make_capturable(seen[0].optimizer, "cpu")
     groups = seen[0].optimizer.param_groups
     assert all(group["lr"] is rate for group in groups)
     assert all(group.get("capturable", True) for group in groups)
