@@ -80,6 +80,24 @@ def parse_duration(value: object) -> object:
     return float(match[1]) * _SECONDS[match[2][0]]
 
 
+def parse_ranges(value: object) -> object:
+    """Return texts such as "sgd_lr=1e-4..1" as a tuple ordered by name, other values unchanged.
+
+    Raises ValueError if a text is of another form, or a name is given twice.
+    """
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(one, str) for one in texts):
+        return value
+    if not all(re.fullmatch(r"\s*[^\s=]+\s*=.*\S.*", one) for one in texts):
+        raise ValueError("must be NAME=LOW..HIGH, NAME=CHOICE,CHOICE or NAME=VALUE")
+    parts = sorted([part.strip() for part in one.split("=", 1)] for one in texts)
+    names = [name for name, _ in parts]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"must give each parameter one range, and gives {twice[0]!r} several")
+    return tuple(f"{name}={text}" for name, text in parts) or None
+
+
 def check_device(value: str) -> str:
     """Return the value; raises ValueError unless it is auto, cpu, cuda or cuda:N."""
     if re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", value) is None:

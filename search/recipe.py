@@ -28,6 +28,7 @@ from search.checks import (
     check_text,
     describe_errors,
     parse_duration,
+    parse_ranges,
     unknown_setting,
     without_password,
 )
@@ -96,6 +97,7 @@ _Text = Annotated[str, AfterValidator(check_text)]
 _Folder = Annotated[
     Path, Field(strict=False), BeforeValidator(check_named), AfterValidator(check_path)
 ]
+_Ranges = Annotated[tuple[_Text, ...] | None, BeforeValidator(parse_ranges)]
 _LARGEST = 100_000  # for what is enumerated before a search, or kept for each trial
 
 
@@ -158,6 +160,11 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     space: _Text = Field(description=f"Search space: {SPACE_NAMES}")
+    set: _Ranges = _setting(
+        None,
+        "Another range of one of the space's parameters: NAME=LOW..HIGH, or NAME=CHOICE,CHOICE; "
+        "can be given several times",
+    )
     sampler: Annotated[str, _SAMPLERS] = _setting("random", "How configurations are chosen")
     batch: int | None = _setting(
         None,

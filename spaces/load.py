@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from spaces.mlp import MLP_SPACE
 from spaces.parameters import describe_range
 from spaces.pretrained import PRETRAINED_SPACE
 from spaces.probing import parameters_of, probe
+from spaces.ranges import parse_ranges
 from spaces.resnet import RESNET_SPACE
 from spaces.space import Space
 from spaces.user_object import UserObject
@@ -116,6 +117,14 @@ def load_space(text: str) -> Space:
     Raises ValueError, which says what is wrong and, for code, in which line.
     """
     return BUILT_IN[text] if text in BUILT_IN else run_space(_user_space(text))
+
+
+def read_ranges(space: Space, settings: Sequence[str]) -> dict[str, Any]:
+    """Return the ranges for `Space.with_ranges` that texts like "sgd_lr=1e-4..1" mean.
+
+    Raises SpaceError if a text is none.
+    """
+    return parse_ranges(space.parameters(), settings)
 
 
 def space_identity(text: str) -> str:

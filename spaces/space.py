@@ -1,8 +1,8 @@
 """Space: what may be searched, as one function from a trial to a candidate."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import final
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, final
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
@@ -13,6 +13,8 @@ from spaces.families import Families, FamilySource
 from spaces.parameters import OfflineTrial, ParamValue, canonicalize, spread
 from spaces.prior import MIN_STEPS, Prior
 from spaces.probing import REJECTIONS, Parameter, describe_rejection, find_parameters
+from spaces.ranges import Ranges, check_ends
+from spaces.storable import StorableTrial
 
 Levels = Mapping[str, Sequence[ParamValue]]
 
@@ -142,6 +144,7 @@ class Space:
         widths: Parameters that make a network larger, by which one is fitted to a limit.
         prior: How often values are drawn; None: as `suggest` says, uniformly.
         families: Families of networks of the user's own that its candidates have.
+        notices: What whoever searches it should know, such as points that `with_ranges` left out.
         family_source: The code that defines these, once the space has been loaded from its file.
     """
 
@@ -153,6 +156,7 @@ class Space:
     widths: Sequence[str] = ()
     prior: Prior | None = None
     families: Families = ()
+    notices: Sequence[str] = ()
     family_source: FamilySource | None = field(default=None, repr=False)
 
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
@@ -219,6 +223,46 @@ class Space:
         """Yield what `grid` yields, and what the space rejects."""
         return visit_grid(self.suggest, self.grid_levels)
 
+    def with_ranges(self, **ranges: Any) -> Self:
+        """Return the space with other ranges of some parameters; everything else stays.
+
+        Points of the portfolio get the nearest values that are within; where there are none, and
+        if the baseline is outside, they are left out, and `notices` says so. So are grid levels.
+
+        Args:
+            ranges: By parameter, (low, high) or one value of a number, or the choices.
+
+        Raises:
+            SpaceError: There is no such parameter, or this is no range for it.
+
+        Example:
+            `CNN_SPACE.with_ranges(sgd_lr=(1e-4, 1.0), batch_size=(32, 64))`
+        """
+        known = find_parameters(lambda trial: self.suggest(StorableTrial(trial)))
+        changed = Ranges.check(self.name, known, ranges)
+        check_ends(changed, self.suggest)
+        suggest = changed.applied(self.suggest)
+        baseline, notices = self.baseline_params, []
+        outside = None if baseline is None else changed.outside(baseline)
+        if outside is not None:
+            notices.append("the baseline, whose {} is {}, is left out".format(*outside))
+        moved = [changed.moved(point) for point in self.portfolio]
+        portfolio = [point for point in moved if point is not None]
+        if portfolio != list(self.portfolio):
+            n_left_out, n_moved = moved.count(None), sum(map(_differ, moved, self.portfolio))
+            counts = f"{n_moved} moved, {n_left_out} left out"
+            notices.append(f"of {len(moved)} points of the portfolio {counts}")
+        told = [f"space {self.name} with other ranges: {'; '.join(notices)}"] if notices else []
+        return replace(
+            self,
+            suggest=suggest,
+            baseline_params=baseline if outside is None else None,
+            grid_levels=changed.levels(self.grid_levels),
+            portfolio=tuple(portfolio),
+            prior=changed.prior(self.prior),
+            notices=(*self.notices, *told),
+        )
+
     def parameters(self) -> tuple[Parameter, ...]:
         """Return every parameter with its range and its condition in words."""
         return find_parameters(self.suggest)
@@ -235,3 +279,7 @@ class Space:
             kind = type(candidate).__name__
             raise TypeError(f"suggest of space {self.name!r} must return a Candidate, got {kind}")
         return candidate, replay.distributions
+
+
+def _differ(moved: Mapping[str, ParamValue] | None, point: Mapping[str, ParamValue]) -> bool:
+    return moved is not None and moved != point

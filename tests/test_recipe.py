@@ -45,8 +45,8 @@ def test_a_false_flag_is_given(tmp_path: Path) -> None:
 def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
     """The TOML text of a full recipe is read back as it was."""
     recipe = Recipe(
-        space="a/b.py:SPACE", sampler="grid", batch=2, pruner="median", trials=3, epochs=2,
-        timeout=90.5,
+        space="a/b.py:SPACE", set=("depth=2", "lr=1e-4..1"), sampler="grid", batch=2,
+        pruner="median", trials=3, epochs=2, timeout=90.5,
         validation="kfold", holdout_fraction=0.25, folds=3, racing=True, metric="loss",
         seed=2**32 - 1,
         trial_timeout=60.0, budget=600.0, max_multiply_adds=10**7, start="portfolio",
@@ -124,6 +124,11 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
         "sampler",
         ["random", "grid", "tpe", "gp", "a/b.py:make"],
         ["Random", "", 1, "b.py:", "b:make"],
+    ),
+    (
+        "set",
+        [["lr=1e-4..1"], "lr=1..2", ["a=1,2", "b = x"], [], None],
+        ["lr", ["lr="], ["=1"], [1], ["a=1", "a=2"], {"lr": 1}, 3],
     ),
     ("batch", [1, 100_000], [0, 1.0, "4"]),
     ("pruner", ["auto", "none", "median", "halving", "hyperband", "asha"], ["sha"]),
@@ -253,7 +258,9 @@ def test_an_unknown_setting_gets_the_nearest_known_one(
 
 def test_an_unknown_setting_like_no_other_gets_the_list(tmp_path: Path) -> None:
     """Where nothing is near, all known settings are named."""
-    with pytest.raises(UserError, match=r"^zzz is not a setting.*known settings: space, sampler"):
+    with pytest.raises(
+        UserError, match=r"^zzz is not a setting.*known settings: space, set, sampler"
+    ):
         recipe_of(tmp_path, 'space = "cnn"\nzzz = 1\n')
 
 

@@ -260,11 +260,12 @@ def dashboard(
         print_all([""], console)  # ends the line on which the terminal shows ^C
 
 
-def spaces(space: options.SpaceToList = None) -> None:
+@options.with_settings("set")
+def spaces(space: options.SpaceToList = None, **settings: Any) -> None:
     """List the search spaces: parameters, ranges, conditions, size of the grid."""
     from search.views.tables import describe_spaces
 
-    print_all(describe_spaces(space), make_console())
+    print_all(describe_spaces(space, settings["set"]), make_console())
 
 
 @options.with_settings("dataset", "data_dir", *_IMAGES)

@@ -27,6 +27,9 @@ def with_settings(*names: str, fill: bool = False) -> Callable[[Command], Comman
 
     def decorate(command: Command) -> Command:
         def call(**given: object) -> None:
+            given |= {
+                name: None for name in names if given[name] == []
+            }  # given several times, or not
             if fill:
                 defaults = {name: Recipe.model_fields[name].default for name in names}
                 given |= {name: value for name, value in defaults.items() if given[name] is None}
@@ -87,6 +90,8 @@ def setting_section(name: str) -> str:
 def _parsed_type(field: FieldInfo) -> Any:
     """Return the type that the command line parses; the recipe checks the rest."""
     kinds = get_args(field.annotation) or (field.annotation,)
+    if any(get_origin(kind) is tuple for kind in kinds):
+        return list[str]
     return next((kind for kind in (bool, int, float, Path) if kind in kinds), str)
 
 

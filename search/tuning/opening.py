@@ -33,6 +33,7 @@ from spaces.parameters import describe_range
 
 _DECIDING = (
     "space",
+    "set",
     "sampler",
     "batch",
     "pruner",

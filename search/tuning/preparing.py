@@ -31,6 +31,7 @@ from search.tuning.samplers import Params, get_sampler
 from search.user_metric import check_metric, get_metric
 from spaces import Space, load_space
 from spaces.inputs import model_inputs
+from spaces.load import read_ranges
 
 GIB = 1 << 30
 
@@ -192,7 +193,9 @@ def prepare(
         MachineError: Data cannot be obtained, or no worker can be started.
     """
     started = time.monotonic() if started is None else started
-    space, given = _load_space(recipe.space), frozenset(recipe.model_fields_set)
+    space, given = load_recipe_space(recipe), frozenset(recipe.model_fields_set)
+    for text in space.notices:
+        listener(Notice(text))
     _obtain_inputs(space, listener)
     sampler = get_sampler(recipe.sampler)
     if sampler.adaptive:
@@ -263,9 +266,14 @@ def _check_metric(setting: str, dataset: DatasetInfo) -> None:
         raise UserError(str(error)) from error
 
 
-def _load_space(text: str) -> Space:
+def load_recipe_space(recipe: Recipe) -> Space:
+    """Return the space that a recipe names, with the ranges that it sets.
+
+    Raises UserError if there is no such space, or no such range of it.
+    """
     try:
-        return load_space(text)
+        space = load_space(recipe.space)
+        return space if recipe.set is None else space.with_ranges(**read_ranges(space, recipe.set))
     except ValueError as error:
         raise UserError(str(error)) from error
 

@@ -1,6 +1,6 @@
 """Tables that commands print: spaces, pruning rules replayed, channel statistics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -26,22 +26,30 @@ from search.reference.data_analysis import (
     compare_tables,
     write_analysis,
 )
+from search.tuning.preparing import load_recipe_space
 from search.tuning.replay import recorded_trials, replay_all
 from search.tuning.store import read_study
-from spaces import BUILT_IN, Space, load_space
+from spaces import BUILT_IN, Space
 from spaces.candidate import describe_candidate
 from spaces.parameters import describe_range
 
 _MOST_COUNTED = 10_000  # points of a grid, which may have billions
 
 
-def describe_spaces(name: str | None) -> Iterator[RenderableType]:
-    """Yield a table for each space; raises UserError for an unknown one."""
+def describe_spaces(
+    name: str | None, ranges: Sequence[str] | None = None
+) -> Iterator[RenderableType]:
+    """Yield a table for each space, or for the one with that name and these ranges.
+
+    Raises UserError for an unknown space or range, and for ranges without a space.
+    """
+    if name is None and ranges:
+        raise UserError("set: ranges are of one space: name it, too, got none")
     for one in [name] if name is not None else list(BUILT_IN):
-        try:
-            yield _space_table(one, load_space(one))
-        except ValueError as error:
-            raise UserError(str(error)) from error
+        recipe = Recipe.from_sources(None, {"space": one, "set": ranges})
+        space = load_recipe_space(recipe)
+        yield _space_table(one, space)
+        yield from map(Text, space.notices)
 
 
 def describe_replay(

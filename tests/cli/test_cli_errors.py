@@ -34,7 +34,10 @@ RUN = ("run", "--space", "cnn", "--trials", "1", "--epochs", "1", "--workers", "
     ("arguments", "words"),
     [
         ((), "space is missing: give --space"),
-        (("--space", "cmn"), "space must be mlp, cnn or FILE.py:NAME .*got 'cmn'"),
+        (
+            ("--space", "cmn"),
+            "space must be mlp, cnn, resnet, .*got 'cmn'",
+        ),
         (("--space", "no.py:S"), "space 'no.py:S': file 'no.py' does not exist"),
         (
             ("--space", "cnn", "--sampler", "rndom"),
@@ -86,7 +89,7 @@ def test_an_unknown_key_of_a_recipe_file_is_named(command: Command, tmp_path: Pa
         (("dashboard",), "runs_dir: 'runs' holds no studies yet"),
         (("list", "--storage", "sqlite:///typo.db"), "storage: 'sqlite:///typo.db' holds no stu"),
         (("show",), "Missing argument"),
-        (("spaces", "nope"), "space must be mlp, cnn or FILE.py:NAME"),
+        (("spaces", "nope"), "space must be mlp, cnn, resnet, pretrained or FILE.py:NAME"),
         (("predict", "nomodel", "x.png"), "model: 'nomodel' is not a model folder"),
         (("predict", "nomodel"), "Missing argument"),
         (("dashboard", "--port", "0"), "'--port'"),

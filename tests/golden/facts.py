@@ -22,6 +22,7 @@ _ASIDE = ("data_dir", "runs_dir", "storage", "study_name", "workers")
 # Settings that are newer than the record, with the values that mean what studies did before.
 _NEWER: dict[str, Any] = {
     "batch": None,
+    "set": None,
     "start": "baseline",
     "prior": "off",
     "start_from": None,
