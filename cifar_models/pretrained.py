@@ -134,7 +134,7 @@ class PretrainedConfig(ModelConfig):
         return replace(self, weights_file="")
 
     def describe(self) -> str:
-        start = "random weights" if self.weights == NONE else f"weights {self._short_name()}"
+        start = next((one.words for one in self.starting_inputs), "random weights")
         if self.frozen:
             trained = "frozen"
         elif self.backbone_rate < 1:
@@ -147,10 +147,6 @@ class PretrainedConfig(ModelConfig):
             f"{write_dropout((self.head_dropout,))}"
         )
 
-    def _short_name(self) -> str:
-        """Return the weights' name; of a hash the first digits."""
-        return self.weights[:19]
-
     def keywords(self) -> str:
         trained = "frozen" if self.frozen else "fine-tuned"
         return f"{self.kind} {self.backbone} {self.image_size}px {trained}"
@@ -160,7 +156,7 @@ def _load_script(weights: PretrainedWeights) -> str:
     """Return the function of an exported script that loads weights into the backbone."""
     return f'''\
 def load_weights(network: nn.Module) -> None:
-    """Load the {weights.words} into the backbone."""
+    """Load the {weights.words} into {weights.backbone}."""
 {indent(weights.script(), "    ")}
     network[{_BACKBONE}].load(state)
 '''

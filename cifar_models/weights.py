@@ -6,6 +6,7 @@ of the file.
 
 import difflib
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ NONE = "none"
 DOWNLOAD = "download"
 _SHA256 = "sha256:"
 _SAFETENSORS = ".safetensors"
+_MOST_SHOWN = 19  # characters of a name
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,})\.[a-z]+$")
 
 
@@ -103,8 +105,8 @@ class PretrainedWeights(ModelInput):
 
     @property
     def words(self) -> str:
-        """What they are."""
-        return f"weights {self.name} of {self.backbone}"
+        """What they are; of a hash the first digits."""
+        return f"weights {self.name[:_MOST_SHOWN]}"
 
     def obtain(self, announce: Callable[[str], None]) -> None:
         """Make sure that the weights are on this machine, unchanged; downloads published ones."""
@@ -113,8 +115,9 @@ class PretrainedWeights(ModelInput):
             return
         path, url = self._published_path(), self._entry().url
         if not path.exists():
-            announce(f"downloading {self.words} from {url}")
-            _download(self.words, url, path)
+            what = f"{self.words} of {self.backbone}"
+            announce(f"downloading {what} from {url}")
+            _download(what, url, path)
         elif not _file_hash(path).startswith(_published_hash(path) or ""):
             raise ValueError(f"{path} is damaged: delete it, or put {url} in its place")
 
@@ -135,11 +138,10 @@ class PretrainedWeights(ModelInput):
                 f'weights = models.get_model_weights("{self.backbone}")["{self.name}"]\n'
                 "state = weights.get_state_dict(check_hash=True)"
             )
+        file = f"file = {json.dumps(self.file)}\n"
         if Path(self.file).suffix == _SAFETENSORS:
-            return f"state = load_file({self.file!r})"
-        return (
-            f'file = {self.file!r}\nstate = torch.load(file, map_location="cpu", weights_only=True)'
-        )
+            return f"{file}state = load_file(file)"
+        return f'{file}state = torch.load(file, map_location="cpu", weights_only=True)'
 
     def _check_file(self) -> None:
         path = Path(self.file)
@@ -151,7 +153,9 @@ class PretrainedWeights(ModelInput):
     def _entry(self) -> Any:
         entry = published(self.backbone).get(self.name)
         if entry is None:
-            raise ValueError(f"{self.words} are not among those of torchvision, and no file")
+            raise ValueError(
+                f"{self.words} of {self.backbone} are not among those of torchvision, and no file"
+            )
         return entry
 
     def _published_path(self) -> Path:

@@ -100,6 +100,10 @@ class Candidate(BaseModel):
         """Return the candidate with its network as one of these families, if it is of one."""
         return self.from_json(self.model_dump_json(), families)
 
+    def portable(self) -> Self:
+        """Return the candidate without what is only true of this machine, such as paths."""
+        return self.model_copy(update={"model": self.model.portable()})
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         written = self.model_dump()
         return (pair for pair in super().__repr_args__() if pair[0] in written)

@@ -31,7 +31,7 @@ def describe_space(space: Space) -> str:
     The candidates are those of fixed points; the hash shows whether `suggest` has changed.
     """
     probes = probe(space.suggest).accepted
-    candidates = "\n".join(one.model_dump_json() for _, one in probes[:_N_CANDIDATES])
+    candidates = "\n".join(one.portable().model_dump_json() for _, one in probes[:_N_CANDIDATES])
     return json.dumps(
         {
             "format": _FORMAT,

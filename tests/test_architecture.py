@@ -195,7 +195,8 @@ def test_networks_are_torch_alone() -> None:
         "cifar_models.backbone": {"re", "torchvision"},
         "cifar_models.pretrained": {"textwrap"},
         "cifar_models.weights": {
-            "difflib", "hashlib", "http", "pathlib", "re", "safetensors", "torchvision", "urllib"
+            "difflib", "hashlib", "http", "json", "pathlib", "re", "safetensors", "torchvision",
+            "urllib",
         },
     }  # fmt: skip
     for name, tree in modules_of("cifar_models").items():

@@ -303,7 +303,7 @@ def load_network(
     network.load_state_dict(load_file(weights))
     statistics = normalization_of(candidate.model, statistics)
     card = ModelCard(
-        candidate=candidate.model_copy(update={"model": candidate.model.portable()}),
+        candidate=candidate.portable(),
         class_names=dataset.class_names,
         input_shape=dataset.image_shape,
         mean=statistics.mean,

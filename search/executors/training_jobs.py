@@ -24,7 +24,6 @@ from search.training.checkpoints import (
     save_weights,
     training_key,
 )
-from search.training.evaluation import normalization_of
 from search.training.history import History
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
@@ -168,7 +167,7 @@ def _fold_task(job: TrialJob, candidate: Candidate, number: int, fold: Fold) -> 
     return FoldTask(
         train=torch.from_numpy(fold.train),
         validation=torch.from_numpy(fold.validation),
-        statistics=normalization_of(candidate.model, job.statistics[number]),
+        statistics=job.statistics[number],
         schedule=candidate.schedule.build(rate, job.settings.epochs),
         seed=derive_seed(job.study_seed, "trial", job.index, "fold", number),
     )
@@ -189,8 +188,7 @@ class RefitOutcome:
         ended: The ending; the weights are written where it is "finished".
         reason: Why it diverged or failed.
         history: The epochs that were trained, without validation figures.
-        statistics: Those by which images are normalised: of all training images, or the network's
-            own.
+        statistics: Those of all training images, by which images are normalised.
     """
 
     ended: Ending
@@ -262,7 +260,7 @@ def _refit_task(job: RefitJob, data: TrainSplit, candidate: Candidate) -> FoldTa
     return FoldTask(
         train=everything,
         validation=None,
-        statistics=normalization_of(candidate.model, channel_statistics(data.images, everything)),
+        statistics=channel_statistics(data.images, everything),
         schedule=candidate.schedule.refit(rate, horizon, job.learning_rates),
         seed=derive_seed(job.study_seed, "trial", job.index, "refit"),
     )

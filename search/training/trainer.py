@@ -19,6 +19,7 @@ from search.training.evaluation import (
     MetricAccumulator,
     Normalizer,
     evaluate,
+    normalization_of,
     with_test_time_augmentation,
 )
 from search.training.fused import fuse_for_inference, fuse_for_training
@@ -39,7 +40,7 @@ class FoldTask:
     Attributes:
         train: Indices into the training split, int64 (N,).
         validation: Indices to validate on, int64 (M,); None for a refit.
-        statistics: How images are normalized.
+        statistics: How images are normalized, unless the network has a way of its own.
         schedule: The learning rates.
         seed: Decides initialization, data order, augmentation and dropout.
     """
@@ -103,7 +104,9 @@ class FoldTraining:
         if resume is not None and resume.model:
             self.model.load_state_dict(resume.model)
             optimizer.load_state_dict(resume.optimizer)
-        self._normalize = Normalizer(task.statistics, settings.device)
+        self._normalize = Normalizer(
+            normalization_of(candidate.model, task.statistics), settings.device
+        )
         self._metrics = MetricAccumulator(settings.device, settings.mean_over)
         self._learner = Learner(
             candidate=candidate,

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
+from torch import nn
 
 from cifar_models import FAMILIES, ModelConfig
 from search.data.dataset import TrainSplit, channel_statistics
@@ -44,13 +45,14 @@ def make_training(
     precision: Precision = "fp32",
     epochs: int = EPOCHS,
     seed: int = 3,
+    augmentation: str = "flip",
 ) -> FoldTraining:
     data, train = easy_data(), torch.arange(N_TRAIN)
     candidate = Candidate(
         model=model,
         optimizer=AdamWConfig(learning_rate=_RATE),
         batch_size=8,
-        augmentation="flip",
+        augmentation=augmentation,
         test_time_flip=True,
         gradient_clip=5.0,
     )
@@ -143,3 +145,32 @@ def test_an_easy_problem_is_learned(model: ModelConfig) -> None:
         assert (figures[-1].validation_accuracy or 0) > 0.85, precision
         kinds = {one.dtype for one in training.model.state_dict().values()}
         assert kinds <= {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize("name", ["pretrained-frozen", "cnn"])
+def test_a_backbone_sees_its_own_normalization(name: str) -> None:
+    """Not that of the folds, which is what other networks see, in training and validation."""
+    model, data = families.EXAMPLES[name], easy_data()
+    measured = channel_statistics(data.images, torch.arange(N_TRAIN))
+    mean, std = (
+        (torch.tensor([0.5, 0.5, 0.5]) * 255, torch.tensor([0.229, 0.224, 0.225]) * 255)
+        if name == "pretrained-frozen"
+        else (torch.tensor(measured.mean), torch.tensor(measured.std))
+    )
+    expected = (data.images - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    seen: list[torch.Tensor] = []
+    remember = nn.modules.module.register_module_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0]) if len(inputs[0].shape) == 4 else None
+    )
+    training = make_training(model, augmentation="none")
+    with remember:
+        training.run_epoch(1)
+    whole = [one for one in seen if one.shape[1:] == (3, 8, 8)]
+    for images in whole:
+        ours = images.flatten(1).float()
+        distances = [
+            torch.cdist(ours, one.flatten(1), compute_mode="donot_use_mm_for_euclid_dist").amin(1)
+            for one in (expected, expected.flip(3))
+        ]
+        assert float(torch.minimum(*distances).max()) < 1e-4
+    assert sum(len(one) for one in whole) >= N_TRAIN + 2 * N_VALIDATION
