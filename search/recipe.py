@@ -288,6 +288,14 @@ class Recipe(BaseModel):
         "expression over the images' paths (its first parentheses), or a column of the table",
         means="images are taken for independent",
     )
+    duplicates: Literal["auto", "together", "independent"] = _setting(
+        "auto",
+        "Whether copies of an image stay in one fold, or count as independent images",
+        means="together; independent for published datasets",
+    )
+    drop_duplicates: bool = _setting(
+        False, "Leave copies of test images and of other training images out of the latter"
+    )
     study_name: Annotated[str, AfterValidator(check_study_name)] = _setting(
         "auto", "Name of the study", means="made from space, sampler and dataset"
     )

@@ -6,6 +6,7 @@ A damaged file raises ValueError with the reason.
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self, final
@@ -14,7 +15,16 @@ import torch
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from search.data.dataset import Content, DatasetInfo, Origins, Part, Source, TrainSplit
+from search.data.copies import Copies, CopyCounts, CopyFinder
+from search.data.dataset import (
+    Content,
+    DatasetInfo,
+    Images,
+    Origins,
+    Part,
+    Source,
+    TrainSplit,
+)
 from search.data.npy import ArrayFile
 from search.errors import MachineError
 from search.events import Listener, Notice
@@ -34,6 +44,7 @@ class CachePaths:
         self.lock = cache_dir.with_name(cache_dir.name + ".lock")  # held while writing
         self.info = cache_dir / "dataset.json"  # a StoredInfo
         self.origins = cache_dir / "origins.json"  # of each part; absent if nothing is known
+        self.copies = cache_dir / "copies.json"  # a Copies; absent in caches of older versions
         self.train_images = cache_dir / "train_images.npy"
         self.train_labels = cache_dir / "train_labels.npy"
         self.test_images = cache_dir / "test_images.npy"
@@ -65,10 +76,11 @@ class StoredInfo(BaseModel):
     n_test: int
     source_fingerprint: str
     found: tuple[str, ...] = ()  # see Content
+    copies: CopyCounts = CopyCounts()
 
     def located(self, cache_dir: Path) -> DatasetInfo:
         """Return the dataset's description."""
-        facts = self.model_dump(exclude={"source_fingerprint", "found"})
+        facts = self.model_dump(exclude={"source_fingerprint", "found", "copies"})
         return DatasetInfo(**facts, cache_dir=cache_dir)
 
 
@@ -124,6 +136,21 @@ def _read_origins(paths: CachePaths) -> tuple[Origins, Origins]:
         for part in ("train", "test")
     )
     return train, test
+
+
+def load_copies(info: DatasetInfo) -> Copies:
+    """Return which images are copies, none if nobody looked; raises MachineError if damaged."""
+    paths = CachePaths(info.cache_dir)
+    if not paths.copies.exists():
+        return Copies()
+    try:
+        verify_checksums([paths.copies])
+    except ValueError as error:
+        raise MachineError(
+            f"the cache {info.cache_dir} is damaged: {error}; remove it and run again"
+        ) from error
+    stored = json.loads(paths.copies.read_bytes())
+    return Copies(tuple(map(tuple, stored["groups"])), tuple(stored["exact"]))
 
 
 def read_info(cache_dir: Path) -> StoredInfo:
@@ -255,8 +282,12 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
     )
     train_labels.write([train.labels], digest)
     test_labels.write([test.labels], digest)
-    train_images.write(train.batches, digest)
-    test_images.write(test.batches, digest)
+    finder = CopyFinder()
+    train_images.write(_shown_to(finder, train.batches), digest)
+    test_images.write(_shown_to(finder, test.batches), digest)
+    copies = finder.copies()
+    counts = CopyCounts.of(copies, train, test)
+    told = (f"dataset: {line}" for line in counts.lines())
     info = StoredInfo(
         name=name,
         fingerprint=digest.hexdigest(),
@@ -265,16 +296,24 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
         n_train=n_train,
         n_test=n_test,
         source_fingerprint=source_fingerprint,
-        found=tuple(content.found),
+        found=tuple(dict.fromkeys([*content.found, *told])),
+        copies=counts,
     )
-    text = info.model_dump_json(indent=2, exclude=set() if info.found else {"found"})
+    text = info.model_dump_json(indent=2, exclude_defaults=True)
     paths.info.write_text(text, encoding="utf-8")
-    written = [paths.info, *(file.path for file in files)]
+    paths.copies.write_text(json.dumps(asdict(copies)), encoding="utf-8")
+    written = [paths.info, paths.copies, *(file.path for file in files)]
     if Origins() != train.origins or Origins() != test.origins:
         origins = {"train": asdict(train.origins), "test": asdict(test.origins)}
         paths.origins.write_text(json.dumps(origins), encoding="utf-8")
         written.append(paths.origins)
     write_checksums(written)
+
+
+def _shown_to(finder: CopyFinder, batches: Iterator[Images]) -> Iterator[Images]:
+    for images in batches:
+        finder.add(images)
+        yield images
 
 
 def _remove(folder: Path) -> None:

@@ -127,6 +127,7 @@ class DatasetRequest:
         split_column: The column that says train, val or test; None: guessed, or there is none.
         groups: What says which images belong together: a regular expression over paths, or a
             table's column.
+        drop_duplicates: Whether to leave copies out of the training images.
     """
 
     dataset: str
@@ -139,6 +140,7 @@ class DatasetRequest:
     label_column: str | None = None
     split_column: str | None = None
     groups: str | None = None
+    drop_duplicates: bool = False
 
     @classmethod
     def of(cls, settings: object) -> Self:

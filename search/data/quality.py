@@ -1,9 +1,10 @@
 """What is known of a dataset's images before a study starts, beyond their number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
-from search.data.cache import load_origins
+from search.data.cache import load_origins, read_info
+from search.data.copies import CopyCounts
 from search.data.dataset import DatasetInfo
 from search.text import plural
 
@@ -17,10 +18,12 @@ class DataQuality:
         n_groups: Groups of the training images, each of which stays in one fold; None: the images
             are taken for independent.
         n_shared_groups: Groups that have training and test images, in a given test set.
+        copies: How many images are copies of others.
     """
 
     n_groups: int | None = None
     n_shared_groups: int = 0
+    copies: CopyCounts = field(default_factory=CopyCounts)
 
     @classmethod
     def of(cls, dataset: DatasetInfo) -> "DataQuality":
@@ -30,6 +33,7 @@ class DataQuality:
         return cls(
             n_groups=len(groups) if groups else None,
             n_shared_groups=len(groups & set(test.groups)),
+            copies=read_info(dataset.cache_dir).copies,
         )
 
     @property

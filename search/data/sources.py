@@ -11,6 +11,7 @@ from search.data.cache import is_cached, open_or_build
 from search.data.cifar10 import Cifar10Source, Cifar100Source
 from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
+from search.data.distinct import DistinctSource
 from search.data.folder import FolderSource
 from search.data.published import (
     FashionMnistSource,
@@ -63,7 +64,10 @@ def prepare_dataset(request: DatasetRequest, listener: Listener) -> DatasetInfo:
         source = _automatic(request, listener) if request.dataset == AUTO else _named(request)
         for text in source.notices():
             listener(Notice(text))
-        return open_or_build(source, data_dir, listener)
+        dataset = open_or_build(source, data_dir, listener)
+        if request.drop_duplicates:
+            dataset = open_or_build(DistinctSource(dataset), data_dir, listener)
+        return dataset
 
 
 def dataset_folder(dataset: str) -> Path | None:

@@ -55,7 +55,7 @@ SPACE = Space({name}, lambda _: CANDIDATE, baseline_params={{}})
 _KEPT = (
     "epochs", "validation", "metric", "seed", "dataset", "data_dir", "image_size", "resize",
     "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "groups",
+    "split_column", "groups", "duplicates", "drop_duplicates",
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
 _PLAIN_MODEL = ModelScript()

@@ -1,9 +1,20 @@
 """The folds of a study: which of its images train and which validate."""
 
-from search.data.cache import load_origins, load_train_split
+import numpy as np
+
+from search.data.cache import load_copies, load_origins, load_train_split
+from search.data.copies import joined
 from search.data.dataset import DatasetInfo
 from search.data.group_splits import grouped_holdout, grouped_kfold, numbered, shared_groups
-from search.data.splits import Fold, Indices, fixed_holdout, given_holdout, holdout, kfold
+from search.data.splits import (
+    Fold,
+    Indices,
+    ascending,
+    fixed_holdout,
+    given_holdout,
+    holdout,
+    kfold,
+)
 from search.errors import UserError
 from search.events import Listener, Notice
 from search.recipe import Recipe
@@ -14,10 +25,10 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     """Return the study's folds; raises UserError if the dataset is too small for them."""
     labels, names = load_train_split(dataset).labels.numpy(), dataset.class_names
     origins, _ = load_origins(dataset)
-    groups, fraction = fold_groups(dataset), recipe.holdout_fraction
+    groups, fraction = fold_groups(recipe, dataset), recipe.holdout_fraction
     split = recipe.protocol.split
     if split is not None:
-        if groups is not None:
+        if origins.groups:
             raise UserError(
                 f"groups: sampler {recipe.sampler!r} has the hand-tuned report's split, which "
                 f"knows no groups; accepted: validation 'kfold', got {recipe.validation!r}"
@@ -26,19 +37,50 @@ def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
     if recipe.validation == "given":
         return given_holdout(labels, origins.validation, names)
     seed = derive_seed(recipe.seed, "folds")
-    if recipe.validation == "kfold":
-        if groups is not None:
+    if groups is not None and origins.groups:
+        if recipe.validation == "kfold":
             return grouped_kfold(labels, groups, recipe.folds, seed, names)
-        return kfold(labels, recipe.folds, seed, names)
-    if groups is not None:
         return grouped_holdout(labels, groups, fraction, seed, class_names=names)
-    return holdout(labels, fraction, seed, class_names=names)
+    first = np.arange(len(labels)) if groups is None else np.unique(groups, return_index=True)[1]
+    first = np.sort(first).astype(np.int64)  # of copies only one is dealt, and the others follow
+    try:
+        if recipe.validation == "kfold":
+            folds = kfold(labels[first], recipe.folds, seed, names)
+        else:
+            folds = holdout(labels[first], fraction, seed, class_names=names)
+    except UserError as error:
+        if groups is None:
+            raise
+        raise UserError(
+            f"{error}; copies of an image count once (duplicates 'independent' counts each)"
+        ) from error
+    return folds if groups is None else tuple(_followed(fold, first, groups) for fold in folds)
 
 
-def fold_groups(dataset: DatasetInfo) -> Indices | None:
-    """Return the group of each training image, int64 (N,); None if they are independent."""
-    origins, _ = load_origins(dataset)
-    return numbered(origins.groups) if origins.groups else None
+def _followed(fold: Fold, first: Indices, groups: Indices) -> Fold:
+    """Return the fold of all images, of a fold of the first image of each group."""
+    validates = np.isin(groups, groups[first[fold.validation]])
+    return Fold(ascending(np.flatnonzero(~validates)), ascending(np.flatnonzero(validates)))
+
+
+def fold_groups(recipe: Recipe, dataset: DatasetInfo) -> Indices | None:
+    """Return the group of each training image, int64 (N,); None if they are independent.
+
+    Groups are those of the user, joined where copies connect them.
+    """
+    origins, n = load_origins(dataset)[0], dataset.n_train
+    groups = numbered(origins.groups) if origins.groups else None
+    copies = load_copies(dataset).within(n) if recipe.duplicates == "together" else ()
+    if not copies:
+        return groups
+    if groups is None:
+        groups = np.arange(n)
+    first = np.concatenate([np.full(len(one) - 1, groups[one[0]]) for one in copies])
+    others = np.concatenate([groups[list(one[1:])] for one in copies])
+    names = np.arange(n)
+    for connected in joined(n, first, others):
+        names[list(connected)] = connected[0]
+    return names[groups].astype(np.int64)
 
 
 def tell_of_folds(dataset: DatasetInfo, folds: tuple[Fold, ...], listener: Listener) -> None:

@@ -42,6 +42,7 @@ _DECIDING = (
     "holdout_fraction",
     "folds",
     "groups",
+    "duplicates",
     "racing",
     "metric",
     "seed",
@@ -60,7 +61,7 @@ _DECIDING = (
 """The settings that decide a study's results, which therefore cannot change."""
 _PIXELS = (
     "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "groups",
+    "split_column", "groups", "drop_duplicates",
 )  # fmt: skip
 """Those that may make another dataset of the same files."""
 
@@ -109,7 +110,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         plan = replace(plan, earlier=earlier_points(plan.recipe, plan.space))
         _ = plan.points  # if there is none, nothing is written
         check_free(paths)
-        save_folds(paths.folds, plan.folds, fold_groups(plan.dataset))
+        save_folds(paths.folds, plan.folds, fold_groups(plan.recipe, plan.dataset))
         study, folds = _create(plan, storage), plan.folds
     else:
         check_owned(study, paths)
@@ -174,7 +175,7 @@ def _resume(
     code = current_code(recipe, plan.space)
     changes = _check_code(stored, code, accept=accept_changes)
     if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
-        save_folds(plan.paths.folds, plan.folds, fold_groups(plan.dataset))
+        save_folds(plan.paths.folds, plan.folds, fold_groups(plan.recipe, plan.dataset))
     folds = load_folds(plan.paths.folds, stored.folds_hash)
     if changes:
         _end_obsolete_trials(plan, study, storage)

@@ -12,7 +12,7 @@ from typing import Any, Self, final
 from search.checks import describe_value_error
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, DatasetRequest
-from search.data.sources import prepare_dataset
+from search.data.sources import dataset_folder, prepare_dataset
 from search.data.splits import Fold, class_shares
 from search.errors import MachineError, UserError, first_line
 from search.events import Listener, Notice
@@ -53,6 +53,7 @@ def resolve_recipe(
         "device": facts.device,
         "precision": _precision(recipe, facts),
         "workers": count_workers(recipe, facts),
+        "duplicates": _duplicates(recipe),
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
     return recipe.model_copy(update=changes)
@@ -96,6 +97,13 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     parts = (space_name, get_sampler(recipe.sampler).name, dataset.name)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
     return name.lstrip(".-")[: 64 - len(suffix)] + suffix
+
+
+def _duplicates(recipe: Recipe) -> str:
+    """Return what is done about copies; published datasets are split as everyone else does."""
+    if recipe.duplicates != "auto":
+        return recipe.duplicates
+    return "independent" if dataset_folder(recipe.dataset) is None else "together"
 
 
 def _precision(recipe: Recipe, facts: DeviceFacts) -> Precision:

@@ -122,6 +122,7 @@ _EARLIER = {
     "prior": "off",
     "refit": "best-epoch",
     "resize": "stretch",
+    "duplicates": "independent",
 }  # what studies did before these settings
 
 

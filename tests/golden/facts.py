@@ -36,7 +36,9 @@ _NEWER: dict[str, Any] = {
     "label_column": None,
     "split_column": None,
     "groups": None,
+    "drop_duplicates": False,
 }
+_BY_DATASET = ("duplicates",)  # the hash of the folds says what it did
 _NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {
     "baseline": {"refit": "one-se"},  # nothing depends on it: a replication is not refitted
     "tpe": {"batch": 1},
@@ -71,7 +73,7 @@ def setting_parts(study: optuna.Study) -> Parts:
     recipe = {
         name: value
         for name, value in attrs["recipe"].items()
-        if name not in _ASIDE and (name, value) not in newer.items()
+        if name not in (*_ASIDE, *_BY_DATASET) and (name, value) not in newer.items()
     }
     return {"recipe": recipe, "dataset": attrs["dataset"], "folds hash": attrs["folds_hash"]}
 

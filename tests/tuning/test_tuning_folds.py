@@ -12,13 +12,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
-from search.data.splits import Fold
+from search.data.splits import Fold, folds_hash
 from search.errors import UserError
 from search.events import Event
 from search.pipeline import run_and_report
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.folds import make_folds
+from search.tuning.folds import fold_groups, make_folds
 
 Maker = Callable[..., Recipe]
 
@@ -140,3 +140,53 @@ def test_a_renamed_dataset_is_the_same_one(
     smaller = recipe.model_copy(update={"image_size": 4})
     with pytest.raises(UserError, match=r"dataset 'hues \(\w+\)' is now 'colours"):
         run_and_report(smaller, lambda event: None, StopRequest())
+
+
+@pytest.mark.parametrize("validation", ["holdout", "kfold"])
+def test_copies_stay_in_one_fold(tmp_path: Path, make_recipe: Maker, validation: str) -> None:
+    """By default for one's own images; without copies folds are those of independent images."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 20)
+    images = rng.integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    twice = np.concatenate([images, images[:12], images[:12]])
+    np.savez(tmp_path / "a.npz", images=images, labels=labels)
+    np.savez(tmp_path / "b.npz", images=twice, labels=np.concatenate([labels, *[labels[:12]] * 2]))
+    shared = {}
+    for name, duplicates in (("b", "together"), ("b", "independent"), ("a", "together")):
+        recipe = make_recipe(
+            dataset=str(tmp_path / f"{name}.npz"), duplicates=duplicates, validation=validation
+        )
+        dataset = prepare_dataset(DatasetRequest.of(recipe), lambda event: None)
+        folds = make_folds(recipe, dataset)
+        pixels = load_train_split(dataset).images.numpy()
+        for fold in folds:
+            both = np.concatenate([fold.train, fold.validation])
+            assert np.array_equal(np.sort(both), np.arange(dataset.n_train))
+        trained, validated = (
+            {pixels[i].tobytes() for i in part} for part in (folds[0].train, folds[0].validation)
+        )
+        shared[name, duplicates] = len(trained & validated)
+        if name == "a":
+            independent = recipe.model_copy(update={"duplicates": "independent"})
+            assert folds_hash(folds) == folds_hash(make_folds(independent, dataset))
+    assert shared["b", "together"] == 0 < shared["b", "independent"]
+
+
+def test_groups_are_joined_by_copies(tmp_path: Path, make_recipe: Maker) -> None:
+    """Two patients who share an image are on one side."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    images[5] = images[50]
+    patients = np.arange(60) // 3
+    np.savez(tmp_path / "a.npz", images=images, labels=patients % 2, patient=patients)
+    recipe = make_recipe(
+        dataset=str(tmp_path / "a.npz"), groups="patient", duplicates="together", test_fraction=0.1
+    )
+    dataset = prepare_dataset(DatasetRequest.of(recipe), lambda event: None)
+    groups = fold_groups(recipe, dataset)
+    alone = fold_groups(recipe.model_copy(update={"duplicates": "independent"}), dataset)
+    assert groups is not None
+    assert alone is not None
+    assert len(set(groups.tolist())) in (len(set(alone.tolist())) - 1, len(set(alone.tolist())))
+    (fold,) = make_folds(recipe, dataset)
+    assert not set(groups[fold.train]) & set(groups[fold.validation])

@@ -6,6 +6,7 @@ from search.report.findings.all_metrics import AllMetrics
 from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
 from search.report.findings.classes import ConfusionMatrix, WeakestClasses
 from search.report.findings.common_traits import CommonTraits
+from search.report.findings.copies import DuplicateImages
 from search.report.findings.cost import Cost
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
@@ -47,6 +48,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     Refit,
     LearningCurves,
     TestSetAccess,
+    DuplicateImages,
     Margin,
     Trials,
     CommonTraits,
