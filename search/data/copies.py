@@ -143,7 +143,8 @@ def _cosines(side: int) -> _Floats:
 def _thumbnails(images: Images) -> Images:
     """Return images of at most 16 pixels a side, averaged by area, uint8 (n, C, h * w)."""
     side = (min(_SIDE, images.shape[2]), min(_SIDE, images.shape[3]))
-    small = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(images).float(), side)
+    values = torch.from_numpy(images.astype(np.float32))
+    small = torch.nn.functional.adaptive_avg_pool2d(values, side)
     thumbnails: Images = small.round().to(torch.uint8).flatten(2).numpy()
     return thumbnails
 
