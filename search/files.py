@@ -51,6 +51,19 @@ def write_file(path: Path, content: bytes | str, *, durable: bool = False) -> No
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def make_folder(folder: Path, within: Path) -> None:
+    """Create a folder, and those between it and the folder `within`.
+
+    A folder that should be there, but is away with its disk, is not created in its place.
+
+    Raises:
+        OSError: `within` does not exist, or the folder cannot be created.
+    """
+    for parent in reversed([folder, *folder.parents]):
+        if parent.is_relative_to(within) and parent != within:
+            parent.mkdir(exist_ok=True)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove the folder with all it holds, if it exists."""
     if folder.exists():

@@ -26,16 +26,19 @@ from search.report.evidence import Evidence, TestedStudy, choose_baseline
 from search.report.findings import summaries
 from search.report.write import write_report
 from search.stopping import StopRequest
+from search.text import plural
+from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.budget import Budget
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
+from search.tuning.outages import files_needed
 from search.tuning.plan import check_disk, make_plan_info
 from search.tuning.preparing import prepare
-from search.tuning.records import StudyRecord
+from search.tuning.records import StudyRecord, failures_line
+from search.tuning.run import run_search
 from search.tuning.run_events import PlanMade
-from search.tuning.scheduler import run_search
 from search.tuning.storage import storage_failures
-from search.tuning.store import read_study
+from search.tuning.store import is_foreign, read_study
 from spaces.user_object import UserCodeError
 
 __all__ = [
@@ -105,14 +108,19 @@ class OpenRun:
 
     def refit(self) -> ImageClassifier | None:
         """Return the winner, retrained and exported; None if it was stopped."""
-        return refit_winner(self.opened, self.workers, self.listener, self.stop, self.budget)
+        with files_needed(self.opened):
+            return refit_winner(self.opened, self.workers, self.listener, self.stop, self.budget)
 
     def finish(self) -> None:
         """Refit and test the winner; a replication tests the networks of its trials."""
-        if self.opened.recipe.protocol.refits:
-            finish_search(self.opened, self.workers, self.listener, self.stop, self.budget)
-        else:
-            finish_replication(self.opened, self.workers, self.listener)
+        failures = failures_line(read_study(self.opened.study))
+        if failures is not None:  # nobody should take the test for one of the whole plan
+            self.listener(Notice(failures))
+        with files_needed(self.opened):
+            if self.opened.recipe.protocol.refits:
+                finish_search(self.opened, self.workers, self.listener, self.stop, self.budget)
+            else:
+                finish_replication(self.opened, self.workers, self.listener)
 
     def outcome(self) -> Outcome:
         """Return what the run leaves behind."""
@@ -129,6 +137,7 @@ def open_run(
     *,
     executor: str = "processes",
     accept_changes: bool = False,
+    retry_failed: bool = False,
     estimate: bool = False,
     searching: bool = True,
 ) -> Iterator[OpenRun]:
@@ -141,6 +150,7 @@ def open_run(
         executor: Where trials run, the name of one of `search.executors.EXECUTORS`; "inline" suits
             debuggers and tests.
         accept_changes: Whether to resume even if the space's code or a library has changed.
+        retry_failed: Whether trials that failed for good are tried again.
         estimate: Whether to emit the plan as an event, with an estimate of the time, which takes a
             warm-up of some seconds.
         searching: False where only the winner is trained or tested: then there is one worker, and
@@ -158,6 +168,10 @@ def open_run(
         workers.resize(plan.recipe.workers if searching else 1)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
             opened = open_study(plan, accept_changes=accept_changes)
+            _tell_foreign(opened, listener)
+            if retry_failed:
+                n_failed = TrialQueue(opened).retry_failed()
+                listener(Notice(f"{plural(n_failed, 'failed trial')} to try again"))
             disk = check_disk(opened, workers.slots)
             if estimate:
                 listener(PlanMade(make_plan_info(opened, disk, workers, plan.budget)))
@@ -172,6 +186,7 @@ def locked_run(
     *,
     executor: str = "processes",
     accept_changes: bool = False,
+    retry_failed: bool = False,
     estimate: bool = False,
 ) -> Iterator[Outcome]:
     """Search, refit and test; holds the study's lock until the block ends.
@@ -184,6 +199,7 @@ def locked_run(
         stop,
         executor=executor,
         accept_changes=accept_changes,
+        retry_failed=retry_failed,
         estimate=estimate,
     ) as run:
         if run.search():
@@ -201,13 +217,35 @@ def _user_code_errors() -> Iterator[None]:
         raise UserError(str(error)) from error
 
 
+def _tell_foreign(opened: OpenStudy, listener: Listener) -> None:
+    """Tell of trials that another program added, such as by Optuna's `enqueue_trial`."""
+    trials = opened.study.get_trials(deepcopy=False)
+    foreign = [str(one.number) for one in trials if is_foreign(one)]
+    if foreign:
+        listener(
+            Notice(
+                f"trial {', '.join(foreign)} of the database was added by another program: it is "
+                "not in the plan, is not trained and does not count"
+            )
+        )
+
+
 def run_study(
-    recipe: Recipe, listener: Listener, *, executor: str = "processes", accept_changes: bool = False
+    recipe: Recipe,
+    listener: Listener,
+    *,
+    executor: str = "processes",
+    accept_changes: bool = False,
+    retry_failed: bool = False,
 ) -> Outcome:
     """Do what `locked_run` does, and return the outcome."""
-    stop = StopRequest()
     with locked_run(
-        recipe, listener, stop, executor=executor, accept_changes=accept_changes
+        recipe,
+        listener,
+        StopRequest(),
+        executor=executor,
+        accept_changes=accept_changes,
+        retry_failed=retry_failed,
     ) as outcome:
         return outcome
 
@@ -218,6 +256,7 @@ def run_and_report(
     stop: StopRequest,
     *,
     accept_changes: bool = False,
+    retry_failed: bool = False,
     estimate: bool = False,
 ) -> tuple[Outcome, Report | None]:
     """Do what `locked_run` does and write the report; returns the outcome and the report.
@@ -231,6 +270,7 @@ def run_and_report(
             fan_out(listener, publisher),
             stop,
             accept_changes=accept_changes,
+            retry_failed=retry_failed,
             estimate=estimate,
         ) as outcome,
     ):

@@ -153,7 +153,7 @@ def test_tuning_trains_nothing() -> None:
 
 def test_one_module_asks_optuna_and_tells_it() -> None:
     """A sampler is asked in a study in memory; the recorder ends the trials of the real one."""
-    for attribute, module in (("ask", "batches"), ("tell", "ask_and_tell")):
+    for attribute, module in (("ask", "batches"), ("tell", "recorder")):
         users = {
             name for name, tree in modules_of("search").items() if attribute in attributes(tree)
         }

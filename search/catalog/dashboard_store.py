@@ -56,7 +56,7 @@ class DashboardStore:
 
     def put_figure(self, file: Path) -> None:
         """Store a copy of the file as an artifact of the study, under its name."""
-        self._artifacts_dir.mkdir(parents=True, exist_ok=True)
+        self._artifacts_dir.mkdir(exist_ok=True)
         known = {meta["filename"]: meta["artifact_id"] for meta in self._metas(_STUDY_ARTIFACTS)}
         if file.name in known:
             with file.open("rb") as content:
@@ -73,7 +73,7 @@ class DashboardStore:
 
     def put_png(self, name: str, content: bytes, trial: int) -> None:
         """Store a PNG as an artifact of a trial; `name` is a file name."""
-        self._artifacts_dir.mkdir(parents=True, exist_ok=True)
+        self._artifacts_dir.mkdir(exist_ok=True)
         key, artifact = self._png(name, trial)
         write_file(self._artifacts_dir / artifact, content)
         meta = {"artifact_id": artifact, "filename": name, "mimetype": "image/png"}

@@ -31,9 +31,8 @@ _IMAGES = (
 )  # fmt: skip
 # What the hand-tuned network's training leaves open.
 _BASELINE_SETTINGS = (
-    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *_IMAGES,
-    "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads",
-    "device", "precision",
+    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *_IMAGES, "precision",
+    "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads", "device",
 )  # fmt: skip
 _ANALYSIS = Path("analysis")
 
@@ -44,6 +43,7 @@ _at_place = options.with_settings("runs_dir", "storage", fill=True)
 def run(
     recipe: options.RecipeFile = None,
     accept_changes: options.AcceptChanges = False,
+    retry_failed: options.RetryFailed = False,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
     **settings: Any,
@@ -52,13 +52,15 @@ def run(
 
     Run the same command again to continue the study. Options override the recipe file.
     """
-    _run(recipe, settings, quiet=quiet, as_json=as_json, accept_changes=accept_changes)
+    resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
+    _run(recipe, settings, quiet=quiet, as_json=as_json, **resuming)
 
 
 @options.with_settings(*_BASELINE_SETTINGS)
 def baseline(
     repeats: options.Repeats = 1,
     accept_changes: options.AcceptChanges = False,
+    retry_failed: options.RetryFailed = False,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
     **settings: Any,
@@ -69,7 +71,8 @@ def baseline(
     a k-fold search.
     """
     settings |= {"sampler": "baseline", "trials": repeats}
-    _run(None, settings, quiet=quiet, as_json=as_json, accept_changes=accept_changes)
+    resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
+    _run(None, settings, quiet=quiet, as_json=as_json, **resuming)
 
 
 def _run(
@@ -78,7 +81,7 @@ def _run(
     *,
     quiet: bool,
     as_json: bool,
-    accept_changes: bool,
+    **resuming: bool,
 ) -> None:
     if quiet and as_json:
         raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
@@ -89,11 +92,9 @@ def _run(
         from search.views.running import run_and_describe, run_and_log
 
         if writer is not None:
-            run_and_log(requested, writer, interrupts.stop, accept_changes=accept_changes)
+            run_and_log(requested, writer, interrupts.stop, **resuming)
         else:
-            result = run_and_describe(
-                requested, console, interrupts.stop, quiet=quiet, accept_changes=accept_changes
-            )
+            result = run_and_describe(requested, console, interrupts.stop, quiet=quiet, **resuming)
             print_all(result, console)
     if interrupts.status is not None:
         if writer is not None:

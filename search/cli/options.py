@@ -149,6 +149,9 @@ AcceptChanges = Annotated[
     bool,
     typer.Option("--accept-changes", help="Continue though the space's code or a library changed."),
 ]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Try trials again that failed for good.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only print the result.")]
 Events = Annotated[bool, typer.Option("--json", help="Print one JSON object per event and line.")]
 

@@ -109,6 +109,7 @@ def refit(
     if winner.candidate is None:
         raise ValueError(f"trial {winner.number} has no candidate")
     remove_folder(job.folder)
+    job.checkpoints.parent.mkdir(exist_ok=True)
     epochs = count(1)
     try:
         outcome = executor.run(job, lambda _: progress(next(epochs), job.epochs), stop.requested)
@@ -224,12 +225,17 @@ def evaluate_winner(opened: OpenStudy, classifier: ImageClassifier) -> StudyReco
     if not record.is_tested():
         torch.set_num_threads(joblib.cpu_count())
         number = _winner(record).number
-        purpose = f"final evaluation, {_description(number)}"
+        purpose = f"final evaluation, {_description(number)}{_without_failed(record)}"
         results = evaluate_on_test_set(opened, {number: classifier}, number, purpose)
         # last: a study that has its test result also has its model
         opened.study.set_user_attr("test", to_plain(results[number]))
     write_model_readme(read_study(opened.study), opened.paths)
     return read_study(opened.study)
+
+
+def _without_failed(record: StudyRecord) -> str:
+    n_failed = len(record.failed_indices())
+    return f"; {n_failed} of {record.n_planned()} trials had failed" if n_failed else ""
 
 
 def _winner(record: StudyRecord) -> TrialRecord:

@@ -57,12 +57,15 @@ class Job(Protocol[T_co]):
 
 @final
 class WorkerChannel(Channel):
-    """The job's end of a channel through files; `patience` is in seconds."""
+    """The job's end of a channel through files; `patience` is in seconds.
+
+    Raises OSError, as its methods do, if the folder in which its own is created is not there.
+    """
 
     def __init__(self, folder: Path, patience: float = _PATIENCE_SECONDS) -> None:
         self._folder, self._patience = folder, patience
         self._sent = 0
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
 
     def send(self, figures: FoldEpochs) -> None:
         with _epochs_file(self._folder).open("ab") as file:
@@ -89,17 +92,20 @@ class WorkerChannel(Channel):
 
 @final
 class SchedulerChannel:
-    """The scheduler's end of a channel through files."""
+    """The scheduler's end of a channel through files.
+
+    Raises OSError, as its methods do, if the folder in which its own is created is not there.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._offset = 0
         self._answered: tuple[int, bool] = (0, False)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
 
     def receive(self) -> list[FoldEpochs]:
         """Return the epochs reported since the last call."""
-        epochs = _epochs_file(self._folder)
+        epochs = _epochs_file(self.folder)
         if not epochs.exists() or epochs.stat().st_size <= self._offset:
             return []
         with epochs.open("rb") as file:
@@ -114,7 +120,7 @@ class SchedulerChannel:
         """Acknowledge the epochs up to `epoch`, and say whether the job should stop."""
         if (epoch, stop) == self._answered:
             return
-        write_file(_answer_file(self._folder), json.dumps({"epoch": epoch, "stop": stop}))
+        write_file(_answer_file(self.folder), json.dumps({"epoch": epoch, "stop": stop}))
         self._answered = (epoch, stop)
 
 
@@ -206,10 +212,10 @@ class Executor(ABC):
 
         Raises whatever the job raises, and RuntimeError if its process died.
         """
-        future = self.submit(0, job)
         if job.folder is None:
-            return future.result()
+            return self.submit(0, job).result()
         channel, received, done = SchedulerChannel(job.folder), 0, False
+        future = self.submit(0, job)
         while not done:
             wait([future], timeout=_REPORT_POLL_SECONDS)
             done = future.done()  # first, so that what came before the end is read below

@@ -14,7 +14,7 @@ from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo, TrainSplit, channel_statistics
 from search.data.splits import Fold, load_folds
 from search.executors.base import Channel, FoldEpochs
-from search.executors.failures import describe_failure, is_unwritable
+from search.executors.failures import FailureKind, describe_failure, kind_of_failure
 from search.executors.probes import use_threads
 from search.metric import ACCURACY
 from search.seeding import derive_seed
@@ -31,17 +31,8 @@ from search.user_metric import get_metric
 from spaces.candidate import Candidate, load_candidate
 from spaces.families import FamilySource
 
-Ending: TypeAlias = Literal["finished", "paused", "stopped", "diverged", "failed", "unwritable"]
-"""How a training ended.
-
-Attributes:
-    paused: Another job may continue it.
-    unwritable: Checkpoints cannot be written, which no other job could.
-"""
-
-
-def _failed(error: Exception) -> Ending:
-    return "unwritable" if is_unwritable(error) else "failed"
+Ending: TypeAlias = Literal["finished", "paused", "stopped", "diverged"] | FailureKind
+"""How a training ended; one that paused may be continued by another job."""
 
 
 @final
@@ -107,7 +98,12 @@ class TrialJob:
             torch.set_num_threads(self.threads)
             return _train_folds(self, channel)
         except Exception as error:  # noqa: BLE001  # the outcome carries it; other trials continue
-            return TrialOutcome(_failed(error), describe_failure(error))
+            return TrialOutcome(kind_of_failure(error, self._own()), describe_failure(error))
+
+    def _own(self) -> tuple[Path, ...]:
+        """Return the files and folders that it reads and writes."""
+        used = (self.folder, self.checkpoints, self.folds_path, self.dataset.cache_dir)
+        return used if self.network is None else (*used, self.network.parent)
 
 
 def _train_folds(job: TrialJob, channel: Channel) -> TrialOutcome:
@@ -235,7 +231,8 @@ class RefitJob:
             with use_threads(self.threads):
                 return _train_winner(self, channel)
         except Exception as error:  # noqa: BLE001  # the outcome carries it
-            return RefitOutcome(_failed(error), describe_failure(error))
+            own = (self.folder, self.checkpoints, self.weights, self.dataset.cache_dir)
+            return RefitOutcome(kind_of_failure(error, own), describe_failure(error))
 
 
 def _train_winner(job: RefitJob, channel: Channel) -> RefitOutcome:

@@ -123,7 +123,7 @@ class SearchProgress:
     def _ended(self, trial: TrialRecord) -> None:
         self.running.pop(trial.number, None)
         self._count(trial)
-        if trial.kind != "infeasible" and trial.same_as is None:
+        if trial.kind not in ("infeasible", "interrupted") and trial.same_as is None:
             self.epochs_ended.append(trial.history.fold_epochs())
 
     def done(self) -> int:

@@ -25,8 +25,8 @@ from search.training.trainer import FoldState, FoldTraining
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
-    """Write the state dict atomically and durably; creates missing folders. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the state dict atomically and durably, in a folder that may be new. Raises OSError."""
+    path.parent.mkdir(exist_ok=True)
     state = network.state_dict().items()
     content = save({name: value.detach().cpu().contiguous() for name, value in state})
     write_file(path, content, durable=True)
@@ -48,8 +48,8 @@ class Checkpoints:
     key: str
 
     def save(self, fold: int, state: FoldState) -> None:
-        """Write a fold's state durably. Raises OSError."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        """Write a fold's state durably, in a directory that may be new. Raises OSError."""
+        self.directory.mkdir(exist_ok=True)
         previous = self._path(fold, "previous")
         with atomic_write(self._path(fold, "ckpt"), durable=True, previous=previous) as file:
             _write(file, self.key, state)

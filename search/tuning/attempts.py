@@ -23,6 +23,8 @@ class Attempt(NamedTuple):
         repeats: Whether it is a duplicate, with the result of the original.
         limit: The trial_timeout in seconds that it exceeded; None: it did not, or that was not
             stored.
+        retry: Whether the user asked for it after its index had failed: earlier attempts no longer
+            count.
     """
 
     ended: bool
@@ -31,6 +33,7 @@ class Attempt(NamedTuple):
     infeasible: bool = False
     repeats: bool = False
     limit: float | None = None
+    retry: bool = False
 
     def timed_out(self) -> bool:
         """Return whether it exceeded its trial_timeout."""
@@ -54,15 +57,18 @@ def attempt_of(trial: FrozenTrial) -> Attempt:
         infeasible=attrs.get("infeasible", False),
         repeats=attrs.get("same_as") is not None,
         limit=attrs.get("trial_timeout"),
+        retry=attrs.get("retry", False),
     )
 
 
-def has_failed(attempts: Iterable[Attempt], trial_timeout: float | None) -> bool:
-    """Return whether an index gets no further attempt; interruptions do not count.
+def has_failed(attempts: Sequence[Attempt], trial_timeout: float | None) -> bool:
+    """Return whether an index gets no further attempt, given those it had, oldest first.
 
-    A trial that timed out, or whose original failed, would fail again.
+    Interruptions do not count, nor do attempts before a retry. A trial that timed out, or whose
+    original failed, would fail again.
     """
-    counted = [one for one in attempts if one.counts(trial_timeout)]
+    since = max((number for number, one in enumerate(attempts) if one.retry), default=0)
+    counted = [one for one in attempts[since:] if one.counts(trial_timeout)]
     hopeless = any(one.repeats or one.timed_out() for one in counted)
     return hopeless or len(counted) >= MOST_ATTEMPTS
 
@@ -77,13 +83,18 @@ def is_done(attempts: Sequence[Attempt], trial_timeout: float | None, *, planned
     return ended or has_failed(attempts, trial_timeout)
 
 
+def gave_up(attempts: Sequence[Attempt], trial_timeout: float | None) -> bool:
+    """Return whether an index failed for good: no trial ended, and it gets no further attempt."""
+    return not any(one.ended for one in attempts) and has_failed(attempts, trial_timeout)
+
+
 def done_indices(
     attempts: Iterable[tuple[int, Attempt]], trial_timeout: float | None, n_fixed: int | None
 ) -> set[int]:
     """Return the indices that need no further trial.
 
     Args:
-        attempts: All attempts, each with its index.
+        attempts: All attempts, each with its index; those of one index oldest first.
         trial_timeout: The limit of a trial in seconds; None: there is none.
         n_fixed: How many points were known before the first trial; None: all.
     """

@@ -270,6 +270,20 @@ def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManag
     return file_lock(lock, holder)
 
 
+def check_still_held(paths: RunPaths) -> None:
+    """Check that no other process has taken the study's folder, as it can on a disk that was away.
+
+    Raises:
+        UserError: Another process runs the study.
+        OSError: The folder is out of reach.
+    """
+    holder, me = Holder(**json.loads(paths.lock_holder.read_text(encoding="utf-8"))), Holder()
+    if (holder.process, holder.host) != (me.process, me.host):
+        raise UserError(
+            f"study {paths.study_name!r} is being run by {holder}; wait for it or end it"
+        )
+
+
 def study_holder(paths: RunPaths, storage: str | None = None) -> str | None:
     """Describe the process that runs the study; None if there is none.
 

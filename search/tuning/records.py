@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Literal, NamedTuple, final
 
+from search import text
 from search.command_lines import run_command
 from search.data.dataset import DatasetInfo
 from search.data.quality import DataQuality
@@ -44,6 +45,7 @@ class TrialRecord:
         fold_epochs: Epochs trained, summed over folds, discarded ones included.
         same_as: The number of the original, if it is a duplicate with the original's result.
         trial_timeout: The limit in seconds that it exceeded, if it did.
+        retry: Whether the user asked for it after its index had failed.
     """
 
     number: int
@@ -67,6 +69,7 @@ class TrialRecord:
     reason: str | None = None
     same_as: int | None = None
     trial_timeout: float | None = None
+    retry: bool = False
     started: datetime | None = None
     finished: datetime | None = None
 
@@ -94,6 +97,7 @@ class TrialRecord:
             infeasible=self.infeasible,
             repeats=self.same_as is not None,
             limit=self.trial_timeout,
+            retry=self.retry,
         )
 
 
@@ -250,6 +254,12 @@ class StudyRecord:
         """Return how many indices of the plan need no further trial."""
         return len(self.done_indices())
 
+    def failed_indices(self) -> set[int]:
+        """Return the indices of the plan whose trials all failed, and that get no further one."""
+        return self.done_indices() - {
+            trial.plan for trial in self.trials if trial.state in ("complete", "pruned")
+        }
+
     def has_no_winner(self) -> bool:
         """Return whether everything planned is done, and no trial can win."""
         return self.winner() is None and 0 < self.n_planned() <= self.n_done()
@@ -272,7 +282,7 @@ def next_step_hint(record: StudyRecord) -> str:
         return "use a space with smaller learning rates, and another --study-name"
     if any(trial.infeasible for trial in record.trials):
         return "use a larger --max-parameters or another space, and another --study-name"
-    return "fix the cause, then use another --study-name"
+    return "fix the cause, then run the same command with --retry-failed"
 
 
 def why_no_winner(record: StudyRecord) -> str:
@@ -290,20 +300,38 @@ Reason = Literal["done", "timeout", "interrupted"]
 
 
 class EndInfo(NamedTuple):
-    """How a run ended: `done` of `planned` trials have ended; `reason` says why no more have."""
+    """How a run ended: `done` of `planned` trials have ended; `reason` says why no more have.
+
+    `failed` of those that have ended were not trained.
+    """
 
     reason: Reason
     done: int
     planned: int
+    failed: int = 0
 
 
 def end_info(record: StudyRecord, *, stopped: bool) -> EndInfo:
     """Return how a run ended."""
-    planned = record.n_planned()
+    planned, failed = record.n_planned(), len(record.failed_indices())
     done = min(len(_ended_indices(record)), planned)
     if stopped:
-        return EndInfo("interrupted", done, planned)
-    return EndInfo("timeout" if done < planned else "done", done, planned)
+        return EndInfo("interrupted", done, planned, failed)
+    limited = record.recipe.timeout is not None or record.recipe.budget is not None
+    return EndInfo("timeout" if limited and done < planned else "done", done, planned, failed)
+
+
+def failures_line(record: StudyRecord) -> str | None:
+    """Return how many of the planned trials failed, why the last one did, and what can be done."""
+    failed = record.failed_indices()
+    if not failed:
+        return None
+    reasons = [one.reason for one in record.trials if one.plan in failed and one.reason]
+    last = f" (the last reason: {reasons[-1]})" if reasons else ""
+    return (
+        f"{len(failed)} of {text.plural(record.n_planned(), 'trial')} failed and took no part"
+        f"{last}; the same command with --retry-failed tries them again"
+    )
 
 
 def model_command(record: StudyRecord) -> str | None:

@@ -264,6 +264,7 @@ class RunEnded(Event):
             "reason": end.reason,
             "done": end.done,
             "trials": end.planned,
+            "failed": end.failed,
             "winner": self.winner,
         }
 

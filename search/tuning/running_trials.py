@@ -12,8 +12,9 @@ from optuna.trial import Trial
 from search import text
 from search.events import Listener
 from search.executors.base import Executor, FoldEpochs, SchedulerChannel
+from search.executors.failures import describe_failure, kind_of_failure
 from search.executors.training_jobs import TrialJob, TrialOutcome
-from search.files import remove_folder
+from search.files import make_folder, remove_folder
 from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial
 from search.tuning.attempts import TIMED_OUT
@@ -28,7 +29,8 @@ from spaces import Candidate
 _POLL_SECONDS = 0.1  # a fifth of that costs 2% of a core
 
 # Of several endings the worst is the trial's.
-_SEVERITY = ("finished", "paused", "stopped", "diverged", "failed", "unwritable")
+_SEVERITY = ("finished", "paused", "stopped", "diverged", "failed", "outage", "fault")
+_BUS_ERROR = "SIGBUS"  # a part of a file that is mapped into memory could not be read
 
 
 @final
@@ -70,6 +72,11 @@ class FoldGroup:
             return self.future.result()
         if self.overdue is not None:
             return TrialOutcome("failed", self.overdue)
+        if _BUS_ERROR in str(error):
+            return TrialOutcome("outage", f"the worker could not read a file ({_BUS_ERROR})")
+        kind = kind_of_failure(error, (self.channel.folder,))
+        if kind != "failed":
+            return TrialOutcome(kind, describe_failure(error))
         return TrialOutcome("failed", f"the worker died ({type(error).__name__})")
 
 
@@ -115,7 +122,8 @@ class RunningTrial:
 
     def trained(self) -> bool:
         """Return whether no further epoch will come: it is not continued or tried again."""
-        return not self.training and self.outcome().ended not in ("failed", "paused")
+        ended = None if self.training else self.outcome().ended
+        return ended in ("finished", "stopped", "diverged")
 
     def receive(self) -> bool:
         """Receive epochs of its jobs; returns whether there was anything new."""
@@ -214,6 +222,13 @@ class RunningTrials:
                 group.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
                 self._executor.kill(group.slot)
 
+    def kill_all(self) -> None:
+        """Kill all trainings, and wait until their slots are idle."""
+        training = self.training()
+        for group in training:
+            self._executor.kill(group.slot)
+        wait([group.future for group in training])
+
     def stop_all(self) -> None:
         """Stop all trainings at the end of their epoch, and wait for them."""
         while groups := self.training():
@@ -298,6 +313,8 @@ def make_trial_job(
 ) -> TrialJob:
     """Return the job of some folds of a trial, which the pruner may end early.
 
+    The folders in which it creates its own are made, unless the study's folder is not there.
+
     Args:
         opened: The study.
         number: The trial's number in Optuna, which names its folder.
@@ -305,8 +322,13 @@ def make_trial_job(
         candidate: What is trained.
         folds: The folds to train in lockstep.
         pruner: Says after which epochs the job waits shortly for a decision.
+
+    Raises:
+        OSError: The study's folder is out of reach.
     """
     recipe, paths = opened.recipe, opened.paths
+    for folder in (paths.trial_dir(number), paths.checkpoints_dir):
+        make_folder(folder, within=paths.study_dir)
     epochs = range(1, recipe.epochs)
     return TrialJob(
         index=index,

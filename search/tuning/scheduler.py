@@ -5,19 +5,19 @@ import time
 from collections import deque
 from typing import final
 
-from search.errors import MachineError
 from search.events import Listener, Notice
 from search.executors.base import Executor
-from search.files import remove_folder
 from search.stopping import StopRequest
 from search.training.history import History
-from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue, TrialRecorder
+from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue
 from search.tuning.budget import Budget
 from search.tuning.duplicates import Duplicates
 from search.tuning.opening import OpenStudy
+from search.tuning.outages import FilesError
 from search.tuning.plan_order import PlanOrderPruner, PruningDecision
 from search.tuning.pruners import Pruner, get_pruner
 from search.tuning.racing import FoldRace
+from search.tuning.recorder import TrialRecorder
 from search.tuning.records import StudyRecord, TrialRecord, ranked
 from search.tuning.run_events import (
     EpochEnded,
@@ -36,33 +36,13 @@ _ROUND_SHARE = 0.6  # of a time budget, for starting trials that further rounds 
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 
 
-def run_search(
-    opened: OpenStudy,
-    executor: Executor,
-    listener: Listener,
-    stop: StopRequest,
-    budget: Budget | None = None,
-) -> bool:
-    """Run every open trial of the study, or as many as a time budget allows.
-
-    Returns False if it was stopped before that.
-
-    Raises UserError if no candidate can be trained, MachineError if a checkpoint cannot be written.
-    """
-    TrialRecorder(opened).end_stale_trials()
-    remove_folder(opened.paths.work_dir)
-    scheduler = Scheduler(opened, executor, listener, budget)
-    with stop.accepted():
-        return scheduler.run(stop)
-
-
 @final
 class Scheduler:
     """Runs a study's open trials to their end; one instance per run, in the user's process.
 
     In a fold race every trial starts on the first fold and earns the others. No trial starts
-    after the recipe's `timeout`. Once a time budget leaves no more than the winner's refit and
-    test take, whatever trains ends.
+    after the `deadline`, a time of `time.monotonic`. Once a time budget leaves no more than the
+    winner's refit and test take, whatever trains ends.
     """
 
     def __init__(
@@ -70,6 +50,7 @@ class Scheduler:
         opened: OpenStudy,
         executor: Executor,
         listener: Listener,
+        deadline: float = math.inf,
         budget: Budget | None = None,
     ) -> None:
         recipe, record = opened.recipe, read_study(opened.study)
@@ -83,11 +64,14 @@ class Scheduler:
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
         self._race = _race(record, ended) if recipe.racing else None
         self._promoted: deque[int] = deque()  # an index for each of its paused fold groups
-        self._deadline = math.inf if recipe.timeout is None else time.monotonic() + recipe.timeout
+        self._deadline, self._ended = deadline, tuple(ended)
         self._budget, self._winner = budget, record.winner()
         for trial in ended:
             self._running.forget(trial.plan)
-        listener(StudyOpened(recipe, self._queue.n_planned, tuple(ended)))
+
+    def opening(self) -> StudyOpened:
+        """Return the event that the search starts, with the trials of earlier runs."""
+        return StudyOpened(self._recipe, self._queue.n_planned, self._ended)
 
     def run(self, stop: StopRequest) -> bool:
         """Run until every trial has ended, or every trial that started before the deadline.
@@ -112,6 +96,10 @@ class Scheduler:
         self._queue.queue_ahead(0 if stop.requested() else math.inf)
         self._listener(SearchEnded())
         return not stop.requested()
+
+    def abandon(self) -> None:
+        """Kill what trains; its trials stay as they are stored, for the next scheduler."""
+        self._running.kill_all()
 
     def _has_work(self) -> bool:
         return (
@@ -240,8 +228,8 @@ class Scheduler:
     def _advance(self, running: RunningTrial, decision: PruningDecision) -> None:
         """Report the accepted epochs, answer the workers, and end the trial if it is over."""
         outcome = None if running.training else running.outcome()
-        if outcome is not None and outcome.ended == "unwritable":
-            raise MachineError(_unwritable(outcome.reason or ""))
+        if outcome is not None and outcome.ended in ("fault", "outage"):
+            raise FilesError(outcome.ended, outcome.reason or "")
         # If an earlier attempt was already pruned, this one has to get as far first.
         pruned = decision.pruned and len(running.history().epochs) >= decision.epochs
         if outcome is not None and outcome.ended == "failed" and not pruned:
@@ -388,11 +376,4 @@ def _damaged(running: RunningTrial) -> str:
     return (
         f"trial {running.trial.number}: the newest checkpoint of fold {folds} is damaged; training "
         "resumed from the one before, or from the start"
-    )
-
-
-def _unwritable(reason: str) -> str:
-    return (
-        f"a checkpoint cannot be written: {reason}; finished trials and earlier checkpoints are "
-        "kept: make room, then run the same command again to resume"
     )

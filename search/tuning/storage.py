@@ -14,7 +14,7 @@ import optuna
 import sqlalchemy
 from filelock import FileLock
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
@@ -247,6 +247,21 @@ def storage_failures(study_name: str) -> Iterator[None]:
             f"the database of study {study_name!r} failed: {reason}; finished trials are kept; "
             "run the same command again to resume"
         ) from error
+
+
+def reconnect(storage: BaseStorage) -> None:
+    """Have the storage open new connections: those it has may be to a disk that was away."""
+    if isinstance(storage, RDBStorage):
+        storage.engine.dispose()
+
+
+# As SQLite says it if its file is away with its disk, or was replaced.
+_OUT_OF_REACH = ("disk I/O error", "unable to open database file", "readonly database")
+
+
+def is_out_of_reach(error: Exception) -> bool:
+    """Return whether an error of the storage is that the disk of a SQLite file is away."""
+    return any(words in str(error.__cause__ or error) for words in _OUT_OF_REACH)
 
 
 _STORAGE = ("sqlalchemy.", "optuna.storages.")

@@ -92,6 +92,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         reason=attrs.get("reason"),
         same_as=attrs.get("same_as"),
         trial_timeout=attrs.get("trial_timeout"),
+        retry=attrs.get("retry", False),
         started=trial.datetime_start,
         finished=_finished(trial),
     )
@@ -170,9 +171,22 @@ def _user_metric(attrs: Mapping[str, Any]) -> Metric | None:
 
 
 def stored_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the study's trials without obsolete ones, whose points changed before they ran."""
+    """Return the study's trials.
+
+    Without obsolete ones, whose points changed before they ran, and without waiting ones that
+    another program added: they are not in the plan, and never run.
+    """
     trials = study.get_trials(deepcopy=False)
-    return [trial for trial in trials if trial.user_attrs.get("reason") != OBSOLETE]
+    return [one for one in trials if not (_is_obsolete(one) or is_foreign(one))]
+
+
+def _is_obsolete(trial: FrozenTrial) -> bool:
+    return trial.user_attrs.get("reason") == OBSOLETE
+
+
+def is_foreign(trial: FrozenTrial) -> bool:
+    """Return whether another program added a trial, as with Optuna's `enqueue_trial`."""
+    return trial.state == TrialState.WAITING and "plan" not in trial.user_attrs
 
 
 def read_test_accesses(study: optuna.Study) -> tuple[TestSetAccess, ...]:

@@ -21,7 +21,7 @@ from search.report.findings import summaries
 from search.report.scoring import winner_lead
 from search.stopping import StopRequest
 from search.training.metrics import TestResult, always_right
-from search.tuning.records import EndInfo, StudyRecord, end_info, model_command
+from search.tuning.records import EndInfo, StudyRecord, end_info, failures_line, model_command
 from search.tuning.run_events import (
     BaselineTested,
     ReportWritten,
@@ -39,6 +39,7 @@ def run_and_describe(
     *,
     quiet: bool = False,
     accept_changes: bool = False,
+    retry_failed: bool = False,
 ) -> Iterator[RenderableType]:
     """Run a study under a display that suits the console, then yield its result.
 
@@ -48,7 +49,12 @@ def run_and_describe(
     display = QuietDisplay(console) if quiet else open_display(console)
     try:
         outcome, report = run_and_report(
-            recipe, display, stop, accept_changes=accept_changes, estimate=not quiet
+            recipe,
+            display,
+            stop,
+            accept_changes=accept_changes,
+            retry_failed=retry_failed,
+            estimate=not quiet,
         )
     finally:
         display.close()
@@ -60,13 +66,18 @@ def run_and_describe(
 
 
 def run_and_log(
-    recipe: Recipe, writer: JsonWriter, stop: StopRequest, *, accept_changes: bool = False
+    recipe: Recipe,
+    writer: JsonWriter,
+    stop: StopRequest,
+    *,
+    accept_changes: bool = False,
+    retry_failed: bool = False,
 ) -> None:
     """Run a study and write everything that happens as events, the result too."""
     check_writable(recipe.runs_dir)
     log = JsonLog(writer)
     outcome, report = run_and_report(
-        recipe, log, stop, accept_changes=accept_changes, estimate=True
+        recipe, log, stop, accept_changes=accept_changes, retry_failed=retry_failed, estimate=True
     )
     for event in _result_events(outcome, report):
         log(event)
@@ -116,6 +127,9 @@ def describe_finish(
     line = None if baseline is None else baseline_line(record, baseline)
     if line is not None:
         yield Text(line)
+    failures = failures_line(record)
+    if failures is not None:
+        yield Text(failures)
     if end.reason == "timeout":
         yield Text(
             f"time is up: {end.done} of {end.planned} trials done; run again to continue "

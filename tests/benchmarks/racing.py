@@ -18,7 +18,7 @@ from search.stopping import StopRequest
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
-from search.tuning.scheduler import run_search
+from search.tuning.run import run_search
 from search.tuning.store import read_study
 from tests.benchmarks.checks import Bound, Check, show_checks
 from tests.benchmarks.machine import machine_facts

@@ -23,8 +23,8 @@ from search.tuning.folds import make_folds
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.preparing import Plan
 from search.tuning.records import TrialRecord
+from search.tuning.run import run_search
 from search.tuning.run_events import EpochEnded, SearchEnded, StudyOpened, TrialEnded, TrialStarted
-from search.tuning.scheduler import run_search
 from spaces import load_space
 
 _POINTS = Path(__file__).with_name("points.py")

@@ -177,9 +177,9 @@ def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> N
 
 
 def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
-    """Whatever goes wrong in a trial comes back as a failed outcome with its reason."""
+    """Whatever goes wrong in a trial comes back as an outcome with its reason."""
     outcome = run_job(_elsewhere(job, tmp_path / "a", folds_path=tmp_path / "missing.npz"))
-    assert outcome.ended == "failed"
+    assert outcome.ended == "outage"
     assert "missing.npz" in (outcome.reason or "")
     assert "\n" not in (outcome.reason or "")
 
@@ -191,7 +191,7 @@ def test_a_full_disk_is_told_from_other_failures(job: TrialJob, tmp_path: Path) 
     blocked.checkpoints.mkdir(parents=True)
     (blocked.checkpoints / ".fold-0.ckpt.tmp").symlink_to("/dev/full")
     outcome = run_job(blocked)
-    assert outcome.ended == "unwritable"
+    assert outcome.ended == "fault"
     assert "No space left on device" in (outcome.reason or "")
 
 

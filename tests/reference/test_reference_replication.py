@@ -24,9 +24,9 @@ from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import FoldEpoch, History
-from search.tuning.ask_and_tell import TrialRecorder
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare, resolve_recipe
+from search.tuning.recorder import TrialRecorder
 from search.tuning.records import TrialCost
 from search.tuning.store import read_study
 from search.tuning.workload import training_settings

@@ -24,6 +24,12 @@ def timed_out(limit: float | None) -> Attempt:
         ([FAILED] * 3, True),
         ([CUT] * 9, False),
         ([FAILED._replace(repeats=True)], True),
+        ([FAILED] * 3 + [FAILED._replace(retry=True)], False),
+        ([FAILED] * 3 + [FAILED._replace(retry=True), FAILED], False),
+        ([FAILED] * 3 + [FAILED._replace(retry=True), FAILED, FAILED], True),
+        ([FAILED] * 3 + [CUT._replace(retry=True)], False),
+        ([FAILED] * 3 + [ENDED._replace(retry=True)], True),
+        ([timed_out(None), Attempt(ended=False, failed=False, retry=True)], False),
     ],
 )
 def test_three_failures_are_enough(attempts: list[Attempt], done: bool) -> None:

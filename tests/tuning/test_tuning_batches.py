@@ -20,7 +20,7 @@ from search.tuning.opening import open_study
 from search.tuning.points import planned_points
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
-from search.tuning.scheduler import run_search
+from search.tuning.run import run_search
 from search.tuning.store import read_study
 from spaces import BUILT_IN, load_space
 from tests.tuning.late_executor import LateExecutor

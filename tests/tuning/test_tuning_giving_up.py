@@ -11,12 +11,14 @@ from search.errors import MachineError
 from search.executors import InlineExecutor
 from search.executors.base import Executor, run_job
 from search.executors.training_jobs import TrialOutcome
+from search.pipeline import run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
-from search.tuning.records import StudyRecord
-from search.tuning.scheduler import run_search
+from search.tuning.records import EndInfo, StudyRecord, end_info
+from search.tuning.run import run_search
 from search.tuning.store import read_study
 
 pytestmark = pytest.mark.slow
@@ -52,8 +54,12 @@ class Unlucky(Executor):
         pass
 
 
-def _search(recipe: Recipe, listener: Any, workers: Executor) -> Any:
+def _search(
+    recipe: Recipe, listener: Any, workers: Executor, *, retry_failed: bool = False
+) -> StudyRecord:
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
+    if retry_failed:
+        assert TrialQueue(opened).retry_failed() > 0
     try:
         run_search(opened, workers, listener, StopRequest())
     finally:
@@ -95,9 +101,58 @@ def test_a_failing_trial_gets_three_attempts(make_recipe: Maker, listener: Any) 
     assert [t.state for t in record.trials if t.plan == 1] == ["complete"]
 
 
+def test_failed_trials_are_tried_again_on_request(make_recipe: Maker, listener: Any) -> None:
+    """Each gets three attempts more, with its own point; nothing else is trained again."""
+    oom = TrialOutcome("failed", "oom: not enough memory")
+    recipe = make_recipe(trials=3, pruner="none")
+    first = _search(recipe, listener, Unlucky(oom, oom, oom))
+    assert first.failed_indices() == {0}
+    again = _search(recipe, listener, Unlucky(oom, oom, oom), retry_failed=True)
+    assert [t.attempt for t in again.trials if t.plan == 0] == [0, 1, 2, 3, 4, 5]
+    assert again.failed_indices() == {0}
+    last = run_study(recipe, listener, executor="inline", retry_failed=True).record
+    states = [t.state for t in last.trials if t.plan == 0]
+    assert states == ["failed"] * 6 + ["complete"]
+    assert len(last.trials) == 6 + 3
+    assert last.failed_indices() == set()
+    assert len({str(t.params) for t in last.trials if t.plan == 0}) == 1
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_the_test_set_is_not_opened_in_silence_after_failures(
+    sampler: str, make_recipe: Maker, listener: Any
+) -> None:
+    """How many trials took no part is said before, and stays with the record of the access."""
+    oom = TrialOutcome("failed", "oom: not enough memory")
+    recipe = make_recipe(trials=3, pruner="none", sampler=sampler)
+    _search(recipe, listener, Unlucky(oom, oom, oom))
+    record = run_study(recipe, listener, executor="inline").record
+    (said,) = [one for one in listener.notices() if "--retry-failed" in one]
+    assert said.startswith("1 of 3 trials failed and took no part (the last reason: oom: ")
+    assert record.openings[0].purpose.endswith("; 1 of 3 trials had failed")
+    assert end_info(record, stopped=False) == EndInfo("done", 3, 3, failed=1)
+    whole = run_study(recipe, listener, executor="inline", retry_failed=True).record
+    assert end_info(whole, stopped=False) == EndInfo("done", 3, 3)
+
+
+def test_a_trial_of_another_program_is_told_and_left_alone(
+    make_recipe: Maker, listener: Any
+) -> None:
+    """Optuna's `enqueue_trial` adds one that has no place in the plan: nothing is miscounted."""
+    recipe = make_recipe(trials=2, pruner="none")
+    outcome = run_study(recipe, listener, executor="inline")
+    outcome.study.enqueue_trial(outcome.study.trials[1].params)
+    more = run_study(make_recipe(trials=4, pruner="none"), listener, executor="inline")
+    assert end_info(more.record, stopped=False) == EndInfo("done", 4, 4)
+    assert [t.plan for t in more.record.trials] == [0, 1, 2, 3]
+    assert any(
+        "trial 2 of the database was added by another program" in n for n in listener.notices()
+    )
+
+
 def test_a_full_disk_ends_the_run_in_one_line(make_recipe: Maker, listener: Any) -> None:
     """No other trial is tried; the message says what is kept and how to resume."""
-    full = TrialOutcome("unwritable", "OSError: [Errno 28] No space left on device")
+    full = TrialOutcome("fault", "OSError: [Errno 28] No space left on device")
     recipe = make_recipe(trials=3, pruner="none")
     with pytest.raises(MachineError, match=r"No space left on device; finished .* to resume"):
         _search(recipe, listener, Unlucky(full))

@@ -17,9 +17,9 @@ from search.metric import METRICS, CountMetric
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.history import History
-from search.tuning.ask_and_tell import TrialRecorder
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
+from search.tuning.recorder import TrialRecorder
 from search.tuning.records import StudyRecord, TrialCost
 from search.tuning.run_events import WinnerTested
 from search.user_metric import get_metric

@@ -16,8 +16,8 @@ from search.tuning.plan_order import PlanOrderPruner, PruningDecision
 from search.tuning.preparing import prepare
 from search.tuning.pruners import AshaPruner
 from search.tuning.records import StudyRecord
+from search.tuning.run import run_search
 from search.tuning.run_events import TrialPaused
-from search.tuning.scheduler import run_search
 from search.tuning.store import read_study
 from tests.tuning.late_executor import LateExecutor
 

@@ -13,8 +13,8 @@ from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
+from search.tuning.run import run_search
 from search.tuning.run_events import TrialEnded
-from search.tuning.scheduler import run_search
 from search.tuning.store import read_study
 
 Maker = Callable[..., Recipe]

@@ -13,7 +13,7 @@ from search.tuning.budget import Budget, BudgetPlan
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
-from search.tuning.scheduler import run_search
+from search.tuning.run import run_search
 from search.tuning.store import read_study
 
 Maker = Callable[..., Recipe]

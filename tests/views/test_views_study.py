@@ -164,7 +164,10 @@ def test_numbers_of_trials_are_set_beside_points_of_the_plan(
             {"reason": "loss not finite", "diverged": True, "value": 0.1},
             "smaller learning rates, and another",
         ),
-        ({"reason": "the worker died"}, "fix the cause, then use another --study-name"),
+        (
+            {"reason": "the worker died"},
+            "fix the cause, then run the same command with --retry-failed",
+        ),
     ],
 )
 def test_a_study_without_a_winner_has_ended_and_says_the_way_out(

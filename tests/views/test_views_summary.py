@@ -1,6 +1,7 @@
 """What a run says at its end."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,7 @@ def test_an_untested_winner_is_set_beside_nothing() -> None:
     [
         (("complete",) * 4, False, EndInfo("done", 4, 4)),
         (("complete", "pruned", "waiting", "waiting"), False, EndInfo("timeout", 2, 4)),
+        (("complete", *("failed",) * 3), False, EndInfo("done", 4, 4)),
         (("complete", "waiting"), True, EndInfo("interrupted", 1, 4)),
         (("complete",) * 5, False, EndInfo("done", 4, 4)),
     ],
@@ -127,7 +129,16 @@ def test_an_untested_winner_is_set_beside_nothing() -> None:
 def test_what_ended_a_search_is_known(states: tuple[str, ...], stopped: bool, end: EndInfo) -> None:
     """From what is stored: trials that still wait were not begun in time."""
     trials = [make_trial(number, state) for number, state in enumerate(states)]
-    assert end_info(make_record(*trials), stopped=stopped) == end
+    record = make_record(*trials)
+    limited = replace(record, recipe=record.recipe.model_copy(update={"timeout": 60.0}))
+    assert end_info(limited, stopped=stopped) == end
+
+
+def test_no_time_is_up_that_was_not_limited() -> None:
+    """Whatever else is missing, it is not for want of time."""
+    record = make_record(make_trial(0), make_trial(1, "waiting"))
+    assert record.recipe.timeout is None
+    assert end_info(record, stopped=False).reason == "done"
 
 
 def test_a_search_ended_by_the_clock_says_so() -> None:

@@ -1,0 +1,145 @@
+"""Records in Optuna how trials end; the only module that tells the study."""
+
+import statistics
+from datetime import datetime
+from typing import final
+
+from optuna.trial import Trial, TrialState
+
+from search.data.cache import load_train_split
+from search.data.dataset import DatasetInfo
+from search.data.splits import class_shares
+from search.training.history import History, best_epoch
+from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial
+from search.tuning.attempts import INTERRUPTED, TIMED_OUT
+from search.tuning.feasibility import network_size
+from search.tuning.opening import OpenStudy
+from search.tuning.records import TrialCost, TrialRecord
+from search.tuning.store import read_trial, to_plain
+from search.user_metric import get_metric
+from spaces.candidate import describe_candidate
+
+
+@final
+class TrialRecorder:
+    """Records in Optuna how trials end."""
+
+    def __init__(self, opened: OpenStudy) -> None:
+        self._study, self._storage = opened.study, opened.storage
+        self._recipe, self._dataset, self._paths = opened.recipe, opened.dataset, opened.paths
+        self._metric = get_metric(opened.recipe.metric)
+
+    def started(self, claimed: ClaimedTrial) -> None:
+        """Record the candidate that is about to be trained."""
+        trial, candidate = claimed.trial, claimed.candidate
+        trial.set_user_attr("candidate", candidate.model_dump_json())
+        trial.set_user_attr("n_parameters", network_size(candidate, self._dataset))
+        trial.set_user_attr("candidate_words", describe_candidate(candidate))
+
+    def infeasible(self, rejected: InfeasibleTrial) -> None:
+        """End a trial whose candidate cannot be trained."""
+        rejected.trial.set_user_attr("infeasible", True)
+        rejected.trial.set_user_attr("reason", rejected.reason)
+        self._study.tell(rejected.trial, state=TrialState.PRUNED)
+
+    def complete(self, trial: Trial, history: History, cost: TrialCost) -> None:
+        """End a trial that trained to its last epoch; its value is the mean over folds at E*.
+
+        If the protocol scores the last epoch, that one counts instead.
+        """
+        curve = history.mean_curve(self._metric)
+        last = self._recipe.protocol.scores_last_epoch
+        best = len(curve) if last else best_epoch(curve, self._metric)
+        scores = history.fold_scores(best, self._metric)
+        trial.set_user_attr("best_epoch", best)
+        trial.set_user_attr("fold_scores", scores)
+        trial.set_user_attr("score_mean", curve[best - 1])
+        trial.set_user_attr("score_std", statistics.pstdev(scores))
+        _keep_confusion(trial, history, best)
+        self._keep_history(trial, history, cost)
+        self._study.tell(trial, curve[best - 1])
+
+    def raced(self, trial: Trial, history: History, cost: TrialCost, n_folds: int) -> None:
+        """End a trial after a fold race: complete if it has all folds, otherwise pruned.
+
+        The curve that was reported, the first fold's, is replaced by the mean over its folds.
+        """
+        for epoch, value in enumerate(history.mean_curve(self._metric), start=1):
+            self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+        if history.n_folds() == n_folds:
+            self.complete(trial, history, cost)
+        else:
+            self.pruned(trial, history, cost, len(history.epochs))
+
+    def pruned(self, trial: Trial, history: History, cost: TrialCost, epochs: int) -> None:
+        """End a trial that was pruned after `epochs`; later epochs are discarded."""
+        counted = history.truncated(epochs)
+        _keep_confusion(trial, counted, len(counted.epochs))
+        self._keep_history(trial, counted, cost)
+        self._study.tell(trial, state=TrialState.PRUNED)
+
+    def diverged(self, trial: Trial, history: History, cost: TrialCost, reason: str) -> None:
+        """End a trial whose loss was not finite: its value is that of guessing."""
+        trial.set_user_attr("diverged", True)
+        trial.set_user_attr("reason", reason)
+        self._keep_history(trial, history, cost)
+        self._study.tell(trial, self._metric.chance(_shares(self._dataset)))
+
+    def failed(self, trial: Trial, cost: TrialCost, reason: str) -> None:
+        """End a trial in which the machine or the code failed."""
+        trial.set_user_attr("reason", reason)
+        if reason.startswith(TIMED_OUT):
+            trial.set_user_attr("trial_timeout", self._recipe.trial_timeout)
+        self._keep_history(trial, History(), cost)
+        self._study.tell(trial, state=TrialState.FAIL)
+
+    def duplicate(self, trial: Trial, original: TrialRecord) -> None:
+        """End a duplicate with the original's result, at no cost."""
+        source = self._study.get_trials(deepcopy=False)[original.number]
+        own = {"plan", "attempt", *trial.user_attrs}
+        for name, value in source.user_attrs.items():
+            if name not in own:
+                trial.set_user_attr(name, value)
+        for name, value in (("same_as", original.number), ("seconds", 0.0), ("fold_epochs", 0)):
+            trial.set_user_attr(name, value)
+        for epoch, value in source.intermediate_values.items():
+            trial.report(value, epoch)
+        values = source.values if source.state == TrialState.COMPLETE else None
+        self._study.tell(trial, values, state=source.state)
+
+    def interrupted(self, trial: Trial, seen: datetime | None = None) -> None:
+        """End a running trial that was stopped now, or last seen alive at `seen`."""
+        last = (seen or datetime.now()).isoformat()
+        self._storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
+        self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
+        self._study.tell(trial, state=TrialState.FAIL)
+
+    def end_stale_trials(self) -> None:
+        """End trials that a dead run left running, as of their last write."""
+        for stale in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            seen = self._last_sign(stale.number) or stale.datetime_start
+            self.interrupted(Trial(self._study, stale._trial_id), seen)
+
+    def record(self, trial: Trial) -> TrialRecord:
+        """Return a trial as it is stored now."""
+        return read_trial(self._storage.get_trial(trial._trial_id))
+
+    def _last_sign(self, number: int) -> datetime | None:
+        """Return when the trial last wrote a file, in local time, as Optuna's times are."""
+        times = [path.stat().st_mtime for path in self._paths.trial_dir(number).rglob("*")]
+        return datetime.fromtimestamp(max(times)) if times else None
+
+    def _keep_history(self, trial: Trial, history: History, cost: TrialCost) -> None:
+        trial.set_user_attr("history", to_plain(history))
+        trial.set_user_attr("seconds", cost.seconds)
+        trial.set_user_attr("fold_epochs", cost.fold_epochs)
+
+
+def _shares(dataset: DatasetInfo) -> list[float]:
+    return class_shares(load_train_split(dataset).labels.numpy(), len(dataset.class_names))
+
+
+def _keep_confusion(trial: Trial, history: History, epoch: int) -> None:
+    counts = history.confusion(epoch) if epoch else None
+    if counts is not None:
+        trial.set_user_attr("confusion", counts)
