@@ -40,6 +40,7 @@ def _refit(
     """Refit in this process with one thread, without a checkpoint from before."""
     paths = RunPaths(dataset.cache_dir.parent, "study")
     remove_folder(paths.checkpoints_dir)
+    paths.study_dir.mkdir(exist_ok=True)
     job = replace(refit_job(winner, recipe, dataset, paths), threads=1)
     return refit("study", winner, job, InlineExecutor(), progress, StopRequest())
 
