@@ -7,6 +7,8 @@ after a trial has ended.
 
 import hashlib
 import json
+import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,11 +31,22 @@ class DashboardStore:
     """What the dashboard shows of a study beyond Optuna's own data.
 
     Writing again replaces what was there. Raises the errors of the database, and OSError.
+
+    Args:
+        study: The study.
+        artifacts_dir: Where its artifacts are.
+        trust_seconds: For how long what was read counts as known. Everything is in one place, which
+            takes long to read for many trials; but what a user writes meanwhile could be lost.
     """
 
-    def __init__(self, study: optuna.Study, artifacts_dir: Path) -> None:
+    def __init__(
+        self, study: optuna.Study, artifacts_dir: Path, *, trust_seconds: float = 0.0
+    ) -> None:
         self._study, self._artifacts_dir = study, artifacts_dir
         self._storage, self._study_id = study._storage, study._study_id
+        self._trust_seconds = trust_seconds
+        self._known: Mapping[str, Any] = {}
+        self._read_at = -math.inf
 
     def write_note(self, body: str, trial: int | None = None) -> None:
         """Write the Markdown note of the study, or of the trial of that number.
@@ -107,7 +120,10 @@ class DashboardStore:
                 yield meta
 
     def _attrs(self) -> Mapping[str, Any]:
-        return self._storage.get_study_system_attrs(self._study_id)
+        if time.monotonic() - self._read_at >= self._trust_seconds:
+            self._known = self._storage.get_study_system_attrs(self._study_id)
+            self._read_at = time.monotonic()
+        return self._known
 
     def _trial_id(self, number: int | None) -> int | None:
         if number is None:

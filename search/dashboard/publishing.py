@@ -66,12 +66,13 @@ def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Cal
         yield "confusion-matrix.png", confusion.draw
 
 
+_TRUST_SECONDS = 5.0  # or the time would grow with the square of the number of trials
 _REST = 9  # pauses 9 times as long as it works, so it uses at most a tenth of a core
 
 
 def publish_whole(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
     """Write all notes and figures of a study, its trials and its report again."""
-    store = DashboardStore(study, paths.artifacts_dir)
+    store = DashboardStore(study, paths.artifacts_dir, trust_seconds=_TRUST_SECONDS)
     for trial in record.trials:
         if trial.state not in ("waiting", "running"):
             publish_trial(store, record, trial)

@@ -187,6 +187,7 @@ class Budget:
         refit_ratio: Seconds of a refit's epoch by those of a trial's on one fold.
         plan: What is planned for the rest.
         further: What four times the time would buy.
+        prices: What the candidates cost that the plan is made by.
     """
 
     seconds: float
@@ -195,6 +196,12 @@ class Budget:
     refit_ratio: float
     plan: BudgetPlan
     further: BudgetPlan
+    prices: tuple[Price, ...] = ()
+
+    def affordable(self) -> tuple[Price, ...]:
+        """Return the prices of those candidates that the plan allows."""
+        most = self.plan.max_multiply_adds
+        return tuple(one for one in self.prices if most is None or one.multiply_adds <= most)
 
     def settings(self) -> Mapping[str, int | None]:
         """Return the settings of a recipe that the plan decides."""

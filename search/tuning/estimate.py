@@ -11,6 +11,7 @@ import numpy as np
 
 from search.data.splits import load_folds
 from search.executors.base import Executor
+from search.executors.probes import Price
 from search.recipe import Recipe
 from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_warm_up
@@ -73,12 +74,16 @@ class Estimate:
 
 
 def estimate_time(
-    opened: OpenStudy, ended: Sequence[TrialRecord], n_open: int, executor: Executor
+    opened: OpenStudy,
+    ended: Sequence[TrialRecord],
+    n_open: int,
+    executor: Executor,
+    prices: Sequence[Price] = (),
 ) -> Estimate | None:
     """Return how long the `n_open` remaining trials of a study take; None if it is unknown.
 
-    A resumed study is judged by the trials it has. Raises RuntimeError if no candidate can be
-    trained.
+    A resumed study is judged by the trials it has, another one by `prices`, which were measured
+    before, or by a warm-up. Raises RuntimeError if no candidate can be trained.
     """
     if not n_open:
         return None
@@ -88,7 +93,7 @@ def estimate_time(
     if trained:
         estimate = _from_trials(recipe, trained, n_open, parallel)
     else:
-        seconds = _warm_up(opened, executor)
+        seconds = _warm_up(opened, executor, prices)
         if not seconds:
             return None
         estimate = _from_warm_up(recipe, seconds, n_open, parallel)
@@ -166,15 +171,17 @@ def _refit(recipe: Recipe, seconds: float) -> Range:
     return Range(whole / 2 / cores, whole)
 
 
-def _warm_up(opened: OpenStudy, executor: Executor) -> list[float]:
-    """Return how many seconds candidates of the plan train for on one fold."""
+def _warm_up(opened: OpenStudy, executor: Executor, prices: Sequence[Price]) -> list[float]:
+    """Return how many seconds candidates of the plan, or of its space, train for on one fold."""
+    fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
+    images = len(fold.train) * opened.recipe.epochs
+    if prices:
+        return [images * one.image_seconds for one in prices]
     candidates = tuple(_feasible_candidates(opened))
     if not candidates:
         return []
-    fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
     source = opened.space.family_source
     warm_up = make_warm_up(opened.recipe, opened.dataset, fold, candidates, source)
-    images = len(fold.train) * opened.recipe.epochs
     return [images * one.image_seconds for one in executor.run(warm_up)]
 
 

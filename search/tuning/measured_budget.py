@@ -73,7 +73,7 @@ def make_budget(
     )
     plan = plan_budget(request)
     further = plan_budget(replace(request, seconds=4 * seconds))
-    return Budget(seconds, started, closing, request.refit_ratio, plan, further)
+    return Budget(seconds, started, closing, request.refit_ratio, plan, further, tuple(prices))
 
 
 def make_warm_up(

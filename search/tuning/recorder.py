@@ -1,7 +1,7 @@
 """Records in Optuna how trials end; the only module that tells the study."""
 
 import statistics
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import final
 
 from optuna.trial import Trial, TrialState
@@ -109,7 +109,7 @@ class TrialRecorder:
 
     def interrupted(self, trial: Trial, seen: datetime | None = None) -> None:
         """End a running trial that was stopped now, or last seen alive at `seen`."""
-        last = (seen or datetime.now()).isoformat()
+        last = (seen or datetime.now(UTC)).astimezone(UTC).isoformat()
         self._storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
         self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
         self._study.tell(trial, state=TrialState.FAIL)
@@ -125,9 +125,9 @@ class TrialRecorder:
         return read_trial(self._storage.get_trial(trial._trial_id))
 
     def _last_sign(self, number: int) -> datetime | None:
-        """Return when the trial last wrote a file, in local time, as Optuna's times are."""
+        """Return when the trial last wrote a file."""
         times = [path.stat().st_mtime for path in self._paths.trial_dir(number).rglob("*")]
-        return datetime.fromtimestamp(max(times)) if times else None
+        return datetime.fromtimestamp(max(times), UTC) if times else None
 
     def _keep_history(self, trial: Trial, history: History, cost: TrialCost) -> None:
         trial.set_user_attr("history", to_plain(history))

@@ -1,7 +1,7 @@
 """Reads studies: from Optuna's attributes to plain records."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -99,14 +99,36 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
 
 
 def _finished(trial: FrozenTrial) -> datetime | None:
-    """Return when it ended; for an interrupted one when it last wrote anything.
+    """Return when it ended, in local time; for an interrupted one when it last wrote anything.
 
     Older studies did not store that, and when the next run found it is not when it ended.
     """
     if trial.user_attrs.get("reason") != INTERRUPTED:
         return trial.datetime_complete
-    seen = trial.user_attrs.get("last_seen")
-    return None if seen is None else datetime.fromisoformat(seen)
+    text = trial.user_attrs.get("last_seen")
+    if text is None:
+        return None
+    seen = datetime.fromisoformat(text)
+    if seen.tzinfo is None:
+        return _in_local_time(seen, trial)
+    return seen.astimezone().replace(tzinfo=None)  # as Optuna's times are
+
+
+_ZONE_STEP = timedelta(minutes=15)  # of the differences between time zones
+_MOST_STEPS = 26 * 4  # the largest difference
+
+
+def _in_local_time(seen: datetime, trial: FrozenTrial) -> datetime:
+    """Return a local time of the place that stored it, which is not known, in local time here.
+
+    It is the one nearest to what was stored that lies within the trial's own times.
+    """
+    first, last = trial.datetime_start, trial.datetime_complete
+    if first is None or last is None:
+        return seen
+    steps = sorted(range(-_MOST_STEPS, _MOST_STEPS + 1), key=abs)
+    within = (seen + step * _ZONE_STEP for step in steps)
+    return next((moment for moment in within if first <= moment <= last), first)
 
 
 def find_study(storage: BaseStorage, name: str) -> optuna.Study | None:

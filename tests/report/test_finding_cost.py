@@ -1,7 +1,10 @@
 """What a study cost, by hand-made studies."""
 
+from dataclasses import replace
+
 from search.report.blocks import Rows
 from search.report.findings.cost import Cost
+from search.tuning.attempts import INTERRUPTED
 from tests.report import report_fakes as fakes
 
 
@@ -31,6 +34,17 @@ def test_cost_counts_a_resumed_trial_once() -> None:
     assert ("attempts interrupted and restarted", "1") in rows(cost)
     assert (cost.epochs_trained, cost.epochs_possible) == (23, 30)
     assert cost.trial_seconds == 60.0 + 5.0 + 60.0 + 7.0
+
+
+def test_an_attempt_that_was_not_started_again_was_only_stopped() -> None:
+    """A time budget stops what trains at its end, and queues it for another run."""
+    stopped = fakes.other_trial(1, "failed", reason=INTERRUPTED)
+    queued = replace(fakes.other_trial(2, "waiting"), plan=1, attempt=1)
+    record = fakes.study_record([fakes.complete_trial(0, [0.5] * 10), stopped, queued])
+    assert Cost.of(fakes.evidence(record)).cut_off == 0
+    again = replace(fakes.complete_trial(2, [0.5] * 10), plan=1, attempt=1)
+    record = fakes.study_record([fakes.complete_trial(0, [0.5] * 10), stopped, again])
+    assert Cost.of(fakes.evidence(record)).cut_off == 1
 
 
 def test_cost_counts_discarded_epochs() -> None:

@@ -24,7 +24,7 @@ class Cost(Finding):
     trials: dict[str, int]
     """How many candidates ended in each way: complete, pruned, diverged, failed, ..."""
     cut_off: int
-    """Attempts that failed or were interrupted, and were started again."""
+    """Attempts that failed or were interrupted, and whose index was started again."""
     epochs_trained: int
     """Epochs of the attempt that got furthest, at each index of the plan."""
     epochs_in_vain: int
@@ -53,7 +53,7 @@ class Cost(Finding):
                 trained[trial.plan] = max(epochs, trained.get(trial.plan, 0))
         return cls(
             trials={kind: kinds[kind] for kind in KINDS if kinds[kind]},
-            cut_off=len(record.trials) - len(final_attempts),
+            cut_off=_restarted(record),
             epochs_trained=sum(trained.values()),
             epochs_in_vain=epochs_spent(record) - sum(trained.values()),
             epochs_possible=len(trained) * record.recipe.epochs * record.recipe.n_folds,
@@ -87,6 +87,12 @@ class Cost(Finding):
                 both = self.search_seconds + self.refit_seconds
                 yield "search and refit time", duration(both)
         yield "device", self.device
+
+
+def _restarted(record: StudyRecord) -> int:
+    """How many attempts were followed by another one that has started, too."""
+    started = Counter(trial.plan for trial in record.trials if trial.state != "waiting")
+    return sum(attempts - 1 for attempts in started.values())
 
 
 def epochs_spent(record: StudyRecord) -> int:
