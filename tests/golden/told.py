@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Any
 
 Events = list[dict[str, Any]]
-_NEWER = ("metrics", "largest_class")  # fields of events that are newer than the record
+_NEWER = ("metrics", "largest_class", "failed")  # fields of events that are newer than the record
 _CLOCKED = ("notice", "progress")  # how often and when they come depends on the clock
 _FIGURES = ("search", "trial_started", "epoch", "trial_waiting", "folds_earned", "trial_ended")
 _RESULTS = ("search_ended", "refit", "test", "baseline", "report", "ended")
