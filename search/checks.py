@@ -123,8 +123,13 @@ def check_named(value: object) -> object:
 
 
 def check_path(value: Path) -> Path:
-    """Return the value; raises ValueError as `check_text` does."""
-    return Path(check_text(str(value)))
+    """Return the value with "~/" expanded; raises ValueError as `check_text` does."""
+    return Path(expand_home(check_text(str(value))))
+
+
+def expand_home(text: str) -> str:
+    """Return a path with "~/" at its start expanded, as a shell does outside of quotes."""
+    return str(Path(text).expanduser()) if Path(text).parts[:1] == ("~",) else text
 
 
 def check_study_name(value: str) -> str:

@@ -27,6 +27,7 @@ from search.checks import (
     check_study_name,
     check_text,
     describe_errors,
+    expand_home,
     parse_duration,
     parse_ranges,
     unknown_setting,
@@ -250,7 +251,7 @@ class Recipe(BaseModel):
         ge=1,
         le=10**15,
     )
-    dataset: _Text = _setting(
+    dataset: Annotated[_Text, AfterValidator(expand_home)] = _setting(
         "auto",
         "Dataset: auto, cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, stl10, digits, "
         "an .npz file, a .csv table, an image folder or a decoded dataset (its cache folder)",

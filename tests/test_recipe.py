@@ -360,3 +360,14 @@ def test_help_names_every_source_and_space() -> None:
         assert (source.keyword or source.title.removeprefix("the ")) in dataset
     assert AUTO in dataset
     assert all(name in space for name in BUILT_IN)
+
+
+def test_home_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a shell does where the path is not quoted; other names may begin with a tilde."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    recipe = Recipe(
+        space="cnn", dataset="~/pets", data_dir=Path("~/data"), runs_dir=Path("~x/runs")
+    )
+    assert recipe.dataset == str(tmp_path / "pets")
+    assert recipe.data_dir == tmp_path / "data"
+    assert recipe.runs_dir == Path("~x/runs")

@@ -9,7 +9,7 @@ import typer
 from pydantic.fields import FieldInfo
 from typer.models import ArgumentInfo
 
-from search.checks import OneOf, check_named, check_study_name
+from search.checks import OneOf, check_named, check_study_name, expand_home
 from search.command_lines import option_names
 from search.errors import UserError
 from search.recipe import SPACE_NAMES, Recipe
@@ -131,7 +131,7 @@ def _default(field: FieldInfo) -> str:
 def folder(given: str | Path) -> Path:
     """Return an option's folder; an empty text is an error, and does not mean this folder."""
     try:
-        return Path(str(check_named(given)))
+        return Path(expand_home(str(check_named(given))))
     except ValueError as error:
         raise typer.BadParameter(f"{error}, got {str(given)!r}") from error
 

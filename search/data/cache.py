@@ -77,10 +77,11 @@ class StoredInfo(BaseModel):
     source_fingerprint: str
     found: tuple[str, ...] = ()  # see Content
     copies: CopyCounts = CopyCounts()
+    n_left_out: int = 0
 
     def located(self, cache_dir: Path) -> DatasetInfo:
         """Return the dataset's description."""
-        facts = self.model_dump(exclude={"source_fingerprint", "found", "copies"})
+        facts = self.model_dump(exclude={"source_fingerprint", "found", "copies", "n_left_out"})
         return DatasetInfo(**facts, cache_dir=cache_dir)
 
 
@@ -176,6 +177,7 @@ def read_cache(cache_dir: Path) -> Content:
         train=Part(train_labels, iter([train_images]), train),
         test=Part(test_labels, iter([test_images]), test),
         found=list(stored.found),
+        n_left_out=stored.n_left_out,
     )
 
 
@@ -298,6 +300,7 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
         source_fingerprint=source_fingerprint,
         found=tuple(dict.fromkeys([*content.found, *told])),
         copies=counts,
+        n_left_out=content.n_left_out,
     )
     text = info.model_dump_json(indent=2, exclude_defaults=True)
     paths.info.write_text(text, encoding="utf-8")

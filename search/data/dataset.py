@@ -101,6 +101,7 @@ class Content:
         test: The images of the test set; read after those of `train`.
         found: What the user should know about the images, one line each; complete once they are
             read.
+        n_left_out: Images that are left out, as they cannot be decoded.
     """
 
     class_names: tuple[str, ...]
@@ -108,6 +109,7 @@ class Content:
     train: Part
     test: Part
     found: list[str] = field(default_factory=list)
+    n_left_out: int = 0
 
 
 @final

@@ -33,7 +33,7 @@ _BROKEN = (
     struct.error,
     Image.DecompressionBombError,
 )
-_TELEPHONE_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
+_TELEPHONE_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 
 
 @final
@@ -155,7 +155,7 @@ def _kind(path: Path) -> str:
     if not start:
         return "it is empty"
     if start[4:8] == b"ftyp" and start[8:12] in _TELEPHONE_BRANDS:
-        return "it is a HEIC or AVIF image; convert it to JPEG or PNG"
+        return "it is a HEIC image; convert it to JPEG or PNG"
     if start.lstrip()[:1] in (b"<", b"{"):
         return "it is text, such as a web page, and not an image"
     return f"it is damaged, or no image of a known format ({', '.join(FORMATS)})"

@@ -54,6 +54,7 @@ class DistinctSource(Source):
             image_shape=content.image_shape,
             train=Part(labels, batches, _chosen(content.train.origins, kept)),
             test=content.test,
+            n_left_out=content.n_left_out,
             found=[
                 f"dataset: {plural(len(left_out), 'training image')} left out, being copies of "
                 "test images or of other training images"

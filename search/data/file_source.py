@@ -25,7 +25,7 @@ DEFAULT_SIDE = 64
 MAX_SIDE = 512
 TEST_SEED = 20_000  # fixed: the test set belongs to the files, not to a study
 
-_FORMAT = 5  # increase it when files are decoded or split in another way
+_FORMAT = 6  # increase it when files are decoded or split in another way
 _SMALL_FILE_BYTES = 4096
 _SAMPLE = 9  # images, spread over the files
 _MUCH_LARGER = 2  # times the first image's size, or the other way round
@@ -134,10 +134,11 @@ class FileSource(Source):
         yield from shared_groups(train.groups, test.groups)
 
     def read(self, listener: Listener) -> Content:
-        files, found = self._files, list[str]()
+        files, found, n_left_out = self._files, list[str](), 0
         if self._request.skip_broken:
             broken = self._check(listener)
             files = files.without({one.path for one in broken})
+            n_left_out = len(broken)
             if broken:
                 found.append(self._told(broken, "are left out, as they cannot be decoded"))
         train, test = self._parts(files)
@@ -154,6 +155,7 @@ class FileSource(Source):
             ),
             test=Part(_labels(test), self._test(test, size, progress, broken), self._origins(test)),
             found=found,
+            n_left_out=n_left_out,
         )
 
     @cached_property

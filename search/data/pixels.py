@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 # What a file may hold, whatever its name says. Pillow knows forty more formats, one of
 # which (EPS) runs a program on the file.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 LARGE = 512  # pixels; what has more per side may be decoded at a fraction of its size
 
 

@@ -19,21 +19,24 @@ class DataQuality:
             are taken for independent.
         n_shared_groups: Groups that have training and test images, in a given test set.
         copies: How many images are copies of others.
+        n_left_out: Files that were left out, as they cannot be decoded.
     """
 
     n_groups: int | None = None
     n_shared_groups: int = 0
     copies: CopyCounts = field(default_factory=CopyCounts)
+    n_left_out: int = 0
 
     @classmethod
     def of(cls, dataset: DatasetInfo) -> "DataQuality":
         """Return what a dataset's cache says of it; raises MachineError if that is damaged."""
         train, test = load_origins(dataset)
-        groups = set(train.groups)
+        groups, stored = set(train.groups), read_info(dataset.cache_dir)
         return cls(
             n_groups=len(groups) if groups else None,
             n_shared_groups=len(groups & set(test.groups)),
-            copies=read_info(dataset.cache_dir).copies,
+            copies=stored.copies,
+            n_left_out=stored.n_left_out,
         )
 
     @property

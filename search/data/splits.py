@@ -208,5 +208,6 @@ def _too_few(
     name, size = _smallest_class(labels, class_names)
     return UserError(
         f"{setting} must leave every class an image on both sides, got {fraction:g} "
-        f"for {len(labels)} images, {size} of them in the smallest class (class {name})"
+        f"for {len(labels)} images, {size} of them in the smallest class (class {name}); accepted: "
+        "another fraction, more images of that class, or none"
     )

@@ -1,4 +1,4 @@
-"""A table of image paths and labels (CSV, TSV) as a dataset."""
+"""A table of image paths and labels (CSV, TSV, Parquet) as a dataset."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Self, final
 from search.data.dataset import DatasetRequest
 from search.data.file_source import FileList, FileSource, ImageFile
 from search.data.folder import PARTS
-from search.errors import UserError
+from search.errors import UserError, first_line
 from search.text import listed_names
 
 # What columns are usually called, in any capitals.
@@ -20,7 +20,7 @@ _IMAGE_COLUMNS = (
 )  # fmt: skip
 _LABEL_COLUMNS = ("label", "class", "target", "category", "class_name", "label_name", "y")
 _SPLIT_COLUMNS = ("split", "subset", "part", "partition")
-_SUFFIXES = (".csv", ".tsv")
+_SUFFIXES = (".csv", ".tsv", ".parquet")
 _DELIMITERS = ",;\t|"
 
 
@@ -31,7 +31,7 @@ class TableSource(FileSource):
     With a column that says train, val or test, the test set is that; val joins train.
     """
 
-    accepts = "a .csv table of image paths and labels"
+    accepts = "a .csv or .parquet table of image paths and labels"
     title = "the .csv table"
 
     @classmethod
@@ -96,7 +96,10 @@ class TableSource(FileSource):
 
     @cached_property
     def _rows(self) -> list[dict[str, str]]:
-        return _read_rows(self._root)
+        rows = _READERS.get(self._root.suffix.lower(), _read_text)(self._root)
+        if not rows:
+            raise UserError(f"dataset: {self._root} has no rows")
+        return rows
 
     def _path_of(self, text: str) -> Path:
         return self._root.parent / Path(text).expanduser()
@@ -127,7 +130,7 @@ class TableSource(FileSource):
         return tuple(files)
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
+def _read_text(path: Path) -> list[dict[str, str]]:
     """Return the rows by the names of their columns, without spaces around values."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -140,9 +143,28 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         raise UserError(f"dataset: {path} cannot be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"dataset: {path} is not a table in UTF-8: {error}") from error
-    if not rows:
-        raise UserError(f"dataset: {path} has no rows")
     return rows
+
+
+def _read_parquet(path: Path) -> list[dict[str, str]]:
+    """Return what `_read_text` returns; a missing value is an empty text."""
+    try:
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UserError(
+            f"dataset: reading {path} needs pyarrow: pip install 'cifar-search[parquet]'"
+        ) from error
+    try:
+        rows = parquet.read_table(path).to_pylist()
+    except (OSError, ArrowException) as error:
+        raise UserError(f"dataset: {path} is not a Parquet table: {first_line(error)}") from error
+    return [
+        {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
+        for row in rows
+    ]
+
+
+_READERS = {".parquet": _read_parquet}  # by suffix; others are text
 
 
 def _plain(path: Path, line: int, row: Mapping[str | None, str | None]) -> dict[str, str]:

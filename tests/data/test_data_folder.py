@@ -11,6 +11,7 @@ from PIL import Image
 
 from search.data.cache import CachePaths, load_train_split
 from search.data.dataset import DatasetInfo
+from search.data.quality import DataQuality
 from search.errors import UserError
 from tests.data.conftest import write_images
 
@@ -497,3 +498,14 @@ def test_images_of_one_colour_are_told(make_folder: Any, prepare: Any, recorder:
         Image.new("RGB", (6, 5)).save(root / "train" / "a" / f"{number:03}.png")
     prepare(root)
     assert recorder.notices == ["dataset: 3 of 6 training images are of one colour only"]
+
+
+def test_files_that_are_left_out_are_counted(make_folder: Any, prepare: Any) -> None:
+    """For report and card; every time, also from the cache."""
+    root = make_folder(train={"a": 8, "b": 8}, test={"a": 3, "b": 3})
+    for path in (root / "train/a/000.png", root / "test/b/001.png"):
+        path.write_bytes(b"no image")
+    for _ in range(2):
+        info = prepare(root, skip_broken=True)
+        assert DataQuality.of(info).n_left_out == 2
+    assert (info.n_train, info.n_test) == (15, 5)

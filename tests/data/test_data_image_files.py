@@ -59,7 +59,9 @@ def test_names_need_not_be_text(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_a_mistake(tmp_path: Path) -> None:
     """The line names the folder and what an image is."""
     make(tmp_path, "text.txt")
-    with pytest.raises(UserError, match=r"^images: folder '.*' holds none; images are \.bmp, "):
+    with pytest.raises(
+        UserError, match=r"^images: folder '.*' holds none; images are \.avif, \.bmp, "
+    ):
         find_images([tmp_path])
 
 

@@ -1,5 +1,6 @@
 """Datasets of tables: image paths and labels, one row each."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,31 @@ def test_columns_are_for_tables(prepare: Any) -> None:
     """A setting that would be ignored is refused."""
     with pytest.raises(UserError, match="only for tables, and dataset digits is none"):
         prepare("digits", label_column="label")
+
+
+def test_a_parquet_table_is_like_a_text(table: Any, prepare: Any, tmp_path: Path) -> None:
+    """Numbers among its values are labels and groups as their texts are."""
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    lines = [(path, str(i % 2), str(i // 4)) for i, (path, _) in enumerate(rows(40))]
+    text = prepare(table("image,label,patient", lines), groups="patient")
+    columns = {
+        "image": [path for path, _, _ in lines],
+        "label": [int(label) for _, label, _ in lines],
+        "patient": [int(patient) for _, _, patient in lines],
+    }
+    parquet.write_table(pyarrow.table(columns), tmp_path / "labels.parquet")
+    info = prepare(tmp_path / "labels.parquet", groups="patient")
+    assert info.fingerprint == text.fingerprint
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no table")
+    with pytest.raises(UserError, match="is not a Parquet table"):
+        prepare(tmp_path / "bad.parquet")
+
+
+def test_parquet_needs_an_extra(
+    table: Any, prepare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line says how to install it."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "labels.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match=r"needs pyarrow: pip install 'cifar-search\[parquet\]'"):
+        prepare(tmp_path / "labels.parquet")

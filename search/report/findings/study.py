@@ -192,6 +192,8 @@ class Dataset(Finding):
     """Images of the test set."""
     n_groups: int | None
     """Groups of training images, each kept in one fold; null: taken for independent."""
+    n_left_out: int
+    """Image files that were left out, as they could not be decoded."""
     independence: Unlisted[str]
 
     @classmethod
@@ -201,9 +203,10 @@ class Dataset(Finding):
             **{
                 name: getattr(evidence.record.dataset, name)
                 for name in cls.model_fields
-                if name not in ("n_groups", "independence")
+                if name not in ("n_groups", "n_left_out", "independence")
             },
             n_groups=quality.n_groups,
+            n_left_out=quality.n_left_out,
             independence=quality.independence,
         )
 
@@ -214,6 +217,7 @@ class Dataset(Finding):
             ("training images", count(self.n_train)),
             ("test images", count(self.n_test)),
             ("image", f"{channels} channels, {height} x {width} pixels"),
+            *([("left out, broken", count(self.n_left_out))] if self.n_left_out else []),
             ("independence", self.independence),
             (f"classes ({len(self.class_names)})", ", ".join(self.class_names)),
             ("fingerprint", self.fingerprint[:12]),
