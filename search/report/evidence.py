@@ -12,6 +12,8 @@ from optuna.trial import FrozenTrial
 
 from search.evaluation.test_results import TestPredictions
 from search.tuning.records import StudyRecord
+from spaces import BUILT_IN
+from spaces.cnn import CNN_SPACE
 
 _T = TypeVar("_T")
 
@@ -72,15 +74,22 @@ def model_kind(record: StudyRecord) -> str | None:
     return None if winner is None or winner.candidate is None else winner.candidate.model.kind
 
 
+def hand_tuned_kind(kind: str) -> str:
+    """The kind of hand-tuned network to compare with: the convolutional one where there is none."""
+    space = BUILT_IN.get(kind)
+    has_baseline = space is not None and space.baseline_params is not None
+    return kind if has_baseline else CNN_SPACE.name
+
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> StudyRecord | None:
     """The baseline study to compare a search with; None if there is none.
 
-    It has a test result of the same kind of network on the same data. Replications of the
-    hand-tuned report are preferred, then the most trainings, then the newest test. A baseline
-    study itself has none.
+    It has a test result on the same data, of the same kind of network or, if nobody has tuned one
+    of this kind by hand, of the convolutional network. Replications of the hand-tuned report are
+    preferred, then the most trainings, then the newest test. A baseline study itself has none.
     """
     kind = model_kind(record)
     if not record.recipe.protocol.is_search or kind is None:
@@ -91,9 +100,12 @@ def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> Study
         if not one.recipe.protocol.is_search
         and one.test is not None
         and one.dataset.fingerprint == record.dataset.fingerprint
-        and model_kind(one) == kind
     ]
-    return max(fitting, key=_rank, default=None)
+    for wanted in (kind, hand_tuned_kind(kind)):
+        of_kind = [one for one in fitting if model_kind(one) == wanted]
+        if of_kind:
+            return max(of_kind, key=_rank)
+    return None
 
 
 def _rank(study: StudyRecord) -> tuple[bool, int, datetime]:

@@ -8,6 +8,7 @@ from search.report.evidence import choose_baseline
 from search.report.findings.baseline_comparison import baseline_command
 from search.tuning.records import StudyRecord
 from spaces.mlp import MLP_SPACE
+from spaces.resnet import RESNET_SPACE
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
@@ -47,6 +48,21 @@ def test_only_a_tested_baseline_of_the_same_network_and_data_fits(kfold: fakes.F
     ]
     assert choose_baseline(kfold.record, others) is None
     assert choose_baseline(kfold.record, [*others, fitting]) is fitting
+
+
+def test_a_kind_that_nobody_tuned_by_hand_is_compared_with_the_cnn(kfold: fakes.Fake) -> None:
+    """A residual network's search, unless there is a baseline study of its own kind."""
+    cnn = baseline_fakes.reproduction(2).record
+    point = RESNET_SPACE.candidate(RESNET_SPACE.portfolio[0])
+    search, own = (
+        replace(one, trials=tuple(replace(trial, candidate=point) for trial in one.trials))
+        for one in (kfold.record, cnn)
+    )
+    assert choose_baseline(search, [cnn]) is cnn
+    assert choose_baseline(search, [cnn, own]) is own
+    command = baseline_command(search)
+    assert command is not None
+    assert command.startswith("python -m search baseline --space cnn ")
 
 
 def test_nothing_is_set_beside_a_baseline_or_an_open_search(unfinished: fakes.Fake) -> None:

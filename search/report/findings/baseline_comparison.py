@@ -18,7 +18,7 @@ from search.report.class_deltas import (
     n_right,
     recalls_chart,
 )
-from search.report.evidence import Evidence, TestedStudy, model_kind
+from search.report.evidence import Evidence, TestedStudy, hand_tuned_kind, model_kind
 from search.report.finding import GOOD, Excerpt, Finding, Number, Unlisted
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import validation_words
@@ -272,9 +272,11 @@ class BaselineSuggestion(Excerpt):
         command = baseline_command(evidence.record)
         if evidence.baseline is not None or command is None:
             return None
+        kind = model_kind(evidence.record)
+        own = kind is not None and hand_tuned_kind(kind) == kind
+        what = "this kind of network" if own else "the hand-tuned network"
         words = Paragraph(
-            "There is no baseline study of this kind of network on this data to compare with. To "
-            "train one:",
+            f"There is no baseline study of {what} on this data to compare with. To train one:",
             "quiet",
         )
         return cls(content=(words, Code(command, "sh")))
@@ -297,7 +299,7 @@ def baseline_command(record: StudyRecord) -> str | None:
     unbeaten = recipe.with_baseline and winner is not None and winner.plan == 0
     if record.test is None or kind is None or unbeaten or not recipe.protocol.is_search:
         return None
-    flags = ["--space", kind, "--dataset", recipe.dataset]
+    flags = ["--space", hand_tuned_kind(kind), "--dataset", recipe.dataset]
     for name in _SHARED:
         value = getattr(recipe, name)
         if value != type(recipe).model_fields[name].default:
