@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from search.checks import parse_duration
-from search.cli.options import setting_help
-from search.command_lines import option_names
 from search.data.sources import AUTO, SOURCES
 from search.errors import UserError
 from search.metric import METRICS
@@ -340,17 +338,6 @@ def test_the_committed_recipes_are_valid() -> None:
     assert len(paths) >= 7
     for path in paths:
         Recipe.from_sources(path, {})
-
-
-def test_the_readme_lists_every_setting() -> None:
-    """With the help and defaults of the command line."""
-    rows = ["| setting | meaning | default |", "|---|---|---|"]
-    for name, field in Recipe.model_fields.items():
-        meaning, default = setting_help(field)
-        options = ", ".join(f"`{option}`" for option in option_names(name))
-        rows.append(f"| {options} | {meaning} | {default} |")
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert "\n".join(rows) in readme
 
 
 def test_help_names_every_source_and_space() -> None:

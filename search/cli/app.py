@@ -58,14 +58,15 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
 def main() -> None:
     """Run the command line; mistakes, machine failures and interrupts end it with one line."""
     use_utf8()
-    status, failure = run_to_end(_build_app(), sys.argv[1:] or ["--help"])
+    status, failure = run_to_end(build_app(), sys.argv[1:] or ["--help"])
     if failure is not None:
         label = "" if status in INTERRUPTED else "error: "
         print_message(f"{label}{failure}", make_console(stderr=True))
     sys.exit(status)
 
 
-def _build_app() -> typer.Typer:
+def build_app() -> typer.Typer:
+    """Return the program with all its commands."""
     app = typer.Typer(
         name="search",
         pretty_exceptions_enable=False,

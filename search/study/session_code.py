@@ -226,7 +226,8 @@ def _used(source: str, value: FunctionType | type) -> Iterator[tuple[str, object
     known: dict[str, object] = {}
     for function in _functions(value):
         known |= function.__globals__
-    known |= vars(sys.modules[value.__module__])
+    module = sys.modules.get(value.__module__)
+    known |= {} if module is None else vars(module)
     for function in _functions(value):
         known |= inspect.getclosurevars(function).nonlocals
     for name in sorted(set(_free_names(symtable.symtable(source, "<session>", "exec")))):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from search.cli.app import _build_app
+from search.cli.app import build_app
 from search.cli.terminal import run_to_end
 from tests.fuzz.fuzzing import fuzz
 
@@ -85,7 +85,7 @@ def test_a_command_line_is_done_or_refused_in_one_line(
     """No words end in a traceback, and what is refused has written nothing."""
     before = found_in(folder)
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        status, failure = run_to_end(_build_app(), [line[0], *line[1]])
+        status, failure = run_to_end(build_app(), [line[0], *line[1]])
     assert status in (0, 1, 2)
     if status == 0:
         assert failure is None
@@ -115,7 +115,7 @@ def test_a_run_of_almost_right_settings_is_accepted_or_refused(
     """Settings that do not go together are named before anything is written."""
     before = found_in(folder)
     arguments = ["run", "--space", "cnn", *(word for flag in flags for word in flag)]
-    status, failure = run_to_end(_build_app(), arguments)
+    status, failure = run_to_end(build_app(), arguments)
     assert (status, failure is None) in ((0, True), (2, False))
     assert found_in(folder) == before
 
@@ -126,7 +126,7 @@ def test_the_words_above_are_those_of_the_program() -> None:
     with redirect_stdout(out), pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "400")
         for command in COMMANDS:
-            run_to_end(_build_app(), [command, "--help"])
+            run_to_end(build_app(), [command, "--help"])
     known = set(out.getvalue().replace(",", " ").replace("/", " ").split())
     real = {one for one in OPTIONS if one.startswith("--") and len(one) > 2 and "=" not in one}
     assert real - known == {"--bogus"}

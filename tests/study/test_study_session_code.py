@@ -209,6 +209,15 @@ def test_what_cannot_be_stored_is_named(
     assert not (tmp_path / "object.py").exists()
 
 
+def test_a_function_of_an_unregistered_module_comes_along(tmp_path: Path) -> None:
+    """As of a file that was run by `exec`, whose module Python does not know."""
+    names: dict[str, Any] = {"__name__": "elsewhere"}
+    file = tmp_path / "elsewhere.py"
+    file.write_text(_CELL)
+    exec(compile(_CELL, str(file), "exec"), names)  # noqa: S102
+    assert run_again(names["halved"], tmp_path / "again")(6) == 3
+
+
 def test_code_that_is_not_known_is_refused(tmp_path: Path) -> None:
     """As of a function made by `exec`."""
     names: dict[str, Any] = {"__name__": "__main__"}
