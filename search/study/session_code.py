@@ -23,6 +23,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any, final
 
 import numpy as np
+from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from pydantic import BaseModel
 
 from cifar_models import ModelConfig
@@ -80,12 +81,12 @@ class _Module:
         self._bound[name] = value
         if isinstance(value, ModuleType):
             self._import(f"import {value.__name__}", name, value.__name__)
-        elif isinstance(value, FunctionType | type):
+        elif isinstance(value, FunctionType | type) or _is_importable(value):
             self._bind_definition(name, value)
         else:
             self._statements.append(f"{name} = {self._expression(value, name)}")
 
-    def _bind_definition(self, name: str, value: FunctionType | type) -> None:
+    def _bind_definition(self, name: str, value: Any) -> None:
         if _is_importable(value):
             module, qualified = value.__module__, value.__qualname__
             if "." in qualified:
@@ -116,18 +117,27 @@ class _Module:
         match value:
             case FunctionType() | type() | ModuleType():
                 code = self._reference(value)
+            case _ if _is_importable(value):  # built-in functions, wrapped ones, ...
+                code = self._reference(value)
             case MethodType():
                 code = f"{self._expression(value.__self__, name)}.{value.__name__}"
             case functools.partial():
                 self.bind("functools", functools)
                 given = [self._expression(one, name) for one in (value.func, *value.args)]
                 code = f"functools.partial({', '.join([*given, *self._keywords(value.keywords)])})"
+            case functools._lru_cache_wrapper():
+                self.bind("functools", functools)
+                size = value.cache_parameters()["maxsize"]
+                code = f"functools.lru_cache({size})({self._expression(value.__wrapped__, name)})"
             case enum.Enum():
                 code = f"{self._reference(type(value))}.{value.name}"
             case np.generic():
                 code = self._expression(value.item(), name)
             case PurePath():
                 code = f"{self._reference(type(value))}({str(value)!r})"
+            case BaseDistribution():
+                text = distribution_to_json(value)
+                code = f"{self._reference(json_to_distribution)}({text!r})"
             case BaseModel():
                 fields = {one: getattr(value, one) for one in sorted(value.model_fields_set)}
                 code = self._call(type(value), fields)
@@ -190,16 +200,19 @@ class _Module:
             ) from error
 
 
-def _is_importable(value: FunctionType | type) -> bool:
+def _is_importable(value: object) -> bool:
     """Return whether another process can import it, from wherever it runs.
 
     That is so for what is installed; a user's own modules are a part of the user's code.
     """
-    module = sys.modules.get(value.__module__)
-    if module is None or value.__module__.partition(".")[0] not in _installed():
+    name, qualified = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not isinstance(name, str) or not isinstance(qualified, str):
+        return False
+    module = sys.modules.get(name)
+    if module is None or name.partition(".")[0] not in _installed():
         return False
     found: object = module
-    for part in value.__qualname__.split("."):
+    for part in qualified.split("."):
         found = getattr(found, part, None)
     return found is value
 

@@ -125,8 +125,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_folder: FolderMa
 def test_code_runs(page: Path, small: Path) -> None:
     """Every block of Python, in order, in one session."""
     session: dict[str, Any] = {"__name__": "__page__"}
-    for block in blocks(page, "python"):
-        file = small / "block.py"
+    for i, block in enumerate(blocks(page, "python")):
+        file = small / f"block-{i}.py"
         file.write_text(block, encoding="utf-8")
         exec(compile(block, str(file), "exec"), session)  # noqa: S102
 
@@ -139,7 +139,7 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     notebook = nbformat.read(_TUTORIAL, as_version=4)
     kernel = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(
-        notebook, timeout=110, kernel_name="python3", resources=kernel
+        notebook, timeout=600, kernel_name="python3", resources=kernel
     ).execute()
     shown = [cell.outputs[-1] for cell in notebook.cells if cell.get("outputs")]
     kinds = {kind for one in shown for kind in one.get("data", {})}

@@ -57,6 +57,7 @@ def run_again(value: object, folder: Path) -> Any:
 
 _CELL = """
 import math
+from math import exp
 from dataclasses import dataclass
 import numpy as np
 from search import AdamConfig, Candidate, MLPConfig
@@ -74,12 +75,12 @@ class Shape:
 SHAPE = Shape(depth=2)
 
 def halved(width: int) -> int:
-    return max(int(width / SCALE), 1)
+    return max(int(width / SCALE), int(math.log(3)))
 
 def suggest(trial, shape=SHAPE):
     "Suggest a candidate."
     width = halved(trial.suggest_categorical("width", WIDTHS))
-    rate = math.exp(trial.suggest_float("log_rate", -6, -3))
+    rate = exp(trial.suggest_float("log_rate", -6, -3))
     model = MLPConfig(hidden_widths=shape.widths(width), dropouts=(0.1,) * shape.depth)
     return Candidate(model=model, optimizer=AdamConfig(learning_rate=rate))
 """
@@ -133,6 +134,15 @@ def test_spaces_with_priors_and_portfolios_come_along(name: str, tmp_path: Path)
     assert (again.baseline(), again.prior) == (built_in.baseline(), built_in.prior)
     assert [dict(one) for one in again.portfolio] == [dict(one) for one in built_in.portfolio]
     assert (again.grid_levels, again.widths) == (built_in.grid_levels, built_in.widths)
+
+
+def test_spaces_with_other_ranges_come_along(tmp_path: Path) -> None:
+    """What `with_ranges` made has its ranges, and the rest of the built-in space."""
+    space = BUILT_IN["mlp"].with_ranges(sgd_lr=(1e-4, 1.0), batch_size=(32, 64))
+    again = load_space(write(space, tmp_path))
+    assert again.parameters() == space.parameters()
+    assert again.parameters() != BUILT_IN["mlp"].parameters()
+    assert [dict(one) for one in again.portfolio] == [dict(one) for one in space.portfolio]
 
 
 @dataclass(frozen=True)
