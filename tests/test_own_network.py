@@ -207,6 +207,13 @@ def test_its_exported_recipe_trains_it_again(study: Study, tmp_path: Path) -> No
     assert [t.value for t in again.trials] == [record.trials[0].value]
 
 
+def test_the_printed_script_is_nothing_but_a_script(study: Study, command: Command) -> None:
+    """Though the user's code prints while it is made."""
+    result = command("export", "own", "--python", cwd=study.root)
+    assert result.status == 0
+    compile(result.out, "train.py", "exec")
+
+
 def exported(record: StudyRecord, folder: Path) -> str:
     script = export_script(record, record.trials[0])
     (folder / "train.py").write_text(script, encoding="utf-8")

@@ -40,6 +40,7 @@ from spaces import Candidate
 from spaces.candidate import describe_candidate
 from spaces.families import StoredNetwork
 from spaces.optimizers import OptimizerConfig
+from spaces.user_output import prints_to_stderr
 
 _SPACE = '''\
 """{title}, as a space of one point."""
@@ -250,18 +251,19 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
             f"({candidate.schedule.words}) recorded no rates to repeat; accepted: a trial that "
             "trained"
         )
-    return render_script(
-        candidate,
-        record.dataset,
-        network=_network(candidate, record.dataset, record),
-        title=_title(record, trial),
-        epochs=epochs,
-        horizon=horizon,
-        rates=rates,
-        bf16=record.recipe.precision == "bf16",
-        test_fraction=None if record.quality.n_groups else record.recipe.test_fraction,
-        resize=record.recipe.resize,
-    )
+    with prints_to_stderr():  # the script may go to standard output
+        return render_script(
+            candidate,
+            record.dataset,
+            network=_network(candidate, record.dataset, record),
+            title=_title(record, trial),
+            epochs=epochs,
+            horizon=horizon,
+            rates=rates,
+            bf16=record.recipe.precision == "bf16",
+            test_fraction=None if record.quality.n_groups else record.recipe.test_fraction,
+            resize=record.recipe.resize,
+        )
 
 
 def render_script(
