@@ -1,7 +1,9 @@
 """What all figures share: colours, sizes, style, and writing them."""
 
 import io
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,22 @@ def metric_axis(axes: Axes, metric: Metric) -> None:
 def short(text: str, most: int = 18) -> str:
     """Return a text of at most `most` characters, cut with an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def distinct_labels(names: Sequence[str], most: int) -> list[str]:
+    """Return each name in at most `most` characters, and no two alike.
+
+    Names that would be cut to the same text lose what all of them start with; where that does not
+    help, they are numbered as they come, from 0.
+    """
+    labels = [short(name, most) for name in names]
+    if len(set(labels)) == len(names):
+        return labels
+    n_shared = len(commonprefix(list(names)))  # noqa: RUF071 - no paths
+    labels = [short(f"…{name[n_shared:]}", most) for name in names]
+    if len(set(labels)) == len(names):
+        return labels
+    return [short(f"{number}: {name}", most) for number, name in enumerate(names)]
 
 
 _DPI = 300

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from search.errors import MachineError
-from search.plotting import paper_style
+from search.plotting import distinct_labels, paper_style
 from search.report.blocks import Pictures, Table
 from search.report.evidence import Evidence
 from search.report.findings.classes import ConfusionMatrix
@@ -108,6 +108,39 @@ def test_many_classes_have_colour_and_no_text(many_classes_evidence: Evidence) -
         axes = found.draw().axes[0]
     assert not axes.texts
     assert len(axes.get_yticklabels()) == 37
+
+
+@pytest.mark.parametrize("n", [41, 150, 400])
+def test_labels_of_very_many_classes_do_not_overlap(n: int) -> None:
+    """At most 40 on an axis, no two alike though all names begin alike; charts stay in bounds."""
+    names = tuple(
+        f"a rather long name of a plant disease, number {i:03d} of them" for i in range(n)
+    )
+    counts = tuple(tuple(int(i == j) for j in range(n)) for i in range(n))
+    found = ConfusionMatrix(name="x", class_names=names, counts=counts)
+    with paper_style():
+        axes = found.draw().axes[0]
+    chart = found.chart()
+    drawn = [label.get_text() for label in axes.get_yticklabels()]
+    for labels in (drawn, list(chart.figure.layout.xaxis.ticktext)):
+        assert 20 <= len(labels) <= 40
+        assert len(set(labels)) == len(labels)
+    assert chart.height < 2200
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["cat", "dog"], ["cat", "dog"]),
+        (["a long one", "short"], ["a lon…", "short"]),
+        (["plant 1 of all", "plant 2 of all"], ["…1 of…", "…2 of…"]),
+        (["plant a of all 1", "plant b of all 1"], ["…a of…", "…b of…"]),
+        (["ab", "abcdefgx", "abcdefgy"], ["0: ab", "1: ab…", "2: ab…"]),
+    ],
+)
+def test_labels_that_are_cut_stay_distinct(names: list[str], labels: list[str]) -> None:
+    """What all names begin with is left out where cutting alone would make them equal."""
+    assert distinct_labels(names, 6) == labels
 
 
 def test_dollar_signs_are_no_formulas(hostile_evidence: Evidence) -> None:

@@ -1,5 +1,6 @@
 """Which classes does the model confuse, and which is it worst at?"""
 
+import math
 from collections.abc import Iterator
 from typing import Self, final
 
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from search.plotting import BLUE, COLUMN, new_figure, short
+from search.plotting import BLUE, COLUMN, distinct_labels, new_figure
 from search.report.blocks import Block, Chart, Paragraph, Plot
 from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
@@ -19,6 +20,8 @@ from search.training.metrics import TestResult
 
 MOST_WITH_PERCENTAGES = 12
 MOST_WITH_COUNTS = 25
+_MOST_LABELS = 40  # on an axis; more would overlap
+_MOST_PIXELS, _LEAST_CELL = 22 * _MOST_LABELS, 5  # of a chart of many classes
 _WIDE = 6.6  # inches
 _NAME = "confusion-matrix"
 _MOST_WEAK = 3
@@ -57,8 +60,15 @@ class ConfusionMatrix(Finding):
 
     def blocks(self) -> Iterator[Block]:
         n = len(self.class_names)
-        alt = f"Confusion matrix of {n} classes on the test images"
+        step = self._label_step
+        which = "" if step == 1 else f"; one class in {step} is labelled"
+        alt = f"Confusion matrix of {n} classes on the test images{which}"
         yield Plot(self.name, alt, self.draw, self.chart)
+
+    @property
+    def _label_step(self) -> int:
+        """One class in how many has its label on the axes."""
+        return math.ceil(len(self.class_names) / _MOST_LABELS)
 
     def draw(self) -> Figure:
         """Draw row percentages as colour; counts and percentages as text where they fit.
@@ -72,10 +82,12 @@ class ConfusionMatrix(Finding):
         axes = figure.add_subplot()
         light_to_blue = LinearSegmentedColormap.from_list("blues", ["#ffffff", BLUE])
         image = axes.imshow(self.row_percentages, cmap=light_to_blue, vmin=0, vmax=100)
-        names = [short(name, 14) for name in self.class_names]
+        places = range(0, n, self._label_step)
+        labels = distinct_labels(self.class_names, 14)
+        names = [labels[place] for place in places]
         size = 6.5 if fits else 5.5
-        axes.set_xticks(range(n), names, rotation=90 if n > 2 else 0, fontsize=size)
-        axes.set_yticks(range(n), names, fontsize=size)
+        axes.set_xticks(places, names, rotation=90 if n > 2 else 0, fontsize=size)
+        axes.set_yticks(places, names, fontsize=size)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("predicted class")
@@ -111,9 +123,14 @@ class ConfusionMatrix(Finding):
             list(zip(names, counts, shares, strict=True))
             for counts, shares in zip(self.counts, self.row_percentages, strict=True)
         ]
+        places = list(range(0, n, self._label_step))
+        labels = names
+        if self._label_step > 1:
+            labels = [escape(name) for name in distinct_labels(self.class_names, 24)]
+        ticks = {"tickvals": places, "ticktext": [labels[place] for place in places]}
         figure = new_chart_figure(
-            xaxis={"title": "predicted class", "tickvals": list(range(n)), "ticktext": names},
-            yaxis={"title": "true class", "tickvals": list(range(n)), "ticktext": names},
+            xaxis={"title": "predicted class", **ticks},
+            yaxis={"title": "true class", **ticks},
             margin={"l": 16, "r": 16, "t": 16, "b": 16},
         )
         plain = {"automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False}
@@ -126,8 +143,8 @@ class ConfusionMatrix(Finding):
             # from nothing to blue, so that it reads on a light and on a dark page
             colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.75)"]],
             showscale=False,
-            xgap=1,
-            ygap=1,
+            xgap=int(n <= _MOST_LABELS),
+            ygap=int(n <= _MOST_LABELS),
             text=[[self._cell_text(n, share, "<br>") for _, n, share in row] for row in cells],
             texttemplate="%{text}" if n <= MOST_WITH_COUNTS else None,
             customdata=[
@@ -136,8 +153,17 @@ class ConfusionMatrix(Finding):
             ],
             hovertemplate="%{customdata}<extra></extra>",
         )
-        cell = 44 if n <= MOST_WITH_PERCENTAGES else 30 if n <= MOST_WITH_COUNTS else 22
+        cell = _cell_pixels(n)
         return Chart(figure, 140 + cell * n, 160 + cell * n)
+
+
+def _cell_pixels(n: int) -> int:
+    """Return the size of a cell of a chart of `n` classes."""
+    if n <= MOST_WITH_PERCENTAGES:
+        return 44
+    if n <= MOST_WITH_COUNTS:
+        return 30
+    return 22 if n <= _MOST_LABELS else max(_MOST_PIXELS // n, _LEAST_CELL)
 
 
 @final
