@@ -11,6 +11,7 @@ These names are stable; modules below this package are not. They are imported wh
     model.predict(["photo.jpg"])
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,10 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is used: most need torch or Optuna, which take seconds."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    with warnings.catch_warnings():
+        # Of a progress bar that Optuna has for notebooks, and that nothing here uses.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

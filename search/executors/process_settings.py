@@ -30,6 +30,15 @@ def openmp_settings(threads: int) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
 
 
+def worker_settings(threads: int) -> dict[str, str]:
+    """Return the environment of workers: OpenMP's, and that their size does not end them.
+
+    A training may need any memory. Loky would take what it needs more than when it started for a
+    leak, and restart the worker with a warning.
+    """
+    return openmp_settings(threads) | {"LOKY_MAX_MEMORY_LEAK_SIZE": str(1 << 60)}
+
+
 def start_server(threads: int) -> BaseContext:
     """Start the server that worker processes are forked from; return the context that makes them.
 
@@ -41,7 +50,7 @@ def start_server(threads: int) -> BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["search.executors.preload"])
-    settings = openmp_settings(threads) | _import_settings()
+    settings = worker_settings(threads) | _import_settings()
     # Signals to stop go to the whole process group, and are for the scheduler.
     with _environment(settings), signals_handled(signal.SIG_IGN):
         forkserver.ensure_running()

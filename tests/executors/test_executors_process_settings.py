@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from search.executors.process_settings import openmp_settings, quiet_resource_tracker, start_server
+from search.executors.process_settings import (
+    openmp_settings,
+    quiet_resource_tracker,
+    start_server,
+    worker_settings,
+)
 
 
 def test_starting_the_server_leaves_this_process_as_it_was() -> None:
@@ -59,3 +64,16 @@ def test_resource_trackers_are_quieted_beside_other_rules(monkeypatch: pytest.Mo
     first, *rules = os.environ["PYTHONWARNINGS"].split(",")
     assert first == "error::FutureWarning"
     assert {rule.rpartition(".")[2] for rule in rules} == {"resource_tracker"}
+
+
+def test_workers_are_not_restarted_for_their_size() -> None:
+    """Loky reads its limit from the environment; no training reaches this one."""
+    code = "from loky import process_executor as p; print(p._MAX_MEMORY_LEAK_SIZE)"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | worker_settings(1),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(told.stdout) >= 1 << 40
