@@ -284,3 +284,8 @@ METRICS: tuple[Metric, ...] = (
     AUROC(),
     Kappa(),
 )
+
+
+def metric_name(given: object) -> object:
+    """Return the name of a metric as it is stored: the loss has two names. Others stay."""
+    return LOSS.name if given == "log-loss" else given

@@ -1,7 +1,5 @@
 """Recipe: every setting of a study, from a TOML file and flags, validated in one place."""
 
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, final
@@ -34,55 +32,13 @@ from search.checks import (
     without_password,
 )
 from search.errors import UserError
-from search.metric import LOSS, METRICS
+from search.metric import METRICS, metric_name
+from search.objectives import check_objectives, check_trials, with_metric
 from search.protocol import StudyProtocol, protocol_of
 from search.text import listed
+from search.toml_file import read_toml
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS, get_sampler
-
-_MAX_BYTES = 1 << 20  # a device file or a video given by mistake is not read to its end
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the file's content; raises UserError, naming the file and, if possible, the line."""
-    text = _read_text(path)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"recipe {path} is not valid TOML: {_located(error, text)}") from error
-    except RecursionError as error:
-        raise UserError(f"recipe {path} is not valid TOML: values are nested too deeply") from error
-    except ValueError as error:  # Python refuses integers with thousands of digits
-        raise UserError(f"recipe {path} is not valid TOML: {error}") from error
-
-
-def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise UserError(f"recipe {path} does not exist") from error
-    except OSError as error:
-        raise UserError(f"recipe {path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise UserError(f"recipe {str(path)!r} is not a file name: {error}") from error
-    if len(content) > _MAX_BYTES:
-        raise UserError(f"recipe {path} is not a recipe: it is larger than {_MAX_BYTES:,} bytes")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"recipe {path} is not UTF-8 text: see line {line}") from error
-
-
-def _located(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """Return the error with its line's number and text; the parser omits those of the last line."""
-    lines = text.splitlines() or [""]
-    message = str(error).replace("at end of document", f"at the end, line {len(lines)}")
-    found = re.search(r"line (\d+)", message)
-    number = min(int(found[1]), len(lines)) if found else len(lines)
-    return f"{message}: {lines[number - 1].strip()[:80]!r}"
-
 
 SPACE_NAMES = (
     "mlp, cnn, resnet, pretrained or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
@@ -114,11 +70,6 @@ def _setting(default: object, words: str, *, means: str | None = None, **bounds:
     """
     extra: dict[str, JsonValue] = {} if means is None else {"means": means}
     return Field(default, description=words, json_schema_extra=extra, **bounds)
-
-
-def _metric_name(given: object) -> object:
-    """Return the name of a metric; the loss has two."""
-    return LOSS.name if given == "log-loss" else given
 
 
 def _trials_by_default() -> str:
@@ -209,8 +160,19 @@ class Recipe(BaseModel):
     racing: bool = _setting(
         False, "With kfold, start every trial on one fold; only the best earn the others"
     )
-    metric: Annotated[str, _METRICS, BeforeValidator(_metric_name)] = _setting(
+    metric: Annotated[str, _METRICS, BeforeValidator(metric_name)] = _setting(
         "accuracy", "Validation metric to optimize"
+    )
+    objective: _Text | None = _setting(
+        None,
+        "Metric and costs to trade off, such as accuracy,parameters; costs are parameters, "
+        "multiply_adds and latency, measured in ms",
+        means="the metric only",
+    )
+    choose: _Text | None = _setting(
+        None,
+        "Which trial wins with several objectives, such as 'best accuracy under 200k'",
+        means="the one with the best metric",
     )
     refit: Literal["auto", "one-se", "horizon", "best-epoch"] = _setting(
         "auto",
@@ -326,6 +288,19 @@ class Recipe(BaseModel):
         if self.racing and reason is not None:
             able = listed([repr(one.name) for one in SAMPLERS if one.no_racing is None], "or")
             raise ValueError(f"racing needs sampler {able}, got {self.sampler!r}, {reason}")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scored_by_first_objective(cls, values: Any) -> Any:
+        return with_metric(values)
+
+    @model_validator(mode="after")
+    def _can_trade(self) -> Self:
+        check_objectives(self.metric, self.objective, self.choose)
+        if self.objective is not None:
+            searches = self.protocol.is_search
+            check_trials(self.pruner, self.sampler, racing=self.racing, searches=searches)
         return self
 
     @model_validator(mode="after")

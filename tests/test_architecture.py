@@ -38,6 +38,8 @@ _LAYERS = (
     "search.recipe",
     "search.tuning.samplers",
     "search.tuning.pruners",
+    "search.objectives",
+    "search.toml_file",
     "search.protocol",
     "search.paths",
     "search.files",

@@ -44,8 +44,9 @@ def test_a_file_may_give_every_setting(tmp_path: Path) -> None:
     """The TOML text of a full recipe is read back as it was."""
     recipe = Recipe(
         space="a/b.py:SPACE", set=("depth=2", "lr=1e-4..1"), sampler="grid", batch=2,
-        pruner="median", trials=3, epochs=2, timeout=90.5,
-        validation="kfold", holdout_fraction=0.25, folds=3, racing=True, metric="loss",
+        pruner="none", trials=3, epochs=2, timeout=90.5,
+        validation="kfold", holdout_fraction=0.25, folds=3, racing=False, metric="loss",
+        objective="loss,parameters", choose="best loss under 1M",
         seed=2**32 - 1,
         trial_timeout=60.0, budget=600.0, max_multiply_adds=10**7, start="portfolio",
         start_from="other",
@@ -141,6 +142,8 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("folds", [2, 100_000], [1, 0, 100_001]),
     ("racing", [False], ["yes", 1]),
     ("metric", [*(one.name for one in METRICS), "a/b.py:cost"], ["f1", "b.py:", 1]),
+    ("objective", ["accuracy,parameters", "kappa, latency"], [3, "a\0b"]),
+    ("choose", ["best accuracy"], [3, "a\0b"]),
     ("refit", ["auto", "one-se", "horizon", "best-epoch"], ["none", 3]),
     ("refit_epochs", [1, 100_000], [0, 100_001]),
     ("seed", [0, 2**32 - 1], [-1, 2**32, True]),
@@ -181,6 +184,42 @@ def test_every_setting_has_its_bounds_tested() -> None:
 def test_the_loss_has_two_names() -> None:
     """Others call it log loss; one name is stored."""
     assert Recipe.model_validate({"space": "mlp", "metric": "log-loss"}).metric == "loss"
+
+
+def test_the_first_objective_is_the_metric() -> None:
+    """Given or not; if both are given they have to agree."""
+    recipe = Recipe.from_sources(None, {"space": "mlp", "objective": "kappa,latency"})
+    assert recipe.metric == "kappa"
+    assert Recipe.model_validate(recipe.model_dump()) == recipe
+    message = mistake(objective="kappa,latency", metric="loss")
+    assert message.startswith("objective must be a metric, the same as metric 'loss', and then")
+    assert message.endswith("got 'kappa,latency'")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pruner": "halving"}, "objective needs pruner 'none', got pruner 'halving'"),
+        (
+            {"validation": "kfold", "racing": True},
+            "objective needs trials with all folds, got racing true",
+        ),
+        ({"sampler": "baseline"}, "objective needs a search, got sampler 'baseline'"),
+        (
+            {"choose": "best speed"},
+            "choose: 'speed' is not one of the objectives; accepted: best OBJECTIVE [under|over "
+            "NUMBER[k|M|%] [OBJECTIVE]]..., objectives accuracy, parameters, got 'best speed'",
+        ),
+    ],
+)
+def test_what_objectives_need(settings: dict[str, Any], message: str) -> None:
+    """One line, with the setting and its value."""
+    assert mistake(objective="accuracy,parameters", **settings) == message
+
+
+def test_a_rule_needs_no_objectives_but_theirs() -> None:
+    """Without costs only the metric can be limited, by its name."""
+    assert "must be named" in mistake(choose="best accuracy under 200k")
 
 
 def test_a_sampler_may_come_from_a_file() -> None:

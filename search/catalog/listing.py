@@ -111,7 +111,7 @@ def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
 
 def _listed_best(trials: list[FrozenTrial], metric: Metric) -> float | None:
     """Return the best score: a pruned trial's value is its last report, a diverged one's chance."""
-    values = [one.value for one in trials if _can_win(one) and one.value is not None]
+    values = [one.values[0] for one in trials if _can_win(one) and one.values]
     return metric.best(values) if values else None
 
 

@@ -44,6 +44,7 @@ class TrialOutcome:
         ended: The ending.
         reason: Why it diverged or failed.
         fallback: Why its steps were not captured as a CUDA graph on a GPU, where they were not.
+        latency: Milliseconds that the network takes for one image, if that was to be measured.
         damaged: Folds whose newest checkpoint was damaged, so that an older one was used, or none.
     """
 
@@ -51,6 +52,7 @@ class TrialOutcome:
     reason: str | None = None
     fallback: str | None = None
     damaged: tuple[int, ...] = ()
+    latency: float | None = None
 
 
 @final
@@ -71,6 +73,7 @@ class TrialJob:
         network: Where the weights of the first of the folds are kept once trained, if anywhere.
         pause_after: The epoch after which it pauses: its states are kept for a job that continues.
         metric: What trials are scored by, as the recipe names it.
+        measures_latency: Whether to measure how long the trained network takes for one image.
     """
 
     index: int
@@ -91,6 +94,7 @@ class TrialJob:
     pause_after: int | None = None
     families: FamilySource | None = None
     metric: str = ACCURACY.name
+    measures_latency: bool = False
 
     def run(self, channel: Channel) -> TrialOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -114,7 +118,10 @@ def _train_folds(job: TrialJob, channel: Channel) -> TrialOutcome:
         outcome = _train_epochs(job, folds, writer, channel)
     if job.network is not None and outcome.ended == "finished":
         save_weights(job.network, folds[0].model)
-    return replace(outcome, damaged=damaged)
+    latency = None
+    if job.measures_latency and outcome.ended in ("finished", "diverged"):
+        latency = next(iter(folds.values())).latency()
+    return replace(outcome, damaged=damaged, latency=latency)
 
 
 def _train_epochs(

@@ -7,10 +7,11 @@ from typing import final
 
 from search.events import Event
 from search.metric import Metric
+from search.objectives import Objectives, objectives_of
 from search.recipe import Recipe
 from search.tuning.attempts import Attempt, done_indices
 from search.tuning.estimate import Estimate
-from search.tuning.records import TrialRecord
+from search.tuning.records import TrialRecord, best_of
 from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
@@ -21,7 +22,6 @@ from search.tuning.run_events import (
     TrialWaiting,
 )
 from search.tuning.samplers import get_sampler
-from search.user_metric import get_metric
 
 
 @final
@@ -69,7 +69,13 @@ class SearchProgress:
     @cached_property
     def metric(self) -> Metric:
         """What trials are scored by."""
-        return get_metric(self.recipe.metric)
+        return self.objectives.metric
+
+    @cached_property
+    def objectives(self) -> Objectives:
+        """What the search optimizes."""
+        recipe = self.recipe
+        return objectives_of(recipe.metric, recipe.objective, recipe.choose)
 
     def take(self, event: Event) -> None:
         """Update the state by an event of the search; other events change nothing."""
@@ -156,9 +162,11 @@ class SearchProgress:
         self._attempts.append((trial.plan, trial.as_attempt()))
         self.counts[trial.kind] = self.counts.get(trial.kind, 0) + 1
         if trial.mean is not None and trial.state == "complete":
-            best = self.best or trial
-            self.best = min(best, trial, key=lambda one: one.rank(self.metric))
-            if not self.recipe.racing:  # whose scores of one fold and of all folds make no curve
+            rivals = [trial] if self.best is None else [self.best, trial]
+            self.best = best_of(rivals, self.objectives)
+            if (
+                self.best is not None and not self.recipe.racing
+            ):  # whose scores of one fold and of all folds make no curve
                 self.curve.append(self.best.mean or 0.0)
 
     def _better(self, one: float, other: float) -> float:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from search import text
 from search.metric import Metric
+from search.objectives import objectives_of
 from search.progress.state import Eta, SearchProgress
 from search.recipe import Recipe
-from search.text import printable
+from search.text import listed, printable
 from search.tuning.budget import Budget, BudgetPlan
 from search.tuning.estimate import Estimate
 from search.tuning.plan import PlanInfo
 from search.tuning.pruners import get_pruner
 from search.tuning.records import TrialRecord
 from search.tuning.samplers import get_sampler
-from search.user_metric import get_metric
 
 
 def describe_number(trial: TrialRecord) -> str:
@@ -207,9 +207,19 @@ def _evaluation(plan: PlanInfo) -> str:
     pruner = get_pruner(recipe.pruner).words
     bound = "" if recipe.protocol.scores_last_epoch else "at most "
     return (
-        f"{how}, validation {get_metric(recipe.metric)}; {pruner}, "
+        f"{how}, {_objectives(recipe)}; {pruner}, "
         f"{bound}{text.plural(recipe.epochs, 'epoch')} per trial"
     )
+
+
+def _objectives(recipe: Recipe) -> str:
+    """Return what a search optimizes; with several objectives also how its winner is chosen."""
+    objectives = objectives_of(recipe.metric, recipe.objective, recipe.choose)
+    metric, *costs = objectives.words()
+    if not costs:
+        return metric
+    rule = recipe.choose or f"best {objectives.metric.name}"
+    return f"{metric} against {listed(costs)}, winner: {rule}"
 
 
 def _resources(plan: PlanInfo) -> str:

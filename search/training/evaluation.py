@@ -1,6 +1,8 @@
 """Loss, accuracy and logits of a network on given images, without transfers inside the loop."""
 
 import math
+import statistics
+import time
 from typing import final
 
 import torch
@@ -189,3 +191,20 @@ def predict_logits(
     parts = torch.split(images, settings.evaluation_batch)
     logits = [settings.forward(model, normalize(part.to(settings.device))) for part in parts]
     return torch.cat(logits).cpu()
+
+
+_TIMED_RUNS, _WARM_RUNS = 30, 5
+
+
+@torch.inference_mode()
+def inference_milliseconds(
+    model: nn.Module, data: TrainSplit, normalize: Normalizer, settings: TrainingSettings
+) -> float:
+    """Return the median time in milliseconds that the network takes for one of the images."""
+    model.eval()
+    image, seconds = data.images[:1].to(settings.device), []
+    for _ in range(_WARM_RUNS + _TIMED_RUNS):
+        start = time.perf_counter()
+        settings.forward(model, normalize(image)).cpu()  # waits for a GPU
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds[_WARM_RUNS:])

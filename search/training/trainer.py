@@ -19,6 +19,7 @@ from search.training.evaluation import (
     MetricAccumulator,
     Normalizer,
     evaluate,
+    inference_milliseconds,
     normalization_of,
     with_test_time_augmentation,
 )
@@ -131,6 +132,14 @@ class FoldTraining:
         """Return the state after the last epoch; it shares its tensors with the training."""
         optimizer = self._learner.optimizer.state_dict()
         return FoldState(tuple(self._history), self.model.state_dict(), optimizer)
+
+    def latency(self) -> float:
+        """Return the milliseconds that the network takes for one image, as it is used: the median.
+
+        It is measured on this machine, as busy as it is.
+        """
+        network = with_test_time_augmentation(fuse_for_inference(self.model), self._candidate)
+        return inference_milliseconds(network, self._data, self._normalize, self._settings)
 
     def run_epoch(self, epoch: int) -> FoldEpoch:
         """Train one epoch (counted from 1), then validate; returns the epoch's figures.

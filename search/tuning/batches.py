@@ -20,12 +20,12 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search.checks import describe_value_error
 from search.errors import UserError, first_line
 from search.metric import Metric
+from search.objectives import objectives_of
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.training.history import History, best_epoch
 from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
-from search.user_metric import get_metric
 from spaces import Space
 from spaces.user_object import UserCodeError
 
@@ -48,7 +48,9 @@ class BatchSampler:
         self, recipe: Recipe, space: Space, n_points: int, settled: Iterable[int] = ()
     ) -> None:
         self._recipe, self._space, self._n_points = recipe, space, n_points
-        self._sampler, self._metric = get_sampler(recipe.sampler), get_metric(recipe.metric)
+        self._sampler = get_sampler(recipe.sampler)
+        objectives = objectives_of(recipe.metric, recipe.objective, recipe.choose)
+        self._metric, self._maximized = objectives.metric, objectives.maximized()
         self._settled, self._originals = set(settled), dict[int, int]()
         self._n_settled = 0  # of the first indices, without a gap
 
@@ -80,7 +82,7 @@ class BatchSampler:
         n_rejected = len(_rejected(attempts.get(index, ())))
         seed = derive_seed(self._recipe.seed, self._sampler.name, index, n_rejected) % 2**32
         study = optuna.create_study(
-            direction="maximize" if self._metric.higher_is_better else "minimize",
+            directions=["maximize" if high else "minimize" for high in self._maximized],
             sampler=self._sampler.optuna_sampler(seed),
         )
         study.add_trials(self._history(index, attempts))
@@ -134,9 +136,9 @@ class BatchSampler:
         if running:
             yield _copy(trial, TrialState.RUNNING)
         elif score is not None:
-            yield _copy(trial, TrialState.COMPLETE, value=score)
+            yield _copy(trial, TrialState.COMPLETE, values=[score])
         elif source.state == TrialState.COMPLETE:
-            yield _copy(trial, TrialState.COMPLETE, value=source.value)
+            yield _copy(trial, TrialState.COMPLETE, values=source.values)
         elif source.state == TrialState.PRUNED:
             yield _copy(trial, TrialState.PRUNED, reports=source.intermediate_values)
 
@@ -158,13 +160,13 @@ def _rejected(attempts: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 def _copy(
     trial: FrozenTrial,
     state: TrialState,
-    value: float | None = None,
+    values: Sequence[float] | None = None,
     reports: Mapping[int, float] | None = None,
 ) -> FrozenTrial:
     """Return a trial's point in this state."""
     return create_trial(
         state=state,
-        value=value,
+        values=values,
         params=trial.params,
         distributions=trial.distributions,
         system_attrs=trial.system_attrs,

@@ -9,6 +9,7 @@ from cifar_models.family import check_output
 from search.checks import describe_value_error
 from search.data.dataset import DatasetInfo
 from search.errors import describe_error
+from search.objectives import MULTIPLY_ADDS, PARAMETERS
 from search.recipe import Recipe
 from spaces import Candidate
 from spaces.user_code import place_in_user_code
@@ -104,3 +105,11 @@ def _user_errors(candidate: Candidate) -> Iterator[None]:
             raise
         what = f"{describe_error(error)}{place_in_user_code(error)}"
         raise UserCodeError(f"network family {candidate.model.kind!r}: {what}") from error
+
+
+def network_costs(candidate: Candidate, dataset: DatasetInfo) -> dict[str, float]:
+    """Return the costs that follow from a candidate's network, without a training, by name."""
+    return {
+        PARAMETERS.name: network_size(candidate, dataset),
+        MULTIPLY_ADDS.name: network_work(candidate, dataset),
+    }

@@ -15,6 +15,7 @@ from search.data.dataset import ChannelStatistics, DatasetInfo, statistics_of_pa
 from search.data.quality import DataQuality
 from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.errors import UserError
+from search.objectives import objectives_of
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
@@ -27,7 +28,7 @@ from search.tuning.samplers import Params, get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
 from search.tuning.study_code import Code, current_code, describe_changes
-from search.user_metric import FunctionMetric, get_metric
+from search.user_metric import FunctionMetric
 from spaces import Space
 from spaces.parameters import describe_range
 
@@ -45,6 +46,7 @@ _DECIDING = (
     "duplicates",
     "racing",
     "metric",
+    "objective",
     "seed",
     "start",
     "start_from",
@@ -142,15 +144,17 @@ def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths
 
 
 def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
-    recipe, metric = plan.recipe, get_metric(plan.recipe.metric)
+    recipe = plan.recipe
+    objectives = objectives_of(recipe.metric, recipe.objective, recipe.choose)
+    metric = objectives.metric
     study = optuna.create_study(
         study_name=recipe.study_name,
         storage=storage,
-        direction="maximize" if metric.higher_is_better else "minimize",
+        directions=["maximize" if high else "minimize" for high in objectives.maximized()],
     )
     with warnings.catch_warnings():  # the dashboard's name for the value
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([f"validation {metric}"])
+        study.set_metric_names(list(objectives.words()))
     study.set_user_attr("folds_hash", folds_hash(plan.folds))
     if plan.earlier:
         study.set_user_attr("earlier_points", [dict(point) for point in plan.earlier])

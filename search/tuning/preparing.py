@@ -43,7 +43,7 @@ def resolve_recipe(
     sampler = get_sampler(recipe.sampler)
     changes: dict[str, Any] = {
         "study_name": _study_name(recipe, dataset, space.name),
-        "pruner": sampler.default_pruner if recipe.pruner == "auto" else recipe.pruner,
+        "pruner": _pruner(recipe) if recipe.pruner == "auto" else recipe.pruner,
         "trials": recipe.trials or sampler.default_trials,
         "batch": (recipe.batch or sampler.default_batch) if sampler.adaptive else None,
         "with_baseline": _has_baseline(recipe, space),
@@ -57,6 +57,11 @@ def resolve_recipe(
         "dataset": dataset.name if recipe.dataset == "auto" else recipe.dataset,
     }
     return recipe.model_copy(update=changes)
+
+
+def _pruner(recipe: Recipe) -> str:
+    """Return the sampler's pruner; with several objectives none, as only one has a curve."""
+    return "none" if recipe.objective else get_sampler(recipe.sampler).default_pruner
 
 
 def _has_baseline(recipe: Recipe, space: Space) -> bool:

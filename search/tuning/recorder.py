@@ -1,6 +1,7 @@
 """Records in Optuna how trials end; the only module that tells the study."""
 
 import statistics
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import final
 
@@ -9,14 +10,14 @@ from optuna.trial import Trial, TrialState
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
 from search.data.splits import class_shares
+from search.objectives import LATENCY, objectives_of
 from search.training.history import History, best_epoch
 from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial
 from search.tuning.attempts import INTERRUPTED, TIMED_OUT
-from search.tuning.feasibility import network_size
+from search.tuning.feasibility import network_costs, network_size
 from search.tuning.opening import OpenStudy
 from search.tuning.records import TrialCost, TrialRecord
 from search.tuning.store import read_trial, to_plain
-from search.user_metric import get_metric
 from spaces.candidate import describe_candidate
 
 
@@ -27,7 +28,9 @@ class TrialRecorder:
     def __init__(self, opened: OpenStudy) -> None:
         self._study, self._storage = opened.study, opened.storage
         self._recipe, self._dataset, self._paths = opened.recipe, opened.dataset, opened.paths
-        self._metric = get_metric(opened.recipe.metric)
+        recipe = opened.recipe
+        self._objectives = objectives_of(recipe.metric, recipe.objective, recipe.choose)
+        self._metric = self._objectives.metric
 
     def started(self, claimed: ClaimedTrial) -> None:
         """Record the candidate that is about to be trained."""
@@ -35,6 +38,8 @@ class TrialRecorder:
         trial.set_user_attr("candidate", candidate.model_dump_json())
         trial.set_user_attr("n_parameters", network_size(candidate, self._dataset))
         trial.set_user_attr("candidate_words", describe_candidate(candidate))
+        if self._objectives.several:
+            trial.set_user_attr("costs", network_costs(candidate, self._dataset))
 
     def infeasible(self, rejected: InfeasibleTrial) -> None:
         """End a trial whose candidate cannot be trained."""
@@ -57,7 +62,18 @@ class TrialRecorder:
         trial.set_user_attr("score_std", statistics.pstdev(scores))
         _keep_confusion(trial, history, best)
         self._keep_history(trial, history, cost)
-        self._study.tell(trial, curve[best - 1])
+        self._study.tell(trial, self._values(trial, curve[best - 1]))
+
+    def report(self, trial: Trial, value: float, epoch: int) -> None:
+        """Report an epoch; Optuna's trial itself refuses to with several objectives."""
+        if self._objectives.several:
+            self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+        else:
+            trial.report(value, epoch)
+
+    def measured_latency(self, trial: Trial, latency: float) -> None:
+        """Note the milliseconds that the trial's network takes for one image."""
+        trial.set_user_attr("costs", trial.user_attrs["costs"] | {LATENCY.name: latency})
 
     def raced(self, trial: Trial, history: History, cost: TrialCost, n_folds: int) -> None:
         """End a trial after a fold race: complete if it has all folds, otherwise pruned.
@@ -83,7 +99,7 @@ class TrialRecorder:
         trial.set_user_attr("diverged", True)
         trial.set_user_attr("reason", reason)
         self._keep_history(trial, history, cost)
-        self._study.tell(trial, self._metric.chance(_shares(self._dataset)))
+        self._study.tell(trial, self._values(trial, self._metric.chance(_shares(self._dataset))))
 
     def failed(self, trial: Trial, cost: TrialCost, reason: str) -> None:
         """End a trial in which the machine or the code failed."""
@@ -103,7 +119,7 @@ class TrialRecorder:
         for name, value in (("same_as", original.number), ("seconds", 0.0), ("fold_epochs", 0)):
             trial.set_user_attr(name, value)
         for epoch, value in source.intermediate_values.items():
-            trial.report(value, epoch)
+            self.report(trial, value, epoch)
         values = source.values if source.state == TrialState.COMPLETE else None
         self._study.tell(trial, values, state=source.state)
 
@@ -128,6 +144,10 @@ class TrialRecorder:
         """Return when the trial last wrote a file."""
         times = [path.stat().st_mtime for path in self._paths.trial_dir(number).rglob("*")]
         return datetime.fromtimestamp(max(times), UTC) if times else None
+
+    def _values(self, trial: Trial, score: float) -> Sequence[float]:
+        """Return the values of all objectives of a trial with this score."""
+        return self._objectives.values(score, trial.user_attrs.get("costs", {}))
 
     def _keep_history(self, trial: Trial, history: History, cost: TrialCost) -> None:
         trial.set_user_attr("history", to_plain(history))

@@ -11,6 +11,7 @@ from search.command_lines import run_command
 from search.data.dataset import DatasetInfo
 from search.data.quality import DataQuality
 from search.metric import Metric
+from search.objectives import Objectives
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
@@ -46,6 +47,7 @@ class TrialRecord:
         same_as: The number of the original, if it is a duplicate with the original's result.
         trial_timeout: The limit in seconds that it exceeded, if it did.
         retry: Whether the user asked for it after its index had failed.
+        costs: What is traded against the metric, by the cost's name; only with several objectives.
     """
 
     number: int
@@ -70,6 +72,7 @@ class TrialRecord:
     same_as: int | None = None
     trial_timeout: float | None = None
     retry: bool = False
+    costs: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     finished: datetime | None = None
 
@@ -83,10 +86,16 @@ class TrialRecord:
         interrupted = self.state == "failed" and self.reason == INTERRUPTED
         return "interrupted" if interrupted else self.state
 
-    def rank(self, metric: Metric) -> tuple[float, int]:
-        """Return a key that is smallest for the best complete trial, the lowest index on a tie."""
-        mean = self.mean or 0.0
-        return (-mean if metric.higher_is_better else mean), self.plan
+    def values(self, objectives: Objectives) -> tuple[float, ...]:
+        """Return the values of all objectives of a complete trial."""
+        return objectives.values(self.mean or 0.0, self.costs)
+
+    def rank(self, objectives: Objectives) -> tuple[bool, float, int]:
+        """Return a key that is smallest for the best complete trial, the lowest index on a tie.
+
+        It begins with whether the trial cannot win, as it exceeds a limit of the rule.
+        """
+        return *objectives.rank(self.values(objectives)), self.plan
 
     def as_attempt(self) -> Attempt:
         """Return it as an attempt at its index."""
@@ -209,6 +218,11 @@ class StudyRecord:
         """What its trials are scored by."""
         return self.user_metric or get_metric(self.recipe.metric)
 
+    @property
+    def objectives(self) -> Objectives:
+        """What it optimizes, and the rule by which its winner is chosen."""
+        return Objectives.of(self.metric, self.recipe.objective, self.recipe.choose)
+
     def refit_horizon(self, trial: TrialRecord) -> int | None:
         """Return the epochs of the refit's schedule of a trial; None if they are a trial's."""
         if self.horizon is None or self.horizon["trial"] != trial.number:
@@ -228,12 +242,15 @@ class StudyRecord:
         return self.recipe.model_copy(update=changes)
 
     def complete(self) -> list[TrialRecord]:
-        """Return the trials that can win, best first: complete, with a finite loss."""
-        return ranked(self.trials, self.metric)
+        """Return the complete trials with a finite loss, best first by the rule for the winner.
+
+        Those beyond its limits come last: they cannot win.
+        """
+        return ranked(self.trials, self.objectives)
 
     def winner(self) -> TrialRecord | None:
         """Return the best complete trial, the lowest plan index on a tie, or None."""
-        return next(iter(self.complete()), None)
+        return best_of(self.trials, self.objectives)
 
     def is_tested(self) -> bool:
         """Return whether the present winner, or a replication's networks, have been tested."""
@@ -278,6 +295,8 @@ def next_step_hint(record: StudyRecord) -> str:
             f"the same command with a --trial-timeout above {max(limits):g}s, or without one, "
             "tries the trials that timed out again"
         )
+    if record.complete():
+        return "the same command with another --choose takes the winner from the same trials"
     if any(trial.diverged for trial in record.trials):
         return "use a space with smaller learning rates, and another --study-name"
     if any(trial.infeasible for trial in record.trials):
@@ -293,6 +312,11 @@ def why_no_winner(record: StudyRecord) -> str:
     last = f"; the last reason: {reasons[-1]}" if reasons else ""
     unfinished = "it is not finished: resume it, or wait for it"
     hint = next_step_hint(record) if record.has_no_winner() else unfinished
+    if scored := record.complete():
+        trials = (
+            f"none of {len(scored)} complete trials" if len(scored) > 1 else "no complete trial"
+        )
+        return f"{trials} keeps to choose {record.recipe.choose!r}; {hint}"
     return f"no trial is complete with a finite loss ({counts or 'no trials'}){last}; {hint}"
 
 
@@ -352,7 +376,14 @@ def _ended_indices(record: StudyRecord) -> set[int]:
     return {trial.plan for trial in record.trials} - unended
 
 
-def ranked(trials: Iterable[TrialRecord], metric: Metric) -> list[TrialRecord]:
-    """Return those of the trials that can win, best first."""
+def ranked(trials: Iterable[TrialRecord], objectives: Objectives) -> list[TrialRecord]:
+    """Return the trials that are complete with a finite loss, best first."""
     scored = [one for one in trials if one.state == "complete" and one.best_epoch is not None]
-    return sorted(scored, key=lambda trial: trial.rank(metric))
+    return sorted(scored, key=lambda trial: trial.rank(objectives))
+
+
+def best_of(trials: Iterable[TrialRecord], objectives: Objectives) -> TrialRecord | None:
+    """Return the trial that wins by the rule, the lowest index on a tie; None if none does."""
+    first = next(iter(ranked(trials, objectives)), None)
+    allowed = first is not None and objectives.keeps_limits(first.values(objectives))
+    return first if allowed else None

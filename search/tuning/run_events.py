@@ -57,6 +57,7 @@ class PlanMade(Event):
             "seconds_high": None if estimate is None else estimate.high,
             "unknown": self.plan.unknown,
             **({"rejected": rejected} if rejected else {}),
+            **({"objective": recipe.objective} if recipe.objective else {}),
         }
 
 
@@ -166,7 +167,7 @@ class TrialEnded(Event):
 
     def fields(self) -> dict[str, object]:
         trial, candidate = self.trial, self.trial.candidate
-        return {
+        fields: dict[str, object] = {
             "trial": trial.number,
             "plan": trial.plan,
             "attempt": trial.attempt,
@@ -182,6 +183,7 @@ class TrialEnded(Event):
             "same_as": trial.same_as,
             "reason": trial.reason,
         }
+        return fields | ({"costs": dict(trial.costs)} if trial.costs else {})
 
 
 @final

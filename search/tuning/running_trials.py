@@ -15,6 +15,7 @@ from search.executors.base import Executor, FoldEpochs, SchedulerChannel
 from search.executors.failures import describe_failure, kind_of_failure
 from search.executors.training_jobs import TrialJob, TrialOutcome
 from search.files import make_folder, remove_folder
+from search.objectives import LATENCY, objective_names
 from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial
 from search.tuning.attempts import TIMED_OUT
@@ -348,6 +349,7 @@ def make_trial_job(
         checkpoints=paths.trial_checkpoints(index),
         checkpoint_every=recipe.checkpoint_every,
         metric=recipe.metric,
+        measures_latency=LATENCY.name in objective_names(recipe.objective or ""),
         network=None if recipe.protocol.refits else paths.network(number),
         families=opened.space.family_source,
     )

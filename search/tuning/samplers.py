@@ -199,7 +199,7 @@ class TPESampler(AdaptiveSampler):
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            return OptunaTPESampler(seed=seed, group=True)
+            return OptunaTPESampler(seed=seed, multivariate=True, group=True)
 
 
 @final

@@ -18,7 +18,7 @@ from search.tuning.plan_order import PlanOrderPruner, PruningDecision
 from search.tuning.pruners import Pruner, get_pruner
 from search.tuning.racing import FoldRace
 from search.tuning.recorder import TrialRecorder
-from search.tuning.records import StudyRecord, TrialRecord, ranked
+from search.tuning.records import StudyRecord, TrialRecord, best_of
 from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
@@ -54,7 +54,8 @@ class Scheduler:
         budget: Budget | None = None,
     ) -> None:
         recipe, record = opened.recipe, read_study(opened.study)
-        self._recipe, self._metric, self._listener = recipe, record.metric, listener
+        self._recipe, self._listener = recipe, listener
+        self._metric, self._objectives = record.metric, record.objectives
         self._queue, self._recorder = TrialQueue(opened), TrialRecorder(opened)
         ended = [trial for trial in record.trials if not self._queue.is_open(trial.plan)]
         pruner = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
@@ -163,9 +164,7 @@ class Scheduler:
         return earned is not None
 
     def _start_trial(self) -> bool:
-        if time.monotonic() >= self._deadline:
-            return False
-        if self._no_time_to_start():
+        if time.monotonic() >= self._deadline or self._no_time_to_start():
             return False
         match self._queue.claim_next():
             case ClaimedTrial() as claimed:
@@ -244,6 +243,8 @@ class Scheduler:
             return
         if outcome.fallback is not None:
             running.trial.set_user_attr("fallback", outcome.fallback)
+        if outcome.latency is not None:
+            self._recorder.measured_latency(running.trial, outcome.latency)
         history, cost = running.history(), running.cost()
         if decision.pruned:
             self._recorder.pruned(running.trial, history, cost, decision.epochs)
@@ -264,7 +265,7 @@ class Scheduler:
         curve = running.history().mean_curve(self._metric)
         for epoch in range(running.reported + 1, min(accepted, len(curve)) + 1):
             if not running.racing:
-                running.trial.report(curve[epoch - 1], epoch)
+                self._recorder.report(running.trial, curve[epoch - 1], epoch)
             self._listener(EpochEnded(running.trial.number, epoch, curve[epoch - 1]))
             running.reported = epoch
 
@@ -334,7 +335,7 @@ class Scheduler:
             self._race.withdraw(running.index)
         record = self._recorder.record(running.trial)
         rivals = [record] if self._winner is None else [self._winner, record]
-        self._winner = next(iter(ranked(rivals, self._metric)), None)
+        self._winner = best_of(rivals, self._objectives)
         self._listener(TrialEnded(record))
         return record
 

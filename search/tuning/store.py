@@ -77,7 +77,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         state=_STATES[trial.state],
         params=dict(trial.params),
         candidate=Candidate.from_json(attrs["candidate"]) if "candidate" in attrs else None,
-        value=trial.value,
+        value=trial.values[0] if trial.values else None,
         best_epoch=attrs.get("best_epoch"),
         fold_scores=tuple(attrs.get("fold_scores", ())),
         mean=attrs.get("score_mean"),
@@ -93,6 +93,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         same_as=attrs.get("same_as"),
         trial_timeout=attrs.get("trial_timeout"),
         retry=attrs.get("retry", False),
+        costs=attrs.get("costs", {}),
         started=trial.datetime_start,
         finished=_finished(trial),
     )

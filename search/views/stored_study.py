@@ -15,6 +15,7 @@ from rich.text import Text
 from search import text
 from search.catalog.studies import open_stored
 from search.command_lines import run_command
+from search.objectives import LATENCY, MULTIPLY_ADDS, Cost
 from search.paths import RunPaths
 from search.progress.words import describe_end, describe_number
 from search.report.evidence import Evidence
@@ -40,6 +41,8 @@ _HEADINGS = (
     "spread",
     "E*/epochs",
     "parameters",
+    "multiply-adds",
+    "latency",
     "time",
     "folds",
 )
@@ -87,9 +90,14 @@ def _figures(rank: int, trial: TrialRecord, record: StudyRecord) -> tuple[str, .
         f"+- {text.score(trial.std, metric)}" if several else _NONE,
         f"{trial.best_epoch}/{len(trial.history.epochs)}",
         f"{trial.n_parameters:,}" if trial.n_parameters else _NONE,
+        *(_cost(trial, cost) for cost in (MULTIPLY_ADDS, LATENCY)),
         text.duration(trial.seconds),
         " ".join(text.score(score, metric) for score in folds) if several else _NONE,
     )
+
+
+def _cost(trial: TrialRecord, cost: Cost) -> str:
+    return cost.write(trial.costs[cost.name]) if cost.name in trial.costs else _NONE
 
 
 def _candidate_words(trial: TrialRecord) -> str:
@@ -258,14 +266,14 @@ class ShownStudy(ReportPart):
 def study_json(name: str, runs_dir: Path, storage: str | None) -> str:
     """Return a study as one JSON object; raises UserError if there is none."""
     record, holder = read_shown(name, runs_dir, storage)
-    ranked = record.complete()
+    ranked, winner = record.complete(), record.winner()
     others = [trial for trial in record.trials if trial not in ranked]
     shown = ShownStudy(
         study=record.name,
         state=study_state(record, holder),
         holder=holder,
         recipe=record.recipe.model_dump(mode="json"),
-        winner=ranked[0].number if ranked else None,
+        winner=None if winner is None else winner.number,
         test=Result.of(Evidence(record)),
         trials=tuple(TrialPart.of(t, record.metric) for t in (*ranked, *others)),
     )

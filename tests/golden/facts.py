@@ -28,6 +28,8 @@ _NEWER: dict[str, Any] = {
     "start_from": None,
     "refit": "best-epoch",
     "refit_epochs": None,
+    "objective": None,
+    "choose": None,
     "budget": None,
     "max_multiply_adds": None,
     "resize": "stretch",

@@ -15,6 +15,7 @@ from search.report.findings.margin import Margin
 from search.report.findings.mistakes import Mistakes
 from search.report.findings.optimism import Optimism
 from search.report.findings.parallel_coordinates import ParallelCoordinates
+from search.report.findings.pareto import ParetoFront
 from search.report.findings.recommendations import Recommendations
 from search.report.findings.repeats import Repeats, Reported
 from search.report.findings.result import Classes, ConfusedPairs, Result, TestSetAccess
@@ -49,6 +50,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     LearningCurves,
     TestSetAccess,
     DuplicateImages,
+    ParetoFront,
     Margin,
     Trials,
     CommonTraits,

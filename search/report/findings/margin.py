@@ -73,8 +73,12 @@ class Margin(Finding):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Compute the margin; None if nothing has won, and for a baseline study."""
+        """Compute the margin; None if nothing has won, for a baseline study, and where the winner
+        need not have the best score, as with several objectives.
+        """
         record = evidence.record
+        if record.objectives.several:
+            return None
         winner = record.winner()
         value = None if winner is None else trial_score(winner)
         if winner is None or value is None or not record.recipe.protocol.is_search:

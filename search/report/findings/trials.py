@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from search import text
 from search.metric import Metric
+from search.objectives import LATENCY, MULTIPLY_ADDS
 from search.plotting import GREY, integer_axis, metric_axis, new_figure
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import (
@@ -90,6 +91,8 @@ class TrialPart(ReportPart):
     """Seconds that it trained."""
     n_parameters: int | None
     """Trainable parameters of the network."""
+    costs: dict[str, Number]
+    """What is traded against the score, by name: a latency is in ms; empty with one objective."""
     parameters: Settings
     """The values that the sampler chose, by name."""
     candidate: CandidatePart | None
@@ -115,6 +118,7 @@ class TrialPart(ReportPart):
             epochs=len(epochs.epochs),
             # older studies store the history only
             fold_epochs=max(trial.fold_epochs, epochs.fold_epochs()),
+            costs=dict(trial.costs),
             parameters=trial.params,
             candidate=CandidatePart.of(trial.candidate),
         )
@@ -137,6 +141,9 @@ def trial_facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]
         yield "fold scores", f"{scores}; standard deviation {text.spread(trial.std, metric)}"
     if trial.n_parameters:
         yield "parameters", text.count(trial.n_parameters)
+    for cost in (MULTIPLY_ADDS, LATENCY):
+        if cost.name in trial.costs:
+            yield cost.words, cost.write(trial.costs[cost.name])
     if trial.seconds or trial.state in ("complete", "pruned"):
         earlier = ", including earlier attempts" if trial.attempt else ""
         yield "training time", text.duration(trial.seconds) + earlier
