@@ -1,5 +1,6 @@
 """What is published beside a search: each trial once, never at the search's cost."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,26 @@ def test_a_deleted_study_leaves_no_artifact(record: StudyRecord) -> None:
     next(paths.artifacts_dir.iterdir()).unlink()
     remove_study(record.name, paths.runs_dir, None, sure=True)
     assert artifacts(record) == set()
+
+
+def test_what_is_stored_for_all_trials_is_not_read_for_each(
+    record: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in one place: reading it for each would take the square of the number of trials."""
+    paths = paths_of(record)
+    storage = open_storage(storage_url(None, paths.database))
+    study = optuna.load_study(study_name=record.name, storage=storage)
+    publish_whole(study, record, paths)
+    reads, read = [0], study._storage.get_study_system_attrs
+
+    def counted(study_id: int) -> Any:
+        reads[0] += 1
+        return read(study_id)
+
+    monkeypatch.setattr(study._storage, "get_study_system_attrs", counted)
+    many = replace(record, trials=record.trials * 10)
+    publish_whole(study, record, paths)
+    few, reads[0] = reads[0], 0
+    publish_whole(study, many, paths)
+    assert reads[0] <= few + 3  # what was read counts as known for some seconds
+    storage.engine.dispose()
