@@ -19,7 +19,6 @@ _LAYERS = (
     "search.final",
     "search.cli",
     "search.views",
-    "search.callbacks",
     "search.study",
     "search.pipeline",
     "search.dashboard",

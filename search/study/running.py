@@ -76,7 +76,7 @@ def run(
         study_name: Its name; None: made from space, sampler and dataset.
         runs_dir: Folder for studies, models and reports.
         progress: Whether to show it: a block below a notebook's cell, or lines on stderr.
-        callbacks: Functions that get every event, such as those of `search.callbacks`.
+        callbacks: Functions that get every event.
         on: Functions by the kind of event that they get: `{"trial_ended": print}`.
         accept_changes: Whether to continue a study though the space's code or a library changed.
         executor: "processes", or "inline" to train in this process, for a debugger.
