@@ -158,6 +158,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # s
         """
         target = Path(folder)
         with machine_failures(f"folder {target} cannot be written", "choose another one"):
+            target.mkdir(parents=True, exist_ok=True)
             export_model(self, target)
         return target
 
