@@ -17,7 +17,7 @@ from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit import finish_search, refit_winner
 from search.evaluation.test_results import load_images, load_predictions
 from search.events import Listener, Notice, fan_out
-from search.executors import get_executor
+from search.executors import ExecutorChoice
 from search.executors.base import Executor
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -135,7 +135,7 @@ def open_run(
     listener: Listener,
     stop: StopRequest,
     *,
-    executor: str = "processes",
+    executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
     estimate: bool = False,
@@ -147,7 +147,7 @@ def open_run(
         recipe: What to search.
         listener: Receives every event.
         stop: Ends the run early, keeping everything.
-        executor: Where trials run, the name of one of `search.executors.EXECUTORS`; "inline" suits
+        executor: Where trials run, one of `search.executors.EXECUTORS` or its name; "inline" suits
             debuggers and tests.
         accept_changes: Whether to resume even if the space's code or a library has changed.
         retry_failed: Whether trials that failed for good are tried again.
@@ -160,10 +160,10 @@ def open_run(
         UserError, MachineError: One line each.
     """
     started = time.monotonic() - time.process_time()  # of importing the program, too
-    start = get_executor(executor).start
+    chosen = ExecutorChoice(executor) if isinstance(executor, str) else executor
     # First, as processes need seconds until they can train.
-    slots = (recipe.workers or 1) if searching else 1
-    with start(slots, recipe.threads) as workers, _user_code_errors():
+    slots = recipe.workers if searching else 1
+    with chosen.start(slots, recipe.threads) as workers, _user_code_errors():
         plan = prepare(recipe, workers, listener, started, budgeted=searching)
         workers.resize(plan.recipe.workers if searching else 1)
         with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
@@ -184,7 +184,7 @@ def locked_run(
     listener: Listener,
     stop: StopRequest,
     *,
-    executor: str = "processes",
+    executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
     estimate: bool = False,
@@ -234,7 +234,7 @@ def run_study(
     recipe: Recipe,
     listener: Listener,
     *,
-    executor: str = "processes",
+    executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
 ) -> Outcome:
@@ -255,6 +255,7 @@ def run_and_report(
     listener: Listener,
     stop: StopRequest,
     *,
+    executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
     estimate: bool = False,
@@ -269,6 +270,7 @@ def run_and_report(
             recipe,
             fan_out(listener, publisher),
             stop,
+            executor=executor,
             accept_changes=accept_changes,
             retry_failed=retry_failed,
             estimate=estimate,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from numbers import Real
+from pathlib import Path
 from typing import Any, TypeAlias, final
 
 from search.metric import METRICS, Counts, Floats, Labels, Metric
@@ -151,6 +152,38 @@ def metric_helpers(setting: str) -> dict[str, str]:
 
     found = UserObject.parse("metric", setting)
     return {} if found is None else found.helpers()
+
+
+def metric_file(setting: str) -> Path | None:
+    """Return the user's file that a recipe's metric is in; None for one of `METRICS`."""
+    from spaces.user_object import UserObject
+
+    found = UserObject.parse("metric", setting)
+    return None if found is None else found.path
+
+
+def metric_code(setting: str) -> tuple[tuple[str, str], ...]:
+    """Return the text of the user's file and of what it imports, by path; none without a file.
+
+    Raises ValueError as `metric_source` does.
+    """
+    from spaces.user_object import UserObject
+
+    found = UserObject.parse("metric", setting)
+    return () if found is None else found.code.files
+
+
+def metric_from(setting: str, file: Path | None) -> Metric:
+    """Return the metric that a recipe names; a user's from a copy of its file, if there is one.
+
+    Raises as `get_metric` does.
+    """
+    if file is None:
+        return get_metric(setting)
+    metric = get_metric(f"{file}:{setting.rpartition(':')[2]}")
+    if not isinstance(metric, FunctionMetric):
+        raise TypeError(f"metric {setting!r} has no file")
+    return replace(metric, name=setting)
 
 
 def stored_metric(setting: str, facts: Mapping[str, Any] | None) -> Metric:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from search.cli import commands
+from search.cli import commands, places
 from search.cli.terminal import (
     INTERRUPTED,
     make_console,
@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "predict": commands.predict,
     "analyze": commands.analyze,
     "replay": commands.replay,
+    "worker": places.worker,
     "delete": commands.delete,
 }
 
@@ -51,6 +52,7 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "export STUDY --onnx --output model.onnx",
     ),
     "predict": ("predict STUDY photo.jpg", "predict runs/STUDY/model photos/ --csv"),
+    "worker": ("worker tcp://127.0.0.1:8786 --workers 2",),
     "delete": ("delete STUDY --yes",),
 }
 

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from search.cli import options
+from search.cli.places import start_run
 from search.cli.terminal import Interrupts, failures_told, make_console, print_all
 from search.errors import MachineError, UserError
 from search.events import Interrupted, JsonWriter
@@ -39,7 +40,7 @@ _ANALYSIS = Path("analysis")
 _at_place = options.with_settings("runs_dir", "storage", fill=True)
 
 
-@options.with_settings(*Recipe.model_fields)
+@options.with_settings(*Recipe.model_fields, places=options.CLUSTER)
 def run(
     recipe: options.RecipeFile = None,
     accept_changes: options.AcceptChanges = False,
@@ -56,7 +57,7 @@ def run(
     _run(recipe, settings, quiet=quiet, as_json=as_json, **resuming)
 
 
-@options.with_settings(*_BASELINE_SETTINGS)
+@options.with_settings(*_BASELINE_SETTINGS, places=options.CLUSTER)
 def baseline(
     repeats: options.Repeats = 1,
     accept_changes: options.AcceptChanges = False,
@@ -85,16 +86,19 @@ def _run(
 ) -> None:
     if quiet and as_json:
         raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
+    place = {name: settings.pop(name) for name in options.CLUSTER}
     console, interrupts = make_console(), Interrupts()
     writer = JsonWriter(console) if as_json else None
     with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
-        requested = _start(recipe, settings)
+        requested, executor = start_run(recipe, settings, place)
         from search.views.running import run_and_describe, run_and_log
 
         if writer is not None:
-            run_and_log(requested, writer, interrupts.stop, **resuming)
+            run_and_log(requested, writer, interrupts.stop, executor=executor, **resuming)
         else:
-            result = run_and_describe(requested, console, interrupts.stop, quiet=quiet, **resuming)
+            result = run_and_describe(
+                requested, console, interrupts.stop, quiet=quiet, executor=executor, **resuming
+            )
             print_all(result, console)
     if interrupts.status is not None:
         if writer is not None:
@@ -102,21 +106,6 @@ def _run(
         else:
             console.show_cursor()  # which a display may have hidden
         raise typer.Exit(interrupts.status)
-
-
-def _start(recipe: Path | None, settings: dict[str, Any]) -> Recipe:
-    """Return the requested recipe, after starting the process that starts workers."""
-    from search.executors.process_settings import (
-        quiet_resource_tracker,
-        start_server,
-        wait_passively,
-    )
-
-    requested = Recipe.from_sources(recipe, settings)
-    wait_passively()  # before torch is imported
-    quiet_resource_tracker()
-    start_server(requested.threads)  # it needs as long as this process to import torch
-    return requested
 
 
 @_at_place

@@ -1,7 +1,7 @@
 """The options of the commands; those that are a recipe's settings are made from its fields."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
@@ -18,11 +18,13 @@ from search.text import listed
 Command: TypeAlias = Callable[..., None]
 
 
-def with_settings(*names: str, fill: bool = False) -> Callable[[Command], Command]:
+def with_settings(
+    *names: str, fill: bool = False, places: Iterable[str] = ()
+) -> Callable[[Command], Command]:
     """Return a decorator that gives a command an option for each of these settings of a recipe.
 
     The command gets each as a keyword argument: None if it was not given, or with `fill` the
-    recipe's default.
+    recipe's default. It also gets those options of `CLUSTER`, None if not given.
     """
 
     def decorate(command: Command) -> Command:
@@ -42,7 +44,12 @@ def with_settings(*names: str, fill: bool = False) -> Callable[[Command], Comman
         ]
         arguments = [one for one in own if _is_argument(one)]
         options = [one for one in own if not _is_argument(one)]
-        parameters = [*arguments, *map(_parameter, names), *options]
+        parameters = [
+            *arguments,
+            *map(_parameter, names),
+            *map(_cluster_parameter, places),
+            *options,
+        ]
         call.__name__, call.__doc__ = command.__name__, command.__doc__
         call.__annotations__ = {one.name: one.annotation for one in parameters}
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -68,6 +75,11 @@ def _parameter(name: str) -> inspect.Parameter:
     )
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, keyword, default=None, annotation=Annotated[kind | None, option])
+
+
+def _cluster_parameter(name: str) -> inspect.Parameter:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, default=None, annotation=CLUSTER[name])
 
 
 # The first setting of each section of the help; the others follow it in the recipe.
@@ -240,3 +252,65 @@ Browser = Annotated[
 ]
 Output = Annotated[Path, typer.Option(help="Folder for the figures and the table.")]
 SpaceToList = Annotated[str | None, typer.Argument(help=f"{SPACE_NAMES} [all].")]
+
+
+def _place_option(name: str, words: str) -> Any:
+    return typer.Option(name, help=words, rich_help_panel="Cluster")
+
+
+_TlsFile: TypeAlias = Path | None
+
+CLUSTER: Mapping[str, Any] = {
+    "executor": Annotated[
+        str | None,
+        _place_option(
+            "--executor",
+            "Where trials run: processes, inline (this process) or dask "
+            "[processes; dask with --cluster].",
+        ),
+    ],
+    "cluster": Annotated[
+        str | None,
+        _place_option(
+            "--cluster",
+            "Run the trials on the workers of this Dask scheduler: tcp://HOST:PORT, "
+            "tls://HOST:PORT or a scheduler file.",
+        ),
+    ],
+    "worker_timeout": Annotated[
+        str | None,
+        _place_option(
+            "--worker-timeout",
+            "End the run, keeping everything, once there has been no worker for this time [5m].",
+        ),
+    ],
+    "insecure_cluster": Annotated[
+        bool | None,
+        _place_option(
+            "--insecure-cluster",
+            "Accept a tcp:// scheduler on another machine: nothing is encrypted, and whoever "
+            "reaches it can run code.",
+        ),
+    ],
+    "tls_ca": Annotated[
+        _TlsFile, _place_option("--tls-ca", "The certificate authority's certificate, for tls://.")
+    ],
+    "tls_cert": Annotated[
+        _TlsFile, _place_option("--tls-cert", "This process's certificate, for tls://.")
+    ],
+    "tls_key": Annotated[
+        _TlsFile, _place_option("--tls-key", "This process's private key, for tls://.")
+    ],
+}
+"""Options that say where trials run; no settings of a study, whose result is the same anywhere."""
+
+SchedulerAddress = Annotated[
+    str,
+    typer.Argument(help="The scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file."),
+]
+WorkerFolder = Annotated[
+    Path, typer.Option("--folder", help="Where the worker keeps datasets.", parser=folder)
+]
+WorkerCount = Annotated[
+    int, typer.Option("--workers", min=1, max=1024, help="How many trainings run at once here.")
+]

@@ -116,6 +116,12 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
         ) from error
 
 
+def train_files(info: DatasetInfo) -> tuple[Path, Path]:
+    """Return the files of the training images and labels: all that a training reads."""
+    images, labels, *_ = _files_of(info)
+    return images.path, labels.path
+
+
 def load_origins(info: DatasetInfo) -> tuple[Origins, Origins]:
     """Return where training and test images come from; raises MachineError if it is damaged."""
     try:

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar, final
 
 from pydantic import TypeAdapter
 
+from search.executors.cluster.settings import ClusterSettings
 from search.files import write_file
 from search.training.history import FoldEpoch
 
@@ -42,6 +43,22 @@ class Channel(Protocol):
         With `wait`, wait shortly for an answer to the epochs that were sent. Without an answer the
         job continues; epochs after a later decision to stop are discarded.
         """
+
+
+class JobChannel(Protocol):
+    """The scheduler's end of a job's connection.
+
+    Attributes:
+        folder: The job's folder, by which it is known.
+    """
+
+    folder: Path
+
+    def receive(self) -> list[FoldEpochs]:
+        """Return the epochs reported since the last call."""
+
+    def answer(self, epoch: int, *, stop: bool) -> None:
+        """Acknowledge the epochs up to `epoch`, and say whether the job should stop."""
 
 
 class Job(Protocol[T_co]):
@@ -91,7 +108,7 @@ class WorkerChannel(Channel):
 
 
 @final
-class SchedulerChannel:
+class SchedulerChannel(JobChannel):
     """The scheduler's end of a channel through files.
 
     Raises OSError, as its methods do, if the folder in which its own is created is not there.
@@ -104,7 +121,6 @@ class SchedulerChannel:
         folder.mkdir(exist_ok=True)
 
     def receive(self) -> list[FoldEpochs]:
-        """Return the epochs reported since the last call."""
         epochs = _epochs_file(self.folder)
         if not epochs.exists() or epochs.stat().st_size <= self._offset:
             return []
@@ -117,7 +133,6 @@ class SchedulerChannel:
         return [_EPOCHS.validate_json(line) for line in whole.split(b"\n")]
 
     def answer(self, epoch: int, *, stop: bool) -> None:
-        """Acknowledge the epochs up to `epoch`, and say whether the job should stop."""
         if (epoch, stop) == self._answered:
             return
         write_file(_answer_file(self.folder), json.dumps({"epoch": epoch, "stop": stop}))
@@ -176,9 +191,17 @@ class Executor(ABC):
     name: ClassVar[str]
 
     @classmethod
-    def start(cls, slots: int, threads: int) -> Self:
-        """Return an executor with `slots` slots, if it can have several, of `threads` each."""
-        del slots, threads
+    def start(cls, slots: int, threads: int, cluster: ClusterSettings | None = None) -> Self:
+        """Return an executor.
+
+        Args:
+            slots: The number of slots, if it can have several; 0: as it likes.
+            threads: Threads of each.
+            cluster: How its cluster is reached, if it runs on one.
+
+        Raises UserError if it needs a cluster and cannot reach it.
+        """
+        del slots, threads, cluster
         return cls()
 
     @property
@@ -186,9 +209,20 @@ class Executor(ABC):
     def slots(self) -> int:
         """Return how many jobs can run at once."""
 
+    def capacity(self) -> int | None:
+        """Return how many jobs run at once unless the user says; None: as suits this machine."""
+        return None
+
     def resize(self, slots: int) -> None:
         """Change the number of slots, if it can change; surplus ones must be idle."""
         del slots
+
+    def channel(self, folder: Path) -> JobChannel:
+        """Return the scheduler's end of the connection with the job of that folder.
+
+        Call it before the job is submitted.
+        """
+        return SchedulerChannel(folder)
 
     @abstractmethod
     def submit(self, slot: int, job: Job[T]) -> "Future[T]":
@@ -214,8 +248,8 @@ class Executor(ABC):
         """
         if job.folder is None:
             return self.submit(0, job).result()
-        channel, received, done = SchedulerChannel(job.folder), 0, False
-        future = self.submit(0, job)
+        channel = self.channel(job.folder)
+        future, received, done = self.submit(0, job), 0, False
         while not done:
             wait([future], timeout=_REPORT_POLL_SECONDS)
             done = future.done()  # first, so that what came before the end is read below

@@ -5,10 +5,10 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import NamedTuple, Self, final
 
 import joblib
 import numpy as np
@@ -18,6 +18,7 @@ from cifar_models import multiply_adds
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.executors.base import Channel
+from search.executors.job_files import JobFiles, Place, moved_dataset
 from search.seeding import derive_seed
 from search.training.settings import Precision, TrainingSettings, fastest_precision, resolve_device
 from search.training.trainer import FoldTask, FoldTraining
@@ -152,6 +153,14 @@ class WarmUp:
             Price(size, interpolate(measured, one.work))
             for size, one in zip(sizes, sized, strict=True)
         )
+
+    def files(self) -> JobFiles:
+        """Return the images."""
+        return JobFiles(self.dataset)
+
+    def moved(self, place: Place) -> Self:
+        """Return the same job for a machine where its files are elsewhere."""
+        return replace(self, dataset=moved_dataset(self.dataset, place))
 
     def _measured(self, ranked: list[_Sized]) -> dict[int, float]:
         """Return seconds per image by work, in ascending order."""

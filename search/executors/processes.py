@@ -12,6 +12,7 @@ from typing import Self, TypeVar, final
 from loky import ProcessPoolExecutor
 
 from search.executors.base import Executor, Job, run_job
+from search.executors.cluster.settings import ClusterSettings
 from search.executors.process_settings import keep_freed_memory, start_server, without_main
 from search.stopping import STOP_SIGNALS
 
@@ -35,8 +36,9 @@ class ProcessExecutor(Executor):
         self.resize(slots)
 
     @classmethod
-    def start(cls, slots: int, threads: int) -> Self:
-        return cls(slots, threads)
+    def start(cls, slots: int, threads: int, cluster: ClusterSettings | None = None) -> Self:
+        del cluster
+        return cls(slots or 1, threads)
 
     @property
     def slots(self) -> int:

@@ -6,7 +6,7 @@ They know nothing of Optuna.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Literal, Self, TypeAlias, final
 
 import torch
 
@@ -15,6 +15,7 @@ from search.data.dataset import ChannelStatistics, DatasetInfo, TrainSplit, chan
 from search.data.splits import Fold, load_folds
 from search.executors.base import Channel, FoldEpochs
 from search.executors.failures import FailureKind, describe_failure, kind_of_failure
+from search.executors.job_files import JobFiles, Place, moved_dataset
 from search.executors.probes import use_threads
 from search.metric import ACCURACY
 from search.seeding import derive_seed
@@ -27,7 +28,7 @@ from search.training.checkpoints import (
 from search.training.history import History
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
-from search.user_metric import get_metric
+from search.user_metric import metric_file, metric_from
 from spaces.candidate import Candidate, load_candidate
 from spaces.families import FamilySource
 
@@ -74,6 +75,7 @@ class TrialJob:
         pause_after: The epoch after which it pauses: its states are kept for a job that continues.
         metric: What trials are scored by, as the recipe names it.
         measures_latency: Whether to measure how long the trained network takes for one image.
+        metric_copy: Where its file is, if that is not where its name says.
     """
 
     index: int
@@ -95,6 +97,7 @@ class TrialJob:
     families: FamilySource | None = None
     metric: str = ACCURACY.name
     measures_latency: bool = False
+    metric_copy: Path | None = None
 
     def run(self, channel: Channel) -> TrialOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -108,6 +111,24 @@ class TrialJob:
         """Return the files and folders that it reads and writes."""
         used = (self.folder, self.checkpoints, self.folds_path, self.dataset.cache_dir)
         return used if self.network is None else (*used, self.network.parent)
+
+    def files(self) -> JobFiles:
+        """Return the images, the folds, its states and the weights that it leaves."""
+        results = () if self.network is None else (self.network,)
+        return JobFiles(self.dataset, (self.folds_path,), self.metric, self.checkpoints, results)
+
+    def moved(self, place: Place) -> Self:
+        """Return the same job for a machine where its files are elsewhere."""
+        metric = metric_file(self.metric)
+        return replace(
+            self,
+            dataset=moved_dataset(self.dataset, place),
+            folds_path=place(self.folds_path),
+            metric_copy=None if metric is None else place(metric),
+            folder=place(self.folder),
+            checkpoints=place(self.checkpoints),
+            network=None if self.network is None else place(self.network),
+        )
 
 
 def _train_folds(job: TrialJob, channel: Channel) -> TrialOutcome:
@@ -149,7 +170,7 @@ def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldT
     candidate = load_candidate(job.candidate, job.families)
     data = load_train_split(job.dataset).to(job.settings.device)
     folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
-    metric = get_metric(job.metric)
+    metric = metric_from(job.metric, job.metric_copy)
     for number in job.folds:
         task, state = _fold_task(job, candidate, number, folds[number]), checkpoints.load(number)
         yield (
@@ -240,6 +261,20 @@ class RefitJob:
         except Exception as error:  # noqa: BLE001  # the outcome carries it
             own = (self.folder, self.checkpoints, self.weights, self.dataset.cache_dir)
             return RefitOutcome(kind_of_failure(error, own), describe_failure(error))
+
+    def files(self) -> JobFiles:
+        """Return the images, its states and the weights that it leaves."""
+        return JobFiles(self.dataset, checkpoints=self.checkpoints, results=(self.weights,))
+
+    def moved(self, place: Place) -> Self:
+        """Return the same job for a machine where its files are elsewhere."""
+        return replace(
+            self,
+            dataset=moved_dataset(self.dataset, place),
+            folder=place(self.folder),
+            checkpoints=place(self.checkpoints),
+            weights=place(self.weights),
+        )
 
 
 def _train_winner(job: RefitJob, channel: Channel) -> RefitOutcome:

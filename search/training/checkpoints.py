@@ -71,6 +71,11 @@ class Checkpoints:
         return self.directory / f"fold-{fold}.{suffix}"
 
 
+def newest_checkpoints(directory: Path) -> list[Path]:
+    """Return the newest file of each fold, which is what another machine needs to resume."""
+    return sorted(directory.glob("fold-*.ckpt"))
+
+
 def training_key(*facts: object) -> str:
     """Return a hash of the facts that decide a training, to tell trainings apart."""
     return hashlib.sha256("\n".join(map(repr, facts)).encode()).hexdigest()

@@ -220,6 +220,8 @@ def prepare(
     automatic = frozenset(name for name, value in recipe if value == "auto")
     automatic |= {"batch"} if recipe.batch is None else set()
     facts = _device_facts(probing)
+    if not recipe.workers and (capacity := executor.capacity()) is not None:
+        recipe = recipe.model_copy(update={"workers": capacity})
     length = _short_schedules(recipe, given)
     automatic |= set(length)
     recipe = resolve_recipe(recipe.model_copy(update=length), dataset, space, facts)

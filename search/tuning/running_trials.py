@@ -10,8 +10,9 @@ from typing import final
 from optuna.trial import Trial
 
 from search import text
+from search.errors import MachineError, UserError
 from search.events import Listener
-from search.executors.base import Executor, FoldEpochs, SchedulerChannel
+from search.executors.base import Executor, FoldEpochs, JobChannel
 from search.executors.failures import describe_failure, kind_of_failure
 from search.executors.training_jobs import TrialJob, TrialOutcome
 from search.files import make_folder, remove_folder
@@ -45,7 +46,7 @@ class FoldGroup:
 
     folds: tuple[int, ...]
     slot: int
-    channel: SchedulerChannel
+    channel: JobChannel
     future: "Future[TrialOutcome]"
     epochs: list[FoldEpochs] = field(default_factory=list)
     ended: bool = False
@@ -67,8 +68,13 @@ class FoldGroup:
         return self.ended and self.outcome().ended == "paused"
 
     def outcome(self) -> TrialOutcome:
-        """Return how its training ended, once it has."""
+        """Return how its training ended, once it has.
+
+        Raises UserError or MachineError where no training can go on, as without a cluster.
+        """
         error = self.future.exception()
+        if isinstance(error, UserError | MachineError):
+            raise error
         if error is None:
             return self.future.result()
         if self.overdue is not None:
@@ -299,7 +305,7 @@ class RunningTrials:
         job = make_trial_job(self._opened, number, running.index, candidate, folds, pruner)
         job = replace(job, pause_after=pause)
         self._listener(TrialStarted(number, running.index, slot))
-        channel = SchedulerChannel(job.folder)
+        channel = self._executor.channel(job.folder)
         future = self._executor.submit(slot, job)
         running.groups.append(FoldGroup(folds, slot, channel, future))
 

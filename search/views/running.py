@@ -9,6 +9,7 @@ from rich.text import Text
 
 from search import text
 from search.events import Event, JsonWriter
+from search.executors import ExecutorChoice
 from search.files import check_writable
 from search.metric import ACCURACY, Metric
 from search.pipeline import Outcome, Report, run_and_report
@@ -38,6 +39,7 @@ def run_and_describe(
     stop: StopRequest,
     *,
     quiet: bool = False,
+    executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
 ) -> Iterator[RenderableType]:
@@ -52,6 +54,7 @@ def run_and_describe(
             recipe,
             display,
             stop,
+            executor=executor,
             accept_changes=accept_changes,
             retry_failed=retry_failed,
             estimate=not quiet,
@@ -70,6 +73,7 @@ def run_and_log(
     writer: JsonWriter,
     stop: StopRequest,
     *,
+    executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
 ) -> None:
@@ -77,7 +81,13 @@ def run_and_log(
     check_writable(recipe.runs_dir)
     log = JsonLog(writer)
     outcome, report = run_and_report(
-        recipe, log, stop, accept_changes=accept_changes, retry_failed=retry_failed, estimate=True
+        recipe,
+        log,
+        stop,
+        executor=executor,
+        accept_changes=accept_changes,
+        retry_failed=retry_failed,
+        estimate=True,
     )
     for event in _result_events(outcome, report):
         log(event)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.cli.commands import run
+from search.cli.options import CLUSTER
 from search.recipe import Recipe
 from search.text import listed
 from search.tuning.pruners import PRUNERS
@@ -54,6 +55,7 @@ def test_the_help_of_run_shows_every_default(command: Command) -> None:
 def test_every_setting_of_a_recipe_has_a_flag() -> None:
     """What a file can say, flags can say; and no flag is unknown to recipes."""
     others = {"recipe", "accept_changes", "retry_failed", "quiet", "as_json"}  # of this run
+    others |= set(CLUSTER)
     assert set(signature(run).parameters) - others == set(Recipe.model_fields)
     assert all(field.description for field in Recipe.model_fields.values())
 

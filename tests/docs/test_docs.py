@@ -15,8 +15,9 @@ from PIL import Image
 
 import search
 from search.cli import commands
-from search.cli.options import setting_help
+from search.cli.options import CLUSTER, setting_help
 from search.command_lines import option_names
+from search.executors import choose_executor
 from search.recipe import Recipe
 from search.tuning.run_events import EVENTS
 from tests.conftest import Command, FolderMaker
@@ -70,9 +71,11 @@ def test_commands_are_understood(
         if recipe is not None:
             assert "/" not in str(recipe) or (_ROOT / recipe).is_file(), recipe
             settings |= {"space": settings["space"] or "cnn"}
+        choose_executor(**{name: settings.pop(name) for name in CLUSTER})
         started.append(Recipe.from_sources(None, settings))
 
     monkeypatch.setattr(commands, "_run", start)
+    monkeypatch.setattr("search.executors.cluster.serving.serve", lambda *_: None)
     make_folder(tmp_path / "path" / "to" / "images", {"cat": 12, "dog": 12})
     for name in ("photo.jpg", "photos/a.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.executors import EXECUTORS, Executor, get_executor
+from search.executors import EXECUTORS, DaskExecutor, Executor, get_executor
 from search.executors.base import Channel
 from search.training.history import FoldEpoch
 
@@ -42,7 +42,8 @@ class Failing:
 @pytest.fixture(scope="module", params=EXECUTORS, ids=lambda kind: kind.name)
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     kind: type[Executor] = request.param
-    with kind.start(1, threads=1) as started:
+    cluster = request.getfixturevalue("cluster").settings if kind is DaskExecutor else None
+    with kind.start(1, threads=1, cluster=cluster) as started:
         yield started
 
 
@@ -86,5 +87,5 @@ def test_sizes_can_be_requested(executor: Executor) -> None:
 def test_executors_are_found_by_name() -> None:
     """An unknown name is refused with the known ones."""
     assert [get_executor(kind.name) for kind in EXECUTORS] == list(EXECUTORS)
-    with pytest.raises(ValueError, match="one of processes, inline, got 'threads'"):
+    with pytest.raises(ValueError, match="one of processes, inline, dask, got 'threads'"):
         get_executor("threads")

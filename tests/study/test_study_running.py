@@ -187,7 +187,7 @@ def test_a_function_can_stop_the_search(run: RunMaker) -> None:
         ({"sampler": "tpo"}, "sampler: .*did you mean 'tpe'"),
         ({"on": {"trial_end": print}}, "'trial_end' is no kind of event; did you mean"),
         ({"on": {"epoch": 3}}, "needs a function that takes an event, got 3"),
-        ({"executor": "cloud"}, "executor must be one of processes, inline, got 'cloud'"),
+        ({"executor": "cloud"}, "executor must be one of processes, inline, dask, got 'cloud'"),
         ({"data": "nowhere"}, "dataset: 'nowhere' is neither"),
     ],
 )

@@ -1,0 +1,172 @@
+"""The worker's side: runs jobs in a process of its own, and passes messages on.
+
+Dask's worker does not train itself: its process stays responsive, and a training can be killed at
+once without the worker. The training process is the same as on the coordinator's machine.
+"""
+
+import os
+import platform
+import threading
+from collections.abc import Callable
+from concurrent.futures import wait
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast, final
+
+import dask
+import distributed
+from distributed import WorkerPlugin, get_worker
+
+from search.executors.base import Job, SchedulerChannel
+from search.executors.cluster.messages import (
+    Answer,
+    RemoteResult,
+    RemoteTask,
+    dump_epoch,
+    make_message,
+    topic_of,
+)
+from search.executors.processes import ProcessExecutor
+from search.files import remove_folder
+
+T = TypeVar("T")
+
+AGENT = "cifar-search-agent"
+FOLDER_SETTING = "cifar-search.worker-folder"  # in Dask's configuration
+_POLL_SECONDS = 0.05
+_ENDED = ("cancelled", "released", "forgotten")  # states of a task that nobody waits for
+
+
+@final
+class Greeting(NamedTuple):
+    """What a worker says of itself.
+
+    Attributes:
+        folder: Where it keeps files.
+        versions: Of what decides a result, by name.
+        place: Host and process, in words.
+    """
+
+    folder: Path
+    versions: dict[str, str]
+    place: str
+
+
+def own_versions() -> dict[str, str]:
+    """Return the versions that have to agree on all machines of a cluster."""
+    return {
+        "cifar-search": version("cifar-search"),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "torch": version("torch"),
+        "distributed": distributed.__version__,
+    }
+
+
+async def greet(threads: int, dask_worker: Any) -> Greeting:
+    """Prepare a worker for jobs, and return what it is; runs there.
+
+    The event loop's thread starts the training process, which ends when that thread does.
+    """
+    if AGENT not in dask_worker.plugins:
+        await dask_worker.plugin_add(plugin=Agent(threads), name=AGENT)
+    place = f"{platform.node()}, process {os.getpid()}"
+    return Greeting(_agent_of(dask_worker).folder, own_versions(), place)
+
+
+def deliver(token: str, answer: Answer, dask_worker: Any) -> None:
+    """Give a running job the scheduler's answer; runs on its worker."""
+    _agent_of(dask_worker).answers[token] = answer
+
+
+def clear_attempt(folder: Path) -> None:
+    """Remove an attempt's files; runs on its worker."""
+    remove_folder(folder)
+
+
+def run_task(task: RemoteTask[T]) -> RemoteResult[T]:
+    """Run a job on the worker that this task is on.
+
+    Raises whatever the job raises, and BrokenExecutor if its process died.
+    """
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def is_wanted() -> bool:
+        known = worker.state.tasks.get(key)
+        return known is not None and known.state not in _ENDED
+
+    return _agent_of(worker).run(task, worker.log_event, is_wanted)
+
+
+def _agent_of(worker: Any) -> "Agent":
+    return cast("Agent", worker.plugins[AGENT])
+
+
+@final
+class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
+    """Runs one job at a time for a worker.
+
+    Attributes:
+        folder: Where the worker keeps files: beyond its life where its configuration says so.
+        answers: The latest answer to each attempt.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self.folder = Path()
+        self.answers: dict[str, Answer] = {}
+
+    def setup(self, worker: Any) -> None:
+        """Start the training process."""
+        self.folder = Path(dask.config.get(FOLDER_SETTING, None) or worker.local_directory)
+        self._processes = ProcessExecutor(1, self._threads)
+        self._one_at_a_time = threading.Lock()
+
+    def teardown(self, worker: Any) -> None:
+        """Kill the training process."""
+        del worker
+        self._processes.close()
+
+    def run(
+        self,
+        task: RemoteTask[T],
+        log_event: Callable[[str, Any], None],
+        is_wanted: Callable[[], bool],
+    ) -> RemoteResult[T]:
+        """Run a job, passing on its epochs; kill it once nobody wants its result."""
+        with self._one_at_a_time:
+            try:
+                return self._run(task, log_event, is_wanted)
+            except BaseException:
+                remove_folder(task.folder)  # nobody fetches from it any more
+                raise
+            finally:
+                self.answers.pop(task.token, None)
+
+    def _run(
+        self,
+        task: RemoteTask[T],
+        log_event: Callable[[str, Any], None],
+        is_wanted: Callable[[], bool],
+    ) -> RemoteResult[T]:
+        channel = _channel(task.job)
+        future, epochs, done = self._processes.submit(0, task.job), list[str](), False
+        while not done:
+            wait([future], timeout=_POLL_SECONDS)
+            done = future.done()  # first, so that what came before the end is read below
+            for figures in [] if channel is None else channel.receive():
+                epochs.append(dump_epoch(figures))
+                log_event(topic_of(task.token), make_message(task.token, len(epochs), epochs[-1]))
+            answer = self.answers.get(task.token)
+            if channel is not None and answer is not None and not done:
+                channel.answer(answer.epoch, stop=answer.stop)
+            if not done and not is_wanted():
+                self._processes.kill(0)
+        return RemoteResult(future.result(), tuple(epochs))
+
+
+def _channel(job: Job[Any]) -> SchedulerChannel | None:
+    if job.folder is None:
+        return None
+    job.folder.parent.mkdir(parents=True, exist_ok=True)
+    return SchedulerChannel(job.folder)

@@ -1,0 +1,138 @@
+"""How a cluster is reached, as the user says it. Imports no Dask."""
+
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+from urllib.parse import urlsplit
+
+from search.checks import parse_duration
+from search.errors import UserError
+
+WORKER_TIMEOUT = 300.0
+"""Seconds that a run waits for a first or another worker, unless told."""
+
+
+@final
+@dataclass(frozen=True)
+class ClusterSettings:
+    """How a cluster is reached.
+
+    Attributes:
+        address: `tcp://HOST:PORT` or `tls://HOST:PORT` of a scheduler.
+        worker_timeout: Seconds that a run waits while there is no worker.
+        tls_ca: Certificate of the authority that signed those of scheduler and workers.
+        tls_cert: This program's certificate.
+        tls_key: Its private key.
+    """
+
+    address: str
+    worker_timeout: float = WORKER_TIMEOUT
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+def read_settings(
+    cluster: str,
+    worker_timeout: str | None = None,
+    *,
+    insecure_cluster: bool = False,
+    tls_ca: Path | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+) -> ClusterSettings:
+    """Return the settings that command-line options of these names say.
+
+    Raises UserError, which names the option, its value and what is accepted.
+    """
+    _check_certificates({"tls_ca": tls_ca, "tls_cert": tls_cert, "tls_key": tls_key})
+    address = read_address(cluster, insecure=insecure_cluster)
+    seconds = WORKER_TIMEOUT if worker_timeout is None else _seconds(worker_timeout)
+    return ClusterSettings(address, seconds, tls_ca, tls_cert, tls_key)
+
+
+def _seconds(worker_timeout: str) -> float:
+    try:
+        return float(str(parse_duration(worker_timeout)))
+    except ValueError as error:
+        raise UserError(f"worker_timeout {error}, got {worker_timeout!r}") from error
+
+
+def _check_certificates(files: Mapping[str, Path | None]) -> None:
+    """Raise UserError unless the three files are there, or none is given."""
+    given = [name for name, path in files.items() if path is not None]
+    missing = [name for name in files if name not in given]
+    if given and missing:
+        raise UserError(
+            f"{missing[0]} is missing: give --tls-ca, --tls-cert and --tls-key together, got "
+            f"{', '.join(given)}"
+        )
+    for name, path in files.items():
+        if path is not None and not path.is_file():
+            raise UserError(f"{name} {str(path)!r} is not a file; accepted: a PEM file")
+
+
+def read_address(given: str, *, insecure: bool = False) -> str:
+    """Return the scheduler's address that `--cluster` names.
+
+    Args:
+        given: An address, or a scheduler file, as `dask scheduler --scheduler-file` writes it.
+        insecure: Whether an unencrypted connection to another machine is accepted.
+
+    Raises:
+        UserError: It is neither, or not encrypted though it leads to another machine.
+    """
+    address = given if "://" in given else _from_file(Path(given).expanduser())
+    parts = urlsplit(address)
+    try:
+        complete = bool(parts.hostname and parts.port)
+    except ValueError:  # a port that is no number
+        complete = False
+    if parts.scheme not in ("tcp", "tls") or not complete:
+        raise UserError(
+            f"cluster must be tcp://HOST:PORT, tls://HOST:PORT or a scheduler file, got {given!r}"
+        )
+    if parts.scheme == "tcp" and not insecure and not _is_loopback(parts.hostname or ""):
+        raise UserError(
+            f"cluster {given!r} is not encrypted, and whoever reaches it can run code on its "
+            "machines: use tls:// with --tls-ca, --tls-cert and --tls-key, or accept that with "
+            "--insecure-cluster"
+        )
+    return address
+
+
+def _from_file(path: Path) -> str:
+    try:
+        address = json.loads(path.read_text(encoding="utf-8"))["address"]
+    except FileNotFoundError as error:
+        raise UserError(
+            f"cluster {str(path)!r} does not exist; accepted: tcp://HOST:PORT, tls://HOST:PORT or "
+            "a scheduler file"
+        ) from error
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(f"cluster {str(path)!r} is not a scheduler file of Dask") from error
+    return str(address)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def needs_dask(what: str) -> Iterator[None]:
+    """Raise UserError if a module that is imported in the block is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{what} needs the package {error.name!r}: pip install 'cifar-search[cluster]'"
+        ) from error
