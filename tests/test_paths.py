@@ -31,10 +31,10 @@ def test_every_purpose_has_a_path_of_its_own(tmp_path: Path) -> None:
     assert len(set(paths)) == len(paths)
 
 
-def test_studies_share_only_the_database_and_the_artifacts(tmp_path: Path) -> None:
+def test_studies_share_only_what_belongs_to_all_of_them(tmp_path: Path) -> None:
     """A study's files lie in its own folder."""
     one, two = all_paths(tmp_path, "one"), all_paths(tmp_path, "two")
-    shared = {"database", "artifacts_dir", "comparison_dir"}
+    shared = {"database", "artifacts_dir", "comparison_dir", "session_dir"}
     assert {name for name in one if one[name] == two[name]} == shared
     own = [path for name, path in one.items() if path != two[name]]
     assert all(path.is_relative_to(tmp_path / "one") for path in own)

@@ -87,6 +87,13 @@ def test_every_classifier_of_torchvision_can_be_one(name: str) -> None:
     assert multiply_adds(PretrainedConfig(backbone=name, image_size=size), OWN, 4) > 0
 
 
+def test_a_vision_transformer_takes_images_of_its_size() -> None:
+    """It is built for the size that images are scaled to, which its patches must divide."""
+    assert multiply_adds(PretrainedConfig(backbone="vit_b_32", image_size=64), OWN, 4) > 0
+    with pytest.raises(ValueError, match="image_size 65 must be a multiple of 32"):
+        PretrainedConfig(backbone="vit_b_32", image_size=65)
+
+
 def test_counting_draws_no_random_numbers() -> None:
     """Not even for a backbone that cannot be built without values."""
     before = torch.get_rng_state()

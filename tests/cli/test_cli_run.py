@@ -201,7 +201,7 @@ def test_a_run_in_json_prints_events_alone(study: Study, command: Command) -> No
     assert record.test is not None
     assert by_kind["test"]["accuracy"] == record.test.accuracy
     assert by_kind["ended"] == {
-        "event": "ended", "reason": "done", "done": 3, "trials": 3,
+        "event": "ended", "reason": "done", "done": 3, "failed": 0, "trials": 3,
         "winner": getattr(record.winner(), "number", None),
     }  # fmt: skip
 

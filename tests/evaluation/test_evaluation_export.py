@@ -68,7 +68,7 @@ def test_loaded_model_is_the_exported_one(model: ModelConfig, tmp_path: Path) ->
     """
     card = make_card(candidate=Candidate(model=model, optimizer=AdamConfig()))
     network = make_network(card)
-    export_model(ImageClassifier(card, network), tmp_path / "deep" / "model")
+    ImageClassifier(card, network).save(tmp_path / "deep" / "model")
     loaded = load_model(tmp_path / "deep" / "model")
     assert loaded.card == card
     weights = network.state_dict()

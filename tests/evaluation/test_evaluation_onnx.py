@@ -51,6 +51,7 @@ def export(paths: RunPaths, model: ModelConfig = CNN) -> None:
         torch.manual_seed(1)
         network = build_model(model, SHAPE, 2)
         network(torch.randn(16, *SHAPE) * 3)
+    paths.model_dir.parent.mkdir(parents=True, exist_ok=True)
     export_model(ImageClassifier(card, network), paths.model_dir)
 
 

@@ -39,7 +39,9 @@ def root(tmp_path: Path) -> Path:
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         network = build_model(card.candidate.model, card.input_shape, len(NAMES))
-    export_model(ImageClassifier(card, network), RunPaths(tmp_path / "runs", "pets").model_dir)
+    model_dir = RunPaths(tmp_path / "runs", "pets").model_dir
+    model_dir.parent.mkdir(parents=True)
+    export_model(ImageClassifier(card, network), model_dir)
     rng = np.random.default_rng(0)
     for name in ("photos/a.png", "sorted/cat/1.png", "sorted/cat/2.png", "sorted/dog [b]/1.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
