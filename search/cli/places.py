@@ -1,5 +1,6 @@
 """Where trials run: what a run starts for that, and the command of a cluster's worker."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ def start_run(
     from search.executors import choose_executor
 
     executor = choose_executor(**place)
+    _warn(place)
     if executor.is_local:
         start_server(requested.threads)  # it needs as long as this process to import torch
     return requested, executor
@@ -49,9 +51,20 @@ def worker(
 
     given = {name: value for name, value in how.items() if value is not None}
     settings = read_settings(address, **given)
+    _warn(given)
     check_writable(folder, "folder")
     quiet_resource_tracker()
     with needs_dask("worker"):
         from search.executors.cluster.serving import serve
     print_all([f"worker of {settings.address}, files in {folder}; Ctrl-C ends it"], make_console())
     serve(settings, folder, workers)
+
+
+def _warn(place: Mapping[str, Any]) -> None:
+    """Say what an unencrypted connection means where it was accepted."""
+    if place.get("insecure_cluster"):
+        warning = (
+            "warning: the cluster is not encrypted: whoever reaches it can read what is sent and "
+            "run code on its machines"
+        )
+        print_all([warning], make_console(stderr=True))

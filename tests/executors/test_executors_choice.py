@@ -9,6 +9,7 @@ from search.cli.options import CLUSTER
 from search.errors import UserError
 from search.executors import EXECUTORS, ExecutorChoice, choose_executor
 from search.executors.cluster.settings import ClusterSettings, read_address, read_settings
+from tests.conftest import Command
 
 
 def test_a_cluster_means_dask() -> None:
@@ -103,3 +104,12 @@ def test_certificates_belong_together(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="tls_key is missing"):
         read_settings("tls://far:1", tls_ca=pem, tls_cert=pem)
     assert read_settings("tls://far:1", tls_ca=pem, tls_cert=pem, tls_key=pem).tls_key == pem
+
+
+def test_an_unencrypted_cluster_is_warned_of(command: Command) -> None:
+    """Accepting it is said, before anything is sent."""
+    where = ("--cluster", "tcp://192.0.2.1:8786", "--insecure-cluster")
+    result = command("run", "--space", "missing.py:SPACE", *where)
+    assert result.status == 2
+    assert result.err.startswith("warning: ")
+    assert "not encrypted" in result.err.splitlines()[0]
