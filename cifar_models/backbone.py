@@ -16,17 +16,12 @@ class Backbone(nn.Module):
     dropout that torchvision has in front of the last layer is left out.
     """
 
-    def __init__(self, name: str, *, frozen: bool, image_size: int = 224) -> None:
-        """Build torchvision's network of that name, with random weights.
-
-        Vision transformers take images of exactly `image_size` pixels a side,
-        others of any size.
-        """
+    def __init__(self, name: str, *, frozen: bool) -> None:
+        """Build torchvision's network of that name, with random weights."""
         super().__init__()
         self.name = name
         self.frozen = frozen
-        self.image_size = image_size
-        self.network = self._build(name, image_size)
+        self.network = self._build(name)
         kinds, modules = (nn.Linear, nn.Conv2d), self.network.named_modules()
         found = {path: one for path, one in modules if isinstance(one, kinds)}
         path, last = list(found.items())[-1]
@@ -39,12 +34,10 @@ class Backbone(nn.Module):
             self.requires_grad_(requires_grad=False)
 
     @staticmethod
-    def _build(name: str, image_size: int) -> nn.Module:
+    def _build(name: str) -> nn.Module:
         from torchvision import models  # noqa: PLC0415 - slow to import
 
-        settings: dict[str, Any] = {}
-        if name.startswith("vit"):
-            settings = {"image_size": image_size}
+        settings: dict[str, bool] = {}
         if name in ("googlenet", "inception_v3"):  # as with their published weights
             settings = {
                 "aux_logits": False,

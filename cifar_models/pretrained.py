@@ -50,11 +50,6 @@ class PretrainedConfig(ModelConfig):
     def __post_init__(self) -> None:
         check_backbone(self.backbone)
         check_positive("image_size", (self.image_size,))
-        if self.backbone.startswith("vit") and self.image_size % _patch_size(self.backbone):
-            raise ValueError(
-                f"image_size {self.image_size} must be a multiple of {_patch_size(self.backbone)}, "
-                f"the patch size of {self.backbone}"
-            )
         check_rates("head_dropout", (self.head_dropout,))
         if not 0 < self.backbone_rate <= 1:
             raise ValueError(
@@ -89,7 +84,7 @@ class PretrainedConfig(ModelConfig):
         """Return the network with random weights; raises ValueError without three channels."""
         if input_shape[0] != 3:
             raise ValueError(f"input_shape {input_shape!r} must have the 3 channels of a backbone")
-        backbone = Backbone(self.backbone, frozen=self.frozen, image_size=self.image_size)
+        backbone = Backbone(self.backbone, frozen=self.frozen)
         return nn.Sequential(
             Resize(self.image_size),
             backbone,
@@ -165,8 +160,3 @@ def load_weights(network: nn.Module) -> None:
 {indent(weights.script(), "    ")}
     network[{_BACKBONE}].load(state)
 '''
-
-
-def _patch_size(backbone: str) -> int:
-    """Return the pixels a side of a vision transformer's patches: `vit_b_16` has 16."""
-    return int(backbone.rpartition("_")[2])

@@ -79,19 +79,16 @@ def test_any_backbone_has_a_new_last_layer(name: str) -> None:
     assert not any(isinstance(one, nn.Dropout) and one.p for one in network.modules())
 
 
+# Without the one that takes too long, and the one whose recommended weights are for other images.
+_CLASSIFIERS = [one for one in backbone_names() if "128gf" not in one and one != "vit_h_14"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [one for one in backbone_names() if "128gf" not in one])
+@pytest.mark.parametrize("name", _CLASSIFIERS)
 def test_every_classifier_of_torchvision_can_be_one(name: str) -> None:
     """It takes images of the size that its weights were trained with."""
     (size,) = list(published(name).values())[-1].transforms().crop_size
     assert multiply_adds(PretrainedConfig(backbone=name, image_size=size), OWN, 4) > 0
-
-
-def test_a_vision_transformer_takes_images_of_its_size() -> None:
-    """It is built for the size that images are scaled to, which its patches must divide."""
-    assert multiply_adds(PretrainedConfig(backbone="vit_b_32", image_size=64), OWN, 4) > 0
-    with pytest.raises(ValueError, match="image_size 65 must be a multiple of 32"):
-        PretrainedConfig(backbone="vit_b_32", image_size=65)
 
 
 def test_counting_draws_no_random_numbers() -> None:
