@@ -35,12 +35,11 @@ from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 
 ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_ABSENT = "importances"  # nothing stands out from noise there, so that no figure is drawn
 _OF_KINDS = ("learning-curve", "confusion-matrix")
 CNN_FIGURES = tuple(  # of a search by one objective, won by a cnn, with all there is to show
     name
     for name in FIGURE_NAMES
-    if name not in (*ParetoFront.figures, _ABSENT)
+    if name not in ParetoFront.figures
     and (
         not name.endswith(_OF_KINDS) or (name.removeprefix("cnn-") in _OF_KINDS and "cnn-" in name)
     )

@@ -54,7 +54,7 @@ def test_page_can_be_read_by_everyone(kfold_page: PageReader) -> None:
     assert len(images) == 24
     assert all(image.get("alt") for image in images)
     charts = [a for t, a in kfold_page.tags if a.get("class") == "chart"]
-    assert len(charts) == 6
+    assert len(charts) == 7
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
 
 
@@ -149,7 +149,7 @@ def test_names_are_text_and_never_markup(hostile_evidence: Evidence) -> None:
     for name in HOSTILE:
         assert name in page.text
     scripts = [tag for tag, _ in page.tags if tag == "script"]
-    assert len(scripts) == 5 + 3
+    assert len(scripts) == 6 + 3
     assert not any(script.startswith("alert") for script in page.scripts)
     mistakes = hostile_evidence.once(Mistakes.of)
     assert mistakes is not None
