@@ -121,6 +121,22 @@ _SCHEDULES = (PlateauConfig, CosineConfig, OneCycleConfig, ConstantConfig)
 _AUGMENTATIONS = ("none", "flip", "flip_crop")
 _BATCH_SIZES = (32, 64, 128, 256, 512)
 
+TRAINING_GRID: Mapping[str, Sequence[ParamValue]] = {
+    "optimizer": ("sgd", "adamw"),
+    "sgd_lr": (0.02, 0.1),
+    "sgd_momentum": (0.9,),
+    "sgd_nesterov": (True,),
+    "sgd_weight_decay": (5e-4,),
+    "adamw_lr": (1e-3, 4e-3),
+    "adamw_weight_decay": (0.05,),
+    "schedule": ("one_cycle",),
+    "batch_size": (128,),
+    "label_smoothing": (0.05,),
+    "augmentation": ("none", "flip_crop"),
+    "test_time_flip": (False,),
+}
+"""Levels for the grids of spaces; one replaces what does not suit its networks."""
+
 TRAINING_BELIEFS: Mapping[str, Belief | BySize] = {
     "optimizer": Weights({"sgd": 2, "adam": 1, "adamw": 3}),
     "sgd_lr": Bell(0.05, 2.2),

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from optuna.trial import BaseTrial
 
 from cifar_models import CNNConfig
-from spaces.candidate import STRONG_SGD, TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.candidate import (
+    STRONG_SGD,
+    TRAINING_BELIEFS,
+    TRAINING_GRID,
+    Candidate,
+    suggest_candidate,
+)
 from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
@@ -103,18 +109,7 @@ CNN_SPACE = Space(
         "conv_dropout": (0.0, 0.1),
         "head": ("flatten",),
         "head_dropout": (0.2,),
-        "optimizer": ("sgd", "adamw"),
-        "sgd_lr": (0.02, 0.1),
-        "sgd_momentum": (0.9,),
-        "sgd_nesterov": (True,),
-        "sgd_weight_decay": (5e-4,),
-        "adamw_lr": (1e-3, 4e-3),
-        "adamw_weight_decay": (0.05,),
-        "schedule": ("one_cycle",),
-        "batch_size": (128,),
-        "label_smoothing": (0.05,),
-        "augmentation": ("none", "flip_crop"),
-        "test_time_flip": (False,),
+        **TRAINING_GRID,
     },
     portfolio=_PORTFOLIO,
     widths=("base_width",),

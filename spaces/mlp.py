@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from optuna.trial import BaseTrial
 
 from cifar_models import MLPConfig
-from spaces.candidate import STRONG_SGD, TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.candidate import (
+    STRONG_SGD,
+    TRAINING_BELIEFS,
+    TRAINING_GRID,
+    Candidate,
+    suggest_candidate,
+)
 from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
@@ -100,18 +106,11 @@ MLP_SPACE = Space(
         "batch_norm": (True,),
         "dropout_mode": ("shared",),
         "dropout": (0.2, 0.4),
-        "optimizer": ("sgd", "adamw"),
+        **TRAINING_GRID,
         "sgd_lr": (0.01, 0.05),
-        "sgd_momentum": (0.9,),
-        "sgd_nesterov": (True,),
-        "sgd_weight_decay": (5e-4,),
         "adamw_lr": (5e-4, 2e-3),
-        "adamw_weight_decay": (0.05,),
-        "schedule": ("one_cycle",),
-        "batch_size": (128,),
         "label_smoothing": (0.0,),
         "augmentation": ("none", "flip"),
-        "test_time_flip": (False,),
     },
     portfolio=_PORTFOLIO,
     widths=("hidden_width_1", "hidden_width_2"),

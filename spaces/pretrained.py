@@ -21,7 +21,13 @@ from cifar_models.weights import (
     published,
     recommended,
 )
-from spaces.candidate import STRONG_SGD, TRAINING_BELIEFS, Candidate, suggest_candidate
+from spaces.candidate import (
+    STRONG_SGD,
+    TRAINING_BELIEFS,
+    TRAINING_GRID,
+    Candidate,
+    suggest_candidate,
+)
 from spaces.parameters import ParamValue
 from spaces.prior import Bell, Prior, Weights
 from spaces.space import Space
@@ -102,18 +108,12 @@ _GRID: Mapping[str, Sequence[ParamValue]] = {
     "backbone_rate": (0.1,),
     "image_size": (1,),
     "head_dropout": (0.2,),
-    "optimizer": ("sgd", "adamw"),
+    **TRAINING_GRID,
     "sgd_lr": (0.01, 0.05),
-    "sgd_momentum": (0.9,),
-    "sgd_nesterov": (True,),
-    "sgd_weight_decay": (5e-4,),
     "adamw_lr": (5e-4, 2e-3),
     "adamw_weight_decay": (0.02,),
-    "schedule": ("one_cycle",),
     "batch_size": (64,),
-    "label_smoothing": (0.05,),
     "augmentation": ("none", "flip"),
-    "test_time_flip": (False,),
 }
 
 

@@ -9,7 +9,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from search.data.splits import Fold, Indices, ascending, holdout, seeded
+from search.data.splits import (
+    Fold,
+    Indices,
+    ascending,
+    class_text,
+    divided,
+    holdout,
+    missing_class,
+    seeded,
+)
 from search.errors import UserError
 from search.text import listed_names
 
@@ -70,20 +79,20 @@ def grouped_kfold(
     if k > n_groups:
         raise UserError(
             f"folds must be at most {n_groups}, the number of groups that have images of class "
-            f"{_name(label, class_names)}, as each fold needs one of its own; got {k}"
+            f"{class_text(label, class_names)}, as each fold needs one of its own; got {k}"
         )
     state, lacking = seeded(seed), label
     for _ in range(_DRAWS):
         splitter = StratifiedGroupKFold(k, shuffle=True, random_state=state)
         pairs = splitter.split(np.zeros(len(labels)), labels, groups)
         folds = tuple(Fold(ascending(train), ascending(validation)) for train, validation in pairs)
-        missing = _lacking(labels, folds)
-        if missing is None:
+        missing = [found for fold in folds if (found := missing_class(labels, fold))]
+        if not missing:
             return folds
-        lacking = missing
+        _, lacking = missing[0]
     raise UserError(
-        f"folds: {k} folds cannot all have images of class {_name(lacking, class_names)} on both "
-        "sides, because its groups hold other classes too; try fewer folds"
+        f"folds: {k} folds cannot all have images of class {class_text(lacking, class_names)} on "
+        "both sides, because its groups hold other classes too; try fewer folds"
     )
 
 
@@ -116,16 +125,17 @@ def grouped_holdout(
     if n_groups < 2:
         raise UserError(
             f"{setting} must leave every class images on both sides, and all images of class "
-            f"{_name(label, class_names)} belong to one group, which stays on one side"
+            f"{class_text(label, class_names)} belong to one group, which stays on one side"
         )
     group = np.unique(groups, return_inverse=True)[1]
     validates = _dealt(_counts(labels, groups), fraction, seeded(seed))[group]
-    fold = Fold(ascending(np.flatnonzero(~validates)), ascending(np.flatnonzero(validates)))
-    lacking = _lacking(labels, (fold,))
-    if lacking is not None:
+    fold = divided(validates)
+    missing = missing_class(labels, fold)
+    if missing is not None:
+        _, lacking = missing
         raise UserError(
-            f"{setting} {fraction:g} cannot leave class {_name(lacking, class_names)} images on "
-            "both sides, because its groups hold other classes too"
+            f"{setting} {fraction:g} cannot leave class {class_text(lacking, class_names)} images "
+            "on both sides, because its groups hold other classes too"
         )
     return (fold,)
 
@@ -199,18 +209,3 @@ def _rarest(labels: Indices, groups: Indices) -> tuple[int, int]:
     n_groups = (_counts(labels, groups) > 0).sum(0)
     rarest = int(n_groups.argmin())
     return int(np.unique(labels)[rarest]), int(n_groups[rarest])
-
-
-def _lacking(labels: Indices, folds: Sequence[Fold]) -> int | None:
-    """Return a class that has no image on one side of a fold, if there is one."""
-    classes = np.unique(labels)
-    for fold in folds:
-        for part in (fold.train, fold.validation):
-            missing = np.setdiff1d(classes, labels[part])
-            if len(missing):
-                return int(missing[0])
-    return None
-
-
-def _name(label: int, class_names: Sequence[str]) -> str:
-    return repr(class_names[label]) if class_names else str(label)

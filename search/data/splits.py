@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 import numpy.typing as npt
@@ -78,10 +78,10 @@ def _holdout(
         )
     except ValueError as error:  # too few images to give every class one on either side
         raise _too_few(labels, fraction, setting, class_names) from error
-    n_classes = len(np.unique(labels))
-    if any(len(np.unique(labels[part])) < n_classes for part in (train, validation)):
+    fold = Fold(ascending(train), ascending(validation))
+    if missing_class(labels, fold) is not None:
         raise _too_few(labels, fraction, setting, class_names)
-    return (Fold(ascending(train), ascending(validation)),)
+    return (fold,)
 
 
 def kfold(labels: Indices, k: int, seed: int, class_names: Sequence[str] = ()) -> tuple[Fold, ...]:
@@ -126,16 +126,15 @@ def given_holdout(
         )
     validates = np.zeros(len(labels), dtype=bool)
     validates[list(validation)] = True
-    for side, words in ((~validates, "training"), (validates, "validation")):
-        lacking = np.setdiff1d(labels, labels[side])
-        if len(lacking):
-            name = repr(class_names[lacking[0]]) if class_names else str(lacking[0])
-            raise UserError(
-                f"validation 'given' needs {words} images of every class, and there is none of "
-                f"class {name}"
-            )
-    indices = np.arange(len(labels))
-    return (Fold(ascending(indices[~validates]), ascending(indices[validates])),)
+    fold = divided(validates)
+    missing = missing_class(labels, fold)
+    if missing is not None:
+        side, label = missing
+        raise UserError(
+            f"validation 'given' needs {side} images of every class, and there is none of "
+            f"class {class_text(label, class_names)}"
+        )
+    return (fold,)
 
 
 def class_shares(labels: Indices, n_classes: int) -> list[float]:
@@ -194,12 +193,32 @@ def ascending(indices: npt.NDArray[np.int_]) -> Indices:
     return np.sort(indices).astype(np.int64)
 
 
+def divided(validates: npt.NDArray[np.bool_]) -> Fold:
+    """Return the fold that validates on the images so marked, bool (N,)."""
+    return Fold(ascending(np.flatnonzero(~validates)), ascending(np.flatnonzero(validates)))
+
+
+def missing_class(
+    labels: Indices, fold: Fold
+) -> tuple[Literal["training", "validation"], int] | None:
+    """Return a side of a fold and a class that has no image there, if there is one."""
+    if len(lacking := np.setdiff1d(labels, labels[fold.train])):
+        return "training", int(lacking[0])
+    if len(lacking := np.setdiff1d(labels, labels[fold.validation])):
+        return "validation", int(lacking[0])
+    return None
+
+
+def class_text(label: int, class_names: Sequence[str]) -> str:
+    """Return a class's name, without names its number."""
+    return repr(class_names[label]) if class_names else str(label)
+
+
 def _smallest_class(labels: Indices, class_names: Sequence[str]) -> tuple[str, int]:
     """Return the name (without names the number) and the size of the smallest class."""
     classes, counts = np.unique(labels, return_counts=True)
     smallest = int(counts.argmin())
-    label = int(classes[smallest])
-    return repr(class_names[label]) if class_names else str(label), int(counts[smallest])
+    return class_text(int(classes[smallest]), class_names), int(counts[smallest])
 
 
 def _too_few(

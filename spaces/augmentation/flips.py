@@ -9,7 +9,7 @@ from optuna.trial import BaseTrial
 from pydantic import Field
 from torch.nn.functional import pad
 
-from spaces.augmentation.base import Augmentation, ScriptStep, Stage
+from spaces.augmentation.base import Augmentation, ScriptStep, Stage, windows
 
 
 class _FlipAndShift(Augmentation):
@@ -38,7 +38,7 @@ class _FlipAndShift(Augmentation):
         columns = torch.arange(width, device=images.device).expand(n, width)
         columns = torch.where(mirrored[:, None] == 1, columns.flip(1), columns) + left[:, None]
         rows = torch.arange(height, device=images.device) + top[:, None]
-        return _gather(pad(images, [self.padding()] * 4), rows, columns)
+        return windows(pad(images, [self.padding()] * 4), rows, columns)
 
 
 @final
@@ -107,10 +107,3 @@ def flip_crop(images: Tensor) -> Tensor:
     return pixels[which, rows, columns].permute(0, 3, 1, 2)
 '''
         return ScriptStep((code,), ("images = flip_crop(images)",))
-
-
-def _gather(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Return, for image i, the pixels at rows[i] x columns[i]: (N, C, h, w)."""
-    which = torch.arange(len(images), device=images.device)[:, None, None]
-    pixels = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]]
-    return pixels.permute(0, 3, 1, 2)

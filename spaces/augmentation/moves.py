@@ -10,22 +10,19 @@ from optuna.trial import BaseTrial
 from pydantic import Field
 from torch import Tensor, nn
 
-from spaces.augmentation.base import Augmentation, ScriptStep, Stage, write_share
+from spaces.augmentation.base import Augmentation, ScriptStep, Stage, windows, write_share
 
 
 # Exported scripts contain the functions word for word: lines have at most 88 characters.
 def translate(images: Tensor, draws: Tensor, fraction: float) -> Tensor:
     """Return images shifted by whole pixels, up to a fraction of height and width."""
-    n, _, height, width = images.shape
+    height, width = images.shape[2:]
     down, right = (max(round(fraction * size), 1) for size in (height, width))
     top = (draws[0] * (2 * down + 1)).long().clamp(max=2 * down)
     left = (draws[1] * (2 * right + 1)).long().clamp(max=2 * right)
     rows = torch.arange(height, device=images.device) + top[:, None]
     columns = torch.arange(width, device=images.device) + left[:, None]
-    which = torch.arange(n, device=images.device)[:, None, None]
-    padded = nn.functional.pad(images, [right, right, down, down])
-    pixels = padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]]
-    return pixels.permute(0, 3, 1, 2)
+    return windows(nn.functional.pad(images, [right, right, down, down]), rows, columns)
 
 
 @final
@@ -55,7 +52,7 @@ class Translate(Augmentation):
     def script(self) -> ScriptStep:
         drawn = "torch.rand(2, n, device=device)"
         line = f"images = translate(images, {drawn}, {self.fraction})"
-        return ScriptStep((inspect.getsource(translate),), (line,))
+        return ScriptStep((inspect.getsource(windows), inspect.getsource(translate)), (line,))
 
 
 def rotate(images: Tensor, draws: Tensor, degrees: float) -> Tensor:
