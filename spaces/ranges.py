@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Self, TypeAlias, TypeGuard, TypeVar, final
+from typing import Any, Generic, Self, TypeAlias, TypeGuard, TypeVar, final
 
 from optuna.distributions import (
     BaseDistribution,
@@ -66,7 +66,7 @@ class Ranges:
         self, suggest: Callable[[BaseTrial], _Suggested]
     ) -> Callable[[BaseTrial], _Suggested]:
         """Return the space's function, asked within these ranges."""
-        return lambda trial: suggest(_RangedTrial(trial, self.new))
+        return Ranged(suggest, self.new)
 
     def ends(self) -> Iterator[tuple[str, Any]]:
         """Yield each parameter with each value that is new: choices, or the ends of a number."""
@@ -199,6 +199,22 @@ def _refused(name: str, then: BaseDistribution, given: Any, accepted: str) -> Sp
         f"parameter {name!r}, which is {describe_range(then)}, cannot be {given!r}; accepted: "
         f"{accepted}"
     )
+
+
+@final
+@dataclass(frozen=True)
+class Ranged(Generic[_Suggested]):
+    """A space's function, asked within other ranges.
+
+    It is an object with fields, so that a study of a session's space can store its code.
+    """
+
+    suggest: Callable[[BaseTrial], _Suggested]
+    new: Mapping[str, tuple[Any, ...]]
+
+    def __call__(self, trial: BaseTrial) -> _Suggested:
+        """Return what the function suggests."""
+        return self.suggest(_RangedTrial(trial, self.new))
 
 
 @final

@@ -132,11 +132,18 @@ def _check_storable(space: Space, candidate: Candidate) -> None:
         again = candidate.with_families(space.families)
     except (ValueError, TypeError) as error:  # pydantic's own are among both
         raise TypeError(f"family {family.__name__} cannot be stored as JSON: {error}") from error
-    if again != candidate:
+    if again.model != candidate.model:
         raise TypeError(
             f"family {family.__name__} is another network after JSON: {again.model!r} instead of "
             f"{candidate.model!r}; accepted: fields of plain types, and tuples of them"
         )
+    for name in Candidate.model_fields:
+        stored, given = getattr(again, name), getattr(candidate, name)
+        if stored != given:
+            raise TypeError(
+                f"a candidate of space {space.name!r} has {name} {given!r}, which is stored as "
+                f"{stored!r}; make it with Candidate(...), which checks it (model_copy does not)"
+            )
 
 
 def _check_repeatable(space: Space, trial: OfflineTrial, candidate: Candidate) -> None:

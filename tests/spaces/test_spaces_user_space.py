@@ -234,3 +234,19 @@ def test_a_loaded_space_is_asked_by_optuna_itself(tmp_path: Path) -> None:
     space: Space = load_space(write_space(tmp_path, suggest))
     trial = optuna.create_study().ask()
     assert getattr(space.suggest(trial).model, "hidden_widths", ()) == (trial.params["x"],)
+
+
+def test_a_setting_that_is_stored_as_another_is_named(tmp_path: Path) -> None:
+    """pydantic checks nothing in a copy: the setting is to blame, not the network's family."""
+    (tmp_path / "copied.py").write_text(
+        "from spaces import BUILT_IN, Space\n"
+        "def suggest(trial):\n"
+        "    candidate = BUILT_IN['mlp'].suggest(trial)\n"
+        "    return candidate.model_copy(update={'augmentation': ('flip',)})\n"
+        "SPACE = Space('copied', suggest)\n"
+    )
+    with (
+        pytest.warns(UserWarning, match="serializ"),
+        pytest.raises(ValueError, match=r"augmentation \('flip',\)"),
+    ):
+        load_space(f"{tmp_path / 'copied.py'}:SPACE")

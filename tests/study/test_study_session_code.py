@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.trial import BaseTrial
 
 import search
 from search.study.session_code import write_object
@@ -242,3 +243,18 @@ def test_sets_are_written_in_one_order(tmp_path: Path) -> None:
     write(words, tmp_path)
     text = (tmp_path / "object.py").read_text()
     assert "['a', 'b', 'c', 'd']" in text
+
+
+def test_a_function_may_use_a_space_of_other_ranges(tmp_path: Path) -> None:
+    """Also if both are functions called suggest: the space's own is known by its fields."""
+    narrowed = BUILT_IN["mlp"].with_ranges(batch_size=(64,))
+
+    def suggest(trial: BaseTrial) -> Candidate:
+        return narrowed.suggest(trial)
+
+    where = write_object("space", "SPACE", Space("mine", suggest), tmp_path / "space.py")
+    stored = load_space(where)
+    params = {**BUILT_IN["mlp"].portfolio[0], "batch_size": 64}
+    assert stored.candidate(params) == narrowed.candidate(params)
+    with pytest.raises(ValueError, match="batch_size"):
+        stored.candidate({**params, "batch_size": 32})
