@@ -23,7 +23,7 @@ from tests.benchmarks.curves.datasets import DATA, find_data, prepare
 
 EPOCHS = 27
 SHORT_EPOCHS = 9  # of a whole schedule, to compare with the first 9 of a long one
-_REPEATS = ((0, EPOCHS), (0, SHORT_EPOCHS), (1, EPOCHS))  # seeds and epochs
+_REPEATS = ((0, EPOCHS), (0, SHORT_EPOCHS), (1, EPOCHS))  # seeds and epochs, in order
 _LARGEST = (("cnn", "cifar10-4000"), ("mlp", "cifar10-10000"))
 _BLOCKS = 5  # of candidates; each is recorded on all data before the next begins
 
@@ -48,6 +48,8 @@ class Run:
 def all_runs(candidates: dict[str, int]) -> list[Run]:
     """Return every training in the order of recording: whole tables of few candidates first.
 
+    Short schedules and second seeds are for a third of the candidates.
+
     Args:
         candidates: How many there are, by space.
     """
@@ -57,19 +59,20 @@ def all_runs(candidates: dict[str, int]) -> list[Run]:
         for data in DATA
         if (space, data.name) not in (("cnn", "cifar10-10000"), ("mlp", "cifar10-2000"))
         for index in range(count)
-        for seed, epochs in _REPEATS[: 3 if index % 3 == 0 else 2]
+        for seed, epochs in (_REPEATS if index % 3 == 0 else _REPEATS[:1])
     ]
     return sorted(runs, key=lambda run: _rank(run, candidates[run.space]))
 
 
-def _rank(run: Run, count: int) -> tuple[int, bool, int, bool]:
-    """Put second seeds last, before them the largest data, before them blocks of candidates.
+def _rank(run: Run, count: int) -> tuple[bool, int, int, bool]:
+    """Put the largest data last, before them repeats, before them blocks of candidates.
 
     The designed candidates, which are the last, belong to the first block. In a block networks of
     space `cnn` come first, as more of them is still unknown.
     """
     block = (_BLOCKS * run.index // count + 1) % _BLOCKS
-    return run.seed, (run.space, run.data) in _LARGEST, block, run.space != "cnn"
+    repeat = _REPEATS.index((run.seed, run.epochs))
+    return (run.space, run.data) in _LARGEST, repeat, block, run.space != "cnn"
 
 
 def record(images: Path, curves: Path, out: Path, workers: int) -> Iterator[tuple[int, int]]:
