@@ -1,5 +1,6 @@
 """The two errors that a user may see, each one line, and one-line descriptions of others."""
 
+from collections.abc import Iterator
 from typing import final
 
 from search.text import one_line
@@ -26,6 +27,14 @@ class MachineError(_OneLineError):
     """A failure of the machine: says what was kept and what to do next."""
 
     exit_status = 1
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
 
 
 def first_line(error: BaseException) -> str:

@@ -28,7 +28,9 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "predict": commands.predict,
     "analyze": commands.analyze,
     "replay": commands.replay,
+    "scheduler": places.scheduler,
     "worker": places.worker,
+    "certificates": places.certificates,
     "delete": commands.delete,
 }
 
@@ -52,7 +54,9 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "export STUDY --onnx --output model.onnx",
     ),
     "predict": ("predict STUDY photo.jpg", "predict runs/STUDY/model photos/ --csv"),
+    "scheduler": ("scheduler",),
     "worker": ("worker tcp://127.0.0.1:8786 --workers 2",),
+    "certificates": ("certificates tls/",),
     "delete": ("delete STUDY --yes",),
 }
 

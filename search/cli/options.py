@@ -304,6 +304,10 @@ CLUSTER: Mapping[str, Any] = {
 }
 """Options that say where trials run; no settings of a study, whose result is the same anywhere."""
 
+SchedulerHost = Annotated[
+    str, typer.Option("--host", help="Name or address of this machine at which others reach it.")
+]
+SchedulerPort = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
 SchedulerAddress = Annotated[
     str,
     typer.Argument(help="The scheduler: tcp://HOST:PORT, tls://HOST:PORT or a scheduler file."),
@@ -313,4 +317,10 @@ WorkerFolder = Annotated[
 ]
 WorkerCount = Annotated[
     int, typer.Option("--workers", min=1, max=1024, help="How many trainings run at once here.")
+]
+CertificatesFolder = Annotated[
+    Path, typer.Argument(help="Folder for the certificates; created if need be.", parser=folder)
+]
+CertificateDays = Annotated[
+    int, typer.Option("--days", min=1, max=3650, help="How long the certificates are valid.")
 ]

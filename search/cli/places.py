@@ -1,5 +1,6 @@
 """Where trials run: what a run starts for that, and the command of a cluster's worker."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,11 @@ from search.cli import options
 from search.cli.terminal import make_console, print_all
 from search.files import check_writable
 from search.recipe import Recipe
+from search.text import plural
 
 if TYPE_CHECKING:
     from search.executors import ExecutorChoice
+    from search.executors.cluster.certificates import TlsFiles
 
 
 def start_run(
@@ -58,6 +61,53 @@ def worker(
         from search.executors.cluster.serving import serve
     print_all([f"worker of {settings.address}, files in {folder}; Ctrl-C ends it"], make_console())
     serve(settings, folder, workers)
+
+
+@options.with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))
+def scheduler(
+    host: options.SchedulerHost = "127.0.0.1", port: options.SchedulerPort = 8786, **how: Any
+) -> None:
+    """Pass messages between searches and workers of several machines, until Ctrl-C.
+
+    It is a Dask scheduler; it trains nothing and needs no GPU.
+    """
+    from search.executors.cluster.settings import needs_dask, read_settings
+
+    given = {name: value for name, value in how.items() if value is not None}
+    name = f"[{host}]" if ":" in host else host
+    scheme = "tls" if given.get("tls_ca") else "tcp"
+    settings = read_settings(f"{scheme}://{name}:{port}", **given)
+    _warn(given)
+    with needs_dask("scheduler"):
+        from search.executors.cluster.serving import serve_scheduler
+    print_all([f"scheduler at {settings.address}; Ctrl-C ends it"], make_console())
+    serve_scheduler(settings)
+
+
+def certificates(folder: options.CertificatesFolder, days: options.CertificateDays = 365) -> None:
+    """Make certificates for a cluster: an authority, and those of scheduler, workers and client.
+
+    Each process gets ca.pem and its own two files, and accepts only others of this authority.
+    """
+    from search.executors.cluster.settings import needs_dask
+
+    with needs_dask("certificates"):
+        from search.executors.cluster.certificates import ROLES, TlsFiles, make_certificates
+    make_certificates(folder, days)
+    scheduler, worker, client = (TlsFiles.of(folder, role.name) for role in ROLES)
+    lines = [
+        f"certificates in {folder}, valid for {plural(days, 'day')}; copy ca.pem and a process's "
+        "own two files to its machine, and keep the keys to yourself:",
+        f"python -m search scheduler --host HOST {_tls_options(scheduler)}",
+        f"python -m search worker tls://HOST:8786 {_tls_options(worker)}",
+        f"python -m search run --cluster tls://HOST:8786 {_tls_options(client)}",
+    ]
+    print_all(lines, make_console())
+
+
+def _tls_options(files: "TlsFiles") -> str:
+    options = {"--tls-ca": files.ca, "--tls-cert": files.cert, "--tls-key": files.key}
+    return " ".join(f"{name} {shlex.quote(str(path))}" for name, path in options.items())
 
 
 def _warn(place: Mapping[str, Any]) -> None:

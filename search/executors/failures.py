@@ -7,13 +7,13 @@ latter is no failure of the trial.
 import errno
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import torch
 
-from search.errors import MachineError, describe_error, first_line
+from search.errors import MachineError, causes, describe_error, first_line
 
 # torch's allocator raises plain RuntimeErrors on a CPU. So do CUDA and its libraries if they
 # run out of memory before torch's allocator does, as when a process starts on a full GPU.
@@ -53,19 +53,11 @@ def kind_of_failure(error: BaseException, own: Sequence[Path]) -> FailureKind:
 
     A MachineError is as its cause is; without one, the machine's files are damaged.
     """
-    causes = [one for one in _causes(error) if isinstance(one, OSError)]
+    found = [one for one in causes(error) if isinstance(one, OSError)]
     if isinstance(error, MachineError):
-        kinds = [_kind(one, own=True) for one in causes]
+        kinds = [_kind(one, own=True) for one in found]
         return "outage" if "outage" in kinds else "fault"
-    return _kind(causes[0], own=_is_own(causes[0], own)) if causes else "failed"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it was raised from."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
+    return _kind(found[0], own=_is_own(found[0], own)) if found else "failed"
 
 
 def _kind(error: OSError, *, own: bool) -> FailureKind:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import pytest
 
+from search.executors.cluster.certificates import TlsFiles, make_certificates
+from search.executors.cluster.session import Session
 from search.executors.cluster.settings import ClusterSettings
 
 _ROOT = Path(__file__).parents[2]
@@ -27,27 +29,37 @@ class LocalCluster:
     Attributes:
         settings: How it is reached.
         folders: Those of its workers.
+        certificates: The folder of its certificates.
     """
 
     settings: ClusterSettings
     folders: tuple[Path, Path]
+    certificates: Path
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    client = pytest.importorskip("distributed").Client
     root = tmp_path_factory.mktemp("cluster")
-    address = f"tcp://127.0.0.1:{_free_port()}"
-    scheduler = ("distributed.cli.dask_scheduler", "--port", address.rpartition(":")[2])
-    folders = (root / "one", root / "two")
+    certificates = root / "tls"
+    make_certificates(certificates, days=1)
+    files = {role: TlsFiles.of(certificates, role) for role in ("scheduler", "worker", "client")}
+    port, folders = str(_free_port()), (root / "one", root / "two")
+    own = files["client"]
+    settings = ClusterSettings(f"tls://127.0.0.1:{port}", _SECONDS, own.ca, own.cert, own.key)
     with ExitStack() as stack:
-        commands: list[tuple[str, ...]] = [(*scheduler, "--host", "127.0.0.1", "--no-dashboard")]
-        commands += [("search", "worker", address, "--folder", ".") for _ in folders]
+        scheduler = ("search", "scheduler", "--port", port, *_options(files["scheduler"]))
+        worker = ("search", "worker", settings.address, *_options(files["worker"]))
+        commands: list[tuple[str, ...]] = [scheduler]
+        commands += [(*worker, "--folder", ".") for _ in folders]
         for folder, command in zip((root, *folders), commands, strict=True):
             folder.mkdir(exist_ok=True)
             stack.enter_context(_running(command, folder))
-        _await_workers(client, address, len(folders))
-        yield LocalCluster(ClusterSettings(address, worker_timeout=_SECONDS), folders)
+        _await_workers(settings, len(folders))
+        yield LocalCluster(settings, folders, certificates)
+
+
+def _options(files: TlsFiles) -> tuple[str, ...]:
+    return ("--tls-ca", str(files.ca), "--tls-cert", str(files.cert), "--tls-key", str(files.key))
 
 
 def _free_port() -> int:
@@ -76,9 +88,10 @@ def _running(command: tuple[str, ...], folder: Path) -> Iterator[None]:
                 process.kill()
 
 
-def _await_workers(client_class: Any, address: str, count: int) -> None:
+def _await_workers(settings: ClusterSettings, count: int) -> None:
     deadline = time.monotonic() + _SECONDS
-    with client_class(address, timeout=_SECONDS, set_as_default=False) as client:
-        while len(client.scheduler_info()["workers"]) < count:
-            assert time.monotonic() < deadline, "the workers did not start"
-            time.sleep(0.1)
+    session = Session(settings, threads=1)
+    while session.n_workers() < count:
+        assert time.monotonic() < deadline, "the workers did not start"
+        time.sleep(0.1)
+    session.close()

@@ -13,7 +13,7 @@ from distributed.comm import CommClosedError
 
 from search.errors import MachineError, UserError, first_line
 from search.executors.cluster.agent import Greeting, greet, own_versions
-from search.executors.cluster.security import security_of
+from search.executors.cluster.security import security_of, tls_refusal
 from search.executors.cluster.settings import ClusterSettings
 
 _CONNECT_SECONDS = 10.0
@@ -55,7 +55,7 @@ class Worker:
 class Session:
     """A connection with a cluster's scheduler; used by several threads.
 
-    Raises UserError if no scheduler answers.
+    Raises UserError if no scheduler answers, or it does not accept this process.
     """
 
     def __init__(self, settings: ClusterSettings, threads: int) -> None:
@@ -66,19 +66,7 @@ class Session:
         self._refused: dict[str, UserError] = {}
         self._busy: set[str] = set()
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells in many lines
-        try:
-            self.client = Client(
-                settings.address,
-                timeout=_CONNECT_SECONDS,
-                security=security_of(settings),
-                set_as_default=False,
-                name="cifar-search",
-            )
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"cluster: no scheduler answers at {settings.address!r} ({first_line(error)}); "
-                "start one with `dask scheduler`, and workers with `python -m search worker`"
-            ) from error
+        self.client = _connect(settings)
         self.client.subscribe_topic("all", self._note_event)
         for address in self.client.scheduler_info()["workers"]:
             self._add(address)
@@ -211,6 +199,26 @@ class Session:
             self._refused.pop(address, None)
             self._greeted.pop(address, None)
             self._changed.notify_all()
+
+
+def _connect(settings: ClusterSettings) -> Client:
+    security = security_of(settings, "client")
+    try:
+        return Client(
+            settings.address,
+            timeout=_CONNECT_SECONDS,
+            security=security,
+            set_as_default=False,
+            name="cifar-search",
+        )
+    except (OSError, ValueError) as error:
+        refusal = tls_refusal(settings, error)
+        if refusal is not None:
+            raise refusal from error
+        raise UserError(
+            f"cluster: no scheduler answers at {settings.address!r} ({first_line(error)}); "
+            "start one with `python -m search scheduler`"
+        ) from error
 
 
 def check_versions(address: str, greeting: Greeting) -> None:
