@@ -1,6 +1,7 @@
 """The replay of searches: what is trained how far, what it costs, which candidates are chosen."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.benchmarks.strategies.trained import (
     progressive_promotion,
     promotion,
     pruned_by,
+    short_schedules,
 )
 
 _HORIZON = 9
@@ -147,3 +149,27 @@ def test_the_surrogate_learns_what_decides() -> None:
     assert surrogate.fit.rank_correlation > 0.9
     good, bad = surrogate.predict([{"adam_lr": 0.0105}, {"adam_lr": 0.9}])
     assert good.quality > bad.quality + 0.3
+
+
+def test_short_schedules_are_predicted_from_those_that_were_recorded() -> None:
+    """A third of the candidates has one, of half the long one's accuracy; recorded ones stay."""
+    merits = np.linspace(0.1, 0.9, 60)
+    curves = {}
+    for index, merit in enumerate(merits):
+        short = np.full(2, merit / 2) if index % 3 == 0 else np.zeros(0)
+        curves[index] = [replace(_curve(float(merit)), short=short)]
+    params = [{"adam_lr": float(10**-merit)} for merit in merits]
+    surrogate = Surrogate(Task("mlp", "digits", params, curves))
+    recorded, missing = curves[0][0], curves[40][0]
+    assert surrogate.with_short(params[:1], [recorded])[0] is recorded
+    (found,) = surrogate.with_short(params[40:41], [missing])
+    assert found.short == pytest.approx(merits[40] / 2, abs=0.05)
+    assert len(surrogate.predict(params[:1])[0].short) == 2
+
+
+def test_short_schedules_that_nobody_recorded_are_not_replayed() -> None:
+    """Without any there is nothing to go by."""
+    task = _task("digits", (0.9, 0.3, 0.2, 0.5, 0.8, 0.7))
+    assert not len(Surrogate(task).predict(task.candidates[:1])[0].short)
+    with pytest.raises(ValueError, match="too few"):
+        _slices(short_schedules, (0.5,), 1)

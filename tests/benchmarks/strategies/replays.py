@@ -85,8 +85,9 @@ class Arena:
         return [index for index in wanted if index in self.task.curves]
 
     def _recorded(self, index: int, seed: int) -> tuple[Params, Curve]:
-        curves = self.task.curves[index]
-        return self.task.candidates[index], curves[seed % len(curves)]
+        curves, params = self.task.curves[index], self.task.candidates[index]
+        curve, *_ = self.surrogate.with_short([params], [curves[seed % len(curves)]])
+        return params, curve
 
 
 class Replayed(NamedTuple):

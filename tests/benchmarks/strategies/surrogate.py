@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -15,8 +15,7 @@ from spaces.parameters import ParamValue
 from tests.benchmarks.strategies.table import Curve, Floats, Params, Task
 
 _TREES = 100
-
-
+_MIN_SHORT = 12  # recorded short schedules that a forest can learn from
 _LOGARITHMIC = ("_lr", "_decay", "width", "_width_1", "_width_2", "batch_size")
 
 
@@ -75,23 +74,17 @@ class Surrogate:
     """
 
     def __init__(self, task: Task) -> None:
-        # where short schedules were recorded, only candidates that have both
-        with_short = [index for index, (curve, *_) in task.curves.items() if len(curve.short)]
-        self._indices = with_short or list(task.curves)
         self._encode = Encoder(task.candidates)
-        recorded = [task.candidates[index] for index in self._indices]
-        first = [task.curves[index][0] for index in self._indices]
+        recorded = [task.candidates[index] for index in task.curves]
+        first = [curve for curve, *_ in task.curves.values()]
         targets = np.array(
-            [
-                [*curve.accuracy, *curve.short, curve.quality, np.log(curve.epoch_seconds)]
-                for curve in first
-            ]
+            [[*curve.accuracy, curve.quality, np.log(curve.epoch_seconds)] for curve in first]
         )
-        self._epochs = len(first[0].accuracy)
         features = self._encode(recorded)
         self._forest = ExtraTreesRegressor(_TREES, min_samples_leaf=1, random_state=0, n_jobs=1)
         self.fit = self._assess(features, targets)
         self._forest.fit(features, targets)
+        self._short_forest = self._learn_short(recorded, first)
 
     def predict(self, params: Sequence[Params]) -> list[Curve]:
         """Return the curves of candidates."""
@@ -103,9 +96,33 @@ class Surrogate:
             chosen = np.frombuffer(digest, np.uint16)[: self.fit.trees] % _TREES
             values = trees[chosen, row].mean(axis=0)
             seconds = float(np.exp(trees[:, row, -1].mean()))
-            accuracy, short = np.split(values[:-2], [self._epochs])
-            curves.append(Curve(accuracy, float(values[-2]), seconds, short))
-        return curves
+            curves.append(Curve(values[:-2], float(values[-2]), seconds))
+        return self.with_short(params, curves)
+
+    def with_short(self, params: Sequence[Params], curves: Sequence[Curve]) -> list[Curve]:
+        """Return the curves with short schedules', predicted from the long ones where need be.
+
+        They stay empty where too few were recorded.
+        """
+        missing = [place for place, curve in enumerate(curves) if not len(curve.short)]
+        if self._short_forest is None or not missing:
+            return list(curves)
+        features = self._short_features([params[i] for i in missing], [curves[i] for i in missing])
+        found = dict(zip(missing, self._short_forest.predict(features), strict=True))
+        return [replace(one, short=found.get(i, one.short)) for i, one in enumerate(curves)]
+
+    def _learn_short(
+        self, params: Sequence[Params], curves: Sequence[Curve]
+    ) -> ExtraTreesRegressor | None:
+        both = [place for place, curve in enumerate(curves) if len(curve.short)]
+        if len(both) < _MIN_SHORT:
+            return None
+        features = self._short_features([params[i] for i in both], [curves[i] for i in both])
+        forest = ExtraTreesRegressor(_TREES, random_state=0, n_jobs=1)
+        return forest.fit(features, np.array([curves[i].short for i in both]))
+
+    def _short_features(self, params: Sequence[Params], curves: Sequence[Curve]) -> Floats:
+        return np.hstack([self._encode(params), np.array([curve.accuracy for curve in curves])])
 
     def _assess(self, features: Floats, targets: Floats) -> Fit:
         folds = KFold(5, shuffle=True, random_state=0)

@@ -150,9 +150,15 @@ def short_schedules(proposer: Proposer, _horizon: int) -> Steps:
     """Train every candidate by a short, whole schedule; the best of them is the winner.
 
     As everywhere the winner's quality is that of a long training, which is its refit.
+
+    Raises:
+        ValueError: The task has too few recorded short schedules to predict others from.
     """
     for trial in itertools.count():
-        curve = replace((long := proposer.propose()), accuracy=long.short)
+        long = proposer.propose()
+        if not len(long.short):
+            raise ValueError("too few short schedules were recorded to replay them")
+        curve = replace(long, accuracy=long.short)
         proposer.learn(trial, len(long.short))
         yield Slice(trial, len(long.short)), curve
 
