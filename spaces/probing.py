@@ -76,13 +76,32 @@ def probe(suggest: Callable[[BaseTrial], _Suggested]) -> Probes[_Suggested]:
         SpaceError: A parameter cannot be suggested like that.
         ValueError: Every point is rejected.
     """
-    rng = random.Random(0)  # noqa: S311 - no secret
     probes: Probes[_Suggested] = Probes([], [])
-    for _ in range(_N_PROBES):
-        _add_probe(probes, suggest, _Probe(rng))
-    for index in range(_N_PROBES if not probes.accepted else 0):
-        # the few values of each parameter may be those that do not go together
-        _add_probe(probes, suggest, RandomTrial(_generators(index)))
+    for count, trial in enumerate(_trials()):
+        if count >= _N_PROBES and probes.accepted:
+            break
+        _add_probe(probes, suggest, trial)
+    return _some(probes)
+
+
+def check_possible(suggest: Callable[[BaseTrial], object]) -> None:
+    """Raise as `probe` does, but stop at the first point that is accepted."""
+    probes: Probes[object] = Probes([], [])
+    for trial in _trials():
+        _add_probe(probes, suggest, trial)
+        if probes.accepted:
+            break
+    _some(probes)
+
+
+def _trials() -> Iterator[OfflineTrial]:
+    """Yield trials of few values a parameter, then, as these may not go together, of any."""
+    rng = random.Random(0)  # noqa: S311 - no secret
+    yield from (_Probe(rng) for _ in range(_N_PROBES))
+    yield from (RandomTrial(_generators(index)) for index in range(_N_PROBES))
+
+
+def _some(probes: Probes[_Suggested]) -> Probes[_Suggested]:
     if not probes.accepted:
         raise ValueError(f"every point is rejected: {probes.rejected[0]}")
     return probes

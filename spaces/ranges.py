@@ -22,7 +22,7 @@ from optuna.trial import BaseTrial
 from spaces.errors import SpaceError
 from spaces.parameters import ParamValue, describe_range
 from spaces.prior import Belief, BySize, Prior, Weights
-from spaces.probing import Parameter, probe
+from spaces.probing import Parameter, check_possible
 from spaces.storable import StorableTrial, storable_levels
 from spaces.wrapped_trial import WrappedTrial
 
@@ -131,7 +131,7 @@ def check_ends(ranges: Ranges, suggest: Callable[[BaseTrial], object]) -> None:
     for name, value in ranges.ends():
         fixed = ranges.only(name, value).applied(suggest)
         try:
-            probe(_storable(fixed))
+            check_possible(_storable(fixed))
         except SpaceError:
             raise
         except ValueError as error:

@@ -56,12 +56,23 @@ def test_only_what_is_given_changes() -> None:
 def test_the_same_ranges_are_the_same_space(name: str) -> None:
     """Points, grid, prior and candidates: nothing of a plan changes."""
     space = BUILT_IN[name]
-    for parameter in space.parameters():
-        one: Any = parameter.distribution
-        given = getattr(one, "choices", None) or (one.low, one.high)
-        again = space.with_ranges(**{parameter.name: given})
-        assert describe_space(again) == describe_space(space)
-        assert (again.portfolio, again.notices) == (space.portfolio, ())
+    ranges = {one.name: _range(one.distribution) for one in space.parameters()}
+    again = space.with_ranges(**ranges)
+    assert describe_space(again) == describe_space(space)
+    assert (again.portfolio, again.notices) == (space.portfolio, ())
+
+
+def test_a_parameter_that_keeps_its_range_changes_nothing() -> None:
+    """A choice, a whole number and a number."""
+    space, description = BUILT_IN["mlp"], describe_space(BUILT_IN["mlp"])
+    kinds = {type(one.distribution): one for one in space.parameters()}
+    for one in kinds.values():
+        again = space.with_ranges(**{one.name: _range(one.distribution)})
+        assert describe_space(again) == description
+
+
+def _range(distribution: Any) -> Any:
+    return getattr(distribution, "choices", None) or (distribution.low, distribution.high)
 
 
 @settings(deadline=None, max_examples=15)  # each asks the space some thousand times
