@@ -43,6 +43,10 @@ _NAMES = {
     "val": (("val_images", "val_labels"), ("x_val", "y_val"), ("x_valid", "y_valid")),
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
+VALIDATION_JOINS = (
+    "dataset: the validation images join those for training, because a study makes its own "
+    "validation split (validation 'given' uses them as they are)"
+)
 _CHANNELS = (1, 3, 4)
 _BATCH = 1024
 
@@ -118,11 +122,8 @@ class ArraySource(Source):
         parts, found = dict(self._parts), list[str]()
         train, val = parts["train"], parts.get("val")
         if val is not None:
-            train = _joined(train, val)
-            found.append(
-                "dataset: the validation images join those for training, because a study makes its "
-                "own validation split (validation 'given' uses them as they are)"
-            )
+            train = joined_arrays(train, val)
+            found.append(VALIDATION_JOINS)
         listener(StepProgress(f"Reading {self.name}", len(train.labels), len(train.labels)))
         return content_of_arrays(train, parts.get("test"), self._request, found)
 
@@ -175,7 +176,8 @@ def _group(arrays: Mapping[str, Array], part: str, groups: str) -> Array:
     )
 
 
-def _joined(first: LabelledArrays, second: LabelledArrays) -> LabelledArrays:
+def joined_arrays(first: LabelledArrays, second: LabelledArrays) -> LabelledArrays:
+    """Return both; the second were set aside for validation. Raises UserError if they differ."""
     try:
         images = np.concatenate([first.images, second.images])
         labels = np.concatenate([first.labels, second.labels])

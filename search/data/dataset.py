@@ -159,6 +159,7 @@ class Source(ABC):
         title: Its name in a sentence.
         own_size: Height and width of its images in pixels; None if `image_size` may be given.
         grouped: Whether `groups` may be given.
+        has_columns: Whether `image_column` and `label_column` may be given.
         automatic: Whether `--dataset auto` may choose it: the first such source in `SOURCES` that
             can be obtained.
     """
@@ -168,6 +169,7 @@ class Source(ABC):
     title: ClassVar[str] = ""
     own_size: ClassVar[int | None] = None
     grouped: ClassVar[bool] = False
+    has_columns: ClassVar[bool] = False
     automatic: ClassVar[bool] = False
 
     @classmethod

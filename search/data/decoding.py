@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from search.data.dataset import Images
-from search.data.pixels import FORMATS, read_pixels
+from search.data.pixels import FORMATS, HEIC, open_image, read_pixels
 from search.errors import UserError
 
 _BATCH_BYTES = 32 << 20
@@ -20,7 +20,7 @@ _TASK_IMAGES = 32
 _MAX_BATCH_IMAGES = 2048
 _FIRST_TURNED = 5  # of the eight orientations of EXIF, those with width and height exchanged
 # What Pillow raises on broken files.
-_BROKEN = (
+BROKEN = (
     OSError,
     EOFError,
     SyntaxError,
@@ -32,6 +32,7 @@ _BROKEN = (
     MemoryError,
     struct.error,
     Image.DecompressionBombError,
+    ImportError,
 )
 _TELEPHONE_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
 
@@ -79,10 +80,10 @@ def upright_size(path: Path) -> tuple[int, int] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path, formats=FORMATS) as file:
+            with open_image(path) as file:
                 turned = file.getexif().get(ExifTags.Base.Orientation, 1) >= _FIRST_TURNED
                 return file.size if turned else file.size[::-1]
-        except _BROKEN:
+        except BROKEN:
             return None
 
 
@@ -130,13 +131,15 @@ def _decode(path: Path, size: tuple[int, int] | None, resize: str) -> Decoded:
         return BrokenImage(path, "it is not a regular file")
     try:
         return read_pixels(path, size, resize)
-    except _BROKEN as error:
+    except BROKEN as error:
         return BrokenImage(path, _reason(path, error))
 
 
 def _reason(path: Path, error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):
         return _kind(path)
+    if isinstance(error, ImportError):
+        return "it is a HEIC image, which needs pillow-heif: pip install 'cifar-search[heic]'"
     if isinstance(error, Image.DecompressionBombError):
         megapixels = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
         return f"it has more than the {megapixels:.0f} megapixels that can be read; scale it down"
@@ -155,7 +158,7 @@ def _kind(path: Path) -> str:
     if not start:
         return "it is empty"
     if start[4:8] == b"ftyp" and start[8:12] in _TELEPHONE_BRANDS:
-        return "it is a HEIC image; convert it to JPEG or PNG"
+        return f"it is a HEIC image, whose name must end in {' or '.join(HEIC)}"
     if start.lstrip()[:1] in (b"<", b"{"):
         return "it is text, such as a web page, and not an image"
     return f"it is damaged, or no image of a known format ({', '.join(FORMATS)})"

@@ -8,8 +8,8 @@ from typing import final
 from search.errors import UserError
 
 EXTENSIONS = (
-    ".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff",
-    ".webp",
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm",
+    ".tif", ".tiff", ".webp",
 )  # fmt: skip
 # Folders and files that systems, servers and archives leave behind, besides hidden ones.
 JUNK = {

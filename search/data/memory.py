@@ -141,7 +141,7 @@ def dataset_source(
     names = None if given is None else tuple(map(str, given))
     request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
     first, _ = _item(dataset, 0)
-    size = (image_size, image_size) if image_size is not None else _usual(first.shape[-2:])
+    size = (image_size, image_size) if image_size is not None else usual_size(first.shape[-2:])
     parts = (dataset,) if test is None else (dataset, test)
     train, *tested = [_all_items(part, size, resize, listener) for part in parts]
     if groups is not None:
@@ -171,7 +171,7 @@ def _array(values: Any) -> np.ndarray:
     return array
 
 
-def _usual(shape: tuple[int, ...]) -> tuple[int, int]:
+def usual_size(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return an image's own height and width, or the default for larger ones."""
     height, width = shape
     return (height, width) if max(height, width) <= DEFAULT_SIDE else (DEFAULT_SIDE, DEFAULT_SIDE)
@@ -192,7 +192,7 @@ def _all_items(
                 "data: the first image is another one each time it is read; give a dataset without "
                 "augmentation, which a search chooses"
             )
-        images[index] = _fitted(image, size, resize)
+        images[index] = fitted_pixels(image, size, resize)
         labels.append(label)
         if (index + 1) % _STEP == 0 or index + 1 == total:
             listener(StepProgress("Reading the dataset", index + 1, total))
@@ -240,7 +240,8 @@ def _bytes(values: np.ndarray, index: int) -> Images:
     )
 
 
-def _fitted(image: Images, size: tuple[int, int], resize: str) -> Images:
+def fitted_pixels(image: Images, size: tuple[int, int], resize: str) -> Images:
+    """Return an image, uint8 (3, H, W), with another height and width."""
     if image.shape[1:] == size:
         return image
     picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 # What a file may hold, whatever its name says. Pillow knows forty more formats, one of
 # which (EPS) runs a program on the file.
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+HEIC = (".heic", ".heif")  # what telephones write; Pillow needs pillow-heif for it
 LARGE = 512  # pixels; what has more per side may be decoded at a fraction of its size
 
 
@@ -21,13 +22,23 @@ def read_pixels(path: Path, size: tuple[int, int] | None, resize: str) -> np.nda
     `size` is (height, width), or None for the image's own. An image of another shape is
     cut to its centre, distorted, or given black borders: "crop", "stretch" or "pad".
     """
-    with Image.open(path, formats=FORMATS) as file:
+    with open_image(path) as file:
         if size is not None and resize != "stretch" and min(file.size) > LARGE:
             file.draft(file.mode, (2 * max(size), 2 * max(size)))
         image = as_seen(file)
     if size is not None and image.size != size[::-1]:
         image = fitted(image, size[::-1], resize)
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def open_image(path: Path) -> Image.Image:
+    """Open a file and read its header; raises ImportError for HEIC without pillow-heif."""
+    if path.suffix.lower() not in HEIC:
+        return Image.open(path, formats=FORMATS)
+    import pillow_heif  # noqa: PLC0415 - an extra
+
+    pillow_heif.register_heif_opener()  # Pillow keeps its formats in a global table
+    return Image.open(path, formats=("HEIF",))
 
 
 def as_seen(file: Image.Image) -> Image.Image:

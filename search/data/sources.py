@@ -13,6 +13,7 @@ from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
 from search.data.distinct import DistinctSource
 from search.data.folder import FolderSource
+from search.data.huggingface import HuggingFaceSource
 from search.data.published import (
     FashionMnistSource,
     KmnistSource,
@@ -36,6 +37,7 @@ SOURCES: tuple[type[Source], ...] = (
     Stl10Source,
     DigitsSource,
     StoredSource,
+    HuggingFaceSource,
     ArraySource,
     TableSource,
     FolderSource,
@@ -93,16 +95,21 @@ def _checked(source: Source, request: DatasetRequest) -> Source:
             f"image_size is only for image folders; dataset {source.name} has {source.own_size}, "
             f"got {request.image_size}"
         )
-    columns = (request.image_column, request.label_column, request.split_column)
-    if not isinstance(source, TableSource) and columns != (None, None, None):
+    columns = (request.image_column, request.label_column)
+    if not source.has_columns and columns != (None, None):
         raise UserError(
-            f"image_column, label_column and split_column are only for tables, and dataset "
+            f"image_column and label_column are only for tables and saved datasets, and dataset "
             f"{source.name} is none"
+        )
+    if not isinstance(source, TableSource) and request.split_column is not None:
+        raise UserError(
+            f"split_column is only for tables, and dataset {source.name} is none, got "
+            f"{request.split_column!r}"
         )
     if request.groups is not None and not source.grouped:
         raise UserError(
-            f"groups is only for image folders, tables and arrays from files, and dataset "
-            f"{source.name} is none, got {request.groups!r}"
+            f"groups is only for image folders, tables, saved datasets and arrays from files, and "
+            f"dataset {source.name} is none, got {request.groups!r}"
         )
     return source
 

@@ -31,6 +31,7 @@ class TableSource(FileSource):
     With a column that says train, val or test, the test set is that; val joins train.
     """
 
+    has_columns = True
     accepts = "a .csv or .parquet table of image paths and labels"
     title = "the .csv table"
 

@@ -1,12 +1,13 @@
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
-from search.data.decoding import decode_batches, decode_image
+from search.data.decoding import decode_batches, decode_image, upright_size
 from search.errors import UserError
 
 
@@ -175,7 +176,10 @@ def test_broken_images_are_named(
     [
         (b"", "it is empty"),
         (b"<html><body>not found", "text, such as a web page"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, "HEIC image; convert it"),
+        (
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99,
+            "HEIC image, whose name must end in .heic",
+        ),
         (b"\x89PNG\r\n\x1a\n", "damaged|cut off"),
         (b"\0" * 99, "no image of a known format"),
     ],
@@ -217,3 +221,27 @@ def test_avif_is_read(tmp_path: Path) -> None:
     picture.save(tmp_path / "a.avif", quality=100, subsampling="4:4:4")
     read = decode_image(tmp_path / "a.avif").astype(int)
     assert np.abs(read - np.asarray(picture).transpose(2, 0, 1)).mean() < 2
+
+
+def test_a_telephones_photo_is_read_upright(tmp_path: Path) -> None:
+    """HEIC with the extra; an EXIF orientation turns it once."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    values = np.zeros((32, 48, 3), np.uint8)
+    values[:, :24] = 200  # bright on the left
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise: bright on top
+    picture = pillow_heif.from_pillow(Image.fromarray(values))
+    picture.save(tmp_path / "a.heic", quality=-1, exif=exif.tobytes())
+    read = decode_image(tmp_path / "a.heic")
+    assert read.shape == (3, 48, 32)
+    assert read[:, :20].mean() > 190
+    assert read[:, 28:].mean() < 10
+    assert upright_size(tmp_path / "a.heic") == (48, 32)
+
+
+def test_heic_needs_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is named with what reads it."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(UserError, match=r"a\.heic .*cifar-search\[heic\]"):
+        decode_image(tmp_path / "a.heic")

@@ -139,12 +139,12 @@ def test_what_is_passed_over_is_told(make_folder: Any, prepare: Any, recorder: A
     (root / "train" / "a" / ".hidden").touch()
     (root / "train" / "a" / "nested").mkdir()
     (root / "train" / "a" / "nested" / "list.txt").touch()
-    (root / "train" / "b" / "x.heic").touch()
+    (root / "train" / "b" / "x.pdf").touch()
     (root / "train" / "c").write_text("a class?")
     (root / "test" / "loop").symlink_to(root / "test" / "loop")
     prepare(root)
     (notice,) = recorder.notices
-    listed = "'train/a/nested/list.txt', 'train/b/x.heic', 'train/c', 'test/loop'"
+    listed = "'train/a/nested/list.txt', 'train/b/x.pdf', 'train/c', 'test/loop'"
     assert notice.startswith("dataset: skipped in ")
     assert notice.endswith(f": {listed}")
 

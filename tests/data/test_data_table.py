@@ -154,7 +154,7 @@ def test_other_files_are_refused(prepare: Any, tmp_path: Path, content: bytes, w
 
 def test_columns_are_for_tables(prepare: Any) -> None:
     """A setting that would be ignored is refused."""
-    with pytest.raises(UserError, match="only for tables, and dataset digits is none"):
+    with pytest.raises(UserError, match="only for tables and saved datasets"):
         prepare("digits", label_column="label")
 
 
