@@ -6,7 +6,7 @@ A damaged file raises ValueError with the reason.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self, final
@@ -15,6 +15,7 @@ import torch
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from search.data.contrast import ContrastCheck
 from search.data.copies import Copies, CopyCounts, CopyFinder
 from search.data.dataset import (
     Content,
@@ -290,12 +291,12 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
     )
     train_labels.write([train.labels], digest)
     test_labels.write([test.labels], digest)
-    finder = CopyFinder()
-    train_images.write(_shown_to(finder, train.batches), digest)
-    test_images.write(_shown_to(finder, test.batches), digest)
+    finder, contrast = CopyFinder(), ContrastCheck()
+    train_images.write(_shown_to((finder, contrast), train.batches), digest)
+    test_images.write(_shown_to((finder,), test.batches), digest)
     copies = finder.copies()
     counts = CopyCounts.of(copies, train, test)
-    told = (f"dataset: {line}" for line in counts.lines())
+    told = (f"dataset: {line}" for line in (*counts.lines(), *contrast.lines()))
     info = StoredInfo(
         name=name,
         fingerprint=digest.hexdigest(),
@@ -319,9 +320,12 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
     write_checksums(written)
 
 
-def _shown_to(finder: CopyFinder, batches: Iterator[Images]) -> Iterator[Images]:
+def _shown_to(
+    watchers: Sequence[CopyFinder | ContrastCheck], batches: Iterator[Images]
+) -> Iterator[Images]:
     for images in batches:
-        finder.add(images)
+        for watcher in watchers:
+            watcher.add(images)
         yield images
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from search.data.contrast import levels
 from search.data.dataset import Images, Part
 from search.text import plural
 
@@ -81,7 +82,7 @@ class CopyFinder:
             self._digests.append(np.frombuffer(b"".join(digests), dtype="V16"))
             self._hashes.append(perceptual_hashes(chunk))
             self._thumbnails.append(_thumbnails(chunk))
-            self._plain.append(one_colour(chunk))
+            self._plain.append(levels(chunk) == 1)
 
     def copies(self) -> Copies:
         """Return the copies among all images so far; those of one colour do not count."""
@@ -102,12 +103,6 @@ class CopyFinder:
             np.concatenate([kept[b], exact]),
         )
         return Copies(groups=groups, exact=tuple(exact.tolist()))
-
-
-def one_colour(images: Images) -> npt.NDArray[np.bool_]:
-    """Return which images (n, C, H, W) have one value in each channel, bool (n,)."""
-    pixels = images.reshape(*images.shape[:2], -1)
-    return np.asarray((pixels == pixels[..., :1]).all(axis=(1, 2)))
 
 
 def joined(n: int, a: Indices, b: Indices) -> tuple[tuple[int, ...], ...]:

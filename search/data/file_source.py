@@ -150,7 +150,7 @@ class FileSource(Source):
             image_shape=(3, *size),
             train=Part(
                 _labels(train),
-                self._train(train, test, size, progress, broken, found),
+                self._train(train, test, size, progress, broken),
                 self._origins(train),
             ),
             test=Part(_labels(test), self._test(test, size, progress, broken), self._origins(test)),
@@ -229,20 +229,11 @@ class FileSource(Source):
         size: tuple[int, int],
         progress: "_Progress",
         broken: list[BrokenImage],
-        found: list[str],
     ) -> Iterator[Images]:
         """Yield the training images; if any is broken, look for all others before raising."""
-        n_plain = 0
-        for images in self._decode(train, size, progress, broken):
-            pixels = images.reshape(*images.shape[:2], -1)
-            n_plain += int((pixels == pixels[..., :1]).all(axis=(1, 2)).sum())
-            yield images
+        yield from self._decode(train, size, progress, broken)
         if broken:
             yield from self._test(test, size, progress, broken)
-        if 2 * n_plain >= len(train) and size != (1, 1):
-            found.append(
-                f"dataset: {n_plain:,} of {len(train):,} training images are of one colour only"
-            )
 
     def _test(
         self,

@@ -500,6 +500,18 @@ def test_images_of_one_colour_are_told(make_folder: Any, prepare: Any, recorder:
     assert recorder.notices == ["dataset: 3 of 6 training images are of one colour only"]
 
 
+def test_images_of_few_levels_are_told(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """As when twelve bits were written to a file of eight; two levels far apart are none."""
+    root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+    dark = np.arange(30, dtype=np.uint8).reshape(5, 6) // 2
+    Image.fromarray(dark).save(root / "train" / "a" / "000.png")
+    Image.fromarray((dark > 7).astype(np.uint8) * 255).save(root / "train" / "b" / "000.png")
+    assert int(dark.max()) == 14
+    prepare(root)
+    (notice,) = recorder.notices
+    assert notice.startswith("dataset: 1 of 6 training images have fewer than 16 of 256 levels ")
+
+
 def test_files_that_are_left_out_are_counted(make_folder: Any, prepare: Any) -> None:
     """For report and card; every time, also from the cache."""
     root = make_folder(train={"a": 8, "b": 8}, test={"a": 3, "b": 3})
