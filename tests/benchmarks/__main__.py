@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from search.errors import MachineError, UserError
-from tests.benchmarks import checkpointing, gpu, memory, overhead, racing, single, startup, workers
+from tests.benchmarks import (
+    checkpointing,
+    decoding,
+    gpu,
+    memory,
+    overhead,
+    racing,
+    single,
+    startup,
+    workers,
+)
 from tests.benchmarks.peers.contestants import DEFAULT_TOOLS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -114,6 +124,16 @@ def worker_memory(
 ) -> None:
     """A worker's own memory while it trains the hand-tuned CNN."""
     memory.run(RESULTS_DIR, images=images)
+
+
+@app.command(name="decoding")
+def decoding_folders(
+    photos: Annotated[int, typer.Option(help="Photos of 12 megapixels to generate.")] = 48,
+    links: Annotated[int, typer.Option(help="Links to them, for memory.")] = 20_000,
+    repeats: Annotated[int, typer.Option(help="Counted rounds.")] = 5,
+) -> None:
+    """Images a second beside torchvision's ImageFolder; memory for thousands of photos."""
+    decoding.run(RESULTS_DIR, photos=photos, links=links, repeats=repeats)
 
 
 @app.command(name="checkpoints")
