@@ -40,7 +40,7 @@ def show_table(curves: Curves = CURVES, at_least: AtLeast = 20) -> None:
                 "rank correlation": fit.rank_correlation,
                 "error": fit.error,
                 "trees": fit.trees,
-                "baseline's regret": regret(task, task.quality(0)),
+                "baseline's regret": regret(task, task.quality(0)) if 0 in task.curves else None,
             }
         )
     typer.echo(pd.DataFrame(rows).round(3).to_string(index=False))
