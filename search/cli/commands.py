@@ -259,14 +259,16 @@ def spaces(space: options.SpaceToList = None, **settings: Any) -> None:
 
 
 @options.with_settings("dataset", "data_dir", *_IMAGES)
-def analyze(output: options.Output = _ANALYSIS, **settings: Any) -> None:
+def analyze(
+    output: options.Output = _ANALYSIS, verify: options.Verify = False, **settings: Any
+) -> None:
     """Describe the training images as the hand-tuned report does: two figures and a table."""
     # The recipe needs a space; only its data is read.
     recipe = Recipe.from_sources(None, {"space": "cnn"} | settings)
     from search.views.tables import analyze_and_describe
 
     console = make_console()
-    print_all(analyze_and_describe(recipe, output, console), console)
+    print_all(analyze_and_describe(recipe, output, console, verify=verify), console)
 
 
 @options.with_settings("runs_dir", fill=True)

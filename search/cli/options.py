@@ -161,6 +161,12 @@ AcceptChanges = Annotated[
     bool,
     typer.Option("--accept-changes", help="Continue though the space's code or a library changed."),
 ]
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify", help="Read all files again; if one has changed, decode the images again."
+    ),
+]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Try trials again that failed for good.")
 ]

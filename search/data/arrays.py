@@ -1,7 +1,7 @@
 """Arrays of images and labels, in one .npz file or in .npy files of one folder, as a dataset."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,11 +112,14 @@ class ArraySource(Source):
         request = self._request
         settings = (request.image_size, request.resize, request.test_fraction, request.groups)
         digest = hashlib.sha256(f"arrays 2 {settings} {TEST_SEED}\n".encode())
-        for path in _array_files(self._path) or [self._path]:
+        for path in self.watched_files():
             status = path.stat()
             line = f"{status.st_size} {status.st_mtime_ns} {path}\n"
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()
+
+    def watched_files(self) -> Sequence[Path]:
+        return _array_files(self._path) or [self._path]
 
     def read(self, listener: Listener) -> Content:
         parts, found = dict(self._parts), list[str]()

@@ -27,9 +27,11 @@ from search.data.dataset import (
     TrainSplit,
 )
 from search.data.npy import ArrayFile
+from search.data.sums import FileSums
 from search.errors import MachineError
 from search.events import Listener, Notice
 from search.files import verify_checksums, write_checksums
+from search.text import listed_names, plural
 
 
 @final
@@ -46,6 +48,7 @@ class CachePaths:
         self.info = cache_dir / "dataset.json"  # a StoredInfo
         self.origins = cache_dir / "origins.json"  # of each part; absent if nothing is known
         self.copies = cache_dir / "copies.json"  # a Copies; absent in caches of older versions
+        self.sums = cache_dir / "sums.json"  # FileSums; absent where a source has no files
         self.train_images = cache_dir / "train_images.npy"
         self.train_labels = cache_dir / "train_labels.npy"
         self.test_images = cache_dir / "test_images.npy"
@@ -188,11 +191,15 @@ def read_cache(cache_dir: Path) -> Content:
     )
 
 
-def open_or_build(source: Source, data_dir: Path, listener: Listener) -> DatasetInfo:
+def open_or_build(
+    source: Source, data_dir: Path, listener: Listener, *, verify: bool = False
+) -> DatasetInfo:
     """Return the dataset of `source`, decoded under `data_dir` unless an intact cache is there.
 
-    A damaged cache is rewritten, with a notice. What was found in the images is told each time.
-    Processes that come at the same time wait for the one that writes.
+    A damaged cache is rewritten, with a notice; so is one of files that have changed since, which
+    are all read again with `verify`, otherwise only where the file system knows of a change. What
+    was found in the images is told each time. Processes that come at the same time wait for the
+    one that writes.
 
     Raises:
         UserError, MachineError: What the source raises.
@@ -200,7 +207,9 @@ def open_or_build(source: Source, data_dir: Path, listener: Listener) -> Dataset
     """
     fingerprint = source.fingerprint()
     paths = CachePaths.of(data_dir, source.name, fingerprint)
-    stored = _find(paths, fingerprint) or _find_or_build(source, paths, fingerprint, listener)
+    watched = source.watched_files()
+    stored = _find(paths, fingerprint, watched, verify=verify)
+    stored = stored or _find_or_build(source, fingerprint, paths, listener, verify=verify)
     for text in stored.found:
         listener(Notice(text))
     return stored.located(paths.cache_dir)
@@ -209,16 +218,18 @@ def open_or_build(source: Source, data_dir: Path, listener: Listener) -> Dataset
 def is_cached(source: Source, data_dir: Path) -> bool:
     """Return whether there is an intact cache of the source's images."""
     fingerprint = source.fingerprint()
-    return _find(CachePaths.of(data_dir, source.name, fingerprint), fingerprint) is not None
+    paths = CachePaths.of(data_dir, source.name, fingerprint)
+    return _find(paths, fingerprint, source.watched_files()) is not None
 
 
 def _find_or_build(
-    source: Source, paths: CachePaths, fingerprint: str, listener: Listener
+    source: Source, fingerprint: str, paths: CachePaths, listener: Listener, *, verify: bool
 ) -> StoredInfo:
     paths.cache_dir.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(paths.lock):
         try:
-            stored = _find(paths, fingerprint, listener)
+            watched = source.watched_files()
+            stored = _find(paths, fingerprint, watched, listener, verify=verify)
             return stored or _build(source, paths, fingerprint, listener)
         except BaseException:
             paths.lock.unlink(missing_ok=True)  # nothing stays; who waits notices that it is gone
@@ -226,18 +237,29 @@ def _find_or_build(
 
 
 def _find(
-    paths: CachePaths, fingerprint: str, listener: Listener | None = None
+    paths: CachePaths,
+    fingerprint: str,
+    watched: Sequence[Path],
+    listener: Listener | None = None,
+    *,
+    verify: bool = False,
 ) -> StoredInfo | None:
-    """Return what an intact cache holds; a damaged one is reported to the listener, if any."""
+    """Return what an intact cache holds; any other is reported to the listener, if any."""
     try:
-        return _open(paths, fingerprint)
+        stored = _open(paths, fingerprint)
+        changed = FileSums(paths.sums).changed(watched, every=verify)
     except FileNotFoundError:
         return None
     except ValueError as error:
-        if listener is not None:
-            text = f"The cache {paths.cache_dir} is damaged ({error}): decoding the images again."
-            listener(Notice(text))
-        return None
+        problem = f"The cache {paths.cache_dir} is damaged ({error})"
+    else:
+        if not changed:
+            return stored
+        names = listed_names([path.name for path in changed])
+        problem = f"{plural(len(changed), 'file')} of {stored.name} changed ({names})"
+    if listener is not None:
+        listener(Notice(f"{problem}: decoding the images again."))
+    return None
 
 
 def _open(paths: CachePaths, source_fingerprint: str) -> StoredInfo:
@@ -257,6 +279,8 @@ def _open(paths: CachePaths, source_fingerprint: str) -> StoredInfo:
             raise ValueError(f"{file.path.name} is missing or of the wrong size")
     verify_checksums([paths.train_images, paths.train_labels])
     _read_origins(paths)
+    if paths.sums.exists():
+        verify_checksums([paths.sums])
     return stored
 
 
@@ -272,6 +296,9 @@ def _build(source: Source, paths: CachePaths, fingerprint: str, listener: Listen
     _remove(partial.cache_dir)  # what a killed run left
     try:
         partial.cache_dir.mkdir()
+        files = source.watched_files()
+        if files:
+            FileSums(partial.sums).store(files)
         _write(source.read(listener), source.name, fingerprint, partial)
         _remove(paths.cache_dir)  # damaged, or it would have been used
         partial.cache_dir.rename(paths.cache_dir)
@@ -313,6 +340,7 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
     paths.info.write_text(text, encoding="utf-8")
     paths.copies.write_text(json.dumps(asdict(copies)), encoding="utf-8")
     written = [paths.info, paths.copies, *(file.path for file in files)]
+    written += [paths.sums] if paths.sums.exists() else []
     if Origins() != train.origins or Origins() != test.origins:
         origins = {"train": asdict(train.origins), "test": asdict(test.origins)}
         paths.origins.write_text(json.dumps(origins), encoding="utf-8")

@@ -194,6 +194,10 @@ class Source(ABC):
         """Yield one line for everything that the user may not have intended."""
         yield from ()
 
+    def watched_files(self) -> Sequence[Path]:
+        """Return the files whose change might go unnoticed; they are summed when they are read."""
+        return ()
+
     def obtain(self, listener: Listener, patience: float) -> None:  # noqa: B027
         """Make sure that everything needed to read the source is there.
 

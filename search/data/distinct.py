@@ -31,9 +31,10 @@ class DistinctSource(Source):
         return self._dataset.name
 
     def fingerprint(self) -> str:
-        """Return a hash of that of the dataset's own source."""
+        """Return a hash of that of the dataset's own source, and of its content."""
         source = read_info(self._dataset.cache_dir).source_fingerprint
-        return hashlib.sha256(f"distinct 1 {source}".encode()).hexdigest()
+        text = f"distinct 2 {source} {self._dataset.fingerprint}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing takes long
         content = read_cache(self._dataset.cache_dir)

@@ -133,6 +133,10 @@ class FileSource(Source):
         train, test = self._origins(files.train), self._origins(files.test or ())
         yield from shared_groups(train.groups, test.groups)
 
+    def watched_files(self) -> Sequence[Path]:
+        files = self._files
+        return [file.path for file in (*files.train, *(files.test or ()))]
+
     def read(self, listener: Listener) -> Content:
         files, found, n_left_out = self._files, list[str](), 0
         if self._request.skip_broken:

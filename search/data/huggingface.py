@@ -74,11 +74,14 @@ class HuggingFaceSource(Source):
             request.image_column, request.label_column, request.groups,
         )  # fmt: skip
         digest = hashlib.sha256(f"huggingface 1 {settings} {TEST_SEED}\n".encode())
-        for path in sorted(path for path in self._path.rglob("*") if path.is_file()):
+        for path in self.watched_files():
             status = path.stat()
             line = f"{status.st_size} {status.st_mtime_ns} {path}\n"
             digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()
+
+    def watched_files(self) -> Sequence[Path]:
+        return sorted(path for path in self._path.rglob("*") if path.is_file())
 
     def read(self, listener: Listener) -> Content:
         columns, broken = self._columns, list[str]()

@@ -47,12 +47,16 @@ AUTO = "auto"
 _AUTO_PATIENCE_SECONDS = 5.0
 
 
-def prepare_dataset(request: DatasetRequest, listener: Listener) -> DatasetInfo:
+def prepare_dataset(
+    request: DatasetRequest, listener: Listener, *, verify: bool = False
+) -> DatasetInfo:
     """Return a dataset, decoded into a cache under the request's `data_dir`.
 
     Args:
         request: Which dataset, and how its images are prepared.
         listener: Told about downloads, decoding, and what the user may not have intended.
+        verify: Whether to read all files of images that were decoded before, and decode them again
+            if one has changed.
 
     Raises:
         UserError: A setting is wrong, or what it names is damaged.
@@ -66,7 +70,7 @@ def prepare_dataset(request: DatasetRequest, listener: Listener) -> DatasetInfo:
         source = _automatic(request, listener) if request.dataset == AUTO else _named(request)
         for text in source.notices():
             listener(Notice(text))
-        dataset = open_or_build(source, data_dir, listener)
+        dataset = open_or_build(source, data_dir, listener, verify=verify)
         if request.drop_duplicates:
             dataset = open_or_build(DistinctSource(dataset), data_dir, listener)
         return dataset

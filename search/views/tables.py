@@ -95,9 +95,11 @@ def _grid_size(space: Space) -> str:
 
 
 def analyze_and_describe(
-    recipe: Recipe, output: Path, console: Console
+    recipe: Recipe, output: Path, console: Console, *, verify: bool = False
 ) -> Iterator[RenderableType]:
     """Analyse the recipe's dataset into the folder `output`, then yield the result.
+
+    With `verify` all its files are read again, and decoded again if one has changed.
 
     Raises UserError if the dataset or `output` is invalid, MachineError if data cannot be
     obtained or files cannot be written.
@@ -106,7 +108,7 @@ def analyze_and_describe(
         raise UserError(f"output must be a folder, got the file {str(output)!r}")
     display = open_display(console)
     try:
-        info = _analyze(recipe, display)
+        info = _analyze(recipe, display, verify=verify)
         paths = write_analysis(info, output)
     finally:
         display.close()
@@ -114,8 +116,8 @@ def analyze_and_describe(
     yield from (f"written: {path}" for path in paths)
 
 
-def _analyze(recipe: Recipe, listener: Listener) -> AnalysisInfo:
-    dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
+def _analyze(recipe: Recipe, listener: Listener, *, verify: bool) -> AnalysisInfo:
+    dataset = prepare_dataset(DatasetRequest.of(recipe), listener, verify=verify)
     info = analysis_info(dataset, load_train_split(dataset))
     listener(
         Notice(

@@ -1,6 +1,7 @@
 import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, final
@@ -10,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from search.data import sums
 from search.data.cache import CachePaths, load_train_split, open_or_build
 from search.data.dataset import Content, DatasetInfo, DatasetRequest, Part, Source
 from search.data.sources import prepare_dataset
@@ -235,3 +237,82 @@ def test_cache_folder_is_absolute(
     root = make_folder(train=CLASSES)
     info: DatasetInfo = prepare_dataset(DatasetRequest(str(root), Path("data")), recorder)
     assert info.cache_dir.parent == tmp_path / "data" / "cache"
+
+
+def _bare(path: Path) -> Path:
+    """Write an image anew, so that its values lie bare at the end of the file."""
+    Image.open(path).save(path, "BMP")
+    return path
+
+
+def _rewrite(path: Path) -> None:
+    """Change a file's pixels, keeping its size and its time of change."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[-20] ^= 0xFF
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "npy"])
+def test_a_file_that_changed_unseen_is_decoded_again(
+    make_folder: Any, prepare: Any, recorder: Any, tmp_path: Path, suffix: str
+) -> None:
+    """Neither its size nor its time tells; the file system knows that something happened."""
+    if suffix == "npy":
+        root, images = tmp_path / "arrays", np.arange(300, dtype=np.uint8).reshape(-1, 5, 5)
+        root.mkdir()
+        np.save(root / "images.npy", images)
+        np.save(root / "labels.npy", np.arange(len(images)) % 2)
+        path = root / "images.npy"
+    else:
+        root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+        path = _bare(root / "train" / "a" / "000.png")
+    before = prepare(root)
+    _rewrite(path)
+    after = prepare(root)
+    assert after.fingerprint != before.fingerprint
+    assert any("1 file of " in notice and path.name in notice for notice in recorder.notices)
+    recorder.notices.clear()
+    assert prepare(root).fingerprint == after.fingerprint
+    assert not any("decoding the images again" in notice for notice in recorder.notices)
+
+
+def test_files_that_were_only_touched_are_summed_once(
+    make_folder: Any, prepare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another owner or mode changes no pixel; the next time nothing is read again."""
+    root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+    before = prepare(root)
+    summed: list[Path] = []
+    sums_of = sums.sums_of
+
+    def watched(files: Sequence[Path]) -> dict[str, str | None]:
+        summed.extend(files)
+        return sums_of(files)
+
+    monkeypatch.setattr(sums, "sums_of", watched)
+    monkeypatch.setattr(sums, "_GRANULARITY_NS", 0)
+    time.sleep(0.02)
+    path = root / "train" / "a" / "000.png"
+    path.chmod(0o600)
+    assert prepare(root).fingerprint == before.fingerprint
+    assert summed == [path]
+    time.sleep(0.02)
+    prepare(root)
+    assert summed == [path]
+
+
+def test_verify_reads_every_file(
+    make_folder: Any, data_dir: Path, recorder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even those of which the file system says nothing, as on some network disks."""
+    root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+    path = _bare(root / "train" / "b" / "001.png")
+    request = DatasetRequest(str(root), data_dir)
+    before = prepare_dataset(request, recorder)
+    monkeypatch.setattr(sums, "_GRANULARITY_NS", -(10**18))  # no file is ever suspected
+    _rewrite(path)
+    assert prepare_dataset(request, recorder).fingerprint == before.fingerprint
+    prepare_dataset(request, recorder, verify=True)
+    assert any("1 file of " in notice for notice in recorder.notices)
