@@ -20,6 +20,7 @@ from search.events import Listener, Notice, fan_out
 from search.executors import ExecutorChoice
 from search.executors.base import Executor
 from search.paths import RunPaths
+from search.progress.steps import Progress, no_progress
 from search.recipe import Recipe
 from search.reference.replication import finish_replication
 from search.report.evidence import Evidence, TestedStudy, choose_baseline
@@ -286,14 +287,18 @@ def run_and_report(
         return outcome, Report(page, choose_baseline(record, stored_baselines(study)))
 
 
-def write_stored_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
+def write_stored_report(
+    record: StudyRecord, study: optuna.Study, paths: RunPaths, progress: Progress = no_progress
+) -> Path:
     """Write a stored study's report and its dashboard notes; return the report's page."""
-    page = _write_report(record, study, paths)
-    publish_whole(study, record, paths)
+    page = _write_report(record, study, paths, progress)
+    publish_whole(study, record, paths, progress)
     return page
 
 
-def _write_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Path:
+def _write_report(
+    record: StudyRecord, study: optuna.Study, paths: RunPaths, progress: Progress = no_progress
+) -> Path:
     chosen = choose_baseline(record, stored_baselines(study))
     evidence = Evidence(
         record,
@@ -303,7 +308,7 @@ def _write_report(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> 
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
     )
     write_model_readme(record, paths, chosen, summaries(record))
-    return write_report(evidence, paths)
+    return write_report(evidence, paths, progress)
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from search.cli import options
 from search.cli.places import start_run
-from search.cli.terminal import Interrupts, failures_told, make_console, print_all
+from search.cli.terminal import Interrupts, failures_told, make_console, print_all, steps_shown
 from search.errors import MachineError, UserError
 from search.events import Interrupted, JsonWriter
 from search.files import check_writable, write_outputs
@@ -180,7 +180,9 @@ def report(
     from search.views.reports import rebuild_report
 
     check_writable(RunPaths(runs_dir, studies[0]).report_dir)
-    print_all([f"report: {rebuild_report(studies[0], runs_dir, storage)}"], make_console())
+    with steps_shown(make_console(stderr=True)) as progress:
+        page = rebuild_report(studies[0], runs_dir, storage, progress)
+    print_all([f"report: {page}"], make_console())
 
 
 @_at_place

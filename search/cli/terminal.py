@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 from search.checks import without_password
 from search.errors import MachineError, UserError
 from search.events import Failed, JsonWriter
+from search.progress.steps import Progress, no_progress
 from search.progress.wrapping import fold_command, wrap_under_label
 from search.stopping import STOP_SIGNALS, StopRequest, is_notice, signals_handled
 from search.text import one_line
@@ -66,6 +67,22 @@ def print_all(renderables: Iterable[RenderableType], console: Console) -> None:
             console.print(wrap_under_label(one, console))
         else:
             console.print(one, soft_wrap=isinstance(one, Text))
+
+
+@contextmanager
+def steps_shown(console: Console) -> Iterator[Progress]:
+    """Show on a terminal how far a command is, until the block ends; in files, show nothing."""
+    if not console.is_terminal:
+        yield no_progress
+        return
+    from rich import progress as bars
+
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
+    with bars.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda step: bar.update(
+            task, description=step.words, completed=step.done, total=step.total
+        )
 
 
 def print_message(line: str, console: Console) -> None:

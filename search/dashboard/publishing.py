@@ -20,6 +20,7 @@ from search.events import Event, Listener, Notice
 from search.executors.failures import describe_failure
 from search.paths import RunPaths
 from search.plotting import paper_style
+from search.progress.steps import Progress, Step, no_progress
 from search.recipe import Recipe
 from search.report.evidence import choose_baseline
 from search.report.findings import FIGURE_NAMES
@@ -45,15 +46,17 @@ def publish_study(
 
 
 def publish_trial(store: DashboardStore, record: StudyRecord, trial: TrialRecord) -> None:
-    """Draw the figures of a trial that ended, then write its note, which marks it as complete.
+    """Draw the figures of a trial that ended, then write its note, which marks it as complete."""
+    _draw_missing(store, record, trial)
+    store.write_note(trial_note(trial, record), trial.number)
 
-    Figures that exist are not drawn again: an ended trial does not change.
-    """
+
+def _draw_missing(store: DashboardStore, record: StudyRecord, trial: TrialRecord) -> None:
+    """Draw the figures that a trial lacks; an ended trial does not change."""
     with paper_style():
         for name, draw in _drawers(record, trial):
             if not store.has_png(name, trial.number):
                 store.put_png(name, png_bytes(draw()), trial.number)
-    store.write_note(trial_note(trial, record), trial.number)
 
 
 def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -66,16 +69,27 @@ def _drawers(record: StudyRecord, trial: TrialRecord) -> Iterator[tuple[str, Cal
         yield "confusion-matrix.png", confusion.draw
 
 
-_TRUST_SECONDS = 5.0  # or the time would grow with the square of the number of trials
 _REST = 9  # pauses 9 times as long as it works, so it uses at most a tenth of a core
+_MOST_REDRAWN = 50  # trials; those of a thousand would take a minute
 
 
-def publish_whole(study: optuna.Study, record: StudyRecord, paths: RunPaths) -> None:
-    """Write all notes and figures of a study, its trials and its report again."""
-    store = DashboardStore(study, paths.artifacts_dir, trust_seconds=_TRUST_SECONDS)
-    for trial in record.trials:
-        if trial.state not in ("waiting", "running"):
-            publish_trial(store, record, trial)
+def publish_whole(
+    study: optuna.Study, record: StudyRecord, paths: RunPaths, progress: Progress = no_progress
+) -> None:
+    """Write all notes of a study and its trials again, and the figures of its report.
+
+    Trials' figures are there since they ended. Those that were lost are drawn again for the best
+    trials only.
+    """
+    store = DashboardStore(study, paths.artifacts_dir)
+    ended = [trial for trial in record.trials if trial.state not in ("waiting", "running")]
+    best = {trial.number for trial in [*record.complete(), *ended][:_MOST_REDRAWN]}
+    with store.collected():
+        for place, trial in enumerate(ended):
+            progress(Step("notes for the dashboard", place, len(ended)))
+            if trial.number in best:
+                _draw_missing(store, record, trial)
+            store.write_note(trial_note(trial, record), trial.number)
     publish_end(study, record, paths)
 
 
@@ -165,8 +179,10 @@ class Publisher:
             began = time.monotonic()
             trials[trial.number] = trial
             publish_trial(store, record, trial)
-            publish_study(store, replace(record, trials=tuple(trials.values())))
+            if self._queue.empty():  # the study's note is about all trials: once for several
+                publish_study(store, replace(record, trials=tuple(trials.values())))
             self._hurry.wait(_REST * (time.monotonic() - began))
+        publish_study(store, replace(record, trials=tuple(trials.values())))
 
 
 def _unpublished(store: DashboardStore, record: StudyRecord) -> Iterator[TrialRecord]:

@@ -10,6 +10,7 @@ from search.errors import MachineError
 from search.files import write_file
 from search.paths import RunPaths
 from search.plotting import paper_style, save_figure
+from search.progress.steps import Progress, Step, no_progress
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
 from search.report.findings import FIGURE_NAMES, TABLE_NAMES, find_all
@@ -25,13 +26,13 @@ from search.report.render.side_by_side import (
 )
 
 
-def write_report(evidence: Evidence, paths: RunPaths) -> Path:
+def write_report(evidence: Evidence, paths: RunPaths, progress: Progress = no_progress) -> Path:
     """Write the page, report.json, report.md, figures and tables; return the page's path.
 
     Figures and tables that no longer apply are removed. Raises MachineError if a file cannot be
     written, or where parts of the evidence do not belong together.
     """
-    record, findings = evidence.record, find_all(evidence)
+    record, findings = evidence.record, find_all(evidence, progress)
     figures = {plot.name: plot.paper for one in findings for plot in one.plots() if plot.paper}
     tables = {name: text for one in findings for name, text in one.csv().items()}
     texts = {
@@ -41,7 +42,7 @@ def write_report(evidence: Evidence, paths: RunPaths) -> Path:
         **{paths.report_dir / name: text for name, text in tables.items()},
     }
     try:
-        _write_figures(figures, FIGURE_NAMES, paths.report_dir)
+        _write_figures(figures, FIGURE_NAMES, paths.report_dir, progress)
         for name in set(TABLE_NAMES) - set(tables):
             (paths.report_dir / name).unlink(missing_ok=True)
         for path, text in texts.items():
@@ -80,7 +81,10 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
 
 
 def _write_figures(
-    figures: Mapping[str, Callable[[], Figure]], known: Iterable[str], folder: Path
+    figures: Mapping[str, Callable[[], Figure]],
+    known: Iterable[str],
+    folder: Path,
+    progress: Progress = no_progress,
 ) -> list[Path]:
     """Write figures as PDF and PNG, remove other known ones; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,6 +93,7 @@ def _write_figures(
         for name in known:
             paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png")]
             if name in figures:
+                progress(Step("figures", len(written) // len(paths), len(figures)))
                 figure = figures[name]()
                 for path in paths:
                     save_figure(figure, path)

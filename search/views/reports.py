@@ -13,6 +13,7 @@ from search.errors import UserError
 from search.files import check_writable
 from search.paths import RunPaths
 from search.pipeline import with_predictions, write_stored_report
+from search.progress.steps import Progress, Step, no_progress
 from search.report.comparison import ComparedStudy, Comparison, compare
 from search.report.evidence import choose_baseline
 from search.report.render.side_by_side import ABSENT, READING, notes, text_rows
@@ -22,11 +23,14 @@ from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
 
 
-def rebuild_report(name: str, runs_dir: Path, storage: str | None) -> Path:
+def rebuild_report(
+    name: str, runs_dir: Path, storage: str | None, progress: Progress = no_progress
+) -> Path:
     """Write the report of a stored study again; returns the page."""
+    progress(Step("trials", 0, 1))
     study, paths = open_stored(name, runs_dir, storage), RunPaths(runs_dir, name)
     check_owned(study, paths)
-    return write_stored_report(read_study(study), study, paths)
+    return write_stored_report(read_study(study), study, paths, progress)
 
 
 def compare_and_describe(

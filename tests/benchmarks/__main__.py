@@ -15,6 +15,7 @@ from tests.benchmarks import (
     memory,
     overhead,
     racing,
+    reports,
     single,
     startup,
     workers,
@@ -143,6 +144,15 @@ def keeping_checkpoints(
 ) -> None:
     """An epoch with a checkpoint after it, written beside the next one or waited for."""
     checkpointing.run(RESULTS_DIR, images=images, repeats=repeats)
+
+
+@app.command(name="reports")
+def reports_of_many_trials(
+    trials: Annotated[str, typer.Option(help="Sizes of the studies.")] = "100,1000,10000",
+    epochs: Annotated[int, typer.Option(help="Of each complete trial.")] = 30,
+) -> None:
+    """Reports, pages and lists of made-up studies of many trials, which take minutes to store."""
+    reports.run(RESULTS_DIR, trials=tuple(map(int, trials.split(","))), epochs=epochs)
 
 
 @app.command(name="all")

@@ -1,13 +1,16 @@
 """Notes and artifacts in the attributes where optuna-dashboard looks for them."""
 
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
+from optuna.trial import create_trial
 from optuna_dashboard._note import get_note_from_system_attrs, save_note_with_version
 from optuna_dashboard._serializer import list_trial_artifacts
 
 from search.catalog.dashboard_store import KEPT_BELOW, DashboardStore
+from search.tuning.storage import open_storage, storage_url
 
 
 @pytest.fixture
@@ -85,3 +88,44 @@ def test_trials_with_notes_are_told_apart(study: optuna.Study, store: DashboardS
     study.tell(study.ask(), 0.5)
     store.write_note("ended", 1)
     assert store.trials_with_notes([0, 1]) == {1}
+
+
+def test_what_many_trials_need_is_read_and_written_together(
+    study: optuna.Study, store: DashboardStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Notes that were written a moment ago are known, and all are there in the end."""
+    for _ in range(20):
+        study.tell(study.ask(), 0.5)
+    reads, read = [0], study._storage.get_study_system_attrs
+
+    def counted(study_id: int) -> dict[str, Any]:
+        reads[0] += 1
+        return read(study_id)
+
+    monkeypatch.setattr(study._storage, "get_study_system_attrs", counted)
+    with store.collected():
+        for body in ("first", "second"):
+            for number in range(20):
+                store.write_note(f"{body} {number}", number)
+    assert reads[0] == 1
+    assert [note(study, number).split()[:2] for number in range(20)] == [
+        ["second", str(number)] for number in range(20)
+    ]
+
+
+def test_a_note_is_found_among_those_of_many_trials(tmp_path: Path) -> None:
+    """In a database only its own attributes are read, and trial 1 is not trial 11."""
+    storage = open_storage(storage_url(None, tmp_path / "studies.db"))
+    study = optuna.create_study(study_name="study", storage=storage)
+    study.add_trials([create_trial(value=0.5)] * 12)
+    store = DashboardStore(study, tmp_path)
+    for number in (1, 11):
+        store.write_note(f"trial {number}", number)
+    store.write_note("of the study")
+    store.write_note("again", 1)
+    assert [note(study, which).split("\n")[0] for which in (None, 1, 11)] == [
+        "of the study",
+        "again",
+        "trial 11",
+    ]
+    storage.engine.dispose()

@@ -10,7 +10,8 @@ from optuna.trial import TrialState, create_trial
 from optuna_dashboard._note import get_note_from_system_attrs
 
 from search.catalog.dashboard_store import DashboardStore
-from search.catalog.studies import remove_study
+from search.catalog.studies import open_stored, remove_study
+from search.dashboard import publishing
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.paths import RunPaths
 from search.tuning.records import StudyRecord, TrialRecord
@@ -19,6 +20,7 @@ from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import read_study, to_plain
 from tests.report import report_fakes as fakes
 from tests.study_fixtures import EventRecorder
+from tests.views import showing_fakes
 
 TRIALS = [
     fakes.complete_trial(0, [0.5, 0.8], confusion=((3, 1), (0, 4))),
@@ -168,3 +170,20 @@ def test_what_is_stored_for_all_trials_is_not_read_for_each(
     publish_whole(study, many, paths)
     assert reads[0] <= few + 3  # what was read counts as known for some seconds
     storage.engine.dispose()
+
+
+def test_a_report_draws_the_lost_pictures_of_the_best_trials_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawing those of all would take minutes; every trial has its note."""
+    made = fakes.realistic(40).record
+    showing_fakes.store(made, tmp_path)
+    study = open_stored(made.name, tmp_path, None)
+    record, paths = read_study(study), RunPaths(tmp_path, made.name)
+    monkeypatch.setattr(publishing, "_MOST_REDRAWN", 3)
+    publish_whole(study, record, paths)
+    attrs = study._storage.get_study_system_attrs(study._study_id)
+    noted = [n for n in range(40) if get_note_from_system_attrs(attrs, n + 1)["body"]]
+    drawn = {int(key.split(":")[2]) - 1 for key in attrs if "dashboard:artifacts:" in key}
+    assert noted == list(range(40))
+    assert drawn == {trial.number for trial in record.complete()[:3]}

@@ -1,5 +1,6 @@
 """The findings of a report, one file per question, listed in the order of the page."""
 
+from search.progress.steps import Progress, Step, no_progress
 from search.report.evidence import Evidence
 from search.report.finding import Finding
 from search.report.findings.all_metrics import AllMetrics
@@ -86,10 +87,15 @@ def summaries(record: StudyRecord) -> tuple[str, ...]:
     return tuple(words for one in found if one is not None for words in one.summary())
 
 
-def find_all(evidence: Evidence) -> tuple[Finding, ...]:
+def find_all(evidence: Evidence, progress: Progress = no_progress) -> tuple[Finding, ...]:
     """Compute every finding that applies, in the order of the page.
 
     Raises MachineError if parts of the evidence do not belong together.
     """
-    found = (evidence.once(one.of) for one in FINDINGS)
-    return tuple(one for one in found if one is not None)
+    found: list[Finding] = []
+    for place, one in enumerate(FINDINGS):
+        progress(Step("findings", place, len(FINDINGS)))
+        finding = evidence.once(one.of)
+        if finding is not None:
+            found.append(finding)
+    return tuple(found)
