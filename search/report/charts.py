@@ -99,7 +99,7 @@ class Series:
         opacity: Of line and markers.
         texts: What hovering shows, in plotly's markup: one text per point.
         hover: plotly's template for that, in which `%{text}` is the point's text.
-        numbers: The trial of each point, where the page's script shows its hover text.
+        numbers: The trial of each point, for `TRIAL_STORY` in `hover`.
         open_ended: Whether the last point only ends the line, without a mark of its own.
         in_legend: Whether the legend names it.
     """
@@ -200,6 +200,9 @@ _KIND_LOOKS: dict[TrialKind, tuple[str, Marker]] = {
     "failed": (ORANGE, "cross-thin-open"),
 }
 
+TRIAL_STORY = "%{customdata}<extra></extra>"
+"""The hover template of a `Series` with `numbers`: each is replaced by its trial's hover text."""
+
 HoverTexts = Mapping[int, str]  # by trial number, in the markup of plotly's labels
 
 
@@ -213,6 +216,14 @@ def trial_hover_texts(record: StudyRecord) -> HoverTexts:
     """What hovering over a trial shows: how it ended, its folds, its candidate and its size."""
     metric = record.metric
     return {t.number: "<br>".join(_lines(t, metric)) for t in record.trials}
+
+
+def with_stories(figure: go.Figure, stories: HoverTexts) -> go.Figure:
+    """Put hover texts in the place of trials' numbers, as the page's script does."""
+    for trace in figure.data:
+        if isinstance(trace, go.Scatter) and trace.customdata is not None:
+            trace.customdata = [stories.get(number, number) for number in trace.customdata]
+    return figure
 
 
 def _lines(trial: TrialRecord, metric: Metric) -> Iterator[str]:

@@ -13,6 +13,7 @@ from search.errors import UserError
 from search.files import machine_failures, write_file
 from search.plotting import paper_style, save_figure
 from search.report.blocks import Plot
+from search.report.charts import HoverTexts, trial_hover_texts, with_stories
 from search.report.evidence import Evidence
 from search.report.finding import Finding
 from search.report.findings import FINDINGS
@@ -32,8 +33,8 @@ _DPI = 150
 class StudyFigure:
     """A plot of a study: shown by a notebook, saved as a picture or as an interactive page."""
 
-    def __init__(self, plot: Plot) -> None:
-        self._plot = plot
+    def __init__(self, plot: Plot, stories: HoverTexts) -> None:
+        self._plot, self._stories = plot, stories
 
     @property
     def caption(self) -> str:
@@ -59,7 +60,7 @@ class StudyFigure:
             raise UserError(f"plot {self._plot.name!r} is a picture only: use .matplotlib()")
         chart = self._plot.page()
         figure: go.Figure = chart.figure.update_layout(height=chart.height)
-        return figure
+        return with_stories(figure, self._stories)
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file and return its path.
@@ -159,7 +160,7 @@ class StudyPlots:
             nearest = difflib.get_close_matches(str(name), found, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(found)}"
             raise UserError(f"plot {name!r} does not exist for this study; {hint}")
-        return StudyFigure(found[name])
+        return self._shown(found[name])
 
     def _all(self) -> Iterator[Plot]:
         for kind in FINDINGS:
@@ -170,10 +171,13 @@ class StudyPlots:
         finding = self._evidence.once(kind.of)
         plots = () if finding is None else finding.plots()
         if plots:
-            return StudyFigure(plots[0])
+            return self._shown(plots[0])
         words = () if finding is None else finding.sentences()
         reason = words[0] if words else "the study does not have what it shows"
         raise UserError(f"plot {kind.figures[0]!r} cannot be drawn: {reason}")
+
+    def _shown(self, plot: Plot) -> StudyFigure:
+        return StudyFigure(plot, trial_hover_texts(self._evidence.record))
 
     def __repr__(self) -> str:
         return f"<StudyPlots: {', '.join(self.names())}>"

@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from search.paths import RunPaths
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings import find_all
 from search.report.render.html import render_page
+from search.report.render.packing import unpack
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
@@ -44,6 +46,11 @@ class PageReader(HTMLParser):
             self.scripts[-1] += data
         elif self._inside != "style":
             self.words.append(data)
+
+    def packed(self) -> dict[str, Any]:
+        """Return what the page's scripts draw."""
+        (text,) = (script for script in self.scripts if len(script) > 1_000_000)
+        return unpack(text)
 
     @property
     def text(self) -> str:

@@ -38,7 +38,6 @@ def parallel(names: Sequence[str], positions: Sequence[float], **more: Any) -> A
         numbers=tuple(range(n)),
         dimensions=(*axes, score),
         values=values,
-        hover={number: f"trial {number}" for number in range(n)},
         **more,
     )
 
@@ -142,7 +141,7 @@ def test_chart_marks_kinds_and_winner() -> None:
 
 
 def test_chart_has_one_legend_and_one_score_for_all_panels(kfold: fakes.Fake) -> None:
-    """Panels share the score's axis; hover texts are stored once; the alt text names all."""
+    """Panels share the score's axis; each mark names its trial; the alt text names all."""
     info = Slices.of(kfold.evidence())
     assert info is not None
     chart = chart_of(info)
@@ -153,7 +152,8 @@ def test_chart_has_one_legend_and_one_score_for_all_panels(kfold: fakes.Fake) ->
     assert len(axes) == len(info.slices) == MOST
     assert len({axis["matches"] for axis in axes if "matches" in axis}) == 1
     assert sum("matches" in axis for axis in axes) == MOST - 1
-    assert set(layout["meta"]["stories"]) == {str(number) for number in info.parallel.numbers}
+    told = {number for trace in chart.figure.data for number in trace.customdata}
+    assert told == set(info.parallel.numbers)
     assert all(one.axis.name in info.plots()[0].alt for one in info.slices)
 
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
@@ -19,12 +20,13 @@ from plotly.colors import sample_colorscale
 from search.metric import Metric
 from search.plotting import GREY, metric_axis, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot
-from search.report.charts import HoverTexts, escape, new_chart_figure, trial_hover_texts
+from search.report.charts import TRIAL_STORY, escape, new_chart_figure
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
 from search.report.scoring import MISSING, After, comparable_trials, reached
+from search.report.thinning import drawn, drawn_words
 from search.text import score
 
 _SHADES = 8  # trials of one shade share a trace, so that thousands of lines draw quickly
@@ -68,7 +70,7 @@ class ParallelCoordinates(Finding):
     dimensions: Unlisted[tuple[Dimension, ...]] = ()
     values: Unlisted[tuple[float, ...]] = ()
     after: Unlisted[After | None] = None
-    hover: Unlisted[HoverTexts]
+    total: Unlisted[int] = 0
     reason: Unlisted[str | None] = None
 
     @classmethod
@@ -86,9 +88,11 @@ class ParallelCoordinates(Finding):
         frozen = evidence.frozen_trials()
         pairs = zip(compared.trials, compared.values, strict=True)
         scored = [(frozen[t.number], value) for t, value in pairs if t.number in frozen]
+        total = len(scored)
+        scored = [scored[place] for place in drawn([value for _, value in scored], metric)]
         trials, values = [t for t, _ in scored], tuple(v for _, v in scored)
         if not trials:
-            return cls(metric=metric, reason="no trial is complete yet", hover={})
+            return cls(metric=metric, reason="no trial is complete yet")
         write = partial(score, metric=metric)
         scale = linear_scale(min(values), max(values), write)
         names = _ordered(trials, first)
@@ -101,7 +105,7 @@ class ParallelCoordinates(Finding):
             ),
             values=values,
             after=compared.after,
-            hover=trial_hover_texts(evidence.record),
+            total=total,
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -116,13 +120,9 @@ class ParallelCoordinates(Finding):
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
                 "its score. “-” means that the trial has no such parameter. Hover over a point for "
-                "the trial’s settings."
+                f"the trial’s settings. {drawn_words(len(self.values), self.total)}".rstrip()
             ),
         )
-
-    def stories(self) -> dict[str, dict[str, str]]:
-        """Hover texts, once a trial: the page's script shows them instead of its number."""
-        return {"stories": {str(number): self.hover[number] for number in self.numbers}}
 
     def _chart(self) -> Chart:
         """Plain lines: plotly's own kind of this plot needs WebGL, and does not print."""
@@ -131,7 +131,6 @@ class ParallelCoordinates(Finding):
         n, beyond = len(axes), _beyond(axes[-1])
         figure = new_chart_figure(
             showlegend=False,
-            meta=self.stories(),
             margin={"l": 8, "r": beyond, "t": 90, "b": 16},
             xaxis={
                 "side": "top",
@@ -189,7 +188,7 @@ class ParallelCoordinates(Finding):
             mode="lines",
             line={"color": on_light, "width": 1 + goodness},
             meta={"colour_on_dark": on_dark},
-            hovertemplate="%{text}<br>%{customdata}<extra></extra>",
+            hovertemplate=f"%{{text}}<br>{TRIAL_STORY}",
         )
 
     def _draw(self) -> Figure:
@@ -207,9 +206,11 @@ class ParallelCoordinates(Finding):
         rgba = colours.to_rgba(np.array(self.values))
         sign = 1 if self.metric.higher_is_better else -1
         best_last = sorted(range(len(self.values)), key=lambda trial: sign * self.values[trial])
-        for trial in best_last:
-            line = [dimension.positions[trial] for dimension in dimensions]
-            axes.plot(places, line, color=rgba[trial], linewidth=1, alpha=0.85)
+        lines = [
+            [(place, dimension.positions[trial]) for place, dimension in enumerate(dimensions)]
+            for trial in best_last
+        ]
+        axes.add_collection(LineCollection(lines, colors=rgba[best_last], linewidths=1, alpha=0.85))
         axes.set_xticks(places, [textwrap.fill(d.name.replace("_", " "), 14) for d in dimensions])
         axes.tick_params(axis="x", length=0, pad=6)
         axes.set_yticks([])

@@ -12,13 +12,13 @@ from search.objectives import Cost, Objectives
 from search.plotting import BLUE, GREY, VERMILLION, metric_axis, new_figure
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import (
+    TRIAL_STORY,
     Series,
     escape,
     legend_once,
     metric_format,
     name_once,
     new_chart_figure,
-    trial_hover_texts,
 )
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Number, ReportPart, Unlisted
@@ -145,7 +145,7 @@ class ParetoFront(Finding):
 
     def _series(self, place: int) -> Iterator[Series]:
         """Yield all trials, the front as a line, and the winner: the metric by one cost."""
-        texts, trials = trial_hover_texts(self.record), self.record.complete()
+        trials = self.record.complete()
         values = {one.number: one.values(self.meant) for one in trials}
         by_cost = sorted((one.trial for one in self.front), key=lambda n: values[n][place])
         shown: list[tuple[str, Sequence[int], str, float]] = [
@@ -163,7 +163,7 @@ class ParetoFront(Finding):
                 width=width,
                 marker="star" if name == "winner" else "circle",
                 size=14 if name == "winner" else 8,
-                texts=[texts.get(number, "") for number in numbers],
+                hover=TRIAL_STORY,
                 numbers=list(numbers),
             )
 

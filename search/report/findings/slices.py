@@ -13,7 +13,14 @@ from matplotlib.figure import Figure
 
 from search.plotting import VERMILLION, metric_axis, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot
-from search.report.charts import Series, escape, metric_format, new_chart_figure, trial_look
+from search.report.charts import (
+    TRIAL_STORY,
+    Series,
+    escape,
+    metric_format,
+    new_chart_figure,
+    trial_look,
+)
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
@@ -138,7 +145,6 @@ class Slices(Finding):
         rows = -(-n // _COLUMNS)
         height = rows * _PANEL + (rows - 1) * _GAP
         figure = self._panels(height)
-        figure.update_layout(meta=self.parallel.stories())
         for place, one in enumerate(self.slices):
             row, column = divmod(place, _COLUMNS)
             at = {"row": row + 1, "col": column + 1}
@@ -181,7 +187,7 @@ class Slices(Finding):
                 [one.places[trial] for trial in trials],
                 [self.parallel.values[trial] for trial in trials],
                 texts=[escape(f"{one.axis.name}: {one.axis.labels[trial]}") for trial in trials],
-                hover="%{text}<br>%{customdata}<extra></extra>",
+                hover=f"%{{text}}<br>{TRIAL_STORY}",
                 numbers=[self.parallel.numbers[trial] for trial in trials],
                 **look,
             )

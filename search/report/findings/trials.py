@@ -1,6 +1,6 @@
 """How did every trial end, and which were best?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, final
@@ -14,13 +14,12 @@ from search.plotting import GREY, integer_axis, metric_axis, new_figure
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import (
     KIND_NAMES,
-    HoverTexts,
+    TRIAL_STORY,
     Series,
     legend_once,
     metric_format,
     name_once,
     new_chart_figure,
-    trial_hover_texts,
     trial_look,
 )
 from search.report.evidence import Evidence
@@ -36,6 +35,8 @@ from search.report.finding import (
 )
 from search.report.scales import value_text
 from search.report.scoring import ENDED, in_plan_order, trial_score
+from search.report.thinning import drawn, drawn_words
+from search.report.trial_table import trials_csv
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import Candidate, describe_candidate
 
@@ -176,6 +177,7 @@ class Trials(Finding):
     title = "Every trial"
     listed = "trials"
     figures = ("optimization-history",)
+    tables = ("trials.csv",)
 
     trials: tuple[TrialPart, ...]
     """Every trial, by number."""
@@ -195,14 +197,19 @@ class Trials(Finding):
             yield Paragraph("No trial has ended yet.", "quiet")
             return
         metric = self.record.metric
+        shown = [points[place] for place in drawn([one.value for one in points], metric)]
         yield Plot(
             name="optimization-history",
             alt=f"Validation {metric} of each ended trial and the best so far",
-            paper=partial(self._draw, points),
-            page=partial(self._chart, points),
+            paper=partial(self._draw, shown),
+            page=partial(self._chart, shown),
+            caption=drawn_words(len(shown), len(points)),
         )
         if best := self.record.complete()[:_MOST_LISTED]:
             yield self._table(best)
+
+    def csv(self) -> Mapping[str, str]:
+        return {"trials.csv": trials_csv(self.record)}
 
     def _table(self, best: list[TrialRecord]) -> Table:
         metric = self.record.metric
@@ -235,9 +242,8 @@ class Trials(Finding):
             margin={"l": 60, "r": 16, "t": 48, "b": 48},
         )
         figure.add_trace(_best_so_far(points).trace())
-        texts = trial_hover_texts(self.record)
         for kind in ENDED:
-            for axis, series in zip(("y", "y2"), _marks(points, kind, texts), strict=True):
+            for axis, series in zip(("y", "y2"), _marks(points, kind), strict=True):
                 if series.x:
                     figure.add_trace(series.trace(yaxis=axis))
         return Chart(name_once(figure), 400)
@@ -248,7 +254,7 @@ class Trials(Finding):
         axes = figure.add_subplot()
         foot: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
         for kind in ENDED:
-            for place, series in zip(({}, foot), _marks(points, kind, {}), strict=True):
+            for place, series in zip(({}, foot), _marks(points, kind), strict=True):
                 if series.x:
                     series.draw(axes, **place)
         _best_so_far(points).draw(axes, zorder=1)
@@ -290,9 +296,7 @@ def _best_so_far(points: Sequence[HistoryPoint]) -> Series:
     )
 
 
-def _marks(
-    points: Sequence[HistoryPoint], kind: TrialKind, texts: HoverTexts
-) -> tuple[Series, Series]:
+def _marks(points: Sequence[HistoryPoint], kind: TrialKind) -> tuple[Series, Series]:
     """The trials of a kind: those with a score, and those without, at the bottom of the plot."""
 
     def series(shown: Sequence[HistoryPoint], heights: Sequence[float | None]) -> Series:
@@ -300,7 +304,8 @@ def _marks(
             KIND_NAMES[kind],
             [point.index for point in shown],
             heights,
-            texts=[texts.get(point.number, "") for point in shown],
+            hover=TRIAL_STORY,
+            numbers=[point.number for point in shown],
             **trial_look(kind),
         )
 

@@ -1,17 +1,20 @@
 """Findings and comparisons as a self-contained page. Pure."""
 
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from search.report.blocks import Block, Chart, Plot
+from search.report.charts import HoverTexts, trial_hover_texts
 from search.report.finding import SECTIONS, Finding, Section
 from search.report.findings.study import page_lead, page_title
+from search.report.render.packing import pack
 from search.tuning.records import StudyRecord
 
 _ROOM = "search.report.render"
@@ -51,7 +54,8 @@ def render_page(record: StudyRecord, findings: Sequence[Finding]) -> str:
         for section in SECTIONS
         if section.empty or any(one.section == section for one in shown)
     ]
-    return render_chapters(page_title(record), record.name, page_lead(record), chapters)
+    title, lead, stories = page_title(record), page_lead(record), trial_hover_texts(record)
+    return render_chapters(title, record.name, lead, chapters, stories)
 
 
 def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) -> Chapter:
@@ -64,7 +68,13 @@ def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) ->
     return Chapter(section.anchor, section.nav, section.heading(record), groups, section.empty)
 
 
-def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter]) -> str:
+def render_chapters(
+    kind: str,
+    title: str,
+    lead: str,
+    chapters: Sequence[Chapter],
+    stories: HoverTexts | None = None,
+) -> str:
     """Render a page; every value from outside is escaped.
 
     Args:
@@ -72,10 +82,9 @@ def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter
         title: Its heading.
         lead: The sentence below it.
         chapters: Its sections.
+        stories: What hovering over the mark of a trial shows, by its number.
     """
-    passages = (one for chapter in chapters for _, group in chapter.groups for one in group)
-    blocks = (block for passage in passages for block in passage.blocks)
-    has_charts = any(isinstance(block, Plot) and block.page for block in blocks)
+    content = _PageContent(stories or {})
     environment = Environment(
         loader=PackageLoader(_ROOM, ""),
         autoescape=True,
@@ -83,21 +92,52 @@ def render_chapters(kind: str, title: str, lead: str, chapters: Sequence[Chapter
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kind": lambda block: type(block).__name__, "figure_json": figure_json}
+    environment.filters |= {"kind": lambda block: type(block).__name__, "chart": content.add_chart}
     return environment.get_template("page.html.jinja").render(
         kind=kind,
         title=title,
         lead=lead,
         chapters=chapters,
-        has_charts=has_charts,
+        content=content,
         # Only the program's own texts are Markup, never a name from outside.
         css=Markup(files(_ROOM).joinpath("page.css").read_text("utf-8")),  # noqa: S704
-        plotly_js=Markup(get_plotlyjs()),  # noqa: S704
     )
 
 
-def figure_json(chart: Chart) -> Markup:
-    """Write the figure as JSON that cannot end the script element it stands in."""
-    plain: str = chart.figure.to_json()
-    safe = plain.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return Markup(safe)  # noqa: S704
+@final
+class _PageContent:
+    """What the page's scripts draw, gathered while its blocks are written."""
+
+    def __init__(self, stories: HoverTexts) -> None:
+        self._stories = stories
+        self._figures: dict[str, str] = {}
+
+    def add_chart(self, plot: Plot) -> Chart:
+        """Make the chart of a plot, and keep its figure."""
+        if plot.page is None:
+            raise ValueError(f"plot {plot.name!r} is not for pages")
+        chart = plot.page()
+        self._figures[plot.name] = figure_json(chart)
+        return chart
+
+    def packed(self) -> Markup:
+        """Pack all of it; nothing where there is nothing to draw."""
+        if not self._figures:
+            return Markup()
+        return pack({"plotly": get_plotlyjs(), "figures": self._figures, "stories": self._stories})
+
+
+def figure_json(chart: Chart) -> str:
+    """Write the figure as JSON, with as many digits as can be seen."""
+    return json.dumps(_rounded(json.loads(chart.figure.to_json())), separators=(",", ":"))
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return float(f"{value:.6g}")
+        case dict():
+            return {key: _rounded(one) for key, one in value.items()}
+        case list():
+            return [_rounded(one) for one in value]
+    return value
