@@ -3,9 +3,9 @@
 All texts are plain: renderers escape them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
@@ -79,11 +79,24 @@ class Chart(NamedTuple):
 
 @final
 @dataclass(frozen=True)
+class Explorer:
+    """A table of all trials with parallel coordinates, which the page's script draws.
+
+    `content` makes what it draws, as JSON; `words` say what is there, for who cannot run it.
+    """
+
+    content: Callable[[], Mapping[str, Any]]
+    words: str
+
+
+@final
+@dataclass(frozen=True)
 class Plot:
     """A plot: `page` makes the interactive chart, `paper` the figure for `name`.pdf and .png.
 
     `name` is in the finding's `figures`. A caption says how to read it. `table` holds its
-    values if no other block does; Markdown shows it next to the picture.
+    values if no other block does; Markdown shows it next to the picture. A report's page shows
+    the `explorer` in place of the chart, if there is one.
     """
 
     name: str
@@ -92,6 +105,7 @@ class Plot:
     page: Callable[[], Chart] | None = None
     caption: str = ""
     table: Table | None = None
+    explorer: Explorer | None = None
 
 
 @final

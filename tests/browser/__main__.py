@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tests.browser.chromium import install_chromium, running_chromium
-from tests.browser.pages import desktop, phone
+from tests.browser.pages import desktop, open_drawn, phone
 from tests.chaos.unavailable import UnavailableError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def shots(
 def _shoot(browser: Browser, url: str, folder: Path) -> None:
     for prefix, window in (("", desktop(browser)), ("phone-", phone(browser))):
         page = window.new_page()
-        page.goto(url)
+        open_drawn(page, url)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(_DRAWING_MS)

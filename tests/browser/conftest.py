@@ -12,7 +12,7 @@ from search.report.evidence import Evidence
 from search.report.findings import find_all
 from search.report.render.html import render_page
 from tests.browser.chromium import running_chromium
-from tests.browser.pages import desktop, phone
+from tests.browser.pages import desktop, open_drawn, phone
 from tests.chaos.unavailable import UnavailableError
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
@@ -58,7 +58,7 @@ def report_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 def opened(browser: Browser, report_url: str) -> Page:
     """Return the report, opened once: it takes seconds to draw."""
     page = desktop(browser).new_page()
-    page.goto(report_url)
+    open_drawn(page, report_url)
     return page
 
 
@@ -74,7 +74,7 @@ def report(opened: Page) -> Page:
 def phone_report(browser: Browser, report_url: str) -> Page:
     """Return the report on a phone, opened once."""
     page = phone(browser).new_page()
-    page.goto(report_url)
+    open_drawn(page, report_url)
     return page
 
 

@@ -68,6 +68,12 @@ def wait_until(page: Page, expression: str) -> None:
         page.wait_for_timeout(50)
 
 
+def open_drawn(page: Page, url: str) -> None:
+    """Open a report and wait until its charts are drawn."""
+    page.goto(url)
+    wait_until(page, "document.documentElement.dataset.ready === ''")
+
+
 def scroll_to(page: Page, selector: str) -> None:
     """Put the first element that a selector finds into the middle of the window, at once."""
     page.evaluate(

@@ -2,6 +2,7 @@
 
 from search.plotting import paper_style
 from search.report.blocks import Table
+from search.report.charts import trial_hover_texts, with_stories
 from search.report.findings.trials import Trials, optimization_history
 from tests.report import report_fakes as fakes
 
@@ -62,10 +63,12 @@ def test_history_chart_tells_each_trial(kfold: fakes.Fake) -> None:
     """Hovering gives the trial's number, state, score, folds and candidate in words."""
     (plot,) = Trials.of(kfold.evidence()).plots()
     assert plot.page is not None
-    complete = next(trace for trace in plot.page().figure.data if trace.name == "complete")
-    assert complete.text[0].startswith("<b>trial 0</b>, complete: ")
-    assert "folds: " in complete.text[0]
-    assert "hree convolutions" in complete.text[0]
+    figure = with_stories(plot.page().figure, trial_hover_texts(kfold.record))
+    complete = next(trace for trace in figure.data if trace.name == "complete")
+    story = complete.customdata[0]
+    assert story.startswith("<b>trial 0</b>, complete: ")
+    assert "folds: " in story
+    assert "hree convolutions" in story
 
 
 def test_the_table_holds_the_ten_best() -> None:

@@ -22,6 +22,7 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
         "report.html",
         "report.json",
         "report.md",
+        "trials.csv",
     }
     assert paths.figure("mistakes", "pdf").read_bytes().startswith(b"%PDF")
     assert paths.figure("mistakes", "png").read_bytes().startswith(b"\x89PNG")

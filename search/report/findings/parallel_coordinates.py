@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self, final
 
@@ -19,9 +19,10 @@ from plotly.colors import sample_colorscale
 
 from search.metric import Metric
 from search.plotting import GREY, metric_axis, new_figure, short
-from search.report.blocks import Block, Chart, Paragraph, Plot
+from search.report.blocks import Block, Chart, Explorer, Paragraph, Plot
 from search.report.charts import TRIAL_STORY, escape, new_chart_figure
 from search.report.evidence import Evidence
+from search.report.explorer import explorer_content
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
@@ -41,6 +42,12 @@ _TICK: dict[str, Any] = {
     "borderpad": 1,
     "font": {"size": 11},
 }
+
+
+_EXPLORING = (
+    "Draw along an axis to keep only trials in that range; click the axis to show all again. The "
+    "box below finds words and takes conditions such as sgd_lr<0.01. The table follows."
+)
 
 
 class Dimension(NamedTuple):
@@ -71,6 +78,7 @@ class ParallelCoordinates(Finding):
     values: Unlisted[tuple[float, ...]] = ()
     after: Unlisted[After | None] = None
     total: Unlisted[int] = 0
+    content: Unlisted[Callable[[], Mapping[str, Any]] | None] = None
     reason: Unlisted[str | None] = None
 
     @classmethod
@@ -96,6 +104,7 @@ class ParallelCoordinates(Finding):
         write = partial(score, metric=metric)
         scale = linear_scale(min(values), max(values), write)
         names = _ordered(trials, first)
+        ranges = [frozen[number].distributions for number in sorted(frozen)]
         return cls(
             metric=metric,
             numbers=tuple(trial.number for trial in trials),
@@ -106,6 +115,7 @@ class ParallelCoordinates(Finding):
             values=values,
             after=compared.after,
             total=total,
+            content=partial(explorer_content, evidence.record, ranges, names),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -117,6 +127,7 @@ class ParallelCoordinates(Finding):
             alt=f"{len(self.values)} trials as lines through their parameters",
             paper=self._draw,
             page=self._chart,
+            explorer=None if self.content is None else Explorer(self.content, _EXPLORING),
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
                 "its score. “-” means that the trial has no such parameter. Hover over a point for "

@@ -1,7 +1,7 @@
 """Findings and comparisons as a self-contained page. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple, final
@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from search.report.blocks import Block, Chart, Plot
+from search.report.blocks import Block, Chart, Explorer, Plot
 from search.report.charts import HoverTexts, trial_hover_texts
 from search.report.finding import SECTIONS, Finding, Section
 from search.report.findings.study import page_lead, page_title
@@ -92,7 +92,11 @@ def render_chapters(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"kind": lambda block: type(block).__name__, "chart": content.add_chart}
+    environment.filters |= {
+        "kind": lambda block: type(block).__name__,
+        "chart": content.add_chart,
+        "explorer": content.add_explorer,
+    }
     return environment.get_template("page.html.jinja").render(
         kind=kind,
         title=title,
@@ -111,6 +115,7 @@ class _PageContent:
     def __init__(self, stories: HoverTexts) -> None:
         self._stories = stories
         self._figures: dict[str, str] = {}
+        self._explorer: Mapping[str, Any] | None = None
 
     def add_chart(self, plot: Plot) -> Chart:
         """Make the chart of a plot, and keep its figure."""
@@ -120,11 +125,25 @@ class _PageContent:
         self._figures[plot.name] = figure_json(chart)
         return chart
 
+    def add_explorer(self, explorer: Explorer) -> str:
+        """Keep what the page's only explorer shows; nothing is written in its place."""
+        if self._explorer is not None:
+            raise ValueError("a page has one table of all trials")
+        self._explorer = explorer.content()
+        return ""
+
     def packed(self) -> Markup:
         """Pack all of it; nothing where there is nothing to draw."""
-        if not self._figures:
+        if not self._figures and self._explorer is None:
             return Markup()
-        return pack({"plotly": get_plotlyjs(), "figures": self._figures, "stories": self._stories})
+        return pack(
+            {
+                "plotly": get_plotlyjs(),
+                "figures": self._figures,
+                "stories": self._stories,
+                "explorer": self._explorer,
+            }
+        )
 
 
 def figure_json(chart: Chart) -> str:
