@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -172,6 +173,13 @@ def unknown_setting(name: str, value: object, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name[:_MAX_SHOWN], known, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(known)}"
     return f"{shown} is not a setting of a recipe: {hint}"
+
+
+def nearest_hint(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'tpe'?" for a name, or which names are known if none is similar."""
+    names = list(known)
+    nearest = difflib.get_close_matches(name[:_MAX_SHOWN], names, n=1)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(names)}"
 
 
 def _nearest(error: ErrorDetails) -> str:

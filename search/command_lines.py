@@ -1,5 +1,9 @@
-"""Command lines of this program for users to copy; none contains a password. Pure."""
+"""Command lines of this program for users to copy, and options in messages. Pure.
 
+No command line contains a password.
+"""
+
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +13,21 @@ from search.recipe import Recipe
 
 # A timeout belongs to one run, and a study remembers the others. A trial's limit is included:
 # without it, trials that exceeded it would be tried again.
-_LEFT_OUT = {"trials", "timeout", "batch", "pruner", "device", "precision", "workers"}
+_LEFT_OUT = {"trials", "timeout", "batch", "device", "precision"}
+
+
+RUN_ARGUMENTS = (
+    "accept_changes",
+    "retry_failed",
+    "executor",
+    "cluster",
+    "worker_timeout",
+    "insecure_cluster",
+    "tls_ca",
+    "tls_cert",
+    "tls_key",
+)
+"""What a run is given besides the settings of its recipe; options of the command line, too."""
 
 
 def command_line(*arguments: str) -> str:
@@ -20,13 +38,30 @@ def command_line(*arguments: str) -> str:
 def run_command(recipe: Recipe, trials: int | None) -> str:
     """Return the command that resumes the recipe's study, up to this many trials; None: all.
 
-    Settings that the study itself remembers are left out.
+    Settings that the study itself remembers are left out, except for those that say most about
+    it: how long trials are, and how they are pruned.
     """
     given = recipe.model_dump(
         mode="json", exclude=_LEFT_OUT, exclude_defaults=True, exclude_none=True
-    )
+    ) | {"epochs": recipe.epochs}
+    given = {name: given[name] for name in Recipe.model_fields if name in given}
     flags = [word for name, value in given.items() for word in _flag(name, value)]
     return command_line("run", *flags, *([] if trials is None else ["--trials", str(trials)]))
+
+
+def with_options(message: str) -> str:
+    """Return a message as the command line says it: `study_name` becomes --study-name.
+
+    Messages name a setting in backticks, as it is called in Python and in recipes.
+    """
+    return re.sub(r"`([a-z_]+)`", _option_named, message)
+
+
+def _option_named(mention: "re.Match[str]") -> str:
+    name = mention[1]
+    if name in Recipe.model_fields:
+        return option_names(name)[0]
+    return f"--{name.replace('_', '-')}" if name in RUN_ARGUMENTS else mention[0]
 
 
 def option_names(setting: str) -> tuple[str, ...]:

@@ -351,7 +351,7 @@ class Recipe(BaseModel):
             if name not in cls.model_fields:
                 raise UserError(unknown_setting(name, values[name], list(cls.model_fields)))
         if "space" not in values:
-            raise UserError(f"space is missing: give --space with {SPACE_NAMES}")
+            raise UserError(f"space is missing: give `space` with {SPACE_NAMES}")
         try:
             return cls.model_validate(values)
         except ValidationError as error:

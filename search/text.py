@@ -120,6 +120,13 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def trials_done(done: int, requested: int) -> str:
+    """Return how many trials are done: "3 of 4 trials done", "3 trials done, 1 requested"."""
+    if done > requested:
+        return f"{plural(done, 'trial')} done, {requested:,} requested"
+    return f"{done:,} of {plural(requested, 'trial')} done"
+
+
 def listed(words: Sequence[str], conjunction: str = "and") -> str:
     """Return the words as a list: "a, b and c"; "" for none."""
     *others, last = words or ("",)

@@ -56,8 +56,8 @@ class Ranges:
         known = {one.name: one.distribution for one in parameters}
         for name in given:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"its parameters: {', '.join(known)}"
+                near = _similar(name, list(known))
+                hint = f"did you mean {near}?" if near else f"its parameters: {', '.join(known)}"
                 raise SpaceError(f"space {space!r} has no parameter {name!r}: {hint}")
         new = {name: _checked(name, known[name], value) for name, value in given.items()}
         return cls(MappingProxyType(known), MappingProxyType(new))
@@ -158,6 +158,28 @@ def _on_step(then: BaseDistribution, ends: tuple[Any, ...], value: ParamValue) -
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_SHORT = {"lr": "learning_rate"}  # how parameters abbreviate settings of candidates
+
+
+def _similar(name: str, known: Sequence[str]) -> str:
+    """Return the parameters that a wrong name may have meant: "sgd_lr or adamw_lr"; "" for none.
+
+    These have its words, as those of each optimizer have "learning_rate", or a similar word.
+    """
+    words = _whole(name)
+    found = [one for one in known if f"_{words}_" in f"_{_whole(one)}_"]
+    found = found or difflib.get_close_matches(name, known, n=1)
+    found = found or [
+        one for one in known if difflib.get_close_matches(name, one.split("_"), 1, 0.75)
+    ]
+    *others, last = found or ("",)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _whole(name: str) -> str:
+    return "_".join(_SHORT.get(word, word) for word in name.split("_"))
 
 
 # Checking a range

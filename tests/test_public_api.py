@@ -7,6 +7,7 @@ import pytest
 
 import search
 import search.final.export
+import spaces
 
 
 def test_every_public_name_is_there() -> None:
@@ -16,6 +17,15 @@ def test_every_public_name_is_there() -> None:
         assert getattr(search, name) is not None
     with pytest.raises(AttributeError, match="'search' has no attribute 'nothing'"):
         _ = search.nothing
+
+
+def test_all_parts_of_candidates_and_spaces_are_there() -> None:
+    """A space can be written with `import search` alone; how spaces are loaded is internal."""
+    internal = {"load_space", "space_identity", "space_source"}
+    assert {*spaces.__all__} - internal <= {*search.__all__}
+    assert all(
+        getattr(search, name) is getattr(spaces, name) for name in {*spaces.__all__} - internal
+    )
 
 
 def test_importing_the_api_imports_nothing_else() -> None:

@@ -349,7 +349,7 @@ def test_an_error_never_shows_the_password() -> None:
 
 def test_a_recipe_needs_a_space() -> None:
     """The one setting without a default is asked for by name."""
-    with pytest.raises(UserError, match=r"^space is missing: give --space"):
+    with pytest.raises(UserError, match=r"^space is missing: give `space`"):
         Recipe.from_sources(None, {"space": None})
 
 

@@ -1,9 +1,10 @@
 """Stored studies: opening one by name, finding baselines, removing one."""
 
+import operator
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import optuna
 
@@ -27,13 +28,17 @@ def open_stored(name: str, runs_dir: Path, storage: str | None) -> optuna.Study:
     return study
 
 
-def find_trial(record: StudyRecord, number: int) -> TrialRecord:
+def find_trial(record: StudyRecord, number: SupportsIndex) -> TrialRecord:
     """Return a trial by number; raises UserError if it does not exist, naming those that do."""
+    if isinstance(number, bool) or not isinstance(number, SupportsIndex):
+        kind = type(number).__name__
+        raise UserError(f"trial: must be a trial or its number, such as 0, got {number!r} ({kind})")
     known = {trial.number: trial for trial in record.trials}
-    if number not in known:
+    index = operator.index(number)
+    if index not in known:
         there = f"{min(known)} to {max(known)}" if known else "none yet"
-        raise UserError(f"trial: study {record.name!r} has no trial {number}; its trials: {there}")
-    return known[number]
+        raise UserError(f"trial: study {record.name!r} has no trial {index}; its trials: {there}")
+    return known[index]
 
 
 def stored_baselines(study: optuna.Study) -> Iterator[StudyRecord]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.cli import options
 from search.cli.terminal import make_console, print_all
+from search.executors.cluster.settings import INSECURE
 from search.files import check_writable
 from search.recipe import Recipe
 from search.text import plural
@@ -113,8 +114,4 @@ def _tls_options(files: "TlsFiles") -> str:
 def _warn(place: Mapping[str, Any]) -> None:
     """Say what an unencrypted connection means where it was accepted."""
     if place.get("insecure_cluster"):
-        warning = (
-            "warning: the cluster is not encrypted: whoever reaches it can read what is sent and "
-            "run code on its machines"
-        )
-        print_all([warning], make_console(stderr=True))
+        print_all([f"warning: {INSECURE}"], make_console(stderr=True))

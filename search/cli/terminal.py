@@ -18,6 +18,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from search.checks import without_password
+from search.command_lines import with_options
 from search.errors import MachineError, UserError
 from search.events import Failed, JsonWriter
 from search.progress.steps import Progress, no_progress
@@ -189,8 +190,11 @@ def _failure(error: Exception) -> tuple[int, str] | None:
 
 
 def _shown(failure: str) -> str:
-    """Return the message on one line without passwords; paths drop a slash of a URL."""
-    return one_line(_PASSWORD.sub(r"\1@", failure))
+    """Return the message on one line, with options, without passwords.
+
+    Paths drop a slash of a URL.
+    """
+    return one_line(_PASSWORD.sub(r"\1@", with_options(failure)))
 
 
 def _command(arguments: list[str]) -> str:

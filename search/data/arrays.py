@@ -25,6 +25,7 @@ from search.data.dataset import (
 from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
 from search.data.group_splits import set_aside, shared_groups
 from search.data.npy import read_arrays, read_npy
+from search.data.pixel_values import Scale, check_finite
 from search.data.pixels import fitted
 from search.errors import UserError
 from search.events import Listener, StepProgress
@@ -223,6 +224,7 @@ def content_of_arrays(
     size = _size(images.shape[2:], request, found)
     origins = train.origins(np.arange(len(labels)))
     if test is not None:
+        check_finite(test.images, "dataset: test images")
         test_labels = _indices(plain_labels(test, "test"), classes, "test")
         tested = test.origins(np.arange(len(test_labels)))
         found += shared_groups(origins.groups, tested.groups)
@@ -285,7 +287,7 @@ def _indices(values: Array, classes: Array, words: str) -> Labels:
     return np.searchsorted(classes, values).astype(np.int64)
 
 
-def _channels_first(images: Array) -> Array:
+def _channels_first(images: Array, named: str = "dataset: images") -> Array:
     """Return images as (N, C, H, W), without copying."""
     if images.ndim == 3:
         return images[:, None]
@@ -294,48 +296,9 @@ def _channels_first(images: Array) -> Array:
     if images.ndim == 4 and images.shape[1] in _CHANNELS:
         return images
     raise UserError(
-        f"dataset: images must be (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, "
-        f"got an array of {list(images.shape)}"
+        f"{named} must be (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 "
+        f"channels, got an array of {list(images.shape)}"
     )
-
-
-@final
-@dataclass(frozen=True)
-class Scale:
-    """How values become 0..255: `(value + offset) * factor`."""
-
-    offset: float
-    factor: float
-
-    @classmethod
-    def of(cls, images: Array) -> Self:
-        """Return the scale of the range that the values use; raises UserError."""
-        kind = images.dtype.kind
-        if kind not in "iubf" or not images.size:
-            raise UserError(f"dataset: images must be numbers, got {images.dtype}, {images.shape}")
-        low, high = float(images.min()), float(images.max())
-        if images.dtype == np.uint8 or (kind == "f" and 1 < high <= 255 and low >= 0):
-            return cls(0, 1)
-        if kind == "b" or (kind == "f" and low >= 0 and high <= 1):
-            return cls(0, 255)
-        if kind == "f" and low >= -1 and high <= 1:
-            return cls(1, 127.5)
-        if kind in "iu" and low >= 0 and high < 1 << 16:
-            depth = next(bits for bits in (8, 10, 12, 14, 16) if high < 1 << bits)
-            return cls(0, 2.0 ** (8 - depth))
-        raise UserError(
-            "dataset: images must be whole numbers in 0..65535 or floats in 0..1, -1..1 or 0..255, "
-            f"got {images.dtype} in {low:g}..{high:g}"
-        )
-
-    def applied(self, images: Array) -> Images:
-        """Return the values as uint8."""
-        if images.dtype == np.uint8 and self == Scale(0, 1):
-            return images
-        scaled = (images.astype(np.float64) + self.offset) * self.factor
-        whole = np.round(scaled) if images.dtype.kind == "f" else np.floor(scaled)
-        pixels: Images = np.clip(whole, 0, 255).astype(np.uint8)
-        return pixels
 
 
 def _size(own: tuple[int, ...], request: DatasetRequest, found: list[str]) -> tuple[int, int]:
@@ -375,7 +338,8 @@ def pixels_of_arrays(images: Array, size: tuple[int, int], resize: Resize) -> Im
     Raises:
         UserError: They are not images.
     """
-    scale, shaped = Scale.of(images), _channels_first(images)
+    shaped = _channels_first(images, "images:")
+    scale = Scale.of(images, "images:")
     parts = [
         _pixels(shaped[i : i + _BATCH], scale, size, resize) for i in range(0, len(shaped), _BATCH)
     ]

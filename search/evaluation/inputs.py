@@ -53,11 +53,9 @@ def pixels_of(images: Inputs, size: tuple[int, int], resize: Resize) -> Images:
         array = np.asarray(images)
     except ValueError as error:
         raise UserError(f"images: {error}; give arrays of one shape, or paths") from error
-    if array.dtype.kind not in "iubf":
-        raise UserError(
-            "images: must be paths, PIL images, or an array of numbers, got "
-            f"{type(images).__name__} of {array.dtype}"
-        )
+    if array.dtype.kind not in "iubf" or not array.ndim:
+        kind = "None" if images is None else type(images).__name__
+        raise UserError(f"images: must be paths, PIL images, or an array of numbers, got {kind}")
     return pixels_of_arrays(array, size, resize)
 
 

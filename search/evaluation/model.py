@@ -138,14 +138,19 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # s
             sample_weight: The weight of each image, (N,).
 
         Raises:
-            UserError: As `predict_proba`, or a label is no class.
+            UserError: As `predict_proba`, a label is no class, or there are not as many as images.
         """
-        names = np.asarray(labels).astype(str)
+        names = np.asarray(labels).astype(str).reshape(-1)
         unknown = np.setdiff1d(names, self.classes_)
         if len(unknown):
             classes = ", ".join(self.card.class_names)
             raise UserError(f"labels: {str(unknown[0])!r} is no class; the classes: {classes}")
-        return float(accuracy_score(names, self.predict(images), sample_weight=sample_weight))
+        predicted = self.predict(images)
+        if not len(names) or len(names) != len(predicted):
+            raise UserError(
+                f"labels: must be one for each image, got {len(names):,} for {len(predicted):,}"
+            )
+        return float(accuracy_score(names, predicted, sample_weight=sample_weight))
 
     def to_module(self) -> WholeNetwork:
         """Return the network with its preprocessing as a plain module of PyTorch."""

@@ -120,7 +120,7 @@ def refit(
     if outcome.ended == "diverged":
         raise MachineError(
             f"the refit diverged {outcome.reason}, though the folds did not; the study is kept: "
-            "run it again with more trials or another --precision"
+            "run it again with more trials or another `precision`"
         )
     statistics, history = outcome.statistics, outcome.history
     if outcome.ended != "finished" or statistics is None:
@@ -142,8 +142,8 @@ def refit(
 
 def _failed(reason: str) -> MachineError:
     return MachineError(
-        f"the refit failed: {reason}; the study and the checkpoints of the refit are kept: run the "
-        "same command again to resume"
+        f"the refit failed: {reason}; the study and the checkpoints of the refit are kept: run it "
+        "again to resume"
     )
 
 

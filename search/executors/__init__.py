@@ -59,14 +59,14 @@ class ExecutorChoice:
 def choose_executor(
     executor: str | None = None, cluster: str | None = None, **how: Any
 ) -> ExecutorChoice:
-    """Return where command-line options say that jobs run; a cluster means "dask".
+    """Return where options or arguments say that jobs run; a cluster means "dask".
 
     Args:
         executor: The name of one of `EXECUTORS`.
         cluster: The cluster's address.
         how: Further arguments of `read_settings`; None: not given.
 
-    Raises UserError, which names the option, its value and what is accepted.
+    Raises UserError, which names the setting, its value and what is accepted.
     """
     given = {name: value for name, value in how.items() if value is not None}
     name = executor or (ProcessExecutor if cluster is None else DaskExecutor).name

@@ -38,7 +38,7 @@ class DaskExecutor(Executor):
     def start(cls, slots: int, threads: int, cluster: ClusterSettings | None = None) -> Self:
         if cluster is None:
             raise UserError(
-                "executor 'dask' needs a cluster: give --cluster tcp://HOST:PORT, tls://HOST:PORT "
+                "executor 'dask' needs a cluster: give `cluster` tcp://HOST:PORT, tls://HOST:PORT "
                 "or a scheduler file"
             )
         with needs_dask("executor 'dask'"):

@@ -83,7 +83,8 @@ _FRAME = 4  # columns that the panel takes of the width
 def draw_search(progress: SearchProgress, left: str, width: int, encoding: str) -> Panel:
     """Return a panel of `width` columns: counts, the curve of the best score, workers."""
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(progress.counts.items()))
-    head = f"{progress.done()} of {progress.n_planned} trials done, {describe_running(progress)}"
+    done = text.trials_done(progress.done(), progress.n_planned)
+    head = f"{done}, {describe_running(progress)}"
     race = describe_race(progress)
     lines: list[RenderableType] = [
         Text(f"{head} ({counts})" if counts else head),
@@ -207,7 +208,7 @@ class Display(ABC):
             case SearchEnded():
                 timeout = self._end == "ended" and self._is_late()
                 how = "ended by the timeout" if timeout else self._end
-                done = f"{search.done()} of {search.n_planned} trials done"
+                done = text.trials_done(search.done(), search.n_planned)
                 self._say(f"search {how}, {done}, {describe_best(search)}")
                 self._search = self._eta = None
             case _:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, final
 
+from search import text
 from search.events import Event, Notice, StepProgress
 from search.progress.state import Eta, SearchProgress
 from search.progress.words import (
@@ -102,7 +103,7 @@ class NotebookDisplay:
 
     def _bar(self, search: SearchProgress) -> str:
         name, done = search.recipe.study_name, search.done()
-        words = f"study {name}: {done} of {search.n_planned} trials done, {describe_best(search)}"
+        words = f"study {name}: {text.trials_done(done, search.n_planned)}, {describe_best(search)}"
         race = describe_race(search)
         if race is not None:
             words += f"; {race}"

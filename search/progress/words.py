@@ -33,6 +33,8 @@ def describe_end(trial: TrialRecord, recipe: Recipe, metric: Metric) -> str:
 
 def _describe_end(trial: TrialRecord, recipe: Recipe, metric: Metric) -> str:
     epochs = text.plural(len(trial.history.epochs), "epoch")
+    if trial.state in ("waiting", "running"):
+        return trial.state
     if trial.state == "failed":
         return f"failed: {trial.reason}"
     if trial.infeasible:
@@ -182,7 +184,7 @@ def _study(plan: PlanInfo) -> str:
     recipe = plan.recipe
     grid = "" if plan.n_grid is None else f" of a grid of {plan.n_grid:,} points"
     how = get_sampler(recipe.sampler).words
-    done = f"{plan.n_done:,} of {plan.n_planned:,} trials done"
+    done = text.trials_done(plan.n_done, plan.n_planned)
     rejected = _rejected(plan.rejections)
     return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}{rejected}; {done}")
 

@@ -1,14 +1,15 @@
 """The report's plots as objects: to look at in a notebook, to save as a file."""
 
-import difflib
 import io
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
+from search.checks import nearest_hint
 from search.errors import UserError
 from search.files import machine_failures, write_file
 from search.plotting import paper_style, save_figure
@@ -16,12 +17,13 @@ from search.report.blocks import Plot
 from search.report.charts import HoverTexts, trial_hover_texts, with_stories
 from search.report.evidence import Evidence
 from search.report.finding import Finding
-from search.report.findings import FINDINGS
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.classes import ConfusionMatrix
 from search.report.findings.importances import Importances
 from search.report.findings.learning_curves import LearningCurves
+from search.report.findings.mistakes import Mistakes
 from search.report.findings.parallel_coordinates import ParallelCoordinates
+from search.report.findings.pareto import ParetoFront
 from search.report.findings.slices import Slices
 from search.report.findings.trials import Trials
 
@@ -112,72 +114,119 @@ class StudyFigure:
 
 
 @final
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of plot: which finding draws it, and what the study needs to have it."""
+
+    finding: type[Finding]
+    needs: str
+
+
+_TESTED = "it shows test images: call study.test() first, which opens the test set"
+_ENDED = "no trial is complete yet: study.run() continues the search"
+KINDS: Mapping[str, _Kind] = {
+    "history": _Kind(Trials, _ENDED),
+    "importances": _Kind(Importances, "a baseline study varies no parameter"),
+    "slices": _Kind(Slices, "a baseline study varies no parameter"),
+    "parallel_coordinates": _Kind(ParallelCoordinates, "a baseline study varies no parameter"),
+    "learning_curves": _Kind(LearningCurves, _ENDED),
+    "confusion_matrix": _Kind(ConfusionMatrix, _TESTED),
+    "mistakes": _Kind(Mistakes, f"{_TESTED} (without mistakes there is no plot either)"),
+    "versus_baseline": _Kind(
+        BaselineComparison,
+        "it compares two test results: call study.test(), and train the hand-tuned network on the "
+        "same data with search.run(..., sampler='baseline').test()",
+    ),
+    "pareto_front": _Kind(
+        ParetoFront, "the study has one objective: search.run(..., objective='accuracy,parameters')"
+    ),
+}
+"""The plots by the names of their methods; they are files of the report, too."""
+
+
+@final
 class StudyPlots:
-    """The plots of a study, `study.plot`: those of its report."""
+    """The plots of a study, `study.plot`: those of its report.
+
+    Each is a method, and an item of the same name: `plot.history()` is `plot["history"]`.
+    Each raises UserError, which says what to call first, if the study does not have what it shows.
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
 
     def history(self) -> StudyFigure:
         """The score of every trial in the order of the plan, and the best so far."""
-        return self._of(Trials)
+        return self["history"]
 
     def importances(self) -> StudyFigure:
         """How much each parameter separates the best trials from the rest, beside chance."""
-        return self._of(Importances)
+        return self["importances"]
 
     def slices(self) -> StudyFigure:
         """The score over each of the parameters that matter most."""
-        return self._of(Slices)
+        return self["slices"]
 
     def parallel_coordinates(self) -> StudyFigure:
         """Every trial as a line through its parameters."""
-        return self._of(ParallelCoordinates)
+        return self["parallel_coordinates"]
 
     def learning_curves(self) -> StudyFigure:
         """Training and validation of the winner, epoch by epoch."""
-        return self._of(LearningCurves)
+        return self["learning_curves"]
 
     def confusion_matrix(self) -> StudyFigure:
         """Which classes the winner takes for which, on the test images; needs `Study.test`."""
-        return self._of(ConfusionMatrix)
+        return self["confusion_matrix"]
+
+    def mistakes(self) -> StudyFigure:
+        """The most confident mistakes on the test images; needs `Study.test`."""
+        return self["mistakes"]
 
     def versus_baseline(self) -> StudyFigure:
         """Recall class by class beside the hand-tuned network's, if a study of it is stored."""
-        return self._of(BaselineComparison)
+        return self["versus_baseline"]
+
+    def pareto_front(self) -> StudyFigure:
+        """The trials that are best at some price, where the study has several objectives."""
+        return self["pareto_front"]
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the plots that apply to this study."""
-        return tuple(plot.name for plot in self._all())
+        return tuple(name for name in KINDS if self._plots(name))
 
     def __getitem__(self, name: str) -> StudyFigure:
-        """Return a plot by its name, one of `names()`.
+        """Return a plot by the name of its method, or of its file beside the report.
 
-        Raises UserError if there is none of that name.
+        Raises UserError if there is none, or if the study does not have what it shows.
         """
-        found = {plot.name: plot for plot in self._all()}
-        if name not in found:
-            nearest = difflib.get_close_matches(str(name), found, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(found)}"
-            raise UserError(f"plot {name!r} does not exist for this study; {hint}")
-        return self._shown(found[name])
-
-    def _all(self) -> Iterator[Plot]:
-        for kind in FINDINGS:
-            if kind.figures and (finding := self._evidence.once(kind.of)) is not None:
-                yield from finding.plots()
-
-    def _of(self, kind: type[Finding]) -> StudyFigure:
-        finding = self._evidence.once(kind.of)
-        plots = () if finding is None else finding.plots()
-        if plots:
-            return self._shown(plots[0])
-        words = () if finding is None else finding.sentences()
-        reason = words[0] if words else "the study does not have what it shows"
-        raise UserError(f"plot {kind.figures[0]!r} cannot be drawn: {reason}")
-
-    def _shown(self, plot: Plot) -> StudyFigure:
+        known = _method_of(str(name))
+        if known is None:
+            raise UserError(f"plot: {name!r} does not exist; {nearest_hint(str(name), KINDS)}")
+        plots = {plot.name: plot for plot in self._plots(known)}
+        if not plots:
+            raise UserError(f"plot.{known}() cannot be drawn: {self._reason(known)}")
+        plot = plots.get(name) or next(iter(plots.values()))
         return StudyFigure(plot, trial_hover_texts(self._evidence.record))
+
+    def _plots(self, name: str) -> tuple[Plot, ...]:
+        finding = self._evidence.once(KINDS[name].finding.of)
+        return () if finding is None else tuple(finding.plots())
+
+    def _reason(self, name: str) -> str:
+        kind = KINDS[name]
+        finding = self._evidence.once(kind.finding.of)
+        reason: str | None = getattr(finding, "reason", None)
+        if reason is None:
+            return kind.needs
+        shows = "it shows the parameters that matter most, and " if kind.finding is Slices else ""
+        return f"{shows}{reason}"
 
     def __repr__(self) -> str:
         return f"<StudyPlots: {', '.join(self.names())}>"
+
+
+def _method_of(name: str) -> str | None:
+    """Return the name of the method that draws a plot of this name."""
+    files = {file: method for method, kind in KINDS.items() for file in kind.finding.figures}
+    return name if name in KINDS else files.get(name)

@@ -1,10 +1,10 @@
 """Functions that listen to a study's events: all of them, or those of one kind."""
 
-import difflib
 import logging
 from collections.abc import Iterable, Mapping
 from typing import final
 
+from search.checks import nearest_hint
 from search.errors import UserError
 from search.events import Event, Listener, Notice
 from search.tuning.run_events import EVENTS
@@ -27,10 +27,7 @@ class Listeners:
     def add(self, listener: Listener, kind: str | None = None) -> None:
         """Add a function; it gets the events of one kind, or of all kinds."""
         if kind is not None and kind not in EVENT_KINDS:
-            nearest = difflib.get_close_matches(str(kind), EVENT_KINDS, n=1)
-            hint = (
-                f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(EVENT_KINDS)}"
-            )
+            hint = nearest_hint(str(kind), EVENT_KINDS)
             raise UserError(f"on: {kind!r} is no kind of event; {hint}")
         if not callable(listener):
             raise UserError(f"on: needs a function that takes an event, got {listener!r}")
@@ -48,6 +45,30 @@ class Listeners:
         for kind, listener in self._listeners:
             if kind is None or kind == event.kind:
                 listener(event)
+
+
+@final
+class UntoldNotices:
+    """Passes events on, except for notices that an earlier step told.
+
+    Each step prepares the dataset, and says again what there is to say of it.
+    """
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def of_step(self, listener: Listener) -> Listener:
+        """Return the listener of one step."""
+        earlier = frozenset(self._told)
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Notice):
+                self._told.add(event.text)
+                if event.text in earlier:
+                    return
+            listener(event)
+
+        return tell
 
 
 def log_notice(event: Event) -> None:

@@ -9,13 +9,13 @@ from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier
 from search.evaluation.refit import evaluate_winner, plan_horizon
 from search.events import Event, Listener, fan_out
-from search.executors import get_executor
+from search.executors import ExecutorChoice
 from search.files import check_writable
 from search.pipeline import OpenRun, Outcome, open_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.study.interrupts import interruptible
-from search.study.listening import Listeners
+from search.study.listening import Listeners, UntoldNotices
 from search.study.progress import shown_progress
 from search.tuning.records import StudyRecord, end_info
 from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, WinnerTested
@@ -29,7 +29,7 @@ class Runner:
 
     Args:
         progress: Whether to show it.
-        executor: Where trainings run: "processes", or "inline" in this process.
+        place: Where trainings run.
         accept_changes: Whether to resume a study whose code or libraries have changed.
     """
 
@@ -37,24 +37,28 @@ class Runner:
         self,
         *,
         progress: bool = False,
-        executor: str = "processes",
+        place: ExecutorChoice | None = None,
         accept_changes: bool = False,
     ) -> None:
-        try:
-            get_executor(executor)
-        except ValueError as error:
-            raise UserError(str(error)) from error
         self.listeners = Listeners()
-        self._progress, self._executor = progress, executor
+        self._notices = UntoldNotices()
+        self._progress, self._place = progress, place or ExecutorChoice()
         self._accept_changes = accept_changes
         self._stop: StopRequest | None = None
 
-    def search(self, recipe: Recipe) -> Outcome:
-        """Create or resume the study and run its open trials; the test set stays closed."""
+    def search(self, recipe: Recipe, *, retry_failed: bool = False) -> Outcome:
+        """Create or resume the study and run its open trials; the test set stays closed.
+
+        Args:
+            recipe: The requested settings.
+            retry_failed: Whether trials that failed for good are tried again.
+        """
         with (
             self._listening(recipe) as (listener, stop),
             Publisher(listener) as publisher,
-            self._opened(recipe, fan_out(listener, publisher), stop) as run,
+            self._opened(
+                recipe, fan_out(listener, publisher), stop, retry_failed=retry_failed
+            ) as run,
         ):
             ended = run.search()
             run.workers.close()
@@ -115,20 +119,27 @@ class Runner:
                 interruptible(stop, lambda: _how_to_continue(name)),
                 shown_progress(shown=self._progress) as shown,
             ):
-                yield fan_out(note_name, shown, self.listeners), stop
+                yield fan_out(note_name, self._notices.of_step(shown), self.listeners), stop
         finally:
             self._stop = None
 
     @contextmanager
     def _opened(
-        self, recipe: Recipe, listener: Listener, stop: StopRequest, *, searching: bool = True
+        self,
+        recipe: Recipe,
+        listener: Listener,
+        stop: StopRequest,
+        *,
+        searching: bool = True,
+        retry_failed: bool = False,
     ) -> Iterator[OpenRun]:
         with open_run(
             recipe,
             listener,
             stop,
-            executor=self._executor,
+            executor=self._place,
             accept_changes=self._accept_changes,
+            retry_failed=retry_failed,
             estimate=self._progress and searching,
             searching=searching,
         ) as run:

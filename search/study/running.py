@@ -1,7 +1,9 @@
 """The functions of the Python API: run a search, open and list studies."""
 
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,8 +12,11 @@ from optuna.trial import BaseTrial
 
 from search.catalog.listing import ListedStudy, listed_studies
 from search.catalog.studies import remove_study
+from search.checks import nearest_hint
 from search.errors import UserError
 from search.events import Listener
+from search.executors import ExecutorChoice, choose_executor
+from search.executors.cluster.settings import INSECURE
 from search.metric import METRICS, Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -27,6 +32,11 @@ MakeSampler: TypeAlias = Callable[[int], BaseSampler]
 Measure: TypeAlias = Callable[[Any, Any], float]
 
 _RUNS_DIR = Path("runs")
+_CERTIFICATES = ("tls_ca", "tls_cert", "tls_key")
+CLUSTER_SETTINGS = ("worker_timeout", "insecure_cluster", *_CERTIFICATES)
+"""How a cluster is reached, besides its address."""
+
+_LOG = logging.getLogger("search")
 
 
 def run(
@@ -48,7 +58,9 @@ def run(
     callbacks: Sequence[Listener] = (),
     on: Mapping[str, Listener] | None = None,
     accept_changes: bool = False,
-    executor: str = "processes",
+    retry_failed: bool = False,
+    executor: str | None = None,
+    cluster: str | Path | None = None,
     **settings: Any,
 ) -> Study:
     """Search, and return the study; the same call continues a study that was interrupted.
@@ -79,16 +91,20 @@ def run(
         callbacks: Functions that get every event.
         on: Functions by the kind of event that they get: `{"trial_ended": print}`.
         accept_changes: Whether to continue a study though the space's code or a library changed.
-        executor: "processes", or "inline" to train in this process, for a debugger.
-        settings: Any other setting of a recipe; docs: Settings.
+        retry_failed: Whether trials that failed for good are tried again, three times each.
+        executor: "processes", "inline" to train in this process, for a debugger, or "dask";
+            None: "processes", or "dask" if there is a `cluster`.
+        cluster: Train on the workers of this Dask scheduler: "tcp://HOST:PORT", "tls://HOST:PORT"
+            or a scheduler file.
+        settings: Any other setting of a recipe (docs: Settings); of a cluster: `worker_timeout`,
+            `insecure_cluster`, `tls_ca`, `tls_cert`, `tls_key` (docs: On several machines).
 
     Raises:
         UserError: A setting or an argument is wrong, in one line.
         MachineError: Something failed; what is finished is kept.
         SearchInterrupted: It was interrupted; what is finished is kept.
     """
-    if "dataset" in settings:
-        raise UserError(f"dataset: give it as data, got {settings['dataset']!r}")
+    place = _place(executor, cluster, settings)
     given = {
         "trials": trials,
         "epochs": epochs,
@@ -97,18 +113,16 @@ def run(
         "workers": workers,
         "seed": seed,
         "study_name": study_name,
-        "runs_dir": Path(runs_dir),
+        "runs_dir": runs_dir,
         **settings,
     }
-    known = {name: value for name, value in given.items() if value is not None}
-    known |= _validation_settings(validation)
-    # Settings are checked before anything is written.
-    Recipe.from_sources(None, {"space": "cnn", **known})
-    known |= _object_settings(space, data, {"sampler": sampler, "metric": metric}, known)
-    runner = Runner(progress=progress, executor=executor, accept_changes=accept_changes)
+    known = _checked(given, validation)
+    runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
     runner.listeners.add_all(callbacks, on or {})
-    outcome = runner.search(Recipe.from_sources(None, known))
-    return Study(outcome.record.name, Path(runs_dir), known.get("storage"), runner, known)
+    with _named_data():
+        known |= _object_settings(space, data, {"sampler": sampler, "metric": metric}, known)
+        outcome = runner.search(Recipe.from_sources(None, known), retry_failed=retry_failed)
+    return Study(outcome.record.name, known["runs_dir"], known.get("storage"), runner, known)
 
 
 def load_study(
@@ -117,8 +131,10 @@ def load_study(
     storage: str | None = None,
     *,
     progress: bool = False,
-    executor: str = "processes",
+    executor: str | None = None,
+    cluster: str | Path | None = None,
     accept_changes: bool = False,
+    **cluster_settings: Any,
 ) -> Study:
     """Return a stored study.
 
@@ -127,13 +143,20 @@ def load_study(
         runs_dir: Folder of the studies.
         storage: URL of the database; None: SQLite in `runs_dir`.
         progress: Whether to show later steps.
-        executor: Where later steps train.
+        executor: Where later steps train, as for `run`.
+        cluster: The cluster where they train, as for `run`.
         accept_changes: Whether later steps continue though code or a library has changed.
+        cluster_settings: How the cluster is reached, as for `run`.
 
     Raises:
-        UserError: There is no such study.
+        UserError: There is no such study, or an argument is wrong.
     """
-    runner = Runner(progress=progress, executor=executor, accept_changes=accept_changes)
+    for setting, value in cluster_settings.items():
+        if setting not in CLUSTER_SETTINGS:
+            hint = nearest_hint(setting, CLUSTER_SETTINGS)
+            raise UserError(f"{setting}: is no argument, got {value!r}; {hint}")
+    place = _place(executor, cluster, cluster_settings)
+    runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
     return Study(name, Path(runs_dir), storage, runner)
 
 
@@ -148,6 +171,42 @@ def delete_study(name: str, runs_dir: str | Path = _RUNS_DIR, storage: str | Non
     Raises UserError if there is no such study, or if it is being run.
     """
     remove_study(name, Path(runs_dir), storage, sure=True)
+
+
+def _place(
+    executor: str | None, cluster: str | Path | None, settings: Mapping[str, Any]
+) -> ExecutorChoice:
+    """Return where to train; a cluster that is not encrypted is warned of."""
+    given = {name: settings[name] for name in CLUSTER_SETTINGS if name in settings}
+    given |= {name: Path(given[name]) for name in _CERTIFICATES if name in given}
+    if given.get("insecure_cluster"):
+        _LOG.warning(INSECURE)
+    return choose_executor(executor, None if cluster is None else str(cluster), **given)
+
+
+@contextmanager
+def _named_data() -> Iterator[None]:
+    """Call the dataset `data` in errors, which begin with the name of the recipe's setting."""
+    try:
+        yield
+    except UserError as error:
+        setting, colon, reason = str(error).partition(":")
+        if setting != "dataset":
+            raise
+        raise UserError(f"data{colon}{reason}") from error
+
+
+def _checked(given: Mapping[str, Any], validation: str | Validation | None) -> dict[str, Any]:
+    """Return the settings of a recipe that were given; checked before anything is written."""
+    if "dataset" in given:
+        raise UserError(f"dataset: give it as data, got {given['dataset']!r}")
+    known = {
+        name: value
+        for name, value in given.items()
+        if value is not None and name not in CLUSTER_SETTINGS
+    }
+    known |= _validation_settings(validation)
+    return known | {"runs_dir": Recipe.from_sources(None, {"space": "cnn", **known}).runs_dir}
 
 
 def _validation_settings(validation: str | Validation | None) -> Mapping[str, Any]:

@@ -64,7 +64,8 @@ def _source(train: Part, test: Part | None, how: Mapping[str, Any]) -> Source:
         return arrays_source(*train, test=None if test is None else (test[0], test[1]), **how)
     if isinstance(train, MapDataset) and (test is None or isinstance(test, MapDataset)):
         return dataset_source(train, test=test, **how)  # type: ignore[arg-type] # needs no more
-    kinds = " and ".join(type(one).__name__ for one in (train, test) if one is not None)
+    shown = (train,) if test is None else (train, test)
+    kinds = " and ".join("None" if one is None else type(one).__name__ for one in shown)
     raise UserError(
         "data: must be a name or path, (images, labels), or a dataset with __getitem__ and "
         f"__len__, got {kinds}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, final
 
 import optuna
 
@@ -18,6 +18,7 @@ from search.events import Listener
 from search.files import check_writable, machine_failures
 from search.paths import RunPaths
 from search.pipeline import with_predictions, write_stored_report
+from search.progress.words import describe_number
 from search.recipe import Recipe
 from search.report.evidence import Evidence, choose_baseline
 from search.study.figures import StudyPlots
@@ -119,15 +120,16 @@ class Study:
         """Its plots: `plot.importances()`, `plot.history()`, ..."""
         return StudyPlots(self._evidence)
 
-    def trial(self, number: int) -> Trial:
-        """Return a trial by its number; raises UserError, naming those that exist."""
+    def trial(self, number: SupportsIndex) -> Trial:
+        """Return a trial by its number, from 0; raises UserError, naming those that exist."""
         return Trial(self.record, find_trial(self.record, number))
 
     def to_dataframe(self) -> "pd.DataFrame":
         """Return one row a trial: state, score, score of each fold, epochs, parameters.
 
-        The index is the trial's number; parameters are in columns `params_NAME`. Raises UserError
-        if pandas is not installed.
+        The frame's index is the trial's number; column "index" is its place in the plan, which a
+        trial that is run again keeps. Parameters are in columns `params_NAME`. Raises UserError if
+        pandas is not installed.
         """
         if find_spec("pandas") is None:
             raise UserError("to_dataframe needs pandas: pip install 'cifar-search[notebook]'")
@@ -152,16 +154,24 @@ class Study:
         """Continue the search, as the same call of `search.run` does; returns the study.
 
         Args:
-            changes: Settings that may change, such as `trials=100` or `timeout="1h"`.
+            changes: Settings that may change, such as `trials=100` or `timeout="1h"`, and
+                `retry_failed=True` to try trials again that failed for good.
 
         Raises:
             UserError: A setting would change results that are stored.
             MachineError: Something failed; what is finished is kept.
             SearchInterrupted: It was interrupted; what is finished is kept.
         """
+        if "data" in changes:
+            raise UserError(
+                "data: a study keeps its dataset; search.run(space, data, study_name=...) searches "
+                "on another"
+            )
         settings = self._stored_settings() if self._settings is None else self._settings
         fixed = {"study_name": self.name, "runs_dir": self._paths.runs_dir}
-        self._runner.search(self._recipe({**settings, **changes, **fixed}))
+        retry_failed = bool(changes.pop("retry_failed", False))
+        recipe = self._recipe({**settings, **changes, **fixed})
+        self._runner.search(recipe, retry_failed=retry_failed)
         return self._reload()
 
     def refit(self) -> ImageClassifier:
@@ -251,7 +261,7 @@ class Study:
         metric = self.record.metric
         rows = [
             (
-                str(one.number),
+                describe_number(one).removeprefix("trial "),
                 text.score(one.mean, metric),
                 text.spread(one.std, metric) if len(one.fold_scores) > 1 else "",
                 f"{one.best_epoch} of {len(one.history.epochs)}",
@@ -265,13 +275,13 @@ class Study:
 
     def _facts(self) -> Iterator[str]:
         record = self.record
-        yield f"{record.n_done():,} of {text.plural(record.n_planned(), 'trial')} done"
+        yield text.trials_done(record.n_done(), record.n_planned())
         winner = record.winner()
         if winner is None:
             yield "no trial is complete yet"
             return
         score = text.score(winner.mean, record.metric)
-        yield f"best validation {record.metric} {score} (trial {winner.number})"
+        yield f"best validation {record.metric} {score} ({describe_number(winner)})"
         if record.test is None:
             yield "not tested yet"
         else:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final, overload
+from typing import Any, SupportsIndex, final, overload
 
 from search import text
+from search.catalog.studies import find_trial
 from search.metric import Metric
-from search.progress.words import describe_end
+from search.progress.words import describe_end, describe_number
 from search.study.html import table
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import Candidate, candidate_differences, describe_candidate
@@ -132,8 +133,17 @@ class Trial:
         """Why it failed, diverged or was not trained."""
         return self.record.reason
 
-    def diff(self, other: "Trial") -> Differences:
-        """Return the settings of its candidate that differ from another trial's."""
+    def diff(self, other: "Trial | SupportsIndex") -> Differences:
+        """Return the settings of its candidate that differ from another trial's.
+
+        Args:
+            other: A trial, or the number of one of the same study.
+
+        Raises:
+            UserError: It is neither.
+        """
+        if not isinstance(other, Trial):
+            other = Trial(self._study, find_trial(self._study, other))
         names = (f"trial {self.number}", f"trial {other.number}")
         if self.candidate is None or other.candidate is None:
             return Differences(names, ())
@@ -145,6 +155,7 @@ class Trial:
         record = self.record
         return {
             "trial": record.number,
+            "index": record.plan,
             "state": self.state,
             "score": self.score,
             "std": self.std,
@@ -176,10 +187,10 @@ class Trial:
     def __repr__(self) -> str:
         candidate = self.candidate
         what = "" if candidate is None else f"\n  {describe_candidate(candidate)}"
-        return f"<Trial {self.number}: {self._end()}{what}>"
+        return f"<{describe_number(self.record).capitalize()}: {self._end()}{what}>"
 
     def _repr_html_(self) -> str:
-        return table(("", f"trial {self.number}"), list(self._rows()))
+        return table(("", describe_number(self.record)), list(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "ended", self._end()

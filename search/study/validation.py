@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from search.recipe import Recipe
+
 
 class Validation(ABC):
-    """How the training images are split to validate trials."""
+    """How the training images are split to validate trials; raises UserError for nonsense."""
+
+    def __post_init__(self) -> None:
+        Recipe.from_sources(None, {"space": "cnn", **self.settings()})  # checks them
 
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:

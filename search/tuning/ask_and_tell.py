@@ -204,7 +204,7 @@ class TrialQueue:
         if index < len(self._points):
             raise MachineError(
                 f"trial with index {index} of study {self._study.study_name!r} was started by "
-                "another program; end that, then run the same command again to resume"
+                "another program; end that, then run it again to resume"
             )
         self._trials = self._stored()
         chosen, reason = self._batches.choose(index, self._trials)

@@ -223,7 +223,7 @@ def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
         except HeldError as error:
             raise UserError(
                 f"study {paths.study_name!r} is being run by {error}; wait for it, end it, "
-                "or give another --study-name"
+                "or give another `study_name`"
             ) from error
         yield
 
@@ -358,6 +358,6 @@ def _mark_of(paths: RunPaths) -> str | None:
 def _taken(paths: RunPaths) -> UserError:
     return UserError(
         f"study_name: {str(paths.study_dir)!r} is the folder of another study of that name, in "
-        "another storage or a deleted one; give another --study-name or --runs-dir, or remove "
+        "another storage or a deleted one; give another `study_name` or `runs_dir`, or remove "
         "the folder"
     )

@@ -230,7 +230,7 @@ def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo
     if differences:
         raise UserError(
             f"study {requested.study_name!r} exists with other settings: {'; '.join(differences)}; "
-            "give the old settings to resume it, or another --study-name"
+            "give the old settings to resume it, or another `study_name`"
         )
 
 
@@ -246,8 +246,8 @@ def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:
             raise UserError(
                 f"space {setting!r}: parameter {parameter.name!r} was {_words(then)} when study "
                 f"{study.study_name!r} started and is now {_words(now)} which Optuna does not "
-                "accept in one study, even with --accept-changes; accepted: the parameter as it "
-                "was, or another --study-name"
+                "accept in one study, even with `accept_changes`; accepted: the parameter as it "
+                "was, or another `study_name`"
             )
 
 
@@ -273,7 +273,7 @@ def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, 
     if changes and not accept:
         raise UserError(
             f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
-            "another --study-name, or --accept-changes to resume this one"
+            "another `study_name`, or `accept_changes` to resume this one"
         )
     return changes
 

@@ -47,7 +47,7 @@ class FilesError(Exception):
         return MachineError(
             f"files of the study or its data cannot be used: {self.reason}; finished trials and "
             "earlier checkpoints are kept and no trial counts as failed: make room or give access "
-            "to them again, then run the same command again to resume"
+            "to them again, then run it again to resume"
         )
 
 

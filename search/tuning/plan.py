@@ -99,9 +99,9 @@ def _refusal(folder: Path, need: DiskNeed) -> str:
         for size, what in ((checkpoints, "checkpoints"), (others, "database, model and report"))
         if size
     )
-    hint = "make room there, or give --runs-dir on another disk"
+    hint = "make room there, or give `runs_dir` on another disk"
     if others <= need.free:
-        hint = f"{hint}, fewer --workers or --checkpoint-every 0"
+        hint = f"{hint}, fewer `workers` or `checkpoint_every` 0"
     return (
         f"{folder} has {text.size(need.free)} free, and the study needs up to "
         f"{text.size(checkpoints + others)} more, {wanted}: {hint}"

@@ -292,16 +292,16 @@ def next_step_hint(record: StudyRecord) -> str:
     limits = [one.limit for one in attempts if one.limit is not None]
     if limits:
         return (
-            f"the same command with a --trial-timeout above {max(limits):g}s, or without one, "
-            "tries the trials that timed out again"
+            f"run it again with a `trial_timeout` above {max(limits):g}s, or without one, to try "
+            "the trials that timed out again"
         )
     if record.complete():
-        return "the same command with another --choose takes the winner from the same trials"
+        return "run it again with another `choose` to take the winner from the same trials"
     if any(trial.diverged for trial in record.trials):
-        return "use a space with smaller learning rates, and another --study-name"
+        return "use a space with smaller learning rates, and another `study_name`"
     if any(trial.infeasible for trial in record.trials):
-        return "use a larger --max-parameters or another space, and another --study-name"
-    return "fix the cause, then run the same command with --retry-failed"
+        return "use a larger `max_parameters` or another space, and another `study_name`"
+    return "fix the cause, then run it again with `retry_failed`"
 
 
 def why_no_winner(record: StudyRecord) -> str:
@@ -354,7 +354,7 @@ def failures_line(record: StudyRecord) -> str | None:
     last = f" (the last reason: {reasons[-1]})" if reasons else ""
     return (
         f"{len(failed)} of {text.plural(record.n_planned(), 'trial')} failed and took no part"
-        f"{last}; the same command with --retry-failed tries them again"
+        f"{last}; run it again with `retry_failed` to try them again"
     )
 
 

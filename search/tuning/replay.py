@@ -61,7 +61,7 @@ def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> list[
     if any(t.state == "pruned" and not t.infeasible for t in record.trials) or len(complete) < 2:
         raise UserError(
             f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "
-            "no pruned ones; record one with --pruner none and without --racing"
+            "no pruned ones; record one with `pruner` none and without `racing`"
         )
     return [_recorded(trial.history, record.metric) for trial in complete]
 

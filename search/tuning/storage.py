@@ -124,7 +124,7 @@ def _hint(error: BaseException) -> str:
         return _PERMISSIONS
     if any(words in str(error) for words in _UNUSABLE):
         return _PERMISSIONS
-    return "stored trials are kept; run the same command again to resume"
+    return "stored trials are kept; run it again to resume"
 
 
 @final
@@ -245,7 +245,7 @@ def storage_failures(study_name: str) -> Iterator[None]:
         reason = first_line(error.__cause__ or error)
         raise MachineError(
             f"the database of study {study_name!r} failed: {reason}; finished trials are kept; "
-            "run the same command again to resume"
+            "run it again to resume"
         ) from error
 
 

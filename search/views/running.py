@@ -2,20 +2,22 @@
 
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.events import Event, JsonWriter
+from search.command_lines import with_options
+from search.events import Event, JsonWriter, Listener, Notice
 from search.executors import ExecutorChoice
 from search.files import check_writable
 from search.metric import ACCURACY, Metric
 from search.pipeline import Outcome, Report, run_and_report
 from search.progress.console import QuietDisplay, open_display
 from search.progress.log import JsonLog
-from search.progress.words import describe_end
+from search.progress.words import describe_end, describe_number
 from search.recipe import Recipe
 from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
@@ -52,7 +54,7 @@ def run_and_describe(
     try:
         outcome, report = run_and_report(
             recipe,
-            display,
+            _naming_options(display),
             stop,
             executor=executor,
             accept_changes=accept_changes,
@@ -82,7 +84,7 @@ def run_and_log(
     log = JsonLog(writer)
     outcome, report = run_and_report(
         recipe,
-        log,
+        _naming_options(log),
         stop,
         executor=executor,
         accept_changes=accept_changes,
@@ -91,6 +93,17 @@ def run_and_log(
     )
     for event in _result_events(outcome, report):
         log(event)
+
+
+def _naming_options(listener: Listener) -> Listener:
+    """Return a listener that passes events on, whose notices name settings as options."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Notice):
+            event = replace(event, text=with_options(event.text))
+        listener(event)
+
+    return tell
 
 
 def _result_events(outcome: Outcome, report: Report | None) -> Iterator[Event]:
@@ -116,7 +129,7 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
         yield Text("no trial has completed yet")
         return
     yield Text(
-        f"best: trial {winner.number} {describe_end(winner, record.recipe, record.metric)}",
+        f"best: {describe_number(winner)} {describe_end(winner, record.recipe, record.metric)}",
         style="bold",
     )
     yield Text(f"      {describe_candidate(winner.candidate)}")
@@ -139,7 +152,7 @@ def describe_finish(
         yield Text(line)
     failures = failures_line(record)
     if failures is not None:
-        yield Text(failures)
+        yield Text(with_options(failures))
     if end.reason == "timeout":
         yield Text(
             f"time is up: {end.done} of {end.planned} trials done; run again to continue "

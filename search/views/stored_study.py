@@ -14,7 +14,7 @@ from rich.text import Text
 
 from search import text
 from search.catalog.studies import open_stored
-from search.command_lines import run_command
+from search.command_lines import run_command, with_options
 from search.objectives import LATENCY, MULTIPLY_ADDS, Cost
 from search.paths import RunPaths
 from search.progress.words import describe_end, describe_number
@@ -210,7 +210,7 @@ def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[Rendera
     state = study_state(record, holder)
     if state == "ended" and record.winner() is None:
         yield Text("status: ended without a winner", style="bold")
-        yield Text(printable(why_no_winner(record)))
+        yield Text(printable(with_options(why_no_winner(record))))
         return
     yield Text(f"status: running ({holder})" if state == "running" else f"status: {state}")
     yield from describe_result(record)

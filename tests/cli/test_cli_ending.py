@@ -102,8 +102,14 @@ def test_an_empty_folder_is_a_mistake(option: str, command: Command, tmp_path: P
 
 def test_the_command_that_goes_on_keeps_the_limit_of_a_trial() -> None:
     """Without it those that timed out would be tried again; a whole grid needs no number."""
-    recipe = Recipe(space="mlp", trial_timeout=90.0, sampler="grid", study_name="s")
+    recipe = Recipe(
+        space="mlp", trial_timeout=90.0, sampler="grid", study_name="s", workers=3, pruner="none"
+    )
     line = run_command(recipe, None)
+    assert line.startswith(
+        "python -m search run --space mlp --sampler grid --pruner none --epochs 40 "
+    )
+    assert "--workers 3" in line
     assert "--trial-timeout 90.0s" in line
     assert "--trials" not in line
     assert Recipe(space="mlp", trial_timeout="90.0s").trial_timeout == 90  # type: ignore[arg-type]

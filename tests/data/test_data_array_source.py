@@ -152,8 +152,20 @@ def test_large_arrays_are_scaled(tmp_path: Path, prepare: Any, recorder: Any) ->
         ({"images": GREY, "labels": LABELS * 0}, "at least 2 classes, got '0'"),
         ({"images": GREY[:, 0], "labels": LABELS}, r"must be \(N, H, W\).* got an array of"),
         ({"images": GREY * 1000.0, "labels": LABELS}, r"got float64 in 0\.\.|got float64 in"),
-        ({"images": GREY * np.nan, "labels": LABELS}, "got float64 in nan"),
+        (
+            {"images": GREY * np.nan, "labels": LABELS},
+            "12 of 12 have NaN or infinite values, the first at index 0",
+        ),
         ({"images": GREY.astype(str), "labels": LABELS}, "images must be numbers"),
+        (
+            {
+                "images": GREY / 255,
+                "labels": LABELS,
+                "test_images": np.where(np.arange(12)[:, None, None] % 4 == 2, np.inf, GREY / 255),
+                "test_labels": LABELS,
+            },
+            "test images must be finite numbers, but 3 of 12 .* the first at index 2$",
+        ),
         (
             {"images": GREY, "labels": LABELS, "test_images": GREY, "test_labels": LABELS + 1},
             "test images have labels that no class has: '3'",

@@ -89,6 +89,9 @@ def test_labels_may_be_numbers_where_names_are(images: Any) -> None:
     classifier = make_classifier(classes=("0", "1", "2"))
     labels = np.arange(20) % 3
     assert classifier.score(images, labels) == classifier.score(images, labels.astype(str))
+    for few in ([], [0] * 19):
+        with pytest.raises(UserError, match="labels: must be one for each image, got"):
+            classifier.score(images, few)
     with pytest.raises(UserError, match="'7' is no class; the classes: 0, 1, 2"):
         classifier.score(images, labels + 7)
 
@@ -139,8 +142,14 @@ def test_nothing_gives_nothing(classifier: ImageClassifier) -> None:
     ("images", "words"),
     [
         (["nowhere.png"], "nowhere.png does not exist"),
+        (3, "^images: must be paths, PIL images, or an array of numbers, got int$"),
+        (None, "^images: .* got None$"),
+        (
+            np.where(np.arange(4)[:, None, None] < 2, np.nan, np.zeros((4, 6, 6))),
+            "^images: .*2 of 4",
+        ),
         ([object()], "must be paths, PIL images, or an array"),
-        (np.zeros((2, 6)), "got an array of"),
+        (np.zeros((2, 6)), "^images: must be .* got an array of"),
         ([np.zeros((2, 2)), np.zeros((3, 3))], "arrays of one shape"),
         (np.full((1, 6, 6, 3), -7.0), "floats in 0..1"),
     ],

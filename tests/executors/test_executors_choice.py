@@ -49,7 +49,7 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, str], message: s
 
 def test_dask_needs_a_cluster() -> None:
     """The message says what to give."""
-    with pytest.raises(UserError, match="give --cluster tcp://HOST:PORT"):
+    with pytest.raises(UserError, match="give `cluster` tcp://HOST:PORT"):
         ExecutorChoice("dask").start(1, 1)
 
 

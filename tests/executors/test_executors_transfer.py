@@ -78,7 +78,7 @@ def test_changed_bytes_are_noticed(tmp_path: Path) -> None:
     def flip(path: Path, offset: int, content: bytes) -> None:
         write_part(path, offset, b"y" * len(content))
 
-    with pytest.raises(MachineError, match=r"the bytes of a differ.*run the same command again"):
+    with pytest.raises(MachineError, match=r"the bytes of a differ.*run it again"):
         send_file(Here(instead={write_part: flip}), source, there, "token")
     assert not list(there.parent.iterdir())
 

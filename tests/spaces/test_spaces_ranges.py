@@ -127,6 +127,9 @@ def test_a_prior_draws_every_choice_that_is_given() -> None:
     ("ranges", "expected"),
     [
         ({"sgd_rl": (0.1, 1)}, "space 'cnn' has no parameter 'sgd_rl': did you mean sgd_lr?"),
+        ({"learning_rate": 1}, "did you mean sgd_lr, adamw_lr or adam_lr?"),
+        ({"momentum": 1}, "did you mean sgd_momentum?"),
+        ({"widht": 1}, "did you mean base_width?"),
         ({"xyz": 1}, "its parameters: base_width, growth, "),
         ({"sgd_lr": (1, 0.1)}, "'sgd_lr', which is 0.001 to 0.3 (log), cannot be (1, 0.1)"),
         ({"sgd_lr": (0, 1)}, "numbers above 0"),

@@ -4,12 +4,14 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
 import search
 from search.report.findings import FIGURE_NAMES
+from search.study.figures import KINDS
 from tests.study.conftest import RunMaker
 
 
@@ -50,6 +52,10 @@ def test_the_best_trial_has_the_best_score(finished: search.Study) -> None:
 def test_trials_of_other_numbers_are_refused(finished: search.Study) -> None:
     with pytest.raises(search.UserError, match="no trial 99; its trials: 0 to 5"):
         finished.trial(99)
+    for wrong, kind in (("2", "str"), (True, "bool"), (1.0, "float"), (None, "NoneType")):
+        for call in (finished.trial, finished.best.diff):
+            with pytest.raises(search.UserError, match=rf"its number, such as 0, got .*\({kind}\)"):
+                call(wrong)  # type: ignore[arg-type]
 
 
 def test_the_data_frame_has_a_row_for_each_trial(finished: search.Study) -> None:
@@ -67,6 +73,7 @@ def test_differences_are_the_settings_that_differ(finished: search.Study) -> Non
     """A trial differs from itself in nothing, from another as the other does from it."""
     first, second = finished.trial(0), finished.trial(1)
     assert len(first.diff(first)) == 0
+    assert list(first.diff(1)) == list(first.diff(second)) == list(first.diff(np.int64(1)))
     there, back = first.diff(second), second.diff(first)
     assert [one.setting for one in there] == [one.setting for one in back]
     assert [(one.first, one.second) for one in there] == [(one.second, one.first) for one in back]
@@ -94,6 +101,23 @@ def test_objects_say_what_they_are(finished: search.Study) -> None:
     assert "finished" in repr(finished.model)
     for one in (finished, finished.best):
         assert_html(one._repr_html_())
+
+
+def test_a_retry_says_of_what(run: RunMaker) -> None:
+    """Numbers are Optuna's everywhere; a trial that was run again has another one, and says so."""
+    study = run(trials=2)
+    record = study.trial(1).record
+    object.__setattr__(record, "attempt", 1)
+    object.__setattr__(record, "plan", 0)
+    assert repr(study.trial(1)).startswith("<Trial 1 (retry of index 0): complete")
+    assert study.to_dataframe().loc[1, "index"] == 0
+
+
+@pytest.mark.parametrize("state", ["waiting", "running"])
+def test_a_trial_that_has_not_ended_has_no_score(state: str, run: RunMaker) -> None:
+    study = run(trials=1)
+    object.__setattr__(study.trial(0).record, "state", state)
+    assert repr(study.trial(0)).startswith(f"<Trial 0: {state}")
 
 
 def test_names_from_elsewhere_are_escaped(run: RunMaker) -> None:
@@ -129,22 +153,35 @@ def test_plots_are_pictures_and_pages(name: str, finished: search.Study, tmp_pat
 def test_plots_have_names(finished: search.Study) -> None:
     """Those that apply are listed, and each can be had by its name."""
     names = finished.plot.names()
-    assert {"optimization-history", "mlp-confusion-matrix"} <= {*names}
-    assert {*names} <= {*FIGURE_NAMES}
+    assert {"history", "confusion_matrix"} <= {*names}
     for name in names:
-        assert name in repr(finished.plot[name])
-    with pytest.raises(search.UserError, match="did you mean 'optimization-history'"):
-        _ = finished.plot["optimisation-history"]
+        assert repr(finished.plot[name]) == repr(getattr(finished.plot, name)())
+        assert name in repr(finished.plot)
+    assert repr(finished.plot["mlp-confusion-matrix"]) == repr(finished.plot.confusion_matrix())
+    with pytest.raises(search.UserError, match="did you mean 'history'"):
+        _ = finished.plot["hist"]
+
+
+def test_every_plot_of_the_report_is_a_method() -> None:
+    """Whatever is a file beside the page can be had in a notebook."""
+    files = [file for kind in KINDS.values() for file in kind.finding.figures]
+    assert sorted(files) == sorted(FIGURE_NAMES)
+    assert all(callable(getattr(search.StudyPlots, name)) for name in KINDS)
 
 
 def test_plots_that_do_not_apply_say_why(run: RunMaker, finished: search.Study) -> None:
     """Too few trials, no test yet, no baseline."""
     study = run(trials=1)
-    with pytest.raises(search.UserError, match=r"'importances' cannot be drawn: Not shown: "):
-        study.plot.importances()
-    with pytest.raises(search.UserError, match="confusion-matrix' cannot be drawn"):
-        study.plot.confusion_matrix()
-    with pytest.raises(search.UserError, match="cannot be drawn"):
+    for name, words in (
+        ("importances", r"importances\(\) cannot be drawn: importances need at least five trials"),
+        ("slices", "the parameters that matter most, and importances need at least five"),
+        ("confusion_matrix", r"call study.test\(\) first"),
+        ("pareto_front", "search.run.*objective="),
+    ):
+        assert name not in study.plot.names()
+        with pytest.raises(search.UserError, match=words):
+            getattr(study.plot, name)()
+    with pytest.raises(search.UserError, match=r"sampler='baseline'\).test\(\)"):
         finished.plot.versus_baseline()
     with pytest.raises(search.UserError, match=r"path must end with .pdf, .png, .svg, .html, got"):
         study.plot.history().save("plot.gif")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import torch
 
 import search
-from search.events import Event
+from search.events import Event, Notice
 from search.metric import ACCURACY
 from search.pipeline import run_study
 from search.stopping import StopRequest
@@ -166,6 +167,35 @@ def test_errors_of_callbacks_end_the_run_as_they_are(run: RunMaker) -> None:
     assert [one.state for one in run().trials].count("complete") >= 1
 
 
+def test_failed_trials_are_tried_again_if_asked(run: RunMaker) -> None:
+    """By the same call, and by the study; usually they are not."""
+    heard: list[Event] = []
+
+    def retried() -> bool:
+        texts = [one.text for one in heard if isinstance(one, Notice)]
+        heard.clear()
+        return "0 failed trials to try again" in texts
+
+    study = run(callbacks=[heard.append])
+    assert not retried()
+    study.run(retry_failed=True)
+    assert retried()
+    run(callbacks=[heard.append], retry_failed=True)
+    assert retried()
+
+
+def test_a_stored_study_trains_where_it_is_told(run: RunMaker) -> None:
+    """Arguments of `load_study` are those of `run`."""
+    study = run()
+    for arguments, words in (
+        ({"executor": "dask"}, "needs a cluster"),
+        ({"cluster": "tcp://10.0.0.1:8786"}, "not encrypted"),
+        ({"tls_keys": "x"}, "tls_keys: is no argument, got 'x'; did you mean 'tls_key'"),
+    ):
+        with pytest.raises(search.UserError, match=words):
+            search.load_study(study.name, study.recipe.runs_dir, **arguments).run(trials=4)  # type: ignore[arg-type]
+
+
 def test_a_function_can_stop_the_search(run: RunMaker) -> None:
     """`stop` ends it after the epoch; the rest is trained by the next call."""
     study = run(trials=1)
@@ -181,14 +211,22 @@ def test_a_function_can_stop_the_search(run: RunMaker) -> None:
         ({"dataset": "digits"}, "dataset: give it as data, got 'digits'"),
         ({"trials": 0}, "trials: .*greater than or equal to 1, got 0"),
         ({"validation": "kfolds"}, "validation: .*did you mean 'kfold'"),
-        ({"validation": search.KFold(1)}, "folds: .*got 1"),
         ({"space": "cmn"}, "space must be .* got 'cmn'"),
         ({"space": 3}, "space: .*got 3"),
         ({"sampler": "tpo"}, "sampler: .*did you mean 'tpe'"),
         ({"on": {"trial_end": print}}, "'trial_end' is no kind of event; did you mean"),
         ({"on": {"epoch": 3}}, "needs a function that takes an event, got 3"),
         ({"executor": "cloud"}, "executor must be one of processes, inline, dask, got 'cloud'"),
-        ({"data": "nowhere"}, "dataset: 'nowhere' is neither"),
+        ({"data": "nowhere"}, "^data: 'nowhere' is neither"),
+        ({"data": None}, "^data: must be .* got None"),
+        ({"runs_dir": 3}, "^runs_dir: .*got 3"),
+        ({"executor": "dask"}, "needs a cluster: give `cluster` tcp://HOST:PORT"),
+        (
+            {"executor": None, "cluster": "tcp://10.0.0.1:8786"},
+            "accept that with `insecure_cluster`",
+        ),
+        ({"cluster": "tcp://localhost:1"}, "cluster is only for executor 'dask', got .*'inline'"),
+        ({"worker_timeout": 3}, "worker_timeout is only for executor 'dask'"),
     ],
 )
 def test_mistakes_are_one_line(run: RunMaker, settings: dict[str, Any], words: str) -> None:
@@ -197,6 +235,53 @@ def test_mistakes_are_one_line(run: RunMaker, settings: dict[str, Any], words: s
         run(**settings)
     assert "\n" not in str(error.value)
     assert error.value._render_traceback_() == [f"UserError: {error.value}"]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: search.KFold(1), "folds: .*greater than or equal to 2, got 1"),
+        (lambda: search.KFold("5"), "folds: .*integer, got '5'"),  # type: ignore[arg-type]
+        (lambda: search.Holdout(0.0), "holdout_fraction: .*greater than 0, got 0.0"),
+        (lambda: search.Holdout(5), "holdout_fraction: .*less than 1, got 5"),
+    ],
+)
+def test_nonsense_is_refused_when_it_is_made(make: Callable[[], object], words: str) -> None:
+    with pytest.raises(search.UserError, match=words):
+        make()
+
+
+def test_messages_name_arguments(run: RunMaker) -> None:
+    """Settings have their names in Python, not those of options."""
+    run(study_name="here")
+    with pytest.raises(search.UserError, match=r"or another `study_name`$") as error:
+        run(study_name="here", epochs=2)
+    assert "--" not in str(error.value)
+    with pytest.raises(search.UserError, match="give `space` with mlp") as error:
+        search.run(None, "digits")  # type: ignore[arg-type]
+    assert "--" not in str(error.value)
+
+
+def test_fewer_trials_than_are_done(run: RunMaker) -> None:
+    """A study of 3 is not "3 of 1 trial done"."""
+    run()
+    study = run(trials=1)
+    assert "3 trials done, 1 requested" in repr(study)
+
+
+def test_notices_are_told_by_one_step_only(
+    run: RunMaker, caplog: pytest.LogCaptureFixture, make_folder: FolderMaker, tmp_path: Path
+) -> None:
+    """Each step prepares the dataset; what it says of it is known after the first."""
+    folder = make_folder(tmp_path / "pets", {"cat": 12, "dog": 12})
+    (folder / "notes").mkdir()
+    with caplog.at_level(logging.INFO, "search"):
+        study = run(data=folder, trials=1, epochs=1)
+        told = [*caplog.messages]
+        study.refit()
+        study.test()
+    assert [text for text in told if "notes" in text]
+    assert not [text for text in caplog.messages[len(told) :] if text in told]
 
 
 def test_a_wrong_setting_leaves_nothing_behind(run: RunMaker, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, list
     assert message.startswith(f"study 'study' started with other code: space {recipe.space!r}: ")
     assert "'sgd_lr', 0.001, 1.0" in message
     assert "'sgd_lr', 0.01, 1.0" in message
-    assert "--accept-changes" in message
+    assert "`accept_changes`" in message
 
 
 def test_what_does_nothing_is_no_change(make_recipe: Maker, listener: Any) -> None:
@@ -223,8 +223,8 @@ def test_what_optuna_refuses_needs_another_name(
     message = _refusal(recipe, listener)
     assert message == _refusal(recipe, listener, accept=True)
     assert words in message
-    assert "--study-name" in message
-    assert "even with --accept-changes; accepted: the parameter as it was" in message
+    assert "`study_name`" in message
+    assert "even with `accept_changes`; accepted: the parameter as it was" in message
 
 
 def test_other_versions_are_refused_or_accepted(make_recipe: Maker, listener: Any) -> None:

@@ -78,7 +78,7 @@ def test_smaller_checkpoints_are_advised_where_they_would_help(
 ) -> None:
     """Where the rest has room, fewer workers or no checkpoints are a way out."""
     _leave_free(monkeypatch, 34 * 10**6)
-    with pytest.raises(MachineError, match=r"fewer --workers or --checkpoint-every 0$"):
+    with pytest.raises(MachineError, match=r"fewer `workers` or `checkpoint_every` 0$"):
         check_disk(_open(make_recipe(), listener), n_workers=50)
 
 

@@ -127,7 +127,7 @@ def test_the_test_set_is_not_opened_in_silence_after_failures(
     recipe = make_recipe(trials=3, pruner="none", sampler=sampler)
     _search(recipe, listener, Unlucky(oom, oom, oom))
     record = run_study(recipe, listener, executor="inline").record
-    (said,) = [one for one in listener.notices() if "--retry-failed" in one]
+    (said,) = [one for one in listener.notices() if "`retry_failed`" in one]
     assert said.startswith("1 of 3 trials failed and took no part (the last reason: oom: ")
     assert record.openings[0].purpose.endswith("; 1 of 3 trials had failed")
     assert end_info(record, stopped=False) == EndInfo("done", 3, 3, failed=1)

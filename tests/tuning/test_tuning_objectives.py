@@ -73,7 +73,7 @@ def test_nobody_wins_where_no_trial_keeps_to_the_rule(make_recipe: Maker, listen
     recipe = make_recipe(trials=2, epochs=1, choose=rule, **TRADE)
     with pytest.raises(UserError, match="none of 2 complete trials keeps to choose") as caught:
         run_study(recipe, listener, executor="inline")
-    assert "another --choose" in str(caught.value)
+    assert "another `choose`" in str(caught.value)
     record = run_study(make_recipe(trials=2, epochs=1, **TRADE), listener, executor="inline").record
     assert record.winner() is not None
     assert len(record.openings) == 1

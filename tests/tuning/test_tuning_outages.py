@@ -131,7 +131,7 @@ def test_what_does_not_come_back_ends_the_run_and_nothing_else(
     recipe = make_recipe(**_SETTINGS)
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
     disk = Disk(place(opened), 3, None)
-    with pytest.raises(MachineError, match=r"no trial counts as failed.* run the same command"):
+    with pytest.raises(MachineError, match=r"no trial counts as failed.* run it again"):
         _search(opened, InlineExecutor(), disk, patience=0.2)
     disk.back()
     record = run_study(recipe, listener, executor="inline").record

@@ -84,7 +84,7 @@ def test_a_pruned_study_cannot_be_replayed() -> None:
         fakes.complete_trial(1, [0.4, 0.7]),
         fakes.other_trial(2, "pruned", value=0.1, history=fakes.history([[0.1]])),
     ]
-    with pytest.raises(UserError, match="record one with --pruner none"):
+    with pytest.raises(UserError, match="record one with `pruner` none"):
         recorded(fakes.study_record(trials))
     whole = recorded(fakes.study_record(trials[:2]))
     assert [trial.folds for trial in whole] == [((0.5, 0.6),), ((0.4, 0.7),)]

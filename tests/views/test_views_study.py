@@ -159,14 +159,14 @@ def test_numbers_of_trials_are_set_beside_points_of_the_plan(
 @pytest.mark.parametrize(
     ("settings", "way_out"),
     [
-        ({"reason": "timed out: 2 s", "trial_timeout": 2.0}, "--trial-timeout above 2s, or with"),
+        ({"reason": "timed out: 2 s", "trial_timeout": 2.0}, "a --trial-timeout above 2s, or with"),
         (
             {"reason": "loss not finite", "diverged": True, "value": 0.1},
             "smaller learning rates, and another",
         ),
         (
             {"reason": "the worker died"},
-            "fix the cause, then run the same command with --retry-failed",
+            "fix the cause, then run it again with --retry-failed",
         ),
     ],
 )

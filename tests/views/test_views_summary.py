@@ -165,8 +165,8 @@ def test_an_interrupted_search_says_how_to_get_a_model(
     record = make_record(*trials, dataset="my pets", racing=False, with_baseline=False)
     text = shown(*describe_finish(record, None, end_info(record, stopped=True)), width=300)
     command = (
-        "python -m search run --space cnn --epochs 5 --no-baseline --dataset 'my pets' "
-        f"--study-name mine --trials {n_trials}"
+        "python -m search run --space cnn --epochs 5 --no-baseline "
+        f"--dataset 'my pets' --study-name mine --trials {n_trials}"
     )
     assert f"to get a model from the finished trials only:\n  {command}\n" in text
 

@@ -91,7 +91,7 @@ class Session:
         if self.client.status != "running":
             raise MachineError(
                 f"the cluster's scheduler at {self._settings.address} is gone; everything so far "
-                "is kept: start it, then run the same command again to resume"
+                "is kept: start it, then run it again to resume"
             )
 
     def acquire(self) -> Worker:
@@ -243,5 +243,5 @@ def _no_worker(settings: ClusterSettings) -> str:
     return (
         f"the cluster at {settings.address} has had no worker for {settings.worker_timeout:g} s; "
         f"everything so far is kept: start one with `python -m search worker {settings.address}`, "
-        "then run the same command again to resume"
+        "then run it again to resume"
     )

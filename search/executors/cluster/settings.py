@@ -15,6 +15,12 @@ from search.errors import UserError
 WORKER_TIMEOUT = 300.0
 """Seconds that a run waits for a first or another worker, unless told."""
 
+INSECURE = (
+    "the cluster is not encrypted: whoever reaches it can read what is sent and run code on its "
+    "machines"
+)
+"""What accepting an unencrypted cluster means."""
+
 
 @final
 @dataclass(frozen=True)
@@ -38,16 +44,16 @@ class ClusterSettings:
 
 def read_settings(
     cluster: str,
-    worker_timeout: str | None = None,
+    worker_timeout: str | float | None = None,
     *,
     insecure_cluster: bool = False,
     tls_ca: Path | None = None,
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
 ) -> ClusterSettings:
-    """Return the settings that command-line options of these names say.
+    """Return the settings that options or arguments of these names say.
 
-    Raises UserError, which names the option, its value and what is accepted.
+    Raises UserError, which names the setting, its value and what is accepted.
     """
     _check_certificates({"tls_ca": tls_ca, "tls_cert": tls_cert, "tls_key": tls_key})
     address = read_address(cluster, insecure=insecure_cluster)
@@ -55,7 +61,7 @@ def read_settings(
     return ClusterSettings(address, seconds, tls_ca, tls_cert, tls_key)
 
 
-def _seconds(worker_timeout: str) -> float:
+def _seconds(worker_timeout: str | float) -> float:
     try:
         return float(str(parse_duration(worker_timeout)))
     except ValueError as error:
@@ -68,7 +74,7 @@ def _check_certificates(files: Mapping[str, Path | None]) -> None:
     missing = [name for name in files if name not in given]
     if given and missing:
         raise UserError(
-            f"{missing[0]} is missing: give --tls-ca, --tls-cert and --tls-key together, got "
+            f"{missing[0]} is missing: give `tls_ca`, `tls_cert` and `tls_key` together, got "
             f"{', '.join(given)}"
         )
     for name, path in files.items():
@@ -99,8 +105,8 @@ def read_address(given: str, *, insecure: bool = False) -> str:
     if parts.scheme == "tcp" and not insecure and not _is_loopback(parts.hostname or ""):
         raise UserError(
             f"cluster {given!r} is not encrypted, and whoever reaches it can run code on its "
-            "machines: use tls:// with --tls-ca, --tls-cert and --tls-key, or accept that with "
-            "--insecure-cluster"
+            "machines: use tls:// with `tls_ca`, `tls_cert` and `tls_key`, or accept that with "
+            "`insecure_cluster`"
         )
     return address
 

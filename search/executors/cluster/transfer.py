@@ -123,12 +123,12 @@ def send_file(remote: Remote, source: Path, target: Path, token: str) -> None:
         raise MachineError(
             f"worker {remote.address} cannot write {target.name} ({source.stat().st_size:,} "
             f"bytes): {error.strerror}; everything so far is kept: make room in {target.parent} "
-            "there, then run the same command again to resume"
+            "there, then run it again to resume"
         ) from error
     if not arrived:
         raise MachineError(
             f"worker {remote.address}: the bytes of {target.name} differ from those sent; "
-            "everything so far is kept: run the same command again to resume"
+            "everything so far is kept: run it again to resume"
         )
 
 
