@@ -24,9 +24,17 @@ class UserError(_OneLineError):
 
 @final
 class MachineError(_OneLineError):
-    """A failure of the machine: says what was kept and what to do next."""
+    """A failure of the machine: says what was kept and what to do next.
+
+    Attributes:
+        may_pass: Whether it may end by itself, so that waiting can help.
+    """
 
     exit_status = 1
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -330,3 +330,9 @@ CertificatesFolder = Annotated[
 CertificateDays = Annotated[
     int, typer.Option("--days", min=1, max=3650, help="How long the certificates are valid.")
 ]
+WorkerLifetime = Annotated[
+    str | None,
+    typer.Option(
+        "--lifetime", help="Leave after this time, such as 55m: what trains goes on elsewhere."
+    ),
+]

@@ -44,24 +44,28 @@ def worker(
     address: options.SchedulerAddress,
     folder: options.WorkerFolder = Path("worker"),
     workers: options.WorkerCount = 1,
+    lifetime: options.WorkerLifetime = None,
     **how: Any,
 ) -> None:
     """Train for searches of other machines, as a worker of a Dask scheduler.
 
-    What a training needs is sent here; datasets are kept in the folder. It ends at Ctrl-C.
+    What a training needs is sent here; datasets are kept in the folder. At Ctrl-C, and at the end
+    of its lifetime, it finishes the current epoch; another worker goes on from there.
     """
-    from search.executors.cluster.settings import needs_dask, read_settings
+    from search.executors.cluster.settings import needs_dask, read_seconds, read_settings
     from search.executors.process_settings import quiet_resource_tracker
 
     given = {name: value for name, value in how.items() if value is not None}
     settings = read_settings(address, **given)
+    seconds = None if lifetime is None else read_seconds("lifetime", lifetime)
     _warn(given)
     check_writable(folder, "folder")
     quiet_resource_tracker()
     with needs_dask("worker"):
         from search.executors.cluster.serving import serve
-    print_all([f"worker of {settings.address}, files in {folder}; Ctrl-C ends it"], make_console())
-    serve(settings, folder, workers)
+    console = make_console()
+    print_all([f"worker of {settings.address}, files in {folder}; Ctrl-C ends it"], console)
+    serve(settings, folder, workers, lambda line: print_all([line], console), seconds)
 
 
 @options.with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))

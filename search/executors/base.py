@@ -50,9 +50,11 @@ class JobChannel(Protocol):
 
     Attributes:
         folder: The job's folder, by which it is known.
+        hosts: The machines of a cluster that it has run on, the present one last.
     """
 
     folder: Path
+    hosts: tuple[str, ...] = ()
 
     def receive(self) -> list[FoldEpochs]:
         """Return the epochs reported since the last call."""
@@ -186,9 +188,11 @@ class Executor(ABC):
 
     Attributes:
         name: What `search.executors.get_executor` calls it.
+        is_elsewhere: Whether slots have machines of their own and do not share this one's cores.
     """
 
     name: ClassVar[str]
+    is_elsewhere: ClassVar[bool] = False
 
     @classmethod
     def start(cls, slots: int, threads: int, cluster: ClusterSettings | None = None) -> Self:
@@ -212,6 +216,17 @@ class Executor(ABC):
     def capacity(self) -> int | None:
         """Return how many jobs run at once unless the user says; None: as suits this machine."""
         return None
+
+    def take_news(self) -> list[str]:
+        """Return what users should know and were not told yet, as of workers that are refused."""
+        return []
+
+    def reconnect(self) -> bool:
+        """Try to reach the place where jobs run after a MachineError that may pass.
+
+        Returns whether it can be reached; what ran there is lost.
+        """
+        return True
 
     def resize(self, slots: int) -> None:
         """Change the number of slots, if it can change; surplus ones must be idle."""
@@ -244,7 +259,8 @@ class Executor(ABC):
     ) -> T:
         """Run one job to its end in slot 0, passing on its reports and the request to stop.
 
-        Raises whatever the job raises, and RuntimeError if its process died.
+        Raises whatever the job raises, RuntimeError if its process died, and MachineError if the
+        place where it ran is out of reach.
         """
         if job.folder is None:
             return self.submit(0, job).result()

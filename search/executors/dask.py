@@ -28,6 +28,7 @@ class DaskExecutor(Executor):
     """
 
     name = "dask"
+    is_elsewhere = True
 
     def __init__(self, session: "Session", most: int = 0) -> None:
         self.session, self._most = session, most
@@ -53,6 +54,12 @@ class DaskExecutor(Executor):
 
     def capacity(self) -> int:
         return self.slots
+
+    def take_news(self) -> list[str]:
+        return self.session.take_news()
+
+    def reconnect(self) -> bool:
+        return self.session.reconnect()
 
     def channel(self, folder: Path) -> "RemoteChannel":
         from search.executors.cluster.messages import RemoteChannel

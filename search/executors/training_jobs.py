@@ -4,6 +4,7 @@ They know nothing of Optuna.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, TypeAlias, final
@@ -13,6 +14,7 @@ import torch
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo, TrainSplit, channel_statistics
 from search.data.splits import Fold, load_folds
+from search.errors import MachineError, describe_error
 from search.executors.base import Channel, FoldEpochs
 from search.executors.failures import FailureKind, describe_failure, kind_of_failure
 from search.executors.job_files import JobFiles, Place, moved_dataset
@@ -167,16 +169,26 @@ def _train_epochs(
 
 def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldTraining]]:
     """Yield each fold's number and training, all on one copy of the data."""
-    candidate = load_candidate(job.candidate, job.families)
+    with _code_needed():
+        candidate = load_candidate(job.candidate, job.families)
+        metric = metric_from(job.metric, job.metric_copy)
     data = load_train_split(job.dataset).to(job.settings.device)
     folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
-    metric = metric_from(job.metric, job.metric_copy)
     for number in job.folds:
         task, state = _fold_task(job, candidate, number, folds[number]), checkpoints.load(number)
         yield (
             number,
             FoldTraining(candidate, task, data, classes, job.settings, resume=state, metric=metric),
         )
+
+
+@contextmanager
+def _code_needed() -> Iterator[None]:
+    """Turn an ImportError of the block into a MachineError: the code ran when the study began."""
+    try:
+        yield
+    except ImportError as error:
+        raise MachineError(f"it cannot import the study's code: {describe_error(error)}") from error
 
 
 def checkpoints_of(job: TrialJob) -> Checkpoints:
@@ -279,7 +291,8 @@ class RefitJob:
 
 def _train_winner(job: RefitJob, channel: Channel) -> RefitOutcome:
     data = load_train_split(job.dataset).to(job.settings.device)
-    candidate = load_candidate(job.candidate, job.families)
+    with _code_needed():
+        candidate = load_candidate(job.candidate, job.families)
     task = _refit_task(job, data, candidate)
     facts = (job.candidate, job.dataset.fingerprint, task.seed, task.schedule)
     key = training_key(*facts, job.settings, job.threads, torch.__version__)
@@ -308,15 +321,14 @@ def _refit_task(job: RefitJob, data: TrainSplit, candidate: Candidate) -> FoldTa
 def _refit_epochs(
     job: RefitJob, training: FoldTraining, writer: AsyncCheckpointWriter, channel: Channel
 ) -> RefitOutcome:
-    history, known = History(), len(training.state().history)
+    history = History()
     for epoch, figures in enumerate(run_epochs([training], job.epochs), start=1):
         if diverged(figures):
             return RefitOutcome("diverged", f"in epoch {epoch}", history)
         history = History((*history.epochs, figures))
         stop = channel.stop_requested()
         writer.write(epoch, {0: training}, stopping=stop)
-        if epoch > known:  # and not repeated from the checkpoint
-            channel.send(figures)
+        channel.send(figures)
         if stop and epoch < job.epochs:
             return RefitOutcome("stopped", history=history)
     if not all(bool(value.isfinite().all()) for value in training.model.state_dict().values()):

@@ -39,6 +39,7 @@ from search.tuning.run_events import (
     Stopping,
     StudyOpened,
     TrialEnded,
+    WorkersChanged,
 )
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -124,15 +125,16 @@ def _curve(progress: SearchProgress, width: int, encoding: str) -> list[Renderab
 
 
 def _workers_table(progress: SearchProgress) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("worker", "trial", "epoch", f"validation {progress.metric}"):
-        table.add_column(column, justify="right")
-    running = progress.running.values()
+    table, running = Table(box=None, pad_edge=False), progress.running.values()
     training = [(trial.slot, trial) for trial in running if trial.slot is not None]
+    hosts = ("host",) if any(trial.host for _, trial in training) else ()
+    for column in ("worker", *hosts, "trial", "epoch", f"validation {progress.metric}"):
+        table.add_column(column, justify="right")
     for slot, trial in sorted(training, key=lambda one: one[0]):
         score = text.score(trial.score, progress.metric)
         epochs = f"{trial.epoch}/{progress.recipe.epochs}"
-        table.add_row(str(slot), str(trial.number), epochs, score)
+        host = (trial.host or "",) if hosts else ()
+        table.add_row(str(slot), *host, str(trial.number), epochs, score)
     return table
 
 
@@ -190,6 +192,10 @@ class Display(ABC):
         match event:
             case EpochEnded():
                 self._update_eta()
+            case WorkersChanged():
+                if self._eta is not None:
+                    self._eta.change_workers(event.before, event.n_workers, time.monotonic())
+                self._say(f"workers: {event.n_workers} (before: {event.before})")
             case FoldsEarned():
                 self._update_eta()
                 trials = format_trials(event.numbers)

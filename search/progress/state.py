@@ -18,8 +18,10 @@ from search.tuning.run_events import (
     StudyOpened,
     TrialEnded,
     TrialPaused,
+    TrialPlaced,
     TrialStarted,
     TrialWaiting,
+    WorkersChanged,
 )
 from search.tuning.samplers import get_sampler
 
@@ -29,7 +31,8 @@ from search.tuning.samplers import get_sampler
 class TrialProgress:
     """A trial on a worker; `score` is the mean over folds after `epoch`, `best` its best so far.
 
-    `slot` is None while it waits for its rivals in a race, or is `paused` at a rung.
+    `slot` is None while it waits for its rivals in a race, or is `paused` at a rung. `host` is the
+    machine of a cluster that it runs on.
     """
 
     number: int
@@ -38,6 +41,7 @@ class TrialProgress:
     score: float | None = None
     best: float | None = None
     paused: bool = False
+    host: str | None = None
 
 
 @final
@@ -52,6 +56,7 @@ class SearchProgress:
         epochs_ended: Epochs, counting each fold, of every trial that was trained and ended in this
             run.
         epochs_raced: Epochs of trials that wait, or waited, in a race.
+        n_workers: How many workers there are since some came or left; None: as many as planned.
     """
 
     recipe: Recipe
@@ -64,6 +69,7 @@ class SearchProgress:
     curve: list[float] = field(default_factory=list)
     epochs_ended: list[int] = field(default_factory=list)
     epochs_raced: int = 0
+    n_workers: int | None = None
     _attempts: list[tuple[int, Attempt]] = field(default_factory=list)
 
     @cached_property
@@ -85,6 +91,10 @@ class SearchProgress:
                     self._count(trial)
             case TrialStarted():
                 self._started(event)
+            case TrialPlaced():
+                self._placed(event)
+            case WorkersChanged():
+                self.n_workers = event.n_workers
             case EpochEnded():
                 self._epoch_ended(event)
             case TrialPaused():
@@ -104,6 +114,11 @@ class SearchProgress:
             known.slot, known.paused = event.slot, False
         else:
             self.running[event.number] = TrialProgress(event.number, event.slot)
+
+    def _placed(self, event: TrialPlaced) -> None:
+        trial = self.running.get(event.number)
+        if trial is not None:
+            trial.host = event.host
 
     def _epoch_ended(self, event: EpochEnded) -> None:
         trial = self.running.get(event.number)
@@ -180,18 +195,31 @@ class Eta:
 
     Work is counted in epochs of single folds. The estimate weighs as much as one trial of this
     run; without an estimate, the time left is unknown until an epoch has ended. Times are those
-    of `time.monotonic`, in seconds.
+    of `time.monotonic`, in seconds. Twice the workers take half the time.
     """
 
     progress: SearchProgress
     estimate: Estimate | None
     began: float
     _end: float | None = None
+    _since: float | None = None  # when the number of workers changed last
+    _spent_before: float = 0.0  # until then, as if there had been as many as now
+    _scale: float = 1.0  # of the workers that the estimate is for, to those there are now
 
     def update(self, now: float) -> None:
         """Update the time left from the progress."""
         pace = self._pace(now)
         self._end = None if pace is None else now + self._search(pace, now) + self._refit()
+
+    def change_workers(self, before: int, now_there: int, now: float) -> None:
+        """Update the time left as workers of a cluster came or left."""
+        ratio = before / now_there
+        self._spent_before = ratio * self._spent(now)
+        self._since, self._scale = now, ratio * self._scale
+        self.update(now)
+
+    def _spent(self, now: float) -> float:
+        return self._spent_before + now - (self.began if self._since is None else self._since)
 
     def seconds_left(self, now: float) -> float | None:
         """Return the seconds until search and refit are done; None if unknown."""
@@ -215,10 +243,10 @@ class Eta:
 
     def _pace(self, now: float) -> float | None:
         """Return the seconds per epoch of one fold, with all workers together."""
-        trained, spent = float(self.progress.epochs_trained()), now - self.began
+        trained, spent = float(self.progress.epochs_trained()), self._spent(now)
         estimate = self.estimate
         if estimate is not None:
-            spent += estimate.search.middle / estimate.n_open
+            spent += self._scale * estimate.search.middle / estimate.n_open
             trained += estimate.epochs / estimate.n_open
         return spent / trained if trained else None
 

@@ -107,9 +107,14 @@ def format_trials(numbers: Sequence[int], most: int = 8) -> str:
 
 
 def describe_running(progress: SearchProgress) -> str:
-    """Return how many trials are training, and how many wait, in a race or at a rung."""
+    """Return how many trials are training, and how many wait, in a race or at a rung.
+
+    Where workers come and leave, their number follows.
+    """
     waiting = sum(trial.slot is None for trial in progress.running.values())
     running = f"{len(progress.running) - waiting} running"
+    if progress.n_workers is not None:
+        running = f"{running} on {text.plural(progress.n_workers, 'worker')}"
     return f"{running}, {waiting} waiting" if waiting else running
 
 

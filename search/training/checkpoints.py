@@ -23,6 +23,9 @@ from search.files import atomic_write, write_file
 from search.training.history import FoldEpoch
 from search.training.trainer import FoldState, FoldTraining
 
+NEWEST = "fold-*.ckpt"
+"""Pattern of the names of the newest checkpoints, one a fold."""
+
 
 def save_weights(path: Path, network: nn.Module) -> None:
     """Write the state dict atomically and durably, in a folder that may be new. Raises OSError."""
@@ -73,7 +76,7 @@ class Checkpoints:
 
 def newest_checkpoints(directory: Path) -> list[Path]:
     """Return the newest file of each fold, which is what another machine needs to resume."""
-    return sorted(directory.glob("fold-*.ckpt"))
+    return sorted(directory.glob(NEWEST))
 
 
 def training_key(*facts: object) -> str:

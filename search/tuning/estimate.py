@@ -88,7 +88,8 @@ def estimate_time(
     if not n_open:
         return None
     recipe = opened.recipe
-    parallel = _parallel(recipe, min(executor.slots, n_open * recipe.n_folds))
+    n_workers = min(executor.slots, n_open * recipe.n_folds)
+    parallel = _parallel(recipe, n_workers, elsewhere=executor.is_elsewhere)
     trained = [trial for trial in ended if trial.seconds and trial.kind != "failed"]
     if trained:
         estimate = _from_trials(recipe, trained, n_open, parallel)
@@ -101,14 +102,15 @@ def estimate_time(
     return replace(estimate, longest=longest, timeout=recipe.timeout)
 
 
-def _parallel(recipe: Recipe, n_workers: int) -> Range:
+def _parallel(recipe: Recipe, n_workers: int, *, elsewhere: bool) -> Range:
     """Return how many trainings at once take no longer than a single one.
 
-    How much processes that share a GPU slow each other down is unknown.
+    How much processes that share a GPU slow each other down is unknown. Workers that are
+    `elsewhere` share nothing, unless some of them are on one machine.
     """
     if recipe.device.startswith("cuda"):
         return Range(1, n_workers)
-    at_once = trainings_at_once(recipe, n_workers)
+    at_once = trainings_at_once(recipe, n_workers, elsewhere=elsewhere)
     return Range(at_once / _CONTENTION if at_once > 1 else 1, at_once)
 
 

@@ -65,7 +65,7 @@ def make_budget(
         seconds=max(seconds - (time.monotonic() - started) - closing, 1.0),
         prices=prices,
         images=len(fold.train),
-        parallel=_parallel(recipe),
+        parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
         refit_ratio=_refit_ratio(recipe, dataset, fold),
         epochs=recipe.epochs if "epochs" in given else None,
         most_trials=_most_trials(recipe, given),
@@ -125,10 +125,10 @@ def _samples(
         yield space.candidate(random_point(request, index))
 
 
-def _parallel(recipe: Recipe) -> float:
+def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:
     if recipe.device.startswith("cuda"):
         return 1.0  # how much processes that share a GPU slow each other down is unknown
-    at_once = trainings_at_once(recipe, recipe.workers)
+    at_once = trainings_at_once(recipe, recipe.workers, elsewhere=elsewhere)
     return at_once / _CONTENTION if at_once > 1 else 1.0
 
 

@@ -1,8 +1,8 @@
-"""Outages: files of a study or its data are out of reach, as when a network disk is away.
+"""Outages: files of a study or its data, or a cluster, are out of reach for a while.
 
-That is no failure of a trial. The search waits for the files, for a limited time, and goes on as
-after a kill: from the study as stored, and from the checkpoints. What lasts, such as a full disk,
-ends the run; the same command goes on later.
+As when a network disk is away, or a scheduler is started again. That is no failure of a trial. The
+search waits, for a limited time, and goes on as after a kill: from the study as stored, and from
+the checkpoints. What lasts, such as a full disk, ends the run; the same command goes on later.
 """
 
 import time
@@ -18,6 +18,7 @@ from search import text
 from search.data.cache import load_train_split
 from search.errors import MachineError, UserError
 from search.events import Event, Listener, Notice
+from search.executors.base import Executor
 from search.executors.failures import describe_failure, kind_of_failure
 from search.files import write_file
 from search.stopping import StopRequest
@@ -141,6 +142,24 @@ class Outages:
         self._listener(Notice(_over(error.reason, seconds)))
         return True
 
+    def wait_for(self, executor: Executor, error: MachineError) -> bool:
+        """Wait until the place where trials run can be reached again.
+
+        Returns False if a stop was requested meanwhile. Raises the error if it lasts.
+        """
+        limit = text.duration(self._patience)
+        self._listener(Notice(f"{_first_clause(error)}: waiting up to {limit} for it"))
+        began = time.monotonic()
+        while not executor.reconnect():
+            if self._stop.requested():
+                return False
+            if time.monotonic() - began > self._patience:
+                raise error
+            time.sleep(self._poll)
+        seconds = text.duration(time.monotonic() - began)
+        self._listener(Notice(f"back after {seconds}: trials go on from checkpoints"))
+        return True
+
     def _waiting(self, missing: str) -> str:
         return (
             f"files of the study or its data are out of reach ({missing}): no trial counts as "
@@ -171,6 +190,10 @@ class Outages:
         probe.unlink()
         reconnect(opened.storage)
         opened.storage.get_study_user_attrs(opened.study._study_id)
+
+
+def _first_clause(error: MachineError) -> str:
+    return str(error).partition(";")[0]
 
 
 def _over(reason: str, seconds: float) -> str:

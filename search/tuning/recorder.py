@@ -41,6 +41,10 @@ class TrialRecorder:
         if self._objectives.several:
             trial.set_user_attr("costs", network_costs(candidate, self._dataset))
 
+    def placed(self, trial: Trial, hosts: Sequence[str]) -> None:
+        """Record the machines of a cluster that a trial has run on."""
+        trial.set_user_attr("hosts", list(hosts))
+
     def infeasible(self, rejected: InfeasibleTrial) -> None:
         """End a trial whose candidate cannot be trained."""
         rejected.trial.set_user_attr("infeasible", True)

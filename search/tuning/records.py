@@ -48,6 +48,7 @@ class TrialRecord:
         trial_timeout: The limit in seconds that it exceeded, if it did.
         retry: Whether the user asked for it after its index had failed.
         costs: What is traded against the metric, by the cost's name; only with several objectives.
+        hosts: The machines of a cluster that it ran on; none where it ran on the coordinator's.
     """
 
     number: int
@@ -73,6 +74,7 @@ class TrialRecord:
     trial_timeout: float | None = None
     retry: bool = False
     costs: Mapping[str, float] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
     started: datetime | None = None
     finished: datetime | None = None
 

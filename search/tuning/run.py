@@ -3,6 +3,7 @@
 import math
 import time
 
+from search.errors import MachineError
 from search.events import Listener, fan_out
 from search.executors.base import Executor
 from search.files import remove_folder
@@ -25,7 +26,8 @@ def run_search(
 ) -> bool:
     """Run every open trial of the study, or as many as a time budget allows.
 
-    While files are out of reach it waits, and then goes on from the study as stored.
+    While files, or the place where trials run, are out of reach it waits, and then goes on from the
+    study as stored.
 
     Args:
         opened: The study.
@@ -40,7 +42,7 @@ def run_search(
 
     Raises:
         UserError: No candidate can be trained.
-        MachineError: Files cannot be written or read, and that lasts.
+        MachineError: Files cannot be written or read, or no training can run, and that lasts.
     """
     outages = outages or Outages(opened, listener, stop)
     timeout, told = opened.recipe.timeout, fan_out(outages.note, listener)
@@ -64,4 +66,11 @@ def run_search(
                 if scheduler is not None:
                     scheduler.abandon()
                 if not outages.wait(error):
+                    return False
+            except MachineError as error:
+                if not error.may_pass:
+                    raise
+                if scheduler is not None:
+                    scheduler.abandon()
+                if not outages.wait_for(executor, error):
                     return False

@@ -93,6 +93,32 @@ class TrialStarted(Event):
 
 @final
 @dataclass(frozen=True)
+class TrialPlaced(Event):
+    """A trial, or a further fold of it, runs on this machine of a cluster."""
+
+    kind = "trial_placed"
+    number: int
+    host: str
+
+    def fields(self) -> dict[str, object]:
+        return {"trial": self.number, "host": self.host}
+
+
+@final
+@dataclass(frozen=True)
+class WorkersChanged(Event):
+    """Workers of a cluster came or left: how many trainings could run at once, and can now."""
+
+    kind = "workers"
+    before: int
+    n_workers: int
+
+    def fields(self) -> dict[str, object]:
+        return {"workers": self.n_workers, "before": self.before}
+
+
+@final
+@dataclass(frozen=True)
 class EpochEnded(Event):
     """A trial finished an epoch; `score` is the mean validation figure over its folds."""
 
@@ -183,7 +209,8 @@ class TrialEnded(Event):
             "same_as": trial.same_as,
             "reason": trial.reason,
         }
-        return fields | ({"costs": dict(trial.costs)} if trial.costs else {})
+        extra: dict[str, object] = {"costs": dict(trial.costs)} if trial.costs else {}
+        return fields | extra | ({"hosts": trial.hosts} if trial.hosts else {})
 
 
 @final
@@ -275,6 +302,8 @@ EVENTS: tuple[type[Event], ...] = (
     PlanMade,
     StudyOpened,
     TrialStarted,
+    TrialPlaced,
+    WorkersChanged,
     EpochEnded,
     TrialWaiting,
     TrialPaused,

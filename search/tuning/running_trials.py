@@ -151,6 +151,10 @@ class RunningTrial:
         )
         return worst.outcome()
 
+    def hosts(self) -> tuple[str, ...]:
+        """Return the machines of a cluster that it has run on; none on this machine."""
+        return tuple(dict.fromkeys(host for one in self.groups for host in one.channel.hosts))
+
     def damaged(self) -> tuple[int, ...]:
         """Return the folds whose newest checkpoint was damaged."""
         outcomes = [one.outcome() for one in self.groups if one.ended]

@@ -31,6 +31,7 @@ from search.tuning.run_events import (
 )
 from search.tuning.running_trials import RunningTrial, RunningTrials
 from search.tuning.store import read_study
+from search.tuning.workers import WorkerWatch
 
 _ROUND_SHARE = 0.6  # of a time budget, for starting trials that further rounds continue
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
@@ -61,6 +62,7 @@ class Scheduler:
         pruner = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
         self._pruner = _plan_order(pruner, record, ended)
         self._running = RunningTrials(opened, executor, pruner, listener)
+        self._workers = WorkerWatch(executor, self._recorder, listener)
         repeat = not recipe.protocol.is_search
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
         self._race = _race(record, ended) if recipe.racing else None
@@ -83,6 +85,7 @@ class Scheduler:
         while not stop.requested() and not self._budget_is_spent() and self._has_work():
             self._queue.queue_ahead(_QUEUEING_SECONDS)
             self._running.wait()
+            self._workers.look(self._running.trials())
             if self._recipe.trial_timeout is not None:
                 self._running.kill_overdue(self._recipe.trial_timeout)
             if self._receive():

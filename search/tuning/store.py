@@ -94,6 +94,7 @@ def read_trial(trial: FrozenTrial) -> TrialRecord:
         trial_timeout=attrs.get("trial_timeout"),
         retry=attrs.get("retry", False),
         costs=attrs.get("costs", {}),
+        hosts=tuple(attrs.get("hosts", ())),
         started=trial.datetime_start,
         finished=_finished(trial),
     )

@@ -69,8 +69,13 @@ def _shares_kept(recipe: Recipe, n_trials: int) -> tuple[float, float]:
     return sum(trained) / (count * epochs), sum(n == epochs for n in trained) / count
 
 
-def trainings_at_once(recipe: Recipe, n_workers: int) -> int:
-    """Return how many of the workers train at once on this machine's cores, at least 1."""
+def trainings_at_once(recipe: Recipe, n_workers: int, *, elsewhere: bool = False) -> int:
+    """Return how many of the workers train at once, at least 1.
+
+    Unless they are elsewhere, they share the cores of this machine.
+    """
+    if elsewhere:
+        return max(n_workers, 1)
     return max(min(n_workers, int(joblib.cpu_count()) // recipe.threads), 1)
 
 

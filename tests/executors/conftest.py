@@ -14,6 +14,7 @@ from typing import final
 import pytest
 
 from search.executors.cluster.certificates import TlsFiles, make_certificates
+from search.executors.cluster.serving import leave_file_in
 from search.executors.cluster.session import Session
 from search.executors.cluster.settings import ClusterSettings
 
@@ -30,11 +31,13 @@ class LocalCluster:
         settings: How it is reached.
         folders: Those of its workers.
         certificates: The folder of its certificates.
+        leave_files: The files whose presence has a worker leave, in the order of `folders`.
     """
 
     settings: ClusterSettings
     folders: tuple[Path, Path]
     certificates: Path
+    leave_files: tuple[Path, Path]
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +49,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     port, folders = str(_free_port()), (root / "one", root / "two")
     own = files["client"]
     settings = ClusterSettings(f"tls://127.0.0.1:{port}", _SECONDS, own.ca, own.cert, own.key)
+    pids = list[int]()
     with ExitStack() as stack:
         scheduler = ("search", "scheduler", "--port", port, *_options(files["scheduler"]))
         worker = ("search", "worker", settings.address, *_options(files["worker"]))
@@ -53,9 +57,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
         commands += [(*worker, "--folder", ".") for _ in folders]
         for folder, command in zip((root, *folders), commands, strict=True):
             folder.mkdir(exist_ok=True)
-            stack.enter_context(_running(command, folder))
+            pids.append(stack.enter_context(_running(command, folder)))
         _await_workers(settings, len(folders))
-        yield LocalCluster(settings, folders, certificates)
+        leave_files = [leave_file_in(one, pid) for one, pid in zip(folders, pids[1:], strict=True)]
+        yield LocalCluster(settings, folders, certificates, (leave_files[0], leave_files[1]))
 
 
 def _options(files: TlsFiles) -> tuple[str, ...]:
@@ -70,8 +75,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(command: tuple[str, ...], folder: Path) -> Iterator[None]:
-    """Run a module in a folder while the block runs."""
+def _running(command: tuple[str, ...], folder: Path) -> Iterator[int]:
+    """Run a module in a folder while the block runs; yield its process."""
     environment = os.environ | {"PYTHONPATH": str(_ROOT)}
     call = [sys.executable, "-m", *command]
     with (
@@ -79,7 +84,7 @@ def _running(command: tuple[str, ...], folder: Path) -> Iterator[None]:
         subprocess.Popen(call, cwd=folder, env=environment, stdout=log, stderr=log) as process,
     ):
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
             try:

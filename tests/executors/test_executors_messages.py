@@ -25,7 +25,7 @@ _STALE = [make_message("before", i + 1, dump_epoch(_epoch(99))) for i in range(_
 
 def _channel() -> RemoteChannel:
     channel = RemoteChannel()
-    channel.open("now", lambda: None)
+    channel.open("now", "host", lambda: None)
     return channel
 
 
@@ -57,7 +57,7 @@ def test_an_answer_is_sent_once() -> None:
     """The sender is woken by each new answer, and takes the latest."""
     woken: list[int] = []
     channel = RemoteChannel()
-    channel.open("now", lambda: woken.append(1))
+    channel.open("now", "host", lambda: woken.append(1))
     assert channel.take_answer() is None
     channel.answer(1, stop=False)
     channel.answer(1, stop=False)
@@ -71,5 +71,5 @@ def test_an_answer_before_the_start_is_kept() -> None:
     """A job that is stopped while it waits for a worker learns of it there."""
     channel = RemoteChannel()
     channel.answer(0, stop=True)
-    channel.open("now", lambda: None)
+    channel.open("now", "host", lambda: None)
     assert channel.take_answer() == Answer(0, stop=True)

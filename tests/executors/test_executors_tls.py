@@ -145,7 +145,7 @@ def test_who_has_not_the_right_certificate_is_turned_away(
     with pytest.raises(UserError, match=message):
         Session(settings, threads=1)
     with pytest.raises(UserError, match=message):
-        serve(settings, tmp_path / "worker", 1)
+        serve(settings, tmp_path / "worker", 1, print)
 
 
 @contextmanager

@@ -116,10 +116,12 @@ def test_a_file_that_changes_meanwhile_is_not_fetched(tmp_path: Path) -> None:
 
 
 def test_states_tell_changes(tmp_path: Path) -> None:
-    """A missing file has none."""
+    """Of the files that match; a missing folder has none."""
+    assert states_there(tmp_path / "missing", "*") == []
     one, missing = tmp_path / "one", tmp_path / "missing"
     send_text(Here(), "text", one)
-    (state,) = states_there([one, missing])
+    write_part(tmp_path / "two", 0, b"other")
+    (state,) = states_there(tmp_path, "on*")
     assert state == FileState("one", 4, one.stat().st_mtime_ns)
     assert asyncio.run(sum_there(one)) == file_sum(one)
     assert asyncio.run(sum_there(missing)) is None

@@ -11,15 +11,17 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast, final
+from typing import Any, NamedTuple, cast, final
 
 import dask
 import distributed
 from distributed import WorkerPlugin, get_worker
 
-from search.executors.base import Job, SchedulerChannel
+from search.executors.base import SchedulerChannel
 from search.executors.cluster.messages import (
     Answer,
+    LeavingError,
+    PackedJob,
     RemoteResult,
     RemoteTask,
     dump_epoch,
@@ -29,11 +31,13 @@ from search.executors.cluster.messages import (
 from search.executors.processes import ProcessExecutor
 from search.files import remove_folder
 
-T = TypeVar("T")
-
 AGENT = "cifar-search-agent"
 FOLDER_SETTING = "cifar-search.worker-folder"  # in Dask's configuration
+LEAVE_SETTING = "cifar-search.leave-file"
+"""A file whose presence says that the worker should leave; in Dask's configuration."""
+
 _POLL_SECONDS = 0.05
+_NO_ANSWER = Answer(0, stop=False)
 _ENDED = ("cancelled", "released", "forgotten")  # states of a task that nobody waits for
 
 
@@ -42,14 +46,23 @@ class Greeting(NamedTuple):
     """What a worker says of itself.
 
     Attributes:
-        folder: Where it keeps files.
+        folder: Where it keeps files for later jobs.
+        scratch: Where it keeps those of one attempt.
         versions: Of what decides a result, by name.
-        place: Host and process, in words.
+        host: The machine's name.
+        process: The worker's process there.
     """
 
     folder: Path
+    scratch: Path
     versions: dict[str, str]
-    place: str
+    host: str
+    process: int
+
+    @property
+    def place(self) -> str:
+        """Return host and process in words."""
+        return f"{self.host}, process {self.process}"
 
 
 def own_versions() -> dict[str, str]:
@@ -69,8 +82,8 @@ async def greet(threads: int, dask_worker: Any) -> Greeting:
     """
     if AGENT not in dask_worker.plugins:
         await dask_worker.plugin_add(plugin=Agent(threads), name=AGENT)
-    place = f"{platform.node()}, process {os.getpid()}"
-    return Greeting(_agent_of(dask_worker).folder, own_versions(), place)
+    agent, host = _agent_of(dask_worker), platform.node()
+    return Greeting(agent.folder, agent.scratch, own_versions(), host, os.getpid())
 
 
 def deliver(token: str, answer: Answer, dask_worker: Any) -> None:
@@ -83,7 +96,7 @@ def clear_attempt(folder: Path) -> None:
     remove_folder(folder)
 
 
-def run_task(task: RemoteTask[T]) -> RemoteResult[T]:
+def run_task(task: RemoteTask) -> RemoteResult:
     """Run a job on the worker that this task is on.
 
     Raises whatever the job raises, and BrokenExecutor if its process died.
@@ -108,17 +121,22 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
 
     Attributes:
         folder: Where the worker keeps files: beyond its life where its configuration says so.
+        scratch: Where it keeps the files of running attempts, one folder for each.
         answers: The latest answer to each attempt.
     """
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self.folder = Path()
+        self.folder = self.scratch = Path()
         self.answers: dict[str, Answer] = {}
 
     def setup(self, worker: Any) -> None:
         """Start the training process."""
-        self.folder = Path(dask.config.get(FOLDER_SETTING, None) or worker.local_directory)
+        own = Path(worker.local_directory)
+        self.folder = Path(dask.config.get(FOLDER_SETTING, None) or own)
+        self.scratch = scratch_in(own)
+        leave_file = dask.config.get(LEAVE_SETTING, None)
+        self._leave_file = None if leave_file is None else Path(leave_file)
         self._processes = ProcessExecutor(1, self._threads)
         self._one_at_a_time = threading.Lock()
 
@@ -129,13 +147,18 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
 
     def run(
         self,
-        task: RemoteTask[T],
+        task: RemoteTask,
         log_event: Callable[[str, Any], None],
         is_wanted: Callable[[], bool],
-    ) -> RemoteResult[T]:
-        """Run a job, passing on its epochs; kill it once nobody wants its result."""
+    ) -> RemoteResult:
+        """Run a job, passing on its epochs; kill it once nobody wants its result.
+
+        If the worker leaves meanwhile, the job stops after its epoch.
+        """
         with self._one_at_a_time:
             try:
+                if self._is_leaving():
+                    raise LeavingError
                 return self._run(task, log_event, is_wanted)
             except BaseException:
                 remove_folder(task.folder)  # nobody fetches from it any more
@@ -145,11 +168,11 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
 
     def _run(
         self,
-        task: RemoteTask[T],
+        task: RemoteTask,
         log_event: Callable[[str, Any], None],
         is_wanted: Callable[[], bool],
-    ) -> RemoteResult[T]:
-        channel = _channel(task.job)
+    ) -> RemoteResult:
+        channel, leaving = _channel(task.job), False
         future, epochs, done = self._processes.submit(0, task.job), list[str](), False
         while not done:
             wait([future], timeout=_POLL_SECONDS)
@@ -157,15 +180,24 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
             for figures in [] if channel is None else channel.receive():
                 epochs.append(dump_epoch(figures))
                 log_event(topic_of(task.token), make_message(task.token, len(epochs), epochs[-1]))
-            answer = self.answers.get(task.token)
-            if channel is not None and answer is not None and not done:
-                channel.answer(answer.epoch, stop=answer.stop)
+            leaving = leaving or (not done and self._is_leaving())
+            answer = self.answers.get(task.token, _NO_ANSWER)
+            if channel is not None and not done and (leaving or answer is not _NO_ANSWER):
+                channel.answer(answer.epoch, stop=answer.stop or leaving)
             if not done and not is_wanted():
                 self._processes.kill(0)
-        return RemoteResult(future.result(), tuple(epochs))
+        return RemoteResult(future.result(), tuple(epochs), leaving)
+
+    def _is_leaving(self) -> bool:
+        return self._leave_file is not None and self._leave_file.exists()
 
 
-def _channel(job: Job[Any]) -> SchedulerChannel | None:
+def scratch_in(local_directory: Path) -> Path:
+    """Return where a worker with this folder of its own keeps the files of running attempts."""
+    return local_directory / "attempts"
+
+
+def _channel(job: PackedJob) -> SchedulerChannel | None:
     if job.folder is None:
         return None
     job.folder.parent.mkdir(parents=True, exist_ok=True)

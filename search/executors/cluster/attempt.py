@@ -1,4 +1,4 @@
-"""One attempt at a job: on one worker, from sending its files to fetching what it leaves."""
+"""One attempt at a job, from sending its files to a worker to fetching what it leaves."""
 
 import threading
 import time
@@ -12,10 +12,24 @@ import distributed
 
 from search.data.cache import train_files
 from search.data.dataset import DatasetInfo
+from search.errors import MachineError, describe_error
 from search.executors.base import Job
-from search.executors.cluster.agent import clear_attempt, deliver, run_task
-from search.executors.cluster.messages import RemoteChannel, RemoteResult, RemoteTask, topic_of
-from search.executors.cluster.session import Session, Worker, WorkerLostError
+from search.executors.cluster.agent import Greeting, clear_attempt, deliver, run_task
+from search.executors.cluster.messages import (
+    LeavingError,
+    PackedJob,
+    RemoteChannel,
+    RemoteResult,
+    RemoteTask,
+    topic_of,
+    unpack,
+)
+from search.executors.cluster.session import (
+    Session,
+    UnusableWorkerError,
+    Worker,
+    WorkerLeftError,
+)
 from search.executors.cluster.transfer import (
     FileState,
     fetch_file,
@@ -25,25 +39,28 @@ from search.executors.cluster.transfer import (
     states_there,
 )
 from search.executors.job_files import JobFiles, files_of, moved
-from search.training.checkpoints import newest_checkpoints
+from search.training.checkpoints import NEWEST, newest_checkpoints
 from search.user_metric import metric_code, metric_file
 
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.5  # whatever matters wakes it sooner
+_MACHINE_FAILURES = ("fault", "outage")  # endings that are no failure of the job, see FailureKind
 _FETCH_SHARE = 0.1  # of the time, at most, for checkpoints while it trains
 
 
 @final
 class Attempt(Generic[T]):
-    """A job on its way through one worker, in a thread of its own."""
+    """A job on its way through a worker, in a thread of its own.
+
+    It moves on to another worker, from its checkpoints, if its worker leaves or cannot run jobs.
+    """
 
     def __init__(self, session: Session, job: Job[T], channel: RemoteChannel) -> None:
         self._session, self._job, self._channel = session, job, channel
-        self._token, self._wake = uuid.uuid4().hex, threading.Event()
+        self._token, self._wake = "", threading.Event()
         self._killed = False
         self.future: Future[T] = Future()
-        channel.open(self._token, self._wake.set)
         self.future.set_running_or_notify_cancel()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -60,15 +77,28 @@ class Attempt(Generic[T]):
     def _run(self) -> None:
         """Set the future's result, or the exception that says why there is none."""
         try:
-            result = self._on_a_worker()
+            result = self._on_workers()
         except BaseException as error:  # noqa: BLE001  # the future carries it
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
 
-    def _on_a_worker(self) -> T:
-        worker = self._session.acquire()
+    def _on_workers(self) -> T:
+        while True:
+            worker = self._session.acquire(self._check_wanted)
+            try:
+                return self._on(worker)
+            except WorkerLeftError:
+                self._session.exclude(worker.address)
+            except UnusableWorkerError as error:
+                self._session.refuse(worker.address, error.reason)
+            finally:
+                self._session.release(worker.address)
+
+    def _on(self, worker: Worker) -> T:
+        self._token = uuid.uuid4().hex
         topic = topic_of(self._token)
+        self._channel.open(self._token, worker.greeting.host, self._wake.set)
         try:
             self._session.client.subscribe_topic(
                 topic, lambda event: self._channel.accept(event[1])
@@ -76,19 +106,25 @@ class Attempt(Generic[T]):
             return self._train(worker)
         finally:
             self._session.client.unsubscribe_topic(topic)
-            self._session.release(worker.address)
 
     def _train(self, worker: Worker) -> T:
         files = files_of(self._job)
-        places = Places.of(worker.greeting.folder, self._token, self._job, files)
+        places = Places.of(worker.greeting, self._token, self._job, files)
         _send(worker, files, places, self._token)
         result = self._train_there(worker, files, places)
         worker.call(clear_attempt, places.attempt)  # where it failed, the agent does that
-        return result
+        value = unpack(result.value)
+        ended = getattr(value, "ended", None)
+        if result.leaving and ended == "stopped" and not self._channel.stop_requested():
+            raise WorkerLeftError(f"worker {worker.address} leaves")
+        if ended in _MACHINE_FAILURES:
+            raise UnusableWorkerError(_failed_there(worker, getattr(value, "reason", None)))
+        return cast("T", value)
 
-    def _train_there(self, worker: Worker, files: JobFiles, places: "Places") -> T:
+    def _train_there(self, worker: Worker, files: JobFiles, places: "Places") -> RemoteResult:
         fetched = Checkpoints(worker, files.checkpoints, places)
-        task = RemoteTask(moved(self._job, places.of_path), self._token, places.attempt)
+        job = PackedJob.of(moved(self._job, places.of_path))
+        task = RemoteTask(job, self._token, places.attempt)
         running = self._session.client.submit(
             run_task,
             task,
@@ -113,15 +149,16 @@ class Attempt(Generic[T]):
         for path in files.results:
             fetch_file(worker, places.of_path(path), path)
         self._channel.complete(result.epochs)
-        return cast("T", result.value)
+        return result
 
     def _check(self, worker: Worker) -> None:
         """Raise if the attempt is over without a result."""
+        self._check_wanted()
+        worker.check()
+
+    def _check_wanted(self) -> None:
         if self._killed:
             raise CancelledError
-        self._session.check()
-        if not worker.is_there():
-            raise WorkerLostError(f"worker {worker.address} is gone")
 
     def _answer(self, worker: Worker) -> None:
         answer = self._channel.take_answer()
@@ -129,14 +166,25 @@ class Attempt(Generic[T]):
             worker.call(deliver, self._token, answer)
 
 
-def _result(running: "distributed.Future[Any]", worker: Worker) -> RemoteResult[Any]:
+def _result(running: "distributed.Future[Any]", worker: Worker) -> RemoteResult:
     """Return a task's result; raises what its job raised."""
     try:
-        result: RemoteResult[Any] = running.result()
+        result: RemoteResult = running.result()
+    except LeavingError as error:
+        raise WorkerLeftError(f"worker {worker.address} leaves") from error
+    except ImportError as error:
+        reason = f"it cannot import the study's code: {describe_error(error)}"
+        raise UnusableWorkerError(_failed_there(worker, reason)) from error
     except distributed.client.FutureCancelledError as error:
-        worker.session.check()
-        raise WorkerLostError(f"worker {worker.address} is gone") from error
+        raise worker.loss() from error
     return result
+
+
+def _failed_there(worker: Worker, reason: str | None) -> MachineError:
+    return MachineError(
+        f"worker {worker.address} ({worker.greeting.place}) cannot train: {reason}; everything so "
+        "far is kept: mend that or end this worker, then run it again to resume"
+    )
 
 
 # Files
@@ -154,9 +202,9 @@ class Places:
     paths: dict[Path, Path]
 
     @classmethod
-    def of(cls, folder: Path, token: str, job: Job[Any], files: JobFiles) -> "Places":
-        """Return the places below a worker's folder."""
-        attempt = folder / "attempts" / token
+    def of(cls, worker: Greeting, token: str, job: Job[Any], files: JobFiles) -> "Places":
+        """Return the places in a worker's folders."""
+        folder, attempt = worker.folder, worker.scratch / token
         paths: dict[Path, Path] = {}
         if files.dataset is not None:
             paths[files.dataset.cache_dir] = folder / "datasets" / files.dataset.fingerprint
@@ -179,7 +227,16 @@ class Places:
 
 
 def _send(worker: Worker, files: JobFiles, places: Places, token: str) -> None:
-    """Send what the worker does not have."""
+    """Send what the worker does not have; raises UnusableWorkerError if it cannot take it."""
+    try:
+        _send_files(worker, files, places, token)
+    except MachineError as error:
+        if error.may_pass:
+            raise
+        raise UnusableWorkerError(error) from error
+
+
+def _send_files(worker: Worker, files: JobFiles, places: Places, token: str) -> None:
     if files.dataset is not None:
         _send_dataset(worker, files.dataset, places, token)
     for path in files.inputs:
@@ -223,13 +280,8 @@ class Checkpoints:
         if self._folder is None:
             return
         there = self._places.of_path(self._folder)
-        for state in self._worker.call(fold_states, there):
+        for state in self._worker.call(states_there, there, NEWEST):
             if state not in self._known and fetch_file(
                 self._worker, there / state.name, self._folder / state.name
             ):
                 self._known.append(state)
-
-
-def fold_states(folder: Path) -> list[FileState]:
-    """Return the state of each checkpoint in a folder; runs on its worker."""
-    return states_there(newest_checkpoints(folder))

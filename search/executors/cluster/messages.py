@@ -7,22 +7,59 @@ with its result. Each attempt has a token of its own, so that those of an earlie
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, final
+from typing import Any, NamedTuple, final
 
 from pydantic import TypeAdapter
 
-from search.executors.base import FoldEpochs, Job, JobChannel
+from search.executors.base import Channel, FoldEpochs, Job, JobChannel
 from search.training.history import FoldEpoch
-
-T = TypeVar("T")
 
 _EPOCHS = TypeAdapter(FoldEpochs)
 
 
 @final
 @dataclass(frozen=True)
-class RemoteTask(Generic[T]):
+class PackedJob:
+    """A job that is unpacked in the process that runs it; so is its result in the coordinator's.
+
+    The worker's own process, which answers the scheduler, imports nothing that a job needs.
+
+    Attributes:
+        content: The job, pickled.
+        folder: That of its messages.
+    """
+
+    content: bytes
+    folder: Path | None
+
+    @classmethod
+    def of(cls, job: Job[Any]) -> "PackedJob":
+        """Return a job, packed."""
+        return cls(_packed(job), job.folder)
+
+    def run(self, channel: Channel) -> bytes:
+        """Run it, and return its result, packed."""
+        job: Job[Any] = unpack(self.content)
+        return _packed(job.run(channel))
+
+
+def _packed(value: object) -> bytes:
+    return bytes(ForkingPickler.dumps(value))
+
+
+def unpack(content: bytes) -> Any:
+    """Return what was packed in another process, as multiprocessing passes it on.
+
+    Dask does the same with every message of a cluster, which is why others must not reach it.
+    """
+    return ForkingPickler.loads(content)
+
+
+@final
+@dataclass(frozen=True)
+class RemoteTask:
     """A job on its way to a worker.
 
     Attributes:
@@ -31,23 +68,30 @@ class RemoteTask(Generic[T]):
         folder: That of the attempt's files there.
     """
 
-    job: Job[T]
+    job: PackedJob
     token: str
     folder: Path
 
 
 @final
 @dataclass(frozen=True)
-class RemoteResult(Generic[T]):
+class RemoteResult:
     """What a worker returns.
 
     Attributes:
-        value: The job's result.
+        value: The job's result, packed.
         epochs: All epochs that it reported, as JSON.
+        leaving: Whether the worker stopped it, as the worker leaves the cluster.
     """
 
-    value: T
+    value: bytes
     epochs: tuple[str, ...]
+    leaving: bool = False
+
+
+@final
+class LeavingError(Exception):
+    """The worker leaves the cluster, and takes no further job."""
 
 
 @final
@@ -78,7 +122,7 @@ class RemoteChannel(JobChannel):
     """The scheduler's end of the connection with a job on a worker; used by several threads."""
 
     def __init__(self, folder: Path = Path()) -> None:
-        self.folder = folder
+        self.folder, self.hosts = folder, ()
         self._lock = threading.Lock()
         self._token = ""
         self._epochs: list[FoldEpochs] = []
@@ -86,10 +130,18 @@ class RemoteChannel(JobChannel):
         self._answer, self._sent = Answer(0, stop=False), Answer(0, stop=False)
         self._wake: Callable[[], object] | None = None
 
-    def open(self, token: str, wake: Callable[[], object]) -> None:
-        """Accept the events of this attempt; `wake` is called once there is an answer to send."""
+    def open(self, token: str, host: str, wake: Callable[[], object]) -> None:
+        """Accept the events of this attempt, which goes on after the epochs of an earlier one.
+
+        Args:
+            token: The attempt.
+            host: The machine that it runs on.
+            wake: Called once there is an answer to send.
+        """
         with self._lock:
             self._token, self._wake = token, wake
+            self._sent = Answer(0, stop=False)  # its worker has had none
+            self.hosts = (*(one for one in self.hosts if one != host), host)
 
     def receive(self) -> list[FoldEpochs]:
         with self._lock:
@@ -111,6 +163,11 @@ class RemoteChannel(JobChannel):
                 return None
             self._sent = self._answer
             return self._answer
+
+    def stop_requested(self) -> bool:
+        """Return whether the scheduler wants the job to stop."""
+        with self._lock:
+            return self._answer.stop
 
     def accept(self, message: Mapping[str, Any]) -> None:
         """Take an event, unless it is of another attempt, known, or does not follow the last."""

@@ -2,21 +2,25 @@
 
 import asyncio
 import logging
+import os
+import platform
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import dask
 from distributed import Nanny, Scheduler, Security
 
 from search.errors import MachineError, UserError, causes, first_line
-from search.executors.cluster.agent import FOLDER_SETTING
+from search.executors.cluster.agent import FOLDER_SETTING, LEAVE_SETTING, scratch_in
 from search.executors.cluster.security import security_of, tls_refusal
 from search.executors.cluster.settings import ClusterSettings
 from search.executors.process_settings import openmp_settings
 
-_CONNECT_SECONDS = 300  # a scheduler may start later
+_CONNECT_SECONDS = 300  # a scheduler may start later, or again
+_POLL_SECONDS = 0.5
 
 
 def serve_scheduler(settings: ClusterSettings) -> None:
@@ -59,64 +63,154 @@ def _configure(settings: Mapping[str, Any]) -> None:
 
 def _stop_event() -> asyncio.Event:
     """Return an event that a signal to stop sets."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = asyncio.Event()
+    _on_signals(stopped)
     return stopped
 
 
-def serve(settings: ClusterSettings, folder: Path, n_workers: int) -> None:
+def _on_signals(event: asyncio.Event) -> None:
+    """Set the event at signals to stop, instead of what they did so far."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+
+
+def serve(
+    settings: ClusterSettings,
+    folder: Path,
+    n_workers: int,
+    tell: Callable[[str], None],
+    lifetime: float | None = None,
+) -> None:
     """Serve a scheduler with workers until a signal ends them, or the scheduler is gone for long.
+
+    A first signal, and the end of the lifetime, let what trains end its epoch; a second one does
+    not.
 
     Args:
         settings: How the scheduler is reached.
         folder: Where datasets are kept, between runs too.
         n_workers: How many workers; each runs one training at a time.
+        tell: Called with what a user should know.
+        lifetime: After how many seconds they leave.
 
     Raises:
         UserError: The scheduler does not accept this worker, or the other way round.
         MachineError: The scheduler does not answer.
     """
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    leave_file = leave_file_in(folder, os.getpid())
     configuration = {
-        FOLDER_SETTING: str(folder.absolute()),
+        FOLDER_SETTING: str(folder),
+        LEAVE_SETTING: str(leave_file),
         "distributed.worker.http.routes": [],  # pages that anyone could read
-        "distributed.nanny.pre-spawn-environ": {"DASK_LOGGING__DISTRIBUTED": "warning"},
+        "distributed.nanny.pre-spawn-environ": {"DASK_LOGGING__DISTRIBUTED": "error"},
         "distributed.worker.daemon": False,  # it has a process for the training
     }
     security = security_of(settings, "worker")
     _configure(configuration)
-    asyncio.run(_serve(settings, folder, n_workers, security))
+    leave_file.unlink(missing_ok=True)
+    try:
+        workers = _Workers(settings, folder, n_workers, security, leave_file, tell)
+        asyncio.run(workers.serve(lifetime))
+    finally:
+        leave_file.unlink(missing_ok=True)
 
 
-async def _serve(
-    settings: ClusterSettings, folder: Path, n_workers: int, security: Security
-) -> None:
-    nannies = [
-        Nanny(
-            settings.address,
+def leave_file_in(folder: Path, process: int) -> Path:
+    """Return the file whose presence has the workers leave that this process serves with."""
+    return folder / f".leaving-{platform.node()}-{process}"
+
+
+@final
+class _Workers:
+    """The workers of one command, each a process with a nanny."""
+
+    def __init__(
+        self,
+        settings: ClusterSettings,
+        folder: Path,
+        n_workers: int,
+        security: Security,
+        leave_file: Path,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._settings, self._folder, self._security = settings, folder, security
+        self._n_workers, self._leave_file, self._tell = n_workers, leave_file, tell
+
+    async def serve(self, lifetime: float | None) -> None:
+        """Serve until a signal comes or the lifetime is over; again if the scheduler was gone."""
+        leaving, at_once = _stop_event(), asyncio.Event()
+        if lifetime is not None:
+            asyncio.get_running_loop().call_later(lifetime, leaving.set)
+        while not leaving.is_set():
+            nannies = await self._start(leaving)
+            ended = asyncio.gather(*(nanny.finished() for nanny in nannies))
+            await _first(ended, leaving.wait())
+            if leaving.is_set():
+                _on_signals(at_once)
+                await _first(ended, self._finish(nannies), at_once.wait())
+            else:
+                self._tell("the scheduler is gone; waiting for it")
+            await asyncio.gather(*(nanny.close(reason="stopped") for nanny in nannies))
+
+    async def _start(self, leaving: asyncio.Event) -> list[Nanny]:
+        """Return started workers; none if they have to leave before there is a scheduler."""
+        deadline = time.monotonic() + _CONNECT_SECONDS
+        while not leaving.is_set():
+            nannies = [self._nanny() for _ in range(self._n_workers)]
+            try:
+                await asyncio.gather(*nannies)
+            except (OSError, TimeoutError, RuntimeError) as error:
+                await asyncio.gather(*(nanny.close() for nanny in nannies))
+                refusal = tls_refusal(self._settings, error)
+                if refusal is not None:
+                    raise refusal from error
+                if time.monotonic() > deadline:
+                    raise MachineError(_no_scheduler(self._settings, error)) from error
+                await _first(leaving.wait(), asyncio.sleep(_POLL_SECONDS))
+            else:
+                return nannies
+        return []
+
+    def _nanny(self) -> Nanny:
+        return Nanny(
+            self._settings.address,
             nthreads=1,  # Dask's: it waits for the training process, which has its own
             memory_limit=0,  # Dask would measure the wrong process
-            local_directory=str(folder.absolute()),
+            local_directory=str(self._folder),
             death_timeout=_CONNECT_SECONDS,
             env=openmp_settings(1),
-            security=security,
+            security=self._security,
             dashboard=False,
         )
-        for _ in range(n_workers)
-    ]
-    stopped = _stop_event()
-    try:
-        await asyncio.gather(*nannies)
-    except (OSError, TimeoutError, RuntimeError) as error:
-        refusal = tls_refusal(settings, error)
-        if refusal is not None:
-            raise refusal from error
-        raise MachineError(
-            f"no scheduler answers at {settings.address} ({first_line(error)}): start one with "
-            "`python -m search scheduler`"
-        ) from error
-    ended = asyncio.ensure_future(asyncio.gather(*(nanny.finished() for nanny in nannies)))
-    await asyncio.wait(
-        [ended, asyncio.ensure_future(stopped.wait())], return_when=asyncio.FIRST_COMPLETED
+
+    async def _finish(self, nannies: Sequence[Nanny]) -> None:
+        """Return once what trains has ended its epoch, and its checkpoint has been fetched."""
+        self._leave_file.touch()
+        folders = [scratch_in(Path(one.worker_dir)) for one in nannies if one.worker_dir]
+        if any(_has_entries(folder) for folder in folders):
+            self._tell("leaving: finishing the current epoch; another signal ends at once")
+        while any(_has_entries(folder) for folder in folders):
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _first(*awaited: Awaitable[Any]) -> None:
+    """Wait until one of them has happened; the others are cancelled, but for futures."""
+    tasks = [asyncio.ensure_future(one) for one in awaited]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task, one in zip(tasks, awaited, strict=True):
+        if task is not one:
+            task.cancel()
+
+
+def _has_entries(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
+
+
+def _no_scheduler(settings: ClusterSettings, error: BaseException) -> str:
+    reason = first_line(list(causes(error))[-1])
+    return (
+        f"no scheduler answers at {settings.address} ({reason}): start one with "
+        "`python -m search scheduler`"
     )
-    await asyncio.gather(*(nanny.close(reason="stopped") for nanny in nannies))

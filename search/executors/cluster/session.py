@@ -1,5 +1,6 @@
 """The coordinator's connection with a cluster: which workers there are, and calls to them."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -17,12 +18,27 @@ from search.executors.cluster.security import security_of, tls_refusal
 from search.executors.cluster.settings import ClusterSettings
 
 _CONNECT_SECONDS = 10.0
-_log = logging.getLogger(__name__)
+_RECONNECT_SECONDS = 2.0
+_POLL_SECONDS = 0.5
 
 
 @final
 class WorkerLostError(BrokenExecutor):
-    """A worker left the cluster while it had a job."""
+    """A worker left the cluster unexpectedly while it had a job."""
+
+
+@final
+class WorkerLeftError(Exception):
+    """A worker left as it was told to while it had a job, which another one takes over."""
+
+
+@final
+class UnusableWorkerError(Exception):
+    """A worker cannot run jobs for a reason of its machine; others may."""
+
+    def __init__(self, reason: MachineError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 @final
@@ -46,9 +62,18 @@ class Worker:
         """Return what a function returns there; raises as `Session.call` does."""
         return self.session.call(self.address, function, *arguments)
 
-    def is_there(self) -> bool:
-        """Return whether the cluster still has it."""
-        return self.session.has(self.address)
+    def check(self) -> None:
+        """Raise what `loss` returns if the cluster does not have it any more."""
+        self.session.check()
+        if not self.session.has(self.address):
+            raise self.loss()
+
+    def loss(self) -> Exception:
+        """Return the error that says that it is gone, by whether that was expected.
+
+        Raises MachineError if it is the scheduler that is gone.
+        """
+        return self.session.loss(self.address)
 
 
 @final
@@ -63,18 +88,44 @@ class Session:
         self._changed = threading.Condition()
         self._addresses: set[str] = set()
         self._greeted: dict[str, Worker] = {}
-        self._refused: dict[str, UserError] = {}
+        self._refused: dict[str, UserError | MachineError] = {}
         self._busy: set[str] = set()
+        self._leaving: set[str] = set()
+        self._left: set[str] = set()  # as they were told to
+        self._news: list[str] = []
+        self._last_seen = time.monotonic()  # when there was a worker, or one was asked for
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells in many lines
-        self.client = _connect(settings)
+        self.client = _connect(settings, _CONNECT_SECONDS)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Follow which workers there are."""
         self.client.subscribe_topic("all", self._note_event)
-        for address in self.client.scheduler_info()["workers"]:
+        for address in self.client.scheduler_info(n_workers=-1)["workers"]:
             self._add(address)
+
+    def reconnect(self) -> bool:
+        """Connect again after the scheduler was gone; returns whether it is there."""
+        self.client.close(timeout=_RECONNECT_SECONDS)
+        with self._changed:
+            for known in (self._addresses, self._greeted, self._refused, self._busy):
+                known.clear()
+        try:
+            self.client = _connect(self._settings, _RECONNECT_SECONDS)
+        except UserError:
+            return False
+        self._follow()
+        return True
 
     def n_workers(self) -> int:
         """Return how many workers there are that this run can use."""
         with self._changed:
-            return len(self._addresses - set(self._refused))
+            return len(self._usable())
+
+    def addresses(self) -> list[str]:
+        """Return the workers of the cluster."""
+        with self._changed:
+            return sorted(self._addresses)
 
     def has(self, address: str) -> bool:
         """Return whether a worker is in the cluster."""
@@ -86,25 +137,37 @@ class Session:
         with self._changed:
             return sorted(self._busy)
 
+    def take_news(self) -> list[str]:
+        """Return what users should know and were not told yet."""
+        with self._changed:
+            news, self._news = self._news, []
+        return news
+
     def check(self) -> None:
-        """Raise MachineError if the scheduler is gone."""
+        """Raise MachineError, which may pass, if the scheduler is gone."""
         if self.client.status != "running":
             raise MachineError(
                 f"the cluster's scheduler at {self._settings.address} is gone; everything so far "
-                "is kept: start it, then run it again to resume"
+                "is kept: start it, then run it again to resume",
+                may_pass=True,
             )
 
-    def acquire(self) -> Worker:
+    def acquire(self, check: Callable[[], None]) -> Worker:
         """Return an idle worker, which is busy until it is released; waits for one.
+
+        Args:
+            check: Called while it waits; what it raises ends the waiting.
 
         Raises:
             UserError: No worker can be used, as its versions differ.
-            MachineError: There is no worker for too long, or no scheduler.
+            MachineError: No worker can be used, there is none for too long, or no scheduler.
         """
-        deadline = time.monotonic() + self._settings.worker_timeout
+        with self._changed:
+            self._last_seen = time.monotonic()
         while True:
+            check()
             self.check()
-            address = self._take_idle(deadline)
+            address = self._take_idle()
             if address is None:
                 continue
             worker = self._greet(address)
@@ -117,38 +180,75 @@ class Session:
             self._busy.discard(address)
             self._changed.notify_all()
 
+    def exclude(self, address: str) -> None:
+        """Use a worker no more, as it leaves."""
+        with self._changed:
+            self._leaving.add(address)
+            self._changed.notify_all()
+
+    def refuse(self, address: str, reason: UserError | MachineError) -> None:
+        """Use a worker no more, for this reason, unless it is started again."""
+        with self._changed:
+            self._refused[address] = reason
+            self._news.append(str(reason))
+            self._changed.notify_all()
+
+    def loss(self, address: str) -> Exception:
+        """Return the error that says that a worker is gone, as `Worker.loss` does."""
+        self.check()
+        with self._changed:
+            left = address in self._left or address in self._leaving
+        kind = WorkerLeftError if left else WorkerLostError
+        return kind(f"worker {address} is gone")
+
     def call(self, address: str, function: Callable[..., Any], *arguments: object) -> Any:
         """Return what a function returns on a worker.
 
-        Raises what it raises there; WorkerLostError if the worker cannot be reached.
+        Raises what it raises there; WorkerLostError or WorkerLeftError if the worker is gone.
         """
+
+        async def run() -> Any:  # in the client's loop, where its methods are coroutines
+            return await self.client.run(function, *arguments, workers=[address])
+
+        calling = asyncio.run_coroutine_threadsafe(run(), self.client.loop.asyncio_loop)
         try:
-            results = self.client.run(function, *arguments, workers=[address])
-        except (CommClosedError, KeyError) as error:
-            self.check()
-            raise WorkerLostError(f"worker {address} is gone") from error
-        return results[address]
+            while True:
+                try:
+                    return calling.result(_POLL_SECONDS)[address]
+                except TimeoutError:
+                    # A machine that hangs never answers; the scheduler removes it after a while.
+                    if calling.done() or not self.has(address):
+                        raise
+                    self.check()
+        except (CommClosedError, KeyError, TimeoutError) as error:
+            calling.cancel()
+            raise self.loss(address) from error
 
     def close(self) -> None:
         """End the connection."""
         self.client.close(timeout=_CONNECT_SECONDS)
 
-    def _take_idle(self, deadline: float) -> str | None:
+    def _usable(self) -> set[str]:
+        return self._addresses - set(self._refused) - self._leaving
+
+    def _take_idle(self) -> str | None:
         """Return a worker, now busy; None if there is none after a moment.
 
         The time counts only as long as there is no worker at all.
         """
         with self._changed:
-            usable = self._addresses - set(self._refused)
+            usable = self._usable()
+            if usable:
+                self._last_seen = time.monotonic()
             idle = sorted(usable - self._busy)
             if idle:
                 self._busy.add(idle[0])
                 return idle[0]
             if not usable and self._refused:
                 raise next(iter(self._refused.values()))
-            if not usable and time.monotonic() > deadline:
+            if time.monotonic() - self._last_seen > self._settings.worker_timeout:
                 raise MachineError(_no_worker(self._settings))
-            self._changed.wait(timeout=0.5)
+            self._changed.wait(timeout=_POLL_SECONDS)
             return None
 
     def _greet(self, address: str) -> Worker | None:
@@ -159,30 +259,31 @@ class Session:
         try:
             greeting = self.call(address, greet, self._threads)
             check_versions(address, greeting)
-        except WorkerLostError:
+        except (WorkerLostError, WorkerLeftError):
             self._remove(address)
             return None
         except ImportError as error:
-            self._refuse(address, UserError(_not_ours(address, error)))
+            self._reject(address, UserError(_not_ours(address, error)))
             return None
         except UserError as error:
-            self._refuse(address, error)
+            self._reject(address, error)
             return None
         worker = self._greeted[address] = Worker(self, address, greeting)
         return worker
 
-    def _refuse(self, address: str, reason: UserError) -> None:
-        _log.warning("%s", reason)
-        with self._changed:
-            self._refused[address] = reason
-            self._changed.notify_all()
+    def _reject(self, address: str, reason: UserError) -> None:
+        self.refuse(address, reason)
+        self.release(address)
 
     def _note_event(self, event: tuple[float, Any]) -> None:
         _, message = event
         match message:
             case {"action": "add-worker", "worker": str(address)}:
                 self._add(address)
-            case {"action": "remove-worker", "worker": str(address)}:
+            case {"action": "remove-worker", "worker": str(address), "expected": bool(expected)}:
+                if expected:
+                    with self._changed:
+                        self._left.add(address)
                 self._remove(address)
             case _:  # clients come and go, functions run
                 pass
@@ -190,6 +291,7 @@ class Session:
     def _add(self, address: str) -> None:
         with self._changed:
             self._addresses.add(address)
+            self._left.discard(address)
             self._changed.notify_all()
 
     def _remove(self, address: str) -> None:
@@ -201,12 +303,12 @@ class Session:
             self._changed.notify_all()
 
 
-def _connect(settings: ClusterSettings) -> Client:
+def _connect(settings: ClusterSettings, seconds: float) -> Client:
     security = security_of(settings, "client")
     try:
         return Client(
             settings.address,
-            timeout=_CONNECT_SECONDS,
+            timeout=seconds,
             security=security,
             set_as_default=False,
             name="cifar-search",

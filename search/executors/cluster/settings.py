@@ -57,15 +57,18 @@ def read_settings(
     """
     _check_certificates({"tls_ca": tls_ca, "tls_cert": tls_cert, "tls_key": tls_key})
     address = read_address(cluster, insecure=insecure_cluster)
-    seconds = WORKER_TIMEOUT if worker_timeout is None else _seconds(worker_timeout)
+    seconds = (
+        WORKER_TIMEOUT if worker_timeout is None else read_seconds("worker_timeout", worker_timeout)
+    )
     return ClusterSettings(address, seconds, tls_ca, tls_cert, tls_key)
 
 
-def _seconds(worker_timeout: str | float) -> float:
+def read_seconds(option: str, given: str | float) -> float:
+    """Return the seconds of an option such as "5m"; raises UserError, which names it."""
     try:
-        return float(str(parse_duration(worker_timeout)))
+        return float(str(parse_duration(given)))
     except ValueError as error:
-        raise UserError(f"worker_timeout {error}, got {worker_timeout!r}") from error
+        raise UserError(f"{option} {error}, got {given!r}") from error
 
 
 def _check_certificates(files: Mapping[str, Path | None]) -> None:

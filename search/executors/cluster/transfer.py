@@ -6,7 +6,7 @@ file passes through, the scheduler's too.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, final
 
@@ -74,9 +74,9 @@ def remove_written(partial: Path) -> None:
     partial.unlink(missing_ok=True)
 
 
-def states_there(paths: Sequence[Path]) -> list[FileState]:
-    """Return the state of those files that exist."""
-    return [_state(path) for path in paths if path.is_file()]
+def states_there(folder: Path, pattern: str) -> list[FileState]:
+    """Return the state of the files in a folder whose names match a pattern such as "*.txt"."""
+    return [_state(path) for path in sorted(folder.glob(pattern)) if path.is_file()]
 
 
 def _state(path: Path) -> FileState:

@@ -12,6 +12,7 @@ from search.report.findings.cost import Cost
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
 from search.report.findings.learning_curves import LearningCurves
+from search.report.findings.machines import Machines
 from search.report.findings.margin import Margin
 from search.report.findings.mistakes import Mistakes
 from search.report.findings.optimism import Optimism
@@ -70,6 +71,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     HowTrialsWereMade,
     Dataset,
     Hardware,
+    Machines,
     Versions,
 )
 

@@ -150,7 +150,8 @@ def trial_facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]
         yield "training time", text.duration(trial.seconds) + earlier
     if trial.started is not None:
         ended = "" if trial.finished is None else f" to {trial.finished:%Y-%m-%d %H:%M:%S}"
-        yield "ran", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}"
+        place = f" on {text.listed(trial.hosts)}" if trial.hosts else ""
+        yield "ran", f"{trial.started:%Y-%m-%d %H:%M:%S}{ended}{place}"
     if trial.params:
         sampled = (f"{name} {value_text(value)}" for name, value in trial.params.items())
         yield "sampled", ", ".join(sampled)

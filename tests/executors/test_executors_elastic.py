@@ -1,0 +1,129 @@
+"""Workers that leave or cannot train: another one goes on, and no attempt counts."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.errors import MachineError, UserError
+from search.executors import DaskExecutor
+from search.executors.base import Channel
+from search.executors.cluster.agent import greet
+from search.executors.cluster.session import Session
+from tests.executors.conftest import LocalCluster
+from tests.executors.test_executors_contract import FIGURES
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended, and in which folder its worker had it run."""
+
+    ended: str
+    place: Path
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Reports epochs until it is asked to stop; fails where its worker's folder is one of these."""
+
+    folder: Path
+    unusable: tuple[Path, ...] = ()
+    missing_module: bool = False
+
+    def run(self, channel: Channel) -> Ended:
+        if any(self.folder.is_relative_to(one) for one in self.unusable):
+            if self.missing_module:
+                raise ModuleNotFoundError("No module named 'timm'")
+            return Ended("fault", self.folder, "OSError: [Errno 28] No space left on device")
+        for _ in range(3000):
+            channel.send(FIGURES)
+            time.sleep(0.02)
+            if channel.stop_requested():
+                return Ended("stopped", self.folder)
+        return Ended("finished", self.folder)
+
+
+@contextmanager
+def _running(executor: DaskExecutor, job: Patient) -> "Iterator[tuple[Any, Future[Ended]]]":
+    """Yield the channel and the future of a job that has begun."""
+    channel = executor.channel(job.folder)
+    future = executor.submit(0, job)
+    deadline = time.monotonic() + 60
+    while not channel.receive():
+        assert time.monotonic() < deadline
+        assert not future.done() or future.result()
+        time.sleep(0.02)
+    yield channel, future
+
+
+def _folder_of(executor: DaskExecutor, cluster: LocalCluster) -> int:
+    """Return which of the cluster's workers is busy."""
+    (address,) = executor.session.busy()
+    greeting = executor.session.call(address, greet, 1)
+    return cluster.folders.index(greeting.folder)
+
+
+def test_a_job_moves_on_when_its_worker_leaves(cluster: LocalCluster, tmp_path: Path) -> None:
+    """After its epoch; the coordinator sees one job, whose record goes on."""
+    with DaskExecutor.start(0, 1, cluster.settings) as executor:
+        with _running(executor, Patient(tmp_path / "job")) as (channel, future):
+            leaving = _folder_of(executor, cluster)
+            cluster.leave_files[leaving].touch()
+            try:
+                deadline = time.monotonic() + 60
+                while _folder_of(executor, cluster) == leaving:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+            finally:
+                cluster.leave_files[leaving].unlink()
+            assert executor.slots == 1
+            channel.answer(10_000, stop=True)
+            outcome = future.result(60)
+        assert outcome.ended == "stopped"
+        assert outcome.place.is_relative_to(cluster.folders[1 - leaving])
+        assert all(one == FIGURES for one in channel.receive())
+        assert len(channel.hosts) == 1  # both are on this machine
+
+
+@pytest.mark.parametrize("missing_module", [False, True])
+def test_a_worker_that_cannot_train_is_left_out(
+    missing_module: bool, cluster: LocalCluster, tmp_path: Path
+) -> None:
+    """As with a full disk, or without a package; others train, and it is told."""
+    words = "No module named 'timm'" if missing_module else "No space left on device"
+    for unusable in (cluster.folders[:1], cluster.folders[1:]):
+        with DaskExecutor.start(0, 1, cluster.settings) as executor:
+            job = Patient(tmp_path / "job", unusable, missing_module)
+            outcome = executor.run(job, stop_requested=lambda: True)
+            assert outcome.ended == "stopped"
+            news = executor.take_news()
+            assert executor.slots == 2 - len(news)
+            assert all(words in one and "cannot train" in one for one in news)
+    with DaskExecutor.start(0, 1, cluster.settings) as executor:
+        job = Patient(tmp_path / "job", cluster.folders, missing_module)
+        with pytest.raises(MachineError, match=f"cannot train: .*{words}; everything so far"):
+            executor.run(job)
+
+
+def test_without_a_worker_a_run_ends_with_how_to_go_on(cluster: LocalCluster) -> None:
+    """After the time that was given; workers that are refused are named at once."""
+    settings = replace(cluster.settings, worker_timeout=0.2)
+    with closing(Session(settings, 1)) as session:
+        for address in session.addresses():
+            session.exclude(address)
+        with pytest.raises(MachineError, match=r"has had no worker for 0.2 s; .*search worker tls"):
+            session.acquire(lambda: None)
+    with closing(Session(settings, 1)) as session:
+        for address in session.addresses():
+            session.refuse(address, UserError("other versions"))
+        with pytest.raises(UserError, match="other versions"):
+            session.acquire(lambda: None)
+        assert session.take_news() == ["other versions"] * 2
