@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_named(command: Command) -> None:
 CHANGES: dict[str, tuple[Change, str]] = {
     "none": (
         lambda settings, _: ClusterSettings(settings.address),
-        "needs certificates: give --tls-ca, --tls-cert and --tls-key",
+        "needs certificates: give `tls_ca`, `tls_cert` and `tls_key`",
     ),
     "another authority": (
         lambda settings, others: _with(settings, TlsFiles.of(others, "client")),

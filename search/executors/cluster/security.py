@@ -32,8 +32,8 @@ def security_of(settings: ClusterSettings, role: Role) -> Security:
         raise UserError(_unusable(settings, error)) from error
     if context is None and settings.address.startswith("tls://"):
         raise UserError(
-            f"cluster {settings.address!r} needs certificates: give --tls-ca, --tls-cert and "
-            "--tls-key, which `python -m search certificates` makes"
+            f"cluster {settings.address!r} needs certificates: give `tls_ca`, `tls_cert` and "
+            "`tls_key`, which `python -m search certificates` makes"
         )
     return security
 
