@@ -32,6 +32,9 @@ class RunPaths:
         self.mistakes = study / "mistakes.npy"  # misclassified images, uint8 (M, 3, H, W)
         self.test_sample = study / "test-sample.npy"  # to check an ONNX file, uint8 (M, 3, H, W)
 
+        self.ablation = study / "ablation.json"  # the path that leads to the winner
+        self.ablation_scores = study / "ablation.jsonl"  # of the candidates on the way
+
         self.report_dir = report = study / "report"
         self.report_page = report / "report.html"
         self.report_facts = report / "report.json"
@@ -48,6 +51,14 @@ class RunPaths:
     def trial_checkpoints(self, plan: int) -> Path:
         """Return the folder of a trial's checkpoints, the same for every attempt."""
         return self.checkpoints_dir / f"plan-{plan}"
+
+    def extra_dir(self, slot: int) -> Path:
+        """Return the folder for the messages of a training beyond the search's trials."""
+        return self.work_dir / f"extra-{slot}"
+
+    def extra_checkpoints(self, slot: int) -> Path:
+        """Return the folder of the checkpoints of a training beyond the search's trials."""
+        return self.checkpoints_dir / f"extra-{slot}"
 
     def network(self, number: int) -> Path:
         """Return the final weights of a replication's trial, as safetensors."""

@@ -187,11 +187,10 @@ _MISSING = "-"
 
 def describe_candidate(candidate: Candidate) -> str:
     """Return one sentence: the network, then how it is trained, separated by semicolons."""
-    network, optimizer = candidate.model.describe(), candidate.optimizer
-    settings = [f"learning rate {write_number(optimizer.learning_rate)}", *optimizer.settings()]
+    network = candidate.model.describe()
     parts = [
         network[0].upper() + network[1:],
-        f"{optimizer.words} with {write_list(settings)}, {candidate.schedule.words}",
+        f"{describe_optimizer(candidate)}, {candidate.schedule.words}",
         f"batches of {candidate.batch_size}",
         find_augmentation(candidate.augmentation).describe(),
         *_regularization(candidate),
@@ -199,6 +198,13 @@ def describe_candidate(candidate: Candidate) -> str:
     if candidate.test_time_flip:
         parts.append("predictions averaged over each image and its mirror image")
     return "; ".join(parts) + "."
+
+
+def describe_optimizer(candidate: Candidate) -> str:
+    """Return the optimizer with its settings: "SGD with learning rate 0.05 and momentum 0.9"."""
+    optimizer = candidate.optimizer
+    settings = [f"learning rate {write_number(optimizer.learning_rate)}", *optimizer.settings()]
+    return f"{optimizer.words} with {write_list(settings)}"
 
 
 def tell_candidate(candidate: Candidate) -> str:

@@ -26,6 +26,7 @@ _LAYERS = (
     "search.reference",
     "search.progress",
     "search.evaluation",
+    "search.ablation",
     "search.catalog",
     "search.tuning",
     "search.executors",

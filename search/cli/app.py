@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "list": commands.list_studies,
     "show": commands.show,
     "report": commands.report,
+    "ablate": commands.ablate,
     "export": commands.export,
     "dashboard": commands.dashboard,
     "predict": commands.predict,
@@ -49,6 +50,7 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "spaces": ("spaces cnn", "spaces myspace.py:SPACE"),
     "show": ("show STUDY", "show STUDY --trial 3"),
     "report": ("report STUDY", "report STUDY ANOTHER --output comparison/"),
+    "ablate": ("ablate STUDY", "ablate STUDY --from 3"),
     "export": (
         "export STUDY --python --output train.py",
         "export STUDY --onnx --output model.onnx",

@@ -156,6 +156,33 @@ def show(
 
 
 @_at_place
+def ablate(
+    study: options.Study,
+    start: options.AblationStart = "baseline",
+    workers: options.Workers = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
+) -> None:
+    """Find which of the changes from the hand-tuned network to the winner matter.
+
+    Settings are changed one at a time, the one that helps most first, each time trained on the
+    study's folds. The path is kept with the study, and is in its report.
+    """
+    console, interrupts = make_console(), Interrupts()
+    with failures_told(None), suppress(KeyboardInterrupt), interrupts.handled():
+        from search.views.ablation import ablate_and_describe
+
+        result = ablate_and_describe(
+            study, runs_dir, storage, console, interrupts.stop, start=start, workers=workers
+        )
+        print_all(result, console)
+    if interrupts.status is not None:
+        console.show_cursor()  # which a display may have hidden
+        raise typer.Exit(interrupts.status)
+
+
+@_at_place
 def report(
     studies: options.Studies,
     output: options.ComparisonOutput = None,

@@ -200,6 +200,12 @@ ShownTrial = Annotated[
     int | None,
     typer.Option("--trial", help="Show this trial: settings, learning curve, how to reproduce it."),
 ]
+AblationStart = Annotated[
+    str, typer.Option("--from", help="Where the path begins: 'baseline', or a trial's number.")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Trainings at once.", show_default="study's")
+]
 AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, including pruned ones.")]
 ListedAsJson = Annotated[
     bool, typer.Option("--json", help="Print a JSON array with one object per study.")
