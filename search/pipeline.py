@@ -9,6 +9,7 @@ from typing import final
 
 import optuna
 
+from search.ablation.path import Ablation
 from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.errors import UserError
@@ -306,6 +307,7 @@ def _write_report(
         mistakes=load_images(paths.mistakes),
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
+        ablation=Ablation.load(paths.ablation),
     )
     write_model_readme(record, paths, chosen, summaries(record))
     return write_report(evidence, paths, progress)

@@ -1,60 +1,17 @@
 """Finds and stores the path from the hand-tuned network, or a trial, to a study's winner."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Self, final
-
-from pydantic import TypeAdapter, ValidationError
-
 from search.ablation.changes import changes_between
-from search.ablation.path import AblationPath, find_path, most_trainings
+from search.ablation.path import Ablation, find_path, most_trainings
 from search.ablation.trainings import StoredScores, Trainings
-from search.errors import MachineError, UserError
+from search.errors import UserError
 from search.events import Listener, Notice
 from search.executors.base import Executor
-from search.files import write_file
 from search.stopping import StopRequest
 from search.text import duration, plural
 from search.tuning.opening import OpenStudy
 from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
 from spaces.candidate import Candidate
-
-
-@final
-@dataclass(frozen=True)
-class Ablation:
-    """The path to a winner, as it is stored.
-
-    Attributes:
-        winner: The winner's trial.
-        start: Where the path begins: "the hand-tuned network" or a trial.
-        path: The path.
-    """
-
-    winner: int
-    start: str
-    path: AblationPath
-
-    @classmethod
-    def load(cls, path: Path) -> Self | None:
-        """Return what was stored, None if nothing was.
-
-        Raises:
-            MachineError: The file is damaged.
-        """
-        if not path.exists():
-            return None
-        try:
-            return TypeAdapter(cls).validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise MachineError(
-                f"{path} is damaged; remove it and run the ablation again"
-            ) from error
-
-    def store(self, path: Path) -> None:
-        """Write it; raises OSError."""
-        write_file(path, TypeAdapter(type(self)).dump_json(self, indent=1))
 
 
 def ablate(
@@ -96,9 +53,9 @@ def ablate(
     scores = StoredScores(opened.paths.ablation_scores, winner.plan)
     scores.know(end.model_dump_json(), winner.mean)
     train_all = Trainings(opened, executor, scores, winner.plan, listener, stop, most)
-    ablation = Ablation(
-        winner.number, words, find_path(begin, end, train_all, record.metric, families)
-    )
+    with stop.accepted():
+        path = find_path(begin, end, train_all, record.metric, families)
+    ablation = Ablation(winner.number, words, path)
     ablation.store(opened.paths.ablation)
     return ablation
 

@@ -7,9 +7,14 @@ Journal of Heuristics 22, 2016). So n changes need up to n (n + 1) / 2 - 1 train
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from pathlib import Path
+from typing import Self, TypeAlias, final
+
+from pydantic import TypeAdapter, ValidationError
 
 from search.ablation.changes import Change, changed, changes_between
+from search.errors import MachineError
+from search.files import write_file
 from search.metric import Metric
 from spaces.candidate import Candidate
 from spaces.families import Families
@@ -57,6 +62,42 @@ class AblationPath:
             known = before is not None and step.score is not None
             yield step, step.score - before if known else None  # type: ignore[operator]
             before = step.score
+
+
+@final
+@dataclass(frozen=True)
+class Ablation:
+    """The path to a winner, as it is stored.
+
+    Attributes:
+        winner: The winner's trial.
+        start: Where the path begins: "the hand-tuned network" or a trial.
+        path: The path.
+    """
+
+    winner: int
+    start: str
+    path: AblationPath
+
+    @classmethod
+    def load(cls, path: Path) -> Self | None:
+        """Return what was stored, None if nothing was.
+
+        Raises:
+            MachineError: The file is damaged.
+        """
+        if not path.exists():
+            return None
+        try:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise MachineError(
+                f"{path} is damaged; remove it and run the ablation again"
+            ) from error
+
+    def store(self, path: Path) -> None:
+        """Write it; raises OSError."""
+        write_file(path, TypeAdapter(type(self)).dump_json(self, indent=1))
 
 
 def most_trainings(n_changes: int) -> int:

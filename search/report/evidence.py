@@ -10,6 +10,7 @@ import numpy.typing as npt
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.ablation.path import Ablation
 from search.evaluation.test_results import TestPredictions
 from search.tuning.records import StudyRecord
 from spaces import BUILT_IN
@@ -41,6 +42,7 @@ class Evidence:
         mistakes: Images of the recorded mistakes, in their order, uint8 (M, 3, H, W).
         predictions: The predictions of the study's best model on the test images.
         baseline: The baseline study to compare with.
+        ablation: The path to a winner, if that was looked for.
     """
 
     record: StudyRecord
@@ -48,6 +50,7 @@ class Evidence:
     mistakes: npt.NDArray[np.uint8] | None = None
     predictions: TestPredictions | None = None
     baseline: TestedStudy | None = None
+    ablation: Ablation | None = None
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, compute: Callable[["Evidence"], _T]) -> _T:

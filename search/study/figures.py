@@ -17,6 +17,7 @@ from search.report.blocks import Plot
 from search.report.charts import HoverTexts, trial_hover_texts, with_stories
 from search.report.evidence import Evidence
 from search.report.finding import Finding
+from search.report.findings.ablation import Ablated
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.classes import ConfusionMatrix
 from search.report.findings.importances import Importances
@@ -137,6 +138,7 @@ KINDS: Mapping[str, _Kind] = {
         "it compares two test results: call study.test(), and train the hand-tuned network on the "
         "same data with search.run(..., sampler='baseline').test()",
     ),
+    "ablation": _Kind(Ablated, "it shows which changes matter: call study.ablate() first"),
     "pareto_front": _Kind(
         ParetoFront, "the study has one objective: search.run(..., objective='accuracy,parameters')"
     ),
@@ -186,6 +188,10 @@ class StudyPlots:
     def versus_baseline(self) -> StudyFigure:
         """Recall class by class beside the hand-tuned network's, if a study of it is stored."""
         return self["versus_baseline"]
+
+    def ablation(self) -> StudyFigure:
+        """The score after each change that leads to the winner; needs `Study.ablate`."""
+        return self["ablation"]
 
     def pareto_front(self) -> StudyFigure:
         """The trials that are best at some price, where the study has several objectives."""

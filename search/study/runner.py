@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import final
 
+from search.ablation.ablate import ablate
+from search.ablation.path import Ablation
+from search.ablation.trainings import StoppedEarly
 from search.dashboard.publishing import Publisher
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier
@@ -93,6 +96,18 @@ class Runner:
             if record.test is not None:
                 listener(WinnerTested(record.test, len(record.openings)))
         return record
+
+    def ablate(self, recipe: Recipe, start_trial: int | None) -> Ablation:
+        """Return the path to the winner, which is stored with the study."""
+        with (
+            self._listening(recipe) as (listener, stop),
+            self._opened(recipe, listener, stop, searching=False) as run,
+        ):
+            run.workers.resize(recipe.workers)
+            try:
+                return ablate(run.opened, run.workers, listener, stop, start_trial)
+            except StoppedEarly as error:
+                raise KeyboardInterrupt from error  # which says how to continue
 
     def stop(self) -> None:
         """Request that the step that runs now ends after the current epoch."""

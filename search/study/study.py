@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex, final
 import optuna
 
 from search import text
+from search.ablation.path import Ablation
 from search.catalog.studies import find_trial, open_stored, stored_baselines
 from search.errors import UserError
 from search.evaluation.model import ImageClassifier, load_model
@@ -203,6 +204,26 @@ class Study:
             raise UserError(f"study {self.name!r} has no test result")
         return self.record.test
 
+    def ablate(self, start: "Trial | int | None" = None) -> Ablation:
+        """Find which of the changes that lead to the winner matter; returns the path.
+
+        Settings are changed one at a time, the one that helps most first, each time trained on the
+        study's folds with the winner's seeds. `plot.ablation()` and the report show it. What was
+        trained before is not trained again.
+
+        Args:
+            start: The trial where the path begins; None: the hand-tuned network.
+
+        Raises:
+            UserError: Nothing has won, or there is no hand-tuned network.
+            MachineError: A training failed; what is finished is kept.
+            SearchInterrupted: It was interrupted; what is finished is kept.
+        """
+        number = start.number if isinstance(start, Trial) else start
+        found = self._runner.ablate(self._recipe(self._stored_settings()), number)
+        self._reload()
+        return found
+
     def report(self, folder: str | Path | None = None) -> Path:
         """Write the report and return the path of its page.
 
@@ -251,6 +272,7 @@ class Study:
             mistakes=load_images(self._paths.mistakes),
             predictions=load_predictions(self._paths.test_predictions),
             baseline=None if baseline is None else with_predictions(baseline, runs_dir),
+            ablation=Ablation.load(self._paths.ablation),
         )
 
     def __repr__(self) -> str:

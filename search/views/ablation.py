@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.ablation.ablate import Ablation, ablate
+from search.ablation.ablate import ablate
+from search.ablation.path import Ablation
 from search.ablation.trainings import StoppedEarly
 from search.catalog.studies import open_stored
 from search.errors import UserError
@@ -52,12 +53,9 @@ def ablate_and_describe(
     recipe = Recipe.from_sources(None, {**settings, **place})
     display = open_display(console)
     try:
-        with (
-            open_run(
-                recipe, display, stop, executor=ExecutorChoice("processes"), searching=False
-            ) as run,
-            stop.accepted(),
-        ):
+        with open_run(
+            recipe, display, stop, executor=ExecutorChoice("processes"), searching=False
+        ) as run:
             run.workers.resize(recipe.workers)
             ablation = ablate(run.opened, run.workers, display, stop, number)
             run.workers.close()

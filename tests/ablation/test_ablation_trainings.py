@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from search.ablation.ablate import Ablation, ablate
+from search.ablation.ablate import ablate
+from search.ablation.path import Ablation
 from search.ablation.trainings import StoppedEarly, StoredScores, Trainings
 from search.errors import MachineError, UserError
 from search.paths import RunPaths

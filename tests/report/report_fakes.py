@@ -27,6 +27,7 @@ from search.report.blocks import Plot
 from search.report.evidence import Evidence
 from search.report.finding import Finding
 from search.report.findings import FIGURE_NAMES
+from search.report.findings.ablation import Ablated
 from search.report.findings.pareto import ParetoFront
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions
@@ -36,10 +37,10 @@ from spaces.cnn import CNN_SPACE
 
 ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _OF_KINDS = ("learning-curve", "confusion-matrix")
-CNN_FIGURES = tuple(  # of a search by one objective, won by a cnn, with all there is to show
+CNN_FIGURES = tuple(  # of a search by one objective, won by a cnn; there is no ablation
     name
     for name in FIGURE_NAMES
-    if name not in ParetoFront.figures
+    if name not in (*ParetoFront.figures, *Ablated.figures)
     and (
         not name.endswith(_OF_KINDS) or (name.removeprefix("cnn-") in _OF_KINDS and "cnn-" in name)
     )

@@ -3,6 +3,7 @@
 from search.progress.steps import Progress, Step, no_progress
 from search.report.evidence import Evidence
 from search.report.finding import Finding
+from search.report.findings.ablation import Ablated
 from search.report.findings.all_metrics import AllMetrics
 from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
 from search.report.findings.classes import ConfusionMatrix, WeakestClasses
@@ -55,6 +56,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     ParetoFront,
     Margin,
     Trials,
+    Ablated,
     CommonTraits,
     Importances,
     Slices,
