@@ -24,6 +24,7 @@ from spaces.candidate import Candidate
 _POLL_SECONDS = 0.1
 
 
+@final
 class StoppedEarly(Exception):  # noqa: N818 - a request, no error
     """Trainings were stopped on request; what was finished is stored."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from search.cli import commands, places
+from search.cli import commands, places, training
 from search.cli.terminal import (
     INTERRUPTED,
     make_console,
@@ -17,13 +17,13 @@ from search.cli.terminal import (
 )
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {
-    "run": commands.run,
-    "baseline": commands.baseline,
+    "run": training.run,
+    "baseline": training.baseline,
     "spaces": commands.spaces,
     "list": commands.list_studies,
     "show": commands.show,
     "report": commands.report,
-    "ablate": commands.ablate,
+    "ablate": training.ablate,
     "export": commands.export,
     "dashboard": commands.dashboard,
     "predict": commands.predict,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from search.cli.commands import run
 from search.cli.options import CLUSTER
+from search.cli.training import run
 from search.recipe import Recipe
 from search.text import listed
 from search.tuning.pruners import PRUNERS
@@ -21,7 +21,7 @@ from tests.spaces.user_files import write_space
 _HEAVY = ("torch", "optuna", "matplotlib", "numpy", "sklearn", "plotly", "PIL")
 _COMMANDS = (
     "run", "baseline", "spaces", "list", "show", "report", "dashboard", "predict", "analyze",
-    "replay", "delete", "export",
+    "replay", "delete", "ablate", "export",
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ HEAVY = (
 )
 COMMANDS = [
     "run", "baseline", "spaces", "list", "show", "report", "dashboard", "predict", "analyze",
-    "replay", "delete",
+    "replay", "delete", "ablate",
 ]  # fmt: skip
 OPTIONS = [
     "--space", "--sampler", "--pruner", "--trials", "--epochs", "--timeout", "--trial-timeout",

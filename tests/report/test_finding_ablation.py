@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from search.ablation.changes import Change
@@ -53,7 +54,7 @@ def test_the_figures_begin_where_the_path_begins(kfold_evidence: Evidence) -> No
     (line,) = plot.page().figure.data
     assert list(line.x) == pytest.approx([80, 83, 84, 82])
     axes = plot.paper().axes[0]
-    assert axes.lines[0].get_xdata().tolist() == pytest.approx([80, 83, 84, 82])
+    assert np.asarray(axes.lines[0].get_xdata()).tolist() == pytest.approx([80, 83, 84, 82])
     assert axes.get_yticklabels()[0].get_text() == "the hand-tuned network"
 
 

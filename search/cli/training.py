@@ -1,0 +1,123 @@
+"""The commands that train.
+
+Heavy packages are imported inside the commands that need them, so that --help answers at once.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from search.cli import options
+from search.cli.places import start_run
+from search.cli.terminal import Interrupts, failures_told, make_console, print_all
+from search.errors import UserError
+from search.events import Interrupted, JsonWriter
+from search.recipe import Recipe
+
+# Which images a dataset has, and how they are prepared.
+IMAGES = (
+    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column",
+)  # fmt: skip
+# What the hand-tuned network's training leaves open.
+_BASELINE_SETTINGS = (
+    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *IMAGES, "precision",
+    "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads", "device",
+)  # fmt: skip
+
+
+@options.with_settings(*Recipe.model_fields, places=options.CLUSTER)
+def run(
+    recipe: options.RecipeFile = None,
+    accept_changes: options.AcceptChanges = False,
+    retry_failed: options.RetryFailed = False,
+    quiet: options.Quiet = False,
+    as_json: options.Events = False,
+    **settings: Any,
+) -> None:
+    """Search, retrain the winner on all folds, open the test set once, write the report.
+
+    Run the same command again to continue the study. Options override the recipe file.
+    """
+    resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
+    _run(recipe, settings, quiet=quiet, as_json=as_json, **resuming)
+
+
+@options.with_settings(*_BASELINE_SETTINGS, places=options.CLUSTER)
+def baseline(
+    repeats: options.Repeats = 1,
+    accept_changes: options.AcceptChanges = False,
+    retry_failed: options.RetryFailed = False,
+    quiet: options.Quiet = False,
+    as_json: options.Events = False,
+    **settings: Any,
+) -> None:
+    """Train the hand-tuned network as its report did, and compare the figures.
+
+    With --validation kfold it is cross-validated, refitted and tested instead, like the winner of
+    a k-fold search.
+    """
+    settings |= {"sampler": "baseline", "trials": repeats}
+    resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
+    _run(None, settings, quiet=quiet, as_json=as_json, **resuming)
+
+
+def _run(
+    recipe: Path | None,
+    settings: dict[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+    **resuming: bool,
+) -> None:
+    if quiet and as_json:
+        raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
+    place = {name: settings.pop(name) for name in options.CLUSTER}
+    console, interrupts = make_console(), Interrupts()
+    writer = JsonWriter(console) if as_json else None
+    with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
+        requested, executor = start_run(recipe, settings, place)
+        from search.views.running import run_and_describe, run_and_log
+
+        if writer is not None:
+            run_and_log(requested, writer, interrupts.stop, executor=executor, **resuming)
+        else:
+            result = run_and_describe(
+                requested, console, interrupts.stop, quiet=quiet, executor=executor, **resuming
+            )
+            print_all(result, console)
+    if interrupts.status is not None:
+        if writer is not None:
+            writer.write(Interrupted(interrupts.status))
+        else:
+            console.show_cursor()  # which a display may have hidden
+        raise typer.Exit(interrupts.status)
+
+
+@options.with_settings("runs_dir", "storage", fill=True)
+def ablate(
+    study: options.Study,
+    start: options.AblationStart = "baseline",
+    workers: options.Workers = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
+) -> None:
+    """Find which of the changes from the hand-tuned network to the winner matter.
+
+    Settings are changed one at a time, the one that helps most first, each time trained on the
+    study's folds. The path is kept with the study, and is in its report.
+    """
+    console, interrupts = make_console(), Interrupts()
+    with failures_told(None), suppress(KeyboardInterrupt), interrupts.handled():
+        from search.views.ablation import ablate_and_describe
+
+        result = ablate_and_describe(
+            study, runs_dir, storage, console, interrupts.stop, start=start, workers=workers
+        )
+        print_all(result, console)
+    if interrupts.status is not None:
+        console.show_cursor()  # which a display may have hidden
+        raise typer.Exit(interrupts.status)
