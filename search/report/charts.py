@@ -54,7 +54,14 @@ def wrap(text: str, width: int = 44) -> str:
 
 def metric_format(metric: Metric) -> str:
     """Return plotly's tick format: shares are shown as percentages."""
-    return ".0%" if metric.is_share else ".3~g"
+    return ".2~%" if metric.is_share else ".3~g"
+
+
+def whole_ticks(most: int) -> dict[str, int]:
+    """Return plotly's settings of an axis that counts up to `most`: about eight whole numbers."""
+    power = 10 ** max(0, len(str(max(most, 1) // 8)) - 1)
+    steps = (factor * power for factor in (1, 2, 5, 10))
+    return {"tick0": 0, "dtick": next(step for step in steps if 8 * step >= most)}
 
 
 Dash = Literal["solid", "dash", "dot", "dashdot", "longdash"]

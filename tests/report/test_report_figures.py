@@ -1,8 +1,10 @@
 """The plots of all findings together."""
 
 import matplotlib as mpl
+import pytest
 
 from search.plotting import paper_style
+from search.report.charts import whole_ticks
 from search.report.evidence import Evidence
 from search.report.findings import find_all
 from tests.report import report_fakes as fakes
@@ -33,3 +35,12 @@ def test_style_leaves_no_setting_behind() -> None:
     with paper_style():
         pass
     assert before == (mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"])
+
+
+@pytest.mark.parametrize(
+    ("most", "step"),
+    [(0, 1), (1, 1), (8, 1), (9, 2), (16, 2), (17, 5), (40, 5), (41, 10), (99, 20), (10_000, 2000)],
+)
+def test_axes_that_count_have_few_whole_ticks(most: int, step: int) -> None:
+    """At most nine, at 0 and multiples of 1, 2 or 5 times a power of ten."""
+    assert whole_ticks(most) == {"tick0": 0, "dtick": step}

@@ -18,6 +18,7 @@ from search.report.charts import (
     metric_format,
     name_once,
     new_chart_figure,
+    whole_ticks,
 )
 from search.report.evidence import Evidence
 from search.report.finding import (
@@ -160,12 +161,11 @@ class LearningCurves(Finding):
 
     def chart(self) -> Chart:
         """Draw the same for the page; hovering shows the fold, the epoch and the value."""
-        step = max(1, round(len(self.mean.accuracy) / 8))  # epochs between about eight ticks
         upper, lower = (
             {"title": str(metric), "tickformat": metric_format(metric)} for metric in _METRICS
         )
         figure = new_chart_figure(
-            xaxis={"anchor": "y2", "title": "epoch", "tick0": 0, "dtick": step},
+            xaxis={"anchor": "y2", "title": "epoch", **whole_ticks(len(self.mean.accuracy))},
             yaxis={"domain": [0.54, 1], **upper},
             yaxis2={"domain": [0, 0.46], **lower},
             margin={"l": 60, "r": 16, "t": 72, "b": 48},

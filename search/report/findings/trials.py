@@ -21,6 +21,7 @@ from search.report.charts import (
     name_once,
     new_chart_figure,
     trial_look,
+    whole_ticks,
 )
 from search.report.evidence import Evidence
 from search.report.finding import (
@@ -236,7 +237,7 @@ class Trials(Finding):
     def _chart(self, points: Sequence[HistoryPoint]) -> Chart:
         metric = self.record.metric
         figure = new_chart_figure(
-            xaxis={"title": _X_LABEL},
+            xaxis={"title": _X_LABEL, **whole_ticks(max((one.index for one in points), default=1))},
             yaxis={"title": f"validation {metric}", "tickformat": metric_format(metric)},
             # Trials without a score are shown at the bottom.
             yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
