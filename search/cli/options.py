@@ -286,7 +286,8 @@ CLUSTER: Mapping[str, Any] = {
         _place_option(
             "--cluster",
             "Run the trials on the workers of this Dask scheduler: tcp://HOST:PORT, "
-            "tls://HOST:PORT or a scheduler file.",
+            "tls://HOST:PORT or a scheduler file; or start workers by slurm:FILE.toml or "
+            "ssh:FILE.toml.",
         ),
     ],
     "worker_timeout": Annotated[
@@ -341,4 +342,11 @@ WorkerLifetime = Annotated[
     typer.Option(
         "--lifetime", help="Leave after this time, such as 55m: what trains goes on elsewhere."
     ),
+]
+WorkerName = Annotated[
+    str | None, typer.Option("--name", help="Name of the worker in the cluster [its address].")
+]
+SchedulerTimeout = Annotated[
+    str,
+    typer.Option("--scheduler-timeout", help="End once no scheduler has answered for this time."),
 ]

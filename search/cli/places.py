@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from search.cli import options
 from search.cli.terminal import make_console, print_all
-from search.executors.cluster.settings import INSECURE
+from search.executors.cluster.settings import INSECURE, TlsFiles
 from search.files import check_writable
 from search.recipe import Recipe
 from search.text import plural
 
 if TYPE_CHECKING:
     from search.executors import ExecutorChoice
-    from search.executors.cluster.certificates import TlsFiles
 
 
 def start_run(
@@ -45,6 +44,8 @@ def worker(
     folder: options.WorkerFolder = Path("worker"),
     workers: options.WorkerCount = 1,
     lifetime: options.WorkerLifetime = None,
+    scheduler_timeout: options.SchedulerTimeout = "5m",
+    name: options.WorkerName = None,
     **how: Any,
 ) -> None:
     """Train for searches of other machines, as a worker of a Dask scheduler.
@@ -57,15 +58,17 @@ def worker(
 
     given = {name: value for name, value in how.items() if value is not None}
     settings = read_settings(address, **given)
+    patience = read_seconds("scheduler_timeout", scheduler_timeout)
     seconds = None if lifetime is None else read_seconds("lifetime", lifetime)
     _warn(given)
     check_writable(folder, "folder")
     quiet_resource_tracker()
     with needs_dask("worker"):
-        from search.executors.cluster.serving import serve
+        from search.executors.cluster.serving import Workers, serve
     console = make_console()
     print_all([f"worker of {settings.address}, files in {folder}; Ctrl-C ends it"], console)
-    serve(settings, folder, workers, lambda line: print_all([line], console), seconds)
+    served = Workers(settings, folder, workers, patience, seconds, name)
+    serve(served, lambda line: print_all([line], console))
 
 
 @options.with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))
@@ -97,7 +100,7 @@ def certificates(folder: options.CertificatesFolder, days: options.CertificateDa
     from search.executors.cluster.settings import needs_dask
 
     with needs_dask("certificates"):
-        from search.executors.cluster.certificates import ROLES, TlsFiles, make_certificates
+        from search.executors.cluster.certificates import ROLES, make_certificates
     make_certificates(folder, days)
     scheduler, worker, client = (TlsFiles.of(folder, role.name) for role in ROLES)
     lines = [
@@ -110,7 +113,7 @@ def certificates(folder: options.CertificatesFolder, days: options.CertificateDa
     print_all(lines, make_console())
 
 
-def _tls_options(files: "TlsFiles") -> str:
+def _tls_options(files: TlsFiles) -> str:
     options = {"--tls-ca": files.ca, "--tls-cert": files.cert, "--tls-key": files.key}
     return " ".join(f"{name} {shlex.quote(str(path))}" for name, path in options.items())
 

@@ -1,9 +1,8 @@
 """Retrains the winner on all training images, tests it once and exports it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
 from typing import final
 
@@ -17,13 +16,12 @@ from search.evaluation.model_card import write_model_readme
 from search.evaluation.refit_length import refit_epochs, stretched
 from search.evaluation.test_set import evaluate_on_test_set
 from search.events import Listener, StepProgress
-from search.executors.base import Executor, FoldEpochs
-from search.executors.training_jobs import RefitJob, RefitOutcome
+from search.executors.base import Executor
+from search.executors.training_jobs import RefitJob
 from search.files import remove_folder
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.attempts import MOST_ATTEMPTS
 from search.tuning.budget import Budget
 from search.tuning.opening import OpenStudy
 from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
@@ -112,7 +110,11 @@ def refit(
         raise ValueError(f"trial {winner.number} has no candidate")
     remove_folder(job.folder)
     job.checkpoints.parent.mkdir(exist_ok=True)
-    outcome = _run(job, executor, progress, stop)
+    epochs = count(1)
+    try:
+        outcome = executor.run(job, lambda _: progress(next(epochs), job.epochs), stop.requested)
+    except BrokenExecutor as error:
+        raise _failed(f"its process died ({type(error).__name__})") from error
     if outcome.ended == "stopped":
         return None
     if outcome.ended == "diverged":
@@ -136,31 +138,6 @@ def refit(
     )
     classifier.network.to(memory_format=torch.channels_last)  # as it was trained
     return Refit(classifier, statistics, record)
-
-
-def _run(
-    job: RefitJob, executor: Executor, progress: Callable[[int, int], None], stop: StopRequest
-) -> RefitOutcome:
-    """Return how the training ended; other machines may be lost, and others take over."""
-    last = MOST_ATTEMPTS if executor.is_elsewhere else 1
-    for attempt in range(1, last + 1):
-        report = partial(_report, progress, count(1), job.epochs)
-        try:
-            return executor.run(job, report, stop.requested)
-        except BrokenExecutor as error:
-            if attempt == last:
-                raise _failed(f"its process died ({type(error).__name__})") from error
-    raise AssertionError("unreachable")
-
-
-def _report(
-    progress: Callable[[int, int], None],
-    numbers: Iterator[int],
-    epochs: int,
-    figures: FoldEpochs,
-) -> None:
-    del figures
-    progress(next(numbers), epochs)
 
 
 def _failed(reason: str) -> MachineError:

@@ -1,10 +1,12 @@
 """Where jobs run: in worker processes, in this one, or on a cluster. Imports no torch, no Dask."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from search.errors import UserError
 from search.executors.base import Executor
+from search.executors.cluster.launchers import read_launcher
 from search.executors.cluster.settings import ClusterSettings, read_settings
 from search.executors.dask import DaskExecutor
 from search.executors.inline import InlineExecutor
@@ -77,4 +79,17 @@ def choose_executor(
     unused = [*([] if cluster is None else ["cluster"]), *given]
     if kind is not DaskExecutor and unused:
         raise UserError(f"{unused[0]} is only for executor 'dask', got executor {name!r}")
-    return ExecutorChoice(name, None if cluster is None else read_settings(cluster, **given))
+    return ExecutorChoice(name, None if cluster is None else _cluster_settings(cluster, given))
+
+
+def _cluster_settings(cluster: str, given: Mapping[str, Any]) -> ClusterSettings:
+    launcher = read_launcher(cluster)
+    if launcher is None:
+        return read_settings(cluster, **given)
+    known = {name: value for name, value in given.items() if name == "worker_timeout"}
+    if other := next((name for name in given if name not in known), None):
+        raise UserError(
+            f"{other} is only for a scheduler that runs already, got cluster {cluster!r}; give "
+            "`certificates` or `insecure` in its file"
+        )
+    return replace(read_settings("tcp://localhost:1", **known), address="", launcher=launcher)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tests.chaos import kill, postgres
+from tests.chaos import kill, postgres, slurm
 from tests.chaos.bits import flip_bits
 from tests.chaos.disk import fill_up, small_disk
 from tests.chaos.kill import Survival, undisturbed
@@ -19,6 +19,7 @@ from tests.chaos.summary import (
     describe_all,
     describe_bits,
     describe_disk,
+    describe_slurm,
     describe_survival,
 )
 from tests.chaos.unavailable import UnavailableError
@@ -73,13 +74,23 @@ def flipped_bits(flips: Annotated[int, typer.Option(min=1, help="Flipped bits.")
     _end(sound=report.is_sound())
 
 
+@app.command(name="slurm")
+def slurm_jobs() -> None:
+    """Search on jobs of a SLURM that is installed, if need be, and started for it; needs root."""
+    with _left_out("slurm"):
+        report = slurm.run()
+        typer.echo(describe_slurm(report))
+        _end(sound=not report.problems)
+
+
 @app.command(name="all")
 def everything() -> None:
-    """Run bits, disk, kill and postgres in turn, as they are by default."""
+    """Run bits, disk, kill, postgres and slurm in turn, as they are by default."""
     flipped_bits()
     full_disk()
     kill_searches()
     kill_with_postgres()
+    slurm_jobs()
 
 
 def _report(survivals: Iterable[Survival]) -> None:

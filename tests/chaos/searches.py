@@ -24,7 +24,7 @@ class Search:
     """A random search on digits by holdout, with four workers of one thread.
 
     What it says goes to files in `said`, by default beside `runs_dir`. `storage` is a URL, None
-    for the SQLite file in `runs_dir`.
+    for the SQLite file in `runs_dir`; `place` are options that say where it trains.
     """
 
     runs_dir: Path
@@ -33,6 +33,7 @@ class Search:
     epochs: int = 5
     storage: str | None = None
     said: Path | None = None
+    place: tuple[str, ...] = ()
 
     @property
     def paths(self) -> RunPaths:
@@ -80,4 +81,4 @@ class Search:
         if self.storage is not None:
             settings["storage"] = self.storage
         options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
-        return [sys.executable, "-m", "search", "run", *options, "--no-baseline"]
+        return [sys.executable, "-m", "search", "run", *options, *self.place, "--no-baseline"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tests.chaos.bits import BitsReport
 from tests.chaos.disk import DiskReport
 from tests.chaos.kill import MOST_IN_VAIN, Survival
+from tests.chaos.slurm import SlurmReport
 
 
 def describe_survival(one: Survival) -> str:
@@ -51,6 +52,14 @@ def describe_disk(report: DiskReport) -> str:
         f"with room again: {_verdict(report.problems)}",
     ]
     return "\n".join(lines)
+
+
+def describe_slurm(report: SlurmReport) -> str:
+    """Return a search on SLURM as a line."""
+    return (
+        f"{report.jobs} jobs of SLURM, {report.cancelled} cancelled, the others ended before their "
+        f"walltime; trials failed {report.failed}; {_verdict(report.problems)}"
+    )
 
 
 def describe_bits(report: BitsReport) -> str:

@@ -18,6 +18,7 @@ from search.cli import commands
 from search.cli.options import CLUSTER, setting_help
 from search.command_lines import option_names
 from search.executors import choose_executor
+from search.executors.cluster.certificates import make_certificates
 from search.recipe import Recipe
 from search.tuning.run_events import EVENTS
 from tests.conftest import Command, FolderMaker
@@ -28,6 +29,8 @@ _TUTORIAL = _ROOT / "docs" / "tutorial.ipynb"
 # Their authors test these in full, with data of their own.
 _TESTED_ELSEWHERE = ("augmentation.md", "own-network.md", "pretrained.md")
 _MOST_WORDS = 700
+
+_CLUSTER = _ROOT / "docs" / "how-to" / "cluster.md"
 
 Run = Callable[..., search.Study]
 
@@ -66,6 +69,7 @@ def test_commands_are_understood(
 ) -> None:
     """Their options exist and their settings are valid; only what is named is missing."""
     started: list[Recipe] = []
+    words = shlex.split(line.replace("[SPACE]", "cnn"))
 
     def start(recipe: Path | None, settings: dict[str, Any], **_: object) -> None:
         if recipe is not None:
@@ -75,12 +79,16 @@ def test_commands_are_understood(
         started.append(Recipe.from_sources(None, settings))
 
     monkeypatch.setattr(commands, "_run", start)
-    monkeypatch.setattr("search.executors.cluster.serving.serve", lambda *_: None)
+    for name in ("serve", "serve_scheduler"):
+        monkeypatch.setattr(f"search.executors.cluster.serving.{name}", lambda *_: None)
+    if words[0] != "certificates" and "tls/" in line:
+        make_certificates(tmp_path / "tls", days=1)
+    for name, block in zip(("slurm", "ssh"), blocks(_CLUSTER, "toml"), strict=True):
+        (tmp_path / f"{name}.toml").write_text(block, encoding="utf-8")
     make_folder(tmp_path / "path" / "to" / "images", {"cat": 12, "dog": 12})
     for name in ("photo.jpg", "photos/a.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (8, 8)).save(tmp_path / name)
-    words = shlex.split(line.replace("[SPACE]", "cnn"))
     ended = command(*words, cwd=tmp_path)
     if words[0] in ("run", "baseline"):
         assert (ended.status, ended.err, len(started)) == (0, "", 1), ended.err

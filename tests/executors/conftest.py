@@ -13,10 +13,10 @@ from typing import final
 
 import pytest
 
-from search.executors.cluster.certificates import TlsFiles, make_certificates
+from search.executors.cluster.certificates import make_certificates
 from search.executors.cluster.serving import leave_file_in
 from search.executors.cluster.session import Session
-from search.executors.cluster.settings import ClusterSettings
+from search.executors.cluster.settings import ClusterSettings, TlsFiles
 
 _ROOT = Path(__file__).parents[2]
 _SECONDS = 120  # far more than it takes to start

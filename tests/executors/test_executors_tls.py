@@ -14,10 +14,10 @@ from distributed import LocalCluster as DaskCluster
 
 from search.errors import UserError
 from search.executors import DaskExecutor
-from search.executors.cluster.certificates import TlsFiles, make_certificates
-from search.executors.cluster.serving import serve
+from search.executors.cluster.certificates import make_certificates
+from search.executors.cluster.serving import Workers, serve
 from search.executors.cluster.session import Session
-from search.executors.cluster.settings import ClusterSettings, read_settings
+from search.executors.cluster.settings import ClusterSettings, TlsFiles, read_settings
 from tests.conftest import Command
 from tests.executors.conftest import LocalCluster
 from tests.executors.test_executors_contract import Counting
@@ -145,7 +145,7 @@ def test_who_has_not_the_right_certificate_is_turned_away(
     with pytest.raises(UserError, match=message):
         Session(settings, threads=1)
     with pytest.raises(UserError, match=message):
-        serve(settings, tmp_path / "worker", 1, print)
+        serve(Workers(settings, tmp_path / "worker"), print)
 
 
 @contextmanager

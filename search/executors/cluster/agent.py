@@ -159,6 +159,7 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
             try:
                 if self._is_leaving():
                     raise LeavingError
+                task.folder.mkdir(parents=True, exist_ok=True)  # the worker stays as long as that
                 return self._run(task, log_event, is_wanted)
             except BaseException:
                 remove_folder(task.folder)  # nobody fetches from it any more

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from search.errors import UserError
+from search.executors.cluster.settings import TlsFiles
 from search.files import machine_failures
 from search.text import printable
 
@@ -41,27 +42,6 @@ ROLES = (
     Role("worker", (_LISTENS, _CONNECTS)),
     Role("client", (_CONNECTS,)),
 )
-
-
-@final
-@dataclass(frozen=True)
-class TlsFiles:
-    """The three PEM files that a process needs.
-
-    Attributes:
-        ca: The authority's certificate, the same for all processes.
-        cert: The process's own certificate.
-        key: Its private key.
-    """
-
-    ca: Path
-    cert: Path
-    key: Path
-
-    @classmethod
-    def of(cls, folder: Path, name: str) -> "TlsFiles":
-        """Return the files of a role, by its name, in a folder of certificates."""
-        return cls(folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}-key.pem")
 
 
 def make_certificates(folder: Path, days: int) -> None:

@@ -7,6 +7,7 @@ import platform
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -19,7 +20,6 @@ from search.executors.cluster.security import security_of, tls_refusal
 from search.executors.cluster.settings import ClusterSettings
 from search.executors.process_settings import openmp_settings
 
-_CONNECT_SECONDS = 300  # a scheduler may start later, or again
 _POLL_SECONDS = 0.5
 
 
@@ -74,45 +74,63 @@ def _on_signals(event: asyncio.Event) -> None:
         asyncio.get_running_loop().add_signal_handler(number, event.set)
 
 
-def serve(
-    settings: ClusterSettings,
-    folder: Path,
-    n_workers: int,
-    tell: Callable[[str], None],
-    lifetime: float | None = None,
-) -> None:
-    """Serve a scheduler with workers until a signal ends them, or the scheduler is gone for long.
+@final
+@dataclass(frozen=True)
+class Workers:
+    """The workers that one command serves with.
+
+    Attributes:
+        settings: How the scheduler is reached.
+        folder: Where datasets are kept, between runs too.
+        count: How many; each runs one training at a time.
+        patience: After how many seconds without a scheduler they end.
+        lifetime: After how many seconds they leave; None: never.
+        name: Their name in the cluster, followed by a number if there are several.
+    """
+
+    settings: ClusterSettings
+    folder: Path
+    count: int = 1
+    patience: float = 300.0
+    lifetime: float | None = None
+    name: str | None = None
+
+    def names(self) -> list[str | None]:
+        """Return the name of each."""
+        if self.name is None or self.count == 1:
+            return [self.name] * self.count
+        return [f"{self.name}-{number}" for number in range(self.count)]
+
+
+def serve(workers: Workers, tell: Callable[[str], None]) -> None:
+    """Serve a scheduler until a signal ends it, or the scheduler is gone for long.
 
     A first signal, and the end of the lifetime, let what trains end its epoch; a second one does
     not.
 
     Args:
-        settings: How the scheduler is reached.
-        folder: Where datasets are kept, between runs too.
-        n_workers: How many workers; each runs one training at a time.
+        workers: The workers.
         tell: Called with what a user should know.
-        lifetime: After how many seconds they leave.
 
     Raises:
         UserError: The scheduler does not accept this worker, or the other way round.
         MachineError: The scheduler does not answer.
     """
-    folder = folder.absolute()
+    folder = workers.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     leave_file = leave_file_in(folder, os.getpid())
     configuration = {
         FOLDER_SETTING: str(folder),
         LEAVE_SETTING: str(leave_file),
         "distributed.worker.http.routes": [],  # pages that anyone could read
-        "distributed.nanny.pre-spawn-environ": {"DASK_LOGGING__DISTRIBUTED": "error"},
+        "distributed.nanny.pre-spawn-environ": {"DASK_LOGGING__DISTRIBUTED": "critical"},
         "distributed.worker.daemon": False,  # it has a process for the training
     }
-    security = security_of(settings, "worker")
+    security = security_of(workers.settings, "worker")
     _configure(configuration)
     leave_file.unlink(missing_ok=True)
     try:
-        workers = _Workers(settings, folder, n_workers, security, leave_file, tell)
-        asyncio.run(workers.serve(lifetime))
+        asyncio.run(_Serving(replace(workers, folder=folder), security, leave_file, tell).run())
     finally:
         leave_file.unlink(missing_ok=True)
 
@@ -123,26 +141,24 @@ def leave_file_in(folder: Path, process: int) -> Path:
 
 
 @final
-class _Workers:
-    """The workers of one command, each a process with a nanny."""
+class _Serving:
+    """Processes with a nanny each, started again if the scheduler was gone."""
 
     def __init__(
         self,
-        settings: ClusterSettings,
-        folder: Path,
-        n_workers: int,
+        workers: Workers,
         security: Security,
         leave_file: Path,
         tell: Callable[[str], None],
     ) -> None:
-        self._settings, self._folder, self._security = settings, folder, security
-        self._n_workers, self._leave_file, self._tell = n_workers, leave_file, tell
+        self._workers, self._security = workers, security
+        self._leave_file, self._tell = leave_file, tell
 
-    async def serve(self, lifetime: float | None) -> None:
-        """Serve until a signal comes or the lifetime is over; again if the scheduler was gone."""
+    async def run(self) -> None:
+        """Serve until a signal comes or the lifetime is over."""
         leaving, at_once = _stop_event(), asyncio.Event()
-        if lifetime is not None:
-            asyncio.get_running_loop().call_later(lifetime, leaving.set)
+        if self._workers.lifetime is not None:
+            asyncio.get_running_loop().call_later(self._workers.lifetime, leaving.set)
         while not leaving.is_set():
             nannies = await self._start(leaving)
             ended = asyncio.gather(*(nanny.finished() for nanny in nannies))
@@ -156,30 +172,31 @@ class _Workers:
 
     async def _start(self, leaving: asyncio.Event) -> list[Nanny]:
         """Return started workers; none if they have to leave before there is a scheduler."""
-        deadline = time.monotonic() + _CONNECT_SECONDS
+        deadline = time.monotonic() + self._workers.patience
         while not leaving.is_set():
-            nannies = [self._nanny() for _ in range(self._n_workers)]
+            nannies = [self._nanny(name) for name in self._workers.names()]
             try:
                 await asyncio.gather(*nannies)
             except (OSError, TimeoutError, RuntimeError) as error:
                 await asyncio.gather(*(nanny.close() for nanny in nannies))
-                refusal = tls_refusal(self._settings, error)
+                refusal = tls_refusal(self._workers.settings, error)
                 if refusal is not None:
                     raise refusal from error
                 if time.monotonic() > deadline:
-                    raise MachineError(_no_scheduler(self._settings, error)) from error
+                    raise MachineError(_no_scheduler(self._workers.settings, error)) from error
                 await _first(leaving.wait(), asyncio.sleep(_POLL_SECONDS))
             else:
                 return nannies
         return []
 
-    def _nanny(self) -> Nanny:
+    def _nanny(self, name: str | None) -> Nanny:
         return Nanny(
-            self._settings.address,
+            self._workers.settings.address,
+            name=name,
             nthreads=1,  # Dask's: it waits for the training process, which has its own
             memory_limit=0,  # Dask would measure the wrong process
-            local_directory=str(self._folder),
-            death_timeout=_CONNECT_SECONDS,
+            local_directory=str(self._workers.folder),
+            death_timeout=self._workers.patience,
             env=openmp_settings(1),
             security=self._security,
             dashboard=False,

@@ -20,6 +20,7 @@ from search.executors.cluster.settings import ClusterSettings
 _CONNECT_SECONDS = 10.0
 _RECONNECT_SECONDS = 2.0
 _POLL_SECONDS = 0.5
+_SILENT = logging.CRITICAL + 1
 
 
 @final
@@ -94,7 +95,7 @@ class Session:
         self._left: set[str] = set()  # as they were told to
         self._news: list[str] = []
         self._last_seen = time.monotonic()  # when there was a worker, or one was asked for
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it tells in many lines
+        logging.getLogger("distributed").setLevel(_SILENT)  # it tells in many lines
         self.client = _connect(settings, _CONNECT_SECONDS)
         self._follow()
 
@@ -226,6 +227,8 @@ class Session:
 
     def close(self) -> None:
         """End the connection."""
+        if self.client.status == "running":
+            self.client.unsubscribe_topic("all")
         self.client.close(timeout=_CONNECT_SECONDS)
 
     def _usable(self) -> set[str]:

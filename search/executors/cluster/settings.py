@@ -4,9 +4,9 @@ import ipaddress
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Protocol, final
 from urllib.parse import urlsplit
 
 from search.checks import parse_duration
@@ -24,15 +24,66 @@ INSECURE = (
 
 @final
 @dataclass(frozen=True)
+class TlsFiles:
+    """The three PEM files that a process needs.
+
+    Attributes:
+        ca: The authority's certificate, the same for all processes.
+        cert: The process's own certificate.
+        key: Its private key.
+    """
+
+    ca: Path
+    cert: Path
+    key: Path
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> "TlsFiles":
+        """Return the files of a role, by its name, in a folder of certificates."""
+        return cls(folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}-key.pem")
+
+
+class Launched(Protocol):
+    """A cluster that a run has started."""
+
+    @property
+    def scheduler_address(self) -> str:
+        """Return the address of its scheduler."""
+
+    def close(self) -> object:
+        """End its scheduler and its workers."""
+
+
+class Launcher(Protocol):
+    """Starts a cluster for a run."""
+
+    @property
+    def workers(self) -> int:
+        """Return how many workers it starts."""
+
+    @property
+    def certificates(self) -> Path | None:
+        """Return a folder of certificates, if messages are encrypted."""
+
+    def launch(self, threads: int) -> Launched:
+        """Start the cluster, with this number of threads for each training.
+
+        Raises UserError if that cannot work with these settings.
+        """
+
+
+@final
+@dataclass(frozen=True)
 class ClusterSettings:
     """How a cluster is reached.
 
     Attributes:
-        address: `tcp://HOST:PORT` or `tls://HOST:PORT` of a scheduler.
+        address: `tcp://HOST:PORT` or `tls://HOST:PORT` of a scheduler; "" until it is launched.
         worker_timeout: Seconds that a run waits while there is no worker.
         tls_ca: Certificate of the authority that signed those of scheduler and workers.
         tls_cert: This program's certificate.
         tls_key: Its private key.
+        launcher: Starts the cluster; None: it is there.
     """
 
     address: str
@@ -40,6 +91,15 @@ class ClusterSettings:
     tls_ca: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    launcher: Launcher | None = None
+
+    def launched(self, cluster: Launched, certificates: Path | None) -> "ClusterSettings":
+        """Return how a cluster is reached that has been started with these certificates."""
+        here = replace(self, address=cluster.scheduler_address)
+        if certificates is None:
+            return here
+        own = TlsFiles.of(certificates, "client")
+        return replace(here, tls_ca=own.ca, tls_cert=own.cert, tls_key=own.key)
 
 
 def read_settings(
@@ -103,9 +163,10 @@ def read_address(given: str, *, insecure: bool = False) -> str:
         complete = False
     if parts.scheme not in ("tcp", "tls") or not complete:
         raise UserError(
-            f"cluster must be tcp://HOST:PORT, tls://HOST:PORT or a scheduler file, got {given!r}"
+            "cluster must be tcp://HOST:PORT, tls://HOST:PORT, a scheduler file, slurm:FILE.toml "
+            f"or ssh:FILE.toml, got {given!r}"
         )
-    if parts.scheme == "tcp" and not insecure and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "tcp" and not insecure and not is_loopback(parts.hostname or ""):
         raise UserError(
             f"cluster {given!r} is not encrypted, and whoever reaches it can run code on its "
             "machines: use tls:// with `tls_ca`, `tls_cert` and `tls_key`, or accept that with "
@@ -119,15 +180,16 @@ def _from_file(path: Path) -> str:
         address = json.loads(path.read_text(encoding="utf-8"))["address"]
     except FileNotFoundError as error:
         raise UserError(
-            f"cluster {str(path)!r} does not exist; accepted: tcp://HOST:PORT, tls://HOST:PORT or "
-            "a scheduler file"
+            f"cluster {str(path)!r} does not exist; accepted: tcp://HOST:PORT, tls://HOST:PORT, "
+            "a scheduler file, slurm:FILE.toml or ssh:FILE.toml"
         ) from error
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UserError(f"cluster {str(path)!r} is not a scheduler file of Dask") from error
     return str(address)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address is that of this machine only."""
     if host == "localhost":
         return True
     try:
