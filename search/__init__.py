@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from search.study.study import Study
     from search.study.trial import Difference, Differences, Trial
     from search.study.validation import Holdout, KFold, Validation
+    from search.tracking import MLflow, TensorBoard, Tracker, WandB
     from search.training.metrics import TestResult
     from search.tuning.records import StudyRecord, TrialRecord
     from spaces import (
@@ -91,6 +92,7 @@ __all__ = [
     "ListedStudy",
     "Listener",
     "MLPConfig",
+    "MLflow",
     "MachineError",
     "MixUp",
     "ModelConfig",
@@ -110,12 +112,15 @@ __all__ = [
     "StudyFigure",
     "StudyPlots",
     "StudyRecord",
+    "TensorBoard",
     "TestResult",
+    "Tracker",
     "Translate",
     "Trial",
     "TrialRecord",
     "UserError",
     "Validation",
+    "WandB",
     "delete_study",
     "list_studies",
     "load_model",
@@ -143,6 +148,7 @@ _NAMES = {
     "search.study.study": ("Study",),
     "search.study.trial": ("Difference", "Differences", "Trial"),
     "search.study.validation": ("Holdout", "KFold", "Validation"),
+    "search.tracking": ("MLflow", "TensorBoard", "Tracker", "WandB"),
     "search.training.metrics": ("TestResult",),
     "search.tuning.records": ("StudyRecord", "TrialRecord"),
     "spaces": (

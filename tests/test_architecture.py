@@ -25,6 +25,7 @@ _LAYERS = (
     "search.report",
     "search.reference",
     "search.progress",
+    "search.tracking",
     "search.evaluation",
     "search.ablation",
     "search.catalog",

@@ -157,6 +157,14 @@ def _study(study: str) -> str:
 
 
 RecipeFile = Annotated[Path | None, typer.Argument(help="TOML file with any of these settings.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker",
+        help="Also write trials, curves and report to mlflow, tensorboard or wandb (offline); can "
+        "be given several times.",
+    ),
+]
 AcceptChanges = Annotated[
     bool,
     typer.Option("--accept-changes", help="Continue though the space's code or a library changed."),

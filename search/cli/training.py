@@ -33,6 +33,7 @@ def run(
     recipe: options.RecipeFile = None,
     accept_changes: options.AcceptChanges = False,
     retry_failed: options.RetryFailed = False,
+    tracker: options.Trackers = None,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
     **settings: Any,
@@ -42,7 +43,7 @@ def run(
     Run the same command again to continue the study. Options override the recipe file.
     """
     resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
-    _run(recipe, settings, quiet=quiet, as_json=as_json, **resuming)
+    _run(recipe, settings, tracker, quiet=quiet, as_json=as_json, **resuming)
 
 
 @options.with_settings(*_BASELINE_SETTINGS, places=options.CLUSTER)
@@ -50,6 +51,7 @@ def baseline(
     repeats: options.Repeats = 1,
     accept_changes: options.AcceptChanges = False,
     retry_failed: options.RetryFailed = False,
+    tracker: options.Trackers = None,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
     **settings: Any,
@@ -61,16 +63,17 @@ def baseline(
     """
     settings |= {"sampler": "baseline", "trials": repeats}
     resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
-    _run(None, settings, quiet=quiet, as_json=as_json, **resuming)
+    _run(None, settings, tracker, quiet=quiet, as_json=as_json, **resuming)
 
 
 def _run(
     recipe: Path | None,
     settings: dict[str, Any],
+    tracker: list[str] | None,
     *,
     quiet: bool,
     as_json: bool,
-    **resuming: bool,
+    **resuming: Any,
 ) -> None:
     if quiet and as_json:
         raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
@@ -79,14 +82,14 @@ def _run(
     writer = JsonWriter(console) if as_json else None
     with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
         requested, executor = start_run(recipe, settings, place)
+        from search.tracking import make_trackers
         from search.views.running import run_and_describe, run_and_log
 
+        how = resuming | {"executor": executor, "trackers": make_trackers(tracker or ())}
         if writer is not None:
-            run_and_log(requested, writer, interrupts.stop, executor=executor, **resuming)
+            run_and_log(requested, writer, interrupts.stop, **how)
         else:
-            result = run_and_describe(
-                requested, console, interrupts.stop, quiet=quiet, executor=executor, **resuming
-            )
+            result = run_and_describe(requested, console, interrupts.stop, quiet=quiet, **how)
             print_all(result, console)
     if interrupts.status is not None:
         if writer is not None:

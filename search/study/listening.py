@@ -7,6 +7,7 @@ from typing import final
 from search.checks import nearest_hint
 from search.errors import UserError
 from search.events import Event, Listener, Notice
+from search.tracking import Tracker
 from search.tuning.run_events import EVENTS
 
 EVENT_KINDS = tuple(event.kind for event in EVENTS)
@@ -24,14 +25,14 @@ class Listeners:
     def __init__(self) -> None:
         self._listeners: list[tuple[str | None, Listener]] = []
 
-    def add(self, listener: Listener, kind: str | None = None) -> None:
+    def add(self, listener: Listener | None, kind: object = None) -> None:
         """Add a function; it gets the events of one kind, or of all kinds."""
         if kind is not None and kind not in EVENT_KINDS:
             hint = nearest_hint(str(kind), EVENT_KINDS)
             raise UserError(f"on: {kind!r} is no kind of event; {hint}")
         if not callable(listener):
             raise UserError(f"on: needs a function that takes an event, got {listener!r}")
-        self._listeners.append((kind, listener))
+        self._listeners.append((None if kind is None else str(kind), listener))
 
     def add_all(self, listeners: Iterable[Listener], by_kind: Mapping[str, Listener]) -> None:
         """Add functions for all events, then functions for events of one kind."""
@@ -39,6 +40,12 @@ class Listeners:
             self.add(listener)
         for kind, listener in by_kind.items():
             self.add(listener, kind)
+
+    def close(self) -> None:
+        """Have trackers end their runs; later events open them again."""
+        for _, listener in self._listeners:
+            if isinstance(listener, Tracker):
+                listener.close()
 
     def __call__(self, event: Event) -> None:
         """Pass the event on."""

@@ -109,6 +109,11 @@ class Runner:
             except StoppedEarly as error:
                 raise KeyboardInterrupt from error  # which says how to continue
 
+    def announce(self, event: Event) -> None:
+        """Tell the listeners what happened outside of a step."""
+        self.listeners(event)
+        self.listeners.close()
+
     def stop(self) -> None:
         """Request that the step that runs now ends after the current epoch."""
         if self._stop is not None:
@@ -137,6 +142,7 @@ class Runner:
                 yield fan_out(note_name, self._notices.of_step(shown), self.listeners), stop
         finally:
             self._stop = None
+            self.listeners.close()
 
     @contextmanager
     def _opened(

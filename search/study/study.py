@@ -26,9 +26,11 @@ from search.study.figures import StudyPlots
 from search.study.html import paragraph, table
 from search.study.runner import Runner
 from search.study.trial import Trial
+from search.tracking import Tracker
 from search.training.metrics import TestResult
 from search.tuning.locks import check_owned
 from search.tuning.records import StudyRecord, why_no_winner
+from search.tuning.run_events import ReportWritten
 from search.tuning.store import read_study
 from spaces.candidate import summarize_candidate
 
@@ -141,14 +143,23 @@ class Study:
         frame = pd.DataFrame(rows, columns=list(columns) or ["trial"])
         return frame.set_index("trial")
 
-    def on(self, kind: str, function: Listener) -> Self:
-        """Have a function called with every event of a kind, in later steps; returns the study.
+    def on(self, kind: str | Listener, function: Listener | None = None) -> Self:
+        """Have a function called with events of later steps; returns the study.
 
         Args:
-            kind: Such as "trial_ended", "epoch" or "search_ended"; docs: Events.
-            function: Takes the event.
+            kind: Such as "trial_ended", "epoch" or "search_ended" (docs: Events); or a function
+                that takes every event, such as a tracker: `study.on(search.MLflow())`.
+            function: Takes the events of that kind.
+
+        Raises:
+            UserError: There are no such events, or what should take them is no function.
         """
-        self._runner.listeners.add(function, kind)
+        if function is None and not isinstance(kind, str):
+            if isinstance(kind, Tracker):
+                kind.follow(self.recipe)
+            self._runner.listeners.add(kind)
+        else:
+            self._runner.listeners.add(function, kind)
         return self
 
     def run(self, **changes: Any) -> Self:
@@ -236,6 +247,7 @@ class Study:
         """
         check_owned(self.optuna, self._paths)
         page = write_stored_report(self.record, self.optuna, self._paths)
+        self._runner.announce(ReportWritten(str(self._paths.model_dir), str(page)))
         if folder is None:
             return page
         target = Path(folder)

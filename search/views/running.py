@@ -1,7 +1,8 @@
 """Runs a study for the command line, for people or as JSON events, and describes its result."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 from rich.console import Console, RenderableType
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from search import text
 from search.command_lines import with_options
-from search.events import Event, JsonWriter, Listener, Notice
+from search.events import Event, JsonWriter, Listener, Notice, fan_out
 from search.executors import ExecutorChoice
 from search.files import check_writable
 from search.metric import ACCURACY, Metric
@@ -23,6 +24,7 @@ from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
 from search.report.scoring import winner_lead
 from search.stopping import StopRequest
+from search.tracking import Tracker
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import EndInfo, StudyRecord, end_info, failures_line, model_command
 from search.tuning.run_events import (
@@ -41,28 +43,29 @@ def run_and_describe(
     stop: StopRequest,
     *,
     quiet: bool = False,
+    trackers: Sequence[Tracker] = (),
     executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
 ) -> Iterator[RenderableType]:
     """Run a study under a display that suits the console, then yield its result.
 
-    A `quiet` run shows nothing meanwhile, and skips the time estimate.
+    A `quiet` run shows nothing meanwhile, and skips the time estimate. Trackers get every event.
     """
     check_writable(recipe.runs_dir)
     display = QuietDisplay(console) if quiet else open_display(console)
-    try:
+    with _closed(trackers), closing(display):
         outcome, report = run_and_report(
             recipe,
-            _naming_options(display),
+            fan_out(_naming_options(display), *trackers),
             stop,
             executor=executor,
             accept_changes=accept_changes,
             retry_failed=retry_failed,
             estimate=not quiet,
         )
-    finally:
-        display.close()
+        for event in _result_events(outcome, report):
+            fan_out(*trackers)(event)
     end = end_info(outcome.record, stopped=outcome.stopped)
     yield from describe_finish(outcome.record, None if report is None else report.baseline, end)
     if report is not None:
@@ -75,6 +78,7 @@ def run_and_log(
     writer: JsonWriter,
     stop: StopRequest,
     *,
+    trackers: Sequence[Tracker] = (),
     executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
     retry_failed: bool = False,
@@ -82,17 +86,28 @@ def run_and_log(
     """Run a study and write everything that happens as events, the result too."""
     check_writable(recipe.runs_dir)
     log = JsonLog(writer)
-    outcome, report = run_and_report(
-        recipe,
-        _naming_options(log),
-        stop,
-        executor=executor,
-        accept_changes=accept_changes,
-        retry_failed=retry_failed,
-        estimate=True,
-    )
-    for event in _result_events(outcome, report):
-        log(event)
+    listener = fan_out(_naming_options(log), *trackers)
+    with _closed(trackers):
+        outcome, report = run_and_report(
+            recipe,
+            listener,
+            stop,
+            executor=executor,
+            accept_changes=accept_changes,
+            retry_failed=retry_failed,
+            estimate=True,
+        )
+        for event in _result_events(outcome, report):
+            listener(event)
+
+
+@contextmanager
+def _closed(trackers: Iterable[Tracker]) -> Iterator[None]:
+    """Close trackers at the end of the block, however it ends."""
+    with ExitStack() as stack:
+        for tracker in trackers:
+            stack.callback(tracker.close)
+        yield
 
 
 def _naming_options(listener: Listener) -> Listener:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import search
-from search.cli import commands
+from search.cli import training
 from search.cli.options import CLUSTER, setting_help
 from search.command_lines import option_names
 from search.executors import choose_executor
@@ -71,14 +71,14 @@ def test_commands_are_understood(
     started: list[Recipe] = []
     words = shlex.split(line.replace("[SPACE]", "cnn"))
 
-    def start(recipe: Path | None, settings: dict[str, Any], **_: object) -> None:
+    def start(recipe: Path | None, settings: dict[str, Any], *_: object, **__: object) -> None:
         if recipe is not None:
             assert "/" not in str(recipe) or (_ROOT / recipe).is_file(), recipe
             settings |= {"space": settings["space"] or "cnn"}
         choose_executor(**{name: settings.pop(name) for name in CLUSTER})
         started.append(Recipe.from_sources(None, settings))
 
-    monkeypatch.setattr(commands, "_run", start)
+    monkeypatch.setattr(training, "_run", start)
     for name in ("serve", "serve_scheduler"):
         monkeypatch.setattr(f"search.executors.cluster.serving.{name}", lambda *_: None)
     if words[0] != "certificates" and "tls/" in line:
