@@ -66,6 +66,14 @@ class Code:
     language: str
 
 
+@final
+@dataclass(frozen=True)
+class Links:
+    """Files and folders next to the report: what each is, and where."""
+
+    items: tuple[tuple[str, str], ...]
+
+
 class Chart(NamedTuple):
     """A plotly figure with its size in CSS pixels.
 
@@ -96,7 +104,8 @@ class Plot:
 
     `name` is in the finding's `figures`. A caption says how to read it. `table` holds its
     values if no other block does; Markdown shows it next to the picture. A report's page shows
-    the `explorer` in place of the chart, if there is one.
+    the `explorer` in place of the chart, if there is one. `data` is the CSV file with what it
+    draws; "" for `name`.csv, which is made from the chart.
     """
 
     name: str
@@ -106,6 +115,12 @@ class Plot:
     caption: str = ""
     table: Table | None = None
     explorer: Explorer | None = None
+    data: str = ""
+
+    @property
+    def data_file(self) -> str | None:
+        """The CSV file with what it draws; None if it is a picture only."""
+        return self.data or (f"{self.name}.csv" if self.page is not None else None)
 
 
 @final
@@ -156,6 +171,7 @@ Block = (
     | Rows
     | Table
     | Code
+    | Links
     | Plot
     | Heading
     | Details

@@ -123,6 +123,7 @@ class Section:
 
 
 HEADLINE = Section("headline", "", "")
+USE = Section("use", "Use it", "How to use it")
 WINNER = Section(
     "winner",
     "Network",
@@ -133,12 +134,13 @@ WINNER = Section(
 GOOD = Section("good", "How good", "How good it is", empty="There is no test result yet.")
 CERTAIN = Section("sure", "How certain", "How certain that is")
 WHY = Section("why", "Why", "Why it won", without_winner="What the trials show")
+TRIALS = Section("trials", "Trials", "All trials")
 FAILURES = Section("failures", "Failures", "Where it still fails")
 COST = Section("cost", "Cost", "What it cost")
 NEXT = Section("next", "Next", "What to try next")
 REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it")
 
-SECTIONS = (HEADLINE, WINNER, GOOD, CERTAIN, WHY, FAILURES, COST, NEXT, REPRODUCE)
+SECTIONS = (HEADLINE, USE, WINNER, GOOD, CERTAIN, WHY, TRIALS, FAILURES, COST, NEXT, REPRODUCE)
 
 
 class Finding(ReportPart, ABC):
@@ -155,6 +157,8 @@ class Finding(ReportPart, ABC):
     """The only field that report.json holds, in place of an object; "" for all fields."""
     narrow: ClassVar[bool] = False
     """Whether it stands next to its narrow neighbours where there is room."""
+    folded: ClassVar[bool] = False
+    """Whether the page shows it once a reader opens it, under its title."""
     brief: ClassVar[bool] = False
     """Whether terminal, dashboard note and model card show its `summary` too."""
     figures: ClassVar[tuple[str, ...]] = ()

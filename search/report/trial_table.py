@@ -1,7 +1,5 @@
 """All trials as a table, a column for everything that is known of each: for page and CSV. Pure."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
@@ -9,6 +7,7 @@ from typing import Any, Literal, final
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from search.objectives import LATENCY, MULTIPLY_ADDS
+from search.report.csv_text import csv_text
 from search.report.finding import without_folders
 from search.report.scoring import trial_score
 from search.tuning.records import StudyRecord, TrialRecord
@@ -94,12 +93,13 @@ def trials_csv(record: StudyRecord) -> str:
     columns = [*outcome_columns(record), *parameter_columns(record, (), ())]
     n_folds = max((len(trial.fold_scores) for trial in record.trials), default=0)
     folds = [trial.fold_scores + (None,) * n_folds for trial in record.trials]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     names = [column.name for column in columns]
-    writer.writerow([*names, *(f"fold_{k}" for k in range(1, n_folds + 1)), "reason"])
-    for place, trial in enumerate(record.trials):
-        values = (column.values[place] for column in columns)
-        reason = without_folders(trial.reason or "")
-        writer.writerow([*values, *folds[place][:n_folds], reason])
-    return text.getvalue()
+    rows = (
+        (
+            *(column.values[place] for column in columns),
+            *folds[place][:n_folds],
+            without_folders(trial.reason or ""),
+        )
+        for place, trial in enumerate(record.trials)
+    )
+    return csv_text((*names, *(f"fold_{k}" for k in range(1, n_folds + 1)), "reason"), rows)

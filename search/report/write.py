@@ -11,9 +11,11 @@ from search.files import write_file
 from search.paths import RunPaths
 from search.plotting import paper_style, save_figure
 from search.progress.steps import Progress, Step, no_progress
+from search.report.blocks import Plot
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
 from search.report.findings import FIGURE_NAMES, TABLE_NAMES, find_all
+from search.report.render.figure_csv import figure_csv
 from search.report.render.html import render_page
 from search.report.render.json import report_json
 from search.report.render.markdown import report_markdown
@@ -35,6 +37,7 @@ def write_report(evidence: Evidence, paths: RunPaths, progress: Progress = no_pr
     record, findings = evidence.record, find_all(evidence, progress)
     figures = {plot.name: plot.paper for one in findings for plot in one.plots() if plot.paper}
     tables = {name: text for one in findings for name, text in one.csv().items()}
+    tables |= _figure_tables(plot for one in findings for plot in one.plots())
     texts = {
         paths.report_facts: report_json(findings),
         paths.report_text: report_markdown(record, findings, figures),
@@ -67,7 +70,9 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
         folder / "results.csv": comparison_csv(compared),
         folder / "results.md": comparison_markdown(compared, command),
     }
-    plots = {plot.name: plot.paper for plot in comparison_plots(compared) if plot.paper}
+    drawn = tuple(comparison_plots(compared))
+    plots = {plot.name: plot.paper for plot in drawn if plot.paper}
+    texts |= {folder / name: text for name, text in _figure_tables(drawn).items()}
     try:
         figures = _write_figures(plots, COMPARISON_FIGURES, folder)
         for path, text in texts.items():
@@ -78,6 +83,15 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
             "room or choose another --output and run the same command again"
         ) from error
     return (*texts, *figures)
+
+
+def _figure_tables(plots: Iterable[Plot]) -> dict[str, str]:
+    """The values of the plots that no other CSV file has, by the file's name."""
+    return {
+        f"{plot.name}.csv": figure_csv(plot.page().figure)
+        for plot in plots
+        if plot.page is not None and not plot.data
+    }
 
 
 def _write_figures(
@@ -99,6 +113,6 @@ def _write_figures(
                     save_figure(figure, path)
                 written += paths
             else:
-                for path in paths:
+                for path in (*paths, folder / f"{name}.csv"):
                     path.unlink(missing_ok=True)
     return written

@@ -12,7 +12,7 @@ from search.report.evidence import Evidence
 from search.report.findings import find_all
 from search.report.render.html import render_page
 from tests.browser.chromium import running_chromium
-from tests.browser.pages import desktop, open_drawn, phone
+from tests.browser.pages import desktop, open_drawn, phone, unfold
 from tests.chaos.unavailable import UnavailableError
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
@@ -59,6 +59,7 @@ def opened(browser: Browser, report_url: str) -> Page:
     """Return the report, opened once: it takes seconds to draw."""
     page = desktop(browser).new_page()
     open_drawn(page, report_url)
+    unfold(page)
     return page
 
 
@@ -75,6 +76,7 @@ def phone_report(browser: Browser, report_url: str) -> Page:
     """Return the report on a phone, opened once."""
     page = phone(browser).new_page()
     open_drawn(page, report_url)
+    unfold(page)
     return page
 
 

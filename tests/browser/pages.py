@@ -74,6 +74,13 @@ def open_drawn(page: Page, url: str) -> None:
     wait_until(page, "document.documentElement.dataset.ready === ''")
 
 
+def unfold(page: Page) -> None:
+    """Open all parts that are folded, and wait until the charts in them are drawn."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    undrawn = "[...document.querySelectorAll('.chart')].filter(one => !one._fullLayout).length"
+    wait_until(page, f"{undrawn} === 0")
+
+
 def scroll_to(page: Page, selector: str) -> None:
     """Put the first element that a selector finds into the middle of the window, at once."""
     page.evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,7 +130,8 @@ def test_phone_shows_all_within_its_width(phone_report: Page) -> None:
     """At 390 pixels nothing is wider than the window but what scrolls by itself."""
     assert phone_report.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     outside = phone_report.evaluate(
-        "[...document.body.querySelectorAll('*')].filter(one => !one.closest('.scroll, pre, .skip')"
+        "[...document.body.querySelectorAll('*')]"
+        ".filter(one => !one.closest('.scroll, nav, pre, .skip')"
         " && one.getBoundingClientRect().right > innerWidth + 0.5).map(one => one.outerHTML)"
     )
     assert outside == []
@@ -154,6 +156,41 @@ def test_finger_scrolls_the_page_over_charts(phone_report: Page) -> None:
         start = phone_report.evaluate("scrollY")
         swipe(phone_report, (200, 420), (0, -200))
         wait_until(phone_report, f"scrollY > {start} + 100")
+
+
+def test_folded_parts_draw_their_charts_once_opened(page: Page, report_url: str) -> None:
+    """Within a folded part a chart would have no width."""
+    open_drawn(page, report_url)
+    chart = "document.querySelector('#chart-slices')"
+    assert page.evaluate(f"{chart}._fullLayout === undefined")
+    page.click("summary:text('Score by parameter')")
+    wait_until(page, f"{chart}._fullLayout !== undefined")
+    assert page.evaluate(f"{chart}._fullLayout.width === {chart}.clientWidth")
+
+
+def test_code_is_copied_by_its_button(page: Page, report_url: str) -> None:
+    """The whole command, and the button says so."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_drawn(page, report_url)
+    page.click("#use .code button >> nth=0")
+    wait_until(page, "document.querySelector('#use .code button').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == (
+        "python -m search predict ../model photo.jpg"
+    )
+
+
+def test_print_takes_six_pages_at_most(page: Page, report_url: str) -> None:
+    """Without what is folded, and without the table of all trials."""
+    open_drawn(page, report_url)
+    pdf = page.pdf(print_background=True, prefer_css_page_size=True)
+    assert 1 < len(re.findall(rb"/Type\s*/Page[^s]", pdf)) <= 6
+
+
+def test_navigation_stays_in_sight(page: Page, report_url: str) -> None:
+    """Far down the page it is at the top of the window."""
+    open_drawn(page, report_url)
+    page.evaluate("scrollTo({ top: 4000, behavior: 'instant' })")
+    assert page.evaluate("document.querySelector('nav').getBoundingClientRect().top") == 0
 
 
 def test_keyboard_skips_to_the_content(page: Page, report_url: str) -> None:

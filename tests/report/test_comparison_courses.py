@@ -123,6 +123,7 @@ def test_a_comparison_is_a_page_with_tables_and_figures(tmp_path: Path) -> None:
         assert sorted(folder.iterdir()) == sorted(paths)
         assert [path.name for path in paths] == [
             "comparison.html", "results.csv", "results.md",
+            "best-so-far-by-trial.csv", "best-so-far.csv",
             "best-so-far.pdf", "best-so-far.png",
             "best-so-far-by-trial.pdf", "best-so-far-by-trial.png",
         ]  # fmt: skip

@@ -50,7 +50,10 @@ def test_it_answers_in_order() -> None:
     assert "no trial is complete yet" in page.text
     assert COMMAND in page.text
     links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
-    assert links == ["#main", *(f"#{one}" for one in ids)]
+    assert [one for one in links if str(one).startswith("#")] == [
+        "#main",
+        *(f"#{one}" for one in ids),
+    ]
 
 
 def test_it_needs_nothing_else() -> None:

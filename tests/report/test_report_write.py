@@ -18,6 +18,8 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     assert page == paths.report_page
     names = [one for one in fakes.CNN_FIGURES if one != "versus-baseline"]
     expected = {paths.figure(name, s).name for name in names for s in ("pdf", "png")}
+    drawn = set(names) - {"mistakes", "slices", "parallel-coordinates"}
+    expected |= {f"{name}.csv" for name in drawn}
     assert {path.name for path in paths.report_dir.iterdir()} == expected | {
         "report.html",
         "report.json",
@@ -31,7 +33,11 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
 def test_stale_figures_are_removed(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """A figure of an earlier report that no longer applies does not stay to mislead."""
     paths.report_dir.mkdir(parents=True)
-    stale = [paths.figure(name, "png") for name in ("mlp-learning-curve", "cnn-confusion-matrix")]
+    stale = [
+        paths.figure(name, suffix)
+        for name in ("mlp-learning-curve", "cnn-confusion-matrix")
+        for suffix in ("png", "csv")
+    ]
     for figure in stale:
         figure.write_bytes(b"old")
     write_report(Evidence(*unfinished), paths)

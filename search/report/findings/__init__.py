@@ -33,38 +33,42 @@ from search.report.findings.study import (
     Versions,
 )
 from search.report.findings.trials import Trials
+from search.report.findings.usage import Usage
+from search.report.findings.verdict import Verdict
 from search.report.findings.winner import FoldScores, Refit, SearchBaseline, Winner
 from search.tuning.records import StudyRecord
 
 FINDINGS: tuple[type[Finding], ...] = (
     Study,
+    Verdict,
     Headline,
+    Usage,
     Winner,
     SearchBaseline,
     Repeats,
     Reported,
     Result,
-    AllMetrics,
     BaselineComparison,
     BaselineSuggestion,
+    AllMetrics,
     Optimism,
-    FoldScores,
-    Refit,
     LearningCurves,
     TestSetAccess,
     DuplicateImages,
+    FoldScores,
+    Refit,
     ParetoFront,
     Margin,
-    Trials,
     Ablated,
     CommonTraits,
     Importances,
     Slices,
+    Trials,
     ParallelCoordinates,
     WeakestClasses,
+    ConfusionMatrix,
     Classes,
     ConfusedPairs,
-    ConfusionMatrix,
     Mistakes,
     Cost,
     Recommendations,

@@ -55,6 +55,7 @@ class AllMetrics(Finding):
     key = "metrics"
     section = GOOD
     title = "Every metric"
+    folded = True
     brief = True
 
     metrics: tuple[MetricRow, ...]

@@ -1,7 +1,7 @@
 """Which classes does the model confuse, and which is it worst at?"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Self, final
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from search.plotting import BLUE, COLUMN, distinct_labels, new_figure
 from search.report.blocks import Block, Chart, Paragraph, Plot
 from search.report.charts import escape, new_chart_figure
+from search.report.csv_text import csv_text
 from search.report.evidence import Evidence
 from search.report.finding import FAILURES, Finding, ReportPart, Unlisted, figure_name, figure_names
 from search.text import count, percent, plural
@@ -35,6 +36,7 @@ class ConfusionMatrix(Finding):
     section = FAILURES
     title = "Confusion matrix"
     figures = figure_names(_NAME)
+    tables = tuple(f"{name}.csv" for name in figures)
 
     name: Unlisted[str]
     class_names: Unlisted[tuple[str, ...]]
@@ -63,7 +65,16 @@ class ConfusionMatrix(Finding):
         step = self._label_step
         which = "" if step == 1 else f"; one class in {step} is labelled"
         alt = f"Confusion matrix of {n} classes on the test images{which}"
-        yield Plot(self.name, alt, self.draw, self.chart)
+        yield Plot(self.name, alt, self.draw, self.chart, data=f"{self.name}.csv")
+
+    def csv(self) -> Mapping[str, str]:
+        """Write a row for each pair of a true and a predicted class."""
+        rows = [
+            (true, predicted, n)
+            for true, counts in zip(self.class_names, self.counts, strict=True)
+            for predicted, n in zip(self.class_names, counts, strict=True)
+        ]
+        return {f"{self.name}.csv": csv_text(("true class", "predicted class", "images"), rows)}
 
     @property
     def _label_step(self) -> int:

@@ -30,6 +30,7 @@ class Mistakes(Finding):
     key = "test.mistakes"
     section = FAILURES
     title = "The most confident mistakes"
+    folded = True
     figures = (_NAME,)
 
     images: Unlisted[npt.NDArray[np.uint8]]  # (M, 3, H, W)

@@ -23,7 +23,7 @@ from search.report.blocks import Block, Chart, Explorer, Paragraph, Plot
 from search.report.charts import TRIAL_STORY, escape, new_chart_figure
 from search.report.evidence import Evidence
 from search.report.explorer import explorer_content
-from search.report.finding import WHY, Finding, Unlisted
+from search.report.finding import TRIALS, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
 from search.report.scoring import MISSING, After, comparable_trials, reached
@@ -68,7 +68,7 @@ class ParallelCoordinates(Finding):
     """
 
     key = "trials.parameters"
-    section = WHY
+    section = TRIALS
     title = "Parallel coordinates"
     figures = ("parallel-coordinates",)
 
@@ -127,6 +127,7 @@ class ParallelCoordinates(Finding):
             alt=f"{len(self.values)} trials as lines through their parameters",
             paper=self._draw,
             page=self._chart,
+            data="trials.csv",
             explorer=None if self.content is None else Explorer(self.content, _EXPLORING),
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "

@@ -143,7 +143,7 @@ class Classes(Excerpt):
     key = "test.classes"
     section = FAILURES
     title = "By class"
-    narrow = True
+    folded = True
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -177,7 +177,7 @@ class ConfusedPairs(Excerpt):
     key = "test.confused_pairs"
     section = FAILURES
     title = "Most confused"
-    narrow = True
+    folded = True
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:

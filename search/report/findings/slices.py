@@ -74,6 +74,7 @@ class Slices(Finding):
     key = "importances.parameters"
     section = WHY
     title = "Score by parameter"
+    folded = True
     figures = ("slices",)
 
     parallel: Unlisted[ParallelCoordinates]  # the same trials, with the axes of all parameters
@@ -132,6 +133,7 @@ class Slices(Finding):
             ),
             paper=self._draw,
             page=self._chart,
+            data="trials.csv",
             caption=(
                 f"Each point is a trial{reached(self.parallel.after)}; the star is the winner. "
                 "Parameters beyond chance come first. Trials with the same value stand side by "

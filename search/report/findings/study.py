@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, Self, final
 
 from search.recipe import Recipe
-from search.report.blocks import Block, Code, Paragraph, Rows
+from search.report.blocks import Block, Code, Details, Paragraph, Rows
 from search.report.evidence import Evidence
 from search.report.finding import (
     HEADLINE,
@@ -115,7 +115,7 @@ class RecipeSettings(Finding):
             "name may be in the runs folder."
         )
         yield Code("python -m search run recipe.toml", "sh")
-        yield Code(self.toml, "toml")
+        yield Details("The recipe", (Code(self.toml, "toml"),))
 
 
 @final
@@ -143,7 +143,8 @@ class HowTrialsWereMade(Excerpt):
 
     key = "study.validation"
     section = REPRODUCE
-    narrow = True
+    title = "How trials were made"
+    folded = True
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
@@ -162,7 +163,7 @@ class HowTrialsWereMade(Excerpt):
             ("seed", str(recipe.seed)),
             ("folds", record.folds_hash[:12]),
         )
-        return cls(content=(Rows(pairs, "Search" if recipe.protocol.is_search else "Training"),))
+        return cls(content=(Rows(pairs),))
 
 
 def _sampler_words(recipe: Recipe) -> str:
@@ -176,7 +177,8 @@ class Dataset(Finding):
 
     key = "dataset"
     section = REPRODUCE
-    narrow = True
+    title = "Data"
+    folded = True
 
     name: str
     """The dataset's name."""
@@ -222,7 +224,7 @@ class Dataset(Finding):
             (f"classes ({len(self.class_names)})", ", ".join(self.class_names)),
             ("fingerprint", self.fingerprint[:12]),
         )
-        yield Rows(pairs, "Data")
+        yield Rows(pairs)
 
 
 @final
@@ -231,8 +233,9 @@ class Hardware(Finding):
 
     key = "hardware"
     section = REPRODUCE
+    title = "Machine"
     listed = "parts"
-    narrow = True
+    folded = True
 
     parts: dict[str, str]
     """Processor, cores, memory, GPU, each in words."""
@@ -243,7 +246,7 @@ class Hardware(Finding):
 
     def blocks(self) -> Iterator[Block]:
         if self.parts:
-            yield Rows(tuple(self.parts.items()), "Machine")
+            yield Rows(tuple(self.parts.items()))
 
 
 @final
@@ -252,8 +255,9 @@ class Versions(Finding):
 
     key = "versions"
     section = REPRODUCE
+    title = "Versions"
     listed = "versions"
-    narrow = True
+    folded = True
 
     versions: dict[str, str]
     """The version of each, by name."""
@@ -264,7 +268,7 @@ class Versions(Finding):
 
     def blocks(self) -> Iterator[Block]:
         if self.versions:
-            yield Rows(tuple(self.versions.items()), "Versions")
+            yield Rows(tuple(self.versions.items()))
 
 
 _SCORED = {True: "after the last epoch", False: "mean over folds at E*"}

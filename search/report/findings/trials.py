@@ -25,7 +25,7 @@ from search.report.charts import (
 )
 from search.report.evidence import Evidence
 from search.report.finding import (
-    WHY,
+    TRIALS,
     Finding,
     LocalTime,
     Number,
@@ -175,8 +175,8 @@ class Trials(Finding):
     """Every trial, by number."""
 
     key = "trials"
-    section = WHY
-    title = "Every trial"
+    section = TRIALS
+    title = "Scores in the order of the search"
     listed = "trials"
     figures = ("optimization-history",)
     tables = ("trials.csv",)

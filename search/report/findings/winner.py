@@ -239,7 +239,8 @@ class FoldScores(Excerpt):
 
     key = "winner.fold_scores"
     section = CERTAIN
-    narrow = True
+    title = "Validation score at E*"
+    folded = True
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -256,7 +257,7 @@ class FoldScores(Excerpt):
                 ("standard deviation (population)", spread(winner.std, record.metric)),
             ]
         rows.append(("E*, best epoch of the mean", str(winner.best_epoch)))
-        return cls(content=(Rows(tuple(rows), "Validation score at E*"),))
+        return cls(content=(Rows(tuple(rows)),))
 
 
 @final
@@ -265,7 +266,8 @@ class Refit(Finding):
 
     key = "refit"
     section = CERTAIN
-    narrow = True
+    title = "The refit on all training images"
+    folded = True
 
     trial: int
     """The winner's number."""
@@ -289,4 +291,4 @@ class Refit(Finding):
             ("time", duration(self.seconds)),
             ("threads", str(self.threads)),
         )
-        yield Rows(pairs, "The refit on all training images")
+        yield Rows(pairs)

@@ -28,8 +28,22 @@ class Passage(NamedTuple):
     title: str = ""
 
 
+class Group(NamedTuple):
+    """Passages that follow one another.
+
+    Args:
+        passages: Which.
+        narrow: Whether they stand side by side where there is room.
+        folded: Whether each is opened by its title.
+    """
+
+    passages: tuple[Passage, ...]
+    narrow: bool = False
+    folded: bool = False
+
+
 class Chapter(NamedTuple):
-    """A section of a page: groups of passages, each with whether they stand side by side.
+    """A section of a page.
 
     `heading` and `nav` are "" where it has none; `empty` is shown where there are no groups.
     """
@@ -37,13 +51,13 @@ class Chapter(NamedTuple):
     anchor: str
     nav: str
     heading: str
-    groups: tuple[tuple[bool, tuple[Passage, ...]], ...] = ()
+    groups: tuple[Group, ...] = ()
     empty: str = ""
 
 
 def chapter(anchor: str, nav: str, heading: str, *blocks: Block) -> Chapter:
     """Make a section of these blocks."""
-    return Chapter(anchor, nav, heading, ((False, (Passage(blocks),)),))
+    return Chapter(anchor, nav, heading, (Group((Passage(blocks),)),))
 
 
 def render_page(record: StudyRecord, findings: Sequence[Finding]) -> str:
@@ -59,11 +73,15 @@ def render_page(record: StudyRecord, findings: Sequence[Finding]) -> str:
 
 
 def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) -> Chapter:
-    """Gather a section's findings, with narrow neighbours side by side."""
-    inside = (one for one in shown if one.section == section)
+    """Gather a section: narrow neighbours side by side, folded findings under their titles."""
+    inside = [one for one in shown if one.section == section]
     groups = tuple(
-        (narrow, tuple(Passage(tuple(one.blocks()), one.key, one.title) for one in group))
-        for narrow, group in groupby(inside, key=lambda finding: finding.narrow)
+        Group(
+            tuple(Passage(tuple(one.blocks()), one.key, one.title) for one in group),
+            narrow=narrow,
+            folded=folded,
+        )
+        for (narrow, folded), group in groupby(inside, key=lambda one: (one.narrow, one.folded))
     )
     return Chapter(section.anchor, section.nav, section.heading(record), groups, section.empty)
 

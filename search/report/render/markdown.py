@@ -10,6 +10,7 @@ from search.report.blocks import (
     Columns,
     Details,
     Heading,
+    Links,
     Paragraph,
     Pictures,
     Plot,
@@ -95,6 +96,11 @@ def _plot(block: Plot, figures: Figures) -> Iterator[str]:
             yield _escaped(block.caption)
     if block.table is not None:
         yield from _table(block.table, figures)
+
+
+@_write.register
+def _links(block: Links, _: Figures) -> Iterator[str]:
+    yield "\n".join(f"- [{_escaped(name)}]({place})" for name, place in block.items)
 
 
 @_write.register

@@ -1,0 +1,53 @@
+"""How is the model used?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+from search.command_lines import command_line
+from search.report.blocks import Block, Code, Links, Paragraph
+from search.report.evidence import Evidence
+from search.report.finding import USE, Finding
+
+_MODEL = "../model"  # from the report's folder
+_FILES = {
+    "model and its card": f"{_MODEL}/",
+    "figures (PDF, PNG, CSV)": "./",
+    "report.md": "report.md",
+    "report.json": "report.json",
+    "trials.csv": "trials.csv",
+}
+
+
+@final
+class Usage(Finding):
+    """How the exported model is used, and what lies next to the report."""
+
+    key = "usage"
+    section = USE
+
+    command: str
+    """The command that classifies an image, from the report's folder."""
+    python: str
+    """The same in Python."""
+    files: dict[str, str]
+    """Files and folders by what they are, relative to the report's folder."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Say how to use it; None until there is a tested model."""
+        if evidence.record.test is None:
+            return None
+        return cls(
+            command=command_line("predict", _MODEL, "photo.jpg"),
+            python=(
+                f'import search\n\nmodel = search.load_model("{_MODEL}")\n'
+                'print(model.predict(["photo.jpg"]))'
+            ),
+            files=_FILES,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        yield Paragraph("In the folder of this report, on the command line or in Python:")
+        yield Code(self.command, "sh")
+        yield Code(self.python, "python")
+        yield Links(tuple(self.files.items()))

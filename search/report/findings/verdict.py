@@ -1,0 +1,89 @@
+"""What came of it, in sentences that can be repeated?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+from search.metric import ACCURACY
+from search.report.blocks import Block, Paragraph
+from search.report.evidence import Evidence
+from search.report.finding import HEADLINE, Finding
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.cost import Cost
+from search.text import count, duration, interval, percent, plural, spread
+from search.tuning.records import StudyRecord
+
+
+@final
+class Verdict(Finding):
+    """What the search found, how it compares with the hand-tuned network, and what it took."""
+
+    key = "verdict"
+    section = HEADLINE
+
+    result: str
+    """How good the final model is, in a sentence."""
+    comparison: str
+    """Whether it is better than the hand-tuned network, in a sentence."""
+    effort: str
+    """When, on what and for how long was searched, in a sentence."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Put it in words; None before the test, and for a baseline study."""
+        record = evidence.record
+        test, winner = record.test, record.winner()
+        if test is None or winner is None or not record.is_tested():
+            return None  # or the test is of an earlier winner
+        if not record.recipe.protocol.is_search:
+            return None
+        right = f"{percent(test.accuracy)} of {count(test.n_images)} test images"
+        return cls(
+            result=(
+                f"The winner, trial {winner.number}, classifies {right} correctly "
+                f"(95% interval {interval(test.interval)})."
+            ),
+            comparison=_comparison(evidence.once(BaselineComparison.of)),
+            effort=_effort(record, evidence.once(Cost.of)),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        yield Paragraph(f"{self.result} {self.comparison}", "large")
+        yield Paragraph(self.effort, "quiet")
+
+
+def _comparison(compared: BaselineComparison | None) -> str:
+    """Claim a difference only where its interval leaves out 0."""
+    if compared is None:
+        return "No hand-tuned network has been tested on these images."
+    own = compared.own
+    gain, limits = (
+        (compared.overall.gain, None if compared.paired is None else compared.paired.interval)
+        if own is None
+        else (own.gain, own.interval)
+    )
+    size = spread(abs(gain), compared.metric)
+    what = "" if compared.metric is ACCURACY else f" in {compared.metric}"
+    if limits is None:
+        how = "more" if gain > 0 else "less"
+        return f"That is {size} {how} than the hand-tuned network{what}; how certain is not known."
+    if limits[0] > 0:
+        return f"It is better than the hand-tuned network by {size}{what}."
+    if limits[1] < 0:
+        return f"The hand-tuned network is better by {size}{what}."
+    return f"No clear difference from the hand-tuned network ({size} apart{what}, within noise)."
+
+
+def _effort(record: StudyRecord, cost: Cost) -> str:
+    dataset = record.dataset
+    trials = plural(sum(cost.trials.values()), "configuration")
+    clock = (
+        f"{duration(cost.search_seconds)} of search"
+        if cost.search_seconds
+        else f"{duration(cost.trial_seconds)} of training, summed over workers"
+    )
+    day = max((access.time for access in record.openings), default=None)
+    ended = "" if day is None else f", tested on {day:%Y-%m-%d}"
+    return (
+        f"{trials} in {clock}{ended}. Data: {dataset.name}, {count(dataset.n_train)} training and "
+        f"{count(dataset.n_test)} test images of {len(dataset.class_names)} classes."
+    )

@@ -1,0 +1,75 @@
+"""The values of charts as CSV."""
+
+import csv
+import io
+
+import plotly.graph_objects as go
+import pytest
+
+from search.report.charts import TRIAL_STORY, new_chart_figure
+from search.report.evidence import Evidence
+from search.report.findings import find_all
+from search.report.findings.classes import ConfusionMatrix
+from search.report.findings.trials import Trials
+from search.report.render.figure_csv import figure_csv
+from tests.report import report_fakes as fakes
+
+
+def rows(figure: go.Figure) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(figure_csv(figure))))
+
+
+def test_points_have_their_axes_series_and_trials() -> None:
+    """Names lose plotly's markup, gaps are no points, and digits are kept."""
+    figure = new_chart_figure(xaxis={"title": "a &lt; b"}, yaxis2={"title": "loss"})
+    figure.add_trace(
+        go.Scatter(
+            x=[1, 2, 3],
+            y=[0.123456789, None, 5],
+            yaxis="y2",
+            name="<b>one</b>",
+            customdata=[7, 8, 9],
+            hovertemplate=TRIAL_STORY,
+        )
+    )
+    assert rows(figure) == [
+        {"series": "one", "x axis": "a < b", "x": "1", "y axis": "loss", "y": "0.123456789",
+         "trial": "7"},
+        {"series": "one", "x axis": "a < b", "x": "3", "y axis": "loss", "y": "5", "trial": "9"},
+    ]  # fmt: skip
+
+
+def test_an_unknown_trace_is_an_error() -> None:
+    """A figure whose data would be missing is noticed."""
+    with pytest.raises(TypeError, match="Pie"):
+        figure_csv(go.Figure(go.Pie(values=[1])))
+
+
+def test_history_has_every_ended_trial(kfold: fakes.Fake) -> None:
+    """Each stands once, besides the best so far."""
+    (plot,) = Trials.of(kfold.evidence()).plots()
+    assert plot.page is not None
+    found = rows(plot.page().figure)
+    ended = {trial.number for trial in kfold.record.trials}
+    assert sorted(int(row["trial"]) for row in found if row["trial"]) == sorted(ended)
+
+
+def test_confusion_has_a_row_for_each_pair(kfold_evidence: Evidence) -> None:
+    """Ten classes have a hundred cells."""
+    finding = ConfusionMatrix.of(kfold_evidence)
+    assert finding is not None
+    (plot,) = finding.plots()
+    assert plot.data_file is not None
+    found = list(csv.DictReader(io.StringIO(finding.csv()[plot.data_file])))
+    assert len(found) == 100
+    assert sum(int(row["images"]) for row in found) == 2_000
+
+
+def test_every_chart_has_a_file_with_its_values(kfold_evidence: Evidence) -> None:
+    """Made from the chart, or named by it."""
+    for finding in find_all(kfold_evidence):
+        for plot in finding.plots():
+            if plot.page is not None and not plot.data:
+                assert rows(plot.page().figure), plot.name
+            else:
+                assert plot.data_file in (None, "trials.csv", *finding.csv()), plot.name

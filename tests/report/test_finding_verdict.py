@@ -1,0 +1,84 @@
+"""What came of a search, in sentences: a difference is claimed only where it is one."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from search.report.evidence import Evidence
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.usage import Usage
+from search.report.findings.verdict import Verdict
+from tests.report import report_fakes as fakes
+
+
+def compared(evidence: Evidence, gain: float, limits: tuple[float, float] | None) -> Verdict:
+    """Return the verdict if the baseline comparison had found this."""
+    found = BaselineComparison.of(evidence)
+    assert found is not None
+    assert found.paired is not None
+    paired = None if limits is None else found.paired.model_copy(update={"interval": limits})
+    overall = replace_gain(found.overall, gain)
+    changed = found.model_copy(update={"paired": paired, "overall": overall, "own": None})
+    other = replace(evidence)
+    other._known[BaselineComparison.of] = changed
+    verdict = Verdict.of(other)
+    assert verdict is not None
+    return verdict
+
+
+def replace_gain(overall: Any, gain: float) -> Any:
+    return overall.model_copy(
+        update={"winner_recall": 0.7 + gain, "baseline_recall": 0.7, "gain": gain}
+    )
+
+
+@pytest.mark.parametrize(
+    ("gain", "limits", "claim"),
+    [
+        (0.05, (0.01, 0.09), "It is better than the hand-tuned network by 5.00 points."),
+        (-0.05, (-0.09, -0.01), "The hand-tuned network is better by 5.00 points."),
+        (0.05, (-0.01, 0.11), "No clear difference"),
+        (0.05, (0.0, 0.11), "No clear difference"),
+        (0.05, None, "how certain is not known"),
+    ],
+)
+def test_only_a_difference_beyond_its_interval_is_claimed(
+    kfold_evidence: Evidence, gain: float, limits: tuple[float, float] | None, claim: str
+) -> None:
+    """An interval that holds 0 allows no claim, however large the difference."""
+    assert claim in compared(kfold_evidence, gain, limits).comparison
+
+
+def test_the_result_has_its_interval_and_its_data(kfold_evidence: Evidence) -> None:
+    """Winner, share, interval, trials, day and images can be read in one place."""
+    record = kfold_evidence.record
+    verdict = Verdict.of(kfold_evidence)
+    assert verdict is not None
+    assert record.test is not None
+    assert f"{100 * record.test.accuracy:.1f}% of 2,000 test images" in verdict.result
+    assert "95% interval" in verdict.result
+    for fact in ("24 configurations", "2025-06-01", "photos", "50,000", "10 classes"):
+        assert fact in verdict.effort
+
+
+def test_without_a_test_there_is_no_verdict(unfinished_evidence: Evidence) -> None:
+    """Neither of a search that goes on, nor is there anything to use."""
+    assert Verdict.of(unfinished_evidence) is None
+    assert Usage.of(unfinished_evidence) is None
+
+
+def test_a_test_of_an_earlier_winner_is_no_verdict(kfold_evidence: Evidence) -> None:
+    """The search went on and found a better trial, which has not been tested."""
+    record = kfold_evidence.record
+    better = fakes.complete_trial(99, *[[0.99]] * 5)
+    went_on = replace(record, trials=(*record.trials, better))
+    assert Verdict.of(Evidence(went_on)) is None
+
+
+def test_what_is_linked_lies_next_to_the_report(kfold_evidence: Evidence) -> None:
+    """No path of the machine, which a report never holds."""
+    usage = Usage.of(kfold_evidence)
+    assert usage is not None
+    assert all(not place.startswith("/") for place in usage.files.values())
+    compile(usage.python, "usage", "exec")
