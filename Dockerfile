@@ -15,8 +15,8 @@ COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu \
         /wheels/*.whl 'torch>=2.11' 'torchvision>=0.26' \
     && rm -r /wheels \
-    && useradd --create-home searcher
-USER searcher
+    && useradd --create-home --uid 1000 searcher
+USER 1000
 WORKDIR /work
 ENTRYPOINT ["cifar-search"]
 CMD ["--help"]

@@ -105,7 +105,8 @@ def _type(value: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    shown = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return shown.replace("][", "]\\[")  # no reference to another page
 
 
 GENERATED: Mapping[str, Callable[[], str]] = {

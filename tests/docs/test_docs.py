@@ -3,8 +3,11 @@
 import ast
 import importlib.util
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -193,6 +196,26 @@ def test_every_page_is_in_the_navigation() -> None:
     listed = (_ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for page in (_ROOT / "docs").rglob("*.md"):
         assert str(page.relative_to(_ROOT / "docs")) in listed
+
+
+@pytest.mark.slow
+def test_the_site_can_be_built(tmp_path: Path) -> None:
+    """Strictly: a broken link, an unknown name or a page without a place is an error."""
+    pytest.importorskip("mkdocs")
+    settings = {"DOCS_EXECUTE": "false", "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(_ROOT)}
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=_ROOT,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    for page in ("index.html", "reference/api/index.html", "tutorial/index.html"):
+        assert (tmp_path / "site" / page).is_file()
+    api = (tmp_path / "site" / "reference" / "api" / "index.html").read_text(encoding="utf-8")
+    assert "Whether trials that failed for good are tried again" in api  # of search.run
 
 
 def test_pictures_are_light() -> None:
