@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, final
 
 import torch
@@ -140,6 +141,10 @@ class ModelInput(ABC):
             ValueError: It is not; the message is one line.
         """
 
+    def paths(self) -> tuple[Path, ...]:
+        """Return the files of this machine that it is read from."""
+        return ()
+
 
 class ModelConfig(ABC):
     """The architecture of one network of a family.
@@ -184,6 +189,11 @@ class ModelConfig(ABC):
     def starting_inputs(self) -> tuple[ModelInput, ...]:
         """What a new network starts from, besides random numbers."""
         return ()
+
+    def relocated(self, place: Callable[[Path], Path]) -> Self:
+        """Return it for a machine where `place` says where the files that it starts from are."""
+        del place
+        return self
 
     @property
     def training_share(self) -> float:

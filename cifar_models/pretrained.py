@@ -1,7 +1,8 @@
 """A classifier of torchvision with a new last layer, frozen or fine-tuned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from textwrap import indent
 from typing import Any, Literal, Self, final
 
@@ -79,6 +80,12 @@ class PretrainedConfig(ModelConfig):
         if self.weights == NONE:
             return ()
         return (PretrainedWeights(self.backbone, self.weights, self.weights_file),)
+
+    def relocated(self, place: Callable[[Path], Path]) -> Self:
+        for weights in self.starting_inputs:
+            (path,) = weights.paths()
+            return replace(self, weights_file=str(place(path)))
+        return self
 
     def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Sequential:
         """Return the network with random weights; raises ValueError without three channels."""

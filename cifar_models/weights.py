@@ -69,7 +69,7 @@ class PretrainedWeights(ModelInput):
         backbone: A classifier of torchvision.
         name: torchvision's name of published weights, such as IMAGENET1K_V1, or "sha256:" with the
             hash of a file.
-        file: Where the file is; empty for published weights.
+        file: Where the file is; empty for published weights where torchvision keeps them.
     """
 
     backbone: str
@@ -131,6 +131,9 @@ class PretrainedWeights(ModelInput):
             self._check_file()
         return _read(path)
 
+    def paths(self) -> tuple[Path, ...]:
+        return (self._published_path(),)
+
     def script(self) -> str:
         """Return code that reads the weights into a `state`."""
         if not self.file:
@@ -147,8 +150,14 @@ class PretrainedWeights(ModelInput):
         path = Path(self.file)
         if not path.is_file():
             raise ValueError(f"weights: the file {self.file!r} does not exist any more")
-        if _SHA256 + _file_hash(path) != self.name:
+        if not _file_hash(path).startswith(self._hash()):
             raise ValueError(f"weights: the file {self.file!r} has changed; it was {self.name}")
+
+    def _hash(self) -> str:
+        """Return the first digits of the file's hash, all if it is the user's own."""
+        if self.name.startswith(_SHA256):
+            return self.name.removeprefix(_SHA256)
+        return _published_hash(Path(urlparse(self._entry().url).path)) or ""
 
     def _entry(self) -> Any:
         entry = published(self.backbone).get(self.name)

@@ -1,6 +1,10 @@
 """What the networks of a space start from besides random numbers, such as files of weights."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from cifar_models.family import ModelInput
+from spaces.candidate import Candidate
 from spaces.probing import probe
 from spaces.space import Space
 
@@ -16,3 +20,18 @@ def model_inputs(space: Space) -> tuple[ModelInput, ...]:
         for one in candidate.model.starting_inputs
     )
     return tuple(dict.fromkeys(inputs))
+
+
+def input_paths(candidate: str) -> tuple[Path, ...]:
+    """Return the files that a stored candidate's network starts from; a user's family has none."""
+    inputs = Candidate.from_json(candidate).model.starting_inputs
+    return tuple(path for one in inputs for path in one.paths())
+
+
+def relocated(candidate: str, place: Callable[[Path], Path]) -> str:
+    """Return a stored candidate for a machine where `place` says where these files are."""
+    if not input_paths(candidate):
+        return candidate
+    one = Candidate.from_json(candidate)
+    moved = one.model_copy(update={"model": one.model.relocated(place)})
+    return moved.model_dump_json()

@@ -24,6 +24,7 @@ from search.training.settings import Precision, TrainingSettings, fastest_precis
 from search.training.trainer import FoldTask, FoldTraining
 from spaces.candidate import Candidate, load_candidate
 from spaces.families import FamilySource
+from spaces.inputs import input_paths, relocated
 
 
 @final
@@ -155,12 +156,14 @@ class WarmUp:
         )
 
     def files(self) -> JobFiles:
-        """Return the images."""
-        return JobFiles(self.dataset)
+        """Return the images, and what the networks start from."""
+        paths = (path for one in self.candidates for path in input_paths(one))
+        return JobFiles(self.dataset, tuple(dict.fromkeys(paths)))
 
     def moved(self, place: Place) -> Self:
         """Return the same job for a machine where its files are elsewhere."""
-        return replace(self, dataset=moved_dataset(self.dataset, place))
+        candidates = tuple(relocated(one, place) for one in self.candidates)
+        return replace(self, dataset=moved_dataset(self.dataset, place), candidates=candidates)
 
     def _measured(self, ranked: list[_Sized]) -> dict[int, float]:
         """Return seconds per image by work, in ascending order."""

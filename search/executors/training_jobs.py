@@ -33,6 +33,7 @@ from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from search.user_metric import metric_file, metric_from
 from spaces.candidate import Candidate, load_candidate
 from spaces.families import FamilySource
+from spaces.inputs import input_paths, relocated
 
 Ending: TypeAlias = Literal["finished", "paused", "stopped", "diverged"] | FailureKind
 """How a training ended; one that paused may be continued by another job."""
@@ -78,6 +79,7 @@ class TrialJob:
         metric: What trials are scored by, as the recipe names it.
         measures_latency: Whether to measure how long the trained network takes for one image.
         metric_copy: Where its file is, if that is not where its name says.
+        candidate_copy: The candidate with the paths of the machine that trains it, if they differ.
     """
 
     index: int
@@ -100,6 +102,7 @@ class TrialJob:
     metric: str = ACCURACY.name
     measures_latency: bool = False
     metric_copy: Path | None = None
+    candidate_copy: str | None = None
 
     def run(self, channel: Channel) -> TrialOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -115,9 +118,10 @@ class TrialJob:
         return used if self.network is None else (*used, self.network.parent)
 
     def files(self) -> JobFiles:
-        """Return the images, the folds, its states and the weights that it leaves."""
+        """Return the images, the folds, what the network starts from, its states and weights."""
         results = () if self.network is None else (self.network,)
-        return JobFiles(self.dataset, (self.folds_path,), self.metric, self.checkpoints, results)
+        inputs = (self.folds_path, *input_paths(self.candidate))
+        return JobFiles(self.dataset, inputs, self.metric, self.checkpoints, results)
 
     def moved(self, place: Place) -> Self:
         """Return the same job for a machine where its files are elsewhere."""
@@ -127,6 +131,7 @@ class TrialJob:
             dataset=moved_dataset(self.dataset, place),
             folds_path=place(self.folds_path),
             metric_copy=None if metric is None else place(metric),
+            candidate_copy=relocated(self.candidate, place),
             folder=place(self.folder),
             checkpoints=place(self.checkpoints),
             network=None if self.network is None else place(self.network),
@@ -170,7 +175,7 @@ def _train_epochs(
 def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldTraining]]:
     """Yield each fold's number and training, all on one copy of the data."""
     with _code_needed():
-        candidate = load_candidate(job.candidate, job.families)
+        candidate = load_candidate(job.candidate_copy or job.candidate, job.families)
         metric = metric_from(job.metric, job.metric_copy)
     data = load_train_split(job.dataset).to(job.settings.device)
     folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
@@ -249,6 +254,7 @@ class RefitJob:
         folder: Where it reports and is asked to stop.
         checkpoints: Where its state is kept every `checkpoint_every` epochs (0: never).
         weights: Where the trained weights are written, as safetensors.
+        candidate_copy: The candidate with the paths of the machine that trains it, if they differ.
     """
 
     index: int
@@ -264,6 +270,7 @@ class RefitJob:
     checkpoint_every: int
     weights: Path
     families: FamilySource | None = None
+    candidate_copy: str | None = None
 
     def run(self, channel: Channel) -> RefitOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -276,7 +283,8 @@ class RefitJob:
 
     def files(self) -> JobFiles:
         """Return the images, its states and the weights that it leaves."""
-        return JobFiles(self.dataset, checkpoints=self.checkpoints, results=(self.weights,))
+        inputs = input_paths(self.candidate)
+        return JobFiles(self.dataset, inputs, None, self.checkpoints, (self.weights,))
 
     def moved(self, place: Place) -> Self:
         """Return the same job for a machine where its files are elsewhere."""
@@ -286,13 +294,14 @@ class RefitJob:
             folder=place(self.folder),
             checkpoints=place(self.checkpoints),
             weights=place(self.weights),
+            candidate_copy=relocated(self.candidate, place),
         )
 
 
 def _train_winner(job: RefitJob, channel: Channel) -> RefitOutcome:
     data = load_train_split(job.dataset).to(job.settings.device)
     with _code_needed():
-        candidate = load_candidate(job.candidate, job.families)
+        candidate = load_candidate(job.candidate_copy or job.candidate, job.families)
     task = _refit_task(job, data, candidate)
     facts = (job.candidate, job.dataset.fingerprint, task.seed, task.schedule)
     key = training_key(*facts, job.settings, job.threads, torch.__version__)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tests.chaos import kill, postgres, slurm
+from tests.chaos import cluster, kill, postgres, slurm
 from tests.chaos.bits import flip_bits
 from tests.chaos.disk import fill_up, small_disk
 from tests.chaos.kill import Survival, undisturbed
@@ -18,6 +18,7 @@ from tests.chaos.summary import (
     all_survived,
     describe_all,
     describe_bits,
+    describe_cluster,
     describe_disk,
     describe_slurm,
     describe_survival,
@@ -74,6 +75,18 @@ def flipped_bits(flips: Annotated[int, typer.Option(min=1, help="Flipped bits.")
     _end(sound=report.is_sound())
 
 
+@app.command(name="cluster")
+def break_clusters(
+    runs: Annotated[int, typer.Option(min=1, help="How often each part is broken.")] = 1,
+) -> None:
+    """Kill, hang and retire parts of a cluster on this machine, in the middle of searches."""
+    sound = True
+    for report in cluster.run(runs):
+        typer.echo(describe_cluster(report))
+        sound = sound and not report.problems
+    _end(sound=sound)
+
+
 @app.command(name="slurm")
 def slurm_jobs() -> None:
     """Search on jobs of a SLURM that is installed, if need be, and started for it; needs root."""
@@ -85,11 +98,12 @@ def slurm_jobs() -> None:
 
 @app.command(name="all")
 def everything() -> None:
-    """Run bits, disk, kill, postgres and slurm in turn, as they are by default."""
+    """Run bits, disk, kill, postgres, cluster and slurm in turn, as they are by default."""
     flipped_bits()
     full_disk()
     kill_searches()
     kill_with_postgres()
+    break_clusters()
     slurm_jobs()
 
 

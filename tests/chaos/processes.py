@@ -30,14 +30,34 @@ class Process:
 
     def kill(self) -> None:
         """Send it SIGKILL, unless it has ended."""
+        self.send(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
         if self.lives():
             with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self.pid, number)
+
+    def command(self) -> str:
+        """Return its command line; "" if it has ended."""
+        try:
+            return (_PROC / str(self.pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except _GONE:
+            return ""
 
 
 def children(*parents: int) -> list[Process]:
     """Return the living processes that one of `parents` started."""
     return [process for process in _all() if process.parent in parents]
+
+
+def descendants(ancestor: int) -> list[Process]:
+    """Return the living processes that one started, and those started by them, parents first."""
+    found = generation = children(ancestor)
+    while generation:
+        generation = children(*(one.pid for one in generation))
+        found = found + generation
+    return found
 
 
 def workers(coordinator: int) -> list[Process]:

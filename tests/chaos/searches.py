@@ -50,6 +50,11 @@ class Search:
         """Return the lines on standard error since the last start."""
         return self._said("err").read_text(encoding="utf-8").splitlines()
 
+    def n_ended(self) -> int:
+        """Return how many trials have ended since the last start, as it says."""
+        said = self._said("out").read_text(encoding="utf-8").splitlines()
+        return sum(line.startswith("trial ") for line in said)
+
     def record(self) -> StudyRecord:
         """Return the study as stored; raises LookupError where there is none."""
         storage = open_storage(storage_url(self.storage, self.paths.database))

@@ -2,15 +2,14 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from tests.chaos.kill import Reference, undisturbed
-from tests.chaos.results import results_hash, wrong_plans
 from tests.chaos.searches import Running, Search
 from tests.chaos.slurm_node import all_jobs, cancel, jobs, running_slurm
+from tests.chaos.verdict import n_failed, problems_of
 
 _PLANS = 48  # which take longer than the walltime
 _WORKERS = 2
@@ -89,15 +88,8 @@ def _follow(running: Running) -> tuple[set[str], set[str]]:
 def _judge(
     search: Search, reference: Reference, status: int, seen: set[str], cancelled: set[str]
 ) -> SlurmReport:
-    failed = 0
-    if status != 0:
-        problems = [f"exit status {status}: {' / '.join(search.errors())}"]
-    else:
-        record = search.record()
-        failed = sum(trial.state == "failed" for trial in record.trials)
-        problems = list(_problems(search, reference))
-        if wrong := wrong_plans(record, search.plans):
-            problems.append(f"plan indices without exactly one ended trial: {wrong}")
+    problems = list(problems_of(search, reference, status))
+    failed = 0 if status else n_failed(search)
     if not cancelled:
         problems.append("no job was cancelled")
     if len(seen) < 2 * _WORKERS:
@@ -105,15 +97,6 @@ def _judge(
     if left := _left():
         problems.append(f"jobs that outlived the run: {', '.join(left)}")
     return SlurmReport(len(seen), len(cancelled), failed, tuple(problems))
-
-
-def _problems(search: Search, reference: Reference) -> Iterator[str]:
-    if results_hash(search) != reference.results:
-        yield "other results than the undisturbed search"
-    if not (search.paths.report_dir / "report.html").exists():
-        yield "no report"
-    if search.errors():
-        yield f"said on standard error: {search.errors()[-1]}"
 
 
 def _left() -> list[str]:

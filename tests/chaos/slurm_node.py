@@ -59,7 +59,7 @@ def running_slurm() -> Iterator[None]:
         (folder / "key").chmod(0o600)
         megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 21  # half of it
         names = {"host": platform.node(), "folder": folder, "cpus": _CPUS, "megabytes": megabytes}
-        ports = {"controller": _free_port(), "daemon": _free_port()}
+        ports = {"controller": free_port(), "daemon": free_port()}
         configuration = folder / "slurm.conf"
         configuration.write_text(_CONFIGURATION.format(**names, **ports), encoding="utf-8")
         before = os.environ.get("SLURM_CONF")
@@ -131,7 +131,8 @@ def _said(*command: str) -> str:
     return subprocess.run(command, check=False, capture_output=True, text=True).stdout
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

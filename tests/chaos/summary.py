@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tests.chaos.bits import BitsReport
+from tests.chaos.cluster import ClusterReport
 from tests.chaos.disk import DiskReport
 from tests.chaos.kill import MOST_IN_VAIN, Survival
 from tests.chaos.slurm import SlurmReport
@@ -52,6 +53,14 @@ def describe_disk(report: DiskReport) -> str:
         f"with room again: {_verdict(report.problems)}",
     ]
     return "\n".join(lines)
+
+
+def describe_cluster(report: ClusterReport) -> str:
+    """Return a search on a cluster as a line."""
+    return (
+        f"{report.scenario}: {report.seconds:.0f} s; trials failed or interrupted {report.failed}; "
+        f"{_verdict(report.problems)}"
+    )
 
 
 def describe_slurm(report: SlurmReport) -> str:
