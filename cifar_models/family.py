@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, final
 
 import torch
@@ -141,7 +140,7 @@ class ModelInput(ABC):
             ValueError: It is not; the message is one line.
         """
 
-    def paths(self) -> tuple[Path, ...]:
+    def paths(self) -> tuple[str, ...]:
         """Return the files of this machine that it is read from."""
         return ()
 
@@ -190,7 +189,7 @@ class ModelConfig(ABC):
         """What a new network starts from, besides random numbers."""
         return ()
 
-    def relocated(self, place: Callable[[Path], Path]) -> Self:
+    def relocated(self, place: Callable[[str], str]) -> Self:
         """Return it for a machine where `place` says where the files that it starts from are."""
         del place
         return self

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from textwrap import indent
 from typing import Any, Literal, Self, final
 
@@ -81,10 +80,10 @@ class PretrainedConfig(ModelConfig):
             return ()
         return (PretrainedWeights(self.backbone, self.weights, self.weights_file),)
 
-    def relocated(self, place: Callable[[Path], Path]) -> Self:
+    def relocated(self, place: Callable[[str], str]) -> Self:
         for weights in self.starting_inputs:
             (path,) = weights.paths()
-            return replace(self, weights_file=str(place(path)))
+            return replace(self, weights_file=place(path))
         return self
 
     def build(self, input_shape: tuple[int, int, int], num_classes: int) -> nn.Sequential:

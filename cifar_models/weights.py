@@ -131,8 +131,8 @@ class PretrainedWeights(ModelInput):
             self._check_file()
         return _read(path)
 
-    def paths(self) -> tuple[Path, ...]:
-        return (self._published_path(),)
+    def paths(self) -> tuple[str, ...]:
+        return (str(self._published_path()),)
 
     def script(self) -> str:
         """Return code that reads the weights into a `state`."""

@@ -25,7 +25,7 @@ def model_inputs(space: Space) -> tuple[ModelInput, ...]:
 def input_paths(candidate: str) -> tuple[Path, ...]:
     """Return the files that a stored candidate's network starts from; a user's family has none."""
     inputs = Candidate.from_json(candidate).model.starting_inputs
-    return tuple(path for one in inputs for path in one.paths())
+    return tuple(Path(path) for one in inputs for path in one.paths())
 
 
 def relocated(candidate: str, place: Callable[[Path], Path]) -> str:
@@ -33,5 +33,7 @@ def relocated(candidate: str, place: Callable[[Path], Path]) -> str:
     if not input_paths(candidate):
         return candidate
     one = Candidate.from_json(candidate)
-    moved = one.model_copy(update={"model": one.model.relocated(place)})
+    moved = one.model_copy(
+        update={"model": one.model.relocated(lambda path: str(place(Path(path))))}
+    )
     return moved.model_dump_json()

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     overhead,
     racing,
     reports,
+    scale,
     single,
     startup,
     workers,
@@ -98,6 +99,19 @@ def many_workers(
 ) -> None:
     """W workers against one, beside the same trainings alone and matrix products."""
     workers.run(RESULTS_DIR, images=images, repeats=repeats)
+
+
+@app.command(name="scale")
+def simulated_scale(
+    trials: Annotated[
+        list[int] | None, typer.Option(help="Numbers of trials [100, 1000, 10000].")
+    ] = None,
+    slots: Annotated[int, typer.Option(help="Workers.")] = scale.SLOTS,
+    postgresql: Annotated[bool, typer.Option(help="A PostgreSQL server, not SQLite.")] = False,
+) -> None:
+    """The scheduler with 1,000 workers that replay recorded curves on a simulated clock."""
+    counts = trials or [100, 1_000, 10_000]
+    scale.run(RESULTS_DIR, trials=counts, slots=slots, postgresql=postgresql)
 
 
 @app.command(name="overhead")

@@ -20,7 +20,7 @@ from tests.chaos.verdict import n_failed, problems_of
 
 PLANS = 24
 _WORKERS = 2
-_LIFE_SIGN_SECONDS = 5  # after which the scheduler gives up a worker that hangs
+_LIFE_SIGN_SECONDS = 15  # after which the scheduler gives up a worker that hangs
 _PATIENCE_SECONDS = 600.0
 
 
@@ -132,7 +132,7 @@ def _hang(cluster: Cluster, search: Search, running: Running) -> Running:
     command.send_signal(signal.SIGSTOP)
     for one in processes:
         one.send(signal.SIGSTOP)
-    time.sleep(3 * _LIFE_SIGN_SECONDS)
+    time.sleep(2.5 * _LIFE_SIGN_SECONDS)
     for one in processes:
         one.send(signal.SIGCONT)
     command.send_signal(signal.SIGCONT)

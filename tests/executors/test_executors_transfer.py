@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from cifar_models.pretrained import PretrainedConfig
+from cifar_models.weights import PretrainedWeights
+from search.data.dataset import DatasetInfo
 from search.errors import MachineError
 from search.executors.cluster import transfer
 from search.executors.cluster.transfer import (
@@ -24,6 +28,10 @@ from search.executors.cluster.transfer import (
     sum_there,
     write_part,
 )
+from search.executors.probes import WarmUp
+from search.training.settings import TrainingSettings
+from spaces.cnn import CNN_SPACE
+from spaces.inputs import input_paths
 
 
 @dataclass(frozen=True)
@@ -125,3 +133,28 @@ def test_states_tell_changes(tmp_path: Path) -> None:
     assert state == FileState("one", 4, one.stat().st_mtime_ns)
     assert asyncio.run(sum_there(one)) == file_sum(one)
     assert asyncio.run(sum_there(missing)) is None
+
+
+def test_a_job_takes_its_starting_weights_along(tmp_path: Path) -> None:
+    """They are among its files; where it trains, the candidate names the file there."""
+    weights, there = tmp_path / "own.pth", tmp_path / "there" / "1234.pth"
+    torch.save({"a": torch.zeros(1)}, weights)
+    found = PretrainedWeights.find("squeezenet1_1", str(weights))
+    baseline = CNN_SPACE.baseline()
+    assert found is not None
+    assert baseline is not None
+    model = PretrainedConfig("pretrained", found.backbone, found.name, found.file)
+    stored = baseline.model_copy(update={"model": model}).model_dump_json()
+    info = DatasetInfo(
+        name="d",
+        fingerprint="f",
+        cache_dir=tmp_path,
+        n_train=1,
+        n_test=1,
+        image_shape=(3, 8, 8),
+        class_names=("a", "b"),
+    )
+    job = WarmUp((stored,), info, 1, 1, 0, TrainingSettings(1, "cpu", "fp32"), 1)
+    assert job.files().inputs == (weights,)
+    (moved,) = job.moved(lambda path: there if path == weights else path).candidates
+    assert input_paths(moved) == (there,)

@@ -4,6 +4,7 @@ Dask's worker does not train itself: its process stays responsive, and a trainin
 once without the worker. The training process is the same as on the coordinator's machine.
 """
 
+import asyncio
 import os
 import platform
 import threading
@@ -28,6 +29,7 @@ from search.executors.cluster.messages import (
     make_message,
     topic_of,
 )
+from search.executors.process_settings import start_server
 from search.executors.processes import ProcessExecutor
 from search.files import remove_folder
 
@@ -78,11 +80,12 @@ def own_versions() -> dict[str, str]:
 async def greet(threads: int, dask_worker: Any) -> Greeting:
     """Prepare a worker for jobs, and return what it is; runs there.
 
-    The event loop's thread starts the training process, which ends when that thread does.
+    Several runs may do so at the same time.
     """
     if AGENT not in dask_worker.plugins:
         await dask_worker.plugin_add(plugin=Agent(threads), name=AGENT)
     agent, host = _agent_of(dask_worker), platform.node()
+    await agent.start()
     return Greeting(agent.folder, agent.scratch, own_versions(), host, os.getpid())
 
 
@@ -127,23 +130,36 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
+        self._processes: ProcessExecutor | None = None
+        self._starting = asyncio.Lock()
         self.folder = self.scratch = Path()
         self.answers: dict[str, Answer] = {}
 
     def setup(self, worker: Any) -> None:
-        """Start the training process."""
+        """Find the worker's folders."""
         own = Path(worker.local_directory)
         self.folder = Path(dask.config.get(FOLDER_SETTING, None) or own)
         self.scratch = scratch_in(own)
         leave_file = dask.config.get(LEAVE_SETTING, None)
         self._leave_file = None if leave_file is None else Path(leave_file)
-        self._processes = ProcessExecutor(1, self._threads)
         self._one_at_a_time = threading.Lock()
 
     def teardown(self, worker: Any) -> None:
         """Kill the training process."""
         del worker
-        self._processes.close()
+        if self._processes is not None:
+            self._processes.close()
+
+    async def start(self) -> None:
+        """Start the training process, unless it is there.
+
+        The event loop's thread starts the server that it is forked from, which ends when that
+        thread does. The rest takes seconds, in which the worker has to show signs of life.
+        """
+        async with self._starting:
+            if self._processes is None:
+                start_server(self._threads)
+                self._processes = await asyncio.to_thread(ProcessExecutor, 1, self._threads)
 
     def run(
         self,
@@ -173,8 +189,10 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
         log_event: Callable[[str, Any], None],
         is_wanted: Callable[[], bool],
     ) -> RemoteResult:
-        channel, leaving = _channel(task.job), False
-        future, epochs, done = self._processes.submit(0, task.job), list[str](), False
+        processes, channel, leaving = self._processes, _channel(task.job), False
+        if processes is None:
+            raise RuntimeError("the worker has not been greeted")
+        future, epochs, done = processes.submit(0, task.job), list[str](), False
         while not done:
             wait([future], timeout=_POLL_SECONDS)
             done = future.done()  # first, so that what came before the end is read below
@@ -186,7 +204,7 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
             if channel is not None and not done and (leaving or answer is not _NO_ANSWER):
                 channel.answer(answer.epoch, stop=answer.stop or leaving)
             if not done and not is_wanted():
-                self._processes.kill(0)
+                processes.kill(0)
         return RemoteResult(future.result(), tuple(epochs), leaving)
 
     def _is_leaving(self) -> bool:

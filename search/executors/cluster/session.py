@@ -95,7 +95,8 @@ class Session:
         self._left: set[str] = set()  # as they were told to
         self._news: list[str] = []
         self._last_seen = time.monotonic()  # when there was a worker, or one was asked for
-        logging.getLogger("distributed").setLevel(_SILENT)  # it tells in many lines
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(_SILENT)  # it tells in many lines
         self.client = _connect(settings, _CONNECT_SECONDS)
         self._follow()
 
