@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console, RenderableType
@@ -14,12 +15,15 @@ from rich.text import Text
 
 from search import text
 from search.metric import ACCURACY, Metric
+from search.paths import RunPaths
 from search.text import printable
 from search.tuning.attempts import attempt_of, done_indices
+from search.tuning.locks import study_holder
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, stored_url
 from search.user_metric import stored_metric
 
+StudyState: TypeAlias = Literal["running", "ended", "interrupted"]
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -50,26 +54,43 @@ class ListedStudy(NamedTuple):
     """Whether everything is done and no trial can win."""
     damaged: bool = False
     """Whether its attributes cannot be read."""
+    started: str | None = None
+    """When its first trial started, ISO 8601, in local time."""
+    seconds: float | None = None
+    """Seconds during which any trial ran, without pauses."""
+    state: StudyState | None = None
+    """Whether a process runs it, everything is done, or neither."""
 
     @classmethod
-    def of(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
+    def of(
+        cls,
+        name: str,
+        attrs: Mapping[str, Any],
+        trials: list[FrozenTrial],
+        *,
+        running: bool = False,
+    ) -> Self:
         """Return a study in brief, read from its attributes and trials."""
         ended = sum(trial.state in _ENDED for trial in trials)
         if "recipe" not in attrs:
             return cls(name, ended)
         try:
-            return cls._own(name, attrs, trials)
+            return cls._own(name, attrs, trials, running=running)
         except (KeyError, TypeError, AttributeError, ValueError):
             return cls(name, ended, damaged=True)
 
     @classmethod
-    def _own(cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial]) -> Self:
+    def _own(
+        cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial], *, running: bool
+    ) -> Self:
         recipe, test = attrs["recipe"], attrs.get("test")
         tested = [one["accuracy"] for one in attrs.get("repeats") or [test] if one]
         done, asked = _count_done(recipe, trials), recipe["trials"]
         metric = stored_metric(recipe["metric"], attrs.get("metric"))
         best = _listed_best(trials, metric)
         kfold = recipe["validation"] == "kfold"
+        without_winner = best is None and 0 < (asked or len(trials)) <= done
+        spans = _spans(trials)
         return cls(
             study=name,
             done=done,
@@ -83,7 +104,10 @@ class ListedStudy(NamedTuple):
             metric=metric,
             best=best,
             test=fmean(tested) if tested else None,
-            without_winner=best is None and 0 < (asked or len(trials)) <= done,
+            without_winner=without_winner,
+            started=spans[0][0].isoformat() if spans else None,
+            seconds=_busy_seconds(spans),
+            state="running" if running else "ended" if tested or without_winner else "interrupted",
         )
 
 
@@ -97,9 +121,28 @@ def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:
             str(study.study_name),
             study.user_attrs,
             backend.get_all_trials(study._study_id, deepcopy=False),
+            running="recipe" in study.user_attrs
+            and study_holder(RunPaths(runs_dir, str(study.study_name)), storage) is not None,
         )
         for study in sorted(backend.get_all_studies(), key=lambda one: str(one.study_name))
     ]
+
+
+def _spans(trials: Sequence[FrozenTrial]) -> list[tuple[datetime, datetime]]:
+    """When trials ran, in order of their start; of a trial that has not ended, only when."""
+    starts = ((one.datetime_start, one.datetime_complete) for one in trials)
+    return sorted((start, end or start) for start, end in starts if start is not None)
+
+
+def _busy_seconds(spans: Sequence[tuple[datetime, datetime]]) -> float | None:
+    """The time during which any trial ran; None if none has started."""
+    if not spans:
+        return None
+    total, until = 0.0, spans[0][0]
+    for start, end in spans:
+        total += max((end - max(start, until)).total_seconds(), 0.0)
+        until = max(until, end)
+    return total
 
 
 def _count_done(recipe: Mapping[str, Any], trials: list[FrozenTrial]) -> int:
@@ -119,8 +162,11 @@ def _can_win(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.COMPLETE and not trial.user_attrs.get("diverged")
 
 
-_HEADINGS = ("space", "sampler", "validation", "dataset", "trials", "best validation", "test")
-_N_WORDS = 4  # columns of words, which are left-aligned
+_HEADINGS = (
+    "space", "sampler", "validation", "dataset", "trials", "best validation", "test", "state",
+    "started", "time",
+)  # fmt: skip
+_NUMBERS = ("trials", "best validation", "test", "time")  # right-aligned
 _UNBROKEN = 10_000  # columns of a console on which no row wraps
 _INDENT = (0, 0, 0, 4)
 
@@ -138,8 +184,8 @@ def studies_table(studies: Sequence[ListedStudy]) -> Table:
     """Return one row per study: what it searches, how far it is, what it found."""
     table = Table(title="studies" if studies else "no studies yet")
     table.add_column("study", no_wrap=True, overflow="fold")  # whole, to be copied
-    for number, heading in enumerate(_HEADINGS):
-        justify: Literal["left", "right"] = "left" if number < _N_WORDS else "right"
+    for heading in _HEADINGS:
+        justify: Literal["left", "right"] = "right" if heading in _NUMBERS else "left"
         table.add_column(heading, justify=justify, overflow="fold")
     for study in studies:
         table.add_row(printable(study.study), *_cells(study))
@@ -163,7 +209,7 @@ def draw_studies(table: Table, console: Console) -> Iterator[RenderableType]:
 def _cells(study: ListedStudy) -> tuple[str, ...]:
     if study.space is None:  # nothing more is known
         what = "damaged" if study.damaged else "not made by this program"
-        return what, "", "", "", str(study.done), "", ""
+        return what, "", "", "", str(study.done), "", "", "", "", ""
     fraction, folds = study.holdout_fraction or 0.0, study.folds or 0
     return (
         study.space,
@@ -173,6 +219,9 @@ def _cells(study: ListedStudy) -> tuple[str, ...]:
         _progress(study.done, study.asked),
         _listing_best(study),
         "-" if study.test is None else text.score(study.test, ACCURACY),
+        study.state or "",
+        "" if study.started is None else study.started.partition("T")[0],
+        "" if study.seconds is None else text.duration(study.seconds),
     )
 
 

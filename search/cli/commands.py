@@ -3,7 +3,7 @@
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +47,26 @@ def show(
     study: options.Study,
     trial: options.ShownTrial = None,
     every: options.AllTrials = False,
+    sort: options.SortedBy = None,
+    filters: options.Filters = None,
+    as_csv: options.ShownAsCsv = False,
     as_json: options.ShownAsJson = False,
     *,
     runs_dir: Path,
     storage: str | None,
 ) -> None:
-    """Show a study (result, ranked trials, recipe) or one of its trials."""
+    """Show a study (result, ranked trials, recipe), some of its trials, or one of them."""
     console = make_console()
     shown: Iterable[RenderableType]
-    if trial is None:
+    selecting = {"--sort": sort is not None, "--filter": bool(filters), "--csv": as_csv}
+    if any(selecting.values()):
+        _check_alone(selecting, {"--trial": trial is not None, "--all": every, "--json": as_json})
+        from search.views.selected_trials import Selection
+        from search.views.stored_study import describe_trials
+
+        selection = Selection.parse(filters or (), sort)
+        shown = describe_trials(study, runs_dir, storage, selection, as_csv=as_csv)
+    elif trial is None:
         from search.views.stored_study import describe_study, study_json
 
         if as_json:
@@ -73,6 +84,12 @@ def show(
             width = console.width if console.is_terminal else None
             shown = describe_trial(study, runs_dir, storage, trial, width=width, braille=braille)
     print_all(shown, console)
+
+
+def _check_alone(given: Mapping[str, bool], others: Mapping[str, bool]) -> None:
+    both = [name for names in (given, others) for name, is_given in names.items() if is_given]
+    if any(others.values()):
+        raise UserError(f"{both[0]} and {both[-1]} exclude one another: give one of them, got both")
 
 
 @_at_place

@@ -218,6 +218,23 @@ AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, includ
 ListedAsJson = Annotated[
     bool, typer.Option("--json", help="Print a JSON array with one object per study.")
 ]
+SortedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="COLUMN",
+        help="Sort trials by a column of trials.csv or a parameter; -COLUMN: the largest first.",
+    ),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="CONDITION",
+        help="Only trials for which it holds, such as 'sgd_lr<0.01' or state=pruned; repeatable.",
+    ),
+]
+ShownAsCsv = Annotated[bool, typer.Option("--csv", help="Print trials as CSV, every column.")]
 ShownAsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ExportedTrial = Annotated[
     int | None, typer.Option("--trial", help="Number of a trial [the winner].")

@@ -88,18 +88,22 @@ def parameter_columns(
         )
 
 
-def trials_csv(record: StudyRecord) -> str:
-    """Write all trials as CSV: outcome, parameters, each fold's score, every digit kept."""
+def trials_csv(record: StudyRecord, rows: Sequence[int] | None = None) -> str:
+    """Write trials as CSV: outcome, parameters, each fold's score, every digit kept.
+
+    `rows` are the positions of the trials to write, in order; None for all.
+    """
     columns = [*outcome_columns(record), *parameter_columns(record, (), ())]
     n_folds = max((len(trial.fold_scores) for trial in record.trials), default=0)
     folds = [trial.fold_scores + (None,) * n_folds for trial in record.trials]
     names = [column.name for column in columns]
-    rows = (
+    places = range(len(record.trials)) if rows is None else rows
+    written = (
         (
             *(column.values[place] for column in columns),
             *folds[place][:n_folds],
-            without_folders(trial.reason or ""),
+            without_folders(record.trials[place].reason or ""),
         )
-        for place, trial in enumerate(record.trials)
+        for place in places
     )
-    return csv_text((*names, *(f"fold_{k}" for k in range(1, n_folds + 1)), "reason"), rows)
+    return csv_text((*names, *(f"fold_{k}" for k in range(1, n_folds + 1)), "reason"), written)

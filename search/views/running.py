@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search import text
-from search.command_lines import with_options
+from search.command_lines import command_line, place_options, with_options
 from search.events import Event, JsonWriter, Listener, Notice, fan_out
 from search.executors import ExecutorChoice
 from search.files import check_writable
@@ -69,8 +69,17 @@ def run_and_describe(
     end = end_info(outcome.record, stopped=outcome.stopped)
     yield from describe_finish(outcome.record, None if report is None else report.baseline, end)
     if report is not None:
+        yield from next_steps(outcome.record)
         yield f"model:  {outcome.paths.model_dir}"
         yield f"report: {report.page}"
+
+
+def next_steps(record: StudyRecord) -> Iterator[str]:
+    """Yield the commands that a user may want next: classify images, look at the trials."""
+    runs_dir, storage = record.recipe.runs_dir, record.recipe.storage
+    model = place_options(runs_dir, None)
+    yield f"use it: {command_line('predict', record.name, 'photo.jpg', *model)}"
+    yield f"trials: {command_line('dashboard', *place_options(runs_dir, storage))}"
 
 
 def run_and_log(

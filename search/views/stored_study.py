@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Literal, final
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -13,6 +13,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from search import text
+from search.catalog.listing import StudyState
 from search.catalog.studies import open_stored
 from search.command_lines import run_command, with_options
 from search.objectives import LATENCY, MULTIPLY_ADDS, Cost
@@ -30,6 +31,12 @@ from search.tuning.plan import disk_use
 from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
 from search.views.running import describe_result
+from search.views.selected_trials import (
+    KIND_STYLES,
+    Selection,
+    describe_selection,
+    selection_csv,
+)
 from spaces.candidate import describe_candidate
 
 _NONE = "-"
@@ -72,7 +79,8 @@ def leaderboard(record: StudyRecord, most: int | None, *, narrow: bool) -> Itera
     yield Text(heading if narrow else f"{heading}  candidate", style="bold")
     for trial, figures, line in zip(trials, rows, lines, strict=True):
         candidate = _candidate_words(trial)
-        yield Text(line if narrow else f"{line}  {candidate}")
+        style = "bold green" if trial is trials[0] else ""
+        yield Text(line if narrow else f"{line}  {candidate}", style=style)
         if narrow:
             folds = "" if figures[-1] == _NONE else f"folds {figures[-1]}\n"
             yield Padding(Text(f"{folds}{candidate}", style="dim"), (0, 0, 0, 6))
@@ -157,10 +165,9 @@ def draw_unranked(record: StudyRecord) -> Iterator[Text]:
     ranked = {trial.number for trial in record.complete()}
     for trial in record.trials:
         if trial.number not in ranked:
-            yield Text(f"{describe_number(trial)} {printable(describe_outcome(trial, record))}")
+            words = f"{describe_number(trial)} {printable(describe_outcome(trial, record))}"
+            yield Text(words, style=KIND_STYLES[trial.kind])
 
-
-StudyState: TypeAlias = Literal["running", "ended", "interrupted"]
 
 _MOST_LEADERS = 10
 
@@ -177,6 +184,20 @@ def read_shown(name: str, runs_dir: Path, storage: str | None) -> tuple[StudyRec
     if holder is not None:
         return record, printable(holder)
     return replace(record, trials=tuple(_settled(trial) for trial in record.trials)), None
+
+
+def describe_trials(
+    name: str, runs_dir: Path, storage: str | None, selection: Selection, *, as_csv: bool
+) -> Iterator[RenderableType]:
+    """Yield some trials of a stored study as a table or as CSV.
+
+    Raises UserError if there is no such study or column, or if values cannot be compared.
+    """
+    record, _ = read_shown(name, runs_dir, storage)
+    if as_csv:
+        yield selection_csv(record, selection)
+    else:
+        yield from describe_selection(record, selection)
 
 
 def describe_study(

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from search.tuning.storage import open_storage, storage_url
 
 _RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3,
            "with_baseline": True}  # fmt: skip
+
+# State, day and time of a study whose trials were made just now.
+ENDS = ("interrupted", f"{datetime.now():%Y-%m-%d}")
 
 
 def cells(runs_dir: Path, metric: str | None, asked: int | None = 9) -> list[Any]:
@@ -47,13 +51,16 @@ def test_the_best_is_a_complete_trial(tmp_path: Path, metric: str, best: str) ->
 
     The recipe is one of before trials had a limit of time.
     """
-    found = cells(tmp_path, metric)
-    assert found == ["mine", "cnn", "random", "3-fold", "digits", "4 of 9", best, "-"]
+    *found, time = cells(tmp_path, metric)
+    assert found == ["mine", "cnn", "random", "3-fold", "digits", "4 of 9", best, "-", *ENDS]
+    assert time.endswith(" s")
 
 
 def test_a_foreign_study_is_listed_as_such(tmp_path: Path) -> None:
     """A study that another program left in the database does not stop the list."""
-    assert cells(tmp_path, None) == ["mine", "not made by this program", "", "", "", "4", "", ""]
+    assert cells(tmp_path, None) == [
+        "mine", "not made by this program", "", "", "", "4", "", "", "", "", "",
+    ]  # fmt: skip
 
 
 def test_a_diverged_trial_has_no_score(tmp_path: Path) -> None:
@@ -69,10 +76,10 @@ def test_a_diverged_trial_has_no_score(tmp_path: Path) -> None:
         for column in studies_table(listed_studies(tmp_path, None)).columns
         for cell in column.cells
     ]
-    assert row[-3:] == ["2 of 2", "no winner", "-"]
+    assert row[-6:-2] == ["2 of 2", "no winner", "-", "ended"]
 
 
-@pytest.mark.parametrize(("width", "lines"), [(120, 1), (40, 0)])
+@pytest.mark.parametrize(("width", "lines"), [(160, 1), (40, 0)])
 def test_rows_that_do_not_fit_are_told_in_words(tmp_path: Path, width: int, lines: int) -> None:
     """No cell is broken: the name on a line of its own, what else is known below."""
     cells(tmp_path, "accuracy")
@@ -98,7 +105,9 @@ def test_more_trials_than_are_asked_for_now_are_told_as_such(
 def test_scripts_get_figures_whole(tmp_path: Path) -> None:
     """The same as an array of objects: fractions unrounded, null for what is not there."""
     cells(tmp_path, "accuracy")
-    assert json.loads(studies_json(listed_studies(tmp_path, None))) == [
+    listed = json.loads(studies_json(listed_studies(tmp_path, None)))
+    started, seconds = (listed[0].pop(name) for name in ("started", "seconds"))
+    assert listed == [
         {
             "study": "mine",
             "space": "cnn",
@@ -114,8 +123,11 @@ def test_scripts_get_figures_whole(tmp_path: Path) -> None:
             "test": None,
             "without_winner": False,
             "damaged": False,
+            "state": "interrupted",
         }
     ]
+    assert datetime.fromisoformat(started).date() == datetime.now().date()
+    assert seconds >= 0
 
 
 def test_a_foreign_study_is_one_for_scripts_too(tmp_path: Path) -> None:
@@ -140,3 +152,20 @@ def test_a_study_with_damaged_settings_hides_no_other(tmp_path: Path) -> None:
     assert (first.study, first.damaged) == ("broken", True)
     assert (second.study, second.damaged) == ("mine", False)
     assert drawn_cells(tmp_path)[2] == "damaged"
+
+
+def test_pauses_are_no_time_of_a_study(tmp_path: Path) -> None:
+    """Trials at once count once, and a night between two runs does not; ended once it is tested."""
+    storage = open_storage(storage_url(None, RunPaths(tmp_path, "any").database))
+    study = optuna.create_study(study_name="mine", storage=storage)
+    study.set_user_attr("recipe", _RECIPE | {"metric": "accuracy", "trials": 3})
+    study.set_user_attr("dataset", {"name": "digits"})
+    study.set_user_attr("test", {"accuracy": 0.5})
+    began = datetime(2026, 1, 5, 12)
+    for first, last in ((0, 60), (30, 90), (50_000, 50_010)):
+        trial = create_trial(value=0.5)
+        trial.datetime_start = began + timedelta(seconds=first)
+        trial.datetime_complete = began + timedelta(seconds=last)
+        study.add_trial(trial)
+    (listed,) = listed_studies(tmp_path, None)
+    assert (listed.started, listed.seconds, listed.state) == (began.isoformat(), 100.0, "ended")

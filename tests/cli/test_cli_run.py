@@ -89,7 +89,9 @@ def test_a_run_says_its_plan_its_trials_and_its_result(study: Study) -> None:
     assert any(
         re.match(r"test: \d+\.\d+% \(95% interval .* test set opened once$", one) for one in lines
     )
-    assert lines[-2:] == [
+    assert lines[-4:] == [
+        f"use it: python -m search predict {_NAME} photo.jpg",
+        "trials: python -m search dashboard",
         f"model:  runs/{_NAME}/model",
         f"report: runs/{_NAME}/report/report.html",
     ]
@@ -101,7 +103,9 @@ def test_list_shows_one_row_a_study(study: Study, command: Command) -> None:
     (row,) = [line for line in listed.out.splitlines() if _NAME in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells[:6] == [_NAME, "cnn", "random", "holdout 0.2", "pets", "3 of 3"]
-    assert all(re.fullmatch(r"\d+\.\d\d%", cell) for cell in cells[6:])
+    assert all(re.fullmatch(r"\d+\.\d\d%", cell) for cell in cells[6:8])
+    assert cells[8] == "ended"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", cells[9])
 
 
 def test_list_by_storage_is_the_same(study: Study, command: Command) -> None:

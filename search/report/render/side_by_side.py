@@ -174,6 +174,7 @@ def _tests(compared: Comparison) -> Iterator[Block]:
             name="results",
             alt=f"Test accuracy of {len(tested)} studies, each with its interval or deviation",
             page=lambda: _results_chart(tested),
+            data="results.csv",
         )
     else:
         yield Paragraph("No study has a test result yet.", "quiet")
