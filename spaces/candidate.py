@@ -100,6 +100,14 @@ class Candidate(BaseModel):
         """Return the candidate with its network as one of these families, if it is of one."""
         return self.from_json(self.model_dump_json(), families)
 
+    def replace(self, **settings: Any) -> Self:
+        """Return the candidate with other values of some settings, checked like all of them.
+
+        Example:
+            `candidate.replace(augmentation=("flip_crop", Cutout()), label_smoothing=0.1)`
+        """
+        return type(self)(**{**dict(self), **settings})
+
     def portable(self) -> Self:
         """Return the candidate without what is only true of this machine, such as paths."""
         return self.model_copy(update={"model": self.model.portable()})

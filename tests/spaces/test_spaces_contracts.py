@@ -8,9 +8,10 @@ import pytest
 import torch
 from optuna.distributions import BaseDistribution
 from optuna.trial import FixedTrial, Trial
+from pydantic import ValidationError
 
 from cifar_models import build_model, count_parameters
-from spaces import BUILT_IN, Candidate, CNNConfig, Space, load_space
+from spaces import BUILT_IN, Candidate, CNNConfig, Cutout, FlipCrop, Space, load_space
 from spaces.parameters import ParamValue
 
 USER_SPACE = """\
@@ -63,6 +64,20 @@ def test_candidates_come_back_from_json(space: Space, study: optuna.Study) -> No
     """A candidate written as JSON and read again is the same candidate."""
     for candidate, _ in draw(space, study, 50):
         assert Candidate.from_json(candidate.model_dump_json()) == candidate
+
+
+def test_settings_of_candidates_can_be_replaced(space: Space, study: optuna.Study) -> None:
+    """Only those that are given change, and they are checked."""
+    for candidate, _ in draw(space, study, 5):
+        other = candidate.replace(batch_size=7, augmentation=("flip_crop", Cutout(size=0.25)))
+        assert other.batch_size == 7
+        assert other.augmentation == (FlipCrop(), Cutout(size=0.25))
+        assert candidate.replace() == candidate
+        back = {"batch_size": candidate.batch_size, "augmentation": candidate.augmentation}
+        assert other.replace(**back) == candidate
+        for wrong in ({"batch_size": 1}, {"learning_rate": 0.1}):
+            with pytest.raises(ValidationError):
+                candidate.replace(**wrong)
 
 
 def test_params_make_the_same_candidate_again(space: Space, study: optuna.Study) -> None:
