@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from search import text
 from search.command_lines import command_line, place_options
+from search.dashboard.report_pages import report_address
 from search.metric import ACCURACY
 from search.paths import RunPaths
 from search.progress.words import describe_end
@@ -110,8 +111,10 @@ def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
 
 
 def _report(record: StudyRecord) -> str:
-    page = RunPaths(record.recipe.runs_dir, record.name).report_page
-    return text.code(str(page)) if record.test is not None else f"will be {text.code(str(page))}"
+    page = text.code(str(RunPaths(record.recipe.runs_dir, record.name).report_page))
+    if record.test is None:
+        return f"will be {page}"
+    return f"[open the report]({report_address(record.name)}) ({page})"
 
 
 def _commands(trial: TrialRecord, record: StudyRecord) -> Iterator[str]:

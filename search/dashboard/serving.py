@@ -21,6 +21,8 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 from sqlalchemy.engine import URL
 
+from search.dashboard.report_pages import ReportPages
+from search.dashboard.short_attributes import ShortAttributes
 from search.errors import UserError
 from search.tuning.storage import opening, optuna_url, parse_url, show_url
 from search.tuning.storage import read_only as to_read
@@ -93,7 +95,9 @@ def check_host(host: str, *, public: bool) -> None:
 def dashboard_app(
     url: str, artifacts_dir: Path, *, public: bool = False, read_only: bool = False
 ) -> WSGIApplication:
-    """Return optuna-dashboard behind its guard, on the database of the URL.
+    """Return optuna-dashboard and the studies' reports behind a guard.
+
+    The database is that of the URL; reports are in the folder that holds `artifacts_dir`.
 
     With `read_only` no file is created or opened for writing. Raises UserError if the
     database cannot be opened or holds no studies.
@@ -105,7 +109,8 @@ def dashboard_app(
     if not read_only:
         artifacts_dir.mkdir(parents=True, exist_ok=True)
     app = wsgi(optuna_url(parsed), artifact_store=FileSystemArtifactStore(str(artifacts_dir)))
-    return Guard(app, public, read_only)
+    pages = ReportPages(ShortAttributes(app), artifacts_dir.parent)
+    return Guard(pages, public, read_only)
 
 
 def bind(app: WSGIApplication, host: str, port: int) -> WSGIServer:

@@ -19,7 +19,7 @@ from search.tuning.storage import open_storage, storage_url
 _RECIPE = {"space": "cnn", "sampler": "random", "validation": "kfold", "folds": 3,
            "with_baseline": True}  # fmt: skip
 
-# State, day and time of a study whose trials were made just now.
+# State and day of a study whose trials were made just now.
 ENDS = ("interrupted", f"{datetime.now():%Y-%m-%d}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from search.dashboard.report_pages import report_address
 from search.dashboard.serving import (
     Guard,
     bind,
@@ -22,6 +23,7 @@ from search.dashboard.serving import (
     serve,
 )
 from search.errors import UserError
+from search.paths import RunPaths
 from search.tuning.storage import open_storage
 from tests.conftest import Command
 
@@ -223,3 +225,55 @@ def test_read_only_needs_no_folder_that_can_be_written(
     with served(runs, read_only=True) as ask:
         assert '"mine"' in ask("GET", "/api/studies")[1]
         assert {path.name for path in runs.iterdir()} == before
+
+
+def test_long_attributes_are_not_shown_and_stay_stored(runs: Path) -> None:
+    """Neither of a study nor of a trial, nor as columns; short ones are, and notes too."""
+    storage = open_storage(f"sqlite:///{runs / 'studies.db'}")
+    study = optuna.load_study(study_name="mine", storage=storage)
+    study.set_user_attr("code", "x = 1\n" * 100)
+    study.set_user_attr("short", "kept")
+    trial = study.ask()
+    trial.set_user_attr("history", {"epochs": list(range(200))})
+    trial.set_user_attr("seconds", 1.5)
+    study.tell(trial, 0.5)
+    storage.engine.dispose()
+    with served(runs) as ask:
+        (listed,) = json.loads(ask("GET", "/api/studies")[1])["study_summaries"]
+        shown = json.loads(ask("GET", "/api/studies/1")[1])
+        later = json.loads(ask("GET", "/api/studies/1?after=1")[1])
+    assert [one["key"] for one in listed["user_attrs"]] == ["short"]
+    assert [one["key"] for one in shown["user_attrs"]] == ["short"]
+    assert [one["key"] for one in shown["trials"][0]["user_attrs"]] == ["seconds"]
+    assert [one["key"] for one in shown["union_user_attrs"]] == ["seconds"]
+    assert later["union_user_attrs"] == shown["union_user_attrs"]
+    stored = open_storage(f"sqlite:///{runs / 'studies.db'}")
+    assert "history" in optuna.load_study(study_name="mine", storage=stored).trials[0].user_attrs
+    stored.engine.dispose()
+
+
+def test_reports_are_served(runs: Path) -> None:
+    """At the address that a study's note links, with what lies next to them."""
+    folder = RunPaths(runs, "mein é").report_dir
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("<p>é</p>", encoding="utf-8")
+    (folder / "trials.csv").write_text("trial\n", encoding="utf-8")
+    address = report_address("mein é")
+    with served(runs) as ask:
+        assert ask("GET", address) == (200, "<p>é</p>")
+        assert ask("HEAD", address) == (200, "")
+        assert ask("GET", address.replace("report.html", "trials.csv")) == (200, "trial\n")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["mine/report.html", "mine/../studies.db", "../studies.db", "..%2Fstudies.db", ".%2E/x", "",
+     "mine/", "mine/%2e%2e/%2e%2e/studies.db", "%00/x", "mine/.hidden"],
+)  # fmt: skip
+def test_nothing_but_reports_is_served(runs: Path, path: str) -> None:
+    """No path leads out of a report's folder."""
+    folder = RunPaths(runs, "mine").report_dir
+    folder.mkdir(parents=True)
+    (folder / ".hidden").write_text("hidden")
+    with served(runs) as ask:
+        assert ask("GET", f"/reports/{path}")[0] == 404
