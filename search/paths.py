@@ -33,7 +33,7 @@ class RunPaths:
         self.test_sample = study / "test-sample.npy"  # to check an ONNX file, uint8 (M, 3, H, W)
 
         self.ablation = study / "ablation.json"  # the path that leads to the winner
-        self.ablation_scores = study / "ablation.jsonl"  # of the candidates on the way
+        self.extra_scores = study / "extra-trainings.jsonl"  # beyond the search's trials
 
         self.report_dir = report = study / "report"
         self.report_page = report / "report.html"

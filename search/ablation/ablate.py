@@ -1,13 +1,15 @@
 """Finds and stores the path from the hand-tuned network, or a trial, to a study's winner."""
 
+from collections.abc import Sequence
+
 from search.ablation.changes import changes_between
 from search.ablation.path import Ablation, find_path, most_trainings
-from search.ablation.trainings import StoredScores, Trainings
 from search.errors import UserError
 from search.events import Listener, Notice
 from search.executors.base import Executor
 from search.stopping import StopRequest
 from search.text import duration, plural
+from search.tuning.extra_trainings import ExtraTraining, ExtraTrainings, StoredScores
 from search.tuning.opening import OpenStudy
 from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
 from search.tuning.store import read_study
@@ -50,9 +52,16 @@ def ablate(
         raise UserError(f"trial {winner.number} has won, and does not differ from {words}")
     most = most_trainings(n_changes)
     listener(Notice(_plan(winner, n_changes, most, words, executor.slots)))
-    scores = StoredScores(opened.paths.ablation_scores, winner.plan)
-    scores.know(end.model_dump_json(), winner.mean)
-    train_all = Trainings(opened, executor, scores, winner.plan, listener, stop, most)
+    scores = StoredScores(opened.paths.extra_scores)
+    scores.know(ExtraTraining.of(end, winner.plan, record.recipe.seed), winner.mean)
+    trainings = ExtraTrainings(
+        opened, executor, listener, stop, step="Ablation", most=most, scores=scores
+    )
+
+    def train_all(candidates: Sequence[Candidate]) -> list[float | None]:
+        seeds = winner.plan, record.recipe.seed  # less of the differences is chance
+        return trainings.scores([ExtraTraining.of(one, *seeds) for one in candidates])
+
     with stop.accepted():
         path = find_path(begin, end, train_all, record.metric, families)
     ablation = Ablation(winner.number, words, path)

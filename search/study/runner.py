@@ -6,7 +6,6 @@ from typing import final
 
 from search.ablation.ablate import ablate
 from search.ablation.path import Ablation
-from search.ablation.trainings import StoppedEarly
 from search.dashboard.publishing import Publisher
 from search.errors import MachineError, UserError
 from search.evaluation.model import ImageClassifier
@@ -20,6 +19,7 @@ from search.stopping import StopRequest
 from search.study.interrupts import interruptible
 from search.study.listening import Listeners, UntoldNotices
 from search.study.progress import shown_progress
+from search.tuning.extra_trainings import StoppedEarly
 from search.tuning.records import StudyRecord, end_info
 from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, WinnerTested
 from search.tuning.storage import database_failure

@@ -10,7 +10,6 @@ from rich.text import Text
 from search import text
 from search.ablation.ablate import ablate
 from search.ablation.path import Ablation
-from search.ablation.trainings import StoppedEarly
 from search.catalog.studies import open_stored
 from search.errors import UserError
 from search.executors import ExecutorChoice
@@ -19,6 +18,7 @@ from search.pipeline import open_run, write_stored_report
 from search.progress.console import open_display
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.extra_trainings import StoppedEarly
 from search.tuning.store import read_study
 
 

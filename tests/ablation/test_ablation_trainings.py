@@ -1,6 +1,7 @@
 """Ablations of whole studies: what is trained, kept and continued."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,17 @@ import pytest
 
 from search.ablation.ablate import ablate
 from search.ablation.path import Ablation
-from search.ablation.trainings import StoppedEarly, StoredScores, Trainings
 from search.errors import MachineError, UserError
 from search.paths import RunPaths
 from search.pipeline import OpenRun, open_run, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.extra_trainings import (
+    ExtraTraining,
+    ExtraTrainings,
+    StoppedEarly,
+    StoredScores,
+)
 from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
 from tests.study_fixtures import EventRecorder, recipe_maker
@@ -38,7 +44,7 @@ def recipe(finished: Recipe) -> Recipe:
     """Return the recipe of the study, without what another test has found."""
     paths = RunPaths(finished.runs_dir, str(finished.study_name))
     paths.ablation.unlink(missing_ok=True)
-    paths.ablation_scores.unlink(missing_ok=True)
+    paths.extra_scores.unlink(missing_ok=True)
     return finished
 
 
@@ -62,10 +68,10 @@ def test_the_path_ends_at_the_winner(recipe: Recipe, listener: EventRecorder) ->
         assert (found.winner, found.start) == (winner.number, "the hand-tuned network")
         assert found.path.steps[-1].score == winner.mean
         assert Ablation.load(run.opened.paths.ablation) == found
-        lines = run.opened.paths.ablation_scores.read_text().splitlines()
+        lines = run.opened.paths.extra_scores.read_text().splitlines()
         assert len(lines) == found.path.trained - 1  # the winner's score was known
         assert run_ablation(run) == found
-        assert run.opened.paths.ablation_scores.read_text().splitlines() == lines
+        assert run.opened.paths.extra_scores.read_text().splitlines() == lines
 
 
 def test_candidates_are_trained_as_the_winner_was(
@@ -76,11 +82,20 @@ def test_candidates_are_trained_as_the_winner_was(
         winner = stored(run).winner()
         assert winner is not None
         assert winner.candidate is not None
-        scores = StoredScores(tmp_path / "scores", winner.plan)
-        train_all = Trainings(
-            run.opened, run.workers, scores, winner.plan, listener, StopRequest(), 1
+        trainings = ExtraTrainings(
+            run.opened,
+            run.workers,
+            listener,
+            StopRequest(),
+            step="Test",
+            most=2,
+            scores=StoredScores(tmp_path / "scores"),
         )
-        assert train_all([winner.candidate, winner.candidate]) == [winner.mean] * 2
+        same = ExtraTraining.of(winner.candidate, winner.plan, recipe.seed)
+        other = replace(same, seed=recipe.seed + 1)
+        found = trainings.scores([same, other, same])
+        assert found[0] == found[2] == winner.mean
+        assert found[1] != winner.mean
 
 
 def test_the_path_may_begin_at_a_trial(recipe: Recipe, listener: EventRecorder) -> None:
@@ -107,7 +122,7 @@ def test_a_stopped_ablation_continues(recipe: Recipe, listener: EventRecorder) -
             stop.request()
 
     with opened(recipe, listener, stop) as run:
-        scores = run.opened.paths.ablation_scores
+        scores = run.opened.paths.extra_scores
         with pytest.raises(StoppedEarly):
             ablate(run.opened, run.workers, request, stop)
         kept = scores.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Further trainings on a study's folds: candidates that the search did not try."""
+"""Trainings on a study's folds beyond the search's trials: other candidates, or other seeds."""
 
 import json
 from collections.abc import Sequence
@@ -30,9 +30,31 @@ class StoppedEarly(Exception):  # noqa: N818 - a request, no error
 
 
 @final
+@dataclass(frozen=True)
+class ExtraTraining:
+    """One training: a candidate, and what its random numbers follow from.
+
+    Attributes:
+        candidate: As JSON.
+        index: An index of the study's plan.
+        seed: In place of the study's seed; with that one and the index of a trial, the training is
+            that trial's.
+    """
+
+    candidate: str
+    index: int
+    seed: int
+
+    @classmethod
+    def of(cls, candidate: Candidate, index: int, seed: int) -> "ExtraTraining":
+        """Return the training of a candidate."""
+        return cls(candidate.model_dump_json(), index, seed)
+
+
+@final
 @dataclass
 class _Running:
-    candidate: str
+    training: ExtraTraining
     job: TrialJob
     channel: JobChannel
     future: "Future[TrialOutcome]"
@@ -47,81 +69,83 @@ class _Running:
 
 @final
 class StoredScores:
-    """Scores of candidates, by their JSON and the index whose seeds they were trained with.
+    """Scores of trainings, kept in a file, one JSON object per line; None: it diverged."""
 
-    They are kept in a file, one JSON object per line. None means that the training diverged.
-    """
-
-    def __init__(self, path: Path, index: int) -> None:
-        self._path, self._index = path, index
-        self._scores: dict[str, float | None] = {}
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._scores: dict[ExtraTraining, float | None] = {}
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         self._cut_off = bool(text) and not text.endswith("\n")
         for line in text.splitlines():
             with suppress(json.JSONDecodeError):  # a line that was cut off by a kill
                 stored = json.loads(line)
-                if stored["index"] == index:
-                    self._scores[stored["candidate"]] = stored["score"]
+                score = stored.pop("score")
+                self._scores[ExtraTraining(**stored)] = score
 
-    def __contains__(self, candidate: str) -> bool:
-        return candidate in self._scores
+    def __contains__(self, training: ExtraTraining) -> bool:
+        return training in self._scores
 
-    def __getitem__(self, candidate: str) -> float | None:
-        return self._scores[candidate]
+    def __getitem__(self, training: ExtraTraining) -> float | None:
+        return self._scores[training]
 
-    def add(self, candidate: str, score: float | None) -> None:
+    def add(self, training: ExtraTraining, score: float | None) -> None:
         """Store a score; raises OSError."""
-        self.know(candidate, score)
-        line = {"index": self._index, "candidate": candidate, "score": score}
+        self.know(training, score)
+        line = {**vars(training), "score": score}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(("\n" if self._cut_off else "") + json.dumps(line) + "\n")
         self._cut_off = False
 
-    def know(self, candidate: str, score: float | None) -> None:
+    def know(self, training: ExtraTraining, score: float | None) -> None:
         """Take a score that is stored elsewhere."""
-        self._scores[candidate] = score
+        self._scores[training] = score
 
 
 @final
-class Trainings:
-    """Trains candidates on the study's folds, by the seeds of one index of its plan.
+class ExtraTrainings:
+    """Trains what is not trained yet, on all folds of the study, several at once.
 
-    What was trained before is not trained again. With the same seeds the differences between
-    candidates are less of chance.
+    Args:
+        opened: The study.
+        executor: Where it trains.
+        listener: Receives how many trainings are done.
+        stop: Ends the trainings early.
+        step: What they are for, as a display calls it.
+        most: How many there will be at most.
+        scores: Where scores are stored.
     """
 
     def __init__(
         self,
         opened: OpenStudy,
         executor: Executor,
-        scores: StoredScores,
-        index: int,
         listener: Listener,
         stop: StopRequest,
+        *,
+        step: str,
         most: int,
+        scores: StoredScores,
     ) -> None:
-        self._opened, self._executor, self._scores = opened, executor, scores
-        self._index, self._listener, self._stop = index, listener, stop
-        self._most, self._done = most, 0
+        self._opened, self._executor = opened, executor
+        self._listener, self._stop = listener, stop
+        self._step, self._most, self._scores = step, most, scores
+        self._done = 0
 
-    def __call__(self, candidates: Sequence[Candidate]) -> list[float | None]:
-        """Return the candidates' scores; None where the training diverged.
+    def scores(self, trainings: Sequence[ExtraTraining]) -> list[float | None]:
+        """Return the scores of trainings, in their order; None where one diverged.
 
         Raises:
             StoppedEarly: A stop was requested.
             MachineError: A training failed.
         """
-        texts = [one.model_dump_json() for one in candidates]
-        waiting = [one for one in dict.fromkeys(texts) if one not in self._scores]
-        by_text = dict(zip(texts, candidates, strict=True))
-        self._tell(len(set(texts)) - len(waiting))
+        waiting = [one for one in dict.fromkeys(trainings) if one not in self._scores]
+        self._tell(len(set(trainings)) - len(waiting))
         running: dict[int, _Running] = {}
         try:
             while waiting or running:
                 for slot in sorted(set(range(self._executor.slots)) - set(running)):
                     if waiting and not self._stop.requested():
-                        text = waiting.pop(0)
-                        running[slot] = self._start(slot, text, by_text[text])
+                        running[slot] = self._start(slot, waiting.pop(0))
                 if not running:
                     break
                 self._wait(running)
@@ -130,15 +154,15 @@ class Trainings:
                 self._executor.kill(slot)
         if self._stop.requested():
             raise StoppedEarly
-        return [self._scores[text] for text in texts]
+        return [self._scores[one] for one in trainings]
 
-    def _start(self, slot: int, text: str, candidate: Candidate) -> _Running:
-        opened, index = self._opened, self._index
-        folds = tuple(range(opened.recipe.n_folds))
-        job = make_trial_job(opened, 0, index, candidate, folds, NoPruner())
-        paths = opened.paths
+    def _start(self, slot: int, training: ExtraTraining) -> _Running:
+        opened = self._opened
+        candidate = Candidate.from_json(training.candidate, opened.space.families)
+        folds, paths = tuple(range(opened.recipe.n_folds)), opened.paths
         job = replace(
-            job,
+            make_trial_job(opened, 0, training.index, candidate, folds, NoPruner()),
+            study_seed=training.seed,
             folder=paths.extra_dir(slot),
             checkpoints=paths.extra_checkpoints(slot),
             decision_epochs=frozenset(),
@@ -147,7 +171,7 @@ class Trainings:
         )
         remove_folder(job.folder)
         channel = self._executor.channel(job.folder)
-        return _Running(text, job, channel, self._executor.submit(slot, job), [])
+        return _Running(training, job, channel, self._executor.submit(slot, job), [])
 
     def _wait(self, running: dict[int, _Running]) -> None:
         """Wait a moment, and store the scores of trainings that have ended."""
@@ -166,13 +190,14 @@ class Trainings:
             return
         if outcome.ended not in ("finished", "diverged"):
             raise MachineError(
-                f"a training of the ablation failed: {outcome.reason}; what is finished is kept: "
+                f"{self._step}: a training failed: {outcome.reason}; what is finished is kept: "
                 "run the same command again"
             )
         remove_folder(one.job.folder)
         remove_folder(one.job.checkpoints)
         diverged = outcome.ended == "diverged"
-        self._scores.add(one.candidate, None if diverged else self._score(History((*one.epochs,))))
+        score = None if diverged else self._score(History((*one.epochs,)))
+        self._scores.add(one.training, score)
         self._tell(1)
 
     def _score(self, history: History) -> float:
@@ -183,4 +208,4 @@ class Trainings:
     def _tell(self, n_more: int) -> None:
         self._done += n_more
         if n_more:
-            self._listener(StepProgress("Ablation", self._done, max(self._most, self._done)))
+            self._listener(StepProgress(self._step, self._done, max(self._most, self._done)))
