@@ -31,6 +31,7 @@ from search.stopping import StopRequest
 from search.text import plural
 from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.budget import Budget
+from search.tuning.finalists import train_finalists
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.outages import files_needed
@@ -105,6 +106,9 @@ class OpenRun:
     def search(self) -> bool:
         """Run the open trials; returns False if it was stopped before all had ended."""
         ended = run_search(self.opened, self.workers, self.listener, self.stop, self.budget)
+        if ended:
+            with files_needed(self.opened):
+                ended = train_finalists(self.opened, self.workers, self.listener, self.stop)
         self.workers.resize(1)  # what follows uses the whole machine
         return ended
 

@@ -160,6 +160,14 @@ class Recipe(BaseModel):
     racing: bool = _setting(
         False, "With kfold, start every trial on one fold; only the best earn the others"
     )
+    finalists: int | None = _setting(
+        None,
+        "Train so many of the best trials again, with other seeds, before one of them wins",
+        means="none; the best trial wins",
+        ge=2,
+        le=100,
+    )
+    repeats: int = _setting(5, "Trainings of each finalist", ge=2, le=100)
     metric: Annotated[str, _METRICS, BeforeValidator(metric_name)] = _setting(
         "accuracy", "Validation metric to optimize"
     )
@@ -216,7 +224,8 @@ class Recipe(BaseModel):
     dataset: Annotated[_Text, AfterValidator(expand_home)] = _setting(
         "auto",
         "Dataset: auto, cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, stl10, digits, "
-        "an .npz file, a .csv table, an image folder or a decoded dataset (its cache folder)",
+        "an .npz file, a .csv table, an image folder, a saved dataset of Hugging Face or a decoded "
+        "dataset (its cache folder)",
     )
     data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
     image_size: int | None = _setting(
@@ -301,6 +310,18 @@ class Recipe(BaseModel):
         if self.objective is not None:
             searches = self.protocol.is_search
             check_trials(self.pruner, self.sampler, racing=self.racing, searches=searches)
+        return self
+
+    @model_validator(mode="after")
+    def _can_have_finalists(self) -> Self:
+        refused = {"objective": self.objective, "budget": self.budget}
+        if not self.protocol.is_search:
+            refused["sampler"] = self.sampler
+        given = [f"{name} {value!r}" for name, value in refused.items() if value is not None]
+        if self.finalists is not None and given:
+            raise ValueError(
+                f"finalists needs a search by one objective and without a budget, got {given[0]}"
+            )
         return self
 
     @model_validator(mode="after")

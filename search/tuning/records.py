@@ -1,5 +1,6 @@
 """A study and its trials as plain values, the only form in which reports see them."""
 
+import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -164,6 +165,25 @@ class RefitRecord:
 
 @final
 @dataclass(frozen=True)
+class Finalist:
+    """A trial that was trained again, on the same folds with other seeds, to choose the winner.
+
+    Attributes:
+        trial: Its number.
+        scores: The score of each repeat; None where it diverged.
+    """
+
+    trial: int
+    scores: tuple[float | None, ...]
+
+    def mean(self) -> float | None:
+        """Return the mean score; None if a repeat diverged."""
+        known = [score for score in self.scores if score is not None]
+        return statistics.fmean(known) if len(known) == len(self.scores) else None
+
+
+@final
+@dataclass(frozen=True)
 class RepeatResult:
     """One training of the baseline on the test split: fractions, loss as a mean over images."""
 
@@ -192,6 +212,7 @@ class StudyRecord:
         quality: What is known of the images.
         horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
         user_metric: What a user's metric is like; None: the recipe names one of this program.
+        finalists: The best trials when they were trained again, best first; empty if none were.
     """
 
     name: str
@@ -214,6 +235,7 @@ class StudyRecord:
     horizon: Mapping[str, int] | None = None
     user_metric: Metric | None = None
     metric_code: str | None = None
+    finalists: tuple[Finalist, ...] = ()
 
     @property
     def metric(self) -> Metric:
@@ -251,8 +273,34 @@ class StudyRecord:
         return ranked(self.trials, self.objectives)
 
     def winner(self) -> TrialRecord | None:
-        """Return the best complete trial, the lowest plan index on a tie, or None."""
-        return best_of(self.trials, self.objectives)
+        """Return the best complete trial, the lowest plan index on a tie, or None.
+
+        Where the best trials were trained again, it is the one with the best mean of those scores.
+        """
+        chosen = self.best_finalist()
+        if chosen is None:
+            return best_of(self.trials, self.objectives)
+        return next(one for one in self.trials if one.number == chosen.trial)
+
+    def best_different(self, count: int) -> list[TrialRecord]:
+        """Return the best complete trials with different candidates, at most `count`."""
+        different: dict[Candidate | None, TrialRecord] = {}
+        for trial in self.complete():
+            different.setdefault(trial.candidate, trial)
+        return list(different.values())[:count]
+
+    def current_finalists(self) -> tuple[Finalist, ...]:
+        """Return the finalists; none if others are the best trials by now."""
+        best = [one.number for one in self.best_different(len(self.finalists))]
+        return self.finalists if best == [one.trial for one in self.finalists] else ()
+
+    def best_finalist(self) -> Finalist | None:
+        """Return the finalist with the best mean score, the better trial on a tie."""
+        means = {one: mean for one in self.current_finalists() if (mean := one.mean()) is not None}
+        if not means:
+            return None
+        best = self.metric.best(means.values())
+        return next(one for one, mean in means.items() if mean == best)
 
     def is_tested(self) -> bool:
         """Return whether the present winner, or a replication's networks, have been tested."""

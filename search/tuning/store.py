@@ -20,6 +20,7 @@ from search.training.metrics import TestResult
 from search.tuning.attempts import INTERRUPTED, OBSOLETE
 from search.tuning.records import (
     AcceptedChange,
+    Finalist,
     RefitRecord,
     RepeatResult,
     StudyRecord,
@@ -169,6 +170,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             trials=tuple(read_trial(trial) for trial in stored_trials(study)),
             refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
             test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
+            finalists=from_plain(tuple[Finalist, ...], attrs.get("finalists") or ()),
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_test_accesses(study),
             space_code=attrs.get("space_code"),

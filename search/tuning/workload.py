@@ -36,10 +36,12 @@ def search_workload(recipe: Recipe, n_trials: int) -> Range:
     if not n_trials:
         return Range(0, 0)
     epochs, whole = _shares_kept(recipe, n_trials)
+    again = (recipe.finalists or 0) * recipe.repeats * recipe.n_folds
     if not recipe.racing:
-        return Range(n_trials * recipe.n_folds * epochs, n_trials * recipe.n_folds)
+        whole_folds = n_trials * recipe.n_folds
+        return Range(whole_folds * epochs + again, whole_folds + again)
     low = n_trials * epochs + folds_earned(round(n_trials * whole), recipe.folds)
-    return Range(low, n_trials + folds_earned(n_trials, recipe.folds))
+    return Range(low + again, n_trials + folds_earned(n_trials, recipe.folds) + again)
 
 
 def folds_earned(n_rivals: int, n_folds: int) -> int:

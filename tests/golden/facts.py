@@ -39,6 +39,8 @@ _NEWER: dict[str, Any] = {
     "split_column": None,
     "groups": None,
     "drop_duplicates": False,
+    "finalists": None,
+    "repeats": 5,
 }
 _BY_DATASET = ("duplicates",)  # the hash of the folds says what it did
 _NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {

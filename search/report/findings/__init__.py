@@ -10,6 +10,7 @@ from search.report.findings.classes import ConfusionMatrix, WeakestClasses
 from search.report.findings.common_traits import CommonTraits
 from search.report.findings.copies import DuplicateImages
 from search.report.findings.cost import Cost
+from search.report.findings.finalists import Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
 from search.report.findings.learning_curves import LearningCurves
@@ -58,6 +59,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     FoldScores,
     Refit,
     ParetoFront,
+    Finalists,
     Margin,
     Ablated,
     CommonTraits,

@@ -74,10 +74,10 @@ class Margin(Finding):
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Compute the margin; None if nothing has won, for a baseline study, and where the winner
-        need not have the best score, as with several objectives.
+        need not have the best score, as with several objectives or finalists.
         """
         record = evidence.record
-        if record.objectives.several:
+        if record.objectives.several or record.best_finalist() is not None:
             return None
         winner = record.winner()
         value = None if winner is None else trial_score(winner)
