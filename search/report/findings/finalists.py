@@ -46,6 +46,7 @@ class Finalists(Finding):
     key = "finalists"
     section = WHY
     title = "The finalists"
+    brief = True
 
     metric: MetricName
     """What they are scored by."""
@@ -77,6 +78,9 @@ class Finalists(Finding):
             "remains.",
             "quiet",
         )
+
+    def summary(self) -> tuple[str, ...]:
+        return (self._answer(),)
 
     def _answer(self) -> str:
         first, winner = self.finalists[0], self._named(self.winner)
