@@ -31,13 +31,14 @@ from search.stopping import StopRequest
 from search.text import plural
 from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.budget import Budget
+from search.tuning.endings import failures_line
 from search.tuning.finalists import train_finalists
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.outages import files_needed
 from search.tuning.plan import check_disk, make_plan_info
 from search.tuning.preparing import prepare
-from search.tuning.records import StudyRecord, failures_line
+from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
 from search.tuning.run_events import PlanMade
 from search.tuning.storage import storage_failures

@@ -9,9 +9,10 @@ from search.events import Listener, Notice
 from search.executors.base import Executor
 from search.stopping import StopRequest
 from search.text import duration, plural
+from search.tuning.endings import why_no_winner
 from search.tuning.extra_trainings import ExtraTraining, ExtraTrainings, StoredScores
 from search.tuning.opening import OpenStudy
-from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
 from spaces.candidate import Candidate
 

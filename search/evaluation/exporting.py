@@ -34,7 +34,8 @@ from search.evaluation.refit_length import refit_epochs, stretched
 from search.files import check_output, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
+from search.tuning.endings import why_no_winner
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
 from spaces import Candidate
 from spaces.candidate import describe_candidate

@@ -28,7 +28,8 @@ from search.metric import ACCURACY
 from search.paths import ModelPaths, RunPaths
 from search.text import printable
 from search.training.metrics import TestResult, evaluate_predictions
-from search.tuning.records import StudyRecord, end_info, model_command
+from search.tuning.endings import end_info, model_command
+from search.tuning.records import StudyRecord
 from search.tuning.storage import storage_failures
 from search.tuning.store import read_study
 

@@ -23,8 +23,9 @@ from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.budget import Budget
+from search.tuning.endings import why_no_winner
 from search.tuning.opening import OpenStudy
-from search.tuning.records import RefitRecord, StudyRecord, TrialRecord, why_no_winner
+from search.tuning.records import RefitRecord, StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 from search.tuning.workload import training_settings
 from spaces.families import FamilySource

@@ -19,8 +19,9 @@ from search.stopping import StopRequest
 from search.study.interrupts import interruptible
 from search.study.listening import Listeners, UntoldNotices
 from search.study.progress import shown_progress
+from search.tuning.endings import end_info
 from search.tuning.extra_trainings import StoppedEarly
-from search.tuning.records import StudyRecord, end_info
+from search.tuning.records import StudyRecord
 from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, WinnerTested
 from search.tuning.storage import database_failure
 from search.tuning.store import read_study

@@ -28,8 +28,9 @@ from search.study.runner import Runner
 from search.study.trial import Trial
 from search.tracking import Tracker
 from search.training.metrics import TestResult
+from search.tuning.endings import why_no_winner
 from search.tuning.locks import check_owned
-from search.tuning.records import StudyRecord, why_no_winner
+from search.tuning.records import StudyRecord
 from search.tuning.run_events import ReportWritten
 from search.tuning.store import read_study
 from spaces.candidate import summarize_candidate

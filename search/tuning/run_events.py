@@ -10,8 +10,9 @@ from typing import final
 from search.events import Event, Failed, Interrupted, Notice, StepProgress
 from search.recipe import Recipe
 from search.training.metrics import TestResult
+from search.tuning.endings import EndInfo
 from search.tuning.plan import PlanInfo
-from search.tuning.records import EndInfo, RefitRecord, TrialRecord
+from search.tuning.records import RefitRecord, TrialRecord
 
 
 @final

@@ -26,7 +26,8 @@ from search.report.scoring import winner_lead
 from search.stopping import StopRequest
 from search.tracking import Tracker
 from search.training.metrics import TestResult, always_right
-from search.tuning.records import EndInfo, StudyRecord, end_info, failures_line, model_command
+from search.tuning.endings import EndInfo, end_info, failures_line, model_command
+from search.tuning.records import StudyRecord
 from search.tuning.run_events import (
     BaselineTested,
     ReportWritten,

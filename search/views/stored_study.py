@@ -26,9 +26,10 @@ from search.report.findings.trials import TrialPart
 from search.report.scoring import last_attempts
 from search.text import printable
 from search.tuning.attempts import INTERRUPTED
+from search.tuning.endings import why_no_winner
 from search.tuning.locks import study_holder
 from search.tuning.plan import disk_use
-from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
 from search.views.running import describe_result
 from search.views.selected_trials import (

@@ -12,7 +12,8 @@ from search.plotting import paper_style
 from search.report.blocks import Table
 from search.report.findings.margin import Margin
 from search.report.findings.pareto import ParetoFront, pareto_front
-from search.tuning.records import StudyRecord, TrialRecord, why_no_winner
+from search.tuning.endings import why_no_winner
+from search.tuning.records import StudyRecord, TrialRecord
 from tests.report import report_fakes as fakes
 
 SCORES = {0: (0.90, 300_000), 1: (0.85, 100_000), 2: (0.80, 50_000), 3: (0.84, 120_000)}

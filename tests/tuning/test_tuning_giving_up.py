@@ -15,9 +15,10 @@ from search.pipeline import run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.ask_and_tell import TrialQueue
+from search.tuning.endings import EndInfo, end_info
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
-from search.tuning.records import EndInfo, StudyRecord, end_info
+from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
 from search.tuning.store import read_study
 

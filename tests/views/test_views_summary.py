@@ -11,7 +11,8 @@ from rich.console import Console
 from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import DatasetInfo
 from search.training.metrics import TestResult
-from search.tuning.records import EndInfo, StudyRecord, TrialRecord, end_info, model_command
+from search.tuning.endings import EndInfo, end_info, model_command
+from search.tuning.records import StudyRecord, TrialRecord
 from search.views.running import baseline_line, best_table, describe_finish
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
 from spaces.candidate import summarize_candidate
