@@ -22,6 +22,7 @@ RUN_ARGUMENTS = (
     "executor",
     "cluster",
     "worker_timeout",
+    "accept_mixed_hardware",
     "insecure_cluster",
     "tls_ca",
     "tls_cert",

@@ -322,6 +322,13 @@ CLUSTER: Mapping[str, Any] = {
             "End the run, keeping everything, once there has been no worker for this time [5m].",
         ),
     ],
+    "accept_mixed_hardware": Annotated[
+        bool | None,
+        _place_option(
+            "--accept-mixed-hardware",
+            "Use workers with other processors or GPUs too, whose results differ in the last bits.",
+        ),
+    ],
     "insecure_cluster": Annotated[
         bool | None,
         _place_option(

@@ -86,7 +86,8 @@ def _cluster_settings(cluster: str, given: Mapping[str, Any]) -> ClusterSettings
     launcher = read_launcher(cluster)
     if launcher is None:
         return read_settings(cluster, **given)
-    known = {name: value for name, value in given.items() if name == "worker_timeout"}
+    accepted = ("worker_timeout", "accept_mixed_hardware")
+    known = {name: value for name, value in given.items() if name in accepted}
     if other := next((name for name in given if name not in known), None):
         raise UserError(
             f"{other} is only for a scheduler that runs already, got cluster {cluster!r}; give "

@@ -18,6 +18,7 @@ from cifar_models import multiply_adds
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.executors.base import Channel
+from search.executors.cluster.devices import processor_name
 from search.executors.job_files import JobFiles, Place, moved_dataset
 from search.seeding import derive_seed
 from search.training.settings import Precision, TrainingSettings, fastest_precision, resolve_device
@@ -59,7 +60,7 @@ class DeviceProbe:
         """Return the facts; raises ValueError if there is no such device."""
         del channel
         device, cores = resolve_device(self.device), int(joblib.cpu_count())
-        hardware = {"processor": _processor(), "cores": str(cores), "system": platform.system()}
+        hardware = {"processor": processor_name(), "cores": str(cores), "system": platform.system()}
         hardware["instructions"] = torch.backends.cpu.get_cpu_capability()
         free_bytes = None
         if device.startswith("cuda"):
@@ -67,15 +68,6 @@ class DeviceProbe:
             free_bytes, _ = torch.cuda.mem_get_info(device)
         precision = fastest_precision(device)
         return DeviceFacts(device, precision, cores, free_bytes, hardware)
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 _BUDGET_SECONDS = 0.5  # for all but the smallest network; one that is started is finished

@@ -33,7 +33,12 @@ Measure: TypeAlias = Callable[[Any, Any], float]
 
 _RUNS_DIR = Path("runs")
 _CERTIFICATES = ("tls_ca", "tls_cert", "tls_key")
-CLUSTER_SETTINGS = ("worker_timeout", "insecure_cluster", *_CERTIFICATES)
+CLUSTER_SETTINGS = (
+    "worker_timeout",
+    "accept_mixed_hardware",
+    "insecure_cluster",
+    *_CERTIFICATES,
+)
 """How a cluster is reached, besides its address."""
 
 _LOG = logging.getLogger("search")
@@ -95,9 +100,9 @@ def run(
         executor: "processes", "inline" to train in this process, for a debugger, or "dask";
             None: "processes", or "dask" if there is a `cluster`.
         cluster: Train on the workers of this Dask scheduler: "tcp://HOST:PORT", "tls://HOST:PORT"
-            or a scheduler file.
+            or a scheduler file; or start workers by "slurm:FILE.toml" or "ssh:FILE.toml".
         settings: Any other setting of a recipe (docs: Settings); of a cluster: `worker_timeout`,
-            `insecure_cluster`, `tls_ca`, `tls_cert`, `tls_key` (docs: On several machines).
+            `accept_mixed_hardware`, `insecure_cluster` and `tls_...` (docs: On a cluster).
 
     Raises:
         UserError: A setting or an argument is wrong, in one line.

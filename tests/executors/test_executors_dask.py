@@ -195,8 +195,8 @@ def test_the_death_of_a_worker_ends_its_attempt(executor: DaskExecutor, tmp_path
 def test_other_versions_are_refused() -> None:
     """Both are named."""
     own = own_versions()
-    check_versions("tcp://a:1", Greeting(Path(), Path(), own, "host", 7))
-    other = Greeting(Path(), Path(), own | {"torch": "1.0"}, "host", 7)
+    check_versions("tcp://a:1", Greeting(Path(), Path(), own, "host", 7, "cpu"))
+    other = Greeting(Path(), Path(), own | {"torch": "1.0"}, "host", 7, "cpu")
     with pytest.raises(UserError, match=rf"torch 1\.0, this process torch {own['torch'][:3]}"):
         check_versions("tcp://a:1", other)
 

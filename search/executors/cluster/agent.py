@@ -19,6 +19,7 @@ import distributed
 from distributed import WorkerPlugin, get_worker
 
 from search.executors.base import SchedulerChannel
+from search.executors.cluster.devices import hardware_kind
 from search.executors.cluster.messages import (
     Answer,
     LeavingError,
@@ -53,6 +54,7 @@ class Greeting(NamedTuple):
         versions: Of what decides a result, by name.
         host: The machine's name.
         process: The worker's process there.
+        hardware: What it computes with, in words.
     """
 
     folder: Path
@@ -60,6 +62,7 @@ class Greeting(NamedTuple):
     versions: dict[str, str]
     host: str
     process: int
+    hardware: str
 
     @property
     def place(self) -> str:
@@ -86,7 +89,8 @@ async def greet(threads: int, dask_worker: Any) -> Greeting:
         await dask_worker.plugin_add(plugin=Agent(threads), name=AGENT)
     agent, host = _agent_of(dask_worker), platform.node()
     await agent.start()
-    return Greeting(agent.folder, agent.scratch, own_versions(), host, os.getpid())
+    hardware = await asyncio.to_thread(hardware_kind)
+    return Greeting(agent.folder, agent.scratch, own_versions(), host, os.getpid(), hardware)
 
 
 def deliver(token: str, answer: Answer, dask_worker: Any) -> None:
@@ -205,7 +209,7 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
                 channel.answer(answer.epoch, stop=answer.stop or leaving)
             if not done and not is_wanted():
                 processes.kill(0)
-        return RemoteResult(future.result(), tuple(epochs), leaving)
+        return RemoteResult(future.result(), tuple(epochs), leaving or self._is_leaving())
 
     def _is_leaving(self) -> bool:
         return self._leave_file is not None and self._leave_file.exists()

@@ -113,6 +113,8 @@ class Attempt(Generic[T]):
         _send(worker, files, places, self._token)
         result = self._train_there(worker, files, places)
         worker.call(clear_attempt, places.attempt)  # where it failed, the agent does that
+        if result.leaving:
+            self._session.exclude(worker.address)
         value = unpack(result.value)
         ended = getattr(value, "ended", None)
         if result.leaving and ended == "stopped" and not self._channel.stop_requested():

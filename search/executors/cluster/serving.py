@@ -7,6 +7,7 @@ import platform
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -16,11 +17,13 @@ from distributed import Nanny, Scheduler, Security
 
 from search.errors import MachineError, UserError, causes, first_line
 from search.executors.cluster.agent import FOLDER_SETTING, LEAVE_SETTING, scratch_in
+from search.executors.cluster.devices import gpu_settings
 from search.executors.cluster.security import security_of, tls_refusal
 from search.executors.cluster.settings import ClusterSettings
 from search.executors.process_settings import openmp_settings
 
 _POLL_SECONDS = 0.5
+_RETIRE_SECONDS = 10.0
 
 
 def serve_scheduler(settings: ClusterSettings) -> None:
@@ -174,7 +177,7 @@ class _Serving:
         """Return started workers; none if they have to leave before there is a scheduler."""
         deadline = time.monotonic() + self._workers.patience
         while not leaving.is_set():
-            nannies = [self._nanny(name) for name in self._workers.names()]
+            nannies = [self._nanny(*one) for one in enumerate(self._workers.names())]
             try:
                 await asyncio.gather(*nannies)
             except (OSError, TimeoutError, RuntimeError) as error:
@@ -189,7 +192,7 @@ class _Serving:
                 return nannies
         return []
 
-    def _nanny(self, name: str | None) -> Nanny:
+    def _nanny(self, number: int, name: str | None) -> Nanny:
         return Nanny(
             self._workers.settings.address,
             name=name,
@@ -197,7 +200,7 @@ class _Serving:
             memory_limit=0,  # Dask would measure the wrong process
             local_directory=str(self._workers.folder),
             death_timeout=self._workers.patience,
-            env=openmp_settings(1),
+            env=openmp_settings(1) | gpu_settings(number),
             security=self._security,
             dashboard=False,
         )
@@ -210,6 +213,14 @@ class _Serving:
             self._tell("leaving: finishing the current epoch; another signal ends at once")
         while any(_has_entries(folder) for folder in folders):
             await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.gather(*map(_retire, nannies))
+
+
+async def _retire(nanny: Nanny) -> None:
+    """Have the scheduler remove a worker, so that what it gets at this moment moves on."""
+    with suppress(OSError, TimeoutError):  # the scheduler is gone
+        async with asyncio.timeout(_RETIRE_SECONDS):
+            await nanny.scheduler.retire_workers(workers=[nanny.worker_address], remove=True)
 
 
 async def _first(*awaited: Awaitable[Any]) -> None:

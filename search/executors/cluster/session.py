@@ -94,6 +94,7 @@ class Session:
         self._leaving: set[str] = set()
         self._left: set[str] = set()  # as they were told to
         self._news: list[str] = []
+        self._kind = ""  # hardware of the first worker
         self._last_seen = time.monotonic()  # when there was a worker, or one was asked for
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(_SILENT)  # it tells in many lines
@@ -272,8 +273,31 @@ class Session:
         except UserError as error:
             self._reject(address, error)
             return None
+        try:
+            host = self._check_hardware(address, greeting)
+        except UserError as error:
+            self._reject(address, error)
+            return None
+        greeting = greeting._replace(host=host)
         worker = self._greeted[address] = Worker(self, address, greeting)
         return worker
+
+    def _check_hardware(self, address: str, greeting: Greeting) -> str:
+        """Return what a worker's machine is called: with its hardware, if kinds are mixed.
+
+        Raises UserError if it is of another kind than the first one and that was not accepted.
+        """
+        with self._changed:
+            kind = self._kind = self._kind or greeting.hardware
+        if self._settings.accept_mixed_hardware:
+            return f"{greeting.host} ({greeting.hardware})"
+        if greeting.hardware != kind:
+            raise UserError(
+                f"cluster: worker {address} ({greeting.place}) has {greeting.hardware}, others of "
+                f"this run {kind}; results agree to the last bit only between equal hardware: use "
+                "one kind, or `accept_mixed_hardware`"
+            )
+        return greeting.host
 
     def _reject(self, address: str, reason: UserError) -> None:
         self.refuse(address, reason)

@@ -84,6 +84,7 @@ class ClusterSettings:
         tls_cert: This program's certificate.
         tls_key: Its private key.
         launcher: Starts the cluster; None: it is there.
+        accept_mixed_hardware: Whether workers of several kinds are used together.
     """
 
     address: str
@@ -92,6 +93,7 @@ class ClusterSettings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     launcher: Launcher | None = None
+    accept_mixed_hardware: bool = False
 
     def launched(self, cluster: Launched, certificates: Path | None) -> "ClusterSettings":
         """Return how a cluster is reached that has been started with these certificates."""
@@ -110,6 +112,7 @@ def read_settings(
     tls_ca: Path | None = None,
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
+    accept_mixed_hardware: bool = False,
 ) -> ClusterSettings:
     """Return the settings that options or arguments of these names say.
 
@@ -120,7 +123,14 @@ def read_settings(
     seconds = (
         WORKER_TIMEOUT if worker_timeout is None else read_seconds("worker_timeout", worker_timeout)
     )
-    return ClusterSettings(address, seconds, tls_ca, tls_cert, tls_key)
+    return ClusterSettings(
+        address,
+        seconds,
+        tls_ca,
+        tls_cert,
+        tls_key,
+        accept_mixed_hardware=accept_mixed_hardware,
+    )
 
 
 def read_seconds(option: str, given: str | float) -> float:
