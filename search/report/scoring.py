@@ -51,6 +51,20 @@ def in_plan_order(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     return sorted(trials, key=lambda trial: (trial.plan, trial.attempt))
 
 
+def distinct_candidates(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Return the first trial of each candidate, in the plan's order.
+
+    A copy says nothing that its original does not: it has the same settings and the same result.
+    Counting it again would make chance look like evidence.
+    """
+    found: dict[object, TrialRecord] = {}
+    for trial in in_plan_order(trials):
+        if trial.same_as is None:
+            known = trial.candidate
+            found.setdefault(trial.number if known is None else known.model_dump_json(), trial)
+    return list(found.values())
+
+
 def scored_trials(record: StudyRecord) -> list[tuple[TrialRecord, float]]:
     """Return the trials that can win with their scores, in the plan's order."""
     trials = in_plan_order(record.complete())
@@ -73,9 +87,6 @@ def single_error(record: StudyRecord, trial: TrialRecord) -> float | None:
     if value is None:
         return None
     return score_error(record.metric, value, validation_images(record), trial.confusion)
-
-
-ENOUGH_SCORED = 10
 
 
 @final
@@ -114,17 +125,23 @@ class ComparableTrials(NamedTuple):
 
 
 def comparable_trials(record: StudyRecord) -> ComparableTrials:
-    """Return the scored trials; if pruning left few, all trials at an epoch that they all reached.
+    """Return the trials of distinct candidates, compared by the same figure.
 
-    The score of a complete trial and the last report of a pruned one are different things, so
-    they are never mixed; nor are means over different folds.
+    That is the score, or, once a trial was pruned, the mean at the last epoch and fold that all of
+    them reached: pruned trials are never left out, as who looks at survivors only no longer sees
+    what made the others bad (selection on the outcome). Scores and last reports are never mixed,
+    nor means over different folds. Empty until a trial is complete.
     """
-    scored = scored_trials(record)
-    complete = ComparableTrials(tuple(t for t, _ in scored), tuple(value for _, value in scored))
-    at_epochs = [t for t in record.trials if t.state in ("complete", "pruned") and t.history.epochs]
-    if len(scored) >= ENOUGH_SCORED or len(at_epochs) <= len(scored) or not scored:
-        return complete
-    trials = in_plan_order(at_epochs)
+    scores = {trial.number: value for trial, value in scored_trials(record)}
+    trials = distinct_candidates(
+        trial
+        for trial in record.trials
+        if trial.number in scores or (trial.kind == "pruned" and trial.history.epochs)
+    )
+    if not scores or all(trial.number in scores for trial in trials):
+        scored = [trial for trial in trials if trial.number in scores]
+        return ComparableTrials(tuple(scored), tuple(scores[trial.number] for trial in scored))
+    trials = [trial for trial in trials if trial.history.epochs]
     after = After(
         epoch=min(len(trial.history.epochs) for trial in trials),
         folds=min(trial.history.n_folds() for trial in trials),

@@ -36,11 +36,12 @@ from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 
 ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_ABSENT = "importances"  # nothing stands out from noise there, so that no figure is drawn
 _OF_KINDS = ("learning-curve", "confusion-matrix")
 CNN_FIGURES = tuple(  # of a search by one objective, won by a cnn; there is no ablation
     name
     for name in FIGURE_NAMES
-    if name not in (*ParetoFront.figures, *Ablated.figures)
+    if name not in (*ParetoFront.figures, *Ablated.figures, _ABSENT)
     and (
         not name.endswith(_OF_KINDS) or (name.removeprefix("cnn-") in _OF_KINDS and "cnn-" in name)
     )

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 
-from search.report.findings.common_traits import CommonTraits, as_narrow, at_least
+from search.report.findings.common_traits import CommonTraits, as_narrow, at_least, holm
 from tests.report import report_fakes as fakes
 
 
@@ -71,3 +72,23 @@ def test_few_trials_share_nothing() -> None:
     assert info.traits == ()
     assert "at least 10 trials" in str(info.reason)
     assert str(info.reason) in info.sentences()[0]
+
+
+def test_holm_by_hand() -> None:
+    """The least is multiplied by their number, the next by one less, and none falls below it."""
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_scores_at_random_seldom_have_traits() -> None:
+    """However many parameters were checked, hardly a study without any effect lists one."""
+    generator = np.random.default_rng(2)
+    listed = 0
+    for _ in range(60):
+        points = [
+            {"x": float(a), "y": float(b), "rate": 10 ** (-4 * float(c)), "kind": "sgd"}
+            for a, b, c in generator.random((30, 3))
+        ]
+        listed += bool(traits_of(points).traits)
+    assert listed <= 3  # 0.75 are expected

@@ -229,8 +229,8 @@ class BaselineComparison(Finding):
             "networks would differ at least this much."
         )
         yield Paragraph(
-            "Intervals are Wilson’s for an accuracy and Wald’s for the difference of paired "
-            "proportions (Fleiss, Levin, Paik, 2003). They and the test describe these two trained "
+            "Intervals are Wilson’s for an accuracy and Newcombe’s for the difference of paired "
+            "proportions (1998, method 10). They and the test describe these two trained "
             "networks; other seeds would change both.",
             "quiet",
         )

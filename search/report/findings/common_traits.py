@@ -13,7 +13,7 @@ from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, ReportPart
 from search.report.scales import value_text
 from search.report.scoring import After, Searched, ranked_parameters
-from search.text import plural
+from search.text import percent, plural
 from spaces.parameters import describe_range
 
 MOST = 10
@@ -21,7 +21,9 @@ _FEWEST = 10
 _SHARE = 0.8  # the share of the best trials that must agree on a choice
 
 
-UNLIKELY = 0.05
+# Traits, importances, ends of ranges and the lead over the runner-up each claim something of a
+# study without any effect in at most this share of cases, so that reports do in at most 5%.
+UNLIKELY = 0.05 / 4
 
 
 def at_least(found: int, drawn: int, marked: int, total: int) -> float:
@@ -44,6 +46,20 @@ def as_narrow(places: Sequence[float], drawn: int, width: float) -> float:
     return sum(math.comb(n, drawn - 1) for n in reach) / math.comb(len(ordered), drawn)
 
 
+def holm(chances: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number, in the order given (Holm, 1979).
+
+    Any of those at most p is false in at most the share p of studies, however they depend on each
+    other.
+    """
+    order = sorted(range(len(chances)), key=chances.__getitem__)
+    adjusted, least = [1.0] * len(chances), 0.0
+    for place, index in enumerate(order):
+        least = max(least, min(1.0, (len(chances) - place) * chances[index]))
+        adjusted[index] = least
+    return adjusted
+
+
 @final
 class Trait(ReportPart):
     """A value or range that the best trials share and others rarely have."""
@@ -58,6 +74,9 @@ class Trait(ReportPart):
     """How many of the best trials have it."""
     n_others: int
     """How many of the other trials have it."""
+    p_value: float
+    """The probability that chance alone makes the best trials share as much of any of the
+    parameters that were checked: Holm's correction of exact tests."""
 
 
 @final
@@ -87,8 +106,8 @@ class CommonTraits(Finding):
 
         At least 80% of the best trials must have the parameter and, for a choice, the same one.
         The choice must be so frequent, or the numbers span so little on their own scale, that as
-        many trials drawn at random would do so with a probability of at most 5%. Each parameter
-        is tested by itself.
+        many trials drawn at random would do so for any of the parameters with a probability of at
+        most `UNLIKELY`.
         """
         if not evidence.record.recipe.protocol.is_search:
             return None
@@ -97,7 +116,13 @@ class CommonTraits(Finding):
         if total < _FEWEST:
             return cls(reason=f"this needs at least {_FEWEST} trials that can be compared")
         best = min(MOST, total // 2)
-        traits = [trait for one in ranked.parameters for trait in _traits(one, best)]
+        checked = [_trait(one, best) for one in ranked.parameters]
+        corrected = holm([1.0 if one is None else one.p_value for one in checked])
+        traits = [
+            trait.model_copy(update={"p_value": chance})
+            for trait, chance in zip(checked, corrected, strict=True)
+            if trait is not None and chance <= UNLIKELY
+        ]
         traits.sort(key=lambda trait: (trait.n_others / (total - best), trait.parameter))
         return cls(
             best=best,
@@ -114,12 +139,15 @@ class CommonTraits(Finding):
         among = f"The best {self.best} of {self.best + self.others} trials that can be compared"
         after = "" if self.after is None else f" after {self.after}"
         if not self.traits:
-            yield Paragraph(f"{among}{after} have nothing in common that stands out from chance.")
+            yield Paragraph(
+                f"{among}{after} have nothing in common that stands out from chance "
+                f"({plural(self.checked, 'parameter')} checked)."
+            )
             return
         yield Paragraph(
-            f"{among}{after} have this in common. By chance alone, each would show up in about 1 "
-            f"study in 20; {plural(self.checked, 'parameter')} {_were(self.checked)} checked, so "
-            f"expect about {UNLIKELY * self.checked:.1f} by luck."
+            f"{among}{after} have this in common. {plural(self.checked, 'parameter')} "
+            f"{_were(self.checked)} checked; were all of them without effect, anything would be "
+            f"listed in at most {percent(UNLIKELY, 1)} of studies (exact tests, Holm’s correction)."
         )
         yield Bullets(tuple(self._words(one) for one in self.traits))
 
@@ -137,31 +165,38 @@ def _were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def _traits(searched: Searched, best: int) -> Iterator[Trait]:
+def _trait(searched: Searched, best: int) -> Trait | None:
+    """Return what the best share of a parameter, not yet corrected; None if that is nothing."""
     known: list[Any] = searched.known(slice(best))
-    if len(known) >= _SHARE * best:
-        found = _range if searched.is_number() else _choice
-        yield from found(searched, best, known)
+    if len(known) < _SHARE * best:
+        return None
+    return (_range if searched.is_number() else _choice)(searched, best, known)
 
 
-def _choice(searched: Searched, best: int, known: list[Any]) -> Iterator[Trait]:
+def _choice(searched: Searched, best: int, known: list[Any]) -> Trait | None:
     value, n_best = Counter(map(value_text, known)).most_common(1)[0]
-    n_others = sum(value_text(one) == value for one in searched.known(slice(best, None)))
-    chance = at_least(n_best, best, n_best + n_others, len(searched.values))
-    if n_best >= _SHARE * best and chance <= UNLIKELY:
-        yield Trait(
-            parameter=searched.name, value=value, searched=None, n_best=n_best, n_others=n_others
-        )
+    if n_best < _SHARE * best:
+        return None
+    counts = Counter(map(value_text, searched.known(slice(None))))
+    chance = at_least(n_best, best, counts[value], len(searched.values))
+    return Trait(
+        parameter=searched.name,
+        value=value,
+        searched=None,
+        n_best=n_best,
+        n_others=counts[value] - n_best,
+        p_value=min(1.0, len(counts) * chance),  # any choice might have been the one
+    )
 
 
-def _range(searched: Searched, best: int, known: list[Any]) -> Iterator[Trait]:
+def _range(searched: Searched, best: int, known: list[Any]) -> Trait:
     scale, low, high = searched.scale(), min(known), max(known)
     places = [scale(value) for value in searched.known(slice(None))]
-    if as_narrow(places, len(known), scale(high) - scale(low)) <= UNLIKELY:
-        yield Trait(
-            parameter=searched.name,
-            value=f"{value_text(low)} to {value_text(high)}",
-            searched=describe_range(searched.distribution),
-            n_best=len(known),
-            n_others=sum(low <= one <= high for one in searched.known(slice(best, None))),
-        )
+    return Trait(
+        parameter=searched.name,
+        value=f"{value_text(low)} to {value_text(high)}",
+        searched=describe_range(searched.distribution),
+        n_best=len(known),
+        n_others=sum(low <= one <= high for one in searched.known(slice(best, None))),
+        p_value=as_narrow(places, len(known), scale(high) - scale(low)),
+    )

@@ -24,10 +24,11 @@ _FEWEST = 5
 _FEW = 20
 _ROUNDING = 1e-9  # relative; sums in another order differ by this much
 _MOST_DRAWN = 15
+_PALE = "#a9c4d8"  # of what chance explains
 _MOST_ON_PAPER = 12
 
 
-N_SHUFFLES = 39
+N_SHUFFLES = 99
 
 
 @final
@@ -67,16 +68,22 @@ class PedAnova:
             )
 
     def chance_levels(self, losses: Sequence[float], seed: int = 0) -> Mapping[str, float]:
-        """Return the raw importance that each name exceeds by chance in one of 40 studies.
+        """Return the raw importance of each name that chance seldom exceeds for any of them.
 
-        The losses are shuffled among the trials 39 times, so that no parameter matters, and the
-        greatest importance of each is returned. This is a permutation test of each parameter by
-        itself (Fisher, "The Design of Experiments", 1935): one in 40 that do not matter exceeds it.
+        The losses are shuffled among the trials, so that no parameter matters. Every importance
+        is put in standard deviations from its mean over shuffles and study; the level is the
+        greatest of all parameters and shuffles, put back. In at most one of 100 studies in which
+        nothing matters does any parameter exceed its level, however many there are (Westfall and
+        Young, "Resampling-Based Multiple Testing", 1993).
         """
         generator = np.random.default_rng(seed)
         shuffles = (generator.permutation(losses).tolist() for _ in range(N_SHUFFLES))
-        found = [self.importances(shuffled) for shuffled in shuffles]
-        return {name: max(one[name] for one in found) for name in self._names}
+        found = [self.importances(one) for one in (losses, *shuffles)]
+        table = np.array([[one[name] for name in self._names] for one in found])
+        mean, std = table.mean(axis=0), table.std(axis=0)
+        away = np.divide(table - mean, std, out=np.zeros_like(table), where=std > 0)
+        levels = mean + away[1:].max() * std
+        return dict(zip(self._names, levels.tolist(), strict=True))
 
 
 @contextmanager
@@ -101,7 +108,8 @@ class Importance(ReportPart):
     importance: float
     """Its share; all shares add up to 1."""
     chance: float
-    """The importance that it exceeds by chance in only one of 40 studies."""
+    """The importance that chance lets any of the parameters exceed, each its own, in only one of
+    100 studies."""
 
     @property
     def beyond_chance(self) -> bool:
@@ -119,7 +127,7 @@ class Importances(Finding):
     figures = ("importances",)
 
     parameters: tuple[Importance, ...] = ()
-    """The most important first; empty where there is a reason."""
+    """Those that exceed chance the most first; empty where there is a reason."""
     n_trials: int = 0
     """Trials that were compared."""
     quantile: float = 0.0
@@ -153,12 +161,12 @@ class Importances(Finding):
         if not total > 0:
             return cls(n_trials=n_trials, reason="there are too few trials to tell them apart")
         chance = anova.chance_levels(losses)
-        rows = sorted(raw.items(), key=lambda item: (-item[1], item[0]))
+        found = (
+            Importance(name=name, importance=value / total, chance=chance[name] / total)
+            for name, value in raw.items()
+        )
         return cls(
-            parameters=tuple(
-                Importance(name=name, importance=value / total, chance=chance[name] / total)
-                for name, value in rows
-            ),
+            parameters=tuple(sorted(found, key=_by_excess)),
             n_trials=n_trials,
             quantile=quantile,
             after=compared.after,
@@ -166,18 +174,15 @@ class Importances(Finding):
 
     @property
     def beyond_chance(self) -> tuple[str, ...]:
-        """The parameters that matter more than chance explains, the most important first."""
+        """The parameters that matter more than chance explains, the most beyond it first."""
         return tuple(one.name for one in self.parameters if one.beyond_chance)
-
-    @property
-    def expected_by_chance(self) -> float:
-        """How many parameters would be among them if none mattered."""
-        return len(self.parameters) / (N_SHUFFLES + 1)
 
     def blocks(self) -> Iterator[Block]:
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
+        if not self.beyond_chance:
+            yield Paragraph(self._noise())
         after = f", compared{reached(self.after)}" if self.after else ""
         yield Paragraph(
             "The importance of a parameter is how much it separates the best "
@@ -186,41 +191,43 @@ class Importances(Finding):
         )
         if self.n_trials < _FEW:
             yield Paragraph(f"With only {self.n_trials} trials, this ranking may well be chance.")
+        if not self.beyond_chance:
+            return
         yield Paragraph(self._noise())
         yield Plot(
             name="importances",
             alt=(
-                f"Importance of each parameter; the greatest is {self.parameters[0].name} with "
-                f"{self.parameters[0].importance:.2f}"
+                f"Importance of each parameter; {self.parameters[0].name} exceeds chance most, "
+                f"with {self.parameters[0].importance:.2f}"
             ),
             paper=self._draw,
             page=self._chart,
             caption=(
-                "Grey: the largest importance in those shuffles. It can exceed 1; bars are cut off "
-                "at the axis."
+                "Grey: what chance reaches. Blue bars exceed it, pale ones do not. Grey bars are "
+                "cut off at the axis."
             ),
             table=self._table(),
         )
 
     def _noise(self) -> str:
-        shuffled = f"With the scores shuffled at random {N_SHUFFLES} times"
+        shuffled = f"the scores shuffled at random {N_SHUFFLES} times"
+        checked = plural(len(self.parameters), "parameter")
         found = self.beyond_chance
         if not found:
             return (
-                f"{shuffled}, every parameter looked at least this important once: none is "
-                "distinguishable from noise."
+                f"No parameter stands out from noise: none of {checked} separates the trials more "
+                f"than with {shuffled}."
             )
-        stand, was = ("stands", "it was") if len(found) == 1 else ("stand", "they were")
+        stand = "stands" if len(found) == 1 else "stand"
         return (
-            f"Only {listed(found)} {stand} out from noise. {shuffled}, {was} never this "
-            f"important; by luck alone we would expect {self.expected_by_chance:.1f} of "
-            f"{len(self.parameters)}."
+            f"Only {listed(found)} {stand} out from noise: with {shuffled}, none of {checked} "
+            "exceeded its usual importance by as much."
         )
 
     def _table(self) -> Table:
         return Table(
             caption="Importance of each parameter",
-            header=("Parameter", "Importance", "Largest by chance"),
+            header=("Parameter", "Importance", "Chance level"),
             rows=tuple(
                 (one.name, f"{one.importance:.3f}", f"{one.chance:.3f}") for one in self.parameters
             ),
@@ -256,7 +263,7 @@ class Importances(Finding):
             **rows,
             name="importance",
             width=0.5,
-            marker={"color": BLUE},
+            marker={"color": _colours(shown)},
             texttemplate="%{x:.2f}",
             textposition="outside",
             cliponaxis=False,
@@ -274,7 +281,7 @@ class Importances(Finding):
         grey: dict[str, Any] = {"color": to_rgba(GREY, 0.22), "edgecolor": GREY, "linewidth": 0.6}
         chance = [one.chance for one in shown]
         axes.barh(places, chance, height=0.86, label="by chance at most", **grey)
-        bars = axes.barh(places, values, color=BLUE, height=0.5, label="importance")
+        bars = axes.barh(places, values, color=_colours(shown), height=0.5, label="importance")
         axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=2, fontsize=7)
         axes.set_yticks(places, [short(one.name, 24) for one in shown])
         axes.invert_yaxis()
@@ -284,6 +291,17 @@ class Importances(Finding):
         axes.set_xlabel(f"importance for being among\n{among}")
         figure.legend(loc="outside upper center", ncols=2)
         return figure
+
+
+def _by_excess(one: Importance) -> tuple[float, float, str]:
+    """Sort by the excess over chance; what chance explains by its share of that."""
+    excess = one.importance - one.chance if one.beyond_chance else 0.0
+    share = one.importance / one.chance if one.chance > 0 else 0.0
+    return -excess, -share, one.name
+
+
+def _colours(shown: Sequence[Importance]) -> list[str]:
+    return [BLUE if one.beyond_chance else _PALE for one in shown]
 
 
 def _varied(trials: Sequence[FrozenTrial]) -> list[str]:

@@ -26,7 +26,7 @@ from search.tuning.samplers import get_sampler
 Place = Literal["within", "above", "below"]
 
 _MEANING: dict[Place, str] = {
-    "within": "no sign that selection inflated it.",
+    "within": "this test set cannot tell whether selection inflated it.",
     "above": "the score used to pick a winner is usually too optimistic.",
     "below": "the refit, which trains on the images of all folds, can outweigh selection bias.",
 }

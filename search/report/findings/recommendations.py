@@ -67,12 +67,16 @@ class Border(ReportPart):
     """How many of all trials are there."""
     total: int
     """How many of them have the parameter."""
+    tested: Unlisted[int] = 1  # ends of ranges that were looked at, this one included
     least: Unlisted[bool]  # whether the end is zero, so that nothing lies below it
 
     @property
     def crowded(self) -> bool:
-        """Whether most of the best trials are there, more than expected by chance."""
-        chance = at_least(self.n_best, self.best, self.n_all, self.total)
+        """Whether most of the best trials are there, more than chance makes of any tested end.
+
+        Bonferroni's correction.
+        """
+        chance = self.tested * at_least(self.n_best, self.best, self.n_all, self.total)
         return 2 * self.n_best > self.best and chance <= UNLIKELY
 
 
@@ -123,7 +127,8 @@ class Recommendations(Finding):
         if winner is None:
             return cls(borders=(), expected=None, words=(UNKNOWN, *_bad_ends(record)))
         ranked = evidence.once(ranked_parameters)
-        every = list(_every_border(ranked, winner))
+        found = list(_every_border(ranked, winner))
+        every = [one.model_copy(update={"tested": len(found)}) for one in found]
         borders = [one for one in every if one.crowded or one.value is not None]
         usual = sum(one.n_all for one in every) / max(len(ranked.numbers), 1)
         expected = forecast(record)
@@ -274,8 +279,8 @@ def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[s
         return
     noise = f" (standard error {spread(expected.noise, metric)})" if expected.noise else ""
     yield (
-        f"{gained}. That is within the noise of the winner’s score{noise}: other ranges promise "
-        "more than more trials."
+        f"{gained}. That is less than the uncertainty of the winner’s own score{noise}, so these "
+        "trials cannot tell whether more of them would help."
     )
 
 
@@ -284,8 +289,8 @@ def _ended(record: StudyRecord) -> list[TrialRecord]:
 
 
 def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
-    indices = sorted({trial.plan for trial in _ended(record)})
-    since = len(indices) - indices.index(winner.plan) - 1
+    indices = {trial.plan for trial in _ended(record) if trial.same_as is None}
+    since = sum(index > winner.plan for index in indices)
     if since:
         last = "trial" if since == 1 else f"{since} trials"
         yield f"The last {last} (of {len(indices)}) found no improvement."

@@ -27,7 +27,7 @@ READING = (
     "± is a standard deviation: over the winner’s folds, or over a baseline’s trainings. Brackets "
     "after a test accuracy hold its 95% interval (Wilson).",
     "The difference is in test accuracy, against the baseline’s exported model (the one with the "
-    "best validation score), whose accuracy stands last; its 95% interval (Wald) compares both "
+    "best validation score), whose accuracy stands last; its 95% interval (Newcombe) compares both "
     "models image by image.",
 )
 _NO_COURSE = "No search among them has a complete trial."
