@@ -21,8 +21,8 @@ _FEWEST = 10
 _SHARE = 0.8  # the share of the best trials that must agree on a choice
 
 
-# Traits, importances, ends of ranges and the lead over the runner-up each claim something of a
-# study without any effect in at most this share of cases, so that reports do in at most 5%.
+# Traits and ends of ranges each claim something of a study without any effect in at most this share
+# of cases. So do importances (1%). The winner's lead is judged by a rule of its own.
 UNLIKELY = 0.05 / 4
 
 
