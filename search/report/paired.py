@@ -71,7 +71,7 @@ def newcombe_interval(both: int, only_first: int, only_second: int, n: int) -> t
     (low1, high1), (low2, high2) = (_wilson(round(share * n), n) for share in shares)
     margins = (both + only_first) * (only_second + neither)
     margins *= (both + only_second) * (only_first + neither)
-    product = both * neither - only_first * only_second
+    product: float = both * neither - only_first * only_second
     if product > n / 2:
         product -= n / 2
     elif product >= 0:
