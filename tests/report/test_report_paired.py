@@ -20,18 +20,26 @@ def test_figures_by_hand() -> None:
     assert compared.p_value == pytest.approx(2 * (1 + 12 + 66) / 2**12)
 
 
-@pytest.mark.parametrize(
-    ("cells", "interval"),
-    [
-        ((36, 12, 2, 0), (0.0569, 0.3404)),
-        ((20, 12, 2, 16), (0.0562, 0.3290)),
-        ((54, 0, 0, 0), (-0.0664, 0.0664)),
-    ],
-)
-def test_published_intervals(cells: tuple[int, int, int, int], interval: tuple[float, ...]) -> None:
-    """The worked examples of Newcombe, 1998, method 10; perfect agreement is Wilson's."""
+# Cells: both right, only the first, only the second, neither; with the interval as printed.
+_PUBLISHED = [
+    # Newcombe, Statistics in Medicine 17 (1998) 2635-2650, table III, method 10.
+    pytest.param((36, 12, 2, 0), (0.0569, 0.3404), 5e-5, id="newcombe-1998-negative-correlation"),
+    pytest.param((54, 0, 0, 0), (-0.0664, 0.0664), 5e-5, id="newcombe-1998-never-differ"),
+    pytest.param((0, 29, 1, 0), (0.6666, 0.9882), 5e-5, id="newcombe-1998-always-differ"),
+    # Altman et al., "Statistics with Confidence", 2nd ed. (2000), table 6.2.
+    pytest.param((14, 5, 0, 22), (0.011, 0.226), 5e-4, id="altman-2000"),
+    # Cavo et al. (2012), by Newcombe_square_and_add_CI_paired_2x2 of R's contingencytables.
+    pytest.param((59, 6, 16, 80), (-0.1186, -0.0046), 5e-5, id="contingencytables-cavo-2012"),
+]
+
+
+@pytest.mark.parametrize(("cells", "interval", "rounding"), _PUBLISHED)
+def test_published_intervals(
+    cells: tuple[int, int, int, int], interval: tuple[float, float], rounding: float
+) -> None:
+    """Worked examples of the literature and of another implementation, to the printed digits."""
     low, high = compare_paired(*_right(*cells)).interval
-    assert (low, high) == pytest.approx(interval, abs=5e-4)
+    assert (low, high) == pytest.approx(interval, abs=rounding)
 
 
 def test_the_other_way_round_is_the_mirror_image() -> None:
