@@ -127,7 +127,7 @@ def reported_note(record: StudyRecord) -> str:
         return f"Not comparable: {reason}."
     rule = (
         "Within its spread: the difference is at most the report's rounding plus twice the "
-        "standard deviation of our trainings"
+        "standard deviation (SD) of our trainings"
     )
     if is_original_cifar10(record.dataset):
         return f"{rule}."
@@ -158,11 +158,11 @@ def _row(info: ReportedInfo) -> ReportedRow:
 
 def _accuracy_texts(info: ReportedInfo) -> tuple[str, str, str]:
     """Return our accuracy, the report's, and the difference."""
-    spread = "" if info.deviation is None else f" ± {100 * info.deviation:.2f} points"
+    spread = "" if info.deviation is None else f" (SD {100 * info.deviation:.2f} points)"
     difference = f"{100 * info.difference:+.2f} points"
     return f"{info.ours:.2%}{spread}", f"about {info.reported:.0%}", difference
 
 
 def _loss_texts(info: ReportedInfo) -> tuple[str, str, str]:
-    spread = "" if info.deviation is None else f" ± {info.deviation:.4f}"
+    spread = "" if info.deviation is None else f" (SD {info.deviation:.4f})"
     return f"{info.ours:.4f}{spread}", f"about {info.reported:g}", f"{info.difference:+.4f}"

@@ -86,6 +86,6 @@ def _table(info: Comparison) -> Table:
         if gain != ABSENT:
             gain = f"{gain}\ncompared with {row['baseline’s test accuracy']}"
         figures = (row["validation score"], row["test accuracy"], gain)
-        broken = (figure.replace(" (", "\n(") for figure in figures)
+        broken = (figure.replace(" (", "\n(").replace(", ", ",\n") for figure in figures)
         table.add_row(f"{row['study']}\n{search}\n{cost}", *broken)
     return table

@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
+
+import pytest
 
 from search.report.comparison import Comparison, compare
 from search.report.render.side_by_side import comparison_page, comparison_plots
@@ -118,17 +121,24 @@ def test_a_race_has_a_thin_line_beside_its_search() -> None:
     assert (thin["legendgroup"], thin["showlegend"]) == (thick["legendgroup"], False)
 
 
-def test_results_have_their_intervals() -> None:
-    """A single test its Wilson interval, several trainings their deviation to both sides."""
+def test_a_look_of_whiskers_has_one_meaning() -> None:
+    """Intervals are thin and spreads are wide bars; the legend names each of them."""
     record = fakes.with_end(search("a", [0.5]))
-    info = compare([compared(record), compared(baseline_fakes.reproduction(2).record)])
-    ours, theirs = _figures(info)["results"]["data"]
+    studies = [record, baseline_fakes.reproduction(2).record, replace(record, name="b")]
+    interval, spread, ours, theirs = _figures(compare([compared(one) for one in studies]))[
+        "results"
+    ]["data"]
     assert record.test is not None
     low, high = record.test.interval
-    assert ours["x"][0] - ours["error_x"]["arrayminus"][0] == low
-    assert ours["x"][0] + ours["error_x"]["array"][0] == high
-    assert theirs["error_x"]["array"] == theirs["error_x"]["arrayminus"]
-    assert "(2 trainings)" in theirs["text"][0]
+    assert interval["name"] == "95% interval"
+    assert interval["x"] == [low, high, None, low, high, None]
+    assert interval["y"] == [0, 0, None, 2, 2, None]
+    assert spread["name"] == "spread (SD) of 2 trainings"
+    assert fmean(spread["x"][:2]) == pytest.approx(theirs["x"][0])
+    assert interval["line"]["width"] < spread["line"]["width"]
+    assert ours["y"] == [0, 2]
+    assert not [one for one in (interval, spread, ours, theirs) if not one["showlegend"]]
+    assert "(SD" in theirs["text"][0]
 
 
 def test_a_bad_start_does_not_flatten_the_rest() -> None:

@@ -35,8 +35,8 @@ def test_a_row_reads_well() -> None:
     assert row["validation score"] == "75.00%"
     assert row["test accuracy"].endswith("%)")
     assert " (" in row["test accuracy"]
-    assert row["baseline’s test accuracy"].endswith("(2 trainings)")
-    assert " ± " in row["baseline’s test accuracy"]
+    assert row["baseline’s test accuracy"].endswith(", 2 trainings)")
+    assert " (SD " in row["baseline’s test accuracy"]
     assert row["difference"].startswith("+")
     assert " points (+" in row["difference"]
 
@@ -61,7 +61,7 @@ def test_a_loss_is_called_one() -> None:
     record = fakes.study_record([trial], recipe={"metric": "loss"})
     assert (
         text_rows(compare([compared(record)]))[0]["validation score"]
-        == "loss 0.4000 ± 0.1000 (2 folds)"
+        == "loss 0.4000 (SD 0.1000, 2 folds)"
     )
 
 

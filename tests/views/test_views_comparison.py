@@ -76,7 +76,7 @@ def test_no_figure_is_cut_in_a_narrow_terminal(
     out = command("report", "ended", "cnn-baseline-photos", cwd=root).out
     assert "…" not in out
     assert "80.00%" in out
-    assert "(2 trainings)" in out
+    assert "2 trainings)" in out
 
 
 @pytest.mark.slow

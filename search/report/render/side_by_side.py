@@ -8,7 +8,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from search.metric import ACCURACY, Metric
-from search.plotting import BLUE, ORANGE
+from search.plotting import BLUE, GREY, ORANGE
 from search.report.blocks import Block, Chart, Code, Heading, Paragraph, Plot, Table
 from search.report.charts import Series, escape, new_chart_figure
 from search.report.comparison import Comparison, Estimate, StudyRow
@@ -16,7 +16,7 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.render.html import Chapter, chapter, render_chapters
 from search.report.render.markdown import table
 from search.report.scoring import KINDS
-from search.text import count, duration, interval, percent, points, validation_text
+from search.text import count, duration, interval, percent, points, score, validation_text
 from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate
 
@@ -24,8 +24,9 @@ ABSENT = "–"
 COMPARISON_FIGURES = ("best-so-far", "best-so-far-by-trial")
 READING = (
     "Epochs count every fold, discarded ones too; time is when at least one trial was running.",
-    "± is a standard deviation: over the winner’s folds, or over a baseline’s trainings. Brackets "
-    "after a test accuracy hold its 95% interval (Wilson).",
+    "SD is a standard deviation: over the winner’s folds, or over a baseline’s trainings. It says "
+    "how far single results scatter, not how certain their mean is. A single test accuracy has its "
+    "95% interval (Wilson).",
     "The difference is in test accuracy, against the baseline’s exported model (the one with the "
     "best validation score), whose accuracy stands last; its 95% interval (Newcombe) compares both "
     "models image by image.",
@@ -68,18 +69,17 @@ def _validation(record: StudyRecord) -> str:
 
 
 def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
-    """A figure with its uncertainty: "78.03% ± 0.30 (2 trainings)"."""
+    """A figure with its uncertainty: "78.03% (SD 0.30, 2 trainings)", "61.2% (60.1% to 62.3%)"."""
     if estimate is None:
         return ABSENT
-    if metric.is_share:
-        spread = "" if estimate.std is None else f" ± {100 * estimate.std:.2f}"
-        value = f"{percent(estimate.value, 2)}{spread}"
-        value = value if metric is ACCURACY else f"{metric} {value}"
-    else:
-        spread = "" if estimate.std is None else f" ± {estimate.std:.4f}"
-        value = f"{metric} {estimate.value:.4f}{spread}"
-    beside = estimate.over if estimate.interval is None else interval(estimate.interval)
-    return f"{value} ({beside})" if beside else value
+    value = score(estimate.value, metric)
+    value = value if metric is ACCURACY else f"{metric} {value}"
+    if estimate.interval is not None:
+        return f"{value} ({interval(estimate.interval)})"
+    if estimate.std is None:
+        return value
+    deviation = f"{100 * estimate.std:.2f}" if metric.is_share else f"{estimate.std:.4f}"
+    return f"{value} (SD {deviation}, {estimate.over})"
 
 
 def _difference(versus: BaselineComparison | None) -> str:
@@ -172,7 +172,7 @@ def _tests(compared: Comparison) -> Iterator[Block]:
     if tested:
         yield Plot(
             name="results",
-            alt=f"Test accuracy of {len(tested)} studies, each with its interval or deviation",
+            alt=f"Test accuracy of {len(tested)} studies, each with its interval or spread",
             page=lambda: _results_chart(tested),
             data="results.csv",
         )
@@ -226,7 +226,7 @@ def comparison_plots(compared: Comparison) -> tuple[Plot, ...]:
 
 
 def _results_chart(tested: Sequence[StudyRow]) -> Chart:
-    """Each study's test accuracy with its interval or deviation, the first study on top."""
+    """Each study's test accuracy with its interval or spread, the first study on top."""
     figure = new_chart_figure(
         xaxis={"title": "test accuracy", "tickformat": ".0%", "zeroline": False},
         yaxis={"autorange": "reversed", "automargin": True, "showgrid": False, "zeroline": False},
@@ -238,6 +238,7 @@ def _results_chart(tested: Sequence[StudyRow]) -> Chart:
         "search": {"colour": BLUE},
         "baseline": {"colour": ORANGE, "marker": "diamond"},
     }
+    figure.add_traces(list(_whiskers([row.test for row in tested if row.test is not None])))
     for kind, look in looks.items():
         shown = [
             (place, row.record.name, row.test)
@@ -252,30 +253,32 @@ def _results_chart(tested: Sequence[StudyRow]) -> Chart:
 def _marks(
     kind: str, tested: Sequence[tuple[int, str, Estimate]], look: dict[str, Any]
 ) -> go.Scatter:
-    values = [test.value for _, _, test in tested]
-    bounds = [_bounds(test) for _, _, test in tested]
     texts = [
         f"<b>{escape(study)}</b><br>{estimate_text(test, ACCURACY)}" for _, study, test in tested
     ]
     places = [place for place, _, _ in tested]
-    series = Series(kind, values, places, size=10, texts=texts, **look)
-    return series.trace(
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value for value, (_, high) in zip(values, bounds, strict=True)],
-            "arrayminus": [value - low for value, (low, _) in zip(values, bounds, strict=True)],
-            "color": series.colour,
-        }
-    )
+    values = [test.value for _, _, test in tested]
+    return Series(kind, values, places, size=10, texts=texts, **look).trace()
 
 
-def _bounds(estimate: Estimate) -> tuple[float, float]:
-    """The interval, or a standard deviation to both sides."""
-    if estimate.interval is not None:
-        return estimate.interval
-    std = estimate.std or 0.0
-    return estimate.value - std, estimate.value + std
+def _whiskers(tested: Sequence[Estimate]) -> Iterator[go.Scatter]:
+    """Yield the uncertainty of each place: one look, named in the legend, means one thing."""
+    spans: dict[str, list[tuple[int, float, float]]] = {}
+    looks: dict[str, dict[str, Any]] = {}
+    for place, test in enumerate(tested):
+        if test.interval is not None:
+            name, (low, high), look = "95% interval", test.interval, {"width": 1.5}
+        elif test.std is not None:
+            name, look = f"spread (SD) of {test.over}", {"width": 9, "opacity": 0.35}
+            low, high = test.value - test.std, test.value + test.std
+        else:
+            continue
+        spans.setdefault(name, []).append((place, low, high))
+        looks[name] = look
+    for name, found in spans.items():
+        xs = [x for _, low, high in found for x in (low, high, None)]
+        ys = [y for place, _, _ in found for y in (place, place, None)]
+        yield Series(name, xs, ys, GREY, **looks[name]).trace(legendrank=2000)  # after the studies
 
 
 def comparison_markdown(compared: Comparison, command: str) -> str:
