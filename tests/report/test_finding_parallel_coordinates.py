@@ -41,7 +41,7 @@ def test_a_missing_parameter_stands_at_the_dash() -> None:
     """A trial without a conditional parameter stands below that parameter's whole range."""
     fake = fakes.study_of([{"x": 0.0, "y": 0.3}, {"y": 0.4}, {"x": 1.0, "y": 0.5}], [0.1, 0.2, 0.3])
     x = axes_of(fake).dimensions[0]
-    assert x.ticks[0] == (0.0, "-")
+    assert x.ticks[0] == (0.0, "not used")
     assert x.positions[1] == 0.0
     assert 0.0 < x.positions[0] < x.positions[2] == 1.0
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from search.metric import ACCURACY
@@ -121,6 +123,61 @@ def test_even_a_single_value_has_a_place(positions: list[float]) -> None:
     """No neighbour is needed to know how far one may spread."""
     places = list(side_by_side(positions))
     assert places == pytest.approx(positions, abs=0.1)
+
+
+@given(
+    positions=st.lists(st.sampled_from([0.0, 0.01, 0.4, 0.9, 1.0]), min_size=1, max_size=40),
+)
+def test_nothing_stands_beyond_the_ends_of_a_range(positions: list[float]) -> None:
+    """There is no value there; equal ones still stand apart, and the first of them in place."""
+    places = list(side_by_side(positions, (0.0, 1.0)))
+    assert min(places) >= 0
+    assert max(places) <= 1
+    assert len(set(places)) == len(places)
+    assert [places[positions.index(p)] for p in positions] == positions
+
+
+def with_unused(*, earlier: float = 0.15) -> Slices:
+    """Return the slices of a parameter that the winner and two other trials lack."""
+    axis = Dimension(
+        "sgd_lr",
+        (0.15, earlier, 0.0, 0.0, 0.0, 1.0),
+        ("1", "1", "not used", "not used", "not used", "9"),
+        ((0.0, "not used"), (0.15, "1"), (1.0, "9")),
+        floor=0.15,
+        unused=frozenset({2, 3, 4}),
+        is_range=True,
+    )
+    axes = parallel(["sgd_lr"], [0.0] * 6)
+    axes = axes.model_copy(update={"dimensions": (axis, axes.dimensions[-1])})
+    trials = [fakes.complete_trial(i, [0.9 if i == 3 else 0.5]) for i in range(6)]
+    return Slices.along(fakes.study_record(trials), importances({"sgd_lr": 1.0}, [0.1]), axes)
+
+
+@pytest.mark.parametrize("earlier", [0.15, -0.7])
+def test_trials_without_the_parameter_have_a_band_of_their_own(earlier: float) -> None:
+    """It lies clear of every value, those of an earlier range too; the winner's star is in it."""
+    info = with_unused(earlier=earlier)
+    (one,) = info.slices
+    assert one.band is not None
+    low, high = one.band
+    assert high < min(one.places[0], one.places[1], one.places[5])
+    assert all(low < place < high for place in one.places[2:5])
+    assert len(set(one.places)) == 6
+    assert one.reach[0] == low
+    assert [label for _, label in one.ticks] == ["not used", "1", "9"]
+    assert low < one.ticks[0][0] < high
+    star = chart_of(info).figure.data[-1]
+    assert (star.name, low < star.x[0] < high) == ("winner", True)
+    (shape,) = chart_of(info).figure.layout.shapes
+    assert (shape.x0, shape.x1) == one.band
+    assert len(figure_of(info).axes[0].patches) == 1
+
+
+def test_a_parameter_of_all_trials_has_no_band() -> None:
+    info = of_three()
+    assert info.slices[0].band is None
+    assert chart_of(info).figure.layout.shapes == ()
 
 
 def test_a_panel_holds_values_of_an_earlier_range() -> None:

@@ -14,6 +14,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial
 from plotly.colors import sample_colorscale
 
@@ -44,6 +45,7 @@ _TICK: dict[str, Any] = {
 }
 
 
+UNUSED = "not used"
 _EXPLORING = (
     "Draw along an axis to keep only trials in that range; click the axis to show all again. The "
     "box below finds words and takes conditions such as sgd_lr<0.01. The table follows."
@@ -51,12 +53,22 @@ _EXPLORING = (
 
 
 class Dimension(NamedTuple):
-    """One axis: each trial's position in 0..1 and value as text, and (position, label) ticks."""
+    """One axis: each trial's position in 0..1 and value as text, and (position, label) ticks.
+
+    Attributes:
+        floor: Where the parameter's own values start.
+        unused: Trials without the parameter, as places among the positions. They stand at 0, which
+            the first tick names.
+        is_range: Whether it is a range of numbers, beyond whose ends there is nothing.
+    """
 
     name: str
     positions: tuple[float, ...]
     labels: tuple[str, ...]
     ticks: tuple[tuple[float, str], ...]
+    floor: float = 0.0
+    unused: frozenset[int] = frozenset()
+    is_range: bool = False
 
 
 @final
@@ -64,7 +76,7 @@ class ParallelCoordinates(Finding):
     """The scored trials as lines through their parameters.
 
     There is an axis for each parameter, the most important first, then one for the score, which
-    also gives the colour. A trial without a conditional parameter is placed at the tick "-".
+    also gives the colour. A trial without a conditional parameter is placed at the tick "not used".
     """
 
     key = "trials.parameters"
@@ -131,8 +143,8 @@ class ParallelCoordinates(Finding):
             explorer=None if self.content is None else Explorer(self.content, _EXPLORING),
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
-                "its score. “-” means that the trial has no such parameter. Hover over a point for "
-                f"the trial’s settings. {drawn_words(len(self.values), self.total)}".rstrip()
+                "its score. “Not used” means that the trial has no such parameter. Hover over a "
+                f"point for the trial’s settings. {drawn_words(len(self.values), self.total)}".rstrip()
             ),
         )
 
@@ -252,14 +264,18 @@ def _parameter(name: str, trials: Sequence[FrozenTrial]) -> Dimension:
     values = [trial.params.get(name, MISSING) for trial in trials]
     present = [value for value in values if value is not MISSING]
     scale = parameter_scale(distribution, present)
+    is_range = not isinstance(distribution, CategoricalDistribution)
     if len(present) == len(values):
-        return _dimension(name, values, scale)
+        return _dimension(name, values, scale)._replace(is_range=is_range)
     above = scale.lifted()
     return Dimension(
         name=name,
         positions=tuple(0.0 if value is MISSING else above(value) for value in values),
-        labels=tuple("-" if value is MISSING else value_text(value) for value in values),
-        ticks=((0.0, "-"), *above.ticks()),
+        labels=tuple(UNUSED if value is MISSING else value_text(value) for value in values),
+        ticks=((0.0, UNUSED), *above.ticks()),
+        floor=above.floor,
+        unused=frozenset(i for i, value in enumerate(values) if value is MISSING),
+        is_range=is_range,
     )
 
 

@@ -5,13 +5,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import fmean
 from typing import Any, NamedTuple, Self, final
 
 import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.plotting import VERMILLION, metric_axis, new_figure, short
+from search.plotting import GREY, VERMILLION, metric_axis, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot
 from search.report.charts import (
     TRIAL_STORY,
@@ -24,14 +25,20 @@ from search.report.charts import (
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
-from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
+from search.report.findings.parallel_coordinates import (
+    UNUSED,
+    Dimension,
+    ParallelCoordinates,
+)
 from search.report.scoring import ENDED, reached
 from search.tuning.records import StudyRecord, TrialKind
 
 MOST = 6
 _WIDEST = 0.2  # share of an axis that trials with the same value may take at most
+_SHADE = 0.15  # opacity of that band
 _SHARE = 0.5  # share of the way to the next value, likewise
 _BEYOND = 0.12  # margin of a panel beyond both ends of its axis
+_BAND = 0.2  # width of the band of trials without the parameter
 _GOLDEN = (5**0.5 - 1) / 2
 
 _COLUMNS = 3
@@ -47,18 +54,28 @@ _CHARACTER = 0.034  # width of a character of a tick label on paper, as a share 
 class Slice(NamedTuple):
     """One parameter: its axis, and the places of the trials on it.
 
-    The places are the axis's positions, except that trials with the same value stand side by side.
+    The places are the axis's positions, except that trials with the same value stand side by side,
+    and those without the parameter in a `band` of their own, given by its ends.
     """
 
     axis: Dimension
     places: tuple[float, ...]
     importance: float
     beyond_chance: bool
+    band: tuple[float, float] | None = None
 
     @property
     def reach(self) -> tuple[float, float]:
         """Both ends of the panel, which includes values from an earlier, wider range."""
-        return min(0.0, *self.places) - _BEYOND, max(1.0, *self.places) + _BEYOND
+        low = min(0.0, *self.places) - _BEYOND if self.band is None else self.band[0]
+        return low, max(1.0, *self.places) + _BEYOND
+
+    @property
+    def ticks(self) -> tuple[tuple[float, str], ...]:
+        """The axis's ticks, with that of the band in its middle."""
+        if self.band is None:
+            return self.axis.ticks
+        return ((fmean(self.band), UNUSED), *self.axis.ticks[1:])
 
     @property
     def weight(self) -> str:
@@ -137,7 +154,7 @@ class Slices(Finding):
             caption=(
                 f"Each point is a trial{reached(self.parallel.after)}; the star is the winner. "
                 "Parameters beyond chance come first. Trials with the same value stand side by "
-                "side; “-” means that the trial has no such parameter."
+                "side; those without the parameter stand in the grey band."
             ),
         )
 
@@ -153,6 +170,10 @@ class Slices(Finding):
             figure.update_xaxes(_axis(one), **at)
             for series in self._series(one):
                 figure.add_trace(series.trace(showlegend=place == 0), **at)
+            if one.band is not None:
+                low, high = one.band
+                look: dict[str, Any] = {"fillcolor": GREY, "opacity": _SHADE, "line_width": 0}
+                figure.add_vrect(low, high, layer="below", **look, **at)
         return Chart(figure, _TOP + height + _BOTTOM, _NARROWEST * min(n, _COLUMNS))
 
     def _panels(self, height: int) -> go.Figure:
@@ -211,6 +232,8 @@ class Slices(Finding):
                 series.draw(axes)
             axes.set_title(f"{short(one.axis.name, 30)}\n{one.weight}", fontsize=7)
             axes.set_xlim(one.reach)
+            if one.band is not None:
+                axes.axvspan(*one.band, color=GREY, alpha=_SHADE, linewidth=0)
             _ticks(axes, one)
             metric_axis(axes, self.parallel.metric)
         for axes in panels[n:]:
@@ -227,21 +250,39 @@ def choose_slices(importances: Importances, axes: Sequence[Dimension]) -> Iterat
     first = sorted(importances.parameters, key=lambda one: not one.beyond_chance)
     for one in first[:MOST]:
         axis = by_name[one.name]
-        places = tuple(side_by_side(axis.positions))
-        yield Slice(axis, places, one.importance, one.beyond_chance)
+        used = [p for i, p in enumerate(axis.positions) if i not in axis.unused]
+        ends = (axis.floor, 1.0) if axis.is_range else (-math.inf, math.inf)
+        among = side_by_side(used, ends)
+        if not axis.unused:
+            yield Slice(axis, tuple(among), one.importance, one.beyond_chance)
+            continue
+        edge = min(axis.floor, *used) - _BEYOND
+        band = (edge - _BAND, edge)
+        apart = side_by_side([fmean(band)] * len(axis.unused), (band[0] + 0.04, band[1] - 0.04))
+        places = tuple(
+            next(apart if i in axis.unused else among) for i in range(len(axis.positions))
+        )
+        yield Slice(axis, places, one.importance, one.beyond_chance, band)
 
 
-def side_by_side(positions: Sequence[float]) -> Iterator[float]:
-    """Yield the positions, with equal ones spread around their place.
+def side_by_side(
+    positions: Sequence[float], ends: tuple[float, float] = (-math.inf, math.inf)
+) -> Iterator[float]:
+    """Yield the positions, with equal ones spread around their place, but not beyond the ends.
 
     The first of them stays in place. Steps of the golden ratio, modulo 1, keep successive ones
     apart, however many there are.
     """
     widths, seen = _widths(positions), Counter[float]()
     for position in positions:
-        turn = (0.5 + _GOLDEN * seen[position]) % 1 - 0.5
+        left, right = (
+            min(widths[position] / 2, max(room, 0.0))
+            for room in (position - ends[0], ends[1] - position)
+        )
+        width = left + right
+        turn = (_GOLDEN * seen[position] + (left / width if width else 0.0)) % 1
+        yield position - left + turn * width if seen[position] else position
         seen[position] += 1
-        yield position + widths[position] * turn
 
 
 def _widths(positions: Sequence[float]) -> dict[float, float]:
@@ -260,16 +301,16 @@ def _in_lines(text: str, width: int) -> str:
 def _axis(one: Slice) -> dict[str, Any]:
     return {
         "range": one.reach,
-        "tickvals": [position for position, _ in one.axis.ticks],
-        "ticktext": [_in_lines(label, _TICK) for _, label in one.axis.ticks],
+        "tickvals": [position for position, _ in one.ticks],
+        "ticktext": [_in_lines(label, _TICK) for _, label in one.ticks],
         "tickfont": {"size": 11},
         "zeroline": False,
     }
 
 
 def _ticks(axes: Axes, one: Slice) -> None:
-    positions = [position for position, _ in one.axis.ticks]
-    labels = [short(label, 12) for _, label in one.axis.ticks]
+    positions = [position for position, _ in one.ticks]
+    labels = [short(label, 12) for _, label in one.ticks]
     leaning: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(positions, labels, **({} if _fit(positions, labels) else leaning))
 
