@@ -91,8 +91,9 @@ def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> Study
     """The baseline study to compare a search with; None if there is none.
 
     It has a test result on the same data, of the same kind of network or, if nobody has tuned one
-    of this kind by hand, of the convolutional network. Replications of the hand-tuned report are
-    preferred, then the most trainings, then the newest test. A baseline study itself has none.
+    of this kind by hand, of the convolutional network. A baseline that was refitted on all training
+    images, as the winner is, is preferred to a replication of the hand-tuned report, which has
+    fewer; then the most trainings, then the newest test. A baseline study itself has none.
     """
     kind = model_kind(record)
     if not record.recipe.protocol.is_search or kind is None:
@@ -113,4 +114,4 @@ def choose_baseline(record: StudyRecord, stored: Iterable[StudyRecord]) -> Study
 
 def _rank(study: StudyRecord) -> tuple[bool, int, datetime]:
     newest = max((opening.time for opening in study.openings), default=_NEVER)
-    return study.recipe.protocol.split is not None, len(study.complete()), newest
+    return study.recipe.protocol.refits, len(study.complete()), newest

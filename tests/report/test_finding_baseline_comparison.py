@@ -7,10 +7,12 @@ import pytest
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
+from search.metric import ACCURACY
 from search.plotting import paper_style
 from search.report.blocks import Paragraph
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import MOST_CLASSES, BaselineComparison
+from search.report.scoring import at_best_epoch
 from search.text import points
 from search.training.metrics import evaluate_predictions
 from tests.report import baseline_fakes
@@ -165,6 +167,85 @@ def test_more_training_images_are_pointed_out(versus: BaselineComparison) -> Non
     assert any("50,000 images, the baseline on 40,000" in text for text in told)
     alike = versus.model_copy(update={"n_trained": (40_000, 40_000)})
     assert not any("more data" in text for text in alike.sentences())
+
+
+def test_the_lead_on_equal_data_says_how_much_is_more_data(ours: TestedStudy) -> None:
+    """The search trained both on the same images: what is beyond that lead is not the settings."""
+    trials = list(ours.record.trials)
+    winner = ours.record.winner()
+    assert winner is not None
+    free = next(i for i, one in enumerate(trials) if one is not winner)
+    trials[free] = fakes.complete_trial(free, [0.30, 0.31], candidate=baseline_fakes.HAND_TUNED)
+    searched = replace(ours.record, trials=tuple(trials))
+    info = BaselineComparison.between(TestedStudy(searched), baseline_fakes.reproduction(2))
+    assert info is not None
+    lead = at_best_epoch(winner, ACCURACY)
+    assert lead is not None
+    assert info.validation_lead is not None
+    assert info.validation_lead == pytest.approx(lead - 0.31)
+    told = " ".join(info.sentences())
+    assert f"{100 * (lead - 0.31):.2f} points above the hand-tuned network’s" in told
+    rest = info.overall.gain - info.validation_lead
+    assert f"The other {100 * rest:.2f} points are more data" in told
+
+
+def test_without_the_hand_tuned_trial_the_share_of_data_is_unknown(
+    ours: TestedStudy, theirs: TestedStudy
+) -> None:
+    sampled = tuple(one for one in ours.record.trials if one.candidate != baseline_fakes.HAND_TUNED)
+    record = replace(ours.record, trials=sampled)
+    info = BaselineComparison.between(TestedStudy(record), theirs)
+    assert info is not None
+    assert info.validation_lead is None
+    assert not any("Within the search" in text for text in info.sentences())
+
+
+def test_seeds_come_before_the_paired_test(compared: BaselineComparison) -> None:
+    """Three trainings scatter; the paired test is said to be of two networks on these images."""
+    assert compared.seeds is not None
+    assert compared.seeds.trainings == compared.repeats
+    told = list(compared.sentences())
+    first = next(i for i, text in enumerate(told) if text.startswith("Over seeds"))
+    second = next(i for i, text in enumerate(told) if "McNemar’s test gives" in text)
+    assert first < second
+    assert "Of these two trained networks on these images" in told[second]
+
+
+def test_the_baselines_own_candidate_is_not_tested_against_itself(theirs: TestedStudy) -> None:
+    """Two trainings of one candidate say nothing about the search, whatever their p-value."""
+    trial = fakes.complete_trial(0, [0.5, 0.6], candidate=baseline_fakes.HAND_TUNED)
+    ours = _study(TestedStudy(fakes.with_end(fakes.study_record([trial]))), WINNER)
+    info = BaselineComparison.between(ours, theirs)
+    assert info is not None
+    assert info.same_candidate
+    assert (info.paired, info.seeds, info.lacking) == (None, None, ())
+    assert info.outcome == "the winner is the same candidate, trained again"
+    told = " ".join(info.sentences())
+    assert "hand-tuned candidate itself" in told
+    assert "McNemar" not in told
+    assert "not kept" not in told
+
+
+@pytest.mark.parametrize(
+    ("seeds", "paired", "clear"),
+    [
+        (0.01, 0.01, True), (0.36, 0.01, False), (0.01, 0.36, False),
+        (None, 0.04, True), (0.04, None, True), (None, None, None),
+    ],
+)  # fmt: skip
+def test_a_lead_is_clear_if_neither_seeds_nor_images_explain_it(
+    compared: BaselineComparison, seeds: float | None, paired: float | None, clear: bool | None
+) -> None:
+    """What is not known is not held against it."""
+    assert compared.seeds is not None
+    assert compared.paired is not None
+    parts = {
+        "seeds": seeds and compared.seeds.model_copy(update={"p_value": seeds}),
+        "paired": paired and compared.paired.model_copy(update={"p_value": paired}),
+    }
+    info = compared.model_copy(update=parts)
+    assert info.clear is clear
+    assert info.outcome.startswith("no clear difference") == (clear is False)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from search.report.evidence import Evidence, TestedStudy
-from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.baseline_suggestion import BaselineSuggestion
 from search.report.findings.importances import Importances
 from search.report.findings.repeats import RepeatFigures, Repeats
 from search.report.findings.winner import SearchBaseline

@@ -28,7 +28,7 @@ def test_the_winner_stands_beside_the_baseline(
         f"{low:.2%} to {high:.2%}",
         f"The mean test accuracy of all 3 is {versus.mean:.2%}",
         f"{points(versus.paired.interval[0])} to {points(versus.paired.interval[1])}",
-        f"Only the winner is right on {versus.paired.only_first} images",
+        f"only the winner’s is right on {versus.paired.only_first} images",
         "McNemar’s test",
         "p < 0.0001",
         f"{gain.name} {gain.baseline_recall:.1%} {gain.winner_recall:.1%} {points(gain.gain, 1)}",

@@ -5,7 +5,8 @@ from search.report.evidence import Evidence
 from search.report.finding import Finding
 from search.report.findings.ablation import Ablated
 from search.report.findings.all_metrics import AllMetrics
-from search.report.findings.baseline_comparison import BaselineComparison, BaselineSuggestion
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.baseline_suggestion import BaselineSuggestion
 from search.report.findings.classes import ConfusionMatrix, WeakestClasses
 from search.report.findings.common_traits import CommonTraits
 from search.report.findings.copies import DuplicateImages

@@ -1,6 +1,5 @@
 """Is the winner better than the hand-tuned network, trained in a study of its own?"""
 
-import shlex
 from collections.abc import Iterator
 from typing import Self, final
 
@@ -9,7 +8,7 @@ import numpy as np
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
 from search.metric import ACCURACY, Metric
-from search.report.blocks import Block, Code, Heading, Paragraph, Plot, Table
+from search.report.blocks import Block, Heading, Paragraph, Plot, Table
 from search.report.class_deltas import (
     ClassDelta,
     all_classes,
@@ -18,13 +17,14 @@ from search.report.class_deltas import (
     n_right,
     recalls_chart,
 )
-from search.report.evidence import Evidence, TestedStudy, hand_tuned_kind, model_kind
-from search.report.finding import GOOD, Excerpt, Finding, Number, Unlisted
+from search.report.evidence import Evidence, TestedStudy
+from search.report.finding import GOOD, Finding, Number, Unlisted
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import validation_words
 from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
 from search.report.paired import Correct, OwnMetric, PairedComparison, compare_paired, own_metric
-from search.report.scoring import validation_images, winner_lead
+from search.report.scoring import at_best_epoch, validation_images, winner_lead
+from search.report.seeds import SeedComparison, compare_seeds
 from search.text import (
     count,
     interval,
@@ -42,6 +42,7 @@ from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_CLASSES = 30
 _NAME = "versus-baseline"
+_SELDOM = 0.05
 
 
 @final
@@ -73,8 +74,17 @@ class BaselineComparison(Finding):
     """Its 95% Wilson interval."""
     overall: ClassDelta
     """All classes together."""
+    same_candidate: bool
+    """Whether the winner is the baseline's own candidate, trained again."""
+    validation_lead: Number
+    """By how much the winner's validation accuracy exceeds that of the same hand-tuned candidate
+    within the search, where both trained on the same images; null if that is not known."""
+    seeds: SeedComparison | None
+    """The comparison with all trainings of the baseline; null if there are fewer than two, if they
+    were refitted, or for the same candidate."""
     paired: PairedComparison | None
-    """The comparison image by image; null if predictions were not kept."""
+    """The comparison image by image; null if predictions were not kept, or for the same
+    candidate."""
     own: OwnMetric | None
     """The comparison by the metric that trials are scored by; null for accuracy and loss, and if
     the baseline study did not measure it."""
@@ -110,6 +120,8 @@ class BaselineComparison(Finding):
                 f"studies {ours.record.name!r} and {theirs.name!r} differ in their dataset"
             )
         repeats = Repeats.of_record(theirs)
+        same = winner.candidate is not None and winner.candidate == hand_tuned.candidate
+        seeds = compare_seeds(test.accuracy, [one.accuracy for one in theirs.repeats])
         return cls(
             study=theirs.name,
             protocol=_protocol(theirs),
@@ -121,7 +133,10 @@ class BaselineComparison(Finding):
             accuracy=against.accuracy,
             interval=against.interval,
             overall=all_classes(test, against),
-            paired=_paired(ours, baseline),
+            same_candidate=same,
+            validation_lead=None if same else _validation_lead(ours.record, hand_tuned),
+            seeds=None if same else seeds,
+            paired=None if same else _paired(ours, baseline),
             own=own_metric(ours, baseline),
             gains=class_deltas(test, against),
             changes=_changes(hand_tuned, winner),
@@ -133,8 +148,22 @@ class BaselineComparison(Finding):
     @property
     def outcome(self) -> str:
         """How the winner compares, in words."""
+        if self.same_candidate:
+            return "the winner is the same candidate, trained again"
         gain = self.overall.gain if self.own is None else self.own.gain
-        return winner_lead(gain, self.metric)
+        lead = winner_lead(gain, self.metric)
+        return f"no clear difference: {lead}" if self.clear is False and gain else lead
+
+    @property
+    def clear(self) -> bool | None:
+        """Whether chance rarely makes such a difference, by all that is known of it; None if
+        nothing is: neither other seeds nor other test images may explain it.
+        """
+        if self.own is not None:
+            low, high = self.own.interval or (None, None)
+            return None if low is None or high is None else not low <= 0 <= high
+        found = [one.p_value for one in (self.seeds, self.paired) if one is not None]
+        return max(found) <= _SELDOM if found else None
 
     @property
     def metric(self) -> Metric:
@@ -158,6 +187,11 @@ class BaselineComparison(Finding):
             f"Study {self.study} is the hand-tuned network, {self.protocol}. Both are tested on "
             f"the same {count(self.overall.n_images)} images."
         )
+        if self.same_candidate:
+            yield Paragraph(
+                "The winner is the hand-tuned candidate itself: a difference comes from seeds and "
+                "from the amount of training data, and says nothing about the search."
+            )
         yield from self._training()
         if self.own is not None:
             yield _own_table(self.own)
@@ -174,8 +208,6 @@ class BaselineComparison(Finding):
         yield self._recalls()
         if self.changes:
             yield changes_block(self.changes)
-        else:
-            yield Paragraph("The winner is the hand-tuned candidate itself.")
 
     def _training(self) -> Iterator[Paragraph]:
         if self.repeats > 1:
@@ -190,12 +222,27 @@ class BaselineComparison(Finding):
                 f"Trial {self.trial}, the best of {self.repeats} trainings by validation, "
                 f"represents the baseline here.{mean}"
             )
+        yield from self._data()
+
+    def _data(self) -> Iterator[Paragraph]:
+        """Yield how much of the difference may come from more training images."""
         ours, theirs = self.n_trained
-        if ours > theirs:
-            yield Paragraph(
-                f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them, "
-                "so part of the difference comes from more data."
-            )
+        if ours <= theirs:
+            return
+        yield Paragraph(
+            f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them, "
+            "so part of the difference comes from more data."
+        )
+        if self.validation_lead is None:
+            return
+        lead, rest = self.validation_lead, self.overall.gain - self.validation_lead
+        side = "above" if lead >= 0 else "below"
+        others = f" The other {spread(rest, ACCURACY)} are more data, longer training and chance."
+        yield Paragraph(
+            "Within the search, where both trained on the same images, the winner’s validation "
+            f"accuracy is {spread(abs(lead), ACCURACY)} {side} the hand-tuned network’s, which "
+            "flatters the winner, chosen by validation." + others * (rest > 0)
+        )
 
     def _accuracies(self) -> Table:
         rows = (
@@ -215,6 +262,10 @@ class BaselineComparison(Finding):
         )
 
     def _significance(self) -> Iterator[Paragraph]:
+        if self.same_candidate:
+            return
+        if self.seeds is not None:
+            yield Paragraph(self.seeds.words())
         if self.paired is None:
             yield Paragraph(
                 f"Test predictions were not kept for {' and '.join(self.lacking)}, so there is "
@@ -223,15 +274,15 @@ class BaselineComparison(Finding):
             )
             return
         yield Paragraph(
-            f"Only the winner is right on {plural(self.paired.only_first, 'image')}, only the "
-            f"baseline on {count(self.paired.only_second)}. McNemar’s test gives "
+            "Of these two trained networks on these images, only the winner’s is right on "
+            f"{plural(self.paired.only_first, 'image')}, only the baseline’s on "
+            f"{count(self.paired.only_second)}. McNemar’s test gives "
             f"{probability(self.paired.p_value)} (exact, two-sided): how often two equally good "
-            "networks would differ at least this much."
+            "networks would differ at least this much. It says nothing about other seeds."
         )
         yield Paragraph(
             "Intervals are Wilson’s for an accuracy and Newcombe’s for the difference of paired "
-            "proportions (1998, method 10). They and the test describe these two trained "
-            "networks; other seeds would change both.",
+            "proportions (1998, method 10). They describe these two trained networks too.",
             "quiet",
         )
 
@@ -260,51 +311,14 @@ class BaselineComparison(Finding):
         )
 
 
-@final
-class BaselineSuggestion(Excerpt):
-    """How to train a baseline to compare with, where no study has one."""
-
-    key = "versus.command"
-    section = GOOD
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> Self | None:
-        command = baseline_command(evidence.record)
-        if evidence.baseline is not None or command is None:
-            return None
-        kind = model_kind(evidence.record)
-        own = kind is not None and hand_tuned_kind(kind) == kind
-        what = "this kind of network" if own else "the hand-tuned network"
-        words = Paragraph(
-            f"There is no baseline study of {what} on this data to compare with. To train one:",
-            "quiet",
-        )
-        return cls(content=(words, Code(command, "sh")))
-
-
-# Settings that two studies must share to use the same data and find each other.
-_SHARED = (
-    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "data_dir", "storage", "runs_dir",
-)  # fmt: skip
-
-
-def baseline_command(record: StudyRecord) -> str | None:
-    """The command that trains a baseline for a search; None if there is no use for one.
-
-    That is before the search has its test result, for a baseline study itself, and where the
-    hand-tuned candidate won.
-    """
-    kind, recipe, winner = model_kind(record), record.recipe, record.winner()
-    unbeaten = recipe.with_baseline and winner is not None and winner.plan == 0
-    if record.test is None or kind is None or unbeaten or not recipe.protocol.is_search:
+def _validation_lead(record: StudyRecord, hand_tuned: TrialRecord) -> float | None:
+    """By how much the winner leads the hand-tuned candidate's trial in the search, by accuracy."""
+    winner = record.winner()
+    within = next((one for one in record.complete() if one.candidate == hand_tuned.candidate), None)
+    if winner is None or within is None or hand_tuned.candidate is None:
         return None
-    flags = ["--space", hand_tuned_kind(kind), "--dataset", recipe.dataset]
-    for name in _SHARED:
-        value = getattr(recipe, name)
-        if value != type(recipe).model_fields[name].default:
-            flags += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return f"python -m search baseline {shlex.join(flags)}"
+    ours, theirs = (at_best_epoch(one, ACCURACY) for one in (winner, within))
+    return None if ours is None or theirs is None else ours - theirs
 
 
 def _n_trained(record: StudyRecord) -> int:

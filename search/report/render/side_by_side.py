@@ -85,7 +85,8 @@ def estimate_text(estimate: Estimate | None, metric: Metric) -> str:
 def _difference(versus: BaselineComparison | None) -> str:
     if versus is None:
         return ABSENT
-    against = f"against {percent(versus.accuracy, 2)}"
+    same = ", the same candidate" if versus.same_candidate else ""
+    against = f"against {percent(versus.accuracy, 2)}{same}"
     if versus.paired is None:
         return f"{points(versus.overall.gain)} points {against}"
     low, high = versus.paired.interval
