@@ -44,7 +44,8 @@ def _describe_end(trial: TrialRecord, recipe: Recipe, metric: Metric) -> str:
     if trial.state == "pruned":
         folds = text.on_folds(trial.history.n_folds(), recipe.n_folds)
         return f"pruned after {epochs}{folds} at {text.score(trial.value, metric)}"
-    spread = f" +- {text.score(trial.std, metric)}" if len(trial.fold_scores) > 1 else ""
+    std = trial.fold_deviation
+    spread = "" if std is None else f" +- {text.score(std, metric)}"
     score = text.score(trial.mean, metric)
     return f"complete: {score}{spread} at epoch {trial.best_epoch} of {len(trial.history.epochs)}"
 

@@ -26,9 +26,8 @@ from search.tuning.records import StudyRecord, TrialKind
 class Estimate(NamedTuple):
     """A figure with its uncertainty.
 
-    A mean has its standard deviation `std`; `over` says what the mean is over: "5 folds" (standard
-    deviation of the population, as trials store it) or "3 trainings" (of the sample, n - 1). A
-    single test accuracy has its 95% Wilson `interval`.
+    A mean has its sample standard deviation `std` (n - 1); `over` says what the mean is over:
+    "5 folds" or "3 trainings". A single test accuracy has its 95% Wilson `interval`.
     """
 
     value: float
@@ -45,8 +44,8 @@ def score_estimate(record: StudyRecord) -> Estimate | None:
         return None
     if not record.recipe.protocol.is_search and len(record.complete()) > 1:
         return _over_trainings([score for _, score in scored_trials(record)])
-    n_folds = len(winner.fold_scores)
-    return Estimate(best, winner.std, plural(n_folds, "fold")) if n_folds > 1 else Estimate(best)
+    std, n_folds = winner.fold_deviation, len(winner.fold_scores)
+    return Estimate(best) if std is None else Estimate(best, std, plural(n_folds, "fold"))
 
 
 def accuracy_estimate(record: StudyRecord) -> Estimate | None:

@@ -298,7 +298,7 @@ class Study:
             (
                 describe_number(one).removeprefix("trial "),
                 text.score(one.mean, metric),
-                text.spread(one.std, metric) if len(one.fold_scores) > 1 else "",
+                "" if one.fold_deviation is None else text.spread(one.fold_deviation, metric),
                 f"{one.best_epoch} of {len(one.history.epochs)}",
                 "" if one.candidate is None else summarize_candidate(one.candidate),
             )

@@ -85,7 +85,7 @@ class Trial:
 
     @property
     def std(self) -> float | None:
-        """Standard deviation of the score over folds; None unless complete."""
+        """Standard deviation of the score over folds (n, not n - 1); None unless complete."""
         return self.record.std
 
     @property

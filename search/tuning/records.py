@@ -37,7 +37,8 @@ class TrialRecord:
         attempt: How many trials of that index came before it.
         value: The score, or the last report of a pruned trial.
         best_epoch: E*, the epoch at which the mean curve over folds is best.
-        mean: The score at E*, the mean over folds; `std` is the standard deviation over folds.
+        mean: The score at E*, the mean over folds; `std` is the standard deviation over folds as
+            stored, of the population (n).
         confusion: Counts of the validation images of all folds at E*, for a pruned trial at its
             last epoch; None if that was not kept.
         seconds: Training time, summed over folds.
@@ -75,6 +76,11 @@ class TrialRecord:
     hosts: tuple[str, ...] = ()
     started: datetime | None = None
     finished: datetime | None = None
+
+    @property
+    def fold_deviation(self) -> float | None:
+        """The sample standard deviation (n - 1) of the fold scores; None for fewer than two."""
+        return statistics.stdev(self.fold_scores) if len(self.fold_scores) > 1 else None
 
     @property
     def kind(self) -> TrialKind:

@@ -201,8 +201,8 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
     metric = record.metric
     originals = [trial for trial in record.complete() if trial.same_as is None]
     for trial in originals[:most]:
-        several = len(trial.fold_scores) > 1
-        spread = f" +- {text.score(trial.std, metric)}" if several else ""
+        std = trial.fold_deviation
+        spread = "" if std is None else f" +- {text.score(std, metric)}"
         table.add_row(
             str(trial.number),
             f"{text.score(trial.mean, metric)}{spread}",

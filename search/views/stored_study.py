@@ -96,7 +96,7 @@ def _figures(rank: int, trial: TrialRecord, record: StudyRecord) -> tuple[str, .
         str(trial.number),
         str(trial.plan) if _numbers_differ(record) else _NONE,
         text.score(trial.mean, metric),
-        f"+- {text.score(trial.std, metric)}" if several else _NONE,
+        f"+- {text.score(trial.fold_deviation, metric)}" if several else _NONE,
         f"{trial.best_epoch}/{len(trial.history.epochs)}",
         f"{trial.n_parameters:,}" if trial.n_parameters else _NONE,
         *(_cost(trial, cost) for cost in (MULTIPLY_ADDS, LATENCY)),

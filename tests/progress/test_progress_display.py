@@ -200,7 +200,7 @@ def test_quiet_says_nothing() -> None:
     ("facts", "words"),
     [
         ({}, "trial 0 complete: 50.00% at epoch 2 of 5; 1 of 4 done, best so far: 50.00%"),
-        ({"fold_scores": (0.4, 0.6), "std": 0.1}, "complete: 50.00% +- 10.00% at epoch 2 of 5"),
+        ({"fold_scores": (0.4, 0.6), "std": 0.1}, "complete: 50.00% +- 14.14% at epoch 2 of 5"),
         ({"state": "pruned", "value": 0.25, "epochs": 1}, "pruned after 1 epoch at 25.00%"),
         ({"state": "pruned", "value": 0.25, "epochs": 3}, "pruned after 3 epochs at 25.00%"),
         ({"state": "failed", "reason": "MemoryError: x"}, "failed: MemoryError: x; 0 of 4 done"),

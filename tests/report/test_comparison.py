@@ -50,7 +50,7 @@ def test_folds_give_the_score_a_spread() -> None:
     trial = fakes.complete_trial(0, [0.5], [0.7])
     folds = fakes.study_record([trial], recipe={"validation": "kfold", "folds": 2})
     by_folds, by_holdout = compare([compared(folds), compared(search("a", [0.5]))]).rows
-    assert by_folds.score == Estimate(0.6, trial.std, "2 folds")
+    assert by_folds.score == Estimate(0.6, trial.fold_deviation, "2 folds")
     assert by_holdout.score == Estimate(0.5)
 
 

@@ -61,7 +61,7 @@ def test_a_loss_is_called_one() -> None:
     record = fakes.study_record([trial], recipe={"metric": "loss"})
     assert (
         text_rows(compare([compared(record)]))[0]["validation score"]
-        == "loss 0.4000 (SD 0.1000, 2 folds)"
+        == "loss 0.4000 (SD 0.1414, 2 folds)"
     )
 
 

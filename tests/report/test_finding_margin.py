@@ -35,7 +35,18 @@ def test_the_lead_over_folds_has_the_error_of_their_differences() -> None:
     assert runner is not None
     assert (runner.trial, runner.n_folds) == (1, 3)
     assert runner.gap == pytest.approx(0.2)
-    assert runner.error == pytest.approx(0.1 / 3**0.5)
+    assert runner.error == pytest.approx(0.1 * (1 / 3 + 1 / 2) ** 0.5)  # two folds train, one tests
+    assert runner.close  # 2.2 standard errors, and Student's t with two degrees of freedom asks 4.3
+
+
+def test_a_lead_that_every_fold_confirms_is_no_noise() -> None:
+    """The same differences of few folds must be far more alike than a normal table would ask."""
+    best = fakes.complete_trial(0, [0.9], [0.5], [0.7])
+    next_best = fakes.complete_trial(1, [0.71], [0.3], [0.49])
+    runner = margin_of(next_best, best, **FOLDS).runner_up
+    assert runner is not None
+    assert runner.gap == pytest.approx(0.2)
+    assert runner.gap > 4.303 * (runner.error or 0)
     assert not runner.close
 
 

@@ -73,7 +73,7 @@ def test_the_five_best_are_a_table() -> None:
     lines = shown(best_table(make_record(*trials))).splitlines()
     rows = [line for line in lines if "+-" in line]
     assert [row.split()[1] for row in rows] == ["6", "5", "4", "3", "2"]
-    assert "60.00% +- 10.00%" in rows[0]
+    assert "60.00% +- 14.14%" in rows[0]
     assert "2/5" in rows[0]
     assert "1,234" in rows[0]
     assert "cnn 96-192 gelu, adamw 0.0012, cosine, batch 128, flip" in rows[0]

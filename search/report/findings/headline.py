@@ -104,8 +104,8 @@ def _validation_card(winner: Winner | None, metric: Metric) -> Card:
     name = f"Validation {metric}"
     if winner is None:
         return Card(name=name, number=score(None, metric), words="nothing has won yet")
-    several = len(winner.fold_scores) > 1
-    deviation = f", standard deviation {spread(winner.std, metric)}" if several else ""
+    std = winner.fold_deviation
+    deviation = "" if std is None else f", standard deviation {spread(std, metric)}"
     words = f"the winner, trial {winner.trial}{deviation}"
     return Card(name=name, number=score(winner.mean, metric), words=words)
 

@@ -1,7 +1,5 @@
 """By how much did the winner win, and how did the other candidates drop out?"""
 
-import math
-import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Self, final
@@ -9,7 +7,8 @@ from typing import Self, final
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, MetricName, ReportPart
-from search.report.scoring import last_attempts, single_error, trial_score
+from search.report.lead import Lead, lead_over
+from search.report.scoring import last_attempts, trial_score
 from search.text import listed, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 
@@ -25,15 +24,16 @@ class RunnerUp(ReportPart):
     gap: float
     """How far it is behind the winner, at least 0, in the same unit."""
     error: float | None
-    """Standard error of the gap. With folds: of the mean difference per fold. With a holdout: of
-    the difference of two scores on that many images; null where that is unknown, as for a loss."""
+    """Standard error of the gap. With folds: of the mean difference per fold, whose training images
+    overlap (Nadeau and Bengio, 2003). With a holdout: of the difference of two scores on that many
+    images; null where that is unknown, as for a loss."""
     n_folds: int
     """Folds on which both were scored."""
 
     @property
     def close(self) -> bool:
-        """Whether the gap is within two standard errors, so that it may be chance."""
-        return self.error is not None and self.gap <= 2 * self.error
+        """Whether chance makes such a gap between equally good trials more than once in 20."""
+        return Lead(self.gap, self.error, self.n_folds).within_noise is True
 
 
 @final
@@ -91,7 +91,7 @@ class Margin(Finding):
             trial=winner.number,
             score=value,
             is_baseline=record.recipe.with_baseline and winner.plan == 0,
-            runner_up=_runner_up(record, winner, value),
+            runner_up=_runner_up(record, winner),
             race=tuple(_race(trained)) if record.recipe.racing else (),
             n_pruned=len(pruned),
             n_candidates=len(trained),
@@ -130,7 +130,7 @@ class Margin(Finding):
         if second.error is None:
             return lead
         basis = (
-            f"over {plural(second.n_folds, 'fold')}"
+            f"over {plural(second.n_folds, 'fold')}, by Nadeau and Bengio, 2003"
             if second.n_folds > 1
             else "of the difference of two scores"
         )
@@ -140,27 +140,19 @@ class Margin(Finding):
         return f"{lead} Noise alone rarely makes such a lead ({error})."
 
 
-def _runner_up(record: StudyRecord, winner: TrialRecord, value: float) -> RunnerUp | None:
+def _runner_up(record: StudyRecord, winner: TrialRecord) -> RunnerUp | None:
     others = [t for t in record.complete()[1:] if winner.number != t.same_as]
+    lead = lead_over(record, winner, others[0]) if others else None
     second = trial_score(others[0]) if others else None
-    if second is None:
+    if second is None or lead is None:
         return None
     return RunnerUp(
         trial=others[0].number,
         score=second,
-        gap=abs(value - second),
-        error=_error(record, winner, others[0]),
-        n_folds=len(winner.fold_scores),
+        gap=abs(lead.gap),
+        error=lead.error,
+        n_folds=lead.n_folds,
     )
-
-
-def _error(record: StudyRecord, winner: TrialRecord, other: TrialRecord) -> float | None:
-    pairs = list(zip(winner.fold_scores, other.fold_scores, strict=False))
-    if len(pairs) > 1:
-        return statistics.stdev(a - b for a, b in pairs) / math.sqrt(len(pairs))
-    errors = [single_error(record, trial) for trial in (winner, other)]
-    known = [error for error in errors if error is not None]
-    return math.hypot(*known) if len(known) == len(errors) else None
 
 
 def _race(trained: Sequence[TrialRecord]) -> Iterator[RaceStep]:

@@ -223,9 +223,8 @@ def _fold_words(folds: FoldBias, metric: Metric, value: float) -> Iterator[str]:
         f"Choosing the best {choice} on the same folds makes the validation {metric} too "
         f"optimistic by about {spread(folds.bias, metric)}, estimated from how much the folds "
         f"disagree (Tibshirani and Tibshirani, 2009): {score(value, metric)} becomes "
-        f"{score(folds.corrected, metric)}. If all candidates were equally good, this would be "
-        f"{overstatement(folds.n_folds):.1f} times the true bias. Scores of single folds are "
-        "optimistic too, because their mean chose the epoch."
+        f"{score(folds.corrected, metric)}. {_size_words(folds.n_folds)} Scores of single folds "
+        "are optimistic too, because their mean chose the epoch."
     )
     if folds.n_dropped:
         were = "was" if folds.n_dropped == 1 else "were"
@@ -233,6 +232,18 @@ def _fold_words(folds: FoldBias, metric: Metric, value: float) -> Iterator[str]:
             f"{plural(folds.n_dropped, 'more trial')} {were} stopped before having all folds and "
             "epochs; the estimate does not cover that selection."
         )
+
+
+def _size_words(n_folds: int) -> str:
+    """Say how far the estimate is off, which depends on the number of folds alone."""
+    times = overstatement(n_folds)
+    if round(times, 1) == 1:
+        return "If all candidates were equally good, that would be the true bias on average."
+    sense = "still flatters the winner" if times < 1 else "is cautious"
+    return (
+        f"If all candidates were equally good, that would be {times:.1f} times the true bias with "
+        f"{n_folds} folds, so the corrected score {sense}."
+    )
 
 
 def _holdout_words(

@@ -12,6 +12,7 @@ from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
 from search.report.finding import NEXT, Finding, Number, ReportPart, Text, Unlisted
 from search.report.findings.common_traits import UNLIKELY, at_least
+from search.report.lead import fold_mean_error
 from search.report.scales import value_text
 from search.report.scoring import (
     ENDED,
@@ -247,7 +248,7 @@ def _noise(record: StudyRecord, winner: TrialRecord, after: After | None) -> flo
     metric = record.metric
     scores = list(winner.fold_scores) if after is None else fold_values(winner, after, metric)
     if len(scores) > 1:
-        return statistics.stdev(scores) / math.sqrt(len(scores))
+        return fold_mean_error(scores, record.recipe.validation_share)
     confusion = winner.confusion if after is None else None
     return score_error(metric, scores[0], validation_images(record), confusion)
 

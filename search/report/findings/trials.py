@@ -78,7 +78,8 @@ class TrialPart(ReportPart):
     value: Number
     """Its score, the mean over folds at E*; for a pruned trial, its last report."""
     std: Number
-    """Standard deviation of its fold scores (of the population)."""
+    """Standard deviation of its fold scores as stored, of the population (n); sentences and tables
+    give the sample's (n - 1)."""
     fold_scores: tuple[Number, ...]
     """The score on each fold at E*: fractions for accuracy, nats for loss."""
     best_epoch: int | None
@@ -140,7 +141,8 @@ def trial_facts(trial: TrialRecord, metric: Metric) -> Iterator[tuple[str, str]]
         yield "same candidate as", f"trial {trial.same_as}, whose result was copied"
     if len(trial.fold_scores) > 1:
         scores = ", ".join(text.score(score, metric) for score in trial.fold_scores)
-        yield "fold scores", f"{scores}; standard deviation {text.spread(trial.std, metric)}"
+        deviation = text.spread(trial.fold_deviation, metric)
+        yield "fold scores", f"{scores}; standard deviation {deviation}"
     if trial.n_parameters:
         yield "parameters", text.count(trial.n_parameters)
     for cost in (MULTIPLY_ADDS, LATENCY):
@@ -219,7 +221,7 @@ class Trials(Finding):
         rows = [
             (
                 *(str(rank), str(one.number), text.score(trial_score(one), metric)),
-                *((text.spread(one.std, metric),) if several else ()),
+                *((text.spread(one.fold_deviation, metric),) if several else ()),
                 *(str(one.best_epoch), text.count(one.n_parameters), text.duration(one.seconds)),
                 "" if one.candidate is None else describe_candidate(one.candidate),
             )

@@ -8,6 +8,7 @@ from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows,
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.trials import CandidatePart
+from search.report.lead import lead_over
 from search.report.scoring import at_best_epoch, trial_score, winner_lead
 from search.text import count, duration, on_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
@@ -78,7 +79,8 @@ class Winner(Finding):
     mean: float
     """Their mean, by which it won."""
     std: float | None
-    """Their standard deviation (of the population)."""
+    """Their standard deviation as trials store it, of the population (n); sentences and tables give
+    the sample's (n - 1)."""
     accuracy: float | None
     """Mean validation accuracy, a fraction."""
     loss: float | None
@@ -87,6 +89,7 @@ class Winner(Finding):
     """Seconds that it trained."""
     changes: tuple[ChangedSetting, ...]
     """Settings in which it differs from the hand-tuned candidate within the search."""
+    fold_deviation: Unlisted[float | None]  # of the sample
     record: Unlisted[StudyRecord]
     known: Unlisted[Candidate | None]
     compared: Unlisted[
@@ -113,6 +116,7 @@ class Winner(Finding):
             loss=at_best_epoch(winner, LOSS),
             seconds=winner.seconds,
             changes=_changes(record, winner),
+            fold_deviation=winner.fold_deviation,
             record=record,
             known=winner.candidate,
             compared=evidence.baseline is not None,
@@ -192,7 +196,10 @@ def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str
         return kind
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
+    over = lead_over(record, winner, trial)
     lead = winner_lead(abs(best - mean), metric)
+    if over is not None and over.within_noise and over.gap:
+        lead = f"{lead}, within noise"
     if not record.has_longer_refit():
         return lead
     return f"{lead} after {plural(record.recipe.epochs, 'epoch')} each"
@@ -254,7 +261,7 @@ class FoldScores(Excerpt):
             rows = [
                 *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
                 ("mean", score(winner.mean, record.metric)),
-                ("standard deviation (population)", spread(winner.std, record.metric)),
+                ("standard deviation", spread(winner.fold_deviation, record.metric)),
             ]
         rows.append(("E*, best epoch of the mean", str(winner.best_epoch)))
         return cls(content=(Rows(tuple(rows)),))
