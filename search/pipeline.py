@@ -10,6 +10,7 @@ from typing import final
 import optuna
 
 from search.ablation.path import Ablation
+from search.catalog.openings import DatasetAccess, earlier_accesses
 from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.errors import UserError
@@ -26,6 +27,7 @@ from search.recipe import Recipe
 from search.reference.replication import finish_replication
 from search.report.evidence import Evidence, TestedStudy, choose_baseline
 from search.report.findings import summaries
+from search.report.findings.earlier_access import EarlierAccess
 from search.report.write import write_report
 from search.stopping import StopRequest
 from search.text import plural
@@ -79,10 +81,17 @@ class Outcome:
 @final
 @dataclass(frozen=True)
 class Report:
-    """The report's page, and the baseline study that the winner is compared with, if any."""
+    """The report's page, and what it needed of other studies.
+
+    Attributes:
+        page: The page.
+        baseline: The baseline study that the winner is compared with, if any.
+        earlier: Other studies' accesses to the test set before.
+    """
 
     page: Path
     baseline: StudyRecord | None
+    earlier: tuple[DatasetAccess, ...] = ()
 
 
 @final
@@ -288,24 +297,25 @@ def run_and_report(
             return outcome, None
         record, study = outcome.record, outcome.study
         listener(Notice(f"writing the report of {record.name}"))
-        page = _write_report(record, study, outcome.paths)
+        report = _write_report(record, study, outcome.paths)
         publish_end(study, record, outcome.paths)
-        return outcome, Report(page, choose_baseline(record, stored_baselines(study)))
+        return outcome, report
 
 
 def write_stored_report(
     record: StudyRecord, study: optuna.Study, paths: RunPaths, progress: Progress = no_progress
 ) -> Path:
     """Write a stored study's report and its dashboard notes; return the report's page."""
-    page = _write_report(record, study, paths, progress)
+    report = _write_report(record, study, paths, progress)
     publish_whole(study, record, paths, progress)
-    return page
+    return report.page
 
 
 def _write_report(
     record: StudyRecord, study: optuna.Study, paths: RunPaths, progress: Progress = no_progress
-) -> Path:
+) -> Report:
     chosen = choose_baseline(record, stored_baselines(study))
+    earlier = earlier_accesses(study, record, paths.runs_dir)
     evidence = Evidence(
         record,
         study,
@@ -313,9 +323,11 @@ def _write_report(
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
         ablation=Ablation.load(paths.ablation),
+        earlier=earlier,
     )
-    write_model_readme(record, paths, chosen, summaries(record))
-    return write_report(evidence, paths, progress)
+    told = (EarlierAccess.known(earlier).words(),) if earlier else ()
+    write_model_readme(record, paths, chosen, (*summaries(record), *told))
+    return Report(write_report(evidence, paths, progress), chosen, earlier)
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:

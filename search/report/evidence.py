@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.ablation.path import Ablation
+from search.catalog.openings import DatasetAccess
 from search.evaluation.test_results import TestPredictions
 from search.tuning.records import StudyRecord
 from spaces import BUILT_IN
@@ -43,6 +44,7 @@ class Evidence:
         predictions: The predictions of the study's best model on the test images.
         baseline: The baseline study to compare with.
         ablation: The path to a winner, if that was looked for.
+        earlier: Other studies' accesses to the test set before; None if they are not known.
     """
 
     record: StudyRecord
@@ -51,6 +53,7 @@ class Evidence:
     predictions: TestPredictions | None = None
     baseline: TestedStudy | None = None
     ablation: Ablation | None = None
+    earlier: tuple[DatasetAccess, ...] | None = None
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, compute: Callable[["Evidence"], _T]) -> _T:

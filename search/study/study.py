@@ -11,6 +11,7 @@ import optuna
 
 from search import text
 from search.ablation.path import Ablation
+from search.catalog.openings import earlier_accesses
 from search.catalog.studies import find_trial, open_stored, stored_baselines
 from search.errors import UserError
 from search.evaluation.model import ImageClassifier, load_model
@@ -286,6 +287,7 @@ class Study:
             predictions=load_predictions(self._paths.test_predictions),
             baseline=None if baseline is None else with_predictions(baseline, runs_dir),
             ablation=Ablation.load(self._paths.ablation),
+            earlier=earlier_accesses(self.optuna, record, runs_dir),
         )
 
     def __repr__(self) -> str:

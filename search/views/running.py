@@ -22,6 +22,7 @@ from search.progress.words import describe_end, describe_number
 from search.recipe import Recipe
 from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
+from search.report.findings.earlier_access import EarlierAccess
 from search.report.scoring import winner_lead
 from search.stopping import StopRequest
 from search.tracking import Tracker
@@ -70,6 +71,8 @@ def run_and_describe(
     end = end_info(outcome.record, stopped=outcome.stopped)
     yield from describe_finish(outcome.record, None if report is None else report.baseline, end)
     if report is not None:
+        if report.earlier:
+            yield EarlierAccess.known(report.earlier).words()
         yield from next_steps(outcome.record)
         yield f"model:  {outcome.paths.model_dir}"
         yield f"report: {report.page}"

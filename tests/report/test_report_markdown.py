@@ -102,7 +102,7 @@ def test_it_gives_the_figures_that_matter(kfold_evidence: Evidence) -> None:
     assert "95% Wilson interval" in text
     assert "McNemar’s test gives p" in text
     assert kfold_evidence.record.recipe.toml().rstrip() in text
-    assert "The test set was opened once." in text
+    assert "This study opened the test set once." in text
 
 
 def test_an_unfinished_study_says_so(unfinished_evidence: Evidence) -> None:
@@ -111,7 +111,7 @@ def test_an_unfinished_study_says_so(unfinished_evidence: Evidence) -> None:
     assert str(study_status(unfinished_evidence.record)).split("(", maxsplit=1)[0].strip() in text
     assert "the hand-tuned network was trial 0: pruned after 2 epochs" in text
     assert text.count("There is no test result yet.") == 1
-    assert "The test set was never opened." in text
+    assert "This study has not opened the test set." in text
 
 
 def test_many_classes_are_cut_to_the_worst(many_classes_evidence: Evidence) -> None:

@@ -106,7 +106,7 @@ def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> No
         f"{100 * (winner.std or 0):.2f} points",
         f"E* = {winner.best_epoch}",
         "2 min 03 s",
-        "The test set was opened once.",
+        "This study opened the test set once.",
         "2025-06-01 12:30:00 UTC",
         "final evaluation",
         "the winner is",
@@ -166,7 +166,7 @@ def test_unfinished_study_says_so(unfinished_evidence: Evidence) -> None:
     text = read_page(unfinished_evidence).text
     assert "No trial is complete yet (2 of 4 trials ended)." in text
     assert "There is no test result yet." in text
-    assert "The test set was never opened." in text
+    assert "This study has not opened the test set." in text
     assert "pruned after 2 epochs" in text
     assert "importances need at least five trials" in text
 
@@ -175,5 +175,5 @@ def test_repeated_openings_are_pointed_out(kfold_evidence: Evidence) -> None:
     """A test set that was opened twice deserves a warning."""
     record = replace(kfold_evidence.record, openings=kfold_evidence.record.openings * 2)
     text = read_page(replace(kfold_evidence, record=record)).text
-    assert "The test set was opened twice." in text
+    assert "This study opened the test set twice." in text
     assert "Only the first test result is unbiased." in text

@@ -67,7 +67,7 @@ def test_a_baseline_page_is_about_trainings(reproduction_evidence: Evidence) -> 
         *(f"{one.accuracy:.2%}" for one in record.repeats),
         *(f"{one.loss:.4f}" for one in record.repeats),
         "114,186 parameters, trained for 40 epochs",
-        "The test set was opened once.",
+        "This study opened the test set once.",
     ):
         assert fact in page.text, fact
     recipe = one_spaced(reproduction_evidence.record.recipe.toml())

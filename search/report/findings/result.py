@@ -19,7 +19,7 @@ from search.report.finding import (
     Unlisted,
 )
 from search.report.findings.winner import Winner
-from search.text import count, interval, moment, opened, percent, score
+from search.text import count, interval, moment, percent, score, times
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
@@ -112,7 +112,9 @@ class Result(Finding):
             correct += f"; {always_right(majority)}"
         refitted = self.record.recipe.protocol.refits
         if refitted:
-            yield Paragraph(f"The test set was evaluated after all decisions were made: {correct}.")
+            yield Paragraph(
+                f"The test set was evaluated after all decisions of this study: {correct}."
+            )
             yield self._validation_and_test()
             return
         exported = ""
@@ -223,7 +225,9 @@ class TestSetAccess(Finding):
         return cls(accesses=tuple(map(Access.model_validate, evidence.record.openings)))
 
     def blocks(self) -> Iterator[Block]:
-        yield Paragraph(f"The test set was {opened(len(self.accesses))}.")
+        number = len(self.accesses)
+        words = f"opened the test set {times(number)}" if number else "has not opened the test set"
+        yield Paragraph(f"This study {words}.")
         if len(self.accesses) > 1:
             yield Paragraph(
                 "Only the first test result is unbiased. If anything was changed after it, later "
