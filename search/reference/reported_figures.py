@@ -6,14 +6,18 @@ figures after 40 epochs as "about", and calls those of the test identical.
 
 import csv
 import io
+import math
 import statistics
 from typing import NamedTuple
+
+from scipy.stats import t as student
 
 from search.data.cifar10 import is_cifar10_copy, is_original_cifar10
 from search.metric import ACCURACY, LOSS, Metric
 from search.tuning.records import StudyRecord
 
 REPORTED_EPOCHS = 40
+_FIGURES = 4  # loss and accuracy, in validation and test
 
 
 class _Reported(NamedTuple):
@@ -40,7 +44,10 @@ class ReportedInfo(NamedTuple):
         trainings: How many there are.
         difference: Ours minus the report's.
         tolerance: The report's rounding plus twice the standard deviation.
-        within: Whether the difference is within the tolerance; None if the two cannot be compared.
+        within: Whether the difference is within the tolerance; False only if it is beyond the
+            limit; None between both, and if the two cannot be compared.
+        limit: The difference that one more training of ours would exceed in any of the report's
+            figures in less than 1 of 20 cases; None for a single training.
     """
 
     name: str
@@ -52,6 +59,7 @@ class ReportedInfo(NamedTuple):
     difference: float
     tolerance: float
     within: bool | None
+    limit: float | None
 
 
 class ReportedRow(NamedTuple):
@@ -97,6 +105,8 @@ def _compare(
     ours = statistics.fmean(values)
     deviation = statistics.stdev(values) if len(values) > 1 else None
     tolerance = rounding + 2 * (deviation or 0.0)
+    limit = None if deviation is None else rounding + _reach(len(values)) * deviation
+    difference = ours - theirs
     return ReportedInfo(
         name=name,
         metric=metric,
@@ -104,10 +114,26 @@ def _compare(
         ours=ours,
         deviation=deviation,
         trainings=len(values),
-        difference=ours - theirs,
+        difference=difference,
         tolerance=tolerance,
-        within=abs(ours - theirs) <= tolerance if comparable else None,
+        within=_is_within(abs(difference), tolerance, limit) if comparable else None,
+        limit=limit,
     )
+
+
+def _reach(n: int) -> float:
+    """Return how many deviations one more result may be from the mean of `n`, at least 2.
+
+    It is Student's t for a single new value, as few results say little of their own deviation, with
+    Bonferroni's correction for the report's four figures.
+    """
+    return float(student.ppf(1 - 0.05 / 2 / _FIGURES, n - 1)) * math.sqrt(1 + 1 / n)
+
+
+def _is_within(difference: float, tolerance: float, limit: float | None) -> bool | None:
+    if difference <= tolerance:
+        return True
+    return False if limit is not None and difference > limit else None
 
 
 def incomparable(record: StudyRecord) -> str | None:
@@ -127,7 +153,8 @@ def reported_note(record: StudyRecord) -> str:
         return f"Not comparable: {reason}."
     rule = (
         "Within its spread: the difference is at most the report's rounding plus twice the "
-        "standard deviation (SD) of our trainings"
+        "standard deviation (SD) of our trainings. Outside: chance makes it in any of the figures "
+        "in less than 1 of 20 studies (Student's t), which a few trainings seldom show"
     )
     if is_original_cifar10(record.dataset):
         return f"{rule}."
@@ -136,7 +163,8 @@ def reported_note(record: StudyRecord) -> str:
 
 def reported_rows(record: StudyRecord) -> tuple[ReportedRow, ...]:
     """Return the comparison as text."""
-    return tuple(_row(info) for info in reported_infos(record))
+    comparable = incomparable(record) is None
+    return tuple(_row(info, comparable=comparable) for info in reported_infos(record))
 
 
 def reported_csv(record: StudyRecord) -> str:
@@ -148,8 +176,9 @@ def reported_csv(record: StudyRecord) -> str:
     return text.getvalue()
 
 
-def _row(info: ReportedInfo) -> ReportedRow:
-    verdict = {True: "within its spread", False: "outside its spread", None: "not comparable"}
+def _row(info: ReportedInfo, *, comparable: bool) -> ReportedRow:
+    unknown = "too few trainings to tell" if comparable else "not comparable"
+    verdict = {True: "within its spread", False: "outside its spread", None: unknown}
     ours, reported, difference = (
         _accuracy_texts(info) if info.metric.is_share else _loss_texts(info)
     )

@@ -24,27 +24,32 @@ class Lead:
         gap: How much better its score is, in the metric's unit; negative if it is worse.
         error: The standard error of that; None if it is not known, as for a loss on a holdout.
         n_folds: Folds on which both were scored.
+        among: How many trials the leader is the best of.
     """
 
     gap: float
     error: float | None
     n_folds: int
+    among: int = 1
 
     @property
     def within_noise(self) -> bool | None:
         """Whether two equally good trials would often differ as much; None if that is not known.
 
         Often is more than once in 20, by Student's t over folds: a few folds say little about their
-        own scatter.
+        own scatter. For the best of several the level is divided by their number (Bonferroni).
         """
         if self.error is None:
             return None
         freedom = self.n_folds - 1 if self.n_folds > 1 else _EVER_MORE
-        return abs(self.gap) <= float(student.ppf(1 - _SELDOM / 2, freedom)) * self.error
+        reach = float(student.ppf(1 - _SELDOM / 2 / self.among, freedom))
+        return abs(self.gap) <= reach * self.error
 
 
-def lead_over(record: StudyRecord, ahead: TrialRecord, other: TrialRecord) -> Lead | None:
-    """Return the lead of a trial over another; None if one of them has no score.
+def lead_over(
+    record: StudyRecord, ahead: TrialRecord, other: TrialRecord, among: int = 1
+) -> Lead | None:
+    """Return the lead of a trial, the best of so many, over another; None if one has no score.
 
     The error is that of the mean difference per fold or, with a single fold, of the difference of
     two scores on that many images.
@@ -54,7 +59,7 @@ def lead_over(record: StudyRecord, ahead: TrialRecord, other: TrialRecord) -> Le
         return None
     gap = first - second if record.metric.higher_is_better else second - first
     n_folds = min(len(ahead.fold_scores), len(other.fold_scores))
-    return Lead(gap, _error(record, ahead, other), n_folds)
+    return Lead(gap, _error(record, ahead, other), n_folds, among)
 
 
 def fold_mean_error(values: Sequence[float], validation_share: float) -> float:

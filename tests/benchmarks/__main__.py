@@ -12,6 +12,7 @@ from tests.benchmarks import (
     checkpointing,
     decoding,
     gpu,
+    honesty,
     memory,
     overhead,
     racing,
@@ -149,6 +150,15 @@ def decoding_folders(
 ) -> None:
     """Images a second beside torchvision's ImageFolder; memory for thousands of photos."""
     decoding.run(RESULTS_DIR, photos=photos, links=links, repeats=repeats)
+
+
+@app.command(name="honesty")
+def false_claims(
+    studies: Annotated[int, typer.Option(help="Simulated studies of each design.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the simulation.")] = 0,
+) -> None:
+    """How many reports claim something of studies without any effect; coverage of intervals."""
+    honesty.run(RESULTS_DIR, studies=studies, seed=seed)
 
 
 @app.command(name="checkpoints")

@@ -1,6 +1,7 @@
 """Our reproduction beside the hand-tuned report's figures."""
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -60,14 +61,32 @@ def test_differences_are_ours_less_the_reports(copy: DatasetInfo) -> None:
 
 @pytest.mark.parametrize(
     ("accuracies", "within"),
-    [([0.584], True), ([0.586], False), ([0.584, 0.600], True), ([0.599, 0.600], False)],
+    [
+        ([0.584], True),
+        ([0.586], None),
+        ([0.584, 0.600], True),
+        ([0.599, 0.600], None),  # two deviations are exceeded by a third of such studies
+        ([0.599, 0.5995, 0.600], False),
+    ],
 )
 def test_the_spread_is_rounding_and_chance(
-    accuracies: list[float], within: bool, copy: DatasetInfo
+    accuracies: list[float], within: bool | None, copy: DatasetInfo
 ) -> None:
-    """ "About 58%" covers half a point; two deviations of several trainings come on top."""
-    infos = {one.name: one for one in reported_infos(make_record(accuracies, copy))}
+    """ "About 58%" covers half a point; what a few trainings cannot tell is left open."""
+    record = make_record(accuracies, copy)
+    infos = {one.name: one for one in reported_infos(record)}
     assert infos["test accuracy"].within is within
+    words = {True: "within its", False: "outside its", None: "too few trainings"}[within]
+    assert reported_rows(record)[3].verdict.startswith(words)
+
+
+def test_the_limit_is_that_of_one_more_training(copy: DatasetInfo) -> None:
+    """With two trainings Student's t is a Cauchy distribution, worked out by hand."""
+    (_, accuracy, *_) = reported_infos(make_record([0.57, 0.59], copy))
+    tangent = math.tan(math.pi * (0.5 - 0.05 / 8))
+    deviation = 0.02 / math.sqrt(2)
+    assert accuracy.limit == pytest.approx(0.005 + tangent * math.sqrt(1.5) * deviation)
+    assert reported_infos(make_record([0.57], copy))[1].limit is None
 
 
 def test_a_copy_is_compared_and_said_to_be_one(copy: DatasetInfo) -> None:

@@ -87,6 +87,19 @@ def test_the_test_judges_the_validation_score(value: float, place: str) -> None:
     assert f"{place} the test accuracy’s 95% interval (79.00% to 83.00%)" in info.words[0]
 
 
+@pytest.mark.parametrize(("value", "beyond"), [(0.832, False), (0.9, True), (0.7, True)])
+def test_validation_images_are_a_sample_too(value: float, beyond: bool) -> None:
+    """A figure just outside the test's interval says nothing, as it has an error of its own."""
+    record = fakes.with_end(fakes.study_record([fakes.complete_trial(0, [value])]))
+    assert record.test is not None
+    test = replace(record.test, accuracy=0.81, interval=(0.79, 0.83))
+    info = info_of(replace(record, test=test))
+    assert info.gap is not None
+    assert info.gap.place != "within"
+    assert info.gap.beyond_noise is beyond
+    assert info.words[0].endswith("may still be chance.") is not beyond
+
+
 def test_words_name_the_choice_that_is_not_estimated() -> None:
     """The bias is told with its source, its leaning, and the trials that it does not know of."""
     words = " ".join(info_of(two_folds()).words)

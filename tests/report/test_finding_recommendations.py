@@ -117,7 +117,12 @@ def test_expected_best_of_thousands() -> None:
 
 def test_a_flat_curve_says_so_and_a_steep_one_too() -> None:
     """More trials are judged by what the last doubling brought, beside the winner's own error."""
-    steep = study_of([0.1 * i for i in range(1, 5)] * 4, FloatDistribution(0.0, 1.0))
+    rising = study_of([0.1 * i for i in range(1, 5)] * 4, FloatDistribution(0.0, 1.0))
+    higher = tuple(
+        replace(trial, mean=0.3 + trial.number / 40, value=0.3 + trial.number / 40)
+        for trial in rising.record.trials
+    )
+    steep = fakes.Fake(replace(rising.record, trials=higher), rising.study)
     info = forecast(steep.record)
     assert info is not None
     assert (info.sizes, info.flat) == ((4, 8, 16), False)

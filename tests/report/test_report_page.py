@@ -57,7 +57,7 @@ def test_page_can_be_read_by_everyone(kfold_page: PageReader) -> None:
     assert len(images) == 24
     assert all(image.get("alt") for image in images)
     charts = [a for t, a in kfold_page.tags if a.get("class") == "chart"]
-    assert len(charts) == 6
+    assert len(charts) == 5
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Self, final
 
 import numpy as np
+from scipy.stats import norm
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
@@ -42,7 +43,7 @@ from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_CLASSES = 30
 _NAME = "versus-baseline"
-_SELDOM = 0.05
+_SELDOM = 0.01  # so that, with all that is said of parameters, few reports claim anything falsely
 
 
 @final
@@ -161,7 +162,10 @@ class BaselineComparison(Finding):
         """
         if self.own is not None:
             low, high = self.own.interval or (None, None)
-            return None if low is None or high is None else not low <= 0 <= high
+            if low is None or high is None:
+                return None
+            reach = (high - low) / 2 * norm.ppf(1 - _SELDOM / 2) / norm.ppf(0.975)
+            return bool(abs((low + high) / 2) > reach)
         found = [one.p_value for one in (self.seeds, self.paired) if one is not None]
         return max(found) <= _SELDOM if found else None
 

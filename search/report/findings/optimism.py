@@ -19,6 +19,7 @@ from search.report.scoring import (
     validation_images,
 )
 from search.text import count, interval, plural, score, score_interval, spread
+from search.training.bootstrap import score_error
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.samplers import get_sampler
@@ -30,6 +31,9 @@ _MEANING: dict[Place, str] = {
     "above": "the score used to pick a winner is usually too optimistic.",
     "below": "the refit, which trains on the images of all folds, can outweigh selection bias.",
 }
+
+_NOISE = "validation images are a sample too, so this may still be chance."
+_Z95, _Z99 = 1.959964, 2.575829  # quantiles of the normal distribution, two-sided
 
 _REVERSED: dict[Place, Place] = {"within": "within", "above": "below", "below": "above"}
 
@@ -47,6 +51,9 @@ class ValidationGap(ReportPart):
     """Its 95% interval: Wilson's for accuracy, others from a bootstrap of the images."""
     place: Place
     """Where the validation figure lies relative to that interval."""
+    beyond_noise: bool | None
+    """Whether chance makes such a difference of both figures in less than 1 of 100 cases, given the
+    errors of both; null if the error of validation is not known."""
 
 
 @final
@@ -113,7 +120,8 @@ class Optimism(Finding):
         several, metric = record.recipe.n_folds > 1, record.metric
         by_accuracy = metric.recorded is not None
         shown, figure = (ACCURACY, accuracy) if by_accuracy else (metric, value)
-        gap = None if record.test is None else _gap(record.test, shown, figure)
+        error = _validation_error(record, winner, shown, figure)
+        gap = None if record.test is None else _gap(record.test, shown, figure, error)
         folds = _fold_bias(record, value) if several else None
         holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
         words = (
@@ -128,14 +136,30 @@ class Optimism(Finding):
             yield Bullets(self.words)
 
 
-def _gap(test: TestResult, metric: Metric, validation: float) -> ValidationGap | None:
+def _validation_error(
+    record: StudyRecord, winner: TrialRecord, metric: Metric, value: float
+) -> float | None:
+    """Return the standard error of a validation figure on the images of all its folds."""
+    n_folds = max(len(winner.fold_scores), 1)
+    return score_error(metric, value, n_folds * validation_images(record), winner.confusion)
+
+
+def _gap(
+    test: TestResult, metric: Metric, validation: float, error: float | None
+) -> ValidationGap | None:
     measured, value = test.measure(metric), test.value(metric)
     both = test.interval if metric is ACCURACY else None if measured is None else measured.interval
     if value is None or both is None:
         return None
     low, high = both
     place: Place = "above" if validation > high else "below" if validation < low else "within"
-    return ValidationGap(validation=validation, test=value, interval=both, place=place)
+    beyond = None
+    if error is not None:
+        both_errors = math.hypot(error, (high - low) / (2 * _Z95))
+        beyond = abs(validation - value) > _Z99 * both_errors
+    return ValidationGap(
+        validation=validation, test=value, interval=both, place=place, beyond_noise=beyond
+    )
 
 
 def _fold_bias(record: StudyRecord, value: float) -> FoldBias | None:
@@ -209,10 +233,11 @@ def _gap_words(gap: ValidationGap, metric: Metric) -> str:
     difference = gap.validation - gap.test
     side = "above" if difference > 0 else "below"
     meaning = gap.place if metric.higher_is_better else _REVERSED[gap.place]
+    words = _NOISE if gap.beyond_noise is False and meaning != "within" else _MEANING[meaning]
     return (
         f"The winner’s validation {metric}, {score(gap.validation, metric)}, is "
         f"{spread(abs(difference), metric)} {side} its test {metric} and {gap.place} the test "
-        f"{metric}’s 95% interval ({score_interval(gap.interval, metric)}): {_MEANING[meaning]}"
+        f"{metric}’s 95% interval ({score_interval(gap.interval, metric)}): {words}"
     )
 
 

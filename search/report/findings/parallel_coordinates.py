@@ -144,8 +144,9 @@ class ParallelCoordinates(Finding):
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
                 "its score. “Not used” means that the trial has no such parameter. Hover over a "
-                f"point for the trial’s settings. {drawn_words(len(self.values), self.total)}".rstrip()
-            ),
+                "point for the trial’s settings. "
+                f"{drawn_words(len(self.values), self.total)}"
+            ).rstrip(),
         )
 
     def _chart(self) -> Chart:

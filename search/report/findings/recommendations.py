@@ -12,7 +12,7 @@ from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
 from search.report.finding import NEXT, Finding, Number, ReportPart, Text, Unlisted
 from search.report.findings.common_traits import UNLIKELY, at_least
-from search.report.lead import fold_mean_error
+from search.report.lead import Lead, fold_mean_error
 from search.report.scales import value_text
 from search.report.scoring import (
     ENDED,
@@ -99,10 +99,12 @@ class ExpectedBest(ReportPart):
         """What the last doubling of the trials gained, at least 0."""
         return abs(self.values[-1] - self.values[-2])
 
+    n_folds: Unlisted[int] = 1  # folds that the standard error is over
+
     @property
     def flat(self) -> bool:
-        """Whether the last doubling gained no more than the noise of the winner's score."""
-        return self.gain <= (self.noise or 0.0)
+        """Whether the last doubling gained no more than noise makes of the winner's score."""
+        return Lead(self.gain, self.noise or 0.0, self.n_folds).within_noise is True
 
 
 @final
@@ -237,6 +239,7 @@ def forecast(record: StudyRecord) -> ExpectedBest | None:
         values=tuple(expected_best(values, size, metric) for size in sizes),
         noise=_noise(record, winner, compared.after),
         after=compared.after,
+        n_folds=len(winner.fold_scores) if compared.after is None else compared.after.folds,
     )
 
 
@@ -280,8 +283,8 @@ def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[s
         return
     noise = f" (standard error {spread(expected.noise, metric)})" if expected.noise else ""
     yield (
-        f"{gained}. That is less than the uncertainty of the winner’s own score{noise}, so these "
-        "trials cannot tell whether more of them would help."
+        f"{gained}. That is within the noise of the winner’s own score{noise}, so these trials "
+        "cannot tell whether more of them would help."
     )
 
 

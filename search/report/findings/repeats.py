@@ -201,7 +201,11 @@ class ReportedFigure(ReportPart):
     tolerance: Number
     """The report's rounding plus twice the standard deviation."""
     within: bool | None
-    """Whether the difference is at most that; null if the two cannot be compared."""
+    """Whether the difference is at most that; false only if it is beyond `limit`; null between
+    both, and if the two cannot be compared."""
+    limit: Number
+    """The report's rounding plus the difference that one more training would exceed in any of the
+    figures in less than 1 of 20 cases (Student's t); null for a single training."""
 
 
 @final

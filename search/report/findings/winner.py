@@ -8,8 +8,8 @@ from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows,
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.trials import CandidatePart
-from search.report.lead import lead_over
-from search.report.scoring import at_best_epoch, trial_score, winner_lead
+from search.report.lead import Lead, lead_over
+from search.report.scoring import at_best_epoch, distinct_candidates, trial_score, winner_lead
 from search.text import count, duration, on_folds, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import (
@@ -169,6 +169,7 @@ class SearchBaseline(Finding):
     """Its score; null if it did not complete."""
     outcome: str
     """How it compares with the winner, in words."""
+    beaten: Unlisted[bool]  # whether it is behind by more than noise makes, or by an unknown error
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -179,30 +180,41 @@ class SearchBaseline(Finding):
             return None
         trial = max(tries, key=lambda t: t.attempt)
         mean = trial_score(trial) if trial in record.complete() else None
-        return cls(number=trial.number, mean=mean, outcome=_outcome(record, trial, mean))
+        winner = record.winner()
+        lead = None if winner is None or mean is None else _lead(record, winner, trial)
+        return cls(
+            number=trial.number,
+            mean=mean,
+            outcome=_outcome(record, trial, lead),
+            beaten=lead is not None and lead.gap > 0 and not lead.within_noise,
+        )
 
     def blocks(self) -> Iterator[Block]:
         outcome = f"trial {self.number}: {self.outcome}"
         yield Paragraph(f"Within the search, the hand-tuned network was {outcome}.")
 
 
-def _outcome(record: StudyRecord, trial: TrialRecord, mean: float | None) -> str:
-    kind, metric, winner = trial.kind, record.metric, record.winner()
+def _lead(record: StudyRecord, winner: TrialRecord, baseline: TrialRecord) -> Lead | None:
+    """Return the winner's lead; it is the best of all that competed with the baseline."""
+    rivals = len(distinct_candidates(record.complete())) - 1
+    return lead_over(record, winner, baseline, among=max(rivals, 1))
+
+
+def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
+    kind, winner = trial.kind, record.winner()
     if kind == "pruned":
         folds = on_folds(trial.history.n_folds(), record.recipe.n_folds)
         return f"pruned after {plural(len(trial.history.epochs), 'epoch')}{folds}"
-    best = None if winner is None else trial_score(winner)
-    if winner is None or mean is None or best is None:
+    if winner is None or lead is None:
         return kind
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
-    over = lead_over(record, winner, trial)
-    lead = winner_lead(abs(best - mean), metric)
-    if over is not None and over.within_noise and over.gap:
-        lead = f"{lead}, within noise"
+    words = winner_lead(abs(lead.gap), record.metric)
+    if lead.within_noise and lead.gap:
+        words = f"{words}, within noise"
     if not record.has_longer_refit():
-        return lead
-    return f"{lead} after {plural(record.recipe.epochs, 'epoch')} each"
+        return words
+    return f"{words} after {plural(record.recipe.epochs, 'epoch')} each"
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
