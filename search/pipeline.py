@@ -27,6 +27,7 @@ from search.recipe import Recipe
 from search.reference.replication import finish_replication
 from search.report.evidence import Evidence, TestedStudy, choose_baseline
 from search.report.findings import summaries
+from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.earlier_access import EarlierAccess
 from search.report.write import write_report
 from search.stopping import StopRequest
@@ -87,11 +88,13 @@ class Report:
         page: The page.
         baseline: The baseline study that the winner is compared with, if any.
         earlier: Other studies' accesses to the test set before.
+        outcome: How the winner compares with that baseline, in words; "" without one.
     """
 
     page: Path
     baseline: StudyRecord | None
     earlier: tuple[DatasetAccess, ...] = ()
+    outcome: str = ""
 
 
 @final
@@ -327,7 +330,9 @@ def _write_report(
     )
     told = (EarlierAccess.known(earlier).words(),) if earlier else ()
     write_model_readme(record, paths, chosen, (*summaries(record), *told))
-    return Report(write_report(evidence, paths, progress), chosen, earlier)
+    page = write_report(evidence, paths, progress)
+    versus = evidence.once(BaselineComparison.of)
+    return Report(page, chosen, earlier, "" if versus is None else versus.outcome)
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:

@@ -69,7 +69,9 @@ def run_and_describe(
         for event in _result_events(outcome, report):
             fan_out(*trackers)(event)
     end = end_info(outcome.record, stopped=outcome.stopped)
-    yield from describe_finish(outcome.record, None if report is None else report.baseline, end)
+    baseline = None if report is None else report.baseline
+    compared = "" if report is None else report.outcome
+    yield from describe_finish(outcome.record, baseline, end, compared)
     if report is not None:
         if report.earlier:
             yield EarlierAccess.known(report.earlier).words()
@@ -169,13 +171,16 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
 
 
 def describe_finish(
-    record: StudyRecord, baseline: StudyRecord | None, end: EndInfo
+    record: StudyRecord, baseline: StudyRecord | None, end: EndInfo, outcome: str = ""
 ) -> Iterator[RenderableType]:
-    """Yield the best trials, the result, the baseline's result, and why the run ended."""
+    """Yield the best trials, the result, the baseline's result, and why the run ended.
+
+    `outcome` says how the winner compares with the baseline, where the report has tested it.
+    """
     if len(record.complete()) > 1:
         yield best_table(record)
     yield from describe_result(record)
-    line = None if baseline is None else baseline_line(record, baseline)
+    line = None if baseline is None else baseline_line(record, baseline, outcome)
     if line is not None:
         yield Text(line)
     failures = failures_line(record)
@@ -216,8 +221,11 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
     return table
 
 
-def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
-    """Return the hand-tuned network's test result next to the winner's; None if one is untested."""
+def baseline_line(record: StudyRecord, baseline: StudyRecord, outcome: str = "") -> str | None:
+    """Return the hand-tuned network's test result next to the winner's; None if one is untested.
+
+    `outcome` says how the winner compares, where the report has tested it.
+    """
     ours, theirs = record.test, baseline.test
     if ours is None or theirs is None:
         return None
@@ -228,7 +236,7 @@ def baseline_line(record: StudyRecord, baseline: StudyRecord) -> str | None:
     gain = first - second if metric.higher_is_better else second - first
     return (
         f"baseline: {_with_interval(theirs, metric, second)}, study {baseline.name}; "
-        f"{winner_lead(gain, metric)}"
+        f"{outcome or winner_lead(gain, metric)}"
     )
 
 

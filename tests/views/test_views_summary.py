@@ -112,6 +112,13 @@ def test_the_baseline_stands_beside_the_winner(right: int, words: str) -> None:
     assert line.endswith(f"; {words}")
 
 
+def test_what_the_report_has_tested_is_told_instead_of_the_bare_difference() -> None:
+    """A lead that the report calls chance is no victory in the terminal."""
+    line = baseline_line(make_record(right=76), make_record(right=75), "no clear difference")
+    assert line is not None
+    assert line.endswith("; no clear difference")
+
+
 def test_an_untested_winner_is_set_beside_nothing() -> None:
     """Nothing is compared before there is a test."""
     assert baseline_line(make_record(), make_record(right=75)) is None
