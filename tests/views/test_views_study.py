@@ -54,7 +54,7 @@ def test_the_leaderboard_ranks_the_complete_trials(ask: Any) -> None:
     assert "5 trials: 2 complete, 1 interrupted, 1 pruned, 1 waiting" in out
     lines = [line.split() for line in out.splitlines() if line.lstrip().startswith(("1 ", "2 "))]
     assert [line[:2] for line in lines] == [["1", "1"], ["2", "0"]]
-    assert lines[0][2:10] == ["75.00%", "+-", "5.00%", "2/3", "114,186", "1", "min", "00"]
+    assert lines[0][2:10] == ["75.00%", "+-", "7.07%", "2/3", "114,186", "1", "min", "00"]
     assert lines[0][11:16] == ["70.00%", "80.00%", "As", "trial", "0:"]
     assert "the best 2 of 5 trials; --all lists every trial" in out
 
@@ -193,7 +193,7 @@ def test_one_trial_is_shown_whole(ask: Any, runs: Path) -> None:
     assert out.startswith(f"trial 1 of study {_NAME}: not trained again, same settings as trial 0")
     for words in (
         ", rank 1 of 2\n",
-        "fold scores        70.00%, 80.00%; standard deviation 5.00 points\n",
+        "fold scores        70.00%, 80.00%; standard deviation 7.07 points\n",
         "same candidate as  trial 0, whose result was copied\n",
         "validation accuracy, mean of 2 folds; best after epoch 2\n",
         "75.00% ",
