@@ -234,7 +234,8 @@ def test_the_baselines_own_candidate_is_not_tested_against_itself(theirs: Tested
     ("seeds", "paired", "clear"),
     [
         (0.01, 0.01, True), (0.36, 0.01, False), (0.01, 0.36, False),
-        (None, 0.009, True), (0.009, None, True), (0.02, 0.001, False), (None, None, None),
+        (0.04, 0.001, True), (0.06, 0.001, False), (0.001, 0.02, False),
+        (None, 0.009, True), (0.009, None, True), (None, None, None),
     ],
 )  # fmt: skip
 def test_a_lead_is_clear_if_neither_seeds_nor_images_explain_it(

@@ -12,16 +12,16 @@ from search.report.findings.verdict import Verdict
 from tests.report import report_fakes as fakes
 
 
-def compared(evidence: Evidence, gain: float, limits: tuple[float, float] | None) -> Verdict:
+def compared(evidence: Evidence, gain: float, p_value: float | None, **facts: Any) -> Verdict:
     """Return the verdict if the baseline comparison had found this."""
     found = BaselineComparison.of(evidence)
     assert found is not None
     assert found.paired is not None
-    paired = None if limits is None else found.paired.model_copy(update={"interval": limits})
+    paired = None if p_value is None else found.paired.model_copy(update={"p_value": p_value})
+    parts = {"paired": paired, "seeds": None, "own": None} | facts
     overall = replace_gain(found.overall, gain)
-    changed = found.model_copy(update={"paired": paired, "overall": overall, "own": None})
     other = replace(evidence)
-    other._known[BaselineComparison.of] = changed
+    other._known[BaselineComparison.of] = found.model_copy(update={"overall": overall, **parts})
     verdict = Verdict.of(other)
     assert verdict is not None
     return verdict
@@ -34,20 +34,27 @@ def replace_gain(overall: Any, gain: float) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("gain", "limits", "claim"),
+    ("gain", "p_value", "claim"),
     [
-        (0.05, (0.01, 0.09), "It is better than the hand-tuned network by 5.00 points."),
-        (-0.05, (-0.09, -0.01), "The hand-tuned network is better by 5.00 points."),
-        (0.05, (-0.01, 0.11), "No clear difference"),
-        (0.05, (0.0, 0.11), "No clear difference"),
+        (0.05, 0.001, "It is better than the hand-tuned network by 5.00 points."),
+        (-0.05, 0.001, "The hand-tuned network is better by 5.00 points."),
+        (0.05, 0.36, "No clear difference"),
+        (0.05, 0.02, "No clear difference"),
         (0.05, None, "how certain is not known"),
     ],
 )
-def test_only_a_difference_beyond_its_interval_is_claimed(
-    kfold_evidence: Evidence, gain: float, limits: tuple[float, float] | None, claim: str
+def test_only_a_difference_beyond_noise_is_claimed(
+    kfold_evidence: Evidence, gain: float, p_value: float | None, claim: str
 ) -> None:
-    """An interval that holds 0 allows no claim, however large the difference."""
-    assert claim in compared(kfold_evidence, gain, limits).comparison
+    """What chance makes too allows no claim, however large the difference."""
+    assert claim in compared(kfold_evidence, gain, p_value).comparison
+
+
+def test_the_hand_tuned_candidate_is_not_compared_with_itself(kfold_evidence: Evidence) -> None:
+    """Another training of it differs by its seed and by more data."""
+    verdict = compared(kfold_evidence, 0.05, None, same_candidate=True)
+    assert "hand-tuned network itself" in verdict.comparison
+    assert "points" not in verdict.comparison
 
 
 def test_the_result_has_its_interval_and_its_data(kfold_evidence: Evidence) -> None:

@@ -52,25 +52,24 @@ class Verdict(Finding):
 
 
 def _comparison(compared: BaselineComparison | None) -> str:
-    """Claim a difference only where its interval leaves out 0."""
+    """Claim a difference only where neither other seeds nor other images may explain it."""
     if compared is None:
         return "No hand-tuned network has been tested on these images."
-    own = compared.own
-    gain, limits = (
-        (compared.overall.gain, None if compared.paired is None else compared.paired.interval)
-        if own is None
-        else (own.gain, own.interval)
-    )
+    if compared.same_candidate:
+        return "It is the hand-tuned network itself, trained again: nothing sampled was better."
+    gain = compared.overall.gain if compared.own is None else compared.own.gain
     size = spread(abs(gain), compared.metric)
     what = "" if compared.metric is ACCURACY else f" in {compared.metric}"
-    if limits is None:
+    if compared.clear is None:
         how = "more" if gain > 0 else "less"
         return f"That is {size} {how} than the hand-tuned network{what}; how certain is not known."
-    if limits[0] > 0:
+    if not compared.clear:
+        return (
+            f"No clear difference from the hand-tuned network ({size} apart{what}, within noise)."
+        )
+    if gain > 0:
         return f"It is better than the hand-tuned network by {size}{what}."
-    if limits[1] < 0:
-        return f"The hand-tuned network is better by {size}{what}."
-    return f"No clear difference from the hand-tuned network ({size} apart{what}, within noise)."
+    return f"The hand-tuned network is better by {size}{what}."
 
 
 def _effort(record: StudyRecord, cost: Cost) -> str:
