@@ -12,7 +12,7 @@ from search.report.finding import ReportPart
 from search.text import percent, points
 from search.training.metrics import TestResult
 
-_RECALL = "share of the class predicted correctly (recall)"
+_RECALL = "share predicted correctly (recall)"
 
 
 @final

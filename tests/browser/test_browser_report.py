@@ -137,6 +137,19 @@ def test_phone_shows_all_within_its_width(phone_report: Page) -> None:
     assert outside == []
 
 
+def test_no_label_of_a_chart_is_cut_off(phone_report: Page) -> None:
+    """At 390 pixels every text lies within its chart."""
+    cut = phone_report.evaluate(
+        "[...document.querySelectorAll('.chart')].flatMap(chart => {"
+        " const { left, right } = chart.getBoundingClientRect();"
+        " return [...chart.querySelectorAll('text')].filter(text => {"
+        "  const box = text.getBoundingClientRect();"
+        "  return box.width && (box.left < left - 1 || box.right > right + 1) })"
+        " .map(text => `${chart.id}: ${text.textContent}`) })"
+    )
+    assert cut == []
+
+
 def test_wide_parts_scroll_by_keyboard_and_show_that_they_do(phone_report: Page) -> None:
     """What is wider than a phone takes the focus, answers to arrow keys and has a shadow."""
     phone_report.evaluate(

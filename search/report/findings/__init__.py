@@ -38,6 +38,7 @@ from search.report.findings.study import (
 from search.report.findings.trials import Trials
 from search.report.findings.usage import Usage
 from search.report.findings.verdict import Verdict
+from search.report.findings.wider_ranges import WiderRanges
 from search.report.findings.winner import FoldScores, Refit, SearchBaseline, Winner
 from search.tuning.records import StudyRecord
 
@@ -77,6 +78,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     Mistakes,
     Cost,
     Recommendations,
+    WiderRanges,
     RecipeSettings,
     AcceptedChanges,
     HowTrialsWereMade,
