@@ -1,6 +1,7 @@
 """Clusters that a run starts: what their files say, and what is started by it."""
 
 import shlex
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,35 @@ def test_epochs_of_a_job_that_is_run_again_are_passed_on_once() -> None:
         for _ in range(n_epochs):
             forward(FIGURES)
     assert len(passed) == 5
+
+
+def test_a_machine_that_cannot_be_reached_is_named() -> None:
+    """In one line, and nothing of the cluster is left."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        machines = SshMachines(
+            hosts=("127.0.0.1",), port=silent.getsockname()[1], host="127.0.0.1", user="nobody"
+        )
+        with pytest.raises(
+            UserError, match=r"hosts: '127.0.0.1' cannot be reached by SSH: .* failed"
+        ):
+            machines.launch(1)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (None, "slurm needs the command sbatch, which is not found here"),
+        ("echo sbatch: error: invalid partition >&2; exit 1", "such jobs: sbatch: error: invalid"),
+    ],
+)
+def test_jobs_that_slurm_would_not_take_are_told(
+    program: str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the search begins to wait for them."""
+    if program is not None:
+        (tmp_path / "sbatch").write_text(f"#!/bin/sh\n{program}\n", encoding="utf-8")
+        (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=message):
+        SlurmJobs(host="127.0.0.1").launch(1)

@@ -6,6 +6,8 @@ The scheduler runs in the run's own process. To add a launcher: write its class 
 
 import platform
 import shlex
+import shutil
+import subprocess
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -67,6 +69,7 @@ class LauncherFile(BaseModel, ABC):
                 )
         with needs_dask(f"--cluster {self.kind}:FILE"):
             import dask
+            import distributed  # noqa: F401  # whose settings there are then
 
             with dask.config.set({"distributed.scheduler.http.routes": []}):  # open to anyone
                 return self._launch(threads)
@@ -181,6 +184,8 @@ class SlurmJobs(LauncherFile):
     def _launch(self, threads: int) -> Launched:
         from dask_jobqueue.slurm import SLURMCluster
 
+        job = self.job_class()("tcp://localhost:1", **self.job_options(threads))
+        _check_accepted(job.job_script())
         try:
             cluster: Launched = SLURMCluster(
                 job_cls=self.job_class(),
@@ -196,6 +201,19 @@ class SlurmJobs(LauncherFile):
                 f"cluster: SLURM's jobs cannot be started: {first_line(error)}"
             ) from error
         return cluster
+
+
+def _check_accepted(script: str) -> None:
+    """Raise UserError unless SLURM would accept this job."""
+    program = shutil.which("sbatch")
+    if program is None:
+        raise UserError("cluster: slurm needs the command sbatch, which is not found here")
+    done = subprocess.run(  # noqa: S603 - SLURM's own
+        [program, "--test-only"], input=script, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or ["no word"]
+        raise UserError(f"cluster: SLURM does not accept such jobs: {said[-1]}")
 
 
 @final

@@ -33,6 +33,8 @@ class SshWorker(ProcessInterface):  # type: ignore[misc]  # Dask is partly typed
     ) -> None:
         self._host, self._options = host, connection
         self._command = command(scheduler, name)
+        self._connection: Any = None
+        self._process: Any = None
         super().__init__(scheduler=scheduler, name=name)
 
     async def start(self) -> None:
@@ -50,9 +52,11 @@ class SshWorker(ProcessInterface):  # type: ignore[misc]  # Dask is partly typed
 
     async def close(self) -> None:
         """End the workers."""
-        self._process.terminate()
-        self._connection.close()
-        await self._connection.wait_closed()
+        if self._process is not None:
+            self._process.terminate()
+        if self._connection is not None:
+            self._connection.close()
+            await self._connection.wait_closed()
         await super().close()
 
 
