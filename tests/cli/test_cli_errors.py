@@ -262,3 +262,20 @@ def test_without_cifar10_the_digits_are_announced(
     assert "CIFAR-10" in notice
     info = json.loads(next((tmp_path / "data" / "cache").glob("*/dataset.json")).read_text())
     assert info["name"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "both"),
+    [
+        (("--csv", "--json"), ("--csv", "--json")),
+        (("--sort", "score", "--trial", "0"), ("--sort", "--trial")),
+        (("--filter", "score>0", "--all"), ("--filter", "--all")),
+    ],
+)
+def test_what_show_cannot_show_at_once_is_named(
+    command: Command, tmp_path: Path, arguments: tuple[str, ...], both: tuple[str, str]
+) -> None:
+    """One line, before any database is opened."""
+    result = command("show", "any", *arguments, cwd=tmp_path)
+    assert result.status == 2
+    assert all(option in result.error() for option in both)

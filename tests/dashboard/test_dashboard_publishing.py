@@ -6,6 +6,7 @@ from typing import Any
 
 import optuna
 import pytest
+import sqlalchemy
 from optuna.trial import TrialState, create_trial
 from optuna_dashboard._note import get_note_from_system_attrs
 
@@ -187,3 +188,29 @@ def test_a_report_draws_the_lost_pictures_of_the_best_trials_only(
     drawn = {int(key.split(":")[2]) - 1 for key in attrs if "dashboard:artifacts:" in key}
     assert noted == list(range(40))
     assert drawn == {trial.number for trial in record.complete()[:3]}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
+def test_statements_do_not_grow_with_the_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """Reading a study and publishing it takes as many statements for 60 trials as for 15."""
+    monkeypatch.setattr(publishing, "_MOST_REDRAWN", 0)
+    counts = []
+    for n_trials in (15, 60):
+        made, folder = fakes.realistic(n_trials, epochs=3).record, tmp_path / str(n_trials)
+        showing_fakes.store(made, folder)
+        paths = RunPaths(folder, made.name)
+        storage = open_storage(storage_url(None, paths.database))
+        study = optuna.load_study(study_name=made.name, storage=storage)
+        if again:
+            publish_whole(study, read_study(study), paths)
+        statements: list[str] = []
+        sqlalchemy.event.listen(
+            storage.engine, "before_cursor_execute", lambda *told, to=statements: to.append(told[2])
+        )
+        publish_whole(study, read_study(study), paths)
+        counts.append(len(statements))
+        storage.engine.dispose()
+    few, many = counts
+    assert 0 < many <= few + 3

@@ -6,6 +6,7 @@ import pytest
 
 from search.errors import MachineError
 from search.paths import RunPaths
+from search.progress.steps import Step
 from search.report.evidence import Evidence
 from search.report.write import write_report
 from tests.report import report_fakes as fakes
@@ -66,3 +67,14 @@ def test_unwritable_folder_is_one_line(unfinished: fakes.Fake, paths: RunPaths) 
         f"python -m search report {record.name} --runs-dir {paths.runs_dir} "
         "--storage postgresql://me@host/db"
     )
+
+
+def test_progress_counts_findings_and_figures(unfinished: fakes.Fake, paths: RunPaths) -> None:
+    """Each step begins at 0, only rises, and never says more than there is."""
+    steps: list[Step] = []
+    write_report(Evidence(*unfinished), paths, steps.append)
+    assert list(dict.fromkeys(step.words for step in steps)) == ["findings", "figures"]
+    for words in ("findings", "figures"):
+        done = [step.done for step in steps if step.words == words]
+        assert done == list(range(len(done)))
+        assert {step.total for step in steps if step.words == words} == {len(done)}
