@@ -7,6 +7,7 @@ once without the worker. The training process is the same as on the coordinator'
 import asyncio
 import os
 import platform
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import wait
@@ -33,6 +34,7 @@ from search.executors.cluster.messages import (
 from search.executors.process_settings import start_server
 from search.executors.processes import ProcessExecutor
 from search.files import remove_folder
+from search.stopping import STOP_SIGNALS
 
 AGENT = "cifar-search-agent"
 FOLDER_SETTING = "cifar-search.worker-folder"  # in Dask's configuration
@@ -162,6 +164,7 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
         """
         async with self._starting:
             if self._processes is None:
+                _leave_signals_to_the_command()
                 start_server(self._threads)
                 self._processes = await asyncio.to_thread(ProcessExecutor, 1, self._threads)
 
@@ -213,6 +216,16 @@ class Agent(WorkerPlugin):  # type: ignore[misc]  # Dask is partly typed
 
     def _is_leaving(self) -> bool:
         return self._leave_file is not None and self._leave_file.exists()
+
+
+def _leave_signals_to_the_command() -> None:
+    """Ignore signals to stop, which a terminal or SLURM sends to all processes of a worker.
+
+    The command that serves gets them too, and lets the training end its epoch.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def scratch_in(local_directory: Path) -> Path:
