@@ -32,7 +32,7 @@ def read_pixels(path: Path, size: tuple[int, int] | None, resize: str) -> np.nda
 
 
 def open_image(path: Path) -> Image.Image:
-    """Open a file and read its header; raises ImportError for HEIC without pillow-heif."""
+    """Open a file; raises ImportError for HEIC where pillow-heif is missing."""
     if path.suffix.lower() not in HEIC:
         return Image.open(path, formats=FORMATS)
     import pillow_heif  # noqa: PLC0415 - an extra

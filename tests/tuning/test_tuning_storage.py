@@ -121,7 +121,7 @@ def test_a_failing_database_is_a_machine_failure_in_one_line(tmp_path: Path) -> 
     with storage.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE trials")
     with (
-        pytest.raises(MachineError, match=r"'a' failed: .*no such table.* run the same") as caught,
+        pytest.raises(MachineError, match=r"'a' failed: .*no such table.* run it again") as caught,
         storage_failures("a"),
     ):
         study.ask()
