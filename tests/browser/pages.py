@@ -69,9 +69,10 @@ def wait_until(page: Page, expression: str) -> None:
 
 
 def open_drawn(page: Page, url: str) -> None:
-    """Open a report and wait until its charts are drawn."""
+    """Open a page and wait until its charts are drawn, if it has any."""
     page.goto(url)
-    wait_until(page, "document.documentElement.dataset.ready === ''")
+    packed = "document.getElementById('packed')"
+    wait_until(page, f"!{packed} || document.documentElement.dataset.ready === ''")
 
 
 def unfold(page: Page) -> None:
