@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import final
 
@@ -28,6 +29,14 @@ _BUDGET = ("--trials", "2", "--pruner", "none", "--max-parameters", "200000", "-
 
 def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": ":".join(sys.path)}
+
+
+@pytest.fixture(autouse=True)
+def heard_hangups() -> Iterator[None]:
+    """Have SIGHUP end a process, as a terminal does, even if the tests run under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @final
@@ -55,7 +64,11 @@ class Process:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end; returns the status and what it wrote since."""
-        rest, _ = self._running.communicate(timeout=120)
+        try:
+            rest, _ = self._running.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)  # or it would train on for hours
+            raise
         return self._running.returncode, rest
 
     def others(self) -> list[int]:
