@@ -68,6 +68,7 @@ class Process:
             rest, _ = self._running.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)  # or it would train on for hours
+            self._running.communicate()
             raise
         return self._running.returncode, rest
 

@@ -78,7 +78,7 @@ def test_a_grouped_study_says_so_and_goes_on(patients: Path, make_recipe: Maker)
     """In its plan, record, report and card; folds keep the groups, and other groups are refused."""
     events: list[Event] = []
     recipe = make_recipe(dataset=str(patients), groups="patient", validation="kfold", folds=3)
-    outcome, report = run_and_report(recipe, events.append, StopRequest())
+    outcome, report = run_and_report(recipe, events.append, StopRequest(), executor="inline")
     assert outcome.record.quality.n_groups == 22  # one of 12 of each class is set aside
     assert report is not None
     text = report.page.with_suffix(".md").read_text(encoding="utf-8")
@@ -90,8 +90,8 @@ def test_a_grouped_study_says_so_and_goes_on(patients: Path, make_recipe: Maker)
         assert not set(groups[stored["train_0"]]) & set(groups[validation])
     changed = recipe.model_copy(update={"groups": r"scans/ward \d/\d+"})
     with pytest.raises(UserError, match=r"groups 'patient' is now 'scans"):
-        run_and_report(changed, events.append, StopRequest())
-    outcome, _ = run_and_report(recipe, events.append, StopRequest())
+        run_and_report(changed, events.append, StopRequest(), executor="inline")
+    outcome, _ = run_and_report(recipe, events.append, StopRequest(), executor="inline")
     assert len(outcome.record.openings) == 1
 
 
@@ -113,17 +113,17 @@ def test_given_images_validate(image_folder: Path, make_recipe: Maker, tmp_path:
         (root / "val" / name).symlink_to(image_folder / "test" / name)
     recipe = make_recipe(dataset=str(root), validation="given")
     events: list[Event] = []
-    outcome, _ = run_and_report(recipe, events.append, StopRequest())
+    outcome, _ = run_and_report(recipe, events.append, StopRequest(), executor="inline")
     record = outcome.record
     with np.load(outcome.paths.folds) as stored:
         assert (len(stored["train_0"]), len(stored["validation_0"])) == (90, 30)
     assert record.recipe.holdout_fraction == 0.25
     assert record.dataset.n_train == 120
-    again, _ = run_and_report(recipe, events.append, StopRequest())
+    again, _ = run_and_report(recipe, events.append, StopRequest(), executor="inline")
     assert again.record.folds_hash == record.folds_hash
     without = recipe.model_copy(update={"dataset": str(image_folder), "study_name": "other"})
     with pytest.raises(UserError, match="a folder val/"):
-        run_and_report(without, events.append, StopRequest())
+        run_and_report(without, events.append, StopRequest(), executor="inline")
 
 
 @pytest.mark.slow
@@ -133,13 +133,13 @@ def test_a_renamed_dataset_is_the_same_one(
     """Its content counts; other content under the old name does not."""
     moved = shutil.copytree(image_folder, tmp_path / "hues")
     recipe = make_recipe(study_name="s", trials=1)
-    run_and_report(recipe, lambda event: None, StopRequest())
+    run_and_report(recipe, lambda event: None, StopRequest(), executor="inline")
     renamed = recipe.model_copy(update={"dataset": str(moved), "trials": 2})
-    outcome, _ = run_and_report(renamed, lambda event: None, StopRequest())
+    outcome, _ = run_and_report(renamed, lambda event: None, StopRequest(), executor="inline")
     assert (outcome.record.dataset.name, len(outcome.record.trials)) == ("hues", 2)
     smaller = recipe.model_copy(update={"image_size": 4})
     with pytest.raises(UserError, match=r"dataset 'hues \(\w+\)' is now 'colours"):
-        run_and_report(smaller, lambda event: None, StopRequest())
+        run_and_report(smaller, lambda event: None, StopRequest(), executor="inline")
 
 
 @pytest.mark.parametrize("validation", ["holdout", "kfold"])

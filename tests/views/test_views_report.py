@@ -26,8 +26,9 @@ def storage() -> BaseStorage:
 
 @pytest.fixture
 def search(storage: BaseStorage) -> optuna.Study:
-    """Return a finished search of one candidate."""
-    trial = fakes.complete_trial(0, [0.5, 0.8], candidate=baseline_fakes.HAND_TUNED)
+    """Return a finished search of one candidate, which is not the hand-tuned one."""
+    candidate = baseline_fakes.HAND_TUNED.replace(batch_size=32)
+    trial = fakes.complete_trial(0, [0.5, 0.8], candidate=candidate)
     record = fakes.study_record([trial], recipe={"with_baseline": False})
     return store_study(fakes.with_end(record), storage)
 
