@@ -30,7 +30,6 @@ from search.report.findings.cost import search_clock
 from search.report.findings.repeats import Repeats
 from search.report.scoring import ENDED, at_best_epoch
 from search.text import score
-from search.training.history import best_epoch
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import describe_candidate
 
@@ -137,7 +136,7 @@ def _first_fold_scores(record: StudyRecord, metric: Metric) -> Iterator[_Score]:
     for trial in record.trials if record.recipe.racing else ():
         if len(trial.history.epochs) == record.recipe.epochs and not trial.diverged:
             curve = [folds[0].score(metric) for folds in trial.history.epochs]
-            yield trial, curve[best_epoch(curve, metric) - 1]
+            yield trial, metric.best(curve)
 
 
 def _first_fold_end(trial: TrialRecord) -> datetime | None:

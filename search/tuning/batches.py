@@ -23,7 +23,7 @@ from search.metric import Metric
 from search.objectives import objectives_of
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.training.history import History, best_epoch
+from search.training.history import History
 from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
 from spaces import Space
@@ -184,7 +184,7 @@ def _first_fold_score(trial: FrozenTrial, epochs: int, metric: Metric) -> float 
     curve = _first_fold(trial, metric)
     if len(curve) < epochs:
         return None
-    return curve[best_epoch(curve, metric) - 1]
+    return metric.best(curve)
 
 
 def _first_fold(trial: FrozenTrial, metric: Metric) -> list[float]:

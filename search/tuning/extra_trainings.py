@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,14 +10,14 @@ from typing import final
 
 from search.errors import MachineError
 from search.events import Listener, StepProgress
-from search.executors.base import Executor, FoldEpochs, JobChannel
-from search.executors.training_jobs import TrialJob, TrialOutcome
+from search.executors.base import Executor
+from search.executors.training_jobs import TrialJob
 from search.files import remove_folder
 from search.stopping import StopRequest
-from search.training.history import History, best_epoch
+from search.training.history import History
 from search.tuning.opening import OpenStudy
 from search.tuning.pruners import NoPruner
-from search.tuning.running_trials import make_trial_job
+from search.tuning.running_trials import FoldGroup, make_trial_job
 from search.user_metric import get_metric
 from spaces.candidate import Candidate
 
@@ -52,19 +52,13 @@ class ExtraTraining:
 
 
 @final
-@dataclass
+@dataclass(frozen=True)
 class _Running:
+    """A training in its slot: all folds of its job in one group."""
+
     training: ExtraTraining
     job: TrialJob
-    channel: JobChannel
-    future: "Future[TrialOutcome]"
-    epochs: list[FoldEpochs]
-
-    def receive(self) -> bool:
-        """Receive its epochs; returns whether it has ended."""
-        done = self.future.done()  # first, so that what came before the end is read below
-        self.epochs += self.channel.receive()
-        return done
+    group: FoldGroup
 
 
 @final
@@ -171,21 +165,22 @@ class ExtraTrainings:
         )
         remove_folder(job.folder)
         channel = self._executor.channel(job.folder)
-        return _Running(training, job, channel, self._executor.submit(slot, job), [])
+        group = FoldGroup(folds, slot, channel, self._executor.submit(slot, job))
+        return _Running(training, job, group)
 
     def _wait(self, running: dict[int, _Running]) -> None:
         """Wait a moment, and store the scores of trainings that have ended."""
-        futures = [one.future for one in running.values()]
+        futures = [one.group.future for one in running.values()]
         wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for slot, one in list(running.items()):
-            ended = one.receive()
-            one.channel.answer(len(one.epochs), stop=self._stop.requested())
-            if ended:
+            one.group.receive()
+            one.group.channel.answer(len(one.group.epochs), stop=self._stop.requested())
+            if one.group.ended:
                 del running[slot]
                 self._store(one)
 
     def _store(self, one: _Running) -> None:
-        outcome = one.future.result()
+        outcome = one.group.outcome()
         if outcome.ended == "stopped":
             return
         if outcome.ended not in ("finished", "diverged"):
@@ -196,14 +191,13 @@ class ExtraTrainings:
         remove_folder(one.job.folder)
         remove_folder(one.job.checkpoints)
         diverged = outcome.ended == "diverged"
-        score = None if diverged else self._score(History((*one.epochs,)))
+        score = None if diverged else self._score(History((*one.group.epochs,)))
         self._scores.add(one.training, score)
         self._tell(1)
 
     def _score(self, history: History) -> float:
         metric = get_metric(self._opened.recipe.metric)
-        curve = history.mean_curve(metric)
-        return curve[best_epoch(curve, metric) - 1]
+        return metric.best(history.mean_curve(metric))
 
     def _tell(self, n_more: int) -> None:
         self._done += n_more

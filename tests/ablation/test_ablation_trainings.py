@@ -1,6 +1,8 @@
 """Ablations of whole studies: what is trained, kept and continued."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -152,3 +154,27 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "ablation.json").write_text("{")
     with pytest.raises(MachineError, match=r"ablation\.json is damaged"):
         Ablation.load(tmp_path / "ablation.json")
+
+
+def test_a_worker_that_dies_is_a_machine_failure(
+    recipe: Recipe, listener: EventRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says what is kept and how to continue; the same call then trains what is missing."""
+    with opened(recipe, listener) as run:
+        submit, submitted = run.workers.submit, []
+
+        def dying(slot: int, job: Any) -> Any:
+            submitted.append(job)
+            if len(submitted) != 2:
+                return submit(slot, job)
+            future: Future[Any] = Future()
+            future.set_exception(BrokenProcessPool("killed"))
+            return future
+
+        monkeypatch.setattr(run.workers, "submit", dying)
+        with pytest.raises(MachineError, match=r"the worker died .*: run the same command"):
+            run_ablation(run)
+        kept = run.opened.paths.extra_scores.read_text().splitlines()
+        assert len(kept) == 1
+        found = run_ablation(run)
+        assert len(submitted) == 1 + found.path.trained - 1
