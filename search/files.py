@@ -138,7 +138,7 @@ def checksums_path(folder: Path) -> Path:
 
 def write_checksums(paths: Sequence[Path]) -> None:
     """Write the checksums of files that are all in one folder, durably. Raises OSError."""
-    lines = [f"{_sha256(path)}  {path.name}\n" for path in paths]
+    lines = [f"{sha256_of(path)}  {path.name}\n" for path in paths]
     write_file(checksums_path(paths[0].parent), "".join(lines), durable=True)
 
 
@@ -153,7 +153,7 @@ def verify_checksums(paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.is_file():
             raise ValueError(f"{path.name} is missing")
-        if known.get(path.name) != _sha256(path):
+        if known.get(path.name) != sha256_of(path):
             raise ValueError(f"{path.name} does not match its SHA-256 checksum")
 
 
@@ -166,6 +166,7 @@ def _read_checksums(path: Path) -> dict[str, str]:
     return {name: sha256 for sha256, _, name in pairs}
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file; raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -59,8 +59,7 @@ class AblationPath:
         """Yield each step with the change of the score that it brings; None where it is unknown."""
         before = self.start
         for step in self.steps:
-            known = before is not None and step.score is not None
-            yield step, step.score - before if known else None  # type: ignore[operator]
+            yield step, _difference(step.score, before)
             before = step.score
 
 
@@ -98,6 +97,10 @@ class Ablation:
     def store(self, path: Path) -> None:
         """Write it; raises OSError."""
         write_file(path, TypeAdapter(type(self)).dump_json(self, indent=1))
+
+
+def _difference(score: float | None, other: float | None) -> float | None:
+    return None if score is None or other is None else score - other
 
 
 def most_trainings(n_changes: int) -> int:

@@ -3,11 +3,13 @@
 Heavy packages are imported inside the commands that need them, so that --help answers at once.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
 
 from search.cli import options
 from search.cli.places import start_run
@@ -15,6 +17,7 @@ from search.cli.terminal import Interrupts, failures_told, make_console, print_a
 from search.errors import UserError
 from search.events import Interrupted, JsonWriter
 from search.recipe import Recipe
+from search.stopping import StopRequest
 
 # Which images a dataset has, and how they are prepared.
 IMAGES = (
@@ -78,19 +81,27 @@ def _run(
     if quiet and as_json:
         raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
     place = {name: settings.pop(name) for name in options.CLUSTER}
-    console, interrupts = make_console(), Interrupts()
+    console = make_console()
     writer = JsonWriter(console) if as_json else None
-    with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
+    with _stoppable(console, writer) as stop:
         requested, executor = start_run(recipe, settings, place)
         from search.tracking import make_trackers
         from search.views.running import run_and_describe, run_and_log
 
         how = resuming | {"executor": executor, "trackers": make_trackers(tracker or ())}
         if writer is not None:
-            run_and_log(requested, writer, interrupts.stop, **how)
+            run_and_log(requested, writer, stop, **how)
         else:
-            result = run_and_describe(requested, console, interrupts.stop, quiet=quiet, **how)
+            result = run_and_describe(requested, console, stop, quiet=quiet, **how)
             print_all(result, console)
+
+
+@contextmanager
+def _stoppable(console: Console, writer: JsonWriter | None = None) -> Iterator[StopRequest]:
+    """Run a block that signals stop, and end the program by the signal's exit status then."""
+    interrupts = Interrupts()
+    with failures_told(writer), suppress(KeyboardInterrupt), interrupts.handled():
+        yield interrupts.stop
     if interrupts.status is not None:
         if writer is not None:
             writer.write(Interrupted(interrupts.status))
@@ -113,14 +124,11 @@ def ablate(
     Settings are changed one at a time, the one that helps most first, each time trained on the
     study's folds. The path is kept with the study, and is in its report.
     """
-    console, interrupts = make_console(), Interrupts()
-    with failures_told(None), suppress(KeyboardInterrupt), interrupts.handled():
+    console = make_console()
+    with _stoppable(console) as stop:
         from search.views.ablation import ablate_and_describe
 
         result = ablate_and_describe(
-            study, runs_dir, storage, console, interrupts.stop, start=start, workers=workers
+            study, runs_dir, storage, console, stop, start=start, workers=workers
         )
         print_all(result, console)
-    if interrupts.status is not None:
-        console.show_cursor()  # which a display may have hidden
-        raise typer.Exit(interrupts.status)

@@ -27,6 +27,7 @@ from search.data.group_splits import set_aside, shared_groups
 from search.data.npy import read_arrays, read_npy
 from search.data.pixel_values import Scale, check_finite
 from search.data.pixels import fitted
+from search.data.sums import file_states
 from search.errors import UserError
 from search.events import Listener, StepProgress
 from search.text import listed_names
@@ -113,10 +114,7 @@ class ArraySource(Source):
         request = self._request
         settings = (request.image_size, request.resize, request.test_fraction, request.groups)
         digest = hashlib.sha256(f"arrays 2 {settings} {TEST_SEED}\n".encode())
-        for path in self.watched_files():
-            status = path.stat()
-            line = f"{status.st_size} {status.st_mtime_ns} {path}\n"
-            digest.update(line.encode(errors="surrogateescape"))
+        digest.update(file_states(self.watched_files()))
         return digest.hexdigest()
 
     def watched_files(self) -> Sequence[Path]:

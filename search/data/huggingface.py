@@ -20,6 +20,7 @@ from search.data.file_source import TEST_SEED, dataset_name
 from search.data.folder import PARTS
 from search.data.memory import fitted_pixels, usual_size
 from search.data.pixels import FORMATS, as_seen
+from search.data.sums import file_states
 from search.errors import UserError, first_line
 from search.events import Listener, StepProgress
 from search.text import listed_names
@@ -74,10 +75,7 @@ class HuggingFaceSource(Source):
             request.image_column, request.label_column, request.groups,
         )  # fmt: skip
         digest = hashlib.sha256(f"huggingface 1 {settings} {TEST_SEED}\n".encode())
-        for path in self.watched_files():
-            status = path.stat()
-            line = f"{status.st_size} {status.st_mtime_ns} {path}\n"
-            digest.update(line.encode(errors="surrogateescape"))
+        digest.update(file_states(self.watched_files()))
         return digest.hexdigest()
 
     def watched_files(self) -> Sequence[Path]:

@@ -5,7 +5,6 @@ the file system last changed anything about the file (`st_ctime`): files for whi
 than the last look are read again, all others are taken as they were.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +12,17 @@ from typing import final
 
 import joblib
 
-from search.files import write_file
+from search.files import sha256_of, write_file
 
 _TASK_FILES = 64
 _GRANULARITY_NS = 2_000_000_000  # FAT keeps times in steps of two seconds
+
+
+def file_states(files: Iterable[Path]) -> bytes:
+    """Return a line with size, time of change and path of each file, for a fingerprint."""
+    states = ((path.stat(), path) for path in files)
+    lines = (f"{status.st_size} {status.st_mtime_ns} {path}\n" for status, path in states)
+    return "".join(lines).encode(errors="surrogateescape")
 
 
 @final
@@ -57,7 +63,7 @@ class FileSums:
 
 
 def sums_of(files: Sequence[Path]) -> dict[str, str | None]:
-    """Return the BLAKE2 sum of each file by its path; None for one that cannot be read."""
+    """Return the SHA-256 of each file by its path; None for one that cannot be read."""
     tasks = [files[i : i + _TASK_FILES] for i in range(0, len(files), _TASK_FILES)]
     found = joblib.Parallel(-1, prefer="threads")(joblib.delayed(_sum_all)(one) for one in tasks)
     sums = [one for task in found for one in task]
@@ -70,7 +76,6 @@ def _sum_all(files: Sequence[Path]) -> list[str | None]:
 
 def _sum(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        return sha256_of(path)
     except OSError:
         return None

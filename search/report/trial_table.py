@@ -88,12 +88,17 @@ def parameter_columns(
         )
 
 
+def all_columns(record: StudyRecord) -> list[Column]:
+    """Return what became of each trial, and its parameters by name."""
+    return [*outcome_columns(record), *parameter_columns(record, (), ())]
+
+
 def trials_csv(record: StudyRecord, rows: Sequence[int] | None = None) -> str:
     """Write trials as CSV: outcome, parameters, each fold's score, every digit kept.
 
     `rows` are the positions of the trials to write, in order; None for all.
     """
-    columns = [*outcome_columns(record), *parameter_columns(record, (), ())]
+    columns = all_columns(record)
     n_folds = max((len(trial.fold_scores) for trial in record.trials), default=0)
     folds = [trial.fold_scores + (None,) * n_folds for trial in record.trials]
     names = [column.name for column in columns]

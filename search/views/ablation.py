@@ -4,21 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
-from search import text
 from search.ablation.ablate import ablate
 from search.ablation.path import Ablation
 from search.catalog.studies import open_stored
 from search.errors import UserError
 from search.executors import ExecutorChoice
-from search.metric import Metric
 from search.pipeline import open_run, write_stored_report
 from search.progress.console import open_display
 from search.recipe import Recipe
+from search.report.evidence import Evidence
+from search.report.findings.ablation import Ablated
 from search.stopping import StopRequest
 from search.tuning.extra_trainings import StoppedEarly
+from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
 
 
@@ -60,13 +61,14 @@ def ablate_and_describe(
             ablation = ablate(run.opened, run.workers, display, stop, number)
             run.workers.close()
             study, paths = run.opened.study, run.opened.paths
-        page = write_stored_report(read_study(study), study, paths)
+        record = read_study(study)
+        page = write_stored_report(record, study, paths)
     except StoppedEarly:
         yield "stopped; what is trained is kept: run the same command again to continue"
         return
     finally:
         display.close()
-    yield from describe_path(ablation, read_study(study).metric)
+    yield from describe_path(ablation, record)
     yield f"report: {page}"
 
 
@@ -78,33 +80,22 @@ def _trial(start: str) -> int | None:
     return int(start)
 
 
-def describe_path(ablation: Ablation, metric: Metric) -> Iterator[RenderableType]:
-    """Yield the path as a table: each change with the score after it, and what it brought."""
-    path = ablation.path
-    yield Text(
-        f"from {ablation.start} ({text.score(path.start, metric)}) to trial {ablation.winner}, the "
-        "change that helps most first:",
-        style="bold",
-    )
-    shown = Table(box=None, pad_edge=False)
-    for header in ("change", "from", "to"):
-        shown.add_column(header, overflow="fold")
-    for header in ("score", "gain", "gain if alone"):
-        shown.add_column(header, justify="right", no_wrap=True)
-    for step, gain in path.gains():
-        alone = None if None in (step.alone, path.start) else step.alone - path.start  # type: ignore[operator]
-        shown.add_row(
-            step.change.name,
-            step.change.before,
-            step.change.after,
-            text.score(step.score, metric),
-            _signed(gain, metric),
-            _signed(alone, metric),
+def describe_path(ablation: Ablation, record: StudyRecord) -> Iterator[RenderableType]:
+    """Yield what the report's finding says of a path to the present winner, and its table."""
+    found = Ablated.of(Evidence(record, ablation=ablation))
+    if found is None:
+        raise ValueError(f"trial {ablation.winner} is not the winner of study {record.name!r}")
+    yield Text(found.answer(), style="bold")
+    table = found.table()
+    shown = RichTable(box=None, pad_edge=False)
+    for header, side in zip(table.header, table.align, strict=True):
+        is_text = side == "l"
+        shown.add_column(
+            header,
+            justify="left" if is_text else "right",
+            overflow="fold",
+            no_wrap=not is_text,
         )
+    for row in table.rows:
+        shown.add_row(*row)
     yield shown
-
-
-def _signed(difference: float | None, metric: Metric) -> str:
-    if difference is None:
-        return "–"
-    return text.points(difference) if metric.is_share else f"{difference:+.4f}"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from search import text
 from search.errors import UserError
-from search.report.trial_table import Column, outcome_columns, parameter_columns, trials_csv
+from search.report.trial_table import Column, all_columns, trials_csv
 from search.text import listed_names, plural, printable
 from search.tuning.records import StudyRecord, TrialKind
 
@@ -135,11 +135,6 @@ def find_column(columns: Sequence[Column], name: str) -> Column:
         names = [column.title if column.parameter else column.name for column in columns]
         raise UserError(f"column {name!r} does not exist; known: {listed_names(names, len(names))}")
     return found
-
-
-def all_columns(record: StudyRecord) -> list[Column]:
-    """Every column of a study's trials."""
-    return [*outcome_columns(record), *parameter_columns(record, (), ())]
 
 
 def describe_selection(record: StudyRecord, selection: Selection) -> Iterator[RenderableType]:

@@ -20,7 +20,6 @@ from search.executors.cluster import transfer
 from search.executors.cluster.transfer import (
     FileState,
     fetch_file,
-    file_sum,
     read_part,
     send_file,
     send_text,
@@ -29,6 +28,7 @@ from search.executors.cluster.transfer import (
     write_part,
 )
 from search.executors.probes import WarmUp
+from search.files import sha256_of
 from search.training.settings import TrainingSettings
 from spaces.cnn import CNN_SPACE
 from spaces.inputs import input_paths
@@ -131,7 +131,7 @@ def test_states_tell_changes(tmp_path: Path) -> None:
     write_part(tmp_path / "two", 0, b"other")
     (state,) = states_there(tmp_path, "on*")
     assert state == FileState("one", 4, one.stat().st_mtime_ns)
-    assert asyncio.run(sum_there(one)) == file_sum(one)
+    assert asyncio.run(sum_there(one)) == sha256_of(one)
     assert asyncio.run(sum_there(missing)) is None
 
 

@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from search.errors import UserError
+from search.report.trial_table import all_columns
 from search.tuning.records import StudyRecord
-from search.views.selected_trials import (
-    Condition,
-    Selection,
-    all_columns,
-    describe_selection,
-    selection_csv,
-)
+from search.views.selected_trials import Condition, Selection, describe_selection, selection_csv
 from search.views.stored_study import describe_trials
 from tests.report import report_fakes as fakes
 from tests.views import showing_fakes

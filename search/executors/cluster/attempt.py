@@ -33,12 +33,12 @@ from search.executors.cluster.session import (
 from search.executors.cluster.transfer import (
     FileState,
     fetch_file,
-    file_sum,
     send_file,
     send_text,
     states_there,
 )
 from search.executors.job_files import JobFiles, files_of, moved
+from search.files import sha256_of
 from search.training.checkpoints import NEWEST, newest_checkpoints
 from search.user_metric import metric_code, metric_file
 
@@ -211,7 +211,7 @@ class Places:
         if files.dataset is not None:
             paths[files.dataset.cache_dir] = folder / "datasets" / files.dataset.fingerprint
         for path in files.inputs:
-            paths[path] = folder / "inputs" / f"{file_sum(path)}{path.suffix}"
+            paths[path] = folder / "inputs" / f"{sha256_of(path)}{path.suffix}"
         if job.folder is not None:
             paths[job.folder] = attempt / "messages"
         if files.checkpoints is not None:

@@ -5,13 +5,12 @@ file passes through, the scheduler's too.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, final
 
 from search.errors import MachineError
-from search.files import atomic_write, write_file
+from search.files import atomic_write, sha256_of, write_file
 
 PART_BYTES = 4 << 20
 
@@ -36,18 +35,12 @@ class FileState(NamedTuple):
     written: int
 
 
-def file_sum(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # What runs on the worker
 
 
 async def sum_there(path: Path) -> str | None:
     """Return the SHA-256 of a file; None if there is none."""
-    return await asyncio.to_thread(file_sum, path) if path.is_file() else None
+    return await asyncio.to_thread(sha256_of, path) if path.is_file() else None
 
 
 def write_part(path: Path, offset: int, content: bytes) -> None:
@@ -109,7 +102,7 @@ def send_file(remote: Remote, source: Path, target: Path, token: str) -> None:
     Raises:
         MachineError: There is no room for it, or its bytes arrive changed.
     """
-    sha256 = file_sum(source)
+    sha256 = sha256_of(source)
     if remote.call(sum_there, target) == sha256:
         return
     partial = target.with_name(f".{target.name}.{token}.partial")

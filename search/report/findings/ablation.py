@@ -83,7 +83,7 @@ class Ablated(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        yield Paragraph(self._answer())
+        yield Paragraph(self.answer())
         yield Paragraph(
             "Settings are changed one at a time, each time the one that improves the score most. "
             f"All {self.n_trained} candidates on the way are trained on the same folds with the "
@@ -93,14 +93,15 @@ class Ablated(Finding):
         )
         yield Plot(
             name="ablation",
-            alt=self._answer(),
+            alt=self.answer(),
             paper=self._draw,
             page=self._chart,
             caption="The score after each change and all above it.",
-            table=self._table(),
+            table=self.table(),
         )
 
-    def _answer(self) -> str:
+    def answer(self) -> str:
+        """Say which changes bring most."""
         gains = [one for one in self.steps if one.gain is not None and self._is_better(one.gain)]
         ends = (
             f"From {self.start} ({score(self.start_score, self.metric)}) to trial {self.trial} "
@@ -121,7 +122,8 @@ class Ablated(Finding):
             return "–"
         return f"{points(gain)} points" if self.metric.is_share else f"{gain:+.4f}"
 
-    def _table(self) -> Table:
+    def table(self) -> Table:
+        """Return the path, a change each row."""
         rows = tuple(
             (
                 one.label,
