@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Yield Chromium until another folder's tests run: its event loop would be in their way."""
     try:
         with running_chromium() as browser:
             yield browser
@@ -38,7 +37,7 @@ def page(browser: Browser) -> Iterator[Page]:
         yield window.new_page()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def report_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of the report of a k-fold search that has a baseline to compare with."""
     fake = fakes.realistic(n_folds=5)
@@ -55,7 +54,7 @@ def report_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_page(tmp_path_factory.mktemp("report"), page)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def opened(browser: Browser, report_url: str) -> Page:
     """Return the report, opened once: it takes seconds to draw."""
     page = desktop(browser).new_page()
@@ -72,7 +71,7 @@ def report(opened: Page) -> Page:
     return opened
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def phone_report(browser: Browser, report_url: str) -> Page:
     """Return the report on a phone, opened once."""
     page = phone(browser).new_page()

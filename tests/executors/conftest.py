@@ -1,5 +1,6 @@
 """A cluster of two workers on this machine, each with a folder of its own."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -38,6 +39,15 @@ class LocalCluster:
     folders: tuple[Path, Path]
     certificates: Path
     leave_files: tuple[Path, Path]
+
+
+@pytest.fixture(autouse=True)
+def no_running_loop() -> Iterator[None]:
+    """Hide the event loop that Playwright keeps where browser tests ran in the same process."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture(scope="session")
