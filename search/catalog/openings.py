@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -59,7 +60,11 @@ class _Report:
         self._path = path
 
     def __getitem__(self, name: str) -> Any:
-        return json.loads(self._path.read_bytes())[name]
+        return self._facts[name]
+
+    @cached_property
+    def _facts(self) -> Any:
+        return json.loads(self._path.read_bytes())
 
 
 def _accesses(name: str, facts: Any, openings: str, fingerprint: str) -> list[DatasetAccess]:
