@@ -27,6 +27,8 @@ class RunPaths:
         self.refit_checkpoints = self.checkpoints_dir / "refit"
         self.model_dir = study / "model"  # the exported model, see ModelPaths
 
+        self.predictions_dir = study / "validation-predictions"  # of complete trials
+
         # what is kept of the test images, so that the test set stays closed
         self.test_predictions = study / "test-predictions.npz"  # true and predicted classes
         self.mistakes = study / "mistakes.npy"  # misclassified images, uint8 (M, 3, H, W)
@@ -47,6 +49,18 @@ class RunPaths:
     def fold_group_dir(self, number: int, fold: int) -> Path:
         """Return the folder for the messages of a fold group's job; `fold` is its first fold."""
         return self.trial_dir(number) / f"from-fold-{fold}"
+
+    def fold_predictions(self, number: int, fold: int) -> Path:
+        """Return what a fold group of a running trial leaves; `fold` is its first fold."""
+        return self.trial_dir(number) / f"predictions-from-fold-{fold}.npz"
+
+    def all_fold_predictions(self, number: int) -> list[Path]:
+        """Return what the fold groups of a running trial have left."""
+        return sorted(self.trial_dir(number).glob("predictions-from-fold-*.npz"))
+
+    def trial_predictions(self, plan: int) -> Path:
+        """Return what a complete trial predicted of its validation images."""
+        return self.predictions_dir / f"plan-{plan}.npz"
 
     def trial_checkpoints(self, plan: int) -> Path:
         """Return the folder of a trial's checkpoints, the same for every attempt."""

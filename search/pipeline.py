@@ -13,6 +13,7 @@ from search.ablation.path import Ablation
 from search.catalog.openings import DatasetAccess, earlier_accesses
 from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
+from search.data.training_images import TrainingImages
 from search.errors import UserError
 from search.evaluation.model import ImageClassifier
 from search.evaluation.model_card import write_model_readme
@@ -36,6 +37,7 @@ from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.budget import Budget
 from search.tuning.endings import failures_line
 from search.tuning.finalists import train_finalists
+from search.tuning.kept_predictions import read_kept
 from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.outages import files_needed
@@ -56,6 +58,7 @@ __all__ = [
     "open_run",
     "run_and_report",
     "run_study",
+    "stored_evidence",
     "with_predictions",
     "write_stored_report",
 ]
@@ -317,22 +320,30 @@ def write_stored_report(
 def _write_report(
     record: StudyRecord, study: optuna.Study, paths: RunPaths, progress: Progress = no_progress
 ) -> Report:
+    evidence = stored_evidence(record, study, paths)
+    earlier = evidence.earlier or ()
+    chosen = None if evidence.baseline is None else evidence.baseline.record
+    told = (EarlierAccess.known(earlier).words(),) if earlier else ()
+    write_model_readme(record, paths, chosen, (*summaries(record), *told))
+    page = write_report(evidence, paths, progress)
+    versus = evidence.once(BaselineComparison.of)
+    return Report(page, chosen, earlier, "" if versus is None else versus.outcome)
+
+
+def stored_evidence(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Evidence:
+    """Return all that is stored of a study; raises MachineError if a file is damaged."""
     chosen = choose_baseline(record, stored_baselines(study))
-    earlier = earlier_accesses(study, record, paths.runs_dir)
-    evidence = Evidence(
+    return Evidence(
         record,
         study,
         mistakes=load_images(paths.mistakes),
         predictions=load_predictions(paths.test_predictions),
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
         ablation=Ablation.load(paths.ablation),
-        earlier=earlier,
+        earlier=earlier_accesses(study, record, paths.runs_dir),
+        validation=read_kept(record, paths),
+        training_images=TrainingImages.of(record.dataset),
     )
-    told = (EarlierAccess.known(earlier).words(),) if earlier else ()
-    write_model_readme(record, paths, chosen, (*summaries(record), *told))
-    page = write_report(evidence, paths, progress)
-    versus = evidence.once(BaselineComparison.of)
-    return Report(page, chosen, earlier, "" if versus is None else versus.outcome)
 
 
 def with_predictions(record: StudyRecord, runs_dir: Path) -> TestedStudy:

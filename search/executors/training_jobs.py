@@ -28,6 +28,7 @@ from search.training.checkpoints import (
     training_key,
 )
 from search.training.history import History
+from search.training.predictions import fits, save_fold_predictions
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from search.user_metric import metric_file, metric_from
@@ -75,6 +76,7 @@ class TrialJob:
         checkpoints: Where the folds' states are kept every `checkpoint_every` epochs (0: never),
             and found by a later attempt.
         network: Where the weights of the first of the folds are kept once trained, if anywhere.
+        predictions: Where predictions of the validation images are kept once trained, if anywhere.
         pause_after: The epoch after which it pauses: its states are kept for a job that continues.
         metric: What trials are scored by, as the recipe names it.
         measures_latency: Whether to measure how long the trained network takes for one image.
@@ -103,6 +105,7 @@ class TrialJob:
     measures_latency: bool = False
     metric_copy: Path | None = None
     candidate_copy: str | None = None
+    predictions: Path | None = None
 
     def run(self, channel: Channel) -> TrialOutcome:
         """Train until the end, a divergence or a request to stop; never raises."""
@@ -114,14 +117,16 @@ class TrialJob:
 
     def _own(self) -> tuple[Path, ...]:
         """Return the files and folders that it reads and writes."""
-        used = (self.folder, self.checkpoints, self.folds_path, self.dataset.cache_dir)
-        return used if self.network is None else (*used, self.network.parent)
+        read = (self.folder, self.checkpoints, self.folds_path, self.dataset.cache_dir)
+        return (*read, *(result.parent for result in self._results()))
+
+    def _results(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.network, self.predictions) if path is not None)
 
     def files(self) -> JobFiles:
-        """Return the images, the folds, what the network starts from, its states and weights."""
-        results = () if self.network is None else (self.network,)
+        """Return the images, the folds, what the network starts from, its states and results."""
         inputs = (self.folds_path, *input_paths(self.candidate))
-        return JobFiles(self.dataset, inputs, self.metric, self.checkpoints, results)
+        return JobFiles(self.dataset, inputs, self.metric, self.checkpoints, self._results())
 
     def moved(self, place: Place) -> Self:
         """Return the same job for a machine where its files are elsewhere."""
@@ -135,6 +140,7 @@ class TrialJob:
             folder=place(self.folder),
             checkpoints=place(self.checkpoints),
             network=None if self.network is None else place(self.network),
+            predictions=None if self.predictions is None else place(self.predictions),
         )
 
 
@@ -146,10 +152,20 @@ def _train_folds(job: TrialJob, channel: Channel) -> TrialOutcome:
         outcome = _train_epochs(job, folds, writer, channel)
     if job.network is not None and outcome.ended == "finished":
         save_weights(job.network, folds[0].model)
+    if job.predictions is not None and outcome.ended == "finished":
+        _save_predictions(job.predictions, folds)
     latency = None
     if job.measures_latency and outcome.ended in ("finished", "diverged"):
         latency = next(iter(folds.values())).latency()
     return replace(outcome, damaged=damaged, latency=latency)
+
+
+def _save_predictions(path: Path, folds: Mapping[int, FoldTraining]) -> None:
+    """Write what the folds predicted, if all of them kept it."""
+    kept = {number: fold.predictions() for number, fold in folds.items()}
+    known = {number: one for number, one in kept.items() if one is not None}
+    if len(known) == len(kept):
+        save_fold_predictions(path, known)
 
 
 def _train_epochs(
@@ -181,10 +197,18 @@ def _folds(job: TrialJob, checkpoints: Checkpoints) -> Iterator[tuple[int, FoldT
     folds, classes = load_folds(job.folds_path, job.folds_hash), len(job.dataset.class_names)
     for number in job.folds:
         task, state = _fold_task(job, candidate, number, folds[number]), checkpoints.load(number)
-        yield (
-            number,
-            FoldTraining(candidate, task, data, classes, job.settings, resume=state, metric=metric),
+        fit = fits(job.settings.epochs, len(folds[number].validation), classes)
+        training = FoldTraining(
+            candidate,
+            task,
+            data,
+            classes,
+            job.settings,
+            resume=state,
+            metric=metric,
+            keeps_predictions=job.predictions is not None and fit,
         )
+        yield number, training
 
 
 @contextmanager

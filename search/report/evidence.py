@@ -1,6 +1,6 @@
 """What a report is made from."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar, final
@@ -12,7 +12,9 @@ from optuna.trial import FrozenTrial
 
 from search.ablation.path import Ablation
 from search.catalog.openings import DatasetAccess
+from search.data.training_images import TrainingImages
 from search.evaluation.test_results import TestPredictions
+from search.training.predictions import TrialPredictions
 from search.tuning.records import StudyRecord
 from spaces import BUILT_IN
 from spaces.cnn import CNN_SPACE
@@ -45,6 +47,8 @@ class Evidence:
         baseline: The baseline study to compare with.
         ablation: The path to a winner, if that was looked for.
         earlier: Other studies' accesses to the test set before; None if they are not known.
+        validation: What the best complete trials predicted of their validation images, best first.
+        training_images: The images that were trained on; None if their cache is gone.
     """
 
     record: StudyRecord
@@ -54,6 +58,8 @@ class Evidence:
     baseline: TestedStudy | None = None
     ablation: Ablation | None = None
     earlier: tuple[DatasetAccess, ...] | None = None
+    validation: Mapping[int, TrialPredictions] = field(default_factory=dict)
+    training_images: TrainingImages | None = None
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, compute: Callable[["Evidence"], _T]) -> _T:

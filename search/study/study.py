@@ -11,18 +11,16 @@ import optuna
 
 from search import text
 from search.ablation.path import Ablation
-from search.catalog.openings import earlier_accesses
-from search.catalog.studies import find_trial, open_stored, stored_baselines
+from search.catalog.studies import find_trial, open_stored
 from search.errors import UserError
 from search.evaluation.model import ImageClassifier, load_model
-from search.evaluation.test_results import load_images, load_predictions
 from search.events import Listener
 from search.files import check_writable, machine_failures
 from search.paths import RunPaths
-from search.pipeline import with_predictions, write_stored_report
+from search.pipeline import stored_evidence, write_stored_report
 from search.progress.words import describe_number
 from search.recipe import Recipe
-from search.report.evidence import Evidence, choose_baseline
+from search.report.evidence import Evidence
 from search.study.figures import StudyPlots
 from search.study.html import paragraph, table
 from search.study.runner import Runner
@@ -278,17 +276,7 @@ class Study:
 
     @cached_property
     def _evidence(self) -> Evidence:
-        record, runs_dir = self.record, self._paths.runs_dir
-        baseline = choose_baseline(record, stored_baselines(self.optuna))
-        return Evidence(
-            record,
-            self.optuna,
-            mistakes=load_images(self._paths.mistakes),
-            predictions=load_predictions(self._paths.test_predictions),
-            baseline=None if baseline is None else with_predictions(baseline, runs_dir),
-            ablation=Ablation.load(self._paths.ablation),
-            earlier=earlier_accesses(self.optuna, record, runs_dir),
-        )
+        return stored_evidence(self.record, self.optuna, self._paths)
 
     def __repr__(self) -> str:
         return f"<Study {self.name!r}: {'; '.join(self._facts())}>"

@@ -105,6 +105,7 @@ def _write(file: BinaryIO, key: str, state: FoldState) -> None:
         "history": _HISTORY.dump_json(state.history).decode(),
         "model": state.model,
         "optimizer": state.optimizer,
+        "predictions": state.predictions,
     }
     hashing = _Hashing(file)
     try:
@@ -132,7 +133,8 @@ def _read(path: Path, key: str) -> FoldState | None:
     if content["key"] != key:
         return None
     history = _HISTORY.validate_json(content["history"])
-    return FoldState(history, content["model"], content["optimizer"])
+    predictions = content.get("predictions", torch.empty(0))  # not in files of earlier releases
+    return FoldState(history, content["model"], content["optimizer"], predictions)
 
 
 @final
@@ -172,7 +174,7 @@ class AsyncCheckpointWriter:
     ) -> None:
         """Write each fold's state if it is due or the training is `stopping`.
 
-        If the training has `ended`, only the history is written. A fold that was resumed from a
+        If the training has `ended`, its network is not written. A fold that was resumed from a
         later epoch than `epoch` already has its checkpoint.
         """
         due = self._every and (stopping or epoch % self._every == 0)
@@ -183,7 +185,7 @@ class AsyncCheckpointWriter:
         for number, fold in folds.items():
             state = fold.state()
             if len(state.history) == epoch:
-                kept = FoldState(state.history) if ended else state.copied()
+                kept = state.of_ended() if ended else state.copied()
                 self._writing.append(self._writer.submit(self._checkpoints.save, number, kept))
 
     def wait(self) -> None:

@@ -45,7 +45,7 @@ class MetricAccumulator:
     """Sums of losses and correct predictions, in tensors that stay at their addresses.
 
     With `n_classes`, up to MOST_CONFUSED_CLASSES, it also counts the confusion matrix.
-    Probabilities are only kept for a `metric` that is not recorded anyway.
+    Logits are only kept for a `metric` that is not recorded anyway, or if `keeps_logits`.
     """
 
     def __init__(
@@ -54,7 +54,10 @@ class MetricAccumulator:
         mean_over: MeanOver = "images",
         n_classes: int = 0,
         metric: Metric = ACCURACY,
+        *,
+        keeps_logits: bool = False,
     ) -> None:
+        self._keeps_logits = keeps_logits or metric.recorded is None
         self._n_classes = n_classes if n_classes <= MOST_CONFUSED_CLASSES else 0
         self._pairs = torch.zeros(self._n_classes**2, dtype=torch.int64, device=device)
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
@@ -97,7 +100,7 @@ class MetricAccumulator:
             self._pairs.index_add_(
                 0, labels * self._n_classes + predicted, torch.ones_like(predicted)
             )
-        if self._metric.recorded is None:
+        if self._keeps_logits:
             self._kept.append((labels, logits))
 
     def mean_loss(self) -> float:
@@ -114,12 +117,16 @@ class MetricAccumulator:
 
     def measures(self) -> dict[str, float]:
         """Return the metric's value by its name; nothing if it is recorded anyway, or diverged."""
-        if not self._kept or not math.isfinite(self.mean_loss()):
+        if self._metric.recorded is not None or not math.isfinite(self.mean_loss()):
             return {}
-        labels, logits = (torch.cat(parts) for parts in zip(*self._kept, strict=True))
-        probabilities = torch.softmax(logits.double(), dim=1)
+        labels = torch.cat([part for part, _ in self._kept])
+        probabilities = self.probabilities()
         value = self._metric.measure(labels.cpu().numpy(), probabilities.cpu().numpy())
         return {self._metric.name: value}
+
+    def probabilities(self) -> torch.Tensor:
+        """Return the kept images' probabilities, float64 (N, classes), on their device."""
+        return torch.softmax(torch.cat([logits for _, logits in self._kept]).double(), dim=1)
 
     def confusion(self) -> Confusion | None:
         """Return the confusion matrix, None if it was not requested."""
@@ -156,6 +163,8 @@ def evaluate(
     settings: TrainingSettings,
     n_classes: int = 0,
     metric: Metric = ACCURACY,
+    *,
+    keeps_logits: bool = False,
 ) -> MetricAccumulator:
     """Evaluate a network on some images.
 
@@ -167,12 +176,15 @@ def evaluate(
         settings: Device, precision and batch size.
         n_classes: If given, the confusion matrix is counted too.
         metric: What is measured besides loss and accuracy, if it is another figure.
+        keeps_logits: Whether probabilities are asked for.
 
     Returns:
         Cross entropy without label smoothing, and accuracy.
     """
     batches = torch.split(indices.to(data.images.device), settings.evaluation_batch)
-    metrics = MetricAccumulator(settings.device, settings.mean_over, n_classes, metric)
+    metrics = MetricAccumulator(
+        settings.device, settings.mean_over, n_classes, metric, keeps_logits=keeps_logits
+    )
     metrics.reset(len(indices), len(batches))
     model.eval()
     for batch in batches:

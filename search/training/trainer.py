@@ -25,6 +25,7 @@ from search.training.evaluation import (
 )
 from search.training.fused import fuse_for_inference, fuse_for_training
 from search.training.history import FoldEpoch
+from search.training.predictions import FoldPredictions
 from search.training.settings import TrainingSettings
 from search.training.steps import Batch, Learner, StepBuilder, build_step
 from spaces.augmentation import find_augmentation
@@ -60,16 +61,25 @@ class FoldState:
 
     Random states and the schedule are not stored: they follow from the epoch's number and the
     history's losses. Both dicts are empty for a training that has ended, because only its history
-    will be read.
+    and its predictions will be read.
+
+    Attributes:
+        predictions: Probabilities of the validation images after each epoch, float16
+            (epochs, N, classes); empty if they are not kept.
     """
 
     history: tuple[FoldEpoch, ...]
     model: dict[str, torch.Tensor] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
+    predictions: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
     def copied(self) -> Self:
         """Return a copy that further training does not change."""
         return copy.deepcopy(self)
+
+    def of_ended(self) -> "FoldState":
+        """Return what is read of a training that has ended."""
+        return FoldState(self.history, predictions=self.predictions)
 
 
 @final
@@ -90,10 +100,15 @@ class FoldTraining:
         build: StepBuilder = build_step,
         resume: FoldState | None = None,
         metric: Metric = ACCURACY,
+        *,
+        keeps_predictions: bool = False,
     ) -> None:
         self._candidate, self._task, self._data, self._settings = candidate, task, data, settings
         self._n_classes, self._metric = num_classes, metric
         self._history = [] if resume is None else list(resume.history)
+        kept = [] if resume is None else list(resume.predictions)
+        self._keeps_predictions = keeps_predictions and len(kept) == len(self._history)
+        self._predictions: list[torch.Tensor] = kept if self._keeps_predictions else []
         self._schedule = _schedule_after(task.schedule, self._history)
         _, channels, height, width = data.images.shape
         with seeded(derive_seed(task.seed, "init"), settings.device):
@@ -131,7 +146,16 @@ class FoldTraining:
     def state(self) -> FoldState:
         """Return the state after the last epoch; it shares its tensors with the training."""
         optimizer = self._learner.optimizer.state_dict()
-        return FoldState(tuple(self._history), self.model.state_dict(), optimizer)
+        kept = torch.stack(self._predictions) if self._predictions else torch.empty(0)
+        return FoldState(tuple(self._history), self.model.state_dict(), optimizer, kept)
+
+    def predictions(self) -> FoldPredictions | None:
+        """Return what was predicted of the validation images; None if that was not kept."""
+        images = self._task.validation
+        if images is None or not self._predictions:
+            return None
+        labels = self._data.labels.index_select(0, images.to(self._data.labels.device)).cpu()
+        return FoldPredictions.of(images, labels, self._predictions)
 
     def latency(self) -> float:
         """Return the milliseconds that the network takes for one image, as it is used: the median.
@@ -159,6 +183,8 @@ class FoldTraining:
         validated = self._validate()
         if validated is not None:
             self._schedule = self._schedule.after(validated.mean_loss())
+            if self._keeps_predictions:
+                self._predictions.append(validated.probabilities().half().cpu())
         return FoldEpoch(
             train_loss=self._metrics.mean_loss(),
             train_accuracy=self._metrics.accuracy(),
@@ -210,7 +236,14 @@ class FoldTraining:
             return None
         network = with_test_time_augmentation(fuse_for_inference(self.model), self._candidate)
         images = self._data, self._task.validation, self._normalize
-        return evaluate(network, *images, self._settings, self._n_classes, self._metric)
+        return evaluate(
+            network,
+            *images,
+            self._settings,
+            self._n_classes,
+            self._metric,
+            keeps_logits=self._keeps_predictions,
+        )
 
 
 def _schedule_after(schedule: Schedule, history: Iterable[FoldEpoch]) -> Schedule:

@@ -57,8 +57,7 @@ class TrialRecorder:
         If the protocol scores the last epoch, that one counts instead.
         """
         curve = history.mean_curve(self._metric)
-        last = self._recipe.protocol.scores_last_epoch
-        best = len(curve) if last else best_epoch(curve, self._metric)
+        best = self.scored_epoch(curve)
         scores = history.fold_scores(best, self._metric)
         trial.set_user_attr("best_epoch", best)
         trial.set_user_attr("fold_scores", scores)
@@ -67,6 +66,11 @@ class TrialRecorder:
         _keep_confusion(trial, history, best)
         self._keep_history(trial, history, cost)
         self._study.tell(trial, self._values(trial, curve[best - 1]))
+
+    def scored_epoch(self, curve: Sequence[float]) -> int:
+        """Return the epoch, counted from 1, whose mean over folds is a whole trial's value."""
+        last = self._recipe.protocol.scores_last_epoch
+        return len(curve) if last else best_epoch(curve, self._metric)
 
     def report(self, trial: Trial, value: float, epoch: int) -> None:
         """Report an epoch; Optuna's trial itself refuses to with several objectives."""

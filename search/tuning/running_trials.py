@@ -307,7 +307,8 @@ class RunningTrials:
         pruner = NoPruner() if running.racing else self._pruner
         number, candidate = running.trial.number, running.claimed.candidate
         job = make_trial_job(self._opened, number, running.index, candidate, folds, pruner)
-        job = replace(job, pause_after=pause)
+        predictions = self._opened.paths.fold_predictions(number, folds[0])
+        job = replace(job, pause_after=pause, predictions=predictions)
         self._listener(TrialStarted(number, running.index, slot))
         channel = self._executor.channel(job.folder)
         future = self._executor.submit(slot, job)

@@ -12,6 +12,7 @@ from search.training.history import History
 from search.tuning.ask_and_tell import ClaimedTrial, InfeasibleTrial, TrialQueue
 from search.tuning.budget import Budget
 from search.tuning.duplicates import Duplicates
+from search.tuning.kept_predictions import KeptPredictions
 from search.tuning.opening import OpenStudy
 from search.tuning.outages import FilesError
 from search.tuning.plan_order import PlanOrderPruner, PruningDecision
@@ -62,6 +63,7 @@ class Scheduler:
         pruner = get_pruner(recipe.pruner).for_horizon(recipe.epochs, recipe.seed)
         self._pruner = _plan_order(pruner, record, ended)
         self._running = RunningTrials(opened, executor, pruner, listener)
+        self._predictions = KeptPredictions(opened.paths, self._metric, ended)
         self._workers = WorkerWatch(executor, self._recorder, listener)
         repeat = not recipe.protocol.is_search
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
@@ -254,6 +256,7 @@ class Scheduler:
         elif outcome.ended == "diverged":
             self._recorder.diverged(running.trial, history, cost, outcome.reason or "")
         elif self._race is None:
+            self._keep_predictions(running, history)
             self._recorder.complete(running.trial, history, cost)
         else:
             self._wait_in_race(running)
@@ -305,11 +308,19 @@ class Scheduler:
             return True
         for running in rivals:
             history, cost = running.history(), running.cost()
+            if history.n_folds() == self._recipe.folds:
+                self._keep_predictions(running, history)
             self._recorder.raced(running.trial, history, cost, self._recipe.folds)
             self._end(running)
         return False
 
     # Ending
+
+    def _keep_predictions(self, running: RunningTrial, history: History) -> None:
+        """Keep what a complete trial predicted of its validation images."""
+        curve = history.mean_curve(self._metric)
+        epoch = self._recorder.scored_epoch(curve)
+        self._predictions.keep(running.trial.number, running.index, epoch, curve[epoch - 1])
 
     def _end_failed(self, running: RunningTrial, reason: str) -> None:
         last = self._queue.is_last_attempt(running.index, reason)

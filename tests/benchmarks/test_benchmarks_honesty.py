@@ -13,6 +13,7 @@ from tests.benchmarks.honesty import (
     Design,
     coverages,
     false_claims,
+    selection_coverages,
     simulate,
 )
 
@@ -57,3 +58,7 @@ def test_intervals_cover_what_they_promise() -> None:
     n = 400
     slack = 4 * math.sqrt(0.95 * 0.05 / n)
     assert all(abs(share - 0.95) < slack for share in coverages(n).values())
+
+
+def test_the_interval_of_the_best_trial_is_cautious() -> None:
+    assert all(share >= 0.85 for share in selection_coverages(8).values())

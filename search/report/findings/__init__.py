@@ -15,6 +15,7 @@ from search.report.findings.earlier_access import EarlierAccess
 from search.report.findings.finalists import Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
+from search.report.findings.labels import DoubtfulLabels
 from search.report.findings.learning_curves import LearningCurves
 from search.report.findings.machines import Machines
 from search.report.findings.margin import Margin
@@ -25,6 +26,7 @@ from search.report.findings.pareto import ParetoFront
 from search.report.findings.recommendations import Recommendations
 from search.report.findings.repeats import Repeats, Reported
 from search.report.findings.result import Classes, ConfusedPairs, Result, TestSetAccess
+from search.report.findings.selection import SelectionScore
 from search.report.findings.slices import Slices
 from search.report.findings.study import (
     AcceptedChanges,
@@ -56,6 +58,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     BaselineSuggestion,
     AllMetrics,
     Optimism,
+    SelectionScore,
     LearningCurves,
     TestSetAccess,
     EarlierAccess,
@@ -76,6 +79,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     Classes,
     ConfusedPairs,
     Mistakes,
+    DoubtfulLabels,
     Cost,
     Recommendations,
     WiderRanges,

@@ -1,25 +1,20 @@
 """What do the most confident mistakes look like?"""
 
-import base64
-import io
 from collections.abc import Iterator
 from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from PIL import Image
 
 from search.errors import MachineError
-from search.plotting import new_figure, short
 from search.report.blocks import Block, Pictures, Plot
 from search.report.evidence import Evidence
 from search.report.finding import FAILURES, Finding, Unlisted
+from search.report.pictures import data_uri, draw_pictures
 from search.text import percent
 
 MOST = 24
-MOST_PIXELS = 128
-_COLUMNS = 6
 _NAME = "mistakes"
 
 
@@ -64,7 +59,7 @@ class Mistakes(Finding):
     def blocks(self) -> Iterator[Block]:
         labels = zip(self.true_names, self.predicted_names, self.probabilities, strict=True)
         yield Pictures(
-            tuple(map(_data_uri, self.images)),
+            tuple(map(data_uri, self.images)),
             tuple(
                 (
                     true,
@@ -78,23 +73,5 @@ class Mistakes(Finding):
 
     def draw(self) -> Figure:
         """Draw the images, six in a row."""
-        rows = -(-len(self.images) // _COLUMNS)
-        figure = new_figure(1.5 * rows, width=7.1)
-        for i, image in enumerate(self.images):
-            axes = figure.add_subplot(rows, _COLUMNS, i + 1)
-            axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
-            predicted = f"as {short(self.predicted_names[i], 14)}, {self.probabilities[i]:.0%}"
-            axes.set_title(f"{short(self.true_names[i])}\n{predicted}", fontsize=6.5)
-        return figure
-
-
-def _data_uri(image: npt.NDArray[np.uint8]) -> str:
-    """A uint8 image (3, H, W) as a PNG data URI, at most 128 pixels a side."""
-    picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
-    picture.thumbnail((MOST_PIXELS, MOST_PIXELS))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        names = self.true_names, self.predicted_names, self.probabilities
+        return draw_pictures(self.images, list(zip(*names, strict=True)))

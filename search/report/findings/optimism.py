@@ -33,6 +33,10 @@ _MEANING: dict[Place, str] = {
 }
 
 _NOISE = "validation images are a sample too, so this may still be chance."
+_UNKNOWN_BIAS = (
+    "With a single validation split, the bias of choosing the best cannot be estimated from how "
+    "much folds disagree; cross-validation (--validation kfold) makes that possible."
+)
 _Z95, _Z99 = 1.959964, 2.575829  # quantiles of the normal distribution, two-sided
 
 _REVERSED: dict[Place, Place] = {"within": "within", "above": "below", "below": "above"}
@@ -127,6 +131,7 @@ class Optimism(Finding):
         words = (
             *(() if gap is None else (_gap_words(gap, shown),)),
             *(() if folds is None else _fold_words(folds, metric, value)),
+            *(() if several or evidence.validation else (_UNKNOWN_BIAS,)),
             *(() if several else _holdout_words(record, winner, holdout)),
         )
         return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
@@ -274,10 +279,6 @@ def _size_words(n_folds: int) -> str:
 def _holdout_words(
     record: StudyRecord, winner: TrialRecord, holdout: HoldoutBound | None
 ) -> Iterator[str]:
-    yield (
-        "With a single validation split, the bias of choosing the best cannot be estimated; "
-        "cross-validation (--validation kfold) makes that possible."
-    )
     if holdout is None:
         yield from _own_interval(record, winner)
         return

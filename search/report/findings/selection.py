@@ -1,0 +1,103 @@
+"""What would the winner score on images that took no part in choosing it?"""
+
+from collections.abc import Iterator
+from typing import Self, final
+
+from search.report.blocks import Block, Paragraph
+from search.report.evidence import Evidence
+from search.report.finding import CERTAIN, Finding, MetricName, Number
+from search.report.scoring import trial_score
+from search.report.selection import score_of_selection
+from search.text import count, plural, score, score_interval, spread
+
+_FEWEST_IMAGES = 50
+
+
+@final
+class SelectionScore(Finding):
+    """The winner's validation score without the luck of being chosen by it.
+
+    Estimated from the validation predictions of the best complete trials, by bootstrapping the
+    choice (Tsamardinos, Greasidou and Borboudakis, 2018).
+    """
+
+    key = "selection"
+    section = CERTAIN
+    title = "The score without the luck of being chosen"
+
+    metric: MetricName
+    """What trials are scored by."""
+    score: Number
+    """The winner's validation score."""
+    estimate: Number
+    """What the chosen trial scores, on average, on images that took no part in choosing it."""
+    interval: tuple[Number, Number]
+    """The 95% interval of that, by percentiles."""
+    n_trials: int
+    """Among how many trials, the best complete ones, is chosen."""
+    n_images: int
+    """The validation images of all folds."""
+    n_resamples: int
+    """How often they are drawn."""
+    epochs: bool
+    """Whether the best epoch of each trial is chosen as well."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Return the estimate; None without kept predictions of the winner, or for few images.
+
+        Finalists are chosen by further trainings, and several objectives by a rule for all of them,
+        which this choice would not repeat.
+        """
+        record, kept = evidence.record, evidence.validation
+        winner = record.winner()
+        value = None if winner is None else trial_score(winner)
+        if winner is None or value is None or winner.number not in kept:
+            return None
+        if record.objectives.several or record.best_finalist() is not None:
+            return None
+        trials = list(kept.values())
+        found = score_of_selection(record.metric, trials)
+        if found is None or len(trials[0].images) < _FEWEST_IMAGES:
+            return None
+        return cls(
+            metric=record.metric,
+            score=value,
+            estimate=found.estimate,
+            interval=found.interval,
+            n_trials=found.n_trials,
+            n_images=len(trials[0].images),
+            n_resamples=found.n_resamples,
+            epochs=found.epochs,
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        yield Paragraph(self._answer())
+        choice = "the best epoch of the best" if self.epochs else "the best"
+        rest = "" if self.epochs else " The choice of the epoch is not repeated."
+        yield Paragraph(
+            f"The {count(self.n_images)} validation images were drawn {self.n_resamples} times "
+            f"with replacement; each time {choice} of {plural(self.n_trials, 'complete trial')} "
+            "was chosen by the images drawn and scored on the others, without training again "
+            f"(Tsamardinos, Greasidou and Borboudakis, 2018).{rest} The refit, on all training "
+            "images, is usually a little better.",
+            "quiet",
+        )
+
+    def _answer(self) -> str:
+        metric, value, estimate = self.metric, self.score, self.estimate
+        low, high = self.interval
+        if value is None or estimate is None or low is None or high is None:
+            return f"The winner’s {metric} cannot be estimated."
+        loss = value - estimate if metric.higher_is_better else estimate - value
+        luck = (
+            f"{spread(loss, metric)} of the winner’s {score(value, metric)} are the luck of being "
+            "chosen by it"
+            if round(loss, 4) > 0
+            else f"the winner’s {score(value, metric)} owes nothing to having been chosen by it"
+        )
+        return (
+            f"On images that took no part in choosing it, the winner’s validation {metric} is "
+            f"expected to be {score(estimate, metric)} (95% interval "
+            f"{score_interval((low, high), metric)}): {luck}."
+        )

@@ -1,0 +1,90 @@
+"""The validation predictions that a study keeps: of the best complete trials, in bounded room."""
+
+from collections.abc import Sequence
+from typing import final
+
+from search.errors import MachineError
+from search.metric import Metric
+from search.paths import RunPaths
+from search.training.predictions import TrialPredictions, load_fold_predictions
+from search.tuning.records import StudyRecord, TrialRecord
+
+MOST_BYTES = 200 * 2**20
+"""The most that a study keeps; the worst trials lose theirs first."""
+MOST_READ = 50
+"""The most trials, the best ones, whose predictions are read again."""
+
+
+@final
+class KeptPredictions:
+    """Stores a trial's predictions when it is complete, and gives up those of the worst trials.
+
+    Args:
+        paths: Of the study.
+        metric: What trials are scored by.
+        earlier: The trials of earlier runs.
+        most_bytes: The most that is kept.
+    """
+
+    def __init__(
+        self,
+        paths: RunPaths,
+        metric: Metric,
+        earlier: Sequence[TrialRecord] = (),
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._paths, self._metric, self._most_bytes = paths, metric, most_bytes
+        self._scores = {one.plan: one.mean for one in earlier if one.mean is not None}
+
+    def keep(self, number: int, plan: int, epoch: int, score: float) -> None:
+        """Store what the fold groups of a trial have left, if they have.
+
+        Args:
+            number: The trial's number in Optuna.
+            plan: Its index in the study's plan.
+            epoch: The epoch that it is scored at, counted from 1.
+            score: Its score.
+
+        Raises:
+            OSError: The disk is full, or the study's folder is out of reach.
+            MachineError: What was left is damaged.
+        """
+        try:
+            folds = load_fold_predictions(self._paths.all_fold_predictions(number))
+        except ValueError as error:
+            raise MachineError(
+                f"the predictions of trial {number} in {self._paths.trial_dir(number)} are "
+                f"damaged: {error}; run the same command again to repeat its last epochs"
+            ) from error
+        if not folds:
+            return
+        self._scores[plan] = score
+        predictions = TrialPredictions.of(folds.values(), epoch)
+        predictions.save(self._paths.trial_predictions(plan))
+        self._give_up_the_worst()
+
+    def _give_up_the_worst(self) -> None:
+        kept = {plan: self._paths.trial_predictions(plan) for plan in self._scores}
+        sizes = {plan: path.stat().st_size for plan, path in kept.items() if path.exists()}
+        worst = sorted(
+            sizes, key=self._scores.__getitem__, reverse=not self._metric.higher_is_better
+        )
+        total = sum(sizes.values())
+        for plan in worst[:-1]:
+            if total <= self._most_bytes:
+                return
+            kept[plan].unlink()
+            total -= sizes[plan]
+
+
+def read_kept(record: StudyRecord, paths: RunPaths) -> dict[int, TrialPredictions]:
+    """Return the predictions of the best complete trials by number, best first.
+
+    A duplicate has none of its own.
+
+    Raises:
+        MachineError: A file is damaged.
+    """
+    best = [one for one in record.complete() if one.same_as is None][:MOST_READ]
+    found = {one.number: TrialPredictions.load(paths.trial_predictions(one.plan)) for one in best}
+    return {number: one for number, one in found.items() if one is not None}

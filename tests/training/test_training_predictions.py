@@ -1,0 +1,176 @@
+"""Predictions of validation images: kept with a training's state, joined over folds, bounded."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cifar_models import MLPConfig
+from search.data.dataset import TrainSplit, channel_statistics
+from search.errors import MachineError
+from search.training.checkpoints import Checkpoints
+from search.training.predictions import (
+    FoldPredictions,
+    TrialPredictions,
+    fits,
+    load_fold_predictions,
+    save_fold_predictions,
+)
+from search.training.settings import TrainingSettings
+from search.training.trainer import FoldState, FoldTask, FoldTraining
+from spaces.candidate import AdamConfig, Candidate
+
+EPOCHS = 3
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainSplit:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=generator)
+    return TrainSplit(images, torch.arange(40) % 2)
+
+
+def make_training(
+    data: TrainSplit, resume: FoldState | None = None, *, keeps: bool = True
+) -> FoldTraining:
+    train = torch.arange(30)
+    candidate = Candidate(
+        model=MLPConfig(hidden_widths=(8,), dropouts=(0.2,)),
+        optimizer=AdamConfig(),
+        batch_size=8,
+        test_time_flip=True,
+    )
+    task = FoldTask(
+        train=train,
+        validation=torch.arange(30, 40),
+        statistics=channel_statistics(data.images, train),
+        schedule=candidate.schedule.build(candidate.optimizer.learning_rate, EPOCHS),
+        seed=7,
+    )
+    settings = TrainingSettings(EPOCHS)
+    return FoldTraining(candidate, task, data, 2, settings, resume=resume, keeps_predictions=keeps)
+
+
+def fold(first: int, probabilities: list[list[list[float]]]) -> FoldPredictions:
+    """Return predictions of two images of the classes 0 and 1, from an index."""
+    return FoldPredictions(
+        np.arange(first, first + 2), np.array([0, 1]), np.array(probabilities, dtype=np.float16)
+    )
+
+
+FIRST = fold(0, [[[0.75, 0.25], [0.75, 0.25]], [[0.5, 0.5], [0.25, 0.75]]])
+SECOND = fold(2, [[[0.25, 0.75], [0.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]])
+
+
+def test_they_are_those_that_the_epochs_are_scored_by(data: TrainSplit) -> None:
+    """One for each epoch, with the candidate's flips; probabilities add up to one."""
+    training = make_training(data)
+    accuracies = [training.run_epoch(i + 1).validation_accuracy for i in range(EPOCHS)]
+    kept = training.predictions()
+    assert kept is not None
+    assert kept.probabilities.shape == (EPOCHS, 10, 2)
+    assert kept.images.tolist() == list(range(30, 40))
+    right = kept.probabilities.argmax(axis=2) == kept.labels
+    assert right.mean(axis=1).tolist() == pytest.approx(accuracies)
+    assert np.allclose(kept.probabilities.sum(axis=2, dtype=np.float64), 1, atol=1e-3)
+
+
+def test_keeping_them_changes_no_figure(data: TrainSplit) -> None:
+    """Nothing is kept where nobody asked."""
+    with_them, without = make_training(data), make_training(data, keeps=False)
+    for epoch in range(1, EPOCHS + 1):
+        a, b = with_them.run_epoch(epoch), without.run_epoch(epoch)
+        assert (a.train_loss, a.validation_loss) == (b.train_loss, b.validation_loss)
+    assert without.predictions() is None
+    assert not len(without.state().predictions)
+
+
+def test_a_resumed_training_keeps_the_same(data: TrainSplit, tmp_path: Path) -> None:
+    """Those of the epochs before the checkpoint are in it."""
+    whole, first, checkpoints = make_training(data), make_training(data), Checkpoints(tmp_path, "")
+    for epoch in range(1, EPOCHS + 1):
+        whole.run_epoch(epoch)
+    first.run_epoch(1)
+    checkpoints.save(0, first.state())
+    second = make_training(data, checkpoints.load(0))
+    for epoch in range(1, EPOCHS + 1):
+        second.run_epoch(epoch)
+    expected, found = whole.predictions(), second.predictions()
+    assert expected is not None
+    assert found is not None
+    assert np.array_equal(found.probabilities, expected.probabilities)
+
+
+def test_an_ended_training_has_them_without_its_network(data: TrainSplit, tmp_path: Path) -> None:
+    """As where the coordinator was killed before it recorded the trial."""
+    whole, checkpoints = make_training(data), Checkpoints(tmp_path, "key")
+    for epoch in range(1, EPOCHS + 1):
+        whole.run_epoch(epoch)
+    checkpoints.save(0, whole.state().of_ended())
+    again = make_training(data, checkpoints.load(0)).predictions()
+    assert again is not None
+    assert again.probabilities.shape == (EPOCHS, 10, 2)
+
+
+def test_a_checkpoint_of_an_earlier_release_goes_on_without_them(data: TrainSplit) -> None:
+    """Half of the epochs would say nothing."""
+    first = make_training(data, keeps=False)
+    first.run_epoch(1)
+    second = make_training(data, first.state())
+    second.run_epoch(2)
+    assert second.predictions() is None
+
+
+def test_folds_of_several_files_are_joined(tmp_path: Path) -> None:
+    """In the order of their numbers, at the epoch that counts; classes after every epoch."""
+    paths = [tmp_path / "a" / "one.npz", tmp_path / "a" / "two.npz"]
+    save_fold_predictions(paths[0], {1: SECOND})
+    save_fold_predictions(paths[1], {0: FIRST})
+    joined = TrialPredictions.of(load_fold_predictions(paths).values(), epoch=2)
+    assert joined.images.tolist() == [0, 1, 2, 3]
+    assert joined.labels.tolist() == [0, 1, 0, 1]
+    assert joined.probabilities.tolist() == [[0.5, 0.5], [0.25, 0.75], [0.0, 1.0], [1.0, 0.0]]
+    assert joined.classes.tolist() == [[0, 0, 1, 1], [0, 1, 1, 0]]
+
+
+def test_a_trials_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """There may be none."""
+    path = tmp_path / "new" / "plan-0.npz"
+    assert TrialPredictions.load(path) is None
+    written = TrialPredictions.of([FIRST, SECOND], epoch=1)
+    written.save(path)
+    read = TrialPredictions.load(path)
+    assert read is not None
+    for name, value in vars(written).items():
+        assert np.array_equal(getattr(read, name), value)
+        assert getattr(read, name).dtype == value.dtype
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", b"no archive at all"])
+def test_a_damaged_file_is_told_in_one_line(damage: bytes, tmp_path: Path) -> None:
+    """With what to do about it."""
+    path = tmp_path / "plan-0.npz"
+    path.write_bytes(damage)
+    with pytest.raises(MachineError, match=r"plan-0.npz are damaged; remove the file"):
+        TrialPredictions.load(path)
+
+
+def test_arrays_of_unlike_images_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "plan-0.npz"
+    np.savez(
+        path,
+        images=np.arange(3),
+        labels=np.zeros(2, dtype=np.int64),
+        probabilities=np.zeros((3, 2), dtype=np.float16),
+        classes=np.zeros((1, 3), dtype=np.uint8),
+    )
+    with pytest.raises(MachineError, match="damaged"):
+        TrialPredictions.load(path)
+
+
+def test_a_fold_of_many_images_and_classes_keeps_nothing() -> None:
+    """32 MB are the bound: CIFAR-10 by holdout fits, a thousand classes do not."""
+    assert fits(epochs=40, images=10_000, classes=10)
+    assert fits(epochs=1, images=2**20, classes=16)
+    assert not fits(epochs=1, images=2**20 + 1, classes=16)
