@@ -13,6 +13,7 @@ import torch
 
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo, TrainSplit, channel_statistics
+from search.data.predictions import FoldPredictions, fits, save_fold_predictions
 from search.data.splits import Fold, load_folds
 from search.errors import MachineError, describe_error
 from search.executors.base import Channel, FoldEpochs
@@ -28,7 +29,6 @@ from search.training.checkpoints import (
     training_key,
 )
 from search.training.history import History
-from search.training.predictions import fits, save_fold_predictions
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldTask, FoldTraining, diverged, run_epochs
 from search.user_metric import metric_file, metric_from
@@ -153,19 +153,28 @@ def _train_folds(job: TrialJob, channel: Channel) -> TrialOutcome:
     if job.network is not None and outcome.ended == "finished":
         save_weights(job.network, folds[0].model)
     if job.predictions is not None and outcome.ended == "finished":
-        _save_predictions(job.predictions, folds)
+        _save_predictions(job, job.predictions, folds)
     latency = None
     if job.measures_latency and outcome.ended in ("finished", "diverged"):
         latency = next(iter(folds.values())).latency()
     return replace(outcome, damaged=damaged, latency=latency)
 
 
-def _save_predictions(path: Path, folds: Mapping[int, FoldTraining]) -> None:
+def _save_predictions(job: TrialJob, path: Path, trained: Mapping[int, FoldTraining]) -> None:
     """Write what the folds predicted, if all of them kept it."""
-    kept = {number: fold.predictions() for number, fold in folds.items()}
+    kept = {number: fold.predictions() for number, fold in trained.items()}
     known = {number: one for number, one in kept.items() if one is not None}
-    if len(known) == len(kept):
-        save_fold_predictions(path, known)
+    if len(known) < len(kept):
+        return
+    folds, labels = load_folds(job.folds_path, job.folds_hash), load_train_split(job.dataset).labels
+    images = {number: folds[number].validation for number in known}
+    save_fold_predictions(
+        path,
+        {
+            number: FoldPredictions(images[number], labels[images[number]].numpy(), one.numpy())
+            for number, one in known.items()
+        },
+    )
 
 
 def _train_epochs(

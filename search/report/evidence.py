@@ -12,9 +12,9 @@ from optuna.trial import FrozenTrial
 
 from search.ablation.path import Ablation
 from search.catalog.openings import DatasetAccess
+from search.data.predictions import TrialPredictions
 from search.data.training_images import TrainingImages
 from search.evaluation.test_results import TestPredictions
-from search.training.predictions import TrialPredictions
 from search.tuning.records import StudyRecord
 from spaces import BUILT_IN
 from spaces.cnn import CNN_SPACE

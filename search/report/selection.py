@@ -15,9 +15,9 @@ from typing import ClassVar, final
 import numpy as np
 import numpy.typing as npt
 
+from search.data.predictions import TrialPredictions
 from search.metric import Accuracy, Metric
 from search.seeding import derive_seed
-from search.training.predictions import TrialPredictions
 
 _MOST_DRAWN = 10_000_000  # numbers in the array of all resamples
 _FEWEST = 100  # resamples

@@ -21,6 +21,7 @@ from search.report.findings.ablation import Ablated
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.classes import ConfusionMatrix
 from search.report.findings.importances import Importances
+from search.report.findings.labels import DoubtfulLabels
 from search.report.findings.learning_curves import LearningCurves
 from search.report.findings.mistakes import Mistakes
 from search.report.findings.parallel_coordinates import ParallelCoordinates
@@ -133,6 +134,10 @@ KINDS: Mapping[str, _Kind] = {
     "learning_curves": _Kind(LearningCurves, _ENDED),
     "confusion_matrix": _Kind(ConfusionMatrix, _TESTED),
     "mistakes": _Kind(Mistakes, f"{_TESTED} (without mistakes there is no plot either)"),
+    "doubtful_labels": _Kind(
+        DoubtfulLabels,
+        "no label is doubtful, or no complete trial's predictions or no images are kept",
+    ),
     "versus_baseline": _Kind(
         BaselineComparison,
         "it compares two test results: call study.test(), and train the hand-tuned network on the "
@@ -184,6 +189,10 @@ class StudyPlots:
     def mistakes(self) -> StudyFigure:
         """The most confident mistakes on the test images; needs `Study.test`."""
         return self["mistakes"]
+
+    def doubtful_labels(self) -> StudyFigure:
+        """Training images that the best trials take for another class, the most doubtful first."""
+        return self["doubtful_labels"]
 
     def versus_baseline(self) -> StudyFigure:
         """Recall class by class beside the hand-tuned network's, if a study of it is stored."""

@@ -25,7 +25,6 @@ from search.training.evaluation import (
 )
 from search.training.fused import fuse_for_inference, fuse_for_training
 from search.training.history import FoldEpoch
-from search.training.predictions import FoldPredictions
 from search.training.settings import TrainingSettings
 from search.training.steps import Batch, Learner, StepBuilder, build_step
 from spaces.augmentation import find_augmentation
@@ -146,16 +145,16 @@ class FoldTraining:
     def state(self) -> FoldState:
         """Return the state after the last epoch; it shares its tensors with the training."""
         optimizer = self._learner.optimizer.state_dict()
-        kept = torch.stack(self._predictions) if self._predictions else torch.empty(0)
-        return FoldState(tuple(self._history), self.model.state_dict(), optimizer, kept)
+        kept, history = self.predictions(), tuple(self._history)
+        predictions = torch.empty(0) if kept is None else kept
+        return FoldState(history, self.model.state_dict(), optimizer, predictions)
 
-    def predictions(self) -> FoldPredictions | None:
-        """Return what was predicted of the validation images; None if that was not kept."""
-        images = self._task.validation
-        if images is None or not self._predictions:
-            return None
-        labels = self._data.labels.index_select(0, images.to(self._data.labels.device)).cpu()
-        return FoldPredictions.of(images, labels, self._predictions)
+    def predictions(self) -> torch.Tensor | None:
+        """Return the validation images' probabilities after each epoch, if they were kept.
+
+        They are float16 (epochs, N, classes).
+        """
+        return torch.stack(self._predictions) if self._predictions else None
 
     def latency(self) -> float:
         """Return the milliseconds that the network takes for one image, as it is used: the median.

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import final
 
+from search.data.predictions import TrialPredictions, load_fold_predictions
 from search.errors import MachineError
 from search.metric import Metric
 from search.paths import RunPaths
-from search.training.predictions import TrialPredictions, load_fold_predictions
 from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_BYTES = 200 * 2**20

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search.data.dataset import DatasetInfo
+from search.data.predictions import TrialPredictions
 from search.evaluation.test_results import TestPredictions
 from search.metric import ACCURACY
 from search.reference.reported_figures import REPORTED_EPOCHS, reported_infos
@@ -39,7 +40,6 @@ from search.report.paired import newcombe_interval
 from search.report.selection import score_of_selection
 from search.training.history import FoldEpoch, History
 from search.training.metrics import evaluate_predictions
-from search.training.predictions import TrialPredictions
 from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
 from tests.report import report_fakes as fakes
 

@@ -28,6 +28,7 @@ from search.report.evidence import Evidence
 from search.report.finding import Finding
 from search.report.findings import FIGURE_NAMES
 from search.report.findings.ablation import Ablated
+from search.report.findings.labels import DoubtfulLabels
 from search.report.findings.pareto import ParetoFront
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions
@@ -38,10 +39,10 @@ from spaces.cnn import CNN_SPACE
 ANIMALS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _ABSENT = "importances"  # nothing stands out from noise there, so that no figure is drawn
 _OF_KINDS = ("learning-curve", "confusion-matrix")
-CNN_FIGURES = tuple(  # of a search by one objective, won by a cnn; there is no ablation
+CNN_FIGURES = tuple(  # of a search by one objective, won by a cnn; no ablation, no doubt
     name
     for name in FIGURE_NAMES
-    if name not in (*ParetoFront.figures, *Ablated.figures, _ABSENT)
+    if name not in (*ParetoFront.figures, *Ablated.figures, *DoubtfulLabels.figures, _ABSENT)
     and (
         not name.endswith(_OF_KINDS) or (name.removeprefix("cnn-") in _OF_KINDS and "cnn-" in name)
     )

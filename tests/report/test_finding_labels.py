@@ -8,11 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.data.predictions import TrialPredictions
 from search.data.training_images import TrainingImages
 from search.report.blocks import Pictures, Plot
 from search.report.evidence import Evidence
 from search.report.findings.labels import MOST_SHOWN, DoubtfulLabels, doubtful_labels
-from search.training.predictions import TrialPredictions
 from tests.report import report_fakes as fakes
 
 CLASSES = 4

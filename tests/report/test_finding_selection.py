@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.data.predictions import TrialPredictions
 from search.metric import ACCURACY, METRICS, Metric
 from search.report.evidence import Evidence
 from search.report.findings.optimism import Optimism
 from search.report.findings.selection import SelectionScore
 from search.report.selection import score_of_selection
-from search.training.predictions import TrialPredictions
 from search.tuning.records import Finalist
 from tests.report import report_fakes as fakes
 
@@ -122,8 +122,7 @@ def test_it_does_not_apply_where_the_choice_was_another_one() -> None:
     assert SelectionScore.of(evidence(validation={})) is None
     assert SelectionScore.of(evidence(n_images=30)) is None
     one = evidence()
-    finalists = tuple(Finalist(i, (0.6, 0.61)) for i in (2, 1))
-    chosen = replace(one.record, finalists=finalists)
+    chosen = replace(one.record, finalists=(Finalist(2, (0.6, 0.61)),))
     assert SelectionScore.of(replace(one, record=chosen)) is None
     without_winner = {i: p for i, p in one.validation.items() if i != 2}
     assert SelectionScore.of(replace(one, validation=without_winner)) is None

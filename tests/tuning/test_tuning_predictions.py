@@ -7,6 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.data.predictions import (
+    FoldPredictions,
+    TrialPredictions,
+    load_fold_predictions,
+    save_fold_predictions,
+)
 from search.errors import MachineError
 from search.executors import InlineExecutor
 from search.executors.base import Executor
@@ -14,12 +20,6 @@ from search.metric import ACCURACY, LOSS
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.training.predictions import (
-    FoldPredictions,
-    TrialPredictions,
-    load_fold_predictions,
-    save_fold_predictions,
-)
 from search.tuning.kept_predictions import KeptPredictions, read_kept
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from search.data.predictions import TrialPredictions
 from search.report.blocks import Block, Paragraph, Pictures, Plot
 from search.report.csv_text import csv_text
 from search.report.evidence import Evidence
 from search.report.finding import FAILURES, Finding, Number, ReportPart, Text, Unlisted
 from search.report.pictures import data_uri, draw_pictures
 from search.text import count, percent
-from search.training.predictions import TrialPredictions
 
 MOST_SHOWN = 24
 MOST_LISTED = 500

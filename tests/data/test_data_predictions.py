@@ -8,15 +8,15 @@ import torch
 
 from cifar_models import MLPConfig
 from search.data.dataset import TrainSplit, channel_statistics
-from search.errors import MachineError
-from search.training.checkpoints import Checkpoints
-from search.training.predictions import (
+from search.data.predictions import (
     FoldPredictions,
     TrialPredictions,
     fits,
     load_fold_predictions,
     save_fold_predictions,
 )
+from search.errors import MachineError
+from search.training.checkpoints import Checkpoints
 from search.training.settings import TrainingSettings
 from search.training.trainer import FoldState, FoldTask, FoldTraining
 from spaces.candidate import AdamConfig, Candidate
@@ -69,11 +69,10 @@ def test_they_are_those_that_the_epochs_are_scored_by(data: TrainSplit) -> None:
     accuracies = [training.run_epoch(i + 1).validation_accuracy for i in range(EPOCHS)]
     kept = training.predictions()
     assert kept is not None
-    assert kept.probabilities.shape == (EPOCHS, 10, 2)
-    assert kept.images.tolist() == list(range(30, 40))
-    right = kept.probabilities.argmax(axis=2) == kept.labels
-    assert right.mean(axis=1).tolist() == pytest.approx(accuracies)
-    assert np.allclose(kept.probabilities.sum(axis=2, dtype=np.float64), 1, atol=1e-3)
+    assert kept.shape == (EPOCHS, 10, 2)
+    right = kept.argmax(dim=2) == data.labels[30:]
+    assert right.double().mean(dim=1).tolist() == pytest.approx(accuracies)
+    assert np.allclose(kept.double().sum(dim=2), 1, atol=1e-3)
 
 
 def test_keeping_them_changes_no_figure(data: TrainSplit) -> None:
@@ -99,7 +98,7 @@ def test_a_resumed_training_keeps_the_same(data: TrainSplit, tmp_path: Path) -> 
     expected, found = whole.predictions(), second.predictions()
     assert expected is not None
     assert found is not None
-    assert np.array_equal(found.probabilities, expected.probabilities)
+    assert torch.equal(found, expected)
 
 
 def test_an_ended_training_has_them_without_its_network(data: TrainSplit, tmp_path: Path) -> None:
@@ -110,7 +109,7 @@ def test_an_ended_training_has_them_without_its_network(data: TrainSplit, tmp_pa
     checkpoints.save(0, whole.state().of_ended())
     again = make_training(data, checkpoints.load(0)).predictions()
     assert again is not None
-    assert again.probabilities.shape == (EPOCHS, 10, 2)
+    assert again.shape == (EPOCHS, 10, 2)
 
 
 def test_a_checkpoint_of_an_earlier_release_goes_on_without_them(data: TrainSplit) -> None:

@@ -11,7 +11,6 @@ from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from search.data.npy import read_arrays
 from search.errors import MachineError
@@ -43,11 +42,6 @@ class FoldPredictions:
     images: Indices
     labels: Indices
     probabilities: Probabilities
-
-    @classmethod
-    def of(cls, images: torch.Tensor, labels: torch.Tensor, epochs: list[torch.Tensor]) -> Self:
-        """Return them from tensors; `epochs` holds (N, classes) for each epoch."""
-        return cls(images.numpy(), labels.numpy(), torch.stack(epochs).numpy())
 
 
 _FOLD_ARRAYS = ("images", "labels", "probabilities")
