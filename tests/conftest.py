@@ -40,10 +40,13 @@ FolderMaker = Callable[..., Path]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return one test process per core; none besides this one where single files are tested."""
+    """Return one test process more than there are cores; none but this one for single files.
+
+    Many tests wait for processes that they start.
+    """
     if any(".py" in argument for argument in config.args):
         return 0
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)

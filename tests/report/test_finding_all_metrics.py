@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from search.data.predictions import TrialPredictions
 from search.evaluation.test_results import TestPredictions
 from search.metric import METRICS
 from search.report.evidence import TestedStudy
@@ -193,3 +194,21 @@ def test_probabilities_of_a_baseline_are_not_kept() -> None:
 def test_accuracy_and_loss_are_compared_by_accuracy() -> None:
     for metric in ("accuracy", "loss"):
         assert compared(metric, PREDICTED).own is None
+
+
+def test_kept_predictions_give_what_no_matrix_does() -> None:
+    """AUROC in validation where trials are scored by something else; without them it says so."""
+    labels = np.array([0] * 50 + [1] * 150)
+    probabilities = np.full((200, 2), 0.5, dtype=np.float16)
+    probabilities[labels == 1] = (0.25, 0.75)
+    kept = TrialPredictions(np.arange(200), labels, probabilities, labels[None])
+    evidence = replace(fakes.evidence(study()), validation={1: kept})
+    found = {one: AllMetrics.of(one) for one in (evidence, fakes.evidence(study()))}
+    with_them, without = found.values()
+    assert with_them is not None
+    assert without is not None
+    auroc = {row.metric.name: row.validation for row in with_them.metrics}["auroc"]
+    assert auroc == 1.0
+    assert all(row.validation is not None for row in with_them.metrics)
+    assert "AUROC in validation" in " ".join(without.sentences())
+    assert "in validation" not in " ".join(with_them.sentences())

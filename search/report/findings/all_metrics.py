@@ -5,6 +5,7 @@ from typing import Self, final
 
 import numpy as np
 
+from search.data.predictions import TrialPredictions
 from search.metric import METRICS, CountMetric, Metric
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
@@ -25,7 +26,7 @@ class MetricRow(ReportPart):
     scored_by: bool
     """Whether trials are scored by it."""
     validation: Number
-    """Its value at E*; null if it was not measured, as AUROC only is where trials are scored by it.
+    """Its value at E*; null if it was not measured, as AUROC where its predictions were not kept.
     With folds: the mean over folds of what is recorded every epoch, and otherwise of the images of
     all folds together."""
     test: Number
@@ -71,10 +72,10 @@ class AllMetrics(Finding):
         winner, test = record.winner(), record.test
         if winner is None or not record.recipe.protocol.refits:
             return None
-        own = record.metric
+        own, kept = record.metric, evidence.validation.get(winner.number)
         metrics = (own, *(one for one in METRICS if one.name != own.name))
         return cls(
-            metrics=tuple(_row(one, record, winner) for one in metrics),
+            metrics=tuple(_row(one, record, winner, kept) for one in metrics),
             majority=None if test is None else _majority(test),
             largest=None if test is None else test.majority(),
         )
@@ -101,10 +102,15 @@ class AllMetrics(Finding):
         )
         yield Paragraph(
             "Trials are scored by the first one. The interval of accuracy is Wilson’s, others are "
-            "from a bootstrap of the test images. Validation has no AUROC unless trials are scored "
-            "by it.",
+            f"from a bootstrap of the test images.{self._what_is_missing()}",
             "quiet",
         )
+
+    def _what_is_missing(self) -> str:
+        missing = [row.metric.title for row in self.metrics if row.validation is None]
+        if not missing:
+            return ""
+        return f" {listed(missing)} in validation needs predictions, which were not kept."
 
     def _imbalance(self) -> Iterator[str]:
         if self.largest is not None:
@@ -114,27 +120,33 @@ class AllMetrics(Finding):
             )
 
 
-def _row(metric: Metric, record: StudyRecord, winner: TrialRecord) -> MetricRow:
+def _row(
+    metric: Metric, record: StudyRecord, winner: TrialRecord, kept: TrialPredictions | None
+) -> MetricRow:
     test = record.test
     measured = None if test is None else test.measure(metric)
     return MetricRow(
         metric=metric,
         scored_by=metric.name == record.metric.name,
-        validation=_validation(metric, record, winner),
+        validation=_validation(metric, record, winner, kept),
         test=None if test is None else test.value(metric),
         interval=None if measured is None else measured.interval,
         chance=None if test is None else _chance(metric, test),
     )
 
 
-def _validation(metric: Metric, record: StudyRecord, winner: TrialRecord) -> float | None:
+def _validation(
+    metric: Metric, record: StudyRecord, winner: TrialRecord, kept: TrialPredictions | None
+) -> float | None:
     if metric.name == record.metric.name:
         return trial_score(winner)
     if metric.recorded is not None:
         return at_best_epoch(winner, metric)
     if isinstance(metric, CountMetric) and winner.confusion is not None:
         return metric.of_counts(np.array(winner.confusion))
-    return None
+    if kept is None or isinstance(metric, FunctionMetric):
+        return None
+    return metric.measure(kept.labels, kept.probabilities.astype(np.float64))
 
 
 def _chance(metric: Metric, test: TestResult) -> float | None:

@@ -64,15 +64,15 @@ def all_runs(candidates: dict[str, int]) -> list[Run]:
     return sorted(runs, key=lambda run: _rank(run, candidates[run.space]))
 
 
-def _rank(run: Run, count: int) -> tuple[bool, int, int, bool]:
-    """Put the largest data last, before them repeats, before them blocks of candidates.
+def _rank(run: Run, count: int) -> tuple[bool, bool, int, bool, bool]:
+    """Put the largest data last, before them second seeds, before them blocks of candidates.
 
-    The designed candidates, which are the last, belong to the first block. In a block networks of
-    space `cnn` come first, as more of them is still unknown.
+    The designed candidates, which are the last, belong to the first block. A block's short
+    schedules follow its long ones; networks of space `cnn` come first.
     """
     block = (_BLOCKS * run.index // count + 1) % _BLOCKS
-    repeat = _REPEATS.index((run.seed, run.epochs))
-    return (run.space, run.data) in _LARGEST, repeat, block, run.space != "cnn"
+    largest = (run.space, run.data) in _LARGEST
+    return largest, run.seed > 0, block, run.epochs < EPOCHS, run.space != "cnn"
 
 
 def record(images: Path, curves: Path, out: Path, workers: int) -> Iterator[tuple[int, int]]:
