@@ -66,13 +66,35 @@ _ADAMW: Mapping[str, ParamValue] = {
     "adamw_weight_decay": 0.05,
 }
 _UNCHANGED: Mapping[str, ParamValue] = {"augmentation": "none", "test_time_flip": False}
-_PORTFOLIO = (
+_PORTFOLIO = (  # the greedy choice over studies/curves, in its order, values rounded
+    {**_STRONG, **_ADAMW, "adamw_lr": 6e-3, "adamw_weight_decay": 0.2},
+    {**_STRONG, **_ADAMW, "batch_size": 128},
+    {
+        **_STRONG,
+        **_ADAMW,
+        **_UNCHANGED,
+        "conv_dropout": 0.1,
+        "head_dropout": 0.4,
+        "batch_size": 32,
+    },
+    {**_STRONG, **_ADAMW, "activation": "silu", "schedule": "cosine"},
     {**_STRONG, **_ADAMW, "adamw_lr": 2e-3, "batch_size": 32},
-    {**_STRONG, **STRONG_SGD},
-    {**_STRONG, **_ADAMW, **_UNCHANGED},
-    {**_STRONG, **_ADAMW, "augmentation": "flip"},
     {**_STRONG, **_ADAMW, "base_width": 32},
-    {**_STRONG, **STRONG_SGD, **_UNCHANGED},
+    {
+        **_STRONG,
+        "base_width": 52,
+        "growth": 1.75,
+        "activation": "relu",
+        "conv_dropout": 0.15,
+        "head_dropout": 0.05,
+        "optimizer": "adamw",
+        "adamw_lr": 1e-2,
+        "adamw_weight_decay": 0.2,
+        "batch_size": 32,
+        "augmentation": "flip",
+        "test_time_flip": False,
+    },
+    {**_STRONG, **STRONG_SGD},
 )
 
 CNN_SPACE = Space(

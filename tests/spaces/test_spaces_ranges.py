@@ -103,7 +103,7 @@ def test_points_outside_are_moved_or_left_out_and_told() -> None:
     assert space.baseline_params is None
     (notice,) = space.notices
     assert "the baseline, whose batch_size is 64, is left out" in notice or "sgd_lr" in notice
-    assert "of 6 points of the portfolio 2 moved, 4 left out" in notice
+    assert "of 8 points of the portfolio 1 moved, 7 left out" in notice
     assert CNN.with_ranges(kernel_size=(3,)).notices == ()
 
 

@@ -15,6 +15,7 @@ from tests.benchmarks.strategies.trained import (
     promotion,
     pruned_by,
     short_schedules,
+    short_then_whole,
 )
 
 Source = Literal["uniform", "prior", "tpe", "gp", "cma", "smac"]
@@ -100,6 +101,15 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant("random, short schedules", "uniform", "baseline", short_schedules),
     Contestant("prior, short schedules", "prior", "baseline", short_schedules),
     Contestant("portfolio and prior, short schedules", "prior", "portfolio", short_schedules),
+    *(
+        Contestant(
+            f"portfolio and prior, {count} short, {keep} whole",
+            "prior",
+            "portfolio",
+            short_then_whole(count, keep),
+        )
+        for count, keep in ((9, 1), (9, 3), (18, 3))
+    ),
     Contestant("TPE", "tpe", "none", _NONE, _FEW),
     Contestant("TPE, halving", "tpe", "baseline", _HALVING, _FEW),
     Contestant("TPE, hyperband", "tpe", "baseline", _HYPERBAND, _FEW),

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any, final
 
 import numpy as np
@@ -66,11 +67,15 @@ def draw_pool(space: str, choose: Choose, count: int = POOL, seed: int = 1) -> l
 
 @final
 class Pool(Proposer):
-    """Takes `first` in their order, then curves of a pool in an order drawn from a seed."""
+    """Takes `first` in their order, then curves of a pool in an order drawn from a seed.
+
+    Once all were taken, they come again in another order.
+    """
 
     def __init__(self, first: Sequence[Curve], pool: Sequence[Curve], seed: int) -> None:
-        order = np.random.default_rng(seed).permutation(len(pool))
-        self._curves: Iterator[Curve] = iter([*first, *(pool[i] for i in order)])
+        rng = np.random.default_rng(seed)
+        orders = (rng.permutation(n) for n in repeat(len(pool)))
+        self._curves: Iterator[Curve] = chain(first, (pool[i] for one in orders for i in one))
 
     def propose(self) -> Curve:
         """Return the next."""

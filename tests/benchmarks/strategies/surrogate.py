@@ -15,7 +15,7 @@ from spaces.parameters import ParamValue
 from tests.benchmarks.strategies.table import Curve, Floats, Params, Task
 
 _TREES = 100
-_MIN_SHORT = 12  # recorded short schedules that a forest can learn from
+_MIN_SHORT = 10  # recorded short schedules that a forest can learn from
 _LOGARITHMIC = ("_lr", "_decay", "width", "_width_1", "_width_2", "batch_size")
 
 

@@ -155,12 +155,32 @@ def short_schedules(proposer: Proposer, _horizon: int) -> Steps:
         ValueError: The task has too few recorded short schedules to predict others from.
     """
     for trial in itertools.count():
-        long = proposer.propose()
-        if not len(long.short):
-            raise ValueError("too few short schedules were recorded to replay them")
-        curve = replace(long, accuracy=long.short)
-        proposer.learn(trial, len(long.short))
-        yield Slice(trial, len(long.short)), curve
+        yield from _short(proposer, proposer.propose(), trial)
+
+
+def short_then_whole(count: int, keep: int) -> Strategy:
+    """Return rounds of `count` short schedules, the best `keep` of which get a long one each.
+
+    A long training starts from the beginning, as its schedule is another one.
+    """
+
+    def run(proposer: Proposer, horizon: int) -> Steps:
+        numbers = itertools.count()
+        while True:
+            curves = [proposer.propose() for _ in range(count)]
+            for long in curves:
+                yield from _short(proposer, long, next(numbers))
+            for long in sorted(curves, key=lambda one: -one.short.max())[:keep]:
+                yield Slice(next(numbers), horizon), long
+
+    return run
+
+
+def _short(proposer: Proposer, long: Curve, trial: int) -> Steps:
+    if not len(long.short):
+        raise ValueError("too few short schedules were recorded to replay them")
+    proposer.learn(trial, len(long.short))
+    yield Slice(trial, len(long.short)), replace(long, accuracy=long.short)
 
 
 def best_of_first_epochs(count: int, first: int, keep: int) -> Strategy:
