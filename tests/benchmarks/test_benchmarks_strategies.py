@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search.tuning.pruners import HalvingPruner, NoPruner
+from search.tuning.pruners import HalvingPruner, HyperbandPruner, NoPruner
 from tests.benchmarks.strategies.portfolio import greedy, regret
+from tests.benchmarks.strategies.proposers import Pool
 from tests.benchmarks.strategies.simulation import Slice, Strategy, simulate
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import Curve, Task
@@ -18,6 +19,7 @@ from tests.benchmarks.strategies.trained import (
     promotion,
     pruned_by,
     short_schedules,
+    short_then_whole,
 )
 
 _HORIZON = 9
@@ -47,14 +49,14 @@ class _Given:
 
 
 def _slices(strategy: Strategy, merits: Sequence[float], count: int) -> list[Slice]:
-    steps: Iterator[tuple[Slice, Curve]] = strategy(_Given(merits), _HORIZON)
+    steps: Iterator[tuple[Slice, Curve]] = strategy(_Given(merits), _HORIZON, 0)
     return [next(steps)[0] for _ in range(count)]
 
 
 def test_without_a_pruner_every_trial_is_whole() -> None:
     """The budget buys as many trainings as it is worth."""
     given = _Given((0.1, 0.5, 0.3))
-    steps = pruned_by(lambda _: NoPruner())(given, _HORIZON)
+    steps = pruned_by(lambda _epochs, _seed: NoPruner())(given, _HORIZON, 0)
     found = simulate(steps, _HORIZON, budget=3 * _HORIZON)
     assert given.trained == dict.fromkeys(range(3), _HORIZON)
     assert found.epochs.tolist() == [9, 18, 27]
@@ -64,7 +66,7 @@ def test_without_a_pruner_every_trial_is_whole() -> None:
 def test_two_workers_take_half_the_time() -> None:
     """The clock of seconds lists trainings on the worker that is free first."""
     curves = (0.1, 0.5, 0.3, 0.2)
-    steps = pruned_by(lambda _: NoPruner())(_Given(curves), _HORIZON)
+    steps = pruned_by(lambda _epochs, _seed: NoPruner())(_Given(curves), _HORIZON, 0)
     found = simulate(steps, _HORIZON, budget=4 * _HORIZON, workers=2)
     assert found.seconds.tolist() == [9, 9, 18, 18]
     assert found.at(found.seconds, 8.9) == 0.1  # nothing has ended: chance
@@ -73,7 +75,7 @@ def test_two_workers_take_half_the_time() -> None:
 
 def test_the_programs_pruners_judge_in_plan_order() -> None:
     """Halving by 3 from epoch 1: a trial worse than the best third so far ends at the rung."""
-    slices = _slices(pruned_by(lambda _: HalvingPruner(1, 3)), (0.5, 0.4, 0.6), 3)
+    slices = _slices(pruned_by(lambda _epochs, _seed: HalvingPruner(1, 3)), (0.5, 0.4, 0.6), 3)
     assert slices == [Slice(0, 9), Slice(1, 1), Slice(2, 9)]
 
 
@@ -87,7 +89,7 @@ def test_promotion_trains_the_best_third_on() -> None:
 def test_progressive_promotion_stops_where_the_order_is_settled() -> None:
     """Curves that never cross: no trial is trained beyond the third rung, of 4 in 27 epochs."""
     given = _Given((0.2, 0.6, 0.4, 0.1, 0.3, 0.5, 0.55, 0.15, 0.35))
-    steps = progressive_promotion(1, 2)(given, _HORIZON)
+    steps = progressive_promotion(1, 2)(given, _HORIZON, 0)
     assert max(next(steps)[0].until for _ in range(60)) == 4
 
 
@@ -101,7 +103,7 @@ def test_progressive_promotion_goes_on_where_curves_cross() -> None:
             fast = np.array([0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6])
             return Curve(slow if self._count % 4 else fast, 0.5, 1.0)
 
-    steps = progressive_promotion(1, 2)(Crossing((0.0,)), _HORIZON)
+    steps = progressive_promotion(1, 2)(Crossing((0.0,)), _HORIZON, 0)
     assert max(next(steps)[0].until for _ in range(60)) > 4
 
 
@@ -165,6 +167,52 @@ def test_short_schedules_are_predicted_from_those_that_were_recorded() -> None:
     (found,) = surrogate.with_short(params[40:41], [missing])
     assert found.short == pytest.approx(merits[40] / 2, abs=0.05)
     assert len(surrogate.predict(params[:1])[0].short) == 2
+
+
+def test_the_best_of_a_round_of_short_schedules_get_a_long_one() -> None:
+    """From the beginning, under a number of its own; the long one's score counts from then on."""
+
+    class Short(_Given):
+        def propose(self) -> Curve:
+            long = super().propose()
+            return replace(long, short=long.accuracy[:2])
+
+    steps = short_then_whole(3, 1)(Short((0.2, 0.6, 0.4)), _HORIZON, 0)
+    first = [next(steps) for _ in range(5)]
+    assert [one for one, _ in first] == [
+        *(Slice(i, 2) for i in range(3)), Slice(3, 9), Slice(4, 2),
+    ]  # fmt: skip
+    assert first[3][1].quality == 0.6
+    with pytest.raises(ValueError, match="too few"):
+        _slices(short_then_whole(2, 1), (0.5,), 1)
+
+
+def test_a_pool_comes_again_when_it_is_used_up() -> None:
+    """The first candidates once, then all of the pool, in an order that the seed decides."""
+    pool = [_curve(merit) for merit in (0.1, 0.2, 0.3, 0.4)]
+    orders = []
+    for seed in (0, 1):
+        source = Pool([_curve(0.9)], pool, seed)
+        found = [source.propose().quality for _ in range(9)]
+        assert found[0] == 0.9
+        assert sorted(found[1:5]) == sorted(found[5:]) == [0.1, 0.2, 0.3, 0.4]
+        orders.append(found)
+    assert orders[0] != orders[1]
+
+
+def test_a_pruners_chance_follows_the_seed() -> None:
+    """Brackets of Hyperband are drawn: another replay draws others."""
+
+    class Falling(_Given):
+        def propose(self) -> Curve:
+            self._count += 1
+            return Curve(np.linspace(0.5, 1, 27) / self._count, 0.5, 1.0)
+
+    runs = []
+    for seed in range(4):
+        steps = pruned_by(HyperbandPruner.for_horizon)(Falling((0.0,)), 27, seed)
+        runs.append([next(steps)[0].until for _ in range(20)])
+    assert len({tuple(run) for run in runs}) > 1
 
 
 def test_short_schedules_that_nobody_recorded_are_not_replayed() -> None:

@@ -43,11 +43,11 @@ class Contestant:
 
 
 def _default(pruner: type[Pruner]) -> Strategy:
-    return pruned_by(lambda epochs: pruner.for_horizon(epochs, 0))
+    return pruned_by(pruner.for_horizon)
 
 
 def _halving(first: int, factor: int) -> Strategy:
-    return pruned_by(lambda _epochs: HalvingPruner(first, factor))
+    return pruned_by(lambda _epochs, _seed: HalvingPruner(first, factor))
 
 
 _NONE, _MEDIAN = _default(NoPruner), _default(MedianPruner)

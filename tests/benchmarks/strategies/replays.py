@@ -52,7 +52,7 @@ class Arena:
         if contestant.strategy is None:
             steps = smac_slices(self.task, self.surrogate, seed, HORIZON)
         else:
-            steps = contestant.strategy(self._proposer(contestant, seed), HORIZON)
+            steps = contestant.strategy(self._proposer(contestant, seed), HORIZON, seed)
         trajectory = simulate(steps, HORIZON, budget)
         whole = self._seconds_of_a_training()
         return [

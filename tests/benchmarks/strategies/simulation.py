@@ -32,8 +32,8 @@ class Proposer(Protocol):
         """Hear how far a trial was trained; called again when it is trained on."""
 
 
-Strategy: TypeAlias = Callable[[Proposer, int], Iterator[tuple[Slice, Curve]]]
-"""Yields the slices of a search without end, given the epochs of a whole training."""
+Strategy: TypeAlias = Callable[[Proposer, int, int], Iterator[tuple[Slice, Curve]]]
+"""Yields the slices of a search without end, given the epochs of a whole training and a seed."""
 
 
 @final

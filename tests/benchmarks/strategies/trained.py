@@ -15,11 +15,15 @@ from tests.benchmarks.strategies.table import Curve, Floats
 Steps = Iterator[tuple[Slice, Curve]]
 
 
-def pruned_by(make: Callable[[int], Pruner]) -> Strategy:
-    """Return the program's way: trials one after the other, each ended by a pruner or whole."""
+def pruned_by(make: Callable[[int, int], Pruner]) -> Strategy:
+    """Return the program's way: trials one after the other, each ended by a pruner or whole.
 
-    def run(proposer: Proposer, horizon: int) -> Steps:
-        pruner = make(horizon)
+    Args:
+        make: Returns the pruner for a number of epochs and a seed.
+    """
+
+    def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
+        pruner = make(horizon, seed)
         reached: dict[int, dict[int, list[float]]] = {}  # by epoch, the trials that got there
         for trial in itertools.count():
             curve = proposer.propose()
@@ -43,7 +47,7 @@ def pruned_by(make: Callable[[int], Pruner]) -> Strategy:
 def promotion(first: int, factor: int) -> Strategy:
     """Return ASHA (Li et al., 2020): trials pause at rungs, the best of each are trained on."""
 
-    def run(proposer: Proposer, horizon: int) -> Steps:
+    def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
         ladder = _Ladder(first, factor, horizon)
         while True:
             yield ladder.climb(proposer, len(ladder.levels) - 1)
@@ -58,7 +62,7 @@ def progressive_promotion(first: int, factor: int, tolerance: float = 0.025) -> 
     order that they had at the rung below; differences up to `tolerance` count as equal.
     """
 
-    def run(proposer: Proposer, horizon: int) -> Steps:
+    def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
         ladder = _Ladder(first, factor, horizon)
         top = min(2, len(ladder.levels) - 1)
         while True:
@@ -116,7 +120,7 @@ def extrapolated(first: int, every: int, startup: int = 5) -> Strategy:
     residuals' standard deviation added, is below the best so far.
     """
 
-    def run(proposer: Proposer, horizon: int) -> Steps:
+    def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
         whole: list[Floats] = []
         for trial in itertools.count():
             curve = proposer.propose()
@@ -146,7 +150,7 @@ def _among_best(value: float, values: list[float], factor: int) -> bool:
     return len(values) - bisect.bisect_right(values, value) < len(values) // factor
 
 
-def short_schedules(proposer: Proposer, _horizon: int) -> Steps:
+def short_schedules(proposer: Proposer, _horizon: int, _seed: int) -> Steps:
     """Train every candidate by a short, whole schedule; the best of them is the winner.
 
     As everywhere the winner's quality is that of a long training, which is its refit.
@@ -164,7 +168,7 @@ def short_then_whole(count: int, keep: int) -> Strategy:
     A long training starts from the beginning, as its schedule is another one.
     """
 
-    def run(proposer: Proposer, horizon: int) -> Steps:
+    def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
         numbers = itertools.count()
         while True:
             curves = [proposer.propose() for _ in range(count)]
@@ -189,7 +193,7 @@ def best_of_first_epochs(count: int, first: int, keep: int) -> Strategy:
     Egele et al. (2023) found one epoch and the best few hard to beat.
     """
 
-    def run(proposer: Proposer, horizon: int) -> Steps:
+    def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
         for start in itertools.count(0, count):
             curves = []
             for trial in range(start, start + count):
