@@ -52,11 +52,11 @@ class RunPaths:
 
     def fold_predictions(self, number: int, fold: int) -> Path:
         """Return what a fold group of a running trial leaves; `fold` is its first fold."""
-        return self.trial_dir(number) / f"predictions-from-fold-{fold}.npz"
+        return self.fold_group_dir(number, fold) / "predictions.npz"
 
     def all_fold_predictions(self, number: int) -> list[Path]:
         """Return what the fold groups of a running trial have left."""
-        return sorted(self.trial_dir(number).glob("predictions-from-fold-*.npz"))
+        return sorted(self.trial_dir(number).glob("from-fold-*/predictions.npz"))
 
     def trial_predictions(self, plan: int) -> Path:
         """Return what a complete trial predicted of its validation images."""

@@ -119,7 +119,7 @@ def leave(paths: RunPaths, number: int) -> None:
     rng = np.random.default_rng(number)
     made = rng.random((2, 100, 3)).astype(np.float16)
     fold = FoldPredictions(np.arange(100), np.arange(100) % 3, made)
-    paths.trial_dir(number).parent.mkdir(parents=True, exist_ok=True)
+    paths.trial_dir(number).mkdir(parents=True, exist_ok=True)
     save_fold_predictions(paths.fold_predictions(number, 0), {0: fold})
 
 
