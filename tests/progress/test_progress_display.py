@@ -89,7 +89,7 @@ def test_a_terminal_is_not_left_empty_while_all_gets_ready() -> None:
 def test_line_and_block_have_one_estimate(make: Callable[[], Display]) -> None:
     """Both begin with the plan's, of which a trial's end says what is left."""
     display = make()
-    display(PlanMade(make_plan(low=3600, high=7200)))
+    display(PlanMade(make_plan(low=3500, high=7100)))
     open_search(display)
     assert display._left() == "about 90 min left, including the refit"
     display(TrialEnded(make_trial(1)))
