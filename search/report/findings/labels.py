@@ -102,8 +102,8 @@ class DoubtfulLabels(Finding):
         yield Paragraph(
             f"{whose}, whose networks did not train on them, gave another class than the label to "
             f"{count(self.n_found)} of {count(self.n_images)} images, with as much confidence as "
-            "to images of that class. Wrong labels stand first; the others are hard images. "
-            f"{_TABLE} has {self._how_many()}."
+            "to images of that class. Wrong labels, if there are any, stand first; the others are "
+            f"hard images. {_TABLE} has {self._how_many()}."
         )
         if self.images is None:
             return
@@ -112,7 +112,7 @@ class DoubtfulLabels(Finding):
             tuple(map(data_uri, self.images)),
             tuple(
                 (
-                    one.label,
+                    f"labelled {one.label},",
                     f"looks like {one.predicted}, {percent(one.predicted_probability or 0.0, 0)}",
                     f"Training image {one.file} of class {one.label}, predicted as {one.predicted}",
                 )

@@ -91,10 +91,9 @@ class SelectionScore(Finding):
             return f"The winner’s {metric} cannot be estimated."
         loss = value - estimate if metric.higher_is_better else estimate - value
         luck = (
-            f"{spread(loss, metric)} of the winner’s {score(value, metric)} are the luck of being "
-            "chosen by it"
+            f"{spread(loss, metric)} of its {score(value, metric)} are the luck of being chosen"
             if round(loss, 4) > 0
-            else f"the winner’s {score(value, metric)} owes nothing to having been chosen by it"
+            else f"its {score(value, metric)} owe nothing to the luck of being chosen"
         )
         return (
             f"On images that took no part in choosing it, the winner’s validation {metric} is "
