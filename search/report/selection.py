@@ -72,9 +72,11 @@ class _Accuracies(_Scores):
     most_trials, most, epochs = 50, 500, True
 
     def of(self, trials: Sequence[TrialPredictions], weights: Counts) -> Floats:
-        shares = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32).T
+        counts = weights.T.astype(np.float32)  # whole numbers, so that their sums are exact
         right = ((one.classes == one.labels).astype(np.float32) for one in trials)
-        return np.concatenate([one @ shares for one in right]).astype(np.float64)
+        found = np.concatenate([one @ counts for one in right]).astype(np.float64)
+        accuracies: Floats = found / weights.sum(axis=1)
+        return accuracies
 
 
 @final

@@ -23,9 +23,11 @@ from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
 from search.tuning.store import read_study
 from spaces import BUILT_IN, load_space
+from tests.study_fixtures import EventRecorder, recipe_maker
 from tests.tuning.late_executor import LateExecutor
 
 Maker = Callable[..., Recipe]
+Undisturbed = Callable[[dict[str, Any]], list[Any]]
 TPE: dict[str, Any] = {"sampler": "tpe", "trials": 16, "batch": 3, "pruner": "halving"}
 GP = TPE | {"sampler": "gp", "trials": 13, "pruner": "none"}
 RACE: dict[str, Any] = {
@@ -48,6 +50,24 @@ def _searched(recipe: Recipe, listener: Any, executor: Executor) -> StudyRecord:
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
     run_search(opened, executor, listener, StopRequest())
     return read_study(opened.study)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    image_folder: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    """Return what gives the trials of a search with one worker; each is searched once."""
+    known: dict[str, list[Any]] = {}
+
+    def table(settings: dict[str, Any]) -> list[Any]:
+        if repr(settings) not in known:
+            folder = tmp_path_factory.mktemp("undisturbed")
+            recipe = recipe_maker(folder, image_folder, data_dir)(**settings)
+            record = _searched(recipe, EventRecorder(), InlineExecutor())
+            known[repr(settings)] = _table(record)
+        return known[repr(settings)]
+
+    return table
 
 
 def _told(attempts: dict[int, list[FrozenTrial]], index: int, **settings: Any) -> list[FrozenTrial]:
@@ -174,29 +194,28 @@ def test_first_points_come_from_the_prior(prior: Any, n_points: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", [TPE, GP, RACE])
 def test_the_number_of_workers_changes_nothing(
-    settings: dict[str, Any], make_recipe: Maker, listener: Any, tmp_path: Path
+    settings: dict[str, Any],
+    make_recipe: Maker,
+    listener: Any,
+    tmp_path: Path,
+    undisturbed: Undisturbed,
 ) -> None:
     """One worker, and two or four that end in any order, train the same trials."""
-    executors = (InlineExecutor(), LateExecutor(2, seed=1), LateExecutor(4, seed=2))
-    tables = []
-    for number, executor in enumerate(executors):
-        recipe = make_recipe(**settings, runs_dir=tmp_path / str(number))
-        tables.append(_table(_searched(recipe, listener, executor)))
-    assert len({row[0] for row in tables[0]}) == settings["trials"]
-    assert tables[1] == tables[0]
-    assert tables[2] == tables[0]
+    alone = undisturbed(settings)
+    assert len({row[0] for row in alone}) == settings["trials"]
+    for workers in (2, 4):
+        recipe = make_recipe(**settings, runs_dir=tmp_path / str(workers))
+        executor = LateExecutor(workers, seed=workers // 2)
+        assert _table(_searched(recipe, listener, executor)) == alone
 
 
 @pytest.mark.slow
 def test_the_size_of_a_batch_changes_what_is_tried(
-    make_recipe: Maker, listener: Any, tmp_path: Path
+    make_recipe: Maker, listener: Any, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     """It is part of the recipe, and cannot change when a study is resumed."""
-    tables = {}
-    for batch in (1, 4):
-        recipe = make_recipe(**TPE | {"batch": batch, "runs_dir": tmp_path / str(batch)})
-        tables[batch] = _table(_searched(recipe, listener, InlineExecutor()))
-    assert tables[1] != tables[4]
+    recipe = make_recipe(**TPE | {"batch": 4, "runs_dir": tmp_path / "4"})
+    assert _table(_searched(recipe, listener, InlineExecutor())) != undisturbed(TPE)
     with pytest.raises(UserError, match="batch 4 is now 5"):
         run_study(recipe.model_copy(update={"batch": 5}), listener, executor="inline")
     resumed = recipe.model_copy(update={"batch": None, "trials": 17})
@@ -213,9 +232,9 @@ def test_a_killed_search_ends_with_the_same_trials(
     listener: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    undisturbed: Undisturbed,
 ) -> None:
-    """The coordinator dies right after a point was chosen, and again later."""
-    whole = _searched(make_recipe(**settings), listener, LateExecutor(2))
+    """The coordinator dies right after a point was chosen, early or late."""
     recipe = make_recipe(**settings, runs_dir=tmp_path / "killed")
     choose, chosen = BatchSampler.choose, []
 
@@ -231,7 +250,7 @@ def test_a_killed_search_ends_with_the_same_trials(
         with pytest.raises(KilledError):
             _searched(recipe, listener, LateExecutor(3, seed=5))
     resumed = _searched(recipe, listener, LateExecutor(2, seed=6))
-    rows = [[(row[0], *row[2:]) for row in _table(one)] for one in (whole, resumed)]
+    rows = [[(row[0], *row[2:]) for row in one] for one in (undisturbed(settings), _table(resumed))]
     assert rows[0] == rows[1]
 
 

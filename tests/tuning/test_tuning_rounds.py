@@ -19,9 +19,11 @@ from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
 from search.tuning.run_events import TrialPaused
 from search.tuning.store import read_study
+from tests.study_fixtures import EventRecorder, recipe_maker
 from tests.tuning.late_executor import LateExecutor
 
 Maker = Callable[..., Recipe]
+Undisturbed = Callable[[dict[str, Any]], list[Any]]
 ASHA: dict[str, Any] = {"pruner": "asha", "trials": 9, "epochs": 7}  # rungs 2 and 6
 
 
@@ -41,6 +43,24 @@ def _table(record: StudyRecord) -> list[Any]:
         (t.plan, t.state, str(t.params), t.value, t.history.mean_curve(ACCURACY)) for t in ended
     ]
     return sorted(rows)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    image_folder: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    """Return what gives the trials of a search with one worker; each is searched once."""
+    known: dict[str, list[Any]] = {}
+
+    def table(settings: dict[str, Any]) -> list[Any]:
+        if repr(settings) not in known:
+            folder = tmp_path_factory.mktemp("undisturbed")
+            recipe = recipe_maker(folder, image_folder, data_dir)(**settings)
+            record = _searched(recipe, EventRecorder(), InlineExecutor())
+            known[repr(settings)] = _table(record)
+        return known[repr(settings)]
+
+    return table
 
 
 def _pruner(curves: list[list[float]]) -> PlanOrderPruner:
@@ -135,17 +155,19 @@ def test_cost_and_survivors_are_those_computed_by_hand(make_recipe: Maker, liste
     ids=["holdout", "kfold", "racing", "tpe"],
 )
 def test_the_number_of_workers_changes_nothing(
-    settings: dict[str, Any], make_recipe: Maker, listener: Any, tmp_path: Path
+    settings: dict[str, Any],
+    make_recipe: Maker,
+    listener: Any,
+    tmp_path: Path,
+    undisturbed: Undisturbed,
 ) -> None:
     """One worker, and two or four that end in any order; folds spread over idle ones."""
-    executors = (InlineExecutor(), LateExecutor(2, seed=1), LateExecutor(4, seed=2))
-    tables = []
-    for number, executor in enumerate(executors):
-        recipe = make_recipe(**settings, runs_dir=tmp_path / str(number))
-        tables.append(_table(_searched(recipe, listener, executor)))
-    assert len(tables[0]) == settings["trials"]
-    assert tables[1] == tables[0]
-    assert tables[2] == tables[0]
+    alone = undisturbed(settings)
+    assert len(alone) == settings["trials"]
+    for workers in (2, 4):
+        recipe = make_recipe(**settings, runs_dir=tmp_path / str(workers))
+        executor = LateExecutor(workers, seed=workers // 2)
+        assert _table(_searched(recipe, listener, executor)) == alone
 
 
 @pytest.mark.slow
@@ -155,9 +177,9 @@ def test_a_killed_search_ends_with_the_same_trials(
     make_recipe: Maker,
     listener: Any,
     tmp_path: Path,
+    undisturbed: Undisturbed,
 ) -> None:
     """The coordinator dies in the first round, in the second and between rounds."""
-    whole = _searched(make_recipe(**ASHA), listener, InlineExecutor())
     recipe, n_events = make_recipe(**ASHA, runs_dir=tmp_path / "killed"), 0
 
     def die(event: Any) -> None:
@@ -170,7 +192,7 @@ def test_a_killed_search_ends_with_the_same_trials(
     with pytest.raises(KilledError):
         run_search(opened, LateExecutor(2), die, StopRequest())
     resumed = _searched(recipe, listener, LateExecutor(2, seed=3))
-    assert _table(resumed) == _table(whole)
+    assert _table(resumed) == undisturbed(ASHA)
 
 
 def test_pausing_needs_checkpoints(make_recipe: Maker) -> None:
