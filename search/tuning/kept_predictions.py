@@ -35,6 +35,8 @@ class KeptPredictions:
     ) -> None:
         self._paths, self._metric, self._most_bytes = paths, metric, most_bytes
         self._scores = {one.plan: one.mean for one in earlier if one.mean is not None}
+        known = {plan: paths.trial_predictions(plan) for plan in self._scores}
+        self._sizes = {plan: path.stat().st_size for plan, path in known.items() if path.exists()}
 
     def keep(self, number: int, plan: int, epoch: int, score: float) -> None:
         """Store what the fold groups of a trial have left, if they have.
@@ -60,21 +62,17 @@ class KeptPredictions:
             return
         self._scores[plan] = score
         predictions = TrialPredictions.of(folds.values(), epoch)
-        predictions.save(self._paths.trial_predictions(plan))
-        self._give_up_the_worst()
+        path = self._paths.trial_predictions(plan)
+        predictions.save(path)
+        self._sizes[plan] = path.stat().st_size
+        while len(self._sizes) > 1 and sum(self._sizes.values()) > self._most_bytes:
+            self._give_up_the_worst()
 
     def _give_up_the_worst(self) -> None:
-        kept = {plan: self._paths.trial_predictions(plan) for plan in self._scores}
-        sizes = {plan: path.stat().st_size for plan, path in kept.items() if path.exists()}
-        worst = sorted(
-            sizes, key=self._scores.__getitem__, reverse=not self._metric.higher_is_better
-        )
-        total = sum(sizes.values())
-        for plan in worst[:-1]:
-            if total <= self._most_bytes:
-                return
-            kept[plan].unlink()
-            total -= sizes[plan]
+        sign = -1.0 if self._metric.higher_is_better else 1.0
+        worst = max(self._sizes, key=lambda plan: sign * self._scores[plan])
+        self._paths.trial_predictions(worst).unlink(missing_ok=True)
+        del self._sizes[worst]
 
 
 def read_kept(record: StudyRecord, paths: RunPaths) -> dict[int, TrialPredictions]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cifar_models import MLPConfig
-from search.data.dataset import TrainSplit, channel_statistics
+from search.data.dataset import TrainSplit
 from search.data.predictions import (
     FoldPredictions,
     TrialPredictions,
@@ -17,39 +17,28 @@ from search.data.predictions import (
 )
 from search.errors import MachineError
 from search.training.checkpoints import Checkpoints
-from search.training.settings import TrainingSettings
-from search.training.trainer import FoldState, FoldTask, FoldTraining
+from search.training.trainer import FoldState, FoldTraining
 from spaces.candidate import AdamConfig, Candidate
+from tests.training.tiny_training import noise_images, tiny_training
 
 EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
 def data() -> TrainSplit:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=generator)
-    return TrainSplit(images, torch.arange(40) % 2)
+    return noise_images()
 
 
 def make_training(
     data: TrainSplit, resume: FoldState | None = None, *, keeps: bool = True
 ) -> FoldTraining:
-    train = torch.arange(30)
     candidate = Candidate(
         model=MLPConfig(hidden_widths=(8,), dropouts=(0.2,)),
         optimizer=AdamConfig(),
         batch_size=8,
         test_time_flip=True,
     )
-    task = FoldTask(
-        train=train,
-        validation=torch.arange(30, 40),
-        statistics=channel_statistics(data.images, train),
-        schedule=candidate.schedule.build(candidate.optimizer.learning_rate, EPOCHS),
-        seed=7,
-    )
-    settings = TrainingSettings(EPOCHS)
-    return FoldTraining(candidate, task, data, 2, settings, resume=resume, keeps_predictions=keeps)
+    return tiny_training(candidate, data, EPOCHS, resume, keeps_predictions=keeps)
 
 
 def fold(first: int, probabilities: list[list[list[float]]]) -> FoldPredictions:

@@ -11,14 +11,13 @@ import pytest
 import torch
 
 from cifar_models import CNNConfig, MLPConfig
-from search.data.dataset import TrainSplit, channel_statistics
+from search.data.dataset import TrainSplit
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.training.checkpoints import Checkpoints, training_key
 from search.training.history import FoldEpoch
-from search.training.settings import TrainingSettings
-from search.training.trainer import FoldState, FoldTask, FoldTraining
+from search.training.trainer import FoldState, FoldTraining
 from spaces.augmentation import PRESETS
 from spaces.candidate import (
     AdamConfig,
@@ -34,6 +33,7 @@ from spaces.candidate import (
 )
 from spaces.losses import LOSSES, LossConfig
 from tests.spaces.augmentation_examples import EXAMPLES
+from tests.training.tiny_training import noise_images, tiny_training
 
 Maker = Callable[..., Recipe]
 EPOCHS = 4
@@ -49,24 +49,13 @@ MODELS = (
 
 @pytest.fixture(scope="module")
 def data() -> TrainSplit:
-    """Return 40 images of noise in two classes."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=generator)
-    return TrainSplit(images, torch.arange(40) % 2)
+    return noise_images()
 
 
 def make_training(
     candidate: Candidate, data: TrainSplit, resume: FoldState | None = None
 ) -> FoldTraining:
-    train = torch.arange(30)
-    task = FoldTask(
-        train=train,
-        validation=torch.arange(30, 40),
-        statistics=channel_statistics(data.images, train),
-        schedule=candidate.schedule.build(candidate.optimizer.learning_rate, EPOCHS),
-        seed=7,
-    )
-    return FoldTraining(candidate, task, data, 2, TrainingSettings(EPOCHS), resume=resume)
+    return tiny_training(candidate, data, EPOCHS, resume)
 
 
 def figures(training: FoldTraining) -> list[FoldEpoch]:

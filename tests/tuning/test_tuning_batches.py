@@ -11,7 +11,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.errors import UserError
 from search.executors import InlineExecutor
-from search.executors.base import Executor
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -21,13 +20,11 @@ from search.tuning.points import planned_points
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
-from search.tuning.store import read_study
 from spaces import BUILT_IN, load_space
-from tests.study_fixtures import EventRecorder, recipe_maker
 from tests.tuning.late_executor import LateExecutor
+from tests.tuning.searches import Undisturbed, searched
 
 Maker = Callable[..., Recipe]
-Undisturbed = Callable[[dict[str, Any]], list[Any]]
 TPE: dict[str, Any] = {"sampler": "tpe", "trials": 16, "batch": 3, "pruner": "halving"}
 GP = TPE | {"sampler": "gp", "trials": 13, "pruner": "none"}
 RACE: dict[str, Any] = {
@@ -44,30 +41,6 @@ def _table(record: StudyRecord) -> list[Any]:
     ended = [t for t in record.trials if t.state in ("complete", "pruned")]
     return sorted((t.plan, t.attempt, t.state, str(t.params), t.value, t.fold_scores)
                   for t in ended)  # fmt: skip
-
-
-def _searched(recipe: Recipe, listener: Any, executor: Executor) -> StudyRecord:
-    opened = open_study(prepare(recipe, InlineExecutor(), listener))
-    run_search(opened, executor, listener, StopRequest())
-    return read_study(opened.study)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    image_folder: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Undisturbed:
-    """Return what gives the trials of a search with one worker; each is searched once."""
-    known: dict[str, list[Any]] = {}
-
-    def table(settings: dict[str, Any]) -> list[Any]:
-        if repr(settings) not in known:
-            folder = tmp_path_factory.mktemp("undisturbed")
-            recipe = recipe_maker(folder, image_folder, data_dir)(**settings)
-            record = _searched(recipe, EventRecorder(), InlineExecutor())
-            known[repr(settings)] = _table(record)
-        return known[repr(settings)]
-
-    return table
 
 
 def _told(attempts: dict[int, list[FrozenTrial]], index: int, **settings: Any) -> list[FrozenTrial]:
@@ -201,12 +174,12 @@ def test_the_number_of_workers_changes_nothing(
     undisturbed: Undisturbed,
 ) -> None:
     """One worker, and two or four that end in any order, train the same trials."""
-    alone = undisturbed(settings)
+    alone = _table(undisturbed(settings))
     assert len({row[0] for row in alone}) == settings["trials"]
     for workers in (2, 4):
         recipe = make_recipe(**settings, runs_dir=tmp_path / str(workers))
         executor = LateExecutor(workers, seed=workers // 2)
-        assert _table(_searched(recipe, listener, executor)) == alone
+        assert _table(searched(recipe, listener, executor)) == alone
 
 
 @pytest.mark.slow
@@ -215,11 +188,11 @@ def test_the_size_of_a_batch_changes_what_is_tried(
 ) -> None:
     """It is part of the recipe, and cannot change when a study is resumed."""
     recipe = make_recipe(**TPE | {"batch": 4, "runs_dir": tmp_path / "4"})
-    assert _table(_searched(recipe, listener, InlineExecutor())) != undisturbed(TPE)
+    assert _table(searched(recipe, listener, InlineExecutor())) != _table(undisturbed(TPE))
     with pytest.raises(UserError, match="batch 4 is now 5"):
         run_study(recipe.model_copy(update={"batch": 5}), listener, executor="inline")
     resumed = recipe.model_copy(update={"batch": None, "trials": 17})
-    assert _searched(resumed, listener, InlineExecutor()).recipe.batch == 4
+    assert searched(resumed, listener, InlineExecutor()).recipe.batch == 4
 
 
 @pytest.mark.slow
@@ -248,9 +221,10 @@ def test_a_killed_search_ends_with_the_same_trials(
     with monkeypatch.context() as patch:
         patch.setattr(BatchSampler, "choose", die)
         with pytest.raises(KilledError):
-            _searched(recipe, listener, LateExecutor(3, seed=5))
-    resumed = _searched(recipe, listener, LateExecutor(2, seed=6))
-    rows = [[(row[0], *row[2:]) for row in one] for one in (undisturbed(settings), _table(resumed))]
+            searched(recipe, listener, LateExecutor(3, seed=5))
+    resumed = searched(recipe, listener, LateExecutor(2, seed=6))
+    both = (undisturbed(settings), resumed)
+    rows = [[(row[0], *row[2:]) for row in _table(one)] for one in both]
     assert rows[0] == rows[1]
 
 
@@ -265,7 +239,7 @@ def test_a_study_of_an_earlier_release_keeps_choosing_one_by_one(
     stored = dict(opened.study.user_attrs["recipe"])
     del stored["batch"]
     opened.study.set_user_attr("recipe", stored)
-    more = _searched(recipe.model_copy(update={"trials": 5}), listener, InlineExecutor())
+    more = searched(recipe.model_copy(update={"trials": 5}), listener, InlineExecutor())
     assert (more.recipe.batch, len(more.trials)) == (1, 5)
 
 

@@ -19,15 +19,12 @@ from search.executors.base import Executor
 from search.metric import ACCURACY, LOSS
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.stopping import StopRequest
 from search.tuning.kept_predictions import KeptPredictions, read_kept
-from search.tuning.opening import open_study
-from search.tuning.preparing import prepare
 from search.tuning.recorder import TrialRecorder
 from search.tuning.records import StudyRecord
-from search.tuning.run import run_search
 from search.tuning.store import read_study
 from tests.tuning.late_executor import LateExecutor
+from tests.tuning.searches import opened_and_searched
 
 Maker = Callable[..., Recipe]
 FOLDS: dict[str, Any] = {
@@ -46,8 +43,7 @@ class KilledError(Exception):
 def searched(
     recipe: Recipe, listener: Any, executor: Executor
 ) -> tuple[StudyRecord, dict[int, TrialPredictions]]:
-    opened = open_study(prepare(recipe, InlineExecutor(), listener))
-    run_search(opened, executor, listener, StopRequest())
+    opened = opened_and_searched(recipe, listener, executor)
     record = read_study(opened.study)
     return record, read_kept(record, opened.paths)
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from search.executors import InlineExecutor
-from search.executors.base import Executor
 from search.metric import ACCURACY
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -18,23 +17,15 @@ from search.tuning.pruners import AshaPruner
 from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
 from search.tuning.run_events import TrialPaused
-from search.tuning.store import read_study
-from tests.study_fixtures import EventRecorder, recipe_maker
 from tests.tuning.late_executor import LateExecutor
+from tests.tuning.searches import Undisturbed, searched
 
 Maker = Callable[..., Recipe]
-Undisturbed = Callable[[dict[str, Any]], list[Any]]
 ASHA: dict[str, Any] = {"pruner": "asha", "trials": 9, "epochs": 7}  # rungs 2 and 6
 
 
 class KilledError(Exception):
     """What ends a run in the middle."""
-
-
-def _searched(recipe: Recipe, listener: Any, executor: Executor) -> StudyRecord:
-    opened = open_study(prepare(recipe, InlineExecutor(), listener))
-    run_search(opened, executor, listener, StopRequest())
-    return read_study(opened.study)
 
 
 def _table(record: StudyRecord) -> list[Any]:
@@ -43,24 +34,6 @@ def _table(record: StudyRecord) -> list[Any]:
         (t.plan, t.state, str(t.params), t.value, t.history.mean_curve(ACCURACY)) for t in ended
     ]
     return sorted(rows)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    image_folder: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Undisturbed:
-    """Return what gives the trials of a search with one worker; each is searched once."""
-    known: dict[str, list[Any]] = {}
-
-    def table(settings: dict[str, Any]) -> list[Any]:
-        if repr(settings) not in known:
-            folder = tmp_path_factory.mktemp("undisturbed")
-            recipe = recipe_maker(folder, image_folder, data_dir)(**settings)
-            record = _searched(recipe, EventRecorder(), InlineExecutor())
-            known[repr(settings)] = _table(record)
-        return known[repr(settings)]
-
-    return table
 
 
 def _pruner(curves: list[list[float]]) -> PlanOrderPruner:
@@ -129,7 +102,7 @@ def test_the_last_epoch_is_no_rung() -> None:
 
 def test_cost_and_survivors_are_those_computed_by_hand(make_recipe: Maker, listener: Any) -> None:
     """Nine trials train 2 epochs, three of them 4 more, and one of these the last one."""
-    record = _searched(make_recipe(**ASHA), listener, InlineExecutor())
+    record = searched(make_recipe(**ASHA), listener, InlineExecutor())
     lengths = {t.plan: len(t.history.epochs) for t in record.trials}
     assert sorted(lengths.values()) == [2] * 6 + [6] * 2 + [7]
     assert sum(t.fold_epochs for t in record.trials) == 9 * 2 + 3 * 4 + 1
@@ -162,12 +135,12 @@ def test_the_number_of_workers_changes_nothing(
     undisturbed: Undisturbed,
 ) -> None:
     """One worker, and two or four that end in any order; folds spread over idle ones."""
-    alone = undisturbed(settings)
+    alone = _table(undisturbed(settings))
     assert len(alone) == settings["trials"]
     for workers in (2, 4):
         recipe = make_recipe(**settings, runs_dir=tmp_path / str(workers))
         executor = LateExecutor(workers, seed=workers // 2)
-        assert _table(_searched(recipe, listener, executor)) == alone
+        assert _table(searched(recipe, listener, executor)) == alone
 
 
 @pytest.mark.slow
@@ -191,8 +164,8 @@ def test_a_killed_search_ends_with_the_same_trials(
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
     with pytest.raises(KilledError):
         run_search(opened, LateExecutor(2), die, StopRequest())
-    resumed = _searched(recipe, listener, LateExecutor(2, seed=3))
-    assert _table(resumed) == undisturbed(ASHA)
+    resumed = searched(recipe, listener, LateExecutor(2, seed=3))
+    assert _table(resumed) == _table(undisturbed(ASHA))
 
 
 def test_pausing_needs_checkpoints(make_recipe: Maker) -> None:

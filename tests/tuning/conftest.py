@@ -1,0 +1,29 @@
+"""Searches that several tests compare theirs with."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.executors import InlineExecutor
+from search.tuning.records import StudyRecord
+from tests.study_fixtures import EventRecorder, recipe_maker
+from tests.tuning.searches import Undisturbed, searched
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    image_folder: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    """Return what searches with given settings, each once."""
+    known: dict[str, StudyRecord] = {}
+
+    def record(settings: dict[str, Any]) -> StudyRecord:
+        key = repr(settings)
+        if key not in known:
+            folder = tmp_path_factory.mktemp("undisturbed")
+            recipe = recipe_maker(folder, image_folder, data_dir)(**settings)
+            known[key] = searched(recipe, EventRecorder(), InlineExecutor())
+        return known[key]
+
+    return record
