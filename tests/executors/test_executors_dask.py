@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from search.data.predictions import TrialPredictions
 from search.errors import UserError
 from search.executors import DaskExecutor, ExecutorChoice
 from search.executors.base import Channel, JobChannel
 from search.executors.cluster.agent import Greeting, own_versions
 from search.executors.cluster.session import check_versions
 from search.executors.cluster.settings import ClusterSettings
-from search.paths import ModelPaths
+from search.paths import ModelPaths, RunPaths
 from search.pipeline import Outcome, run_study
 from search.recipe import Recipe
 from search.training.history import FoldEpoch
@@ -116,10 +117,22 @@ def test_the_result_is_that_of_one_machine(
     for workers in (1, 2):
         recipe = make_recipe(**settings, workers=workers, runs_dir=tmp_path / f"runs-{workers}")
         assert _facts(run_study(recipe, listener, executor=place)) == expected
+        assert _kept(recipe) == _kept(make_recipe(**settings)) != {}
     for folder in cluster.folders:
         assert len(list(folder.glob("datasets/*/train_images.npy"))) == 1
         assert not list(folder.rglob("*test*.npy"))
         assert not list(folder.rglob("attempts/*"))
+
+
+def _kept(recipe: Recipe) -> dict[str, list[Any]]:
+    """Return the validation predictions that a study keeps, by the name of their file."""
+    folder = RunPaths(recipe.runs_dir, recipe.study_name).predictions_dir
+    found = {path.name: TrialPredictions.load(path) for path in folder.iterdir()}
+    return {
+        name: [array.tolist() for array in vars(one).values()]
+        for name, one in found.items()
+        if one is not None
+    }
 
 
 def test_paused_trials_continue_on_any_worker(

@@ -115,6 +115,9 @@ def test_where_the_bias_is_estimated_nothing_says_that_it_cannot_be() -> None:
     words = Optimism.of(evidence())
     assert words is not None
     assert "cannot be estimated" not in " ".join(words.sentences())
+    few = Optimism.of(evidence(n_images=30))
+    assert few is not None
+    assert "cannot be estimated" in " ".join(few.sentences())
 
 
 def test_it_does_not_apply_where_the_choice_was_another_one() -> None:

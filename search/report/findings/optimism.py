@@ -12,6 +12,7 @@ from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart
+from search.report.findings.selection import SelectionScore
 from search.report.scoring import (
     at_best_epoch,
     single_error,
@@ -128,10 +129,11 @@ class Optimism(Finding):
         gap = None if record.test is None else _gap(record.test, shown, figure, error)
         folds = _fold_bias(record, value) if several else None
         holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
+        estimated = evidence.once(SelectionScore.of) is not None
         words = (
             *(() if gap is None else (_gap_words(gap, shown),)),
             *(() if folds is None else _fold_words(folds, metric, value)),
-            *(() if several or evidence.validation else (_UNKNOWN_BIAS,)),
+            *(() if several or estimated else (_UNKNOWN_BIAS,)),
             *(() if several else _holdout_words(record, winner, holdout)),
         )
         return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
