@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from optuna.distributions import FloatDistribution
+from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import create_trial
 
+from search.report.blocks import Paragraph
+from search.report.findings import importances
 from search.report.findings.importances import Importance, Importances, PedAnova
 from search.report.scoring import After
 from tests.report import report_fakes as fakes
@@ -175,3 +179,34 @@ def test_chance_rarely_passes_for_importance() -> None:
         levels, found = anova.chance_levels(losses), anova.importances(losses)
         claimed += any(found[name] > levels[name] for name in names)
     assert claimed <= 2  # of 20; 0.2 are expected, one a parameter's own test would find 4
+
+
+def test_of_very_many_trials_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parameter that matters is found in them, and the report says how many there were."""
+    monkeypatch.setattr(importances, "_MOST", 25)
+    points = [{"x": i / 60, "y": (7 * i % 60) / 60} for i in range(60)]
+    fake = fakes.study_of(points, [p["x"] for p in points])
+    found = importances_of(fake)
+    assert (found.n_trials, found.n_comparable) == (25, 60)
+    assert found.beyond_chance == ("x",)
+    told = " ".join(one.text for one in found.blocks() if isinstance(one, Paragraph))
+    assert "25 trials (drawn at random from 60)" in told
+    assert importances_of(fake) == found
+
+
+def test_equal_distributions_are_compared_once() -> None:
+    """Optuna's importances are the same with distributions that are one object."""
+    points = [{"x": i / 20, "y": (7 * i % 20) / 20} for i in range(20)]
+    fake = fakes.study_of(points, [p["x"] for p in points])
+    trials = list(fake.evidence().frozen_trials().values())
+    anova = PedAnova(trials, ["x", "y"], 0.25)
+    losses = [float(i) for i in range(20)]
+    study = optuna.create_study()
+    study.add_trials(
+        [
+            create_trial(value=one, params=trial.params, distributions=trial.distributions)
+            for one, trial in zip(losses, trials, strict=True)
+        ]
+    )
+    plain = PedAnovaImportanceEvaluator(target_quantile=0.25).evaluate(study)
+    assert anova.importances(losses) == pytest.approx(plain)

@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
@@ -22,6 +23,7 @@ from search.text import listed, percent, plural
 
 _FEWEST = 5
 _FEW = 20
+_MOST = 500  # more would take long, and what shows in no 500 trials matters little
 _ROUNDING = 1e-9  # relative; sums in another order differ by this much
 _MOST_DRAWN = 15
 _PALE = "#a9c4d8"  # of what chance explains
@@ -58,6 +60,7 @@ class PedAnova:
                     for trial in trials
                 ]
             )
+            _share_distributions(self._study.get_trials(deepcopy=False))
 
     def importances(self, losses: Sequence[float]) -> Mapping[str, float]:
         """Return the raw importance of each name, given a loss for each trial."""
@@ -84,6 +87,14 @@ class PedAnova:
         away = np.divide(table - mean, std, out=np.zeros_like(table), where=std > 0)
         levels = mean + away[1:].max() * std
         return dict(zip(self._names, levels.tolist(), strict=True))
+
+
+def _share_distributions(trials: Sequence[FrozenTrial]) -> None:
+    """Let equal distributions be one object, since Optuna compares those of all trials often."""
+    known: dict[BaseDistribution, BaseDistribution] = {}
+    for trial in trials:
+        for name, one in trial.distributions.items():
+            trial.distributions[name] = known.setdefault(one, one)
 
 
 @contextmanager
@@ -130,6 +141,8 @@ class Importances(Finding):
     """Those that exceed chance the most first; empty where there is a reason."""
     n_trials: int = 0
     """Trials that were compared."""
+    n_comparable: int = 0
+    """Trials that could be compared, of which the others were drawn at random."""
     quantile: float = 0.0
     """The share of them that counts as best."""
     after: After | None = None
@@ -147,19 +160,24 @@ class Importances(Finding):
         if not record.recipe.protocol.is_search:
             return None
         compared = comparable_trials(record)
-        frozen = evidence.frozen_trials()
-        trials = [frozen[trial.number] for trial in compared.trials]
+        drawn = _drawn(len(compared.trials))
+        frozen, scores = evidence.frozen_trials(), [compared.values[place] for place in drawn]
+        trials = [frozen[compared.trials[place].number] for place in drawn]
         n_trials, names = len(trials), _varied(trials)
-        if reason := _reason(compared.values, names):
-            return cls(n_trials=n_trials, reason=reason)
+        if reason := _reason(scores, names):
+            return cls(n_trials=n_trials, n_comparable=len(compared.trials), reason=reason)
         sign = -1.0 if record.metric.higher_is_better else 1.0
         # Optuna needs 5 trials in the quantile, and uses a tenth by default.
         quantile = min(0.5, max(0.1, 5 / n_trials))
-        losses, anova = [sign * one for one in compared.values], PedAnova(trials, names, quantile)
+        losses, anova = [sign * one for one in scores], PedAnova(trials, names, quantile)
         raw = anova.importances(losses)
         total = sum(raw.values())
         if not total > 0:
-            return cls(n_trials=n_trials, reason="there are too few trials to tell them apart")
+            return cls(
+                n_trials=n_trials,
+                n_comparable=len(compared.trials),
+                reason="there are too few trials to tell them apart",
+            )
         chance = anova.chance_levels(losses)
         found = (
             Importance(name=name, importance=value / total, chance=chance[name] / total)
@@ -168,6 +186,7 @@ class Importances(Finding):
         return cls(
             parameters=tuple(sorted(found, key=_by_excess)),
             n_trials=n_trials,
+            n_comparable=len(compared.trials),
             quantile=quantile,
             after=compared.after,
         )
@@ -186,7 +205,7 @@ class Importances(Finding):
         after = f", compared{reached(self.after)}" if self.after else ""
         yield Paragraph(
             "The importance of a parameter is how much it separates the best "
-            f"{percent(self.quantile, 0)} of {plural(self.n_trials, 'trial')} from the rest{after} "
+            f"{percent(self.quantile, 0)} of {self._trials()} from the rest{after} "
             "(PED-ANOVA; all importances add up to 1)."
         )
         if self.n_trials < _FEW:
@@ -208,6 +227,11 @@ class Importances(Finding):
             ),
             table=self._table(),
         )
+
+    def _trials(self) -> str:
+        trials = plural(self.n_trials, "trial")
+        drawn = f" (drawn at random from {self.n_comparable:,})"
+        return trials + drawn if self.n_comparable > self.n_trials else trials
 
     def _noise(self) -> str:
         shuffled = f"the scores shuffled at random {N_SHUFFLES} times"
@@ -302,6 +326,13 @@ def _by_excess(one: Importance) -> tuple[float, float, str]:
 
 def _colours(shown: Sequence[Importance]) -> list[str]:
     return [BLUE if one.beyond_chance else _PALE for one in shown]
+
+
+def _drawn(n_trials: int) -> list[int]:
+    """Return the places of the trials to compare: all, or a random draw of very many."""
+    if n_trials <= _MOST:
+        return list(range(n_trials))
+    return sorted(np.random.default_rng(0).choice(n_trials, _MOST, replace=False).tolist())
 
 
 def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
