@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,6 +87,13 @@ def machine_failures(what: str, hint: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise MachineError(f"{what}: {error.strerror or error}; {hint}") from error
+
+
+def as_path(value: str | Path, setting: str) -> Path:
+    """Return a path that a caller gave; raises UserError if it is none."""
+    if not isinstance(value, str | PathLike):
+        raise UserError(f"{setting}: must be a path, got {value!r} ({type(value).__name__})")
+    return Path(value)
 
 
 def check_writable(folder: Path, setting: str = "runs_dir") -> None:

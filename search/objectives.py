@@ -179,6 +179,21 @@ class Objectives:
         known = dict(zip(self.names, values, strict=True))
         return all(limit.holds(known[limit.objective]) for limit in self.choice.limits)
 
+    def reached(self, values: Sequence[Sequence[float]]) -> tuple[str, ...]:
+        """Return how near some trials' values of all come to the rule's limits, in words.
+
+        For a limit below, their least value: "parameters: 2,354,186 or more".
+        """
+        rows = [(self.written(one), one) for one in values]
+        nearest = []
+        for limit in self.choice.limits:
+            place = self.names.index(limit.objective)
+            ordered = sorted(rows, key=lambda row: row[1][place])
+            words, _ = ordered[-1 if limit.over else 0]
+            side = "less" if limit.over else "more"
+            nearest.append(f"{limit.objective}: {words[place]} or {side}")
+        return tuple(nearest)
+
     def rank(self, values: Sequence[float]) -> tuple[bool, float]:
         """Return a key that is least for the values that win by the rule."""
         place = self.names.index(self.choice.best)

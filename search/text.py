@@ -45,6 +45,15 @@ def size(count: int) -> str:
     return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row, with cells of a column as wide as its widest."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
 def printable(text: str) -> str:
     """Return the text with escapes for everything that could control a terminal."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

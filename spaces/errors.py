@@ -1,6 +1,12 @@
-"""What is wrong with a space, as opposed to a point that it rejects."""
+"""What is wrong with a space, as opposed to a point that it rejects; errors in one line."""
 
+import reprlib
 from typing import final
+
+from pydantic import ValidationError
+
+_UNTOLD = ("missing", "extra_forbidden")  # their input is all that was given, or of any kind
+_LONGEST = 200  # characters of a wrong value
 
 
 @final
@@ -10,3 +16,18 @@ class SpaceError(ValueError):
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows: one line, without a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says in one line; of settings, the first wrong one with its value."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split()) or type(error).__name__
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in (error.title, *first["loc"]))
+    message = f"{field}: {first['msg'].removeprefix('Value error, ')}"
+    short = reprlib.Repr()
+    short.maxother = short.maxstring = _LONGEST
+    given = short.repr(first["input"])
+    if first["type"] in _UNTOLD or given in message:
+        return message
+    return f"{message}, got {given}"

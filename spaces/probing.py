@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.exceptions import TrialPruned
 from optuna.trial import BaseTrial
 
-from spaces.errors import SpaceError
+from spaces.errors import SpaceError, reason_of
 from spaces.parameters import (
     OfflineTrial,
     ParamValue,
@@ -115,17 +115,12 @@ def _add_probe(
     except SpaceError:
         raise
     except REJECTIONS as error:
-        probes.rejected.append(describe_rejection(error))
+        probes.rejected.append(reason_of(error))
 
 
 def _generators(index: int) -> Callable[[str], np.random.Generator]:
     rng = np.random.default_rng(index)
     return lambda _: rng
-
-
-def describe_rejection(error: BaseException) -> str:
-    """Return in one line why a space rejects a point."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def find_parameters(suggest: Callable[[BaseTrial], object]) -> tuple[Parameter, ...]:

@@ -4,6 +4,7 @@ A range is written `sgd_lr=1e-4..1` on the command line, and choices `batch_size
 """
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -160,6 +161,10 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_finite(value: object) -> bool:
+    return _is_number(value) and math.isfinite(value)
+
+
 _SHORT = {"lr": "learning_rate"}  # how parameters abbreviate settings of candidates
 
 
@@ -193,7 +198,7 @@ def _checked(name: str, then: BaseDistribution, given: Any) -> tuple[Any, ...]:
     if not isinstance(then, FloatDistribution | IntDistribution):
         raise TypeError(f"unknown distribution {then!r}")
     ends = values * 2 if len(values) == 1 else values
-    if len(ends) != 2 or not all(map(_is_number, ends)) or ends[0] > ends[1]:
+    if len(ends) != 2 or not all(map(_is_finite, ends)) or ends[0] > ends[1]:
         raise _refused(name, then, given, "one number, or the lowest and the highest")
     if isinstance(then, IntDistribution) and any(end != int(end) for end in ends):
         raise _refused(name, then, given, "whole numbers")

@@ -8,11 +8,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.trial import BaseTrial
 
 from spaces.candidate import Candidate
-from spaces.errors import SpaceError
+from spaces.errors import SpaceError, reason_of
 from spaces.families import Families, FamilySource
 from spaces.parameters import OfflineTrial, ParamValue, canonicalize, spread
 from spaces.prior import MIN_STEPS, Prior
-from spaces.probing import REJECTIONS, Parameter, describe_rejection, find_parameters
+from spaces.probing import REJECTIONS, Parameter, find_parameters
 from spaces.ranges import Ranges, check_ends
 from spaces.storable import StorableTrial
 
@@ -80,7 +80,7 @@ def visit_grid(suggest: Callable[[BaseTrial], object], levels: Levels) -> Iterat
         except SpaceError:
             raise
         except REJECTIONS as error:
-            reason = describe_rejection(error)
+            reason = reason_of(error)
         yield GridPoint(walk.params, reason)
         turns = _next_turns(walk.turns)
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Self, final
 
-from pydantic import ValidationError
-
 from cifar_models import FAMILIES
+from spaces.errors import reason_of
 from spaces.user_code import UserCode
 
 
@@ -125,11 +124,7 @@ class UserObject:
 
 
 def _what(error: BaseException) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in (error.title, *first["loc"]))
-        return f"{field}: {first['msg']}, got {first['input']!r}"
-    return (" ".join(str(error).split()) or type(error).__name__) + _arguments(error)
+    return reason_of(error) + _arguments(error)
 
 
 def _arguments(error: BaseException) -> str:

@@ -138,6 +138,14 @@ def test_the_rule_ranks_trials_beyond_a_limit_last(rule: str | None, order: list
     assert ranked(meant, *VALUES) == order
 
 
+def test_the_nearest_values_to_a_rule_are_told() -> None:
+    """Each limit's own, so that a user sees which one cannot be met."""
+    rule = "best accuracy under 40k parameters over 95% accuracy"
+    meant = objectives_of("accuracy", "accuracy,parameters", rule)
+    assert meant.reached(VALUES) == ("parameters: 50,000 or more", "accuracy: 90.00% or less")
+    assert objectives_of("accuracy", "accuracy,parameters", None).reached(VALUES) == ()
+
+
 def test_a_low_metric_is_best_where_lower_is_better() -> None:
     meant = objectives_of("loss", "loss,parameters", "best loss under 250k")
     assert ranked(meant, *VALUES)[0] == 2

@@ -16,6 +16,7 @@ from search.ablation.changes import Change, changed, changes_between
 from search.errors import MachineError
 from search.files import write_file
 from search.metric import Metric
+from search.text import aligned
 from spaces.candidate import Candidate
 from spaces.families import Families
 
@@ -78,6 +79,15 @@ class Ablation:
     start: str
     path: AblationPath
 
+    def __repr__(self) -> str:
+        """Return the path for a terminal or a notebook, a line for each change."""
+        begin = _written(self.path.start)
+        rows = [
+            (f"{s.change.name}:", f"{s.change.before} -> {s.change.after}", _written(s.score))
+            for s in self.path.steps
+        ]
+        return "\n".join((f"from {self.start} ({begin}) to trial {self.winner}", *aligned(rows)))
+
     @classmethod
     def load(cls, path: Path) -> Self | None:
         """Return what was stored, None if nothing was.
@@ -97,6 +107,10 @@ class Ablation:
     def store(self, path: Path) -> None:
         """Write it; raises OSError."""
         write_file(path, TypeAdapter(type(self)).dump_json(self, indent=1))
+
+
+def _written(score: float | None) -> str:
+    return "diverged" if score is None else f"{score:.4f}"
 
 
 def _difference(score: float | None, other: float | None) -> float | None:

@@ -23,7 +23,8 @@ from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, stored_url
 from search.user_metric import stored_metric
 
-StudyState: TypeAlias = Literal["running", "ended", "interrupted"]
+StudyState: TypeAlias = Literal["running", "ended", "searched", "interrupted"]
+"""Whether a process runs it, all is done, only refit and test are left, or trials too."""
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -59,7 +60,7 @@ class ListedStudy(NamedTuple):
     seconds: float | None = None
     """Seconds during which any trial ran, without pauses."""
     state: StudyState | None = None
-    """Whether a process runs it, everything is done, or neither."""
+    """What was done last, or that a process runs it."""
 
     @classmethod
     def of(
@@ -107,8 +108,21 @@ class ListedStudy(NamedTuple):
             without_winner=without_winner,
             started=spans[0][0].isoformat() if spans else None,
             seconds=_busy_seconds(spans),
-            state="running" if running else "ended" if tested or without_winner else "interrupted",
+            state=state_of(
+                running=running,
+                ended=bool(tested) or without_winner,
+                searched=best is not None and asked is not None and asked <= done,
+            ),
         )
+
+
+def state_of(*, running: bool, ended: bool, searched: bool) -> StudyState:
+    """Return a study's state, of which the first that holds counts."""
+    if running:
+        return "running"
+    if ended:
+        return "ended"
+    return "searched" if searched else "interrupted"
 
 
 def listed_studies(runs_dir: Path, storage: str | None) -> list[ListedStudy]:

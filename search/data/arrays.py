@@ -249,6 +249,8 @@ def plain_labels(part: LabelledArrays, words: str) -> Array:
         raise UserError(
             f"dataset: {words} labels must be one per image, got an array of {list(labels.shape)}"
         )
+    if not len(part.images):
+        raise UserError(f"dataset: there are no {words} images")
     if len(labels) != len(part.images):
         raise UserError(
             f"dataset: there are {len(part.images):,} {words} images and {len(labels):,} labels"

@@ -61,7 +61,8 @@ class MemorySource(Source):
                 if values is None:
                     continue
                 digest.update(f"{values.dtype.str} {values.shape}\n".encode())
-                digest.update(np.ascontiguousarray(values).data.cast("B"))
+                if values.size:  # dates have no buffer of their own, and nothing none at all
+                    digest.update(np.ascontiguousarray(values).view(np.uint8).data.cast("B"))
         return digest.hexdigest()
 
     def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing takes long

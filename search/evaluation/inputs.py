@@ -19,6 +19,8 @@ Inputs: TypeAlias = str | Path | Image.Image | Sequence[Any] | npt.NDArray[Any]
 Values of arrays are whole numbers in 0..65535, or floats in 0..1, -1..1 or 0..255.
 """
 
+_COLOURS = (3, 4)  # channels that come last; no image is as narrow
+
 
 def paths_of(images: Inputs) -> list[Path] | None:
     """Return the paths of image files; None if they are not files."""
@@ -56,6 +58,11 @@ def pixels_of(images: Inputs, size: tuple[int, int], resize: Resize) -> Images:
     if array.dtype.kind not in "iubf" or not array.ndim:
         kind = "None" if images is None else type(images).__name__
         raise UserError(f"images: must be paths, PIL images, or an array of numbers, got {kind}")
+    if array.ndim == 3 and array.shape[2] in _COLOURS:
+        raise UserError(
+            f"images: shape {array.shape} is that of one image; accepted: a batch such as "
+            "images[None], of shape (N, H, W, C)"
+        )
     return pixels_of_arrays(array, size, resize)
 
 

@@ -26,6 +26,7 @@ from search.errors import UserError, first_line
 from search.evaluation.description import ModelCard, WholeNetwork, parse_card
 from search.evaluation.inputs import Inputs, paths_of, pixels_of
 from search.files import (
+    as_path,
     checksums_path,
     machine_failures,
     verify_checksums,
@@ -161,7 +162,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # s
 
         Raises MachineError if the folder cannot be written.
         """
-        target = Path(folder)
+        target = as_path(folder, "folder")
         with machine_failures(f"folder {target} cannot be written", "choose another one"):
             target.mkdir(parents=True, exist_ok=True)
             export_model(self, target)
@@ -339,7 +340,7 @@ def load_model(model_dir: Path | str, *, trust_code: bool = False) -> ImageClass
     """
     # Weights are read before the network is built, so that no folder can make this take more
     # memory than its weights.
-    paths = ModelPaths(Path(model_dir))
+    paths = ModelPaths(as_path(model_dir, "model_dir"))
     try:
         _check_whole(paths)
         card = parse_card(_read_card(paths.card), paths.model_dir, trust_code=trust_code)

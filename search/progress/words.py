@@ -70,6 +70,8 @@ def describe_best(progress: SearchProgress) -> str:
     if leader is not None:
         score = text.score(leader.best, metric)
         return f"leading on the first fold: {score} (trial {leader.number})"
+    if progress.counts.get("complete") and progress.objectives.choice.limits:
+        return f"best so far: none meets {progress.recipe.choose!r}"
     return "best so far: none"
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from search.checks import nearest_hint
 from search.errors import UserError
-from search.files import machine_failures, write_file
+from search.files import as_path, machine_failures, write_file
 from search.plotting import paper_style, save_figure
 from search.report.blocks import Plot
 from search.report.charts import HoverTexts, trial_hover_texts, with_stories
@@ -77,7 +77,7 @@ class StudyFigure:
             UserError: The suffix is another.
             MachineError: The file cannot be written.
         """
-        target = Path(path)
+        target = as_path(path, "path")
         with machine_failures(f"{target} cannot be written", "choose another place"):
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.suffix in _ON_PAPER:
@@ -231,6 +231,8 @@ class StudyPlots:
     def _reason(self, name: str) -> str:
         kind = KINDS[name]
         finding = self._evidence.once(kind.finding.of)
+        if isinstance(finding, Importances) and finding.parameters:
+            return finding.noise().rstrip(".")
         reason: str | None = getattr(finding, "reason", None)
         if reason is None:
             return kind.needs

@@ -34,8 +34,14 @@ class Listeners:
             raise UserError(f"on: needs a function that takes an event, got {listener!r}")
         self._listeners.append((None if kind is None else str(kind), listener))
 
-    def add_all(self, listeners: Iterable[Listener], by_kind: Mapping[str, Listener]) -> None:
+    def add_all(
+        self, listeners: Listener | Iterable[Listener], by_kind: Mapping[str, Listener]
+    ) -> None:
         """Add functions for all events, then functions for events of one kind."""
+        if callable(listeners):  # one alone
+            listeners = (listeners,)
+        if not isinstance(listeners, Iterable):
+            raise UserError(f"callbacks: must be functions that take an event, got {listeners!r}")
         for listener in listeners:
             self.add(listener)
         for kind, listener in by_kind.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import final
 
 from search.ablation.ablate import ablate
@@ -25,6 +26,8 @@ from search.tuning.records import StudyRecord
 from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, WinnerTested
 from search.tuning.storage import database_failure
 from search.tuning.store import read_study
+
+_RUNS_DIR = Path("runs")  # where load_study looks unless told
 
 
 @final
@@ -58,7 +61,7 @@ class Runner:
             retry_failed: Whether trials that failed for good are tried again.
         """
         with (
-            self._listening(recipe) as (listener, stop),
+            self._listening(recipe, opened=False) as (listener, stop),
             Publisher(listener) as publisher,
             self._opened(
                 recipe, fan_out(listener, publisher), stop, retry_failed=retry_failed
@@ -121,13 +124,21 @@ class Runner:
             self._stop.request()
 
     @contextmanager
-    def _listening(self, recipe: Recipe) -> Iterator[tuple[Listener, StopRequest]]:
-        """Yield the listener of a step, and what stops it; a step of a step is refused."""
+    def _listening(
+        self, recipe: Recipe, *, opened: bool = True
+    ) -> Iterator[tuple[Listener, StopRequest]]:
+        """Yield the listener of a step, and what stops it; a step of a step is refused.
+
+        Args:
+            recipe: The requested settings.
+            opened: Whether the study is known to exist; a search may have to make it.
+        """
         if self._stop is not None:
             raise UserError("study: a step of this study is running; stop() ends it")
         stop = self._stop = StopRequest()
         check_writable(recipe.runs_dir)
-        name = recipe.study_name
+        name = recipe.study_name if opened else None
+        elsewhere = "" if recipe.runs_dir == _RUNS_DIR else f", {str(recipe.runs_dir)!r}"
 
         def note_name(event: Event) -> None:
             nonlocal name
@@ -137,7 +148,7 @@ class Runner:
         try:
             with (
                 _one_line_errors(),
-                interruptible(stop, lambda: _how_to_continue(name)),
+                interruptible(stop, lambda: _how_to_continue(name, elsewhere)),
                 shown_progress(shown=self._progress) as shown,
             ):
                 yield fan_out(note_name, self._notices.of_step(shown), self.listeners), stop
@@ -183,9 +194,13 @@ def _refit(run: OpenRun) -> ImageClassifier:
     return classifier
 
 
-def _how_to_continue(name: str) -> str:
-    known = "" if name == "auto" else f", or search.load_study({name!r}).run()"
-    return f"interrupted; everything so far is kept: run the same call again to continue{known}"
+def _how_to_continue(name: str | None, elsewhere: str) -> str:
+    if name is None:
+        return "interrupted before a trial was started: run the same call again"
+    return (
+        "interrupted; everything so far is kept: run the same call again to continue, or "
+        f"search.load_study({name!r}{elsewhere}).run()"
+    )
 
 
 @contextmanager

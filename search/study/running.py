@@ -17,6 +17,7 @@ from search.errors import UserError
 from search.events import Listener
 from search.executors import ExecutorChoice, choose_executor
 from search.executors.cluster.settings import INSECURE
+from search.files import as_path
 from search.metric import METRICS, Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
@@ -60,7 +61,7 @@ def run(
     study_name: str | None = None,
     runs_dir: str | Path = _RUNS_DIR,
     progress: bool = False,
-    callbacks: Sequence[Listener] = (),
+    callbacks: Listener | Sequence[Listener] = (),
     on: Mapping[str, Listener] | None = None,
     accept_changes: bool = False,
     retry_failed: bool = False,
@@ -93,7 +94,7 @@ def run(
         study_name: Its name; None: made from space, sampler and dataset.
         runs_dir: Folder for studies, models and reports.
         progress: Whether to show it: a block below a notebook's cell, or lines on stderr.
-        callbacks: Functions that get every event.
+        callbacks: A function that gets every event, or several.
         on: Functions by the kind of event that they get: `{"trial_ended": print}`.
         accept_changes: Whether to continue a study though the space's code or a library changed.
         retry_failed: Whether trials that failed for good are tried again, three times each.
@@ -160,9 +161,11 @@ def load_study(
         if setting not in CLUSTER_SETTINGS:
             hint = nearest_hint(setting, CLUSTER_SETTINGS)
             raise UserError(f"{setting}: is no argument, got {value!r}; {hint}")
+    if not isinstance(name, str):
+        raise UserError(f"name: must be a study's name, got {name!r} ({type(name).__name__})")
     place = _place(executor, cluster, cluster_settings)
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
-    return Study(name, Path(runs_dir), storage, runner)
+    return Study(name, as_path(runs_dir, "runs_dir"), storage, runner)
 
 
 def list_studies(runs_dir: str | Path = _RUNS_DIR, storage: str | None = None) -> list[ListedStudy]:

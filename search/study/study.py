@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, final
 
@@ -15,13 +14,16 @@ from search.catalog.studies import find_trial, open_stored
 from search.errors import UserError
 from search.evaluation.model import ImageClassifier, load_model
 from search.events import Listener
-from search.files import check_writable, machine_failures
+from search.files import as_path, check_writable, machine_failures
 from search.paths import RunPaths
 from search.pipeline import stored_evidence, write_stored_report
 from search.progress.words import describe_number
 from search.recipe import Recipe
 from search.report.evidence import Evidence
+from search.report.findings import summaries
+from search.report.findings.margin import Margin
 from search.study.figures import StudyPlots
+from search.study.frames import new_frame
 from search.study.html import paragraph, table
 from search.study.runner import Runner
 from search.study.trial import Trial
@@ -104,6 +106,29 @@ class Study:
         return Trial(self.record, winner)
 
     @property
+    def runner_up(self) -> Trial:
+        """The best complete trial besides the winner, which is no copy of it.
+
+        Raises UserError if there is none.
+        """
+        found = self._evidence.once(Margin.of)
+        if found is None or found.runner_up is None:
+            raise UserError(
+                f"study {self.name!r} has no runner-up: no other trial's score can be compared "
+                "with the winner's"
+            )
+        return self.trial(found.runner_up.trial)
+
+    @property
+    def verdict(self) -> str:
+        """What came of it, in sentences: result, lead over the runner-up, what may be chance.
+
+        They are those of the report. Raises UserError if nothing has won.
+        """
+        _ = self.best  # which says why there is none
+        return " ".join(summaries(self.record))
+
+    @property
     def result(self) -> TestResult | None:
         """The winner's result on the test set; None until `test`."""
         return self.record.test
@@ -134,14 +159,9 @@ class Study:
         trial that is run again keeps. Parameters are in columns `params_NAME`. Raises UserError if
         pandas is not installed.
         """
-        if find_spec("pandas") is None:
-            raise UserError("to_dataframe needs pandas: pip install 'cifar-search[notebook]'")
-        import pandas as pd
-
         rows = [one.as_row() for one in self.trials]
         columns = dict.fromkeys(name for row in rows for name in row)
-        frame = pd.DataFrame(rows, columns=list(columns) or ["trial"])
-        return frame.set_index("trial")
+        return new_frame(rows, list(columns) or ["trial"], index="trial")
 
     def on(self, kind: str | Listener, function: Listener | None = None) -> Self:
         """Have a function called with events of later steps; returns the study.
@@ -245,12 +265,12 @@ class Study:
             UserError: A file is in the way.
             MachineError: The folder cannot be written.
         """
+        target = None if folder is None else as_path(folder, "folder")
         check_owned(self.optuna, self._paths)
         page = write_stored_report(self.record, self.optuna, self._paths)
         self._runner.announce(ReportWritten(str(self._paths.model_dir), str(page)))
-        if folder is None:
+        if target is None:
             return page
-        target = Path(folder)
         check_writable(target, "folder")
         with machine_failures(f"folder {target} cannot be written", "choose another one"):
             shutil.copytree(page.parent, target, dirs_exist_ok=True)
@@ -303,7 +323,7 @@ class Study:
         yield text.trials_done(record.n_done(), record.n_planned())
         winner = record.winner()
         if winner is None:
-            yield "no trial is complete yet"
+            yield "no winner" if record.has_no_winner() else "no trial is complete yet"
             return
         score = text.score(winner.mean, record.metric)
         yield f"best validation {record.metric} {score} ({describe_number(winner)})"

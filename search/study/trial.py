@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex, final, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, final, overload
 
 from search import text
 from search.catalog.studies import find_trial
+from search.errors import UserError
 from search.metric import Metric
 from search.progress.words import describe_end, describe_number
+from search.study.frames import new_frame
 from search.study.html import table
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from spaces.candidate import Candidate, candidate_differences, describe_candidate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @final
@@ -42,20 +47,32 @@ class Differences(Sequence[Difference]):
     def __len__(self) -> int:
         return len(self._found)
 
+    def to_dataframe(self) -> "pd.DataFrame":
+        """Return one row a setting; the columns are the trials with their scores.
+
+        Raises UserError if pandas is not installed.
+        """
+        return new_frame(self._rows(), ("setting", *self._names), index="setting")
+
     def __repr__(self) -> str:
-        rows = [("setting", *self._names), *self._rows()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
-        return "\n".join(lines)
+        if not self._found:
+            return f"{self._names[0]} and {self._names[1]} have the same settings"
+        return "\n".join(text.aligned([("setting", *self._names), *self._rows()]))
 
     def _repr_html_(self) -> str:
-        return table(("setting", *self._names), self._rows())
+        return table(("setting", *self._names), self._rows()) if self._found else repr(self)
 
     def _rows(self) -> list[tuple[str, str, str]]:
         return [(one.setting, one.first, one.second) for one in self._found]
+
+
+def _parameter_differences(
+    first: Mapping[str, Any], second: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    for name in dict.fromkeys([*first, *second]):
+        values = (str(first.get(name, "-")), str(second.get(name, "-")))
+        if values[0] != values[1]:
+            yield name, *values
 
 
 @final
@@ -136,19 +153,33 @@ class Trial:
     def diff(self, other: "Trial | SupportsIndex") -> Differences:
         """Return the settings of its candidate that differ from another trial's.
 
+        Where one of them was not trained, such as a network that is too large, these are the
+        parameters of the space that differ.
+
         Args:
             other: A trial, or the number of one of the same study.
 
         Raises:
-            UserError: It is neither.
+            UserError: It is neither, or one of the two has no settings yet.
         """
         if not isinstance(other, Trial):
             other = Trial(self._study, find_trial(self._study, other))
-        names = (f"trial {self.number}", f"trial {other.number}")
-        if self.candidate is None or other.candidate is None:
-            return Differences(names, ())
-        found = candidate_differences(self.candidate, other.candidate)
-        return Differences(names, [Difference(*one) for one in found])
+        for one in (self, other):
+            if one.candidate is None and not one.params:
+                raise UserError(
+                    f"trial {one.number} is {one.state} and has no settings yet; accepted: a trial "
+                    "that was begun"
+                )
+        if self.candidate is None or other.candidate is None:  # one was not trained
+            found = tuple(_parameter_differences(self.params, other.params))
+        else:
+            found = candidate_differences(self.candidate, other.candidate)
+        return Differences((self._title(), other._title()), [Difference(*one) for one in found])
+
+    def _title(self) -> str:
+        score = self.score
+        shown = self.state if score is None else text.score(score, self._metric)
+        return f"trial {self.number} ({shown})"
 
     def as_row(self) -> Mapping[str, Any]:
         """Return its row in `Study.to_dataframe`."""

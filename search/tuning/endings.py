@@ -38,7 +38,9 @@ def why_no_winner(record: StudyRecord) -> str:
         trials = (
             f"none of {len(scored)} complete trials" if len(scored) > 1 else "no complete trial"
         )
-        return f"{trials} keeps to choose {record.recipe.choose!r}; {hint}"
+        meant = record.objectives
+        reached = ", ".join(meant.reached([trial.values(meant) for trial in scored]))
+        return f"{trials} meets choose {record.recipe.choose!r} ({reached}); {hint}"
     return f"no trial is complete with a finite loss ({counts or 'no trials'}){last}; {hint}"
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, final
+from typing import final
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -13,7 +13,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from search import text
-from search.catalog.listing import StudyState
+from search.catalog.listing import StudyState, state_of
 from search.catalog.studies import open_stored
 from search.command_lines import run_command, with_options
 from search.objectives import LATENCY, MULTIPLY_ADDS, Cost
@@ -219,13 +219,19 @@ def describe_study(
 
 
 def study_state(record: StudyRecord, holder: str | None) -> StudyState:
-    """Return the state of a study; "interrupted" means unfinished with no process running it.
+    """Return the state of a study.
 
     A study whose trials all failed, timed out or diverged has ended, without a winner.
     """
-    if holder is not None:
-        return "running"
-    return "interrupted" if record.test is None and not record.has_no_winner() else "ended"
+    return state_of(
+        running=holder is not None,
+        ended=record.test is not None or record.has_no_winner(),
+        searched=record.winner() is not None and record.n_planned() <= record.n_done(),
+    )
+
+
+_STATES = {"searched": "searched, not tested yet"}
+_NEXT = {"interrupted": "to resume:", "searched": "to retrain the winner and test it:"}
 
 
 def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[RenderableType]:
@@ -234,10 +240,10 @@ def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[Rendera
         yield Text("status: ended without a winner", style="bold")
         yield Text(printable(with_options(why_no_winner(record))))
         return
-    yield Text(f"status: running ({holder})" if state == "running" else f"status: {state}")
+    yield Text(f"status: {_STATES.get(state, state)}" + (f" ({holder})" if holder else ""))
     yield from describe_result(record)
-    if state == "interrupted":
-        yield Text("to resume:")
+    if state in _NEXT:
+        yield Text(_NEXT[state])
         yield f"  {run_command(record.recipe, record.recipe.trials)}"
         if (record.recipe.storage or "").startswith("postgresql"):
             yield Text("the database password is not stored: set PGPASSWORD")
@@ -271,8 +277,8 @@ class ShownStudy(ReportPart):
 
     study: str
     """The study's name."""
-    state: Literal["running", "ended", "interrupted"]
-    """Whether a process runs it, it has its test result, or neither."""
+    state: StudyState
+    """Whether a process runs it, all is done, only refit and test are left, or trials too."""
     holder: str | None
     """Which process runs it, in words."""
     recipe: Settings

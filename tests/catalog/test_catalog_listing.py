@@ -79,6 +79,17 @@ def test_a_diverged_trial_has_no_score(tmp_path: Path) -> None:
     assert row[-6:-2] == ["2 of 2", "no winner", "-", "ended"]
 
 
+def test_a_study_whose_trials_are_done_is_searched(tmp_path: Path) -> None:
+    """Only the winner's refit and test are left, which a call of Python may leave for later."""
+    storage = open_storage(storage_url(None, RunPaths(tmp_path, "any").database))
+    study = optuna.create_study(study_name="mine", storage=storage)
+    study.set_user_attr("recipe", _RECIPE | {"metric": "accuracy", "trials": 2})
+    study.set_user_attr("dataset", {"name": "digits"})
+    study.add_trials([create_trial(value=0.5, user_attrs={"plan": plan}) for plan in range(2)])
+    (listed,) = listed_studies(tmp_path, None)
+    assert (listed.done, listed.state) == (2, "searched")
+
+
 @pytest.mark.parametrize(("width", "lines"), [(160, 1), (40, 0)])
 def test_rows_that_do_not_fit_are_told_in_words(tmp_path: Path, width: int, lines: int) -> None:
     """No cell is broken: the name on a line of its own, what else is known below."""

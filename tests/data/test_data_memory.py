@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from search.data.cache import CachePaths, load_train_split
 from search.data.memory import arrays_source, dataset_source, store_source
 from search.errors import UserError
+from search.events import fan_out
 
 N = 24
 LABELS = np.arange(N) % 3
@@ -134,6 +135,21 @@ def test_what_is_no_image_is_told_in_one_line(make: Callable[[], Any], words: st
     with pytest.raises(UserError, match=words) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_dates_are_no_labels() -> None:
+    """They have no buffer of their own to be summed, and are refused as floats are."""
+    source = arrays_source(IMAGES, np.array(["2026-01-01", "2026-01-02"], "datetime64")[LABELS % 2])
+    assert source.fingerprint()
+    with pytest.raises(UserError, match=r"whole numbers or text, got datetime64"):
+        source.read(fan_out())
+
+
+def test_no_images_are_told_as_such() -> None:
+    with pytest.raises(UserError, match="there are no training images") as caught:
+        arrays_source(IMAGES[:0], LABELS[:0]).read(fan_out())
+    assert "\n" not in str(caught.value)
+    assert arrays_source(IMAGES[:0], LABELS[:0]).fingerprint()
 
 
 def test_an_augmenting_dataset_is_refused() -> None:

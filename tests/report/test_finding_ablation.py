@@ -67,6 +67,13 @@ def test_a_step_that_diverged_has_no_score(kfold_evidence: Evidence) -> None:
     assert all(plot.paper is not None and plot.paper() for plot in found.plots())
 
 
+def test_a_path_is_readable_by_itself() -> None:
+    """As a notebook shows it: the ends, and a line for each change."""
+    shown = repr(Ablation(3, "the hand-tuned network", AblationPath(0.8, _STEPS, 7))).splitlines()
+    assert shown[0] == "from the hand-tuned network (0.8000) to trial 3"
+    assert len(shown) == 1 + len(_STEPS)
+
+
 def test_a_path_to_an_earlier_winner_is_not_shown(kfold_evidence: Evidence) -> None:
     """Nor is there one where nobody looked for it."""
     assert Ablated.of(kfold_evidence) is None

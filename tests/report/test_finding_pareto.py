@@ -70,7 +70,7 @@ def test_the_stated_rule_chooses_the_winner(choose: str | None, winner: int | No
 def test_a_rule_that_nothing_keeps_to_is_told_as_that() -> None:
     """In one line, with what can be done: the trials stay as they are."""
     record = study("best accuracy under 10k")
-    assert "none of 4 complete trials keeps to choose 'best accuracy under 10k'" in (
+    assert "none of 4 complete trials meets choose 'best accuracy under 10k'" in (
         why_no_winner(replace(record, recipe=record.recipe.model_copy(update={"trials": 4})))
     )
     assert [one.allowed for one in front_of(record).front] == [False] * 3

@@ -1,5 +1,6 @@
 """Other ranges for parameters of a space."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,19 @@ def test_a_text_that_is_no_number_is_refused(text: str) -> None:
     """With the range as it is and the form that is accepted."""
     with pytest.raises(SpaceError, match=r"accepted: LOW\.\.HIGH, or one number"):
         parsed(text)
+
+
+@pytest.mark.parametrize("ends", [(math.nan, 1.0), (0.1, math.inf), (-math.inf, 0.1)])
+def test_ends_that_are_not_finite_are_refused(ends: tuple[float, float]) -> None:
+    assert "one number, or the lowest and the highest" in refused(sgd_lr=ends)
+
+
+def test_an_unknown_choice_is_one_line_without_addresses() -> None:
+    """What pydantic says of a candidate is cut down to the setting and what is accepted."""
+    told = refused(augmentation=("cutot",))
+    assert "'cutot' is no augmentation; accepted: none, flip" in told
+    assert "pydantic" not in told
+    assert told.count("cutot") == 2  # as the range, and as the setting
 
 
 def test_an_unknown_name_in_a_text_is_refused_with_the_nearest() -> None:

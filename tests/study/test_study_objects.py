@@ -1,8 +1,10 @@
 """What a study and its trials say: values, tables, plots, and how they look."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +14,7 @@ from PIL import Image
 import search
 from search.report.findings import FIGURE_NAMES
 from search.study.figures import KINDS
+from search.study.trial import Trial
 from tests.study.conftest import RunMaker
 
 
@@ -79,9 +82,58 @@ def test_differences_are_the_settings_that_differ(finished: search.Study) -> Non
     assert [(one.first, one.second) for one in there] == [(one.second, one.first) for one in back]
     assert "optimizer.learning_rate" in [one.setting for one in there]
     lines = repr(there).splitlines()
-    assert lines[0].split() == ["setting", "trial", "0", "trial", "1"]
+    assert re.fullmatch(r"setting +trial 0 \([0-9.]+%\) +trial 1 \([0-9.]+%\)", lines[0])
     assert len(lines) == 1 + len(there) == 1 + len(there[:])
     assert_html(there._repr_html_())
+    frame = there.to_dataframe()
+    assert list(frame.index) == [one.setting for one in there]
+    assert list(frame.iloc[:, 1]) == [one.second for one in there]
+
+
+def test_equal_trials_say_so(finished: search.Study) -> None:
+    same = finished.best.diff(finished.best)
+    assert "have the same settings" in repr(same) == same._repr_html_()
+
+
+def test_a_trial_that_was_not_trained_differs_in_parameters(finished: search.Study) -> None:
+    """As of a network that is too large; a trial without any settings is refused."""
+    best = finished.best
+    untrained = replace(best.record, number=7, state="pruned", infeasible=True, candidate=None)
+    untrained = replace(untrained, value=None, mean=None)
+    other = Trial(finished.record, replace(untrained, params={**best.params, "lr": 0.5, "x": 1}))
+    assert [(one.setting, one.second) for one in best.diff(other)] == [("lr", "0.5"), ("x", "1")]
+    assert "trial 7 (infeasible)" in repr(best.diff(other))
+    waiting = Trial(finished.record, replace(untrained, state="waiting", params={}))
+    with pytest.raises(search.UserError, match=r"trial 7 is .* has no settings yet"):
+        best.diff(waiting)
+
+
+def test_the_verdict_is_that_of_the_report(finished: search.Study) -> None:
+    """The winner's lead among it; the runner-up is another candidate."""
+    second = finished.runner_up
+    assert second != finished.best
+    assert finished.best.score is not None
+    assert second.score is not None
+    assert second.score <= finished.best.score
+    assert f"leads the runner-up, trial {second.number}" in finished.verdict
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda study: search.load_study(3),  # type: ignore[arg-type]
+        lambda study: search.load_model(None),  # type: ignore[arg-type]
+        lambda study: study.report(3),
+        lambda study: study.model.save(3),
+        lambda study: study.plot.history().save(3),
+        lambda study: study.model.predict(np.zeros((8, 8, 3), np.uint8)),
+    ],
+)
+def test_values_of_other_types_are_one_line(finished: search.Study, call: Any) -> None:
+    """Each names the argument and what it got."""
+    with pytest.raises(search.UserError, match=r"^[a-z_]+: .*(got|shape)") as caught:
+        call(finished)
+    assert "\n" not in str(caught.value)
 
 
 def test_optuna_study_is_there(finished: search.Study) -> None:

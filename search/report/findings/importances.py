@@ -201,7 +201,7 @@ class Importances(Finding):
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
         if not self.beyond_chance:
-            yield Paragraph(self._noise())
+            yield Paragraph(self.noise())
         after = f", compared{reached(self.after)}" if self.after else ""
         yield Paragraph(
             "The importance of a parameter is how much it separates the best "
@@ -212,7 +212,7 @@ class Importances(Finding):
             yield Paragraph(f"With only {self.n_trials} trials, this ranking may well be chance.")
         if not self.beyond_chance:
             return
-        yield Paragraph(self._noise())
+        yield Paragraph(self.noise())
         yield Plot(
             name="importances",
             alt=(
@@ -233,7 +233,8 @@ class Importances(Finding):
         drawn = f" (drawn at random from {self.n_comparable:,})"
         return trials + drawn if self.n_comparable > self.n_trials else trials
 
-    def _noise(self) -> str:
+    def noise(self) -> str:
+        """Return which parameters stand out from noise, in a sentence."""
         shuffled = f"the scores shuffled at random {N_SHUFFLES} times"
         checked = plural(len(self.parameters), "parameter")
         found = self.beyond_chance

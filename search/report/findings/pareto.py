@@ -105,7 +105,7 @@ class ParetoFront(Finding):
         names = listed([str(self.meant.metric), *(cost.words for cost in self.meant.costs)])
         chosen = f"The rule “{self.rule}” chooses trial {self.winner}."
         if self.winner is None:
-            chosen = f"No trial keeps to the rule “{self.rule}”."
+            chosen = f"No trial meets the rule “{self.rule}”."
         return (
             f"{chosen} {n} of {plural(self.n_trials, 'trial')} {'is' if n == 1 else 'are'} on the "
             f"Pareto front (best {self.meant.metric} first: {on}{more}): of {names}, no other "
