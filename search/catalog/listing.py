@@ -180,6 +180,12 @@ _HEADINGS = (
     "space", "sampler", "validation", "dataset", "trials", "best validation", "test", "state",
     "started", "time",
 )  # fmt: skip
+_STYLES: Mapping[StudyState | None, str] = {
+    "running": "cyan",
+    "ended": "",
+    "searched": "",
+    "interrupted": "yellow",
+}
 _NUMBERS = ("trials", "best validation", "test", "time")  # right-aligned
 _UNBROKEN = 10_000  # columns of a console on which no row wraps
 _INDENT = (0, 0, 0, 4)
@@ -202,7 +208,7 @@ def studies_table(studies: Sequence[ListedStudy]) -> Table:
         justify: Literal["left", "right"] = "right" if heading in _NUMBERS else "left"
         table.add_column(heading, justify=justify, overflow="fold")
     for study in studies:
-        table.add_row(printable(study.study), *_cells(study))
+        table.add_row(printable(study.study), *_cells(study), style=_style(study))
     return table
 
 
@@ -212,12 +218,20 @@ def draw_studies(table: Table, console: Console) -> Iterator[RenderableType]:
     if console.measure(table, options=whole).maximum <= console.width:
         yield table
         return
-    for name, *facts in zip(*(column.cells for column in table.columns), strict=True):
-        yield Text(str(name), style="bold")
+    columns = (column.cells for column in table.columns)
+    for row, (name, *facts) in zip(table.rows, zip(*columns, strict=True), strict=True):
+        yield Text(str(name), style=f"bold {row.style}")
         named = zip(_HEADINGS, map(str, facts), strict=True)
         yield Padding(
             Text(", ".join(f"{heading} {fact}" for heading, fact in named if fact)), _INDENT
         )
+
+
+def _style(study: ListedStudy) -> str:
+    """Return how a terminal shows a study, as it shows trials."""
+    if study.damaged or study.without_winner:
+        return "red"
+    return _STYLES.get(study.state, "dim")  # another program's have no state
 
 
 def _cells(study: ListedStudy) -> tuple[str, ...]:

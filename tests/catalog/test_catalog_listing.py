@@ -11,6 +11,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
 from search.paths import RunPaths
@@ -88,6 +89,18 @@ def test_a_study_whose_trials_are_done_is_searched(tmp_path: Path) -> None:
     study.add_trials([create_trial(value=0.5, user_attrs={"plan": plan}) for plan in range(2)])
     (listed,) = listed_studies(tmp_path, None)
     assert (listed.done, listed.state) == (2, "searched")
+
+
+def test_states_have_colours(tmp_path: Path) -> None:
+    """As trials have: what is interrupted is yellow, another program's study is dim."""
+    cells(tmp_path, "accuracy")
+    optuna.create_study(
+        study_name="theirs", storage=storage_url(None, RunPaths(tmp_path, "any").database)
+    )
+    table = studies_table(listed_studies(tmp_path, None))
+    assert [row.style for row in table.rows] == ["yellow", "dim"]
+    narrow = draw_studies(table, Console(width=20))
+    assert [one.style for one in narrow if isinstance(one, Text)] == ["bold yellow", "bold dim"]
 
 
 @pytest.mark.parametrize(("width", "lines"), [(160, 1), (40, 0)])
