@@ -209,7 +209,7 @@ class Eta:
     def update(self, now: float) -> None:
         """Update the time left from the progress."""
         pace = self._pace(now)
-        self._end = None if pace is None else now + self._search(pace, now) + self._refit()
+        self._end = None if pace is None else self._refitted(now + self._search(pace, now))
 
     def change_workers(self, before: int, now_there: int, now: float) -> None:
         """Update the time left as workers of a cluster came or left."""
@@ -286,5 +286,9 @@ class Eta:
         timeout = self.progress.recipe.timeout
         return math.inf if timeout is None else self.began + timeout - now
 
-    def _refit(self) -> float:
-        return 0.0 if self.estimate is None else self.estimate.refit.middle
+    def _refitted(self, searched: float) -> float:
+        """Return when the refit ends if it begins at the time `searched`."""
+        if self.estimate is None:
+            return searched
+        end = searched + self.estimate.refit.middle
+        return max(self.began + self.estimate.capped(end - self.began), searched)

@@ -221,6 +221,10 @@ class Budget:
         """Return the seconds since the command started."""
         return time.monotonic() - self.started
 
+    def seconds_left(self) -> float:
+        """Return the seconds that are left for search and refit."""
+        return max(self.seconds - self.closing_seconds - self.elapsed(), 0.0)
+
     def search_seconds(self, epoch_seconds: float, epochs: int) -> float:
         """Return when the search has to end, in seconds from the start of the command.
 
@@ -240,6 +244,5 @@ class Budget:
             epoch_seconds: What an epoch of one fold of the winner took.
             epochs: Epochs of a trial, the least.
         """
-        left = self.seconds - self.closing_seconds - self.elapsed()
-        fitting = int(left / (epoch_seconds * self.refit_ratio))
+        fitting = int(self.seconds_left() / (epoch_seconds * self.refit_ratio))
         return max(min(fitting, FULL_EPOCHS), epochs)

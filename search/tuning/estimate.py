@@ -13,6 +13,7 @@ from search.data.splits import load_folds
 from search.executors.base import Executor
 from search.executors.probes import Price
 from search.recipe import Recipe
+from search.tuning.budget import FULL_EPOCHS, Budget
 from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_warm_up
 from search.tuning.opening import OpenStudy
@@ -40,6 +41,8 @@ class Estimate:
         epochs: How many epochs they train, counting those of every fold.
         measured: What it is based on: a "warm-up", or the "trials" so far.
         timeout: After how many seconds no trial starts; None: never.
+        within: In how many seconds search and refit end, as the refit is only as long as a budget
+            has time for; None: there is no budget.
     """
 
     search: Range
@@ -49,16 +52,21 @@ class Estimate:
     epochs: float
     measured: str
     timeout: float | None = None
+    within: float | None = None
 
     @property
     def low(self) -> float:
-        """Return the least seconds of search and refit, within the timeout."""
-        return min(self.search.low, self._limit) + self.refit.low
+        """Return the least seconds of search and refit, within the timeout and the budget."""
+        return self.capped(min(self.search.low, self._limit) + self.refit.low)
 
     @property
     def high(self) -> float:
         """Return the most: trials that are training when the time is up are finished."""
-        return min(self.search.high, self._limit + self.longest) + self.refit.high
+        return self.capped(min(self.search.high, self._limit + self.longest) + self.refit.high)
+
+    def capped(self, seconds: float) -> float:
+        """Return the seconds of search and refit, which a budget ends."""
+        return seconds if self.within is None else min(seconds, self.within)
 
     def n_started(self) -> tuple[int, int] | None:
         """Return how many trials start in time, at least and at most; None: probably all."""
@@ -78,12 +86,12 @@ def estimate_time(
     ended: Sequence[TrialRecord],
     n_open: int,
     executor: Executor,
-    prices: Sequence[Price] = (),
+    budget: Budget | None = None,
 ) -> Estimate | None:
     """Return how long the `n_open` remaining trials of a study take; None if it is unknown.
 
-    A resumed study is judged by the trials it has, another one by `prices`, which were measured
-    before, or by a warm-up. Raises RuntimeError if no candidate can be trained.
+    A resumed study is judged by the trials it has, another one by the prices that its budget was
+    planned by, or by a warm-up. Raises RuntimeError if no candidate can be trained.
     """
     if not n_open:
         return None
@@ -94,12 +102,18 @@ def estimate_time(
     if trained:
         estimate = _from_trials(recipe, trained, n_open, parallel)
     else:
+        prices = () if budget is None else budget.affordable()
         seconds = _warm_up(opened, executor, prices)
         if not seconds:
             return None
         estimate = _from_warm_up(recipe, seconds, n_open, parallel)
     longest = min(estimate.longest, recipe.trial_timeout or math.inf)
-    return replace(estimate, longest=longest, timeout=recipe.timeout)
+    estimate = replace(estimate, longest=longest, timeout=recipe.timeout)
+    if budget is None or recipe.refit_epochs is not None:
+        return estimate
+    longer = max(FULL_EPOCHS / recipe.epochs, 1.0)
+    refit = Range(longer * estimate.refit.low, longer * estimate.refit.high)
+    return replace(estimate, refit=refit, within=budget.seconds_left())
 
 
 def _parallel(recipe: Recipe, n_workers: int, *, elsewhere: bool) -> Range:

@@ -170,8 +170,7 @@ def make_plan_info(
     ended = [trial for trial in record.trials if trial.plan in done]
     estimate, unknown = None, None
     try:
-        prices = () if budget is None else budget.affordable()
-        estimate = estimate_time(opened, ended, planned - len(done), executor, prices)
+        estimate = estimate_time(opened, ended, planned - len(done), executor, budget)
     except (MemoryError, RuntimeError) as error:  # a trial that fails so will say so
         unknown = f"{type(error).__name__}: {error}"
     return PlanInfo(

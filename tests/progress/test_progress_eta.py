@@ -1,5 +1,7 @@
 """The time left of a running search: the estimate first, then more and more the pace."""
 
+from typing import Any
+
 import pytest
 
 from search.progress.state import Eta, SearchProgress
@@ -29,6 +31,22 @@ def test_before_anything_ended_the_estimate_is_counted_down() -> None:
     """It does not stand still, and never falls below nothing."""
     one = make_eta(make_estimate(60, 100))
     assert [one.seconds_left(now) for now in (0, 30, 500)] == [80, 50, 0]
+
+
+def test_a_budget_is_used_by_the_refit_and_never_exceeded() -> None:
+    """The refit is as long as there is time for, however late the search ends."""
+    facts: dict[str, Any] = {"refit": Range(300.0, 500.0), "within": 200.0}
+    one = make_eta(make_estimate(80, 80, **facts))
+    assert one.seconds_left(0.0) == 200
+    for number in range(4):
+        train(one, number, epochs=5, now=30.0 * (number + 1))
+        one.progress.take(TrialEnded(make_trial(number)))
+    one.update(120.0)
+    assert one.seconds_left(120.0) == pytest.approx(80)
+    short = make_eta(make_estimate(80, 80, refit=Range(20.0, 40.0), within=200.0))
+    assert short.seconds_left(0.0) == 110
+    late = make_eta(make_estimate(300, 300, **facts))
+    assert late.seconds_left(0.0) == 300  # the search's own
 
 
 def test_without_an_estimate_the_first_epoch_tells_the_pace() -> None:

@@ -82,6 +82,17 @@ def test_a_study_that_goes_on_is_judged_by_its_trials(make_recipe: MakeRecipe) -
     assert all(0 < e.low <= e.high for plan in plans if (e := plan.estimate) is not None)
 
 
+def test_a_budget_ends_the_estimate(make_recipe: MakeRecipe) -> None:
+    """The refit takes what the search leaves, and a tiny network's has time to spare."""
+    plans: list[PlanInfo] = []
+    run(make_recipe(trials=2, budget=600.0), plans)
+    (plan,) = plans
+    assert plan.estimate is not None
+    assert plan.budget is not None
+    assert 0 < (plan.estimate.within or 0) < 600 - plan.budget.closing_seconds
+    assert plan.estimate.high < (plan.estimate.within or 0)
+
+
 def test_a_warm_up_that_fails_does_not_end_the_search(
     make_recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
