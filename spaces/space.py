@@ -157,7 +157,10 @@ class Space:
     prior: Prior | None = None
     families: Families = ()
     notices: Sequence[str] = ()
-    family_source: FamilySource | None = field(default=None, repr=False)
+    family_source: FamilySource | None = None
+
+    def __repr__(self) -> str:
+        return f"<Space {self.name!r}>"
 
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
         """Return the candidate that the parameters make.

@@ -37,8 +37,10 @@ class Scale:
 
 
 def value_text(value: object) -> str:
-    """Return a value as a label: a float with three digits, others as they are."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    """Return a value as a label: a float with three digits or all before the point, or as it is."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
 def parameter_scale(distribution: BaseDistribution, values: Sequence[object]) -> Scale:

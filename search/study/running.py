@@ -223,8 +223,13 @@ def _validation_settings(validation: str | Validation | None) -> Mapping[str, An
             return {}
         case Validation():
             return validation.settings()
-        case _:
+        case str():
             return {"validation": validation}
+        case _:
+            raise UserError(
+                "validation: must be search.KFold(5), search.Holdout(0.2), 'kfold', 'holdout' or "
+                f"'given', got {validation!r}"
+            )
 
 
 def _object_settings(

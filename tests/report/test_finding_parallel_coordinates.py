@@ -90,6 +90,7 @@ def test_a_single_value_stands_in_the_middle() -> None:
     """A range of one value has one tick at half height."""
     assert linear_scale(3, 3).ticks() == ((0.5, "3"),)
     assert log_scale(3, 3).ticks() == ((0.5, "3"),)
+    assert [label for _, label in log_scale(64, 2048).ticks()] == ["64", "100", "1000", "2048"]
 
 
 def test_chart_holds_every_trial(kfold: fakes.Fake) -> None:

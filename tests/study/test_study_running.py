@@ -214,6 +214,8 @@ def test_a_function_can_stop_the_search(run: RunMaker) -> None:
         ({"space": "cmn"}, "space must be .* got 'cmn'"),
         ({"space": 3}, "space: .*got 3"),
         ({"sampler": "tpo"}, "sampler: .*did you mean 'tpe'"),
+        ({"validation": 5}, r"validation: must be search\.KFold\(5\), .*, got 5"),
+        ({"callbacks": 3}, "callbacks: must be functions"),
         ({"on": {"trial_end": print}}, "'trial_end' is no kind of event; did you mean"),
         ({"on": {"epoch": 3}}, "needs a function that takes an event, got 3"),
         ({"executor": "cloud"}, "executor must be one of processes, inline, dask, got 'cloud'"),
