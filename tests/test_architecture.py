@@ -154,6 +154,7 @@ def test_tuning_trains_nothing() -> None:
         assert all(any(within(one, part) for part in allowed) for one in training), name
 
 
+@pytest.mark.slow
 def test_one_module_asks_optuna_and_tells_it() -> None:
     """A sampler is asked in a study in memory; the recorder ends the trials of the real one."""
     for attribute, module in (("ask", "batches"), ("tell", "recorder")):
@@ -226,6 +227,7 @@ def test_optuna_is_known_to_the_study_and_to_those_who_read_it() -> None:
             assert "optuna" not in {one.partition(".")[0] for one in imports(tree)}, name
 
 
+@pytest.mark.slow
 def test_only_one_module_opens_the_test_split() -> None:
     """The arrays of the test split are named by the cache that writes them and by test_set."""
     users = {
@@ -240,6 +242,7 @@ def test_only_one_module_opens_the_test_split() -> None:
     assert importers == {"search.evaluation.refit", "search.reference.replication"}
 
 
+@pytest.mark.slow
 def test_only_the_command_line_prints_or_exits() -> None:
     """Everything else returns values, raises errors or tells a listener."""
     forbidden = {"print", "exit", "quit", "sys.exit", "sys.stdout", "sys.stderr", "input"}
@@ -255,6 +258,7 @@ def test_only_the_command_line_prints_or_exits() -> None:
             assert "Console" not in calls or name == "search.study.progress", name
 
 
+@pytest.mark.slow
 def test_random_numbers_come_from_seeds() -> None:
     """Nothing draws from a global generator of Python or NumPy, nor seeds one from the clock."""
     for name, tree in trees().items():
@@ -265,6 +269,7 @@ def test_random_numbers_come_from_seeds() -> None:
         assert used_names(tree).isdisjoint({"np.random.seed", "torch.seed", "np.random.rand"}), name
 
 
+@pytest.mark.slow
 def test_weights_are_never_unpickled() -> None:
     """Whatever is loaded cannot run code: no pickle, and torch.load only with weights_only."""
     for name, tree in trees().items():

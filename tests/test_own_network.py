@@ -115,6 +115,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, command: Command, image_fold
     return Study(root, ran)
 
 
+@pytest.mark.slow
 def test_a_search_trains_tests_and_reports_it(study: Study) -> None:
     """What it prints is kept out of the events; its parameters and words are known."""
     assert study.ran.status == 0, study.ran.err
@@ -133,6 +134,7 @@ def test_a_search_trains_tests_and_reports_it(study: Study) -> None:
     assert "the layers of my-resnet (width " in page.lower()
 
 
+@pytest.mark.slow
 def test_stored_studies_are_shown_without_running_its_code(study: Study, command: Command) -> None:
     """The file is gone, and nothing that is only shown may run what is stored."""
     for arguments in (
@@ -145,6 +147,7 @@ def test_stored_studies_are_shown_without_running_its_code(study: Study, command
         assert (result.status, result.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_model_folder_runs_its_code_only_if_it_is_trusted(study: Study, tmp_path: Path) -> None:
     """Whoever loads a folder from elsewhere must say so; then it needs nothing but the folder."""
     folder = tmp_path / "model"
@@ -158,6 +161,7 @@ def test_a_model_folder_runs_its_code_only_if_it_is_trusted(study: Study, tmp_pa
     torch.testing.assert_close(probabilities.sum(1), torch.ones(3))
 
 
+@pytest.mark.slow
 def test_code_of_a_model_that_fails_is_one_line(study: Study, tmp_path: Path) -> None:
     """Whatever is wrong with it."""
     folder = tmp_path / "model"
@@ -260,6 +264,7 @@ def test_its_script_has_the_users_source_where_it_cannot(
     assert "test: accuracy" in run_script(folder, image_folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -288,6 +293,7 @@ def test_a_network_that_fails_is_one_line_before_the_first_trial(
     assert not (tmp_path / "runs" / "study").exists()
 
 
+@pytest.mark.slow
 def test_a_network_that_does_not_fit_is_infeasible(tmp_path: Path, image_folder: Path) -> None:
     """A ValueError of build leaves the point out."""
     maker = recipe_maker(tmp_path, image_folder, tmp_path / "data")

@@ -70,6 +70,7 @@ def test_the_image_copies_what_it_builds_from(settings: dict[str, Any]) -> None:
         assert f"!{name}" in ignored
 
 
+@pytest.mark.slow
 def test_completion_is_there() -> None:
     """A shell gets its script, as `--show-completion` prints it."""
     shown = subprocess.run(

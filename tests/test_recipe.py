@@ -337,6 +337,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert recipe_of(tmp_path, '\ufeffspace = "mlp"\n').space == "mlp"
 
 
+@pytest.mark.slow
 def test_long_values_are_cut_in_the_error() -> None:
     """The line stays readable, whatever was given."""
     assert len(mistake(sampler="x" * 10_000)) < 400

@@ -62,6 +62,7 @@ def stored(run: OpenRun) -> StudyRecord:
     return read_study(run.opened.study)
 
 
+@pytest.mark.slow
 def test_the_path_ends_at_the_winner(recipe: Recipe, listener: EventRecorder) -> None:
     """It is kept with the study; what was trained is not trained again."""
     with opened(recipe, listener) as run:
@@ -76,6 +77,7 @@ def test_the_path_ends_at_the_winner(recipe: Recipe, listener: EventRecorder) ->
         assert run.opened.paths.extra_scores.read_text().splitlines() == lines
 
 
+@pytest.mark.slow
 def test_candidates_are_trained_as_the_winner_was(
     recipe: Recipe, listener: EventRecorder, tmp_path: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_candidates_are_trained_as_the_winner_was(
         assert found[1] != winner.mean
 
 
+@pytest.mark.slow
 def test_the_path_may_begin_at_a_trial(recipe: Recipe, listener: EventRecorder) -> None:
     """Such as the runner-up; only trials with a candidate, and no winner itself."""
     with opened(recipe, listener) as run:
@@ -114,6 +117,7 @@ def test_the_path_may_begin_at_a_trial(recipe: Recipe, listener: EventRecorder) 
             run_ablation(run, start_trial=77)
 
 
+@pytest.mark.slow
 def test_a_stopped_ablation_continues(recipe: Recipe, listener: EventRecorder) -> None:
     """After the training that runs; what is finished is not repeated."""
     stop = StopRequest()
@@ -156,6 +160,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         Ablation.load(tmp_path / "ablation.json")
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_a_machine_failure(
     recipe: Recipe, listener: EventRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ MLP = Candidate(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("candidate", [CNN, MLP], ids=["cnn", "mlp"])
 def test_every_contestant_trains(candidate: Candidate) -> None:
     """Each loop gets through an epoch, with one fold and with five."""

@@ -23,6 +23,7 @@ def _quiet() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
 def test_simulated_studies_are_those_of_their_design(design: Design) -> None:
     """Folds, halving and the share of pruned trials are as named; the winner is complete."""
@@ -40,6 +41,7 @@ def test_simulated_studies_are_those_of_their_design(design: Design) -> None:
     assert len(one.unchosen.record.trials) == 1
 
 
+@pytest.mark.slow
 def test_every_verdict_is_counted() -> None:
     found = false_claims(DESIGNS[0], studies=1)
     assert list(found) == [*VERDICTS, "any of these", *OF_BASELINE]
@@ -47,6 +49,7 @@ def test_every_verdict_is_counted() -> None:
     assert found == false_claims(DESIGNS[0], studies=1)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_claimed() -> None:
     """Verdicts that never claim anything would be honest and useless."""
     generator = np.random.default_rng(4)
@@ -54,11 +57,13 @@ def test_what_is_there_is_claimed() -> None:
     assert sum(matters(simulate(DESIGNS[0], generator, effect=0.4)) for _ in range(3)) >= 2
 
 
+@pytest.mark.slow
 def test_intervals_cover_what_they_promise() -> None:
     n = 400
     slack = 4 * math.sqrt(0.95 * 0.05 / n)
     assert all(abs(share - 0.95) < slack for share in coverages(n).values())
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_best_trial_is_cautious() -> None:
     assert all(share >= 0.85 for share in selection_coverages(8).values())

@@ -141,6 +141,7 @@ def test_regret_is_zero_for_the_best_and_one_for_the_median_random_candidate() -
     assert regret(task, 0.5) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_the_surrogate_learns_what_decides() -> None:
     """A quality that follows the learning rate is predicted for rates that it has not seen."""
     rates = np.geomspace(1e-4, 1, 60)
@@ -153,6 +154,7 @@ def test_the_surrogate_learns_what_decides() -> None:
     assert good.quality > bad.quality + 0.3
 
 
+@pytest.mark.slow
 def test_short_schedules_are_predicted_from_those_that_were_recorded() -> None:
     """A third of the candidates has one, of half the long one's accuracy; recorded ones stay."""
     merits = np.linspace(0.1, 0.9, 60)
@@ -215,6 +217,7 @@ def test_a_pruners_chance_follows_the_seed() -> None:
     assert len({tuple(run) for run in runs}) > 1
 
 
+@pytest.mark.slow
 def test_short_schedules_that_nobody_recorded_are_not_replayed() -> None:
     """Without any there is nothing to go by."""
     task = _task("digits", (0.9, 0.3, 0.2, 0.5, 0.8, 0.7))

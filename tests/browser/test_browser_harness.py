@@ -47,6 +47,7 @@ def test_missing_playwright_is_said_with_its_remedy(
         pass
 
 
+@pytest.mark.slow
 def test_complaints_and_requests_are_seen(page: Page, tmp_path: Path) -> None:
     """Errors of every kind and requests for other files do not pass unnoticed."""
     script = "<script>console.error('odd'); throw Error('worse')</script>"
@@ -58,6 +59,7 @@ def test_complaints_and_requests_are_seen(page: Page, tmp_path: Path) -> None:
     assert log.requests() == [address, address.replace("page.html", "gone.png")]
 
 
+@pytest.mark.slow
 def test_shots_are_pictures_and_a_pdf(
     browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def _column(page: Page, name: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_columns_sort_by_what_their_texts_mean(page: Page, tmp_path: Path) -> None:
     """The first press sorts upwards, the second downwards, and what is missing stays last."""
     log = PageLog(page)
@@ -70,6 +71,7 @@ def test_columns_sort_by_what_their_texts_mean(page: Page, tmp_path: Path) -> No
     assert log.complaints() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_keyboard_sorts_and_the_order_is_told(page: Page, tmp_path: Path, key: str) -> None:
     """Heads take the focus in turn, and aria-sort names the one column that is sorted."""
@@ -117,6 +119,7 @@ def test_table_is_whole_without_scripts(browser: Browser, tmp_path: Path) -> Non
         assert _column(page, "share") == [COLUMNS["share"][place] for place in SHUFFLED]
 
 
+@pytest.mark.slow
 def test_every_longer_table_of_a_report_sorts(report: Page) -> None:
     """All tables of three rows or more have buttons for heads, and a press moves the rows."""
     assert report.evaluate(

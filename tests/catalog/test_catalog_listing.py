@@ -91,6 +91,7 @@ def test_a_study_whose_trials_are_done_is_searched(tmp_path: Path) -> None:
     assert (listed.done, listed.state) == (2, "searched")
 
 
+@pytest.mark.slow
 def test_states_have_colours(tmp_path: Path) -> None:
     """As trials have: what is interrupted is yellow, another program's study is dim."""
     cells(tmp_path, "accuracy")
@@ -103,6 +104,7 @@ def test_states_have_colours(tmp_path: Path) -> None:
     assert [one.style for one in narrow if isinstance(one, Text)] == ["bold yellow", "bold dim"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "lines"), [(160, 1), (40, 0)])
 def test_rows_that_do_not_fit_are_told_in_words(tmp_path: Path, width: int, lines: int) -> None:
     """No cell is broken: the name on a line of its own, what else is known below."""
@@ -116,6 +118,7 @@ def test_rows_that_do_not_fit_are_told_in_words(tmp_path: Path, width: int, line
     assert "70.00%" in captured.get()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "words"), [(None, "4"), (9, "4 of 9"), (4, "4 of 4"), (2, "4 (2 requested)")]
 )

@@ -9,6 +9,7 @@ from tests.chaos.bits import flip_bits
 pytestmark = pytest.mark.chaos
 
 
+@pytest.mark.slow
 def test_every_damaged_checkpoint_is_caught(tmp_path: Path) -> None:
     """Of 300 flipped bits torch alone overlooks most; here each is caught, truncations too."""
     report = flip_bits(tmp_path)

@@ -59,6 +59,7 @@ def started(config: PretrainedConfig) -> nn.Module:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_backbone_is_that_of_the_file(kind: str, tmp_path: Path) -> None:
     """Features are those of torchvision's network, whatever the file looks like."""
@@ -70,6 +71,7 @@ def test_the_backbone_is_that_of_the_file(kind: str, tmp_path: Path) -> None:
         assert torch.equal(network.get_submodule("1")(images), theirs(images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1", "densenet121", "regnet_x_400mf"])
 def test_any_backbone_has_a_new_last_layer(name: str) -> None:
     """Fully connected or convolutional, it gives way to one of the dataset's classes."""
@@ -162,6 +164,7 @@ def test_smaller_images_are_means_of_all_pixels() -> None:
     assert float(Resize(4)(images).sum()) > 0
 
 
+@pytest.mark.slow
 def test_sizes_are_counted_once() -> None:
     """Settings that change no size share one count."""
     one = replace(SMALL, frozen=True, head_dropout=0.3, weights="IMAGENET1K_V1")
@@ -198,6 +201,7 @@ class Planted:
         return (Path.touch, (Path("planted"),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -60,6 +60,7 @@ def test_every_setting_of_a_recipe_has_a_flag() -> None:
     assert all(field.description for field in Recipe.model_fields.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help")])
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     """In a fresh process help comes without torch, optuna or matplotlib."""
@@ -72,6 +73,7 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program() -> None:
     """`python -m search` with a mistake exits with 2 and one line."""
     done = subprocess.run(
@@ -82,6 +84,7 @@ def test_the_module_runs_as_a_program() -> None:
     assert done.stderr == "error: No such command 'bogus'.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["../out", "..", "", "a/b", "x" * 65, "a b", "studies.db"])
 def test_names_that_lead_out_of_the_runs_folder_are_refused(command: Command, name: str) -> None:
     """Whatever a database calls its studies, nothing outside runs_dir is written or deleted."""
@@ -97,6 +100,7 @@ def test_names_that_lead_out_of_the_runs_folder_are_refused(command: Command, na
         assert error.endswith(f", got {name!r}")
 
 
+@pytest.mark.slow
 def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
     """Both built-in spaces with ranges, conditions, grid size and baseline."""
     out = command("spaces").out
@@ -105,6 +109,7 @@ def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
     assert "space mlp" not in command("spaces", "cnn").out
 
 
+@pytest.mark.slow
 def test_a_huge_grid_is_counted_no_further_than_needed(command: Command, tmp_path: Path) -> None:
     """A grid of billions of points takes no longer than one of thousands."""
     suggest = "for i in range(20):\n    trial.suggest_int(f'x{i}', 0, 9)\nreturn make()"

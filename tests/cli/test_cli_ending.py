@@ -70,6 +70,7 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "r"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("report",), ("delete", "--yes")])
 def test_a_read_only_folder_is_named(
     arguments: tuple[str, ...], runs: Path, command: Command, monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,7 @@ def files_under(folder: Path) -> list[str]:
 RUN = ("run", "--space", "cnn", "--trials", "1", "--epochs", "1", "--workers", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -104,6 +105,7 @@ def test_a_mistake_in_any_other_command_is_named(
     assert (result.out, files_under(tmp_path)) == ("", [])
 
 
+@pytest.mark.slow
 def test_a_missing_gpu_is_said(
     command: Command, tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +116,7 @@ def test_a_missing_gpu_is_said(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_more_folds_than_the_smallest_class_has_images(
     command: Command, tmp_path: Path, folders: Path
 ) -> None:
@@ -128,6 +131,7 @@ def test_more_folds_than_the_smallest_class_has_images(
     assert "folds.npz" not in files_under(tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_a_truncated_image_is_named_and_no_cache_is_kept(
     command: Command, tmp_path: Path, folders: Path
 ) -> None:
@@ -139,6 +143,7 @@ def test_a_truncated_image_is_named_and_no_cache_is_kept(
     assert not [name for name in files_under(tmp_path) if name.endswith((".npy", ".json", ".db"))]
 
 
+@pytest.mark.slow
 def test_one_class_is_not_enough(command: Command, tmp_path: Path, folders: Path) -> None:
     """The least that can be classified is two classes."""
     error = command(*RUN, "--dataset", folders / "one", cwd=tmp_path).error()
@@ -159,6 +164,7 @@ def test_a_corrupt_cifar_batch_is_named_and_not_unpickled(command: Command, tmp_
     assert "unpickled" not in files_under(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -243,6 +249,7 @@ def test_markup_in_a_name_is_printed_as_it_is(command: Command, tmp_path: Path) 
     assert "got '[red]x[/red]:smile:'" in error
 
 
+@pytest.mark.slow
 def test_without_cifar10_the_digits_are_announced(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ def study(
     return Study(root, command(*_RUN, cwd=root))
 
 
+@pytest.mark.slow
 def test_two_classes_are_enough_for_a_whole_run(study: Study) -> None:
     """Search, refit, one opening of the test set, model and report: exit 0, nothing on stderr."""
     assert (study.first.status, study.first.err) == (0, "")
@@ -68,6 +69,7 @@ def test_two_classes_are_enough_for_a_whole_run(study: Study) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_run_says_its_plan_its_trials_and_its_result(study: Study) -> None:
     """The plan, a line a trial, the best trials, the test result, where model and report lie."""
     lines = study.first.out.splitlines()
@@ -97,6 +99,7 @@ def test_a_run_says_its_plan_its_trials_and_its_result(study: Study) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_list_shows_one_row_a_study(study: Study, command: Command) -> None:
     """Name, space, sampler, dataset, trials, best validation and test."""
     listed = command("list", cwd=study.root)
@@ -210,6 +213,7 @@ def test_a_run_in_json_prints_events_alone(study: Study, command: Command) -> No
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

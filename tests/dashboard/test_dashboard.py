@@ -64,6 +64,7 @@ def served(runs: Path, *, read_only: bool = False, public: bool = False) -> Iter
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_studies_are_shown_and_may_be_deleted(runs: Path) -> None:
     """The dashboard is whole: it lists, and it deletes for its own pages."""
     with served(runs) as ask:
@@ -72,6 +73,7 @@ def test_studies_are_shown_and_may_be_deleted(runs: Path) -> None:
         assert '"mine"' not in ask("GET", "/api/studies")[1]
 
 
+@pytest.mark.slow
 def test_read_only_keeps_everything(runs: Path) -> None:
     """Neither studies nor artifacts nor notes can be changed; everything can be seen."""
     with served(runs, read_only=True) as ask:
@@ -87,6 +89,7 @@ def test_read_only_keeps_everything(runs: Path) -> None:
     assert (runs / "artifacts" / "0a-1").exists()
 
 
+@pytest.mark.slow
 def test_read_only_opens_the_database_so_that_nothing_can_write(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +100,7 @@ def test_read_only_opens_the_database_so_that_nothing_can_write(
         assert '"mine"' in ask("GET", "/api/studies")[1]
 
 
+@pytest.mark.slow
 def test_other_host_names_are_not_answered(runs: Path) -> None:
     """A page that had its own name point here (DNS rebinding) reads and deletes nothing."""
     with served(runs) as ask:
@@ -109,6 +113,7 @@ def test_other_host_names_are_not_answered(runs: Path) -> None:
         assert ask("GET", "/api/studies", Host="evil.example")[0] == 200
 
 
+@pytest.mark.slow
 def test_changes_from_pages_of_other_sites_are_refused(runs: Path) -> None:
     """A form on another page cannot delete, and the dashboard's own pages can."""
     with served(runs, public=True) as ask:
@@ -215,6 +220,7 @@ def test_a_browser_needs_a_display(display: str | None, monkeypatch: pytest.Monk
     assert open_browser("http://here/") == (display is not None)
 
 
+@pytest.mark.slow
 def test_read_only_needs_no_folder_that_can_be_written(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +233,7 @@ def test_read_only_needs_no_folder_that_can_be_written(
         assert {path.name for path in runs.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_long_attributes_are_not_shown_and_stay_stored(runs: Path) -> None:
     """Neither of a study nor of a trial, nor as columns; short ones are, and notes too."""
     storage = open_storage(f"sqlite:///{runs / 'studies.db'}")
@@ -252,6 +259,7 @@ def test_long_attributes_are_not_shown_and_stay_stored(runs: Path) -> None:
     stored.engine.dispose()
 
 
+@pytest.mark.slow
 def test_reports_are_served(runs: Path) -> None:
     """At the address that a study's note links, with what lies next to them."""
     folder = RunPaths(runs, "mein é").report_dir
@@ -265,6 +273,7 @@ def test_reports_are_served(runs: Path) -> None:
         assert ask("GET", address.replace("report.html", "trials.csv")) == (200, "trial\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     ["mine/report.html", "mine/../studies.db", "../studies.db", "..%2Fstudies.db", ".%2E/x", "",

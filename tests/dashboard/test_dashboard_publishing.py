@@ -90,6 +90,7 @@ def publish(record: StudyRecord, *, done: int, whole: bool = True) -> list[str]:
     return heard.notices()
 
 
+@pytest.mark.slow
 def test_trials_are_published_as_they_end(record: StudyRecord) -> None:
     """Each has its note and its pictures, the study its own."""
     assert publish(record, done=0) == []
@@ -99,6 +100,7 @@ def test_trials_are_published_as_they_end(record: StudyRecord) -> None:
     assert len(artifacts(record)) == 3
 
 
+@pytest.mark.slow
 def test_a_study_that_goes_on_publishes_what_is_missing(record: StudyRecord) -> None:
     """Nothing is there twice, and what was published before is not drawn again."""
     publish(record, done=0)
@@ -110,6 +112,7 @@ def test_a_study_that_goes_on_publishes_what_is_missing(record: StudyRecord) -> 
     assert kept.read_bytes() == b"mark"
 
 
+@pytest.mark.slow
 def test_a_report_writes_everything_again(record: StudyRecord) -> None:
     """Pictures that were lost are there again, at the same place."""
     paths = paths_of(record)
@@ -122,6 +125,7 @@ def test_a_report_writes_everything_again(record: StudyRecord) -> None:
     assert set(DashboardStore(open_again(record), paths.artifacts_dir).artifacts()) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_leaves_the_rest_to_the_next(record: StudyRecord) -> None:
     """It does not wait for pictures; they are not lost."""
     publish(record, done=0, whole=False)
@@ -137,6 +141,7 @@ def test_a_failure_is_one_notice(record: StudyRecord) -> None:
     assert notice.endswith(f"python -m search report {record.name} rebuilds them")
 
 
+@pytest.mark.slow
 def test_a_deleted_study_leaves_no_artifact(record: StudyRecord) -> None:
     """Neither its own nor those of its trials, also where a file is gone already."""
     paths = paths_of(record)
@@ -173,6 +178,7 @@ def test_what_is_stored_for_all_trials_is_not_read_for_each(
     storage.engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_report_draws_the_lost_pictures_of_the_best_trials_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +196,7 @@ def test_a_report_draws_the_lost_pictures_of_the_best_trials_only(
     assert drawn == {trial.number for trial in record.complete()[:3]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
 def test_statements_do_not_grow_with_the_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool

@@ -90,6 +90,7 @@ def test_a_larger_first_image_gives_no_size(
     assert prepare(root, image_size=16).n_train == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("resize", "side", "shape"),
     [

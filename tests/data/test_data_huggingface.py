@@ -84,6 +84,7 @@ def test_images_are_read_as_a_person_sees_them(prepare: Any, tmp_path: Path) -> 
     assert load_train_split(info).images.min() == 255
 
 
+@pytest.mark.slow
 def test_columns_can_be_chosen(prepare: Any, tmp_path: Path) -> None:
     """A column of texts as classes; a wrong one is named with what there is."""
     root = saved(tmp_path / "pets", train=split(16), test=split(8))

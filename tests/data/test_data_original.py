@@ -55,6 +55,7 @@ def test_a_copy_has_all_images_and_classes(original: DatasetInfo, change: dict[s
     assert is_cifar10_copy(replace(original, name="small", image_shape=(3, 16, 16)))
 
 
+@pytest.mark.slow
 def test_torchvision_is_not_needed() -> None:
     """Asking takes no seconds of import."""
     code = "import sys, search.data.cifar10; sys.exit('torchvision' in sys.modules)"

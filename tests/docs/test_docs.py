@@ -62,6 +62,7 @@ def command_lines() -> Iterator[Any]:
 # Commands
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", list(command_lines()))
 def test_commands_are_understood(
     line: str,
@@ -128,6 +129,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_folder: FolderMa
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     [

@@ -58,6 +58,7 @@ def test_the_pages_space_is_searched(space: str, make_recipe: Any, listener: Any
     assert str(Path.cwd()) not in Path("runs-1/study/model/model.json").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_weights_may_move_but_not_change(space: str) -> None:
     """They are known by what is in the file, which is part of what a stored study compares."""
 

@@ -16,6 +16,7 @@ from tests.evaluation.export_fakes import sampled
 from tests.report.report_fakes import complete_trial, other_trial, study_record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", BUILT_IN)
 @pytest.mark.parametrize("number", range(6))
 def test_the_space_holds_the_candidate_alone(space: str, number: int, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def twin(candidate: Candidate, made: ModuleType) -> tuple[torch.nn.Module, torch
     return ours.eval(), theirs.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "number"), _SAMPLES)
 def test_networks_are_the_same(space: str, number: int, tmp_path: Path) -> None:
     """As many parameters and, given the same weights, the same answers, mirrored where asked."""
@@ -101,6 +102,7 @@ def test_networks_are_the_same(space: str, number: int, tmp_path: Path) -> None:
     torch.testing.assert_close(answered, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "number"), _SAMPLES)
 def test_training_takes_our_steps(
     space: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -209,6 +211,7 @@ RICH: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", RICH)
 def test_scripts_train_with_every_augmentation_and_loss(case: str, tmp_path: Path) -> None:
     """Losses are finite, weights change, and repeat with torch's seed."""
@@ -407,6 +410,7 @@ def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
             assert np.flatnonzero(made.set_aside(labels)).tolist() == fold.validation.tolist()
 
 
+@pytest.mark.slow
 def test_a_folder_of_other_classes_is_answered_in_a_sentence(tmp_path: Path) -> None:
     """No traceback for whoever names the wrong folder, nor for one that is not there."""
     path = tmp_path / "made.py"
@@ -434,6 +438,7 @@ def test_more_epochs_stretch_the_schedule(number: int, tmp_path: Path) -> None:
     assert rates[-1] <= rates[-2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed")
 def test_scripts_are_clean(tmp_path: Path) -> None:
     """Ruff finds nothing in them and would lay them out as they are, short rates or long."""
@@ -451,6 +456,7 @@ def test_scripts_are_clean(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_scripts_import_nothing_of_this_program() -> None:
     """They run where torch, NumPy and Pillow are; torchvision if its network is used.
 

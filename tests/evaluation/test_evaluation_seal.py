@@ -70,6 +70,7 @@ def imports_in(tree: ast.Module) -> set[str]:
     return modules
 
 
+@pytest.mark.slow
 def test_only_few_modules_name_the_files() -> None:
     """Only the cache, sources with such names and test_set.py know the arrays, even as text."""
     naming = {

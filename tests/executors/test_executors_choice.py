@@ -106,6 +106,7 @@ def test_certificates_belong_together(tmp_path: Path) -> None:
     assert read_settings("tls://far:1", tls_ca=pem, tls_cert=pem, tls_key=pem).tls_key == pem
 
 
+@pytest.mark.slow
 def test_an_unencrypted_cluster_is_warned_of(command: Command) -> None:
     """Accepting it is said, before anything is sent."""
     where = ("--cluster", "tcp://192.0.2.1:8786", "--insecure-cluster")

@@ -47,12 +47,14 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
         yield started
 
 
+@pytest.mark.slow
 def test_a_job_returns_its_result(executor: Executor) -> None:
     """With `submit` as a future, with `run` at once; it may talk or not."""
     assert executor.submit(0, Counting(2)).result(60) == 2
     assert executor.run(Counting(3)) == 3
 
 
+@pytest.mark.slow
 def test_reports_arrive_in_order(executor: Executor, tmp_path: Path) -> None:
     """Each epoch once, before `run` returns."""
     reported = list[object]()
@@ -60,6 +62,7 @@ def test_reports_arrive_in_order(executor: Executor, tmp_path: Path) -> None:
     assert reported == [FIGURES] * 3
 
 
+@pytest.mark.slow
 def test_a_request_to_stop_reaches_the_job(executor: Executor, tmp_path: Path) -> None:
     """A job ends soon after it is requested, and long before its end."""
     reported = list[object]()
@@ -68,6 +71,7 @@ def test_a_request_to_stop_reaches_the_job(executor: Executor, tmp_path: Path) -
     assert reported
 
 
+@pytest.mark.slow
 def test_what_a_job_raises_comes_back(executor: Executor) -> None:
     """By the future, and from `run`."""
     with pytest.raises(ValueError, match="no such thing"):
@@ -84,6 +88,7 @@ def test_sizes_can_be_requested(executor: Executor) -> None:
         assert executor.submit(0, Counting(1)).result(60) == 1
 
 
+@pytest.mark.slow
 def test_executors_are_found_by_name() -> None:
     """An unknown name is refused with the known ones."""
     assert [get_executor(kind.name) for kind in EXECUTORS] == list(EXECUTORS)

@@ -96,6 +96,7 @@ def mixed(
         session.close()
 
 
+@pytest.mark.slow
 def test_a_run_keeps_to_one_kind(mixed: Callable[..., Session]) -> None:
     """The first worker's; others are refused, with both named."""
     session = mixed(worker_timeout=0.2)
@@ -115,6 +116,7 @@ def test_a_run_keeps_to_one_kind(mixed: Callable[..., Session]) -> None:
     assert session.n_workers() == 1
 
 
+@pytest.mark.slow
 def test_several_kinds_can_be_accepted(mixed: Callable[..., Session]) -> None:
     """Trials then say on what they ran."""
     session = mixed(accept_mixed_hardware=True)

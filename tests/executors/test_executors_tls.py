@@ -94,6 +94,7 @@ def test_the_command_makes_certificates_once(command: Command, tmp_path: Path) -
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("serving_here")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_port_that_is_taken_is_named(command: Command) -> None:
@@ -134,6 +135,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("serving_here")
 @pytest.mark.parametrize("name", CHANGES)
 def test_who_has_not_the_right_certificate_is_turned_away(
@@ -174,6 +176,7 @@ def _overheard(address: str) -> Iterator[tuple[str, bytearray]]:
         yield f"{scheme}//127.0.0.1:{listener.getsockname()[1]}", heard
 
 
+@pytest.mark.slow
 def test_nothing_can_be_read_on_the_way(cluster: LocalCluster) -> None:
     """Of a job on an encrypted cluster; on another one its client's name can."""
     settings = cluster.settings

@@ -53,6 +53,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "PART_BYTES", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 20, 35])
 def test_files_arrive_whole(size: int, tmp_path: Path) -> None:
     """In as many parts as they need, there and back."""

@@ -148,6 +148,7 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
     assert done.stdout == "started\n7 7\n"
 
 
+@pytest.mark.slow
 def test_closing_ends_running_processes(
     job: TrialJob, executor: ProcessExecutor, tmp_path: Path
 ) -> None:
@@ -160,6 +161,7 @@ def test_closing_ends_running_processes(
     assert future.exception(60) is not None
 
 
+@pytest.mark.slow
 def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> None:
     """A trial whose coordinator says stop after a rung ends there, without another epoch."""
     waiting = _elsewhere(job, tmp_path / "trial", decision_epochs=frozenset({2}))
@@ -176,6 +178,7 @@ def test_a_stop_ends_a_trial_within_an_epoch(job: TrialJob, tmp_path: Path) -> N
     assert received + len(coordinator.receive()) == 2
 
 
+@pytest.mark.slow
 def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
     """Whatever goes wrong in a trial comes back as an outcome with its reason."""
     outcome = run_job(_elsewhere(job, tmp_path / "a", folds_path=tmp_path / "missing.npz"))
@@ -184,6 +187,7 @@ def test_a_worker_never_raises(job: TrialJob, tmp_path: Path) -> None:
     assert "\n" not in (outcome.reason or "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_told_from_other_failures(job: TrialJob, tmp_path: Path) -> None:
     """A checkpoint that does not fit is nobody's fault: no other trial would do better."""
@@ -195,6 +199,7 @@ def test_a_full_disk_is_told_from_other_failures(job: TrialJob, tmp_path: Path) 
     assert "No space left on device" in (outcome.reason or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("every", "kept"), [(1, 2), (3, 2), (0, None)])
 def test_a_stop_keeps_the_epoch(
     every: int, kept: int | None, job: TrialJob, tmp_path: Path
@@ -218,6 +223,7 @@ def test_a_stop_keeps_the_epoch(
         assert len(state.history) == kept
 
 
+@pytest.mark.slow
 def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, listener: Any) -> None:
     """A job lists the rungs of its rule before the last epoch; none where nothing judges it."""
     assert job.decision_epochs == frozenset()
@@ -226,6 +232,7 @@ def test_jobs_say_where_workers_wait(job: TrialJob, make_recipe: Maker, listener
     assert not _job(opened, (1,), NoPruner()).decision_epochs
 
 
+@pytest.mark.slow
 def test_slots_and_counts_are_checked(job: TrialJob) -> None:
     """Bad numbers are named."""
     with pytest.raises(ValueError, match="slots must be at least 1, got 0"):
@@ -234,6 +241,7 @@ def test_slots_and_counts_are_checked(job: TrialJob) -> None:
         InlineExecutor().submit(1, job)
 
 
+@pytest.mark.slow
 def test_the_folds_of_a_job_share_one_copy_of_the_data(
     make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_run_of_almost_right_settings_is_accepted_or_refused(
     assert found_in(folder) == before
 
 
+@pytest.mark.slow
 def test_the_words_above_are_those_of_the_program() -> None:
     """An option that is renamed is renamed here too."""
     out = io.StringIO()

@@ -96,6 +96,7 @@ def check(root: Path) -> None:
         assert (labels == label).sum() == n_files
 
 
+@pytest.mark.slow
 @fuzz(150, train=part, test=st.none() | part)
 def test_a_folder_is_a_dataset_or_one_line(train: Part, test: Part | None) -> None:
     """Empty and single classes, links in circles, pipes, files for folders, names of any bytes."""
@@ -113,6 +114,7 @@ sizes = st.integers(0, 4)
 sound = st.dictionaries(st.sampled_from([b"cat", b"dog", b"emu"]), sizes, min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @fuzz(60, train=sound, test=st.none() | sound)
 def test_a_sound_folder_of_any_size_is_a_dataset_or_one_line(
     train: dict[bytes, int], test: dict[bytes, int] | None

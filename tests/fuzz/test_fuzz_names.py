@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
 from search.recipe import Recipe
@@ -12,6 +13,7 @@ TAKEN = ("artifacts", "comparison", "studies.db", "studies.db-wal")
 near = st.text("aZ09._-/ \\\n~é", min_size=0, max_size=66)
 
 
+@pytest.mark.slow
 @fuzz(300, name=st.text(max_size=10) | near | st.sampled_from(TAKEN))
 def test_a_name_is_a_folder_of_its_own_or_refused(name: str) -> None:
     """What is accepted names one entry of runs_dir that is nobody else's."""

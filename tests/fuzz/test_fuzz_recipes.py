@@ -57,6 +57,7 @@ def test_any_values_make_a_recipe_or_name_the_setting(settings: dict[str, Any], 
     assert again.model_dump(exclude={"storage"}) == recipe.model_dump(exclude={"storage"})
 
 
+@pytest.mark.slow
 @fuzz(200, content=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_are_refused_with_the_file(content: bytes, file: Path) -> None:
     """No such file is a recipe, and the line names the file, or the setting that it lacks."""
@@ -70,6 +71,7 @@ lines = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @fuzz(200, text=st.lists(lines, max_size=6).map("\n".join))
 def test_a_syntax_error_has_its_line(text: str, file: Path) -> None:
     """Wherever the text breaks off, the error gives a line that the file has."""
@@ -81,6 +83,7 @@ def test_a_syntax_error_has_its_line(text: str, file: Path) -> None:
         assert any(f"line {number}" in words for number in range(1, len(text.splitlines()) + 2))
 
 
+@pytest.mark.slow
 @fuzz(300, changes=edits())
 def test_a_damaged_recipe_is_a_recipe_or_one_line(changes: list[Edit], file: Path) -> None:
     """Flipped, cut and overwritten bytes never end in a traceback."""

@@ -36,6 +36,7 @@ def words(renderables: list[RenderableType], width: int = 200) -> str:
     return " ".join(captured.get().split())
 
 
+@pytest.mark.slow
 def test_digits_are_analysed_into_the_default_folder(tmp_path: Path) -> None:
     """The table is printed and written, the files are named, the comparison is declined."""
     status, out, err = run(tmp_path, "--dataset", "digits")

@@ -107,6 +107,7 @@ def test_grey_images_are_one_line_and_peaks_do_not_flatten_the_rest() -> None:
     assert (axes.get_yscale(), axes.get_ylabel()) == ("log", "share of pixels (log scale)")
 
 
+@pytest.mark.slow
 def test_all_files_are_written_and_the_same_again(
     make_dataset: DatasetMaker, tmp_path: Path
 ) -> None:

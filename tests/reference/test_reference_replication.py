@@ -44,6 +44,7 @@ def make_baseline(make_recipe: Maker) -> Maker:
     return make
 
 
+@pytest.mark.slow
 def test_repeats_are_one_candidate_with_seeds_of_their_own(
     make_baseline: Maker, listener: Any
 ) -> None:
@@ -54,6 +55,7 @@ def test_repeats_are_one_candidate_with_seeds_of_their_own(
     assert len({t.history.epochs[0][0].train_loss for t in record.trials}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("validation", "epoch"), [("holdout", 3), ("kfold", 2)])
 def test_the_score_is_that_of_the_last_epoch(
     validation: str, epoch: int, make_baseline: Maker, listener: Any
@@ -83,6 +85,7 @@ def test_the_split_is_the_reports(make_baseline: Maker, listener: Any) -> None:
         assert fold.validation.tolist() == sorted(validation)
 
 
+@pytest.mark.slow
 def test_all_networks_are_tested_in_one_opening_without_a_refit(
     make_baseline: Maker, listener: Any
 ) -> None:
@@ -98,6 +101,7 @@ def test_all_networks_are_tested_in_one_opening_without_a_refit(
     assert all(low <= r.accuracy <= high for r in record.repeats for low, high in [r.interval])
 
 
+@pytest.mark.slow
 def test_the_exported_model_is_the_network_that_was_tested(
     make_baseline: Maker, listener: Any
 ) -> None:
@@ -125,6 +129,7 @@ def test_more_repeats_go_on_with_the_study(
     assert len(both.openings) == 2
 
 
+@pytest.mark.slow
 def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, listener: Any) -> None:
     """The same command again opens nothing, and exports again what was removed."""
     outcome = run_study(make_baseline(), listener, executor="inline")
@@ -137,6 +142,7 @@ def test_a_finished_reproduction_is_left_alone(make_baseline: Maker, listener: A
     assert weights.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["lost", "cut"])
 def test_a_lost_network_is_trained_again(damage: str, make_baseline: Maker, listener: Any) -> None:
     """A repeat whose weights are gone or damaged gets the very same ones, and that is said."""
@@ -168,6 +174,7 @@ def test_a_baseline_is_in_fp32_unpruned_and_alone(make_baseline: Maker, listener
     assert recipe.study_name == "tiny-baseline-colours"
 
 
+@pytest.mark.slow
 def test_cross_validation_makes_it_an_ordinary_study(make_baseline: Maker, listener: Any) -> None:
     """With k folds the candidate is scored at E* on the folds of a search, refitted and tested."""
     recipe = make_baseline(validation="kfold", folds=3, trials=1)
@@ -240,6 +247,7 @@ def test_a_diverged_repeat_has_no_test(make_baseline: Maker, tmp_path: Path, lis
     assert not stored.test_predictions.exists()
 
 
+@pytest.mark.slow
 def test_losses_over_batches_are_those_of_a_loop(make_baseline: Maker, listener: Any) -> None:
     """The stored validation loss is what a plain loop over batches of 1,000 would give."""
     outcome = run_study(make_baseline(trials=1), listener, executor="inline")

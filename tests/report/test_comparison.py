@@ -74,6 +74,7 @@ def test_a_single_training_keeps_its_interval() -> None:
     assert row.test == Estimate(record.test.accuracy, interval=record.test.interval)
 
 
+@pytest.mark.slow
 def test_a_study_that_has_not_ended_has_no_test_and_no_gain() -> None:
     """Its best score so far stands, and its baseline's level is drawn."""
     info = compare([compared(search("a", [0.5]), baseline_fakes.reproduction(2))])
@@ -85,6 +86,7 @@ def test_a_study_that_has_not_ended_has_no_test_and_no_gain() -> None:
     assert (empty.score, empty.trials, empty.seconds, empty.epochs) == (None, (), 0, 0)
 
 
+@pytest.mark.slow
 def test_the_gain_is_paired_with_the_baselines_model() -> None:
     """The difference and its interval are those of the test images, one by one."""
     record, baseline = fakes.with_end(search("a", [0.5])), baseline_fakes.reproduction(3)

@@ -31,6 +31,7 @@ def _draw(*records: StudyRecord) -> Figure:
     return _drawn(_info(*records).over_time)
 
 
+@pytest.mark.slow
 def test_each_search_is_a_step_line_with_dots() -> None:
     """Steps hold until the next improvement; each improvement, and nothing else, has a dot."""
     (axes,) = _draw(search("a", [0.5, 0.4, 0.7, 0.6]), search("b", [0.6])).axes
@@ -61,6 +62,7 @@ def test_a_race_has_a_thin_line_of_its_first_fold() -> None:
     assert [name.partition(":")[0] for name in names] == ["a", "a", "hand-tuned CNN", "thin"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("trials", "unit"), [(5, "minutes"), (6, "hours")])
 def test_short_searches_are_measured_in_minutes(trials: int, unit: str) -> None:
     """From an hour on the axis is of hours."""
@@ -69,6 +71,7 @@ def test_short_searches_are_measured_in_minutes(trials: int, unit: str) -> None:
     assert axes.get_xlim()[0] == 0
 
 
+@pytest.mark.slow
 def test_twelve_searches_can_be_told_apart() -> None:
     """No two have colour and line in common, and the grey of the baselines is not among them."""
     (axes,) = _draw(*(search(f"study-{i}", [0.5]) for i in range(12))).axes
@@ -78,6 +81,7 @@ def test_twelve_searches_can_be_told_apart() -> None:
     assert str(level.get_color()) == GREY not in {colour for colour, _ in looks}
 
 
+@pytest.mark.slow
 def test_the_baseline_is_a_thin_dashed_line_in_the_legend() -> None:
     """The legend names every search and then the baseline, outside the axes."""
     figure = _draw(search("a", [0.5]), search("b", [0.6]))
@@ -89,6 +93,7 @@ def test_the_baseline_is_a_thin_dashed_line_in_the_legend() -> None:
     assert figure.axes[0].get_legend() is None
 
 
+@pytest.mark.slow
 def test_a_bad_start_does_not_flatten_the_rest() -> None:
     """A first trial at 10% leaves the picture; one near the others stays in it."""
     bad = _draw(search("a", [0.1, 0.85])).axes[0].get_ylim()
@@ -138,6 +143,7 @@ def test_a_figure_that_no_longer_applies_is_removed(tmp_path: Path) -> None:
     assert [path.name for path in paths] == ["comparison.html", "results.csv", "results.md"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """One line that says what is kept and how to go on."""
     (tmp_path / "file").write_text("mine")

@@ -42,6 +42,7 @@ def _figures(info: Comparison) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_it_answers_in_order() -> None:
     """Winners in words, tests, the course of the searches, what they cost, how to make it again."""
     page, _ = _read(_two())
@@ -59,6 +60,7 @@ def test_it_answers_in_order() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_it_needs_nothing_else() -> None:
     """No address, no file, and a policy that forbids both; small enough to be sent."""
     page, html = _read(_two())
@@ -69,6 +71,7 @@ def test_it_needs_nothing_else() -> None:
     assert len(html.encode()) < 8_000_000
 
 
+@pytest.mark.slow
 def test_names_are_escaped() -> None:
     """Whatever the storage holds is text here: in cells, in charts and in the title."""
     name = "</script><script>alert(1)<b>"
@@ -84,6 +87,7 @@ def test_names_are_escaped() -> None:
     assert names[0] == "&lt;b&gt;"
 
 
+@pytest.mark.slow
 def test_charts_are_those_that_apply() -> None:
     """Without a complete trial there are no steps, without a test no results; words stand there."""
     assert list(_figures(_two())) == ["results", "best-so-far-by-trial", "best-so-far"]
@@ -94,6 +98,7 @@ def test_charts_are_those_that_apply() -> None:
     assert "Plotly" not in html
 
 
+@pytest.mark.slow
 def test_steps_go_over_trials_and_over_time() -> None:
     """The same improvements, once by the plan's order and once by minutes; the level is drawn."""
     figures = _figures(_two())
@@ -105,12 +110,14 @@ def test_steps_go_over_trials_and_over_time() -> None:
     assert by_trial["data"][0]["line"]["shape"] == "hv"
 
 
+@pytest.mark.slow
 def test_hovering_tells_the_trial() -> None:
     """Study, number, score and the candidate in words."""
     (first, *_) = _figures(_two())["best-so-far"]["data"][0]["text"]
     assert first.startswith("<b>ended</b>, trial 0: 50.00%<br>Three convolutions")
 
 
+@pytest.mark.slow
 def test_a_race_has_a_thin_line_beside_its_search() -> None:
     """It goes with its search when that is hidden, and takes no room in the legend."""
     info = _two()
@@ -121,6 +128,7 @@ def test_a_race_has_a_thin_line_beside_its_search() -> None:
     assert (thin["legendgroup"], thin["showlegend"]) == (thick["legendgroup"], False)
 
 
+@pytest.mark.slow
 def test_a_look_of_whiskers_has_one_meaning() -> None:
     """Intervals are thin and spreads are wide bars; the legend names each of them."""
     record = fakes.with_end(search("a", [0.5]))

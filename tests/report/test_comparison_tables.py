@@ -5,6 +5,8 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from search.report.comparison import Comparison, compare
 from search.report.render.side_by_side import (
     comparison_csv,
@@ -105,6 +107,7 @@ def test_a_missing_figure_is_explained() -> None:
     assert "no plot" in notes(info)[-1]
 
 
+@pytest.mark.slow
 def test_markdown_is_a_table_with_its_reading_and_its_command() -> None:
     """Every line has a cell for each column; the command makes it again."""
     lines = comparison_markdown(
@@ -125,6 +128,7 @@ def test_a_bar_in_a_name_does_not_end_a_cell() -> None:
     assert "| x\\|y.py:SPACE |" in text
 
 
+@pytest.mark.slow
 def test_csv_has_every_digit_and_empty_cells() -> None:
     """Other programs read numbers, and nothing where there is nothing."""
     info = _two()

@@ -54,6 +54,7 @@ def test_history_has_every_ended_trial(kfold: fakes.Fake) -> None:
     assert sorted(int(row["trial"]) for row in found if row["trial"]) == sorted(ended)
 
 
+@pytest.mark.slow
 def test_confusion_has_a_row_for_each_pair(kfold_evidence: Evidence) -> None:
     """Ten classes have a hundred cells."""
     finding = ConfusionMatrix.of(kfold_evidence)
@@ -65,6 +66,7 @@ def test_confusion_has_a_row_for_each_pair(kfold_evidence: Evidence) -> None:
     assert sum(int(row["images"]) for row in found) == 2_000
 
 
+@pytest.mark.slow
 def test_every_chart_has_a_file_with_its_values(kfold_evidence: Evidence) -> None:
     """Made from the chart, or named by it."""
     for finding in find_all(kfold_evidence):

@@ -191,6 +191,7 @@ def test_probabilities_of_a_baseline_are_not_kept() -> None:
     assert (found.own.baseline, found.own.interval) == (0.5, None)
 
 
+@pytest.mark.slow
 def test_accuracy_and_loss_are_compared_by_accuracy() -> None:
     for metric in ("accuracy", "loss"):
         assert compared(metric, PREDICTED).own is None

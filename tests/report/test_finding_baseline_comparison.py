@@ -49,6 +49,7 @@ def versus(ours: TestedStudy, theirs: TestedStudy) -> BaselineComparison:
     return info
 
 
+@pytest.mark.slow
 def test_gains_are_sorted_by_class(versus: BaselineComparison) -> None:
     """Recalls come from the same images; the greatest gain comes first, losses last."""
     assert [gain.name for gain in versus.gains] == ["b", "a", "c"]
@@ -71,6 +72,7 @@ def test_images_are_paired(versus: BaselineComparison) -> None:
     assert versus.lacking == ()
 
 
+@pytest.mark.slow
 def test_repeats_are_summarised_and_one_stands_for_them(theirs: TestedStudy) -> None:
     """Mean and standard deviation are over the trainings, the pairing with the exported one."""
     info = BaselineComparison.between(

@@ -81,6 +81,7 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
+@pytest.mark.slow
 def test_scores_at_random_seldom_have_traits() -> None:
     """However many parameters were checked, hardly a study without any effect lists one."""
     generator = np.random.default_rng(2)

@@ -68,6 +68,7 @@ def test_probabilities_of_being_best() -> None:
     assert same == [0.5, 0.5]
 
 
+@pytest.mark.slow
 def test_the_probability_is_calibrated() -> None:
     """Of many made-up pairs, the one that is said to be best with p is the best in about p."""
     rng = np.random.default_rng(0)

@@ -147,6 +147,7 @@ def test_importances_that_chance_explains_are_not_drawn() -> None:
     assert info.sentences()[0].startswith("No parameter stands out from noise")
 
 
+@pytest.mark.slow
 def test_parameters_are_sorted_by_their_excess_over_chance() -> None:
     """A longer bar may be less evidence; what exceeds chance stands first, nothing last."""
     generator = np.random.default_rng(3)
@@ -159,6 +160,7 @@ def test_parameters_are_sorted_by_their_excess_over_chance() -> None:
     assert shares == sorted(shares, reverse=True)
 
 
+@pytest.mark.slow
 def test_chance_rarely_passes_for_importance() -> None:
     """Of studies in which nothing matters, at most a few name any of eight parameters."""
     generator = np.random.default_rng(1)
@@ -181,6 +183,7 @@ def test_chance_rarely_passes_for_importance() -> None:
     assert claimed <= 2  # of 20; 0.2 are expected, one a parameter's own test would find 4
 
 
+@pytest.mark.slow
 def test_of_very_many_trials_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parameter that matters is found in them, and the report says how many there were."""
     monkeypatch.setattr(importances, "_MOST", 25)

@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from search.data.predictions import TrialPredictions
 from search.data.training_images import TrainingImages
@@ -30,20 +28,23 @@ def predictions(
     return TrialPredictions(images, labels, probabilities.astype(np.float16), said[None])
 
 
-@given(st.integers(0, 10_000), st.integers(10, 30))
-def test_wrong_labels_are_found_and_right_ones_are_not(seed: int, n_wrong: int) -> None:
+def test_wrong_labels_are_found_and_right_ones_are_not() -> None:
     """Six networks are hardly ever wrong together, unless the label is."""
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, CLASSES, 400)
-    labels, wrong = truth.copy(), rng.choice(400, n_wrong, replace=False)
-    labels[wrong] = (labels[wrong] + rng.integers(1, CLASSES, n_wrong)) % CLASSES
-    found = doubtful_labels([predictions(labels, truth, seed + i) for i in range(6)])
-    named = {one.image - 1_000 for one in found}
-    assert named <= set(wrong.tolist())
-    assert len(named) >= 0.5 * n_wrong
-    for one in found:
-        assert one.label == labels[one.image - 1_000]
-        assert one.predicted_probability > one.label_probability
+    n_found, n_right, n_wrong = 0, 0, 20
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        truth = rng.integers(0, CLASSES, 400)
+        labels, wrong = truth.copy(), rng.choice(400, n_wrong, replace=False)
+        labels[wrong] = (labels[wrong] + rng.integers(1, CLASSES, n_wrong)) % CLASSES
+        found = doubtful_labels([predictions(labels, truth, seed + i) for i in range(6)])
+        named = {one.image - 1_000 for one in found}
+        n_found += len(named)
+        n_right += len(named & set(wrong.tolist()))
+        for one in found:
+            assert one.label == labels[one.image - 1_000]
+            assert one.predicted_probability > one.label_probability
+    assert n_right >= 0.6 * 30 * n_wrong
+    assert n_right >= 0.99 * n_found
 
 
 def test_the_most_doubtful_stands_first() -> None:

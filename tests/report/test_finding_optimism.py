@@ -87,6 +87,7 @@ def test_the_test_judges_the_validation_score(value: float, place: str) -> None:
     assert f"{place} the test accuracy’s 95% interval (79.00% to 83.00%)" in info.words[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "beyond"), [(0.832, False), (0.9, True), (0.7, True)])
 def test_validation_images_are_a_sample_too(value: float, beyond: bool) -> None:
     """A figure just outside the test's interval says nothing, as it has an error of its own."""

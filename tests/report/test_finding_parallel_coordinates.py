@@ -93,6 +93,7 @@ def test_a_single_value_stands_in_the_middle() -> None:
     assert [label for _, label in log_scale(64, 2048).ticks()] == ["64", "100", "1000", "2048"]
 
 
+@pytest.mark.slow
 def test_chart_holds_every_trial(kfold: fakes.Fake) -> None:
     """Each scored trial is one line over all axes, the best ones drawn last."""
     info = axes_of(kfold)
@@ -105,6 +106,7 @@ def test_chart_holds_every_trial(kfold: fakes.Fake) -> None:
     assert set(last.customdata) - {None} <= {trial.number for trial in kfold.record.trials}
 
 
+@pytest.mark.slow
 def test_chart_has_room_for_its_last_name(kfold: fakes.Fake) -> None:
     """The chart grows by what stands beyond its last axis, and a long name is broken."""
     info = axes_of(kfold)

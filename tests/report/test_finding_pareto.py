@@ -94,6 +94,7 @@ def test_the_table_has_values_in_their_units_and_marks_the_winner() -> None:
     assert table.rows[1] == ("1", "85.00%", "100,000", "2 ms", "winner")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["accuracy,parameters", "accuracy,parameters,latency"])
 def test_there_is_a_plot_for_each_cost(objective: str) -> None:
     """On paper and on the page, with the winner marked."""

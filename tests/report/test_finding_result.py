@@ -100,6 +100,7 @@ def test_confusion_matrix_writes_counts_and_percentages(kfold_evidence: Evidence
     assert cells[0] == f"{found.counts[0][0]}\n{found.row_percentages[0][0]:.1f}%"
 
 
+@pytest.mark.slow
 def test_many_classes_have_colour_and_no_text(many_classes_evidence: Evidence) -> None:
     """With 37 classes numbers would not be readable, but every class keeps its label."""
     found = ConfusionMatrix.of(many_classes_evidence)
@@ -110,6 +111,7 @@ def test_many_classes_have_colour_and_no_text(many_classes_evidence: Evidence) -
     assert len(axes.get_yticklabels()) == 37
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [41, 150, 400])
 def test_labels_of_very_many_classes_do_not_overlap(n: int) -> None:
     """At most 40 on an axis, no two alike though all names begin alike; charts stay in bounds."""

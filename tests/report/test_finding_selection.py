@@ -38,6 +38,7 @@ def naive(trials: list[TrialPredictions]) -> float:
     return max(float((one.classes == one.labels).mean(axis=1).max()) for one in trials)
 
 
+@pytest.mark.slow
 def test_the_luck_of_the_best_of_many_is_taken_away() -> None:
     """Of 20 equal networks of 5 epochs the best looks 3 points better than any is."""
     rng = np.random.default_rng(0)

@@ -197,6 +197,7 @@ def test_chart_marks_kinds_and_winner() -> None:
     assert pruned.text == ("p0: 0.5",)
 
 
+@pytest.mark.slow
 def test_chart_has_one_legend_and_one_score_for_all_panels(kfold: fakes.Fake) -> None:
     """Panels share the score's axis; each mark names its trial; the alt text names all."""
     info = Slices.of(kfold.evidence())
@@ -214,6 +215,7 @@ def test_chart_has_one_legend_and_one_score_for_all_panels(kfold: fakes.Fake) ->
     assert all(one.axis.name in info.plots()[0].alt for one in info.slices)
 
 
+@pytest.mark.slow
 def test_chart_grows_by_its_panels() -> None:
     """One panel fits a phone; a second row makes the chart higher, not wider."""
     one = of_three()
@@ -263,6 +265,7 @@ def test_names_of_ticks_lean_where_they_would_meet(labels: Sequence[str], leanin
     assert {tick.get_rotation() > 0 for tick in figure.axes[0].get_xticklabels()} == {leaning}
 
 
+@pytest.mark.slow
 def test_page_explains_the_slices_or_says_why_there_are_none(
     kfold_evidence: Evidence, unfinished_evidence: Evidence
 ) -> None:

@@ -26,6 +26,7 @@ def test_status_tells_how_far_the_search_is(kfold: fakes.Fake, unfinished: fakes
     assert "24 of 24 trials ended" in str(study_status(open_study))
 
 
+@pytest.mark.slow
 def test_status_of_a_baseline_waits_for_no_refit() -> None:
     """Untested, it lacks the test alone; tested, it lacks nothing."""
     untested = baseline_fakes.reproduction(2, ended=False).record

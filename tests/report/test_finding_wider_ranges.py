@@ -44,6 +44,7 @@ def test_a_range_goes_on_as_it_is(
     assert widened(distribution, end) == expected
 
 
+@pytest.mark.slow
 def test_the_command_sets_every_range_that_the_space_accepts(kfold_evidence: Evidence) -> None:
     """Each reaches beyond what was searched, under a new name."""
     advice, found = Recommendations.of(kfold_evidence), WiderRanges.of(kfold_evidence)

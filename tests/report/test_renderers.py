@@ -83,6 +83,7 @@ def test_keys_and_sections_are_in_order() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_nothing_is_in_one_and_missing_in_another(evidence: Evidence) -> None:
     """Each finding is in report.json under its key, on the page, and in report.md."""
     record, findings = evidence.record, find_all(evidence)
@@ -108,6 +109,7 @@ def test_nothing_is_in_one_and_missing_in_another(evidence: Evidence) -> None:
                 assert (f"]({block.name}.png)" in markdown) == (block.paper is not None)
 
 
+@pytest.mark.slow
 def test_what_does_not_apply_is_null_or_empty(evidence: Evidence) -> None:
     """Every key is there, whatever the study."""
     findings = find_all(evidence)
@@ -117,6 +119,7 @@ def test_what_does_not_apply_is_null_or_empty(evidence: Evidence) -> None:
             assert report[one.key] in (None, []), one.key
 
 
+@pytest.mark.slow
 def test_the_winners_margin_is_everywhere() -> None:
     """It once was on the page and in report.md, but not in report.json."""
     evidence = _evidence()
@@ -150,6 +153,7 @@ def _compare(name: str, text: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_snapshot_of_the_page() -> None:
     """All that a reader sees of it, a line a text."""
     evidence = _evidence()
@@ -158,6 +162,7 @@ def test_snapshot_of_the_page() -> None:
     _compare("page.txt", "\n".join(line for line in lines if line) + "\n")
 
 
+@pytest.mark.slow
 def test_snapshot_of_the_markdown() -> None:
     """As it is, with all its pictures."""
     evidence = _evidence()
@@ -165,6 +170,7 @@ def test_snapshot_of_the_markdown() -> None:
     _compare("report.md", report_markdown(evidence.record, find_all(evidence), figures))
 
 
+@pytest.mark.slow
 def test_snapshot_of_the_json() -> None:
     """Its keys and values, six digits of each and three items of a list."""
     evidence = _evidence()
@@ -172,6 +178,7 @@ def test_snapshot_of_the_json() -> None:
     _compare("report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
+@pytest.mark.slow
 def test_no_archaic_or_elliptical_words() -> None:
     """Every sentence of the report is one that a native engineer would write."""
     evidence = _evidence()

@@ -19,6 +19,7 @@ def _named(record: StudyRecord, name: str) -> StudyRecord:
     return replace(record, name=name)
 
 
+@pytest.mark.slow
 def test_a_refitted_baseline_comes_first_then_most_trainings(kfold: fakes.Fake) -> None:
     """The winner is refitted too: a replication saw fewer images, however often it was trained."""
     one = _named(baseline_fakes.reproduction(1).record, "one")

@@ -43,17 +43,20 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
     return found
 
 
+@pytest.mark.slow
 def test_the_committed_schema_is_that_of_the_program() -> None:
     """Who changes a field writes the schema again, with `report_schema`."""
     assert _SCHEMA.read_text("utf-8") == report_schema()
 
 
+@pytest.mark.slow
 def test_every_report_keeps_to_the_schema(evidence: Evidence) -> None:
     """Searches and baselines, ended or not, by folds or holdout, with names of any kind."""
     validator = Draft202012Validator(json.loads(report_schema()))
     assert list(validator.iter_errors(_read(evidence))) == []
 
 
+@pytest.mark.slow
 def test_the_schema_refuses_what_is_wrong(kfold_evidence: Evidence) -> None:
     """A field of another type, one that lacks and another version are noticed."""
     validator, facts = Draft202012Validator(json.loads(report_schema())), _read(kfold_evidence)
@@ -76,6 +79,7 @@ def test_every_field_is_described() -> None:
     assert silent == []
 
 
+@pytest.mark.slow
 def test_it_says_what_the_page_says(kfold_evidence: Evidence) -> None:
     """Winner, test, baseline and trials, with every digit."""
     record, facts = kfold_evidence.record, _read(kfold_evidence)

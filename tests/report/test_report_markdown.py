@@ -63,6 +63,7 @@ def test_a_baseline_has_neither_why_nor_next(reproduction_evidence: Evidence) ->
     assert "| Figure | Report | Ours |" in text
 
 
+@pytest.mark.slow
 def test_every_table_is_whole(evidence: Evidence) -> None:
     """Each row has as many cells as its head, whatever the names hold."""
     lines = _markdown(evidence, FIGURE_NAMES).splitlines()
@@ -75,6 +76,7 @@ def _cells(line: str) -> int:
     return len(re.findall(r"(?<!\\)\|", line))
 
 
+@pytest.mark.slow
 def test_names_cannot_act(hostile_evidence: Evidence) -> None:
     """No name ends a cell, opens an element or a formula, or makes text bold."""
     text = _markdown(hostile_evidence, FIGURE_NAMES)
@@ -120,6 +122,7 @@ def test_many_classes_are_cut_to_the_worst(many_classes_evidence: Evidence) -> N
     assert "These are the first 30 of 37 rows." in text
 
 
+@pytest.mark.slow
 def test_without_a_baseline_the_command_stands_there(kfold_evidence: Evidence) -> None:
     """As on the page."""
     lacking = replace(kfold_evidence, baseline=None)

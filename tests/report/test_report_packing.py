@@ -18,6 +18,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(content=st.dictionaries(st.text(), VALUES, max_size=5))
 def test_what_is_packed_is_whole_again(content: dict[str, Any]) -> None:
     """Values of every kind and length, so that the last bits fall in every place of a byte."""
@@ -42,6 +43,7 @@ def test_packed_text_survives_html() -> None:
     assert unpack("".join(read)) == content
 
 
+@pytest.mark.slow
 def test_every_mark_of_a_trial_has_its_story(
     kfold_page: PageReader, kfold_evidence: Evidence
 ) -> None:
@@ -51,6 +53,7 @@ def test_every_mark_of_a_trial_has_its_story(
     assert all(text.startswith(f"<b>trial {number}</b>, ") for number, text in stories.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["plotly", "figures"])
 def test_charts_are_packed(kfold_page: PageReader, key: str) -> None:
     """They are the larger part of the page."""

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
+
 from search.report.evidence import Evidence
 from search.report.findings import find_all
 from search.report.findings.mistakes import Mistakes
@@ -61,12 +63,14 @@ def test_page_can_be_read_by_everyone(kfold_page: PageReader) -> None:
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
 
 
+@pytest.mark.slow
 def test_every_chart_finds_its_figure(kfold_page: PageReader) -> None:
     """Each chart names its data, and there are none that no chart draws."""
     wanted = [str(a["data-figure"]) for _, a in kfold_page.tags if "data-figure" in a]
     assert sorted(wanted) == sorted(kfold_page.packed()["figures"])
 
 
+@pytest.mark.slow
 def test_page_answers_in_order(kfold_page: PageReader, reproduction_evidence: Evidence) -> None:
     """From how to use it to how to repeat it; the navigation follows."""
     answers = [
@@ -127,6 +131,7 @@ def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> No
         assert line in kfold_page.text
 
 
+@pytest.mark.slow
 def test_changes_of_the_code_are_told(kfold_evidence: Evidence, kfold_page: PageReader) -> None:
     """When, after how many trials and what: on top that there are any, and where to repeat it."""
     assert "The code changed" not in kfold_page.text
@@ -147,6 +152,7 @@ def test_changes_of_the_code_are_told(kfold_evidence: Evidence, kfold_page: Page
         assert fact in page.text, fact
 
 
+@pytest.mark.slow
 def test_names_are_text_and_never_markup(hostile_evidence: Evidence) -> None:
     """Class names with markup show as they are, and can neither style nor run anything."""
     page = read_page(hostile_evidence)
@@ -161,6 +167,7 @@ def test_names_are_text_and_never_markup(hostile_evidence: Evidence) -> None:
     assert len(bold) == len(mistakes.images)
 
 
+@pytest.mark.slow
 def test_unfinished_study_says_so(unfinished_evidence: Evidence) -> None:
     """Without a complete trial the page tells what is missing instead of showing figures."""
     text = read_page(unfinished_evidence).text
@@ -171,6 +178,7 @@ def test_unfinished_study_says_so(unfinished_evidence: Evidence) -> None:
     assert "importances need at least five trials" in text
 
 
+@pytest.mark.slow
 def test_repeated_openings_are_pointed_out(kfold_evidence: Evidence) -> None:
     """A test set that was opened twice deserves a warning."""
     record = replace(kfold_evidence.record, openings=kfold_evidence.record.openings * 2)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from search.reference.reported_figures import ReportedRow, reported_note
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import BaselineComparison
@@ -39,6 +41,7 @@ def test_the_winner_stands_beside_the_baseline(
     assert kfold_page.text.count("Settings of the hand-tuned baseline and of the winner") == 1
 
 
+@pytest.mark.slow
 def test_without_a_baseline_the_page_says_how_to_make_one(hostile_evidence: Evidence) -> None:
     """One line and a command stand where the comparison would."""
     text = read_page(hostile_evidence).text
@@ -46,6 +49,7 @@ def test_without_a_baseline_the_page_says_how_to_make_one(hostile_evidence: Evid
     assert "Compared with the hand-tuned baseline" not in text
 
 
+@pytest.mark.slow
 def test_lacking_predictions_are_said_plainly(kfold: fakes.Fake) -> None:
     """An older study keeps the comparison by class and names what is missing for the rest."""
     evidence = Evidence(*kfold, baseline=baseline_fakes.reproduction(1))
@@ -55,6 +59,7 @@ def test_lacking_predictions_are_said_plainly(kfold: fakes.Fake) -> None:
     assert "Recall by class" in text
 
 
+@pytest.mark.slow
 def test_a_baseline_page_is_about_trainings(reproduction_evidence: Evidence) -> None:
     """It shows every training and their spread, and none of a search's sections."""
     page = read_page(reproduction_evidence)
@@ -86,6 +91,7 @@ def test_a_baseline_page_is_about_trainings(reproduction_evidence: Evidence) -> 
     assert charts == {"chart-cnn-learning-curve", "chart-cnn-confusion-matrix"}
 
 
+@pytest.mark.slow
 def test_links_of_a_baseline_page_lead_somewhere(
     reproduction_evidence: Evidence, kfold_page: PageReader
 ) -> None:
@@ -112,6 +118,7 @@ def test_reported_figures_stand_beside_ours(reproduction_evidence: Evidence) -> 
     assert reported_note(reproduction_evidence.record) in text
 
 
+@pytest.mark.slow
 def test_an_untested_baseline_has_a_page() -> None:
     """Validation figures stand alone until the test set is opened."""
     text = read_page(baseline_evidence(baseline_fakes.reproduction(2, ended=False))).text
@@ -126,6 +133,7 @@ def test_a_baseline_that_has_just_begun_has_a_page() -> None:
     assert "No training is complete yet." in text
 
 
+@pytest.mark.slow
 def test_a_crossvalidated_baseline_keeps_folds_and_refit() -> None:
     """It is an ordinary study of one candidate: folds, E* and a refit, without rivals."""
     text = read_page(baseline_evidence(baseline_fakes.crossvalidated(2))).text
@@ -134,6 +142,7 @@ def test_a_crossvalidated_baseline_keeps_folds_and_refit() -> None:
     assert "What won" not in text
 
 
+@pytest.mark.slow
 def test_diverged_trainings_are_named(reproduction: TestedStudy) -> None:
     """A training that is not in the table is told beside it."""
     diverged = fakes.other_trial(3, "complete", value=0.1, diverged=True, reason="loss is nan")

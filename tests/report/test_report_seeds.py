@@ -52,6 +52,7 @@ def test_worse_is_the_mirror_image_of_better(single: float, trainings: list[floa
     assert better.probability == pytest.approx(1 - worse.probability, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_one_more_training_is_rarely_called_different(n: int) -> None:
     """The test holds its level with very few trainings, where a normal distribution would not."""

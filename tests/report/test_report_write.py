@@ -31,6 +31,7 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     assert paths.figure("mistakes", "png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_stale_figures_are_removed(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """A figure of an earlier report that no longer applies does not stay to mislead."""
     paths.report_dir.mkdir(parents=True)
@@ -55,6 +56,7 @@ def test_same_study_same_files(unfinished: fakes.Fake, paths: RunPaths) -> None:
     assert before == {path: path.read_bytes() for path in paths.report_dir.iterdir()}
 
 
+@pytest.mark.slow
 def test_unwritable_folder_is_one_line(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """A failure of the machine says how to go on, with the folder and the database in question."""
     paths.study_dir.write_text("a file where the folder should be")
@@ -69,6 +71,7 @@ def test_unwritable_folder_is_one_line(unfinished: fakes.Fake, paths: RunPaths) 
     )
 
 
+@pytest.mark.slow
 def test_progress_counts_findings_and_figures(unfinished: fakes.Fake, paths: RunPaths) -> None:
     """Each step begins at 0, only rises, and never says more than there is."""
     steps: list[Step] = []

@@ -29,6 +29,7 @@ def test_baseline_is_the_hand_tuned_candidate(name: str) -> None:
     assert space.suggest(FixedTrial(dict(space.baseline_params or {}))) == HAND_TUNED[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_optimizer_has_its_own_learning_rate(name: str) -> None:
     """Learning rate, momentum and weight decay appear with their optimizer alone."""
@@ -64,6 +65,7 @@ def test_grid_levels_are_all_used(name: str) -> None:
         assert {point[parameter] for point in points if parameter in point} == set(levels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", BUILT_IN)
 def test_shared_parameters_have_one_range_in_all_spaces(other: str) -> None:
     """A training parameter means the same in every space."""

@@ -51,6 +51,7 @@ def draw(space: Space, study: optuna.Study, count: int) -> Iterator[tuple[Candid
         yield space.suggest(trial), trial
 
 
+@pytest.mark.slow
 def test_random_draws_are_candidates_that_can_be_built(space: Space, study: optuna.Study) -> None:
     """Every random draw is a valid candidate for 32x32 images and for images of 8x8."""
     channels = 3 if space.name == "pretrained" else 1
@@ -111,6 +112,7 @@ def test_grid_points_are_distinct_candidates_of_the_space(space: Space) -> None:
     assert len(candidates) == len(points)
 
 
+@pytest.mark.slow
 def test_parameters_list_all_that_is_ever_asked(space: Space, study: optuna.Study) -> None:
     """Every parameter of every draw is listed, with the distribution that Optuna was given."""
     listed = {parameter.name: parameter.distribution for parameter in space.parameters()}
@@ -120,6 +122,7 @@ def test_parameters_list_all_that_is_ever_asked(space: Space, study: optuna.Stud
     assert listed == asked
 
 
+@pytest.mark.slow
 def test_conditions_hold_in_every_draw(space: Space, study: optuna.Study) -> None:
     """A parameter is there exactly where its condition holds, and always where it has none."""
     parameters = space.parameters()

@@ -75,6 +75,7 @@ def test_only_what_matters_changes_a_candidate(tmp_path: Path) -> None:
     assert CustomAugmentation.from_function(from_file(INVERT, tmp_path), strength=0.5) != first
 
 
+@pytest.mark.slow
 def test_a_candidate_needs_no_file_of_the_users(tmp_path: Path) -> None:
     """Another process, without the file, augments as this one does."""
     custom = CustomAugmentation.from_function(from_file(INVERT, tmp_path), strength=0.5)

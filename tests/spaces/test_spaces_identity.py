@@ -33,6 +33,7 @@ def changed(function: Callable[[BaseTrial], Candidate]) -> tuple[str, ...]:
     return space_changes("tiny", describe_space(TINY), describe_space(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
 def test_built_in_spaces_do_what_those_of_0_1_did(name: str) -> None:
     """A study that stored the code of 0.1 goes on. Where this fails, such studies cannot."""

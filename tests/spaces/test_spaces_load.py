@@ -127,6 +127,7 @@ def test_errors_while_importing_name_kind_and_line(
     assert "tiny.py:SPACE" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -197,6 +198,7 @@ def test_source_that_is_no_python_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_built_in_spaces_have_identities_of_their_own() -> None:
     """Each is the same every time, and unlike the other's; an unknown space has none."""
     assert len({space_identity(name) for name in BUILT_IN}) == len(BUILT_IN)

@@ -123,6 +123,7 @@ def test_asker_records_what_was_asked() -> None:
     assert (trial.user_attrs, trial.constraints) == ({"note": "kept"}, {"size": 1.0})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [

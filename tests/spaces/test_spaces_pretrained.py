@@ -32,6 +32,7 @@ def model_of(space: Space) -> PretrainedConfig:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "found"),
     [
@@ -67,6 +68,7 @@ def test_sizes_are_those_that_the_backbone_takes() -> None:
     assert model_of(pretrained_space("vit_b_32", weights="none")).image_size == 224
 
 
+@pytest.mark.slow
 def test_normalization_is_that_of_the_weights() -> None:
     """torchvision knows it; a user's own wins."""
     space = pretrained_space("efficientnet_v2_l", weights="IMAGENET1K_V1", image_size=64)

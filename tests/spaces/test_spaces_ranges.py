@@ -37,6 +37,7 @@ def refused(space: Space = CNN, **ranges: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_only_what_is_given_changes() -> None:
     """Numbers keep scale, kind and step; other parameters, and the space itself, stay."""
     changed = ranges_of(
@@ -53,6 +54,7 @@ def test_only_what_is_given_changes() -> None:
     assert describe_space(CNN) == describe_space(BUILT_IN["cnn"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_same_ranges_are_the_same_space(name: str) -> None:
     """Points, grid, prior and candidates: nothing of a plan changes."""
@@ -63,6 +65,7 @@ def test_the_same_ranges_are_the_same_space(name: str) -> None:
     assert (again.portfolio, again.notices) == (space.portfolio, ())
 
 
+@pytest.mark.slow
 def test_a_parameter_that_keeps_its_range_changes_nothing() -> None:
     """A choice, a whole number and a number."""
     space, description = BUILT_IN["mlp"], describe_space(BUILT_IN["mlp"])
@@ -76,6 +79,7 @@ def _range(distribution: Any) -> Any:
     return getattr(distribution, "choices", None) or (distribution.low, distribution.high)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)  # each asks the space some thousand times
 @given(st.data())
 def test_all_points_are_within(data: st.DataObject) -> None:
@@ -124,6 +128,7 @@ def test_a_prior_draws_every_choice_that_is_given() -> None:
     assert isinstance(prior.beliefs["optimizer"], Weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ranges", "expected"),
     [
@@ -154,6 +159,7 @@ def test_what_is_no_range_is_refused(ranges: dict[str, Any], expected: str) -> N
     assert expected in refused(**ranges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -176,6 +182,7 @@ def test_texts_are_read_as_the_parameters_are(text: str, expected: tuple[object,
     assert [type(one) for one in found] == [type(one) for one in expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["sgd_lr=a..b", "sgd_lr=1..2..x", "base_width=wide"])
 def test_a_text_that_is_no_number_is_refused(text: str) -> None:
     """With the range as it is and the form that is accepted."""
@@ -183,11 +190,13 @@ def test_a_text_that_is_no_number_is_refused(text: str) -> None:
         parsed(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", [(math.nan, 1.0), (0.1, math.inf), (-math.inf, 0.1)])
 def test_ends_that_are_not_finite_are_refused(ends: tuple[float, float]) -> None:
     assert "one number, or the lowest and the highest" in refused(sgd_lr=ends)
 
 
+@pytest.mark.slow
 def test_an_unknown_choice_is_one_line_without_addresses() -> None:
     """What pydantic says of a candidate is cut down to the setting and what is accepted."""
     told = refused(augmentation=("cutot",))

@@ -66,6 +66,7 @@ def test_files_with_helpers_of_one_name_keep_their_own(tmp_path: Path) -> None:
     assert "sizes" not in sys.modules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("head", "suggest"),
     [

@@ -10,6 +10,7 @@ from search.events import Event
 RunMaker = Callable[..., search.Study]
 
 
+@pytest.mark.slow
 def test_a_path_between_trials(run: RunMaker) -> None:
     """The plot says what to call before, and shows the path after; stop() keeps what is there."""
     study = run(trials=3, epochs=1)

@@ -33,6 +33,7 @@ def assert_html(fragment: str) -> None:
     assert open_tags == []
 
 
+@pytest.mark.slow
 def test_the_best_trial_has_the_best_score(finished: search.Study) -> None:
     """Its score is the mean of its folds, and its curve has it at the best epoch."""
     best = finished.best
@@ -52,6 +53,7 @@ def test_the_best_trial_has_the_best_score(finished: search.Study) -> None:
     assert best.reason is None
 
 
+@pytest.mark.slow
 def test_trials_of_other_numbers_are_refused(finished: search.Study) -> None:
     with pytest.raises(search.UserError, match="no trial 99; its trials: 0 to 5"):
         finished.trial(99)
@@ -61,6 +63,7 @@ def test_trials_of_other_numbers_are_refused(finished: search.Study) -> None:
                 call(wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_data_frame_has_a_row_for_each_trial(finished: search.Study) -> None:
     """Values are those of the trials; folds and parameters have columns."""
     frame = finished.to_dataframe()
@@ -155,6 +158,7 @@ def test_objects_say_what_they_are(finished: search.Study) -> None:
         assert_html(one._repr_html_())
 
 
+@pytest.mark.slow
 def test_a_retry_says_of_what(run: RunMaker) -> None:
     """Numbers are Optuna's everywhere; a trial that was run again has another one, and says so."""
     study = run(trials=2)
@@ -165,6 +169,7 @@ def test_a_retry_says_of_what(run: RunMaker) -> None:
     assert study.to_dataframe().loc[1, "index"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["waiting", "running"])
 def test_a_trial_that_has_not_ended_has_no_score(state: str, run: RunMaker) -> None:
     study = run(trials=1)
@@ -172,6 +177,7 @@ def test_a_trial_that_has_not_ended_has_no_score(state: str, run: RunMaker) -> N
     assert repr(study.trial(0)).startswith(f"<Trial 0: {state}")
 
 
+@pytest.mark.slow
 def test_names_from_elsewhere_are_escaped(run: RunMaker) -> None:
     """A reason may hold anything; a notebook must not run it."""
     study = run(trials=1, study_name="x")
@@ -185,6 +191,7 @@ def test_names_from_elsewhere_are_escaped(run: RunMaker) -> None:
 # Plots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["history", "parallel_coordinates", "learning_curves", "confusion_matrix"]
 )
@@ -221,6 +228,7 @@ def test_every_plot_of_the_report_is_a_method() -> None:
     assert all(callable(getattr(search.StudyPlots, name)) for name in KINDS)
 
 
+@pytest.mark.slow
 def test_plots_that_do_not_apply_say_why(run: RunMaker, finished: search.Study) -> None:
     """Too few trials, no test yet, no baseline."""
     study = run(trials=1)
@@ -242,6 +250,7 @@ def test_plots_that_do_not_apply_say_why(run: RunMaker, finished: search.Study) 
 # Report and model
 
 
+@pytest.mark.slow
 def test_the_report_can_be_copied(run: RunMaker, tmp_path: Path) -> None:
     """It is in the study's folder, and a copy where it is wanted."""
     study = run(trials=2)
@@ -257,6 +266,7 @@ def test_the_report_can_be_copied(run: RunMaker, tmp_path: Path) -> None:
     assert not re.search(r"Traceback", copy.read_text())
 
 
+@pytest.mark.slow
 def test_recipes_repeat_the_study(finished: search.Study, run: RunMaker) -> None:
     """Its resolved recipe, given as settings, gives the same trials."""
     settings = finished.recipe.model_dump(

@@ -126,6 +126,7 @@ def test_closures_come_along(tmp_path: Path) -> None:
     assert space.candidate({"rate": 0.01}).model == MLPConfig(hidden_widths=(5,), dropouts=(0.0,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_spaces_with_priors_and_portfolios_come_along(name: str, tmp_path: Path) -> None:
     """A space is the same after it was written: points, baseline, grid and beliefs."""
@@ -137,6 +138,7 @@ def test_spaces_with_priors_and_portfolios_come_along(name: str, tmp_path: Path)
     assert (again.grid_levels, again.widths) == (built_in.grid_levels, built_in.widths)
 
 
+@pytest.mark.slow
 def test_spaces_with_other_ranges_come_along(tmp_path: Path) -> None:
     """What `with_ranges` made has its ranges, and the rest of the built-in space."""
     space = BUILT_IN["mlp"].with_ranges(sgd_lr=(1e-4, 1.0), batch_size=(32, 64))
@@ -165,6 +167,7 @@ def suggest_of_width(trial: OfflineTrial, width: int) -> Candidate:
     return Candidate(model=model, optimizer=AdamConfig(learning_rate=rate))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "suggest",
     [
@@ -197,6 +200,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(value=_VALUES)
 def test_plain_values_come_along(value: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Values of Python and NumPy scalars are equal after they were written."""
@@ -245,6 +249,7 @@ def test_sets_are_written_in_one_order(tmp_path: Path) -> None:
     assert "['a', 'b', 'c', 'd']" in text
 
 
+@pytest.mark.slow
 def test_a_function_may_use_a_space_of_other_ranges(tmp_path: Path) -> None:
     """Also if both are functions called suggest: the space's own is known by its fields."""
     narrowed = BUILT_IN["mlp"].with_ranges(batch_size=(64,))

@@ -105,6 +105,7 @@ def test_other_things_are_refused(data: Any, words: str, tmp_path: Path) -> None
         dataset_setting(data, tmp_path, {})
 
 
+@pytest.mark.slow
 def test_a_study_of_arrays_continues(run: RunMaker) -> None:
     """The same arrays are the same data; others are refused."""
     images, labels = images_and_labels()

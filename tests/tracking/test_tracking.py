@@ -83,6 +83,7 @@ def assert_first(run: Run) -> None:
     assert run.state == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _KINDS)
 def test_trials_are_runs(kind: type[Tracker], written: Written) -> None:
     """Side by side, epoch by epoch; one that failed has its state, one that is cut off too."""
@@ -111,6 +112,7 @@ def test_trials_are_runs(kind: type[Tracker], written: Written) -> None:
     assert found["trial 2"].curves["score"] == {1: 0.25}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _KINDS)
 def test_epochs_of_earlier_runs_are_written_too(kind: type[Tracker], written: Written) -> None:
     """Of a trial that goes on from its checkpoint, and of one that has another one's result."""
@@ -120,6 +122,7 @@ def test_epochs_of_earlier_runs_are_written_too(kind: type[Tracker], written: Wr
     assert found["trial 3"].curves["score"] == {1: 0.5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _KINDS)
 def test_a_study_that_goes_on_is_one_study(
     kind: type[Tracker], written: Written, tmp_path: Path
@@ -135,6 +138,7 @@ def test_a_study_that_goes_on_is_one_study(
     assert any(name.startswith("report") for name in found["study"].files)
 
 
+@pytest.mark.slow
 def test_a_session_is_tracked(image_folder: Path, data_dir: Path, tmp_path: Path) -> None:
     """Search, refit, test and report of a study, by `callbacks` and by `on`."""
     pytest.importorskip("tensorboard")

@@ -39,6 +39,7 @@ def test_intervals_stay_within_the_range(metric: Metric) -> None:
         assert metric.clipped(low) <= low <= high <= metric.clipped(high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 def test_intervals_cover_about_as_often_as_they_say(metric: Metric) -> None:
     """Of 60 models on images of one source, 51 or more have the true value in their interval."""
@@ -83,6 +84,7 @@ def test_equal_models_differ_by_nothing() -> None:
     assert paired_interval(BALANCED, labels, labels, labels, 2) == (0.0, (0.0, 0.0))
 
 
+@pytest.mark.slow
 def test_many_classes_are_resampled_in_bounded_memory() -> None:
     """Many classes: fewer resamples, still an interval."""
     rng = np.random.default_rng(0)

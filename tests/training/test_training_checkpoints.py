@@ -105,6 +105,7 @@ def test_a_resumed_training_is_bit_equal(
         assert_same_weights(second, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=["mlp", "cnn"])
 @pytest.mark.parametrize("augmentation", EXAMPLES)
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda kind: kind.key())
@@ -259,6 +260,7 @@ def test_an_interrupted_search_trains_no_epoch_twice(
     assert not any(outcome.paths.checkpoints_dir.rglob("*")), "checkpoints are left"
 
 
+@pytest.mark.slow
 def test_a_search_tells_of_a_damaged_checkpoint(
     make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -192,6 +192,7 @@ def _copy_state(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CANDIDATES)
 def test_loop_does_what_plain_torch_does(name: str, data: TrainSplit) -> None:
     """Weights, batch-norm buffers, losses, accuracies and rates agree after every epoch."""

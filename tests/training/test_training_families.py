@@ -88,6 +88,7 @@ def test_every_family_has_an_example() -> None:
     assert set(families.kinds()) == {family.kind for family in FAMILIES}
 
 
+@pytest.mark.slow
 @every_family
 def test_training_repeats_bit_for_bit(model: ModelConfig) -> None:
     """The same task gives the same figures and weights; the global generator is left alone."""
@@ -100,6 +101,7 @@ def test_training_repeats_bit_for_bit(model: ModelConfig) -> None:
     assert not torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
 @every_family
 def test_a_resumed_training_is_bit_equal(model: ModelConfig, tmp_path: Path) -> None:
     """Killed after any epoch and resumed from the file: the same curves and weights."""
@@ -114,6 +116,7 @@ def test_a_resumed_training_is_bit_equal(model: ModelConfig, tmp_path: Path) -> 
         assert_same_weights(second, whole)
 
 
+@pytest.mark.slow
 @every_family
 def test_a_captured_step_learns_what_an_eager_one_does(model: ModelConfig) -> None:
     """Losses, weights and buffers are equal bit for bit, partial batches included."""
@@ -123,6 +126,7 @@ def test_a_captured_step_learns_what_an_eager_one_does(model: ModelConfig) -> No
     assert_same_weights(recorded, plain)
 
 
+@pytest.mark.slow
 @every_family
 def test_folds_in_lockstep_are_each_as_if_alone(model: ModelConfig) -> None:
     """Which worker trains which folds changes nothing."""
@@ -147,6 +151,7 @@ def test_an_easy_problem_is_learned(model: ModelConfig) -> None:
         assert kinds <= {torch.float32, torch.int64}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pretrained-frozen", "cnn"])
 def test_a_backbone_sees_its_own_normalization(name: str) -> None:
     """Not that of the folds, which is what other networks see, in training and validation."""

@@ -249,6 +249,7 @@ def test_replayed_rates_are_used() -> None:
     assert same(before, training.model.state_dict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AUGMENTED)
 def test_augmentation_reaches_the_training_images(name: str) -> None:
     """Augmentation changes what the network learns from."""
@@ -257,6 +258,7 @@ def test_augmentation_reaches_the_training_images(name: str) -> None:
     assert [f.train_loss for f in figures] != [f.train_loss for f in plain]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AUGMENTED)
 def test_validation_images_are_not_augmented(name: str) -> None:
     """A network that rests is validated alike with and without augmentation."""
@@ -402,6 +404,7 @@ def easy_data() -> TrainSplit:
     return TrainSplit(images.to(torch.uint8), labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("candidate", [MLP, CNN], ids=["mlp", "cnn"])
 def test_bf16_learns(candidate: Candidate) -> None:
     """In bf16 an easy problem is learned, with float32 weights and close to fp32's first loss."""

@@ -128,6 +128,7 @@ def assert_learns_as_eager(candidate: Candidate) -> None:
     assert_same_state(recording.model, plain.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [MLP, CNN], ids=["mlp", "cnn"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_recorded_steps_learn_bit_for_bit_what_eager_ones_do(
@@ -137,6 +138,7 @@ def test_recorded_steps_learn_bit_for_bit_what_eager_ones_do(
     assert_learns_as_eager(make_candidate(model, optimizer=OPTIMIZERS[optimizer]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_recorded_steps_follow_every_setting(settings: str) -> None:
     """Augmentation, clipping, smoothing and batch sizes reach the recorded step."""
@@ -189,6 +191,7 @@ def test_recording_leaves_no_trace() -> None:
     assert all(parameter.grad is None for parameter in recording.model.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_rehearsal_in_the_midst_of_training_is_undone(optimizer: str) -> None:
     """Optimizer state that was there gets its old values back, so training goes on as it would."""
@@ -209,6 +212,7 @@ def test_rehearsal_in_the_midst_of_training_is_undone(optimizer: str) -> None:
     assert_same_state(disturbed.model, plain.model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_failed_recording_falls_back_to_the_same_training(optimizer: str) -> None:
     """Where a step cannot be captured, eager steps go on from the same state, and it is said."""
@@ -248,6 +252,7 @@ def test_a_function_of_the_users_is_not_recorded_and_the_trial_says_so() -> None
     assert capture.replays == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augmentation", ["flip", tuple(EXAMPLES.values())], ids=["flip", "every"])
 def test_folds_that_take_turns_learn_as_alone(augmentation: Any) -> None:
     """A fold's epochs depend on its task alone, not on recordings replayed between them."""

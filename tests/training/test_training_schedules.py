@@ -89,6 +89,7 @@ def test_one_cycle_with_a_warmup_of_one_step_starts_at_its_peak() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [0, 1, 3])
 @pytest.mark.parametrize("factor", [0.1, 0.5, 0.9])
 def test_plateau_is_torchs(factor: float, patience: int) -> None:

@@ -80,6 +80,7 @@ def _states(recipe: Recipe) -> dict[int, TrialState]:
     return {trial.user_attrs["plan"]: trial.state for trial in _study(recipe).trials}
 
 
+@pytest.mark.slow
 def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, listener: Any) -> None:
     """The changed line is shown before and after, with both ways to continue."""
     recipe = make_recipe()
@@ -92,6 +93,7 @@ def test_a_changed_space_is_refused_with_the_difference(make_recipe: Maker, list
     assert "`accept_changes`" in message
 
 
+@pytest.mark.slow
 def test_what_does_nothing_is_no_change(make_recipe: Maker, listener: Any) -> None:
     """Comments, docstrings and formatting may be edited while a study is under way."""
     recipe = make_recipe(trials=2)
@@ -118,6 +120,7 @@ def test_an_accepted_change_is_noted(make_recipe: Maker, listener: Any) -> None:
     assert len(_go_on(recipe, listener, accept=True).changes) == 2
 
 
+@pytest.mark.slow
 def test_the_flag_alone_notes_nothing(make_recipe: Maker, listener: Any) -> None:
     """Where nothing changed there is nothing to accept."""
     record = _begin(make_recipe(), listener, waiting=3)
@@ -143,6 +146,7 @@ def test_waiting_points_of_the_old_space_are_superseded(make_recipe: Maker, list
     ]
 
 
+@pytest.mark.slow
 def test_waiting_points_that_are_still_planned_are_kept(make_recipe: Maker, listener: Any) -> None:
     """A change that leaves the plan alone supersedes nothing."""
     recipe = make_recipe()
@@ -153,6 +157,7 @@ def test_waiting_points_that_are_still_planned_are_kept(make_recipe: Maker, list
     assert record.trials == before.trials
 
 
+@pytest.mark.slow
 def test_points_beyond_a_shorter_plan_are_superseded(make_recipe: Maker, listener: Any) -> None:
     """Fewer trials than before do not save points of the old space for later."""
     recipe = make_recipe(trials=3)
@@ -163,6 +168,7 @@ def test_points_beyond_a_shorter_plan_are_superseded(make_recipe: Maker, listene
     assert _states(recipe) == dict(enumerate([TrialState.COMPLETE] * 2 + states))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "state"),
     [(0.02, TrialState.FAIL), (0.002, TrialState.FAIL), (None, TrialState.WAITING)],
@@ -227,6 +233,7 @@ def test_what_optuna_refuses_needs_another_name(
     assert "even with `accept_changes`; accepted: the parameter as it was" in message
 
 
+@pytest.mark.slow
 def test_other_versions_are_refused_or_accepted(make_recipe: Maker, listener: Any) -> None:
     """Each is named with both versions; once accepted, the new ones are the study's."""
     recipe, versions = make_recipe(), code_versions()
@@ -240,6 +247,7 @@ def test_other_versions_are_refused_or_accepted(make_recipe: Maker, listener: An
     assert record.versions == versions
 
 
+@pytest.mark.slow
 def test_a_study_of_an_earlier_release_goes_on(make_recipe: Maker, listener: Any) -> None:
     """What was not stored then is not compared, but stored from now on."""
     recipe = make_recipe()
@@ -262,6 +270,7 @@ def test_settings_are_refused_though_changes_are_accepted(
     assert "seed 0 is now 5" in _refusal(make_recipe(seed=5), listener, accept=True)
 
 
+@pytest.mark.slow
 def test_a_changed_helper_is_refused_with_the_difference(make_recipe: Maker, listener: Any) -> None:
     """A module that the space imports decides results like the space itself."""
     recipe = make_recipe(trials=2)
@@ -280,6 +289,7 @@ def test_a_changed_helper_is_refused_with_the_difference(make_recipe: Maker, lis
     assert _go_on(recipe, listener) == accepted
 
 
+@pytest.mark.slow
 def test_what_a_space_reads_is_part_of_it(make_recipe: Maker, listener: Any) -> None:
     """The same code may do something else: what it does is compared, too."""
     recipe = make_recipe(trials=2)

@@ -256,6 +256,7 @@ def test_a_point_without_a_candidate_is_told_with_the_reason(make_recipe: Maker)
     assert (list(trial.params), reason) == (["sgd_lr"], "too odd")
 
 
+@pytest.mark.slow
 def test_a_sampler_or_a_space_that_fails_is_one_line(make_recipe: Maker) -> None:
     """The error names both, the trial, and what happened."""
 

@@ -66,6 +66,7 @@ def test_a_password_is_never_shown(text: str) -> None:
     assert SECRET not in (failure_of(parse_url, text) or show_url(parse_url(text)))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

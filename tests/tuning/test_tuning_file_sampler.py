@@ -35,6 +35,7 @@ def write(tmp_path: Path) -> Callable[[str], str]:
     return written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "message"),
     [

@@ -35,6 +35,7 @@ def searched(recipe: Recipe, listener: EventRecorder) -> StudyRecord:
         return read_study(run.opened.study)
 
 
+@pytest.mark.slow
 def test_the_best_mean_wins(make: Maker, listener: EventRecorder) -> None:
     """Each is trained on all folds with other seeds; the winner is refitted and tested."""
     outcome = run_study(make(validation="kfold", folds=2), listener, executor="inline")
@@ -53,6 +54,7 @@ def test_the_best_mean_wins(make: Maker, listener: EventRecorder) -> None:
     assert (steps[-1].done, steps[-1].total) == (6, 6)
 
 
+@pytest.mark.slow
 def test_other_seeds_give_other_scores(make: Maker, listener: EventRecorder) -> None:
     """Repeats differ from one another and from the trial; the same command trains none again."""
     recipe = make()
@@ -67,6 +69,7 @@ def test_other_seeds_give_other_scores(make: Maker, listener: EventRecorder) -> 
     assert [one.done for one in steps] == [6]
 
 
+@pytest.mark.slow
 def test_more_trials_may_have_other_finalists(make: Maker, listener: EventRecorder) -> None:
     """Until they are trained again the best trial wins."""
     record = searched(make(finalists=2, trials=3), listener)
@@ -82,6 +85,7 @@ def test_more_trials_may_have_other_finalists(make: Maker, listener: EventRecord
     assert [one.trial for one in again.current_finalists()] == best
 
 
+@pytest.mark.slow
 def test_a_stop_keeps_what_is_trained(make: Maker, listener: EventRecorder) -> None:
     """The study has no finalists yet; the same command goes on."""
     recipe, stop = make(finalists=2), StopRequest()
@@ -100,6 +104,7 @@ def test_a_stop_keeps_what_is_trained(make: Maker, listener: EventRecorder) -> N
     assert steps[0].done >= 1
 
 
+@pytest.mark.slow
 def test_a_finalist_that_diverged_does_not_win(make: Maker, listener: EventRecorder) -> None:
     """If all did, the best trial wins; a tie is the better trial's."""
     record = searched(make(), listener)
@@ -116,6 +121,7 @@ def test_a_finalist_that_diverged_does_not_win(make: Maker, listener: EventRecor
     assert winner((0.4, 0.6), (0.5, 0.5), (0.5, 0.5)) == first
 
 
+@pytest.mark.slow
 def test_copies_of_a_candidate_are_one_finalist(make: Maker, listener: EventRecorder) -> None:
     """The first of them, which is the best."""
     record = searched(make(finalists=2), listener)

@@ -56,6 +56,7 @@ def recognized(dataset: DatasetInfo, folds: tuple[Fold, ...]) -> float:
     return float(np.mean(right))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validation", ["holdout", "kfold"])
 @pytest.mark.parametrize("groups", ["patient", r"ward \d/(\d+)"], ids=["column", "path"])
 def test_who_knows_the_patients_gains_nothing(

@@ -27,6 +27,7 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(locks, "_KERNELS_LOCKS", Path("/nowhere"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kernel")
 def test_the_holder_is_known_until_it_is_killed(tmp_path: Path) -> None:
     """Another process is named while it lives; a killed one holds nothing."""

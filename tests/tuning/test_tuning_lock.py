@@ -68,6 +68,7 @@ def test_a_refusal_by_the_database_frees_the_folder(tmp_path: Path) -> None:
         assert not refused(theirs, f"sqlite:///{tmp_path}/other.db")
 
 
+@pytest.mark.slow
 def test_a_killed_holder_frees_its_locks(tmp_path: Path) -> None:
     """The operating system frees it, so that the same command resumes the study."""
     code = (
@@ -170,6 +171,7 @@ def test_locks_lie_beside_their_database() -> None:
     assert lock_folder(Path("/a/studies.db")) == Path("/a/studies.db.locks")
 
 
+@pytest.mark.slow
 def test_every_study_has_a_key_of_its_own() -> None:
     """64 bits, signed, as PostgreSQL has them; the same in every process."""
     names = [f"study-{number}" for number in range(200)]

@@ -38,6 +38,7 @@ COST = FunctionMetric(cost, higher_is_better=False, low=0.0)
 OTHERS = [metric for metric in METRICS if metric.recorded is None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", OTHERS, ids=str)
 def test_a_metric_decides_epoch_winner_and_direction(
     metric: Any, make_recipe: Maker, listener: Any
@@ -64,6 +65,7 @@ def test_a_metric_decides_epoch_winner_and_direction(
     assert {one.metric for one in record.test.measures} == {one.name for one in METRICS}
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_stored_confusion_matrix(make_recipe: Maker, listener: Any) -> None:
     """With a holdout a trial's score is the metric of its confusion matrix at E*."""
     kappa = get_metric("kappa")
@@ -89,6 +91,7 @@ def search(make_recipe: Maker, listener: Any, file: Path, **more: Any) -> Any:
     return run_study(recipe, listener, executor="inline")
 
 
+@pytest.mark.slow
 def test_a_users_metric_decides_where_lower_is_better(
     make_recipe: Maker, listener: Any, file: Path
 ) -> None:
@@ -109,6 +112,7 @@ def test_a_users_metric_decides_where_lower_is_better(
     assert str(record.metric) == "cost"
 
 
+@pytest.mark.slow
 def test_a_metric_that_changed_is_another_study(
     make_recipe: Maker, listener: Any, file: Path
 ) -> None:
@@ -130,6 +134,7 @@ def test_a_metric_that_fails_is_refused_before_anything_is_written(
     assert not recipe.runs_dir.exists() or not list(recipe.runs_dir.glob("*/folds.npz"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "chance"), [("accuracy", 1 / 3), ("loss", 1.0986), ("auroc", 0.5), ("kappa", 0.0)]
 )
@@ -145,6 +150,7 @@ def test_a_diverged_trial_is_worth_chance(
     assert opened.study.trials[-1].value == pytest.approx(chance, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_events_tell_every_metric_and_the_largest_class(make_recipe: Maker, listener: Any) -> None:
     """In one JSON object, beside the accuracy."""
     record = run_study(make_recipe(trials=1, epochs=1), listener, executor="inline").record
@@ -155,6 +161,7 @@ def test_events_tell_every_metric_and_the_largest_class(make_recipe: Maker, list
     assert fields["largest_class"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_optuna_can_read_the_study(make_recipe: Maker, listener: Any) -> None:
     """Its best trial is the winner."""
     outcome = run_study(

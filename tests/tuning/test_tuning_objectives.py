@@ -16,6 +16,7 @@ Maker = Callable[..., Recipe]
 TRADE = {"objective": "accuracy,parameters,multiply_adds"}
 
 
+@pytest.mark.slow
 def test_a_planned_search_is_the_same_with_more_objectives(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_planned_search_is_the_same_with_more_objectives(
     assert len(traded.study.best_trials) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_adaptive_samplers_learn_from_all_objectives(
     sampler: str, make_recipe: Maker, listener: Any
@@ -49,6 +51,7 @@ def test_adaptive_samplers_learn_from_all_objectives(
     assert all(trial.costs["parameters"] == trial.n_parameters for trial in record.complete())
 
 
+@pytest.mark.slow
 def test_another_rule_takes_another_winner_from_the_same_trials(
     make_recipe: Maker, listener: Any
 ) -> None:
@@ -67,6 +70,7 @@ def test_another_rule_takes_another_winner_from_the_same_trials(
     assert second.test is not None
 
 
+@pytest.mark.slow
 def test_nobody_wins_where_no_trial_meets_the_rule(make_recipe: Maker, listener: Any) -> None:
     """The test set stays sealed; the same trials may win by another rule."""
     rule = "best accuracy under 1 parameters"
@@ -81,12 +85,14 @@ def test_nobody_wins_where_no_trial_meets_the_rule(make_recipe: Maker, listener:
     assert len(record.openings) == 1
 
 
+@pytest.mark.slow
 def test_objectives_cannot_change(make_recipe: Maker, listener: Any) -> None:
     run_study(make_recipe(trials=1, epochs=1, pruner="none"), listener, executor="inline")
     with pytest.raises(UserError, match="objective none is now 'accuracy,parameters"):
         run_study(make_recipe(trials=1, epochs=1, **TRADE), listener, executor="inline")
 
 
+@pytest.mark.slow
 def test_latency_is_measured_where_it_is_an_objective(make_recipe: Maker, listener: Any) -> None:
     """In milliseconds, for complete trials and copies; not otherwise."""
     recipe = make_recipe(trials=2, epochs=1, objective="loss,latency", choose="best latency")
@@ -97,6 +103,7 @@ def test_latency_is_measured_where_it_is_an_objective(make_recipe: Maker, listen
         assert outcome.study.trials[trial.number].values == [trial.value, trial.costs["latency"]]
 
 
+@pytest.mark.slow
 def test_events_and_list_tell_of_objectives(make_recipe: Maker, listener: Any) -> None:
     """New fields only where there are several, so that others read what they always read."""
     outcome = run_study(make_recipe(trials=1, epochs=1, **TRADE), listener, executor="inline")

@@ -156,6 +156,7 @@ def _contained(distribution: BaseDistribution, value: Any) -> bool:
 _DECIMALS = st.decimals(-1000, 1000, places=3).map(float)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The distribution is specified by")
 @given(
     low=_DECIMALS,
@@ -176,6 +177,7 @@ def test_stepped_floats_are_drawn_within_their_range(
     assert all(_contained(distribution, value) for value in values)
 
 
+@pytest.mark.slow
 @given(
     bounds=st.lists(st.floats(1e-300, 1e300), min_size=2, max_size=2).map(sorted),
     seed=st.integers(0, 2**32 - 1),
@@ -189,6 +191,7 @@ def test_floats_are_drawn_within_their_range(bounds: list[float], seed: int, log
     assert all(_contained(distribution, draw(distribution, rng)) for _ in range(20))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The distribution is specified by")
 @given(
     bounds=st.lists(st.integers(1, 2**53), min_size=2, max_size=2).map(sorted),
@@ -243,6 +246,7 @@ def test_a_refused_point_is_an_error(make_recipe: Maker) -> None:
         planned_points(make_recipe(trials=50), space, _accept, 1000)
 
 
+@pytest.mark.slow
 def test_a_planned_study_asks_no_sampler(make_recipe: Maker, listener: Any) -> None:
     """Where its point is refused or its trial is taken, an index gets no other point."""
     opened = open_study(prepare(make_recipe(trials=2), InlineExecutor(), listener))

@@ -48,6 +48,7 @@ def searched(
     return record, read_kept(record, opened.paths)
 
 
+@pytest.mark.slow
 def test_they_give_a_trials_score(make_recipe: Maker, listener: Any) -> None:
     """Of all images of all folds, once; best trial first. Pruned trials have none."""
     recipe = make_recipe(**FOLDS | {"trials": 8, "pruner": "halving"})

@@ -58,6 +58,7 @@ def test_survivors_score_as_without_racing(
     assert reported.intermediate_values == dict(enumerate(curve, start=1))
 
 
+@pytest.mark.slow
 def test_losers_are_pruned_on_the_folds_they_earned(make_recipe: Maker, listener: Any) -> None:
     """Without a pruner six trials race on 1, then 2 on 2, then 1 on all 5 folds."""
     record = run_study(
@@ -112,6 +113,7 @@ def test_a_race_goes_on_with_more_trials(make_recipe: Maker, listener: Any) -> N
     assert {t.state for t in more.trials} == {"complete", "pruned"}
 
 
+@pytest.mark.slow
 def test_a_race_in_which_all_diverge_ends(make_recipe: Maker, listener: Any, tmp_path: Any) -> None:
     """Diverged trials take no part; where none is left the search ends and says so."""
     space = tmp_path / "wild.py"

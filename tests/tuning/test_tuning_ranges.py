@@ -29,6 +29,7 @@ def test_points_are_drawn_within_the_ranges(make_recipe: Maker, listener: Any) -
     )
 
 
+@pytest.mark.slow
 def test_a_study_keeps_its_ranges(make_recipe: Maker, listener: Any) -> None:
     """They are stored; the same ones in another order resume it, others do not."""
     settings = {"trials": 2, "epochs": 1}
@@ -43,6 +44,7 @@ def test_a_study_keeps_its_ranges(make_recipe: Maker, listener: Any) -> None:
             run_study(make_recipe(set=other, **settings), listener, executor="inline")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

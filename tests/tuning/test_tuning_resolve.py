@@ -57,6 +57,7 @@ def test_a_process_a_core_unless_told(
     assert count_workers(make_recipe(workers=asked, threads=threads), facts) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("asked", ["auto", "fp32"])
 def test_a_processor_without_bf16_is_told(
@@ -77,6 +78,7 @@ def test_a_processor_without_bf16_is_told(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "known"), [(True, True), (True, False), (False, True)])
 def test_a_baseline_is_promised_where_there_is_one(
     asked: bool, known: bool, make_recipe: Callable[..., Recipe], listener: Any

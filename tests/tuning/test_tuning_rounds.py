@@ -100,6 +100,7 @@ def test_the_last_epoch_is_no_rung() -> None:
     assert not pruner.end_round()
 
 
+@pytest.mark.slow
 def test_cost_and_survivors_are_those_computed_by_hand(make_recipe: Maker, listener: Any) -> None:
     """Nine trials train 2 epochs, three of them 4 more, and one of these the last one."""
     record = searched(make_recipe(**ASHA), listener, InlineExecutor())

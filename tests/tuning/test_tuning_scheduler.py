@@ -62,6 +62,7 @@ def _search(recipe: Recipe, listener: Any, workers: Executor) -> Any:
     return read_study(opened.study)
 
 
+@pytest.mark.slow
 def test_trials_ahead_wait_for_their_verdict_and_the_slot_goes_on(
     make_recipe: Maker, listener: Any, tmp_path: Any
 ) -> None:
@@ -76,6 +77,7 @@ def test_trials_ahead_wait_for_their_verdict_and_the_slot_goes_on(
     assert {t.state for t in record.trials} <= {"complete", "pruned"}
 
 
+@pytest.mark.slow
 def test_a_trial_that_keeps_failing_does_not_hold_up_the_rest(
     make_recipe: Maker, listener: Any
 ) -> None:
@@ -85,6 +87,7 @@ def test_a_trial_that_keeps_failing_does_not_hold_up_the_rest(
     assert {t.state for t in record.trials if t.plan > 0} <= {"complete", "pruned"}
 
 
+@pytest.mark.slow
 def test_after_the_deadline_no_trial_starts(
     make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

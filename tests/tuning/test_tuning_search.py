@@ -89,6 +89,7 @@ def test_tpe_is_repeatable_with_one_worker(
     assert tables[0] == tables[1] != tables[2]
 
 
+@pytest.mark.slow
 def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any) -> None:
     """Without a number of trials the whole grid is trained, the baseline with it."""
     record = run_study(
@@ -99,6 +100,7 @@ def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any
     assert all(t.state == "complete" for t in record.trials)
 
 
+@pytest.mark.slow
 def test_kfold_scores_are_means_at_the_best_mean_epoch(make_recipe: Maker, listener: Any) -> None:
     """The value is the mean over folds at E*, E* the best epoch of the mean curve."""
     recipe = make_recipe(validation="kfold", folds=3, pruner="none", epochs=5, refit="best-epoch")
@@ -234,6 +236,7 @@ def test_infeasible_points_are_told_without_training(
     assert len(trained) == (8 if sampler == "tpe" else 6)
 
 
+@pytest.mark.slow
 def test_a_bound_that_nothing_meets_is_one_line(make_recipe: Maker, listener: Any) -> None:
     """If no candidate is small enough, the user learns that before any training."""
     with pytest.raises(UserError, match="parameters are more than max_parameters 10"):
@@ -375,6 +378,7 @@ def test_a_study_that_never_began_is_no_obstacle(make_recipe: Maker, listener: A
     assert record.recipe.seed == 2
 
 
+@pytest.mark.slow
 def test_a_file_in_the_way_of_the_study_is_named(make_recipe: Maker, listener: Any) -> None:
     """A file where the study's folder should be is one line for the user."""
     recipe = make_recipe()

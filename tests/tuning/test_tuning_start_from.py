@@ -40,6 +40,7 @@ def test_an_unknown_study_is_refused(make_recipe: Maker, listener: Any) -> None:
     assert not recipe.runs_dir.exists()
 
 
+@pytest.mark.slow
 def test_a_start_that_cannot_be_planned_leaves_nothing(make_recipe: Maker, listener: Any) -> None:
     """No database and no folder."""
     recipe = make_recipe(max_parameters=1)

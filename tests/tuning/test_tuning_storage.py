@@ -40,6 +40,7 @@ def test_sqlite_uses_a_write_ahead_log_also_after_pickling(tmp_path: Path) -> No
         assert _pragma(one, "synchronous") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["with {braces}", "with space", "100%", "100%41", "why?", "a#b", "me:s@x", "ünï"]
 )
@@ -100,6 +101,7 @@ def _start(url: str, name: str, barrier: Any) -> None:
     optuna.create_study(study_name=name, storage=open_storage(url))
 
 
+@pytest.mark.slow
 def test_a_database_of_plain_optuna_becomes_ready(tmp_path: Path) -> None:
     """Its studies are kept; it is in WAL mode afterwards, and opening it again takes no lock."""
     file = tmp_path / "studies.db"
@@ -206,6 +208,7 @@ _UNSTORABLE: dict[str, Callable[[optuna.Study], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("store", _UNSTORABLE.values(), ids=_UNSTORABLE)
 def test_a_value_that_cannot_be_stored_is_no_damage(
@@ -230,6 +233,7 @@ _DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", _DAMAGE.values(), ids=_DAMAGE)
 def test_damage_of_what_is_stored_is_named(statement: str, tmp_path: Path) -> None:
     """Wrong bytes in a valid SQLite file are met as all kinds of errors."""

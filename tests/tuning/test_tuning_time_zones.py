@@ -42,6 +42,7 @@ def _read(database: Path) -> FrozenTrial:
     return optuna.load_study(study_name="s", storage=f"sqlite:///{database}").trials[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("here", _ZONES)
 @pytest.mark.parametrize("found_after", [timedelta(0), timedelta(days=3)])
 @pytest.mark.parametrize("aware", [True, False], ids=["in UTC", "as older studies store it"])

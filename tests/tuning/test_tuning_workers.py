@@ -98,6 +98,7 @@ def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
     return sorted((t.plan, t.state, t.value, t.best_epoch, t.fold_scores) for t in ended)
 
 
+@pytest.mark.slow
 def test_a_search_waits_for_a_scheduler_that_is_gone(make_recipe: Maker) -> None:
     """It says so once, goes on by itself, and ends with the very trials; none has failed."""
     settings = {"trials": 4, "epochs": 2}
@@ -112,6 +113,7 @@ def test_a_search_waits_for_a_scheduler_that_is_gone(make_recipe: Maker) -> None
     assert sum("trials go on from checkpoints" in one for one in heard.notices()) == 2
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_stays_away_ends_the_run(make_recipe: Maker) -> None:
     """With the line that says how to go on; what was trained is kept."""
     opened = _open(make_recipe(trials=3, epochs=1))
@@ -120,6 +122,7 @@ def test_a_scheduler_that_stays_away_ends_the_run(make_recipe: Maker) -> None:
     assert [one.state for one in read_study(opened.study).trials][:1] == ["complete"]
 
 
+@pytest.mark.slow
 def test_it_is_told_and_stored_where_each_trial_ran(make_recipe: Maker) -> None:
     """By the machine's name, in events and in the database; refused workers are told once."""
     opened = _open(make_recipe(trials=3, epochs=1))
@@ -135,6 +138,7 @@ def test_it_is_told_and_stored_where_each_trial_ran(make_recipe: Maker) -> None:
     assert heard.notices().count("worker b is refused: other versions") == 1
 
 
+@pytest.mark.slow
 def test_on_one_machine_nothing_is_told_of_workers(make_recipe: Maker) -> None:
     """Neither events nor attributes: what is stored stays as it was."""
     heard = EventRecorder()

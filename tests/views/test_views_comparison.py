@@ -90,6 +90,7 @@ def test_the_table_names_the_command_that_made_it(command: Command, root: Path) 
     assert told == "python -m search report a --runs-dir x --storage postgresql://me@host/db"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -46,6 +46,7 @@ def keep(tested: TestedStudy, runs_dir: Path) -> None:
     save_predictions(paths.test_predictions, tested.predictions)
 
 
+@pytest.mark.slow
 def test_only_baseline_studies_are_read(storage: BaseStorage, search: optuna.Study) -> None:
     """Searches and studies of other programs are passed over."""
     optuna.create_study(study_name="theirs", storage=storage).set_user_attr("recipe", "flour")

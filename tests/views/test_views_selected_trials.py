@@ -127,6 +127,7 @@ def test_the_table_has_the_columns_asked_for_and_marks_the_best(record: StudyRec
     assert "4 of 5 trials" in lines[-1]
 
 
+@pytest.mark.slow
 def test_a_stored_study_is_shown_as_csv(tmp_path: Path) -> None:
     """As `show STUDY --csv` prints it."""
     made = fakes.realistic(6)

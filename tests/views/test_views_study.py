@@ -78,6 +78,7 @@ def test_a_study_runs_while_somebody_holds_it(ask: Any, runs: Path) -> None:
     assert json.loads(ask("show", "--json").out)["trials"][3]["state"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_running_trial_shows_its_epochs_so_far(ask: Any, runs: Path) -> None:
     """As it has reported them; once nobody runs it, where it was cut off."""
     backend = open_storage(storage_url(None, RunPaths(runs, _NAME).database))
@@ -93,6 +94,7 @@ def test_a_running_trial_shows_its_epochs_so_far(ask: Any, runs: Path) -> None:
     assert cut.startswith(f"trial 3 of study {_NAME}: interrupted after 2 epochs at 61.20%\n")
 
 
+@pytest.mark.slow
 def test_attempts_are_no_further_trials(tmp_path: Path, command: Command) -> None:
     """A trial is a point of the plan, whatever was begun again; --all lists every attempt."""
     trials = [
@@ -115,6 +117,7 @@ def test_attempts_are_no_further_trials(tmp_path: Path, command: Command) -> Non
     assert "\ntrial 3 (retry of index 0) interrupted\n" in every
 
 
+@pytest.mark.slow
 def test_json_is_one_object_in_the_names_of_the_report(ask: Any) -> None:
     """Trials by rank, with their candidates; one trial with its curve and those of its folds."""
     shown = json.loads(ask("show", "--json").out)
@@ -127,6 +130,7 @@ def test_json_is_one_object_in_the_names_of_the_report(ask: Any) -> None:
     assert one["fold_curves"] == [[0.4, 0.7, 0.6], [0.5, 0.8, 0.7]]
 
 
+@pytest.mark.slow
 def test_an_ended_study_says_so(tmp_path: Path, command: Command) -> None:
     """With its test result it has ended, whoever ran it."""
     record = study_record([complete_trial(0, [0.5], candidate=CNN_SPACE.baseline())])
@@ -156,6 +160,7 @@ def test_numbers_of_trials_are_set_beside_points_of_the_plan(
     assert "trial numbers depend on interruptions, indices in the plan do not" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "way_out"),
     [
@@ -204,6 +209,7 @@ def test_one_trial_is_shown_whole(ask: Any, runs: Path) -> None:
         assert words in out, words
 
 
+@pytest.mark.slow
 def test_a_trial_that_never_began_is_shown_too(ask: Any) -> None:
     """Without candidate, curve or command."""
     out = ask("show", "--trial", "4").out
@@ -211,6 +217,7 @@ def test_a_trial_that_never_began_is_shown_too(ask: Any) -> None:
     assert "python -m search" not in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["show", "export"])
 def test_an_unknown_trial_is_one_line(ask: Any, name: str) -> None:
     """It names the trial and those there are."""
@@ -219,6 +226,7 @@ def test_an_unknown_trial_is_one_line(ask: Any, name: str) -> None:
     assert error == f"trial: study '{_NAME}' has no trial 5; its trials: 0 to 4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("owned", [True, False])
 def test_a_deletion_says_what_went(
     ask: Any, runs: Path, monkeypatch: pytest.MonkeyPatch, *, owned: bool
@@ -230,6 +238,7 @@ def test_a_deletion_says_what_went(
     assert (runs / _NAME).exists() != owned
 
 
+@pytest.mark.slow
 def test_unknown_studies_are_told_in_the_same_words(runs: Path, command: Command) -> None:
     """Whichever command is asked."""
     words = f"study 'nope' does not exist; known studies: {_NAME}"
@@ -248,6 +257,7 @@ def test_a_folder_without_its_study_is_told(runs: Path, command: Command) -> Non
     )
 
 
+@pytest.mark.slow
 def test_the_winner_is_exported_where_no_trial_is_named(ask: Any) -> None:
     """Printed: a recipe that is read again, and code that is one."""
     recipe = Recipe(**tomllib.loads(ask("export", "--recipe").out))
@@ -257,6 +267,7 @@ def test_the_winner_is_exported_where_no_trial_is_named(ask: Any) -> None:
     compile(script, "script", "exec")
 
 
+@pytest.mark.slow
 def test_files_are_written_once(ask: Any, tmp_path: Path) -> None:
     """A recipe with its space beside it; what is there stays unless --force is given."""
     path = tmp_path / "again.toml"
@@ -268,6 +279,7 @@ def test_files_are_written_once(ask: Any, tmp_path: Path) -> None:
     assert "Trial 1" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
@@ -283,6 +295,7 @@ def test_mistakes_are_one_line(ask: Any, flags: tuple[str, ...], words: str) -> 
     assert words in ask("export", *flags).error()
 
 
+@pytest.mark.slow
 def test_a_study_without_winner_needs_a_number(tmp_path: Path, command: Command) -> None:
     """It says why there is none."""
     store(study_record([other_trial(0, "failed", reason="no memory")]), tmp_path / "runs")
