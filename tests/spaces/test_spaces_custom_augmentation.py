@@ -136,7 +136,7 @@ WRONG = {
     "error": ("return images @ 3", "failed on a batch of uint8 images .*: TypeError: "),
     "name": ("return images + missing", "NameError: name 'missing' is not defined"),
     "chance": (
-        "return images + np.random.default_rng().integers(200)",
+        "return images[..., np.random.default_rng().permutation(images.shape[-1])]",
         "gives other images for the same seed; accepted: random numbers of torch's default",
     ),
 }
