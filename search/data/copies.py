@@ -260,12 +260,13 @@ class CopyCounts:
             yield (
                 f"{self.n_test:,} TEST IMAGES ALSO IN THE TRAINING IMAGES "
                 f"({of_test[0]:,} exactly, {of_test[1]:,} nearly), such as {self._example(0)}: the "
-                "test result will be too good"
+                "test result may be too good, by their share of the test images at most"
             )
         if self.n_train:
             shown = f", such as {self._example(-1)}" if not self.n_test else ""
+            are = "is a copy of another" if self.n_train == 1 else "are copies of others"
             yield (
-                f"{plural(self.n_train, 'training image')} also among the other training images "
+                f"{plural(self.n_train, 'training image')} {are} "
                 f"({of_train[0]:,} exactly, {of_train[1]:,} nearly){shown}"
             )
         if self.n_contradictory:

@@ -132,7 +132,7 @@ WINNER = Section(
     empty="No trial is complete, so nothing has won.",
 )
 GOOD = Section("good", "How good", "How good it is", empty="There is no test result yet.")
-CERTAIN = Section("sure", "How certain", "How certain that is")
+CERTAIN = Section("sure", "How certain", "How certain it is")
 WHY = Section("why", "Why", "Why it won", without_winner="What the trials show")
 TRIALS = Section("trials", "Trials", "All trials")
 FAILURES = Section("failures", "Failures", "Where it still fails")

@@ -120,7 +120,7 @@ def test_a_dataset_names_its_copies(tmp_path: Path, prepare: Any, recorder: Any)
         )
         assert "1 TEST IMAGES ALSO" in test
         assert "'test/b/copy.png' (copy of 'train/a/003.png')" in test
-        assert "1 training image also" in train
+        assert "1 training image is a copy of another" in train
         assert "another class" in label
     assert len(load_copies(info).groups) == 2
     dropped = prepare(root, drop_duplicates=True)

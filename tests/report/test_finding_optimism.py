@@ -63,7 +63,7 @@ def test_one_fold_says_what_it_cannot_say() -> None:
     words = " ".join(info.words)
     assert "cannot be estimated" in words
     assert "10,000 validation images" in words
-    assert "the best of 4 epochs across all trials inflates this score by 0.83 points" in words
+    assert "the best of 4 epochs across all trials inflates this score by at most 0.83" in words
 
 
 def test_trials_that_learn_from_earlier_ones_have_no_bound() -> None:

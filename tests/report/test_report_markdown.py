@@ -17,7 +17,7 @@ ORDER = [
     "How to use it",
     "What won",
     "How good it is",
-    "How certain that is",
+    "How certain it is",
     "Why it won",
     "All trials",
     "Where it still fails",

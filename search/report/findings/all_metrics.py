@@ -93,7 +93,7 @@ class AllMetrics(Finding):
     def blocks(self) -> Iterator[Block]:
         yield from map(Paragraph, self._imbalance())
         yield Table(
-            caption="Every metric of the winner; guessing knows nothing, and names every class "
+            caption="Every metric of the winner, and what is reached by guessing each class "
             "equally often",
             header=("Metric", "Validation at E*", "Test", "95% interval", "Guessing"),
             rows=tuple(map(_cells, self.metrics)),

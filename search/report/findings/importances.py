@@ -202,6 +202,7 @@ class Importances(Finding):
             return
         if not self.beyond_chance:
             yield Paragraph(self.noise())
+            return
         after = f", compared{reached(self.after)}" if self.after else ""
         yield Paragraph(
             "The importance of a parameter is how much it separates the best "
@@ -210,8 +211,6 @@ class Importances(Finding):
         )
         if self.n_trials < _FEW:
             yield Paragraph(f"With only {self.n_trials} trials, this ranking may well be chance.")
-        if not self.beyond_chance:
-            return
         yield Paragraph(self.noise())
         yield Plot(
             name="importances",
@@ -239,9 +238,11 @@ class Importances(Finding):
         checked = plural(len(self.parameters), "parameter")
         found = self.beyond_chance
         if not found:
+            few = f"; {self.n_trials} trials are few for that" if self.n_trials < _FEW else ""
             return (
-                f"No parameter stands out from noise: none of {checked} separates the trials more "
-                f"than with {shuffled}."
+                f"No parameter stands out from noise: none of {checked} separates the best "
+                f"{percent(self.quantile, 0)} of {self._trials()} from the rest more than "
+                f"with {shuffled} (PED-ANOVA){few}."
             )
         stand = "stands" if len(found) == 1 else "stand"
         return (

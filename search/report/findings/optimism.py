@@ -30,7 +30,7 @@ Place = Literal["within", "above", "below"]
 _MEANING: dict[Place, str] = {
     "within": "this test set cannot tell whether selection inflated it.",
     "above": "the score used to pick a winner is usually too optimistic.",
-    "below": "the refit, which trains on the images of all folds, can outweigh selection bias.",
+    "below": "the refit, on more images and often for more epochs, can outweigh selection bias.",
 }
 
 _NOISE = "validation images are a sample too, so this may still be chance."
@@ -285,16 +285,15 @@ def _holdout_words(
         yield from _own_interval(record, winner)
         return
     yield (
-        "Had this network been fixed in advance, the 95% interval of its accuracy on these "
-        f"{count(holdout.n_images)} validation images would be {interval(holdout.interval)} "
-        "(Wilson)."
+        "Ignoring that it was chosen by them, the 95% interval of its accuracy on these "
+        f"{count(holdout.n_images)} validation images is {interval(holdout.interval)} (Wilson)."
     )
     if holdout.greatest_bias:
         yield (
-            f"Worst case, choosing the best of {plural(holdout.n_choices, 'epoch')} across all "
-            f"trials inflates this score by {spread(holdout.greatest_bias, ACCURACY)} on "
-            "average; usually far less (Hoeffding’s bound, for networks that never saw these "
-            "images; a plateau schedule sees their loss)."
+            f"Choosing the best of {plural(holdout.n_choices, 'epoch')} across all trials inflates "
+            f"this score by at most {spread(holdout.greatest_bias, ACCURACY)} on average, usually "
+            "by far less (Hoeffding’s bound, which does not cover a plateau schedule: it sees the "
+            "loss of these images)."
         )
 
 
@@ -305,7 +304,7 @@ def _own_interval(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
         return
     both = (metric.clipped(value - 1.96 * error), metric.clipped(value + 1.96 * error))
     yield (
-        f"Had this network been fixed in advance, the 95% interval of its {metric} on these "
-        f"{count(validation_images(record))} validation images would be "
+        f"Ignoring that it was chosen by them, the 95% interval of its {metric} on these "
+        f"{count(validation_images(record))} validation images is "
         f"{score_interval(both, metric)} (bootstrap)."
     )

@@ -47,7 +47,7 @@ _TICK: dict[str, Any] = {
 
 UNUSED = "not used"
 _EXPLORING = (
-    "Draw along an axis to keep only trials in that range; click the axis to show all again. The "
+    "Drag along an axis to keep only trials in that range; click the axis to show all again. The "
     "box below finds words and takes conditions such as sgd_lr<0.01. The table follows."
 )
 

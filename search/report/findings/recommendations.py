@@ -208,15 +208,16 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
                 f"{one.total}{compared}{winner}. "
                 f"{'Nothing lies below zero: try it without.' if one.least else widen}"
             )
-    weak = [one for one in borders if not one.crowded]
+    weak = [one for one in borders if not one.crowded and not one.least]
     if weak:
         names = listed([f"{one.parameter} = {one.value} ({one.searched})" for one in weak])
         at = "value is at the end of its range"
         if len(weak) > 1:
             at = "values are at the end of their ranges"
         yield (
-            f"The winner’s {at}: {names}. A wider range may help. Weak evidence: most of the best "
-            f"trials are elsewhere, and the average trial is at {usual:.1f} such ends."
+            f"The winner’s {at}: {names}. A wider range may help. Weak evidence: the best trials "
+            f"are hardly there more often than all trials, which are at {usual:.1f} ends on "
+            "average."
         )
 
 

@@ -23,7 +23,7 @@ class SelectionScore(Finding):
 
     key = "selection"
     section = CERTAIN
-    title = "The score without the luck of being chosen"
+    title = "The score corrected for selection"
 
     metric: MetricName
     """What trials are scored by."""
@@ -76,11 +76,11 @@ class SelectionScore(Finding):
         choice = "the best epoch of the best" if self.epochs else "the best"
         rest = "" if self.epochs else " The choice of the epoch is not repeated."
         yield Paragraph(
-            f"The {count(self.n_images)} validation images were drawn {self.n_resamples} times "
-            f"with replacement; each time {choice} of {plural(self.n_trials, 'complete trial')} "
-            "was chosen by the images drawn and scored on the others, without training again "
-            f"(Tsamardinos, Greasidou and Borboudakis, 2018).{rest} The refit, on all training "
-            "images, is usually a little better.",
+            f"The choice was repeated on {self.n_resamples} bootstrap samples of the "
+            f"{count(self.n_images)} validation images: each time {choice} of "
+            f"{plural(self.n_trials, 'complete trial')} on the images drawn was scored on those "
+            "left out, without training again (Tsamardinos, Greasidou and Borboudakis, 2018)."
+            f"{rest} The final model, trained on more images, is usually a little better.",
             "quiet",
         )
 

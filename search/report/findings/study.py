@@ -303,7 +303,9 @@ def page_lead(record: StudyRecord) -> str:
     how = f"scored by {validation_words(record)}"
     if recipe.protocol.is_search:
         search = get_sampler(recipe.sampler).words
-        return f"{search[0].upper()}{search[1:]} of the space {recipe.space} on {dataset}, {how}."
+        start = "" if recipe.start != "portfolio" else ", begun with its portfolio,"
+        named = f"{search[0].upper()}{search[1:]} of the space {recipe.space}{start}"
+        return f"{named} on {dataset}, {how}."
     trained = f"trained {times(len(record.complete()))}"
     return f"The hand-tuned network of the space {recipe.space} on {dataset}, {trained}, {how}."
 
