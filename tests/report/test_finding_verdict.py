@@ -57,6 +57,19 @@ def test_the_hand_tuned_candidate_is_not_compared_with_itself(kfold_evidence: Ev
     assert "points" not in verdict.comparison
 
 
+def test_without_a_tested_baseline_its_validation_score_is_told(kfold_evidence: Evidence) -> None:
+    """If it took part; a search without it says only that none was tested."""
+    record = kfold_evidence.record
+    own = fakes.complete_trial(0, *[[0.6]] * 5)
+    others = [one for one in record.trials if one.plan != 0]
+    for with_baseline in (True, False):
+        recipe = record.recipe.model_copy(update={"with_baseline": with_baseline})
+        verdict = Verdict.of(Evidence(replace(record, recipe=recipe, trials=(own, *others))))
+        assert verdict is not None
+        assert verdict.comparison.startswith("No hand-tuned network has been tested")
+        assert ("it reached 60.00%, as trial 0" in verdict.comparison) is with_baseline
+
+
 def test_the_result_has_its_interval_and_its_data(kfold_evidence: Evidence) -> None:
     """Winner, share, interval, trials, day and images can be read in one place."""
     record = kfold_evidence.record
