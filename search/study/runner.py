@@ -27,7 +27,8 @@ from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, Winn
 from search.tuning.storage import database_failure
 from search.tuning.store import read_study
 
-_RUNS_DIR = Path("runs")  # where load_study looks unless told
+RUNS_DIR = Path("runs")
+"""Where studies are unless told."""
 
 
 @final
@@ -138,7 +139,7 @@ class Runner:
         stop = self._stop = StopRequest()
         check_writable(recipe.runs_dir)
         name = recipe.study_name if opened else None
-        elsewhere = "" if recipe.runs_dir == _RUNS_DIR else f", {str(recipe.runs_dir)!r}"
+        elsewhere = "" if recipe.runs_dir == RUNS_DIR else f", {str(recipe.runs_dir)!r}"
 
         def note_name(event: Event) -> None:
             nonlocal name

@@ -21,7 +21,7 @@ from search.files import as_path
 from search.metric import METRICS, Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.study.runner import Runner
+from search.study.runner import RUNS_DIR, Runner
 from search.study.session_code import write_object
 from search.study.session_data import Data, dataset_setting
 from search.study.study import Study
@@ -32,7 +32,6 @@ Suggest: TypeAlias = Callable[[BaseTrial], Candidate]
 MakeSampler: TypeAlias = Callable[[int], BaseSampler]
 Measure: TypeAlias = Callable[[Any, Any], float]
 
-_RUNS_DIR = Path("runs")
 _CERTIFICATES = ("tls_ca", "tls_cert", "tls_key")
 CLUSTER_SETTINGS = (
     "worker_timeout",
@@ -59,7 +58,7 @@ def run(
     workers: int | None = None,
     seed: int | None = None,
     study_name: str | None = None,
-    runs_dir: str | Path = _RUNS_DIR,
+    runs_dir: str | Path = RUNS_DIR,
     progress: bool = False,
     callbacks: Listener | Sequence[Listener] = (),
     on: Mapping[str, Listener] | None = None,
@@ -133,7 +132,7 @@ def run(
 
 def load_study(
     name: str,
-    runs_dir: str | Path = _RUNS_DIR,
+    runs_dir: str | Path = RUNS_DIR,
     storage: str | None = None,
     *,
     progress: bool = False,
@@ -168,12 +167,12 @@ def load_study(
     return Study(name, as_path(runs_dir, "runs_dir"), storage, runner)
 
 
-def list_studies(runs_dir: str | Path = _RUNS_DIR, storage: str | None = None) -> list[ListedStudy]:
+def list_studies(runs_dir: str | Path = RUNS_DIR, storage: str | None = None) -> list[ListedStudy]:
     """Return every stored study in brief, by name; raises UserError if there is no database."""
     return listed_studies(Path(runs_dir), storage)
 
 
-def delete_study(name: str, runs_dir: str | Path = _RUNS_DIR, storage: str | None = None) -> None:
+def delete_study(name: str, runs_dir: str | Path = RUNS_DIR, storage: str | None = None) -> None:
     """Delete a study with its model and its report.
 
     Raises UserError if there is no such study, or if it is being run.

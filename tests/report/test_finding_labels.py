@@ -28,9 +28,9 @@ def predictions(
     return TrialPredictions(images, labels, probabilities.astype(np.float16), said[None])
 
 
-def test_wrong_labels_are_found_and_right_ones_are_not() -> None:
-    """Six networks are hardly ever wrong together, unless the label is."""
-    n_found, n_right, n_wrong = 0, 0, 20
+@pytest.mark.parametrize("n_wrong", [10, 20, 30])
+def test_wrong_labels_are_found_and_right_ones_are_not(n_wrong: int) -> None:
+    """Six networks are hardly ever wrong together, unless the label is; in these draws never."""
     for seed in range(30):
         rng = np.random.default_rng(seed)
         truth = rng.integers(0, CLASSES, 400)
@@ -38,13 +38,11 @@ def test_wrong_labels_are_found_and_right_ones_are_not() -> None:
         labels[wrong] = (labels[wrong] + rng.integers(1, CLASSES, n_wrong)) % CLASSES
         found = doubtful_labels([predictions(labels, truth, seed + i) for i in range(6)])
         named = {one.image - 1_000 for one in found}
-        n_found += len(named)
-        n_right += len(named & set(wrong.tolist()))
+        assert named <= set(wrong.tolist())
+        assert len(named) >= 0.5 * n_wrong
         for one in found:
             assert one.label == labels[one.image - 1_000]
             assert one.predicted_probability > one.label_probability
-    assert n_right >= 0.6 * 30 * n_wrong
-    assert n_right >= 0.99 * n_found
 
 
 def test_the_most_doubtful_stands_first() -> None:

@@ -9,6 +9,7 @@ from search.report.evidence import Evidence
 from search.report.finding import HEADLINE, Finding
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import Cost
+from search.report.findings.winner import SearchBaseline
 from search.text import count, duration, interval, percent, plural, score, spread
 from search.tuning.records import StudyRecord
 
@@ -42,7 +43,9 @@ class Verdict(Finding):
                 f"The winner, trial {winner.number}, classifies {right} correctly "
                 f"(95% interval {interval(test.interval)})."
             ),
-            comparison=_comparison(evidence.once(BaselineComparison.of), record),
+            comparison=_comparison(
+                evidence.once(BaselineComparison.of), _in_validation(evidence, winner.number)
+            ),
             effort=_effort(record, evidence.once(Cost.of)),
         )
 
@@ -51,10 +54,10 @@ class Verdict(Finding):
         yield Paragraph(self.effort, "quiet")
 
 
-def _comparison(compared: BaselineComparison | None, record: StudyRecord) -> str:
+def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
     """Claim a difference only where neither other seeds nor other images may explain it."""
     if compared is None:
-        return f"No hand-tuned network has been tested on these images{_in_validation(record)}."
+        return f"No hand-tuned network has been tested on these images{in_validation}."
     if compared.same_candidate:
         return "It is the hand-tuned network itself, trained again: nothing sampled was better."
     gain = compared.overall.gain if compared.own is None else compared.own.gain
@@ -72,13 +75,13 @@ def _comparison(compared: BaselineComparison | None, record: StudyRecord) -> str
     return f"The hand-tuned network is better by {size}{what}."
 
 
-def _in_validation(record: StudyRecord) -> str:
-    """Return how the hand-tuned candidate did if it was one of the trials."""
-    own = [t for t in record.complete() if record.recipe.with_baseline and t.plan == 0]
-    if not own or own[0] is record.winner():
+def _in_validation(evidence: Evidence, winner: int) -> str:
+    """Return how the hand-tuned candidate did if it was one of the trials, and did not win."""
+    own = evidence.once(SearchBaseline.of)
+    if own is None or own.mean is None or own.number == winner:
         return ""
-    reached = score(own[0].mean, record.metric)
-    return f"; in validation it reached {reached}, as trial {own[0].number}"
+    reached = score(own.mean, evidence.record.metric)
+    return f"; in validation it reached {reached}, as trial {own.number}"
 
 
 def _effort(record: StudyRecord, cost: Cost) -> str:
