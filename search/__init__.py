@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.catalog.listing import ListedStudy
     from search.errors import MachineError, UserError
+    from search.evaluation.ensemble import Ensemble, load_ensemble
     from search.evaluation.model import ImageClassifier, Prediction, load_model
     from search.events import Event, Listener
     from search.pipeline import Outcome, run_study
@@ -82,6 +83,7 @@ __all__ = [
     "Cutout",
     "Difference",
     "Differences",
+    "Ensemble",
     "Event",
     "Flip",
     "FlipCrop",
@@ -123,6 +125,7 @@ __all__ = [
     "WandB",
     "delete_study",
     "list_studies",
+    "load_ensemble",
     "load_model",
     "load_study",
     "pretrained_space",
@@ -138,6 +141,7 @@ __all__ = [
 _NAMES = {
     "search.catalog.listing": ("ListedStudy",),
     "search.errors": ("MachineError", "UserError"),
+    "search.evaluation.ensemble": ("Ensemble", "load_ensemble"),
     "search.evaluation.model": ("ImageClassifier", "Prediction", "load_model"),
     "search.events": ("Event", "Listener"),
     "search.pipeline": ("Outcome", "run_study"),

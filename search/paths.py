@@ -26,6 +26,7 @@ class RunPaths:
         self.checkpoints_dir = study / "checkpoints"
         self.refit_checkpoints = self.checkpoints_dir / "refit"
         self.model_dir = study / "model"  # the exported model, see ModelPaths
+        self.ensemble_dir = study / "ensemble"  # see EnsemblePaths
 
         self.predictions_dir = study / "validation-predictions"  # of complete trials
 
@@ -92,3 +93,20 @@ class ModelPaths:
         self.weights = model_dir / "weights.safetensors"  # the state dict
         self.card = model_dir / "model.json"  # network, classes and normalization
         self.readme = model_dir / "README.md"  # the model card; people may add to it
+
+
+@final
+class EnsemblePaths:
+    """The files of an exported ensemble."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.card = folder / "ensemble.json"  # of which networks it consists
+
+    def member(self, trial: int) -> Path:
+        """Return the model folder of a trial's network."""
+        return self.folder / f"trial-{trial}"
+
+    def all_members(self) -> list[Path]:
+        """Return the model folders that there are, of earlier ensembles too."""
+        return sorted(self.folder.glob("trial-*"))

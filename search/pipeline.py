@@ -15,9 +15,9 @@ from search.catalog.studies import stored_baselines
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.data.training_images import TrainingImages
 from search.errors import UserError
+from search.evaluation.finishing import finish_search, refit_best
 from search.evaluation.model import ImageClassifier
 from search.evaluation.model_card import write_model_readme
-from search.evaluation.refit import finish_search, refit_winner
 from search.evaluation.test_results import load_images, load_predictions
 from search.events import Listener, Notice, fan_out
 from search.executors import ExecutorChoice
@@ -129,9 +129,9 @@ class OpenRun:
         return ended
 
     def refit(self) -> ImageClassifier | None:
-        """Return the winner, retrained and exported; None if it was stopped."""
+        """Return the winner, retrained and exported as its ensemble is; None if it was stopped."""
         with files_needed(self.opened):
-            return refit_winner(self.opened, self.workers, self.listener, self.stop, self.budget)
+            return refit_best(self.opened, self.workers, self.listener, self.stop, self.budget)
 
     def finish(self) -> None:
         """Refit and test the winner; a replication tests the networks of its trials."""

@@ -72,6 +72,12 @@ def _setting(default: object, words: str, *, means: str | None = None, **bounds:
     return Field(default, description=words, json_schema_extra=extra, **bounds)
 
 
+def _first_given(settings: Mapping[str, object]) -> str:
+    """Return the first setting that has a value, with it; "" if none has."""
+    given = (f"{name} {value!r}" for name, value in settings.items() if value is not None)
+    return next(given, "")
+
+
 def _trials_by_default() -> str:
     """Describe how many trials each sampler runs by default."""
     counts = {one.name: one.default_trials for one in SAMPLERS}
@@ -168,6 +174,14 @@ class Recipe(BaseModel):
         le=100,
     )
     repeats: int = _setting(5, "Trainings of each finalist", ge=2, le=100)
+    ensemble: int | None = _setting(
+        None,
+        "Retrain so many of the best trials, the winner among them, and test the mean of their "
+        "probabilities too",
+        means="none; only the winner is retrained",
+        ge=2,
+        le=20,
+    )
     metric: Annotated[str, _METRICS, BeforeValidator(metric_name)] = _setting(
         "accuracy", "Validation metric to optimize"
     )
@@ -313,14 +327,17 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _can_have_finalists(self) -> Self:
-        refused = {"objective": self.objective, "budget": self.budget}
+    def _can_use_the_best(self) -> Self:
+        refused = {"objective": self.objective}
         if not self.protocol.is_search:
             refused["sampler"] = self.sampler
-        given = [f"{name} {value!r}" for name, value in refused.items() if value is not None]
-        if self.finalists is not None and given:
+        if self.ensemble is not None and (given := _first_given(refused)):
+            raise ValueError(f"ensemble needs a search by one objective, got {given}")
+        if self.finalists is not None and (
+            given := _first_given(refused | {"budget": self.budget})
+        ):
             raise ValueError(
-                f"finalists needs a search by one objective and without a budget, got {given[0]}"
+                f"finalists needs a search by one objective and without a budget, got {given}"
             )
         return self
 

@@ -239,7 +239,7 @@ def test_only_one_module_opens_the_test_split() -> None:
         for name, tree in trees().items()
         if any(within(one, "search.evaluation.test_set") for one in imports(tree))
     }
-    assert importers == {"search.evaluation.refit", "search.reference.replication"}
+    assert importers == {"search.evaluation.finishing", "search.reference.replication"}
 
 
 @pytest.mark.slow

@@ -284,6 +284,7 @@ def export(
     recipe: options.AsRecipe = False,
     python: options.AsPython = False,
     onnx: options.AsOnnx = False,
+    ensemble: options.OfEnsemble = False,
     output: options.ExportOutput = None,
     force: options.Force = False,
     *,
@@ -301,6 +302,8 @@ def export(
             "export needs one of --recipe (trains the trial again here), --python (a script that "
             f"trains it with only torch), --onnx (the trained network), got {given or 'none'}"
         )
+    if ensemble and not onnx:
+        raise UserError("--ensemble needs --onnx: recipes and scripts are of one network")
     from search.evaluation.exporting import (
         export_recipe,
         export_script,
@@ -313,7 +316,7 @@ def export(
     console = make_console()
     if onnx:
         file = Path(f"{study}.onnx") if output is None else output
-        check = write_onnx(record, chosen, runs_dir, file, force=force)
+        check = write_onnx(record, chosen, runs_dir, file, force=force, ensemble=ensemble)
         print_all([f"wrote {file}", check], console)
     elif recipe and output is not None:
         written = write_recipe(record, chosen, output, force=force)

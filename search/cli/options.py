@@ -248,6 +248,9 @@ AsPython = Annotated[
 AsOnnx = Annotated[
     bool, typer.Option("--onnx", help="Export the winner's trained model as an ONNX file.")
 ]
+OfEnsemble = Annotated[
+    bool, typer.Option("--ensemble", help="With --onnx, export the ensemble, not the winner alone.")
+]
 ExportOutput = Annotated[
     Path | None, typer.Option("--output", help="File to write [print it; --onnx: STUDY.onnx].")
 ]

@@ -371,11 +371,18 @@ def optimizer_code(config: OptimizerConfig, model: ModelScript = _PLAIN_MODEL) -
 
 
 def write_onnx(
-    record: StudyRecord, trial: TrialRecord, runs_dir: Path, output: Path, *, force: bool
+    record: StudyRecord,
+    trial: TrialRecord,
+    runs_dir: Path,
+    output: Path,
+    *,
+    force: bool,
+    ensemble: bool = False,
 ) -> str:
-    """Write the winner's exported model as ONNX; return a line on how it was checked.
+    """Write the winner's exported model, or its ensemble, as ONNX.
 
-    Raises UserError for other trials, which have no trained network.
+    Returns a line on how it was checked. Raises UserError for other trials, which have no trained
+    network, and if there is no ensemble.
     """
     winner = record.winner()
     if winner is None or winner.number != trial.number:
@@ -383,5 +390,10 @@ def write_onnx(
     check_output(output, force=force)
     from search.evaluation.onnx import export_onnx  # noqa: PLC0415  # needs packages of an extra
 
-    model_dir = RunPaths(runs_dir, record.name).model_dir
-    return export_onnx(model_dir, output, trust_code=True).line()
+    paths = RunPaths(runs_dir, record.name)
+    if ensemble and record.tested_ensemble() is None:
+        raise UserError(
+            f"ensemble: study {record.name!r} has none; run --ensemble N makes one of N networks"
+        )
+    folder = paths.ensemble_dir if ensemble else paths.model_dir
+    return export_onnx(folder, output, trust_code=True).line()

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 
 from search.data.arrays import pixels_of_arrays
@@ -13,7 +14,7 @@ from search.data.dataset import Images, Resize
 from search.data.pixels import as_seen, fitted
 from search.errors import UserError
 
-Inputs: TypeAlias = str | Path | Image.Image | Sequence[Any] | npt.NDArray[Any]
+Inputs: TypeAlias = str | Path | Image.Image | Sequence[Any] | npt.NDArray[Any] | torch.Tensor
 """Paths of image files, PIL images, or an array or tensor: (N, H, W), (N, H, W, C), (N, C, H, W).
 
 Values of arrays are whole numbers in 0..65535, or floats in 0..1, -1..1 or 0..255.

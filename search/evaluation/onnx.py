@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from search.errors import MachineError, UserError
-from search.evaluation.description import ModelCard
-from search.evaluation.model import ImageClassifier, load_model
+from search.evaluation.classifier import Classifier
+from search.evaluation.ensemble import load_classifier
 from search.evaluation.test_results import load_images
 from search.files import machine_failures, write_file
 from search.paths import RunPaths
@@ -26,7 +26,7 @@ INPUT, OUTPUT = "images", "probabilities"
 class _Probabilities(nn.Module):
     """A classifier as one module, from uint8 images to probabilities."""
 
-    def __init__(self, classifier: ImageClassifier) -> None:
+    def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         self._network = classifier.to_module()
 
@@ -36,7 +36,7 @@ class _Probabilities(nn.Module):
         return logits.softmax(1)
 
 
-def to_onnx(classifier: ImageClassifier) -> bytes:
+def to_onnx(classifier: Classifier) -> bytes:
     """Return an ONNX model from "images" to "probabilities".
 
     Images are uint8 (N, C, H, W) with any N, probabilities float32 (N, classes). The model
@@ -45,7 +45,7 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
     Raises:
         MachineError: torch cannot export the network.
     """
-    images = torch.zeros((2, *classifier.card.input_shape), dtype=torch.uint8)
+    images = torch.zeros((2, *classifier.input_shape), dtype=torch.uint8)
     with warnings.catch_warnings():
         # Old versions of torch warn about a class that they use themselves.
         warnings.simplefilter("ignore", FutureWarning)
@@ -62,21 +62,21 @@ def to_onnx(classifier: ImageClassifier) -> bytes:
         raise MachineError("torch exported no ONNX model; the model folder is unchanged")
     model = program.model_proto
     _strip(model)
-    for key, value in describe_use(classifier.card).items():
+    for key, value in describe_use(classifier).items():
         model.metadata_props.add(key=key, value=value)
     content: bytes = model.SerializeToString()
     return content
 
 
-def describe_use(card: ModelCard) -> dict[str, str]:
+def describe_use(classifier: Classifier) -> dict[str, str]:
     """Return the model's metadata: its input, output, study and trial."""
-    _, height, width = card.input_shape
+    _, height, width = classifier.input_shape
+    names = classifier.classes_.tolist()
     return {
-        "class_names": json.dumps(card.class_names, ensure_ascii=False),
+        "class_names": json.dumps(names, ensure_ascii=False),
         "input": f"{INPUT}: uint8 (N, 3, {height}, {width}), RGB, 0 to 255, resized",
-        "output": f"{OUTPUT}: float32 (N, {len(card.class_names)}), in the order of class_names",
-        "study": card.study,
-        "trial": str(card.trial),
+        "output": f"{OUTPUT}: float32 (N, {len(names)}), in the order of class_names",
+        **classifier.origin(),
     }
 
 
@@ -138,7 +138,7 @@ def export_onnx(model_dir: Path, output: Path, *, trust_code: bool = False) -> O
         raise UserError(f"onnx: {', '.join(missing)} missing: pip install 'cifar-search[onnx]'")
     if output.is_dir():
         raise UserError(f"onnx: {str(output)!r} is a folder; name a file, such as model.onnx")
-    classifier = load_model(model_dir, trust_code=trust_code)
+    classifier = load_classifier(model_dir, trust_code=trust_code)
     content = to_onnx(classifier)
     check = _check(content, classifier, model_dir)
     if check.largest_difference > _MAX_DIFFERENCE:
@@ -151,8 +151,8 @@ def export_onnx(model_dir: Path, output: Path, *, trust_code: bool = False) -> O
     return check
 
 
-def _check(content: bytes, classifier: ImageClassifier, model_dir: Path) -> OnnxCheck:
-    kind, images = _images(model_dir, classifier.card.input_shape)
+def _check(content: bytes, classifier: Classifier, model_dir: Path) -> OnnxCheck:
+    kind, images = _images(model_dir, classifier.input_shape)
     ours = classifier.probabilities(torch.from_numpy(images)).numpy()
     return compare(kind, ours, _run(content, images))
 

@@ -23,7 +23,8 @@ from search.data.folder import FolderParts, find_parts
 from search.data.image_files import EXTENSIONS, FoundImage, find_images
 from search.data.sources import dataset_folder
 from search.errors import MachineError, UserError
-from search.evaluation.model import Prediction, Refusal, load_model
+from search.evaluation.classifier import Prediction, Refusal
+from search.evaluation.ensemble import is_model_folder, load_classifier
 from search.metric import ACCURACY
 from search.paths import ModelPaths, RunPaths
 from search.text import printable
@@ -49,7 +50,7 @@ def find_model(name: Path, runs_dir: Path) -> Path:
     study = RunPaths(runs_dir, str(name)).model_dir
     folders = [name, name / study.name] + ([study] if len(name.parts) == 1 else [])
     try:
-        models = [folder for folder in folders if ModelPaths(folder).card.is_file()]
+        models = [folder for folder in folders if is_model_folder(folder)]
     except OSError as error:  # no permission, or the name is too long
         raise UserError(f"model: {str(name)!r} is not a model folder: {error.strerror}") from error
     if not models:
@@ -180,8 +181,8 @@ def predict_images(
 
     Raises UserError if the model cannot be loaded, a folder has no image, or no file can be read.
     """
-    classifier, found = load_model(model_dir, trust_code=trust_code), find_images(paths)
-    names = classifier.card.class_names
+    classifier, found = load_classifier(model_dir, trust_code=trust_code), find_images(paths)
+    names = tuple(classifier.classes_.tolist())
     answers = classifier.classify_files([one.path for one in found.images])
     answered, failures = [], list(found.failures)
     for image, answer in zip(found.images, answers, strict=True):
@@ -192,7 +193,7 @@ def predict_images(
     if not answered:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         raise UserError(failures[0] + more)
-    return Predictions(classifier.card.study, names, tuple(answered), tuple(failures))
+    return Predictions(classifier.origin()["study"], names, tuple(answered), tuple(failures))
 
 
 def _reason(path: Path, refusal: Refusal) -> str:

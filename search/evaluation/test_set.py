@@ -16,6 +16,7 @@ import torch
 from search.data.cache import CachePaths
 from search.data.dataset import DatasetInfo
 from search.errors import MachineError
+from search.evaluation.ensemble import mean_logits
 from search.evaluation.model import ImageClassifier
 from search.evaluation.test_results import TestPredictions, save_images, save_predictions
 from search.files import verify_checksums
@@ -65,9 +66,34 @@ def open_test_split(study: optuna.Study, dataset: DatasetInfo, purpose: str) -> 
     return TestSplit(torch.from_numpy(images), torch.from_numpy(labels))
 
 
+@final
+@dataclass(frozen=True)
+class Averaged:
+    """The mean of all networks' probabilities on the test images, beside the best one's.
+
+    Attributes:
+        result: The test result.
+        both: Images that the mean and the best network alone predict correctly.
+        only_mean: Those that only the mean does.
+        only_best: Those that only the best network does.
+        agreeing: Those for which all networks name the same class.
+    """
+
+    result: TestResult
+    both: int
+    only_mean: int
+    only_best: int
+    agreeing: int
+
+
 def evaluate_on_test_set(
-    opened: OpenStudy, classifiers: Mapping[int, ImageClassifier], best: int, purpose: str
-) -> dict[int, TestResult]:
+    opened: OpenStudy,
+    classifiers: Mapping[int, ImageClassifier],
+    best: int,
+    purpose: str,
+    *,
+    averages: bool = False,
+) -> tuple[dict[int, TestResult], Averaged | None]:
     """Evaluate networks on the test set, all in one access.
 
     Stores the best network's predictions, the images that it misclassified, and a sample of all
@@ -78,27 +104,51 @@ def evaluate_on_test_set(
         classifiers: The networks by the number of their trial.
         best: The trial whose network is exported.
         purpose: Why the test set is accessed, for the record.
+        averages: Whether to evaluate the mean of their probabilities too.
 
     Returns:
-        The result of each network by the number of its trial.
+        The result of each network by the number of its trial, and that of their mean if asked for.
 
     Raises:
         MachineError: The test split is missing or damaged.
     """
     split = open_test_split(opened.study, opened.dataset, purpose)
     labels, metric = split.labels.numpy(), get_metric(opened.recipe.metric)
-    logits = {number: one.logits(split.images).numpy() for number, one in classifiers.items()}
+    names = opened.dataset.class_names
+    logits = {number: one.logits(split.images) for number, one in classifiers.items()}
     results = {
-        number: evaluate_predictions(values, labels, opened.dataset.class_names, metric)
+        number: evaluate_predictions(values.numpy(), labels, names, metric)
         for number, values in logits.items()
     }
-    predictions = TestPredictions(labels, logits[best].argmax(axis=1))
+    predictions = TestPredictions(labels, logits[best].numpy().argmax(axis=1))
     save_predictions(opened.paths.test_predictions, predictions)
     wrong = [mistake.index for mistake in results[best].mistakes]
     save_images(opened.paths.mistakes, split.images[wrong].numpy())
     sample = sample_evenly(len(split.images), split.images[0].numel())
     save_images(opened.paths.test_sample, split.images[sample].numpy())
-    return results
+    if not averages:
+        return results, None
+    mean = mean_logits(list(logits.values()))
+    averaged = evaluate_predictions(mean.numpy(), labels, names, metric)
+    return results, _averaged(averaged, mean, logits, best, split.labels)
+
+
+def _averaged(
+    result: TestResult,
+    mean: torch.Tensor,
+    logits: Mapping[int, torch.Tensor],
+    best: int,
+    labels: torch.Tensor,
+) -> Averaged:
+    named = torch.stack([one.argmax(1) for one in logits.values()])
+    ours, alone = mean.argmax(1) == labels, logits[best].argmax(1) == labels
+    return Averaged(
+        result,
+        both=int((ours & alone).sum()),
+        only_mean=int((ours & ~alone).sum()),
+        only_best=int((~ours & alone).sum()),
+        agreeing=int((named == named[0]).all(0).sum()),
+    )
 
 
 def sample_evenly(n_images: int, image_bytes: int) -> torch.Tensor:

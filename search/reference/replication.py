@@ -73,7 +73,7 @@ def _test(opened: OpenStudy, trials: list[TrialRecord], winner: TrialRecord) -> 
     count = "1 training" if len(trials) == 1 else f"{len(trials)} trainings"
     purpose = f"final evaluation, {count} of the baseline"
     opened.study.set_user_attr("test", None)  # of an earlier run with fewer trainings
-    results = evaluate_on_test_set(opened, classifiers, winner.number, purpose)
+    results, _ = evaluate_on_test_set(opened, classifiers, winner.number, purpose)
     _export(opened, winner)
     repeats = tuple(_repeat(number, result) for number, result in results.items())
     opened.study.set_user_attr("test", to_plain(results[winner.number]))

@@ -18,6 +18,7 @@ from search.report.best_so_far import (
 from search.report.evidence import TestedStudy
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import epochs_spent, search_clock
+from search.report.ranking import Ranking
 from search.report.scoring import KINDS, last_attempts, scored_trials, trial_score
 from search.text import plural
 from search.tuning.records import StudyRecord, TrialKind
@@ -121,6 +122,7 @@ class Comparison(NamedTuple):
 
     `curves` are over seconds of search, `by_trial` over trials. `metric` is that of the curves and
     levels; the levels are those of every baseline study that is compared or set beside one.
+    `ranking` is None with fewer than two ways to search, or three tasks.
     """
 
     rows: tuple[StudyRow, ...]
@@ -128,6 +130,7 @@ class Comparison(NamedTuple):
     by_trial: tuple[BestSoFar, ...]
     levels: tuple[BaselineLevel, ...]
     metric: Metric
+    ranking: Ranking | None = None
 
     @property
     def datasets(self) -> int:
@@ -168,4 +171,5 @@ def compare(compared: Sequence[ComparedStudy]) -> Comparison:
         by_trial=tuple(best_over_trials(record, metric) for record in searches),
         levels=baseline_levels(list(baselines.values()), metric),
         metric=metric,
+        ranking=Ranking.of(records),
     )

@@ -42,9 +42,21 @@ def compare_paired(first: Correct, second: Correct) -> PairedComparison:
     differ. The p-value is two-sided and exact: of the images on which the models
     disagree, each is equally likely to favour either (McNemar, Psychometrika 12, 1947).
     """
-    n = len(first)
+    both = int((first & second).sum())
     only_first = int((first & ~second).sum())
     only_second = int((second & ~first).sum())
+    return compare_counts(both, only_first, only_second, len(first))
+
+
+def compare_counts(both: int, only_first: int, only_second: int, n: int) -> PairedComparison:
+    """Compare two models as `compare_paired` does, by counts.
+
+    Args:
+        both: Images that both predict correctly.
+        only_first: Those that only the first does.
+        only_second: Those that only the second does.
+        n: All images, at least 1.
+    """
     disagreements = only_first + only_second
     difference = (only_first - only_second) / n
     return PairedComparison(
@@ -52,7 +64,7 @@ def compare_paired(first: Correct, second: Correct) -> PairedComparison:
         only_first=only_first,
         only_second=only_second,
         difference=difference,
-        interval=newcombe_interval(int((first & second).sum()), only_first, only_second, n),
+        interval=newcombe_interval(both, only_first, only_second, n),
         p_value=float(binomtest(only_first, disagreements).pvalue) if disagreements else 1.0,
     )
 

@@ -9,8 +9,8 @@ from search.ablation.ablate import ablate
 from search.ablation.path import Ablation
 from search.dashboard.publishing import Publisher
 from search.errors import MachineError, UserError
+from search.evaluation.finishing import evaluate_winner, plan_horizon
 from search.evaluation.model import ImageClassifier
-from search.evaluation.refit import evaluate_winner, plan_horizon
 from search.events import Event, Listener, fan_out
 from search.executors import ExecutorChoice
 from search.files import check_writable

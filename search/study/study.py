@@ -12,10 +12,11 @@ from search import text
 from search.ablation.path import Ablation
 from search.catalog.studies import find_trial, open_stored
 from search.errors import UserError
+from search.evaluation.ensemble import Ensemble, load_ensemble
 from search.evaluation.model import ImageClassifier, load_model
 from search.events import Listener
 from search.files import as_path, check_writable, machine_failures
-from search.paths import RunPaths
+from search.paths import EnsemblePaths, RunPaths
 from search.pipeline import stored_evidence, write_stored_report
 from search.progress.words import describe_number
 from search.recipe import Recipe
@@ -144,6 +145,20 @@ class Study:
         return load_model(self._paths.model_dir, trust_code=True)
 
     @property
+    def ensemble(self) -> Ensemble:
+        """The networks of the best trials, of a study with the setting `ensemble`.
+
+        Raises UserError if there is none, or `refit` has not made it yet.
+        """
+        if self.recipe.ensemble is None:
+            raise UserError(
+                f"study {self.name!r} has no ensemble: run(ensemble=3) asks for one of three"
+            )
+        if not EnsemblePaths(self._paths.ensemble_dir).card.is_file():
+            raise UserError(f"study {self.name!r} has no ensemble yet: refit() makes it")
+        return load_ensemble(self._paths.ensemble_dir, trust_code=True)
+
+    @property
     def plot(self) -> StudyPlots:
         """Its plots: `plot.importances()`, `plot.history()`, ..."""
         return StudyPlots(self._evidence)
@@ -209,7 +224,8 @@ class Study:
     def refit(self) -> ImageClassifier:
         """Return the winner, retrained on all training images; the test set stays closed.
 
-        A winner that was refitted before is loaded.
+        Where an ensemble was asked for, its other networks are retrained too. A winner that was
+        refitted before is loaded.
 
         Raises:
             UserError: No trial is complete.
@@ -224,11 +240,11 @@ class Study:
         """Open the sealed test set for the winner, on record, and return its result.
 
         The winner is refitted first unless it was before. A winner that was tested is not tested
-        again.
+        again. An ensemble is tested in the same opening.
 
         Raises: as `refit`.
         """
-        if not self.record.is_tested():
+        if not self.record.is_tested() or self.record.lacks_ensemble():
             self._runner.test(self._recipe(self._stored_settings()))
             self._reload()
         if self.record.test is None:

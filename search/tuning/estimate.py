@@ -173,13 +173,15 @@ def _from_warm_up(
 def _refit(recipe: Recipe, seconds: float) -> Range:
     """Return what a refit takes, given the seconds of a training for all epochs.
 
-    It trains on all images, for half to all of the epochs, with all cores.
+    It trains on all images, for half to all of the epochs, with all cores; the networks of an
+    ensemble one after another.
     """
     if not recipe.protocol.refits:
         return Range(0.0, 0.0)
     cores = 1 if recipe.device.startswith("cuda") else max(joblib.cpu_count() / recipe.threads, 1)
     whole = (
-        seconds
+        (recipe.ensemble or 1)
+        * seconds
         / (1 - recipe.validation_share)
         * (recipe.refit_epochs or recipe.epochs)
         / recipe.epochs

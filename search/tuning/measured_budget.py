@@ -133,10 +133,14 @@ def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:
 
 
 def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold) -> float:
-    """Return the seconds of a refit's epoch by those of a trial's on one fold."""
+    """Return the seconds of a refit's epoch by those of a trial's on one fold.
+
+    An ensemble is refitted one network after another.
+    """
     images = len(fold.train) + _VALIDATION_SHARE * len(fold.validation)
     threads = 1 if recipe.device.startswith("cuda") else joblib.cpu_count() / recipe.threads
-    return dataset.n_train / images / (1 + _THREADS_GAIN * max(threads - 1, 0))
+    networks = recipe.ensemble or 1
+    return networks * dataset.n_train / images / (1 + _THREADS_GAIN * max(threads - 1, 0))
 
 
 def _workload(recipe: Recipe, epochs: int, trials: int) -> float:

@@ -188,12 +188,38 @@ class Finalist:
 @final
 @dataclass(frozen=True)
 class RepeatResult:
-    """One training of the baseline on the test split: fractions, loss as a mean over images."""
+    """A training of the baseline, or one network of an ensemble, on the test split: fractions."""
 
     trial: int
     accuracy: float
     interval: tuple[float, float]
     loss: float
+
+
+@final
+@dataclass(frozen=True)
+class EnsembleRecord:
+    """The mean of several networks' probabilities, tested in the same opening as the winner.
+
+    Attributes:
+        trials: The trials whose networks are averaged, the winner's first.
+        left_out: Those that were to be, but whose refit diverged.
+        test: The test result.
+        members: Each network's own result, in the order of `trials`.
+        both: Test images that the ensemble and the winner alone predict correctly.
+        only_ensemble: Those that only the ensemble does.
+        only_winner: Those that only the winner does.
+        agreeing: Those for which all networks name the same class.
+    """
+
+    trials: tuple[int, ...]
+    left_out: tuple[int, ...]
+    test: TestResult
+    members: tuple[RepeatResult, ...]
+    both: int
+    only_ensemble: int
+    only_winner: int
+    agreeing: int
 
 
 @final
@@ -216,6 +242,7 @@ class StudyRecord:
         horizon: `trial` and `epochs` of a refit whose schedule is longer than a trial's.
         user_metric: What a user's metric is like; None: the recipe names one of this program.
         finalists: The best trials when they were trained again, best first; empty if none were.
+        ensemble: The ensemble as it was tested; None until then, and where there is none.
     """
 
     name: str
@@ -239,6 +266,7 @@ class StudyRecord:
     user_metric: Metric | None = None
     metric_code: str | None = None
     finalists: tuple[Finalist, ...] = ()
+    ensemble: EnsembleRecord | None = None
 
     @property
     def metric(self) -> Metric:
@@ -304,6 +332,25 @@ class StudyRecord:
             return None
         best = self.metric.best(means.values())
         return next(one for one, mean in means.items() if mean == best)
+
+    def ensemble_members(self) -> list[TrialRecord]:
+        """Return the winner and the next best trials, if they are to form an ensemble."""
+        winner, count = self.winner(), self.recipe.ensemble
+        if winner is None or count is None:
+            return []
+        best = self.best_different(count)
+        others = [one for one in best if one.candidate != winner.candidate]
+        return [winner, *others[: count - 1]] if others else []
+
+    def tested_ensemble(self) -> EnsembleRecord | None:
+        """Return the ensemble; None until it is tested, or if others are the best trials by now."""
+        found, planned = self.ensemble, {one.number for one in self.ensemble_members()}
+        current = found is not None and {*found.trials, *found.left_out} == planned
+        return found if current and self.is_tested() else None
+
+    def lacks_ensemble(self) -> bool:
+        """Return whether an ensemble is still to be tested."""
+        return bool(self.ensemble_members()) and self.tested_ensemble() is None
 
     def is_tested(self) -> bool:
         """Return whether the present winner, or a replication's networks, have been tested."""

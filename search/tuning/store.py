@@ -20,6 +20,7 @@ from search.training.metrics import TestResult
 from search.tuning.attempts import INTERRUPTED, OBSOLETE
 from search.tuning.records import (
     AcceptedChange,
+    EnsembleRecord,
     Finalist,
     RefitRecord,
     RepeatResult,
@@ -168,9 +169,12 @@ def read_study(study: optuna.Study) -> StudyRecord:
             versions=attrs["versions"],
             hardware=attrs["hardware"],
             trials=tuple(read_trial(trial) for trial in stored_trials(study)),
-            refit=from_plain(RefitRecord, attrs["refit"]) if attrs.get("refit") else None,
-            test=from_plain(TestResult, attrs["test"]) if attrs.get("test") else None,
+            refit=_known(RefitRecord, attrs.get("refit")),
+            test=_known(TestResult, attrs.get("test")),
             finalists=from_plain(tuple[Finalist, ...], attrs.get("finalists") or ()),
+            ensemble=from_plain(EnsembleRecord, stored)
+            if (stored := attrs.get("ensemble"))
+            else None,
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_test_accesses(study),
             space_code=attrs.get("space_code"),
@@ -188,6 +192,10 @@ def read_study(study: optuna.Study) -> StudyRecord:
             f"study {study.study_name!r} was not written by this program, or is damaged: "
             f"{describe_error(error)}"
         ) from error
+
+
+def _known(kind: type[T], stored: Any) -> T | None:
+    return from_plain(kind, stored) if stored else None
 
 
 def _user_metric(attrs: Mapping[str, Any]) -> Metric | None:

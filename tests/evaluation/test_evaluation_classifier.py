@@ -57,7 +57,7 @@ def test_batches_answer_like_one_by_one(
     batch: int, classifier: ImageClassifier, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Order and probabilities do not depend on how the files are batched."""
-    monkeypatch.setattr("search.evaluation.model._BATCH", batch)
+    monkeypatch.setattr("search.evaluation.classifier._BATCH", batch)
     answers = list(classifier.classify_files(photos))
     for path, answer in zip(photos, answers, strict=True):
         assert_same(answer, classifier.classify(path))

@@ -28,7 +28,7 @@ MAY_NAME_THE_FILES = {
     "search/data/arrays.py",  # reads users' files, in which arrays have these names
 }
 # What runs after the search and may use the test set.
-USERS = {"search/evaluation/refit.py", "search/reference/replication.py"}
+USERS = {"search/evaluation/finishing.py", "search/reference/replication.py"}
 SPACE = """
 from spaces import Candidate, MLPConfig, SGDConfig, Space
 

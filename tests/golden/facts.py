@@ -41,6 +41,7 @@ _NEWER: dict[str, Any] = {
     "drop_duplicates": False,
     "finalists": None,
     "repeats": 5,
+    "ensemble": None,
 }
 _BY_DATASET = ("duplicates",)  # the hash of the folds says what it did
 _NEWER_BY_SAMPLER: dict[str, dict[str, Any]] = {

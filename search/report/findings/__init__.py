@@ -12,6 +12,7 @@ from search.report.findings.common_traits import CommonTraits
 from search.report.findings.copies import DuplicateImages
 from search.report.findings.cost import Cost
 from search.report.findings.earlier_access import EarlierAccess
+from search.report.findings.ensemble import EnsembleResult
 from search.report.findings.finalists import Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
@@ -56,6 +57,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     Result,
     BaselineComparison,
     BaselineSuggestion,
+    EnsembleResult,
     AllMetrics,
     Optimism,
     SelectionScore,

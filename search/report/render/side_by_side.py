@@ -13,6 +13,7 @@ from search.report.blocks import Block, Chart, Code, Heading, Paragraph, Plot, T
 from search.report.charts import Series, escape, new_chart_figure
 from search.report.comparison import Comparison, Estimate, StudyRow
 from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.ranking import Ranking
 from search.report.render.html import Chapter, chapter, render_chapters
 from search.report.render.markdown import table
 from search.report.scoring import KINDS
@@ -21,7 +22,7 @@ from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate
 
 ABSENT = "–"
-COMPARISON_FIGURES = ("best-so-far", "best-so-far-by-trial")
+COMPARISON_FIGURES = ("best-so-far", "best-so-far-by-trial", "mean-ranks")
 READING = (
     "Epochs count every fold, discarded ones too; time is when at least one trial was running.",
     "SD is a standard deviation: over the winner’s folds, or over a baseline’s trainings. It says "
@@ -101,6 +102,8 @@ def notes(compared: Comparison) -> tuple[str, ...]:
         told.append(
             f"Code changed while these studies ran, see their reports: {', '.join(changed)}."
         )
+    if compared.ranking is not None:
+        told.extend(compared.ranking.sentences())
     if compared.over_time is None:
         told.append("No search among them has a complete trial, so there is no plot.")
     return tuple(told)
@@ -133,6 +136,9 @@ def _chapters(compared: Comparison, command: str) -> Iterator[Chapter]:
     yield chapter("", "", "", Paragraph(first, tone), *(Paragraph(one, "notice") for one in others))
     yield chapter("winner", "Winners", "What won", _winners(compared))
     yield chapter("test", "Test", "How good it is", *_tests(compared))
+    if compared.ranking is not None:
+        title = "Which way to search is better"
+        yield chapter("ranks", "Ranks", title, *_ranks(compared.ranking))
     yield chapter("course", "Best so far", "How the searches got there", *_courses(compared))
     yield chapter("cost", "Cost", "What it cost", _costs(compared), Paragraph(READING[0], "quiet"))
     yield chapter("repeat", "Reproduce", "How to reproduce it", Code(command, "sh"))
@@ -185,6 +191,30 @@ def _tests(compared: Comparison) -> Iterator[Block]:
     yield from (Paragraph(one, "quiet") for one in READING[1:])
 
 
+def _ranks(ranking: Ranking) -> Iterator[Block]:
+    yield Paragraph(" ".join(ranking.sentences()))
+    yield Plot(
+        name="mean-ranks",
+        alt=f"Mean ranks of {len(ranking.methods)} ways to search over {ranking.n_tasks} tasks",
+        paper=ranking.draw,
+        page=ranking.chart,
+    )
+    yield Table(
+        caption="Ways to search by their mean rank; 1 is best",
+        header=("Settings", "Mean rank", "Mean test accuracy"),
+        rows=tuple(
+            (one.name, f"{one.mean_rank:.2f}", score(one.mean, ACCURACY)) for one in ranking.methods
+        ),
+        align="lrr",
+    )
+    yield Paragraph(
+        "A task is a dataset with a seed; studies of the same settings are one way to search. On "
+        "each task they are ranked by test accuracy, ties by the mean of their ranks (Demšar, "
+        "2006). Seeds on one dataset share its test images: they say less than as many datasets.",
+        "quiet",
+    )
+
+
 def _courses(compared: Comparison) -> Iterator[Block]:
     yield from _course("trials", compared)
     yield from _course("time", compared)
@@ -222,7 +252,8 @@ def _costs(compared: Comparison) -> Table:
 
 def comparison_plots(compared: Comparison) -> tuple[Plot, ...]:
     """All plots that there is data for."""
-    blocks = (*_tests(compared), *_courses(compared))
+    ranks = () if compared.ranking is None else _ranks(compared.ranking)
+    blocks = (*_tests(compared), *ranks, *_courses(compared))
     return tuple(block for block in blocks if isinstance(block, Plot))
 
 
