@@ -11,7 +11,7 @@ import optuna
 
 from search.ablation.path import Ablation
 from search.catalog.openings import DatasetAccess, earlier_accesses
-from search.catalog.studies import stored_baselines
+from search.catalog.studies import stored_baselines, stored_repetitions
 from search.dashboard.publishing import Publisher, publish_end, publish_whole
 from search.data.training_images import TrainingImages
 from search.errors import UserError
@@ -343,6 +343,7 @@ def stored_evidence(record: StudyRecord, study: optuna.Study, paths: RunPaths) -
         earlier=earlier_accesses(study, record, paths.runs_dir),
         validation=read_kept(record, paths),
         training_images=TrainingImages.of(record.dataset),
+        nested=stored_repetitions(study, record),
     )
 
 

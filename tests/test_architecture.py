@@ -20,6 +20,7 @@ _LAYERS = (
     "search.cli",
     "search.views",
     "search.study",
+    "search.nested",
     "search.pipeline",
     "search.dashboard",
     "search.report",

@@ -53,6 +53,14 @@ def stored_baselines(study: optuna.Study) -> Iterator[StudyRecord]:
             yield read_study(optuna.load_study(study_name=stored.study_name, storage=storage))
 
 
+def stored_repetitions(study: optuna.Study, record: StudyRecord) -> tuple[StudyRecord, ...]:
+    """Return the studies that repeat a search; none if one of them is gone or not tested."""
+    found = [find_study(study._storage, name) for name in record.nested]
+    records = [read_study(one) for one in found if one is not None]
+    whole = len(records) == len(record.nested) and all(one.test is not None for one in records)
+    return tuple(records) if whole else ()
+
+
 def _protocol(recipe: Mapping[str, Any]) -> StudyProtocol:
     return protocol_of(recipe.get("sampler", "random"), recipe.get("validation", "holdout"))
 

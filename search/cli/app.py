@@ -24,6 +24,7 @@ _COMMANDS: Mapping[str, Callable[..., None]] = {
     "show": commands.show,
     "report": commands.report,
     "ablate": training.ablate,
+    "nested": training.nested,
     "export": commands.export,
     "dashboard": commands.dashboard,
     "predict": commands.predict,
@@ -51,6 +52,7 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "show": ("show STUDY", "show STUDY --trial 3"),
     "report": ("report STUDY", "report STUDY ANOTHER --output comparison/"),
     "ablate": ("ablate STUDY", "ablate STUDY --from 3"),
+    "nested": ("nested STUDY", "nested STUDY --folds 10"),
     "export": (
         "export STUDY --python --output train.py",
         "export STUDY --onnx --output model.onnx",

@@ -214,6 +214,19 @@ AblationStart = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Trainings at once.", show_default="study's")
 ]
+NestedFolds = Annotated[
+    int, typer.Option("--folds", min=2, help="Repetitions; each leaves out another part.")
+]
+Nested = Annotated[
+    int | None,
+    typer.Option(
+        "--nested",
+        min=2,
+        help="Then repeat the search so many times on parts of its images, as `nested` does.",
+        show_default="no",
+        rich_help_panel="Evaluation",
+    ),
+]
 AllTrials = Annotated[bool, typer.Option("--all", help="List every trial, including pruned ones.")]
 ListedAsJson = Annotated[
     bool, typer.Option("--json", help="Print a JSON array with one object per study.")

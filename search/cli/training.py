@@ -36,6 +36,7 @@ def run(
     recipe: options.RecipeFile = None,
     accept_changes: options.AcceptChanges = False,
     retry_failed: options.RetryFailed = False,
+    nested: options.Nested = None,
     tracker: options.Trackers = None,
     quiet: options.Quiet = False,
     as_json: options.Events = False,
@@ -45,8 +46,12 @@ def run(
 
     Run the same command again to continue the study. Options override the recipe file.
     """
+    if nested is not None and as_json:
+        raise UserError(
+            f"nested {nested} needs a run without --json; or run `nested STUDY` afterwards"
+        )
     resuming = {"accept_changes": accept_changes, "retry_failed": retry_failed}
-    _run(recipe, settings, tracker, quiet=quiet, as_json=as_json, **resuming)
+    _run(recipe, settings, tracker, quiet=quiet, as_json=as_json, nested=nested, **resuming)
 
 
 @options.with_settings(*_BASELINE_SETTINGS, places=options.CLUSTER)
@@ -76,6 +81,7 @@ def _run(
     *,
     quiet: bool,
     as_json: bool,
+    nested: int | None = None,
     **resuming: Any,
 ) -> None:
     if quiet and as_json:
@@ -92,7 +98,8 @@ def _run(
         if writer is not None:
             run_and_log(requested, writer, stop, **how)
         else:
-            result = run_and_describe(requested, console, stop, quiet=quiet, **how)
+            how |= {"quiet": quiet, "nested": nested}
+            result = run_and_describe(requested, console, stop, **how)
             print_all(result, console)
 
 
@@ -130,5 +137,29 @@ def ablate(
 
         result = ablate_and_describe(
             study, runs_dir, storage, console, stop, start=start, workers=workers
+        )
+        print_all(result, console)
+
+
+@options.with_settings("runs_dir", "storage", fill=True)
+def nested(
+    study: options.Study,
+    folds: options.NestedFolds = 5,
+    workers: options.Workers = None,
+    *,
+    runs_dir: Path,
+    storage: str | None,
+) -> None:
+    """Repeat the whole search on parts of its training images, and test on the rest.
+
+    That says what the search is worth on images that it never saw, with the test set closed. Each
+    repetition takes as long as the search and is a study of its own. The result is in the report.
+    """
+    console = make_console()
+    with _stoppable(console) as stop:
+        from search.views.nested import repeat_and_describe
+
+        result = repeat_and_describe(
+            study, runs_dir, storage, console, stop, folds=folds, workers=workers
         )
         print_all(result, console)

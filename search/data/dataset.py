@@ -75,6 +75,15 @@ class Origins:
     groups: tuple[str, ...] = ()
     validation: tuple[int, ...] = ()
 
+    def of(self, kept: Sequence[int]) -> Self:
+        """Return the origins of some of the images, given by their indices."""
+        given = set(self.validation)
+        return type(self)(
+            names=tuple(self.names[i] for i in kept) if self.names else (),
+            groups=tuple(self.groups[i] for i in kept) if self.groups else (),
+            validation=tuple(place for place, index in enumerate(kept) if index in given),
+        )
+
 
 @final
 @dataclass(frozen=True, eq=False)

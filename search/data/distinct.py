@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from search.data.cache import load_copies, read_cache, read_info
-from search.data.dataset import Content, DatasetInfo, Labels, Origins, Part, Source
+from search.data.dataset import Content, DatasetInfo, Part, Source
 from search.errors import UserError
 from search.events import Listener
 from search.text import plural
@@ -53,7 +53,7 @@ class DistinctSource(Source):
         return Content(
             class_names=content.class_names,
             image_shape=content.image_shape,
-            train=Part(labels, batches, _chosen(content.train.origins, kept)),
+            train=Part(labels, batches, content.train.origins.of(kept.tolist())),
             test=content.test,
             n_left_out=content.n_left_out,
             found=[
@@ -61,13 +61,3 @@ class DistinctSource(Source):
                 "test images or of other training images"
             ],
         )
-
-
-def _chosen(origins: Origins, kept: Labels) -> Origins:
-    """Return the origins of some images, given by their indices."""
-    given = set(origins.validation)
-    return Origins(
-        names=tuple(origins.names[i] for i in kept) if origins.names else (),
-        groups=tuple(origins.groups[i] for i in kept) if origins.groups else (),
-        validation=tuple(place for place, index in enumerate(kept.tolist()) if index in given),
-    )

@@ -49,6 +49,7 @@ class Evidence:
         earlier: Other studies' accesses to the test set before; None if they are not known.
         validation: What the best complete trials predicted of their validation images, best first.
         training_images: The images that were trained on; None if their cache is gone.
+        nested: The studies that repeat the search on parts of its images, all tested; or none.
     """
 
     record: StudyRecord
@@ -60,6 +61,7 @@ class Evidence:
     earlier: tuple[DatasetAccess, ...] | None = None
     validation: Mapping[int, TrialPredictions] = field(default_factory=dict)
     training_images: TrainingImages | None = None
+    nested: tuple[StudyRecord, ...] = ()
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, compute: Callable[["Evidence"], _T]) -> _T:

@@ -1,7 +1,7 @@
 """Runs the steps of a study for the Python API: the search, the refit, the test."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -14,6 +14,7 @@ from search.evaluation.model import ImageClassifier
 from search.events import Event, Listener, fan_out
 from search.executors import ExecutorChoice
 from search.files import check_writable
+from search.nested import repeat_search
 from search.pipeline import OpenRun, Outcome, open_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -113,6 +114,21 @@ class Runner:
                 return ablate(run.opened, run.workers, listener, stop, start_trial)
             except StoppedEarly as error:
                 raise KeyboardInterrupt from error  # which says how to continue
+
+    def repeat(self, recipe: Recipe, folds: int) -> None:
+        """Repeat the search on parts of its training images."""
+        with self._listening(recipe) as (listener, stop):
+            ended = repeat_search(
+                recipe.study_name,
+                recipe.runs_dir,
+                recipe.storage,
+                stop,
+                lambda: nullcontext(listener),
+                folds=folds,
+                executor=self._place,
+            )
+            if not ended:
+                raise KeyboardInterrupt  # which says how to continue
 
     def announce(self, event: Event) -> None:
         """Tell the listeners what happened outside of a step."""

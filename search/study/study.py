@@ -23,6 +23,7 @@ from search.recipe import Recipe
 from search.report.evidence import Evidence
 from search.report.findings import summaries
 from search.report.findings.margin import Margin
+from search.report.findings.nested import Nested
 from search.study.figures import StudyPlots
 from search.study.frames import new_frame
 from search.study.html import paragraph, table
@@ -269,6 +270,27 @@ class Study:
         number = start.number if isinstance(start, Trial) else start
         found = self._runner.ablate(self._recipe(self._stored_settings()), number)
         self._reload()
+        return found
+
+    def nested(self, folds: int = 5) -> Nested:
+        """Repeat the whole search on parts of its training images, and test on the rest.
+
+        That says what the search is worth on images that it never saw, with the test set closed.
+        Each repetition takes as long as the search and is a study of its own; those that ended are
+        not run again. The report shows the result, too.
+
+        Args:
+            folds: How many repetitions; each leaves out another part of the images.
+
+        Raises:
+            UserError: Nothing has won, or there are too few images.
+            MachineError: A training failed; what is finished is kept.
+            SearchInterrupted: It was interrupted; what is finished is kept.
+        """
+        self._runner.repeat(self._recipe(self._stored_settings()), folds)
+        found = Nested.of(self._reload()._evidence)
+        if found is None:
+            raise UserError(f"study {self.name!r} has no repetitions with a result")
         return found
 
     def report(self, folder: str | Path | None = None) -> Path:

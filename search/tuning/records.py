@@ -243,6 +243,7 @@ class StudyRecord:
         user_metric: What a user's metric is like; None: the recipe names one of this program.
         finalists: The best trials when they were trained again, best first; empty if none were.
         ensemble: The ensemble as it was tested; None until then, and where there is none.
+        nested: The studies that repeat the search on parts of its images.
     """
 
     name: str
@@ -267,6 +268,7 @@ class StudyRecord:
     metric_code: str | None = None
     finalists: tuple[Finalist, ...] = ()
     ensemble: EnsembleRecord | None = None
+    nested: tuple[str, ...] = ()
 
     @property
     def metric(self) -> Metric:

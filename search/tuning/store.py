@@ -172,9 +172,8 @@ def read_study(study: optuna.Study) -> StudyRecord:
             refit=_known(RefitRecord, attrs.get("refit")),
             test=_known(TestResult, attrs.get("test")),
             finalists=from_plain(tuple[Finalist, ...], attrs.get("finalists") or ()),
-            ensemble=from_plain(EnsembleRecord, stored)
-            if (stored := attrs.get("ensemble"))
-            else None,
+            nested=tuple(attrs.get("nested", ())),
+            ensemble=_known(EnsembleRecord, attrs.get("ensemble")),
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_test_accesses(study),
             space_code=attrs.get("space_code"),

@@ -36,6 +36,7 @@ from search.tuning.run_events import (
     WinnerRefitted,
     WinnerTested,
 )
+from search.views.nested import repeat_and_describe
 from spaces.candidate import describe_candidate, summarize_candidate
 
 
@@ -45,6 +46,7 @@ def run_and_describe(
     stop: StopRequest,
     *,
     quiet: bool = False,
+    nested: int | None = None,
     trackers: Sequence[Tracker] = (),
     executor: str | ExecutorChoice = "processes",
     accept_changes: bool = False,
@@ -53,6 +55,7 @@ def run_and_describe(
     """Run a study under a display that suits the console, then yield its result.
 
     A `quiet` run shows nothing meanwhile, and skips the time estimate. Trackers get every event.
+    With `nested` the search is then repeated so many times on parts of its training images.
     """
     check_writable(recipe.runs_dir)
     display = QuietDisplay(console) if quiet else open_display(console)
@@ -78,6 +81,12 @@ def run_and_describe(
         yield from next_steps(outcome.record)
         yield f"model:  {outcome.paths.model_dir}"
         yield f"report: {report.page}"
+    if nested is not None and report is not None:
+        place = (outcome.record.name, recipe.runs_dir, recipe.storage)
+        chosen = ExecutorChoice(executor) if isinstance(executor, str) else executor
+        yield from repeat_and_describe(
+            *place, console, stop, folds=nested, workers=None, executor=chosen
+        )
 
 
 def next_steps(record: StudyRecord) -> Iterator[str]:

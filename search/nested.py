@@ -1,0 +1,136 @@
+"""Nested cross-validation: a whole search, repeated on parts of the training images.
+
+A search's validation score is too good, as the best of many was chosen by it. What the whole
+search, with its choice and its refit, reaches on images that it never saw is not; each repetition
+leaves out others of the training images (Varma and Simon, "Bias in error estimation when using
+cross-validation for model selection", BMC Bioinformatics 7, 2006). The test set stays closed. A
+repetition is a study of its own, so that it can be resumed, shown and reported.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from search.catalog.studies import open_stored
+from search.data.cache import open_or_build
+from search.data.dataset import DatasetInfo
+from search.data.subset import SubsetSource
+from search.errors import UserError
+from search.events import Listener, Notice
+from search.executors import ExecutorChoice
+from search.paths import RunPaths
+from search.pipeline import open_run
+from search.recipe import Recipe
+from search.stopping import StopRequest
+from search.tuning.folds import make_folds
+from search.tuning.locks import study_lock
+from search.tuning.records import StudyRecord
+from search.tuning.store import read_study
+
+Listening = AbstractContextManager[Listener]
+
+_MAX_NAME = 64  # characters of a study's name
+# Settings that say how a dataset's images are read, which a part of it has behind it.
+_OF_IMAGES = {
+    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column", "groups", "drop_duplicates",
+}  # fmt: skip
+
+
+def repeat_search(
+    name: str,
+    runs_dir: Path,
+    storage: str | None,
+    stop: StopRequest,
+    listening: Callable[[], Listening],
+    *,
+    folds: int,
+    workers: int | None = None,
+    executor: ExecutorChoice | None = None,
+) -> bool:
+    """Repeat a stored search on `folds` parts of its training images, and store which studies did.
+
+    Repetitions that ended are not run again; one that was interrupted is resumed.
+
+    Args:
+        name: The study's name.
+        runs_dir: Folder of the studies.
+        storage: The database's URL; None: in that folder.
+        stop: Ends it early; what is finished is kept.
+        listening: Returns a context with a listener of one repetition's events.
+        folds: How many repetitions, at least 2.
+        workers: Trainings at once; None: as many as the study had.
+        executor: Where trainings run.
+
+    Returns:
+        False if it was stopped.
+
+    Raises:
+        UserError: There is no such study, it is no search or has no winner, or has too few images.
+        MachineError: Something failed; what is finished is kept.
+    """
+    record = read_study(open_stored(name, runs_dir, storage))
+    _check(record, folds)
+    done: list[str] = []
+    for number in range(1, folds + 1):
+        with listening() as listener:
+            listener(Notice(f"repetition {number} of {folds} of the search {name}"))
+            data = _part(record, number, folds, listener)
+            place = {"runs_dir": runs_dir, "storage": storage, "workers": workers}
+            recipe = repetition(record, data, number, folds, place)
+            if not _run(recipe, listener, stop, executor or ExecutorChoice()):
+                return False
+        done.append(recipe.study_name)
+    with study_lock(RunPaths(runs_dir, name), storage):
+        open_stored(name, runs_dir, storage).set_user_attr("nested", done)
+    return True
+
+
+def _check(record: StudyRecord, folds: int) -> None:
+    if folds < 2:
+        raise UserError(f"folds must be at least 2, got {folds}")
+    if not record.recipe.protocol.is_search:
+        raise UserError(
+            f"study {record.name!r} replicates the hand-tuned networks; only a search is repeated"
+        )
+    if record.winner() is None:
+        raise UserError(f"study {record.name!r} has no winner yet: run its command again first")
+
+
+def _part(record: StudyRecord, number: int, folds: int, listener: Listener) -> DatasetInfo:
+    """Return the training images without one part, which is the test set."""
+    changes = {"validation": "kfold", "folds": folds, "racing": False}
+    parts = make_folds(record.recipe.model_copy(update=changes), record.dataset)
+    source = SubsetSource(record.dataset, parts[number - 1], number, folds)
+    return open_or_build(source, record.recipe.data_dir, listener)
+
+
+def repetition(
+    record: StudyRecord, data: DatasetInfo, number: int, folds: int, place: Mapping[str, Any]
+) -> Recipe:
+    """Return the recipe of a repetition: the study's, on other images and with another seed.
+
+    It has as many trials, epochs and networks as large as the study's time budget allowed.
+    """
+    suffix = f"-nested-{number}-of-{folds}"
+    stored = record.repeatable_recipe()
+    settings = stored.model_dump(exclude_none=True, exclude=_OF_IMAGES | {"ensemble"})
+    if record.horizon is not None:
+        settings["refit_epochs"] = record.horizon["epochs"]
+    changes = {
+        "dataset": str(data.cache_dir),
+        "study_name": record.name[: _MAX_NAME - len(suffix)] + suffix,
+        "seed": (stored.seed + number) % 2**32,
+    }
+    given = {name: value for name, value in place.items() if value is not None}
+    return Recipe.from_sources(None, {**settings, **changes, **given})
+
+
+def _run(recipe: Recipe, listener: Listener, stop: StopRequest, executor: ExecutorChoice) -> bool:
+    """Search, refit and test; returns False if it was stopped."""
+    with open_run(recipe, listener, stop, executor=executor, estimate=True) as run:
+        if run.search():
+            run.finish()
+        run.workers.close()
+        return not run.outcome().stopped

@@ -1,0 +1,28 @@
+"""The finding of nested cross-validation: mean, interval, and who won."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from search.report.evidence import Evidence
+from search.report.findings.nested import Nested
+
+
+def test_its_interval_is_wider_than_that_of_independent_scores(kfold_evidence: Evidence) -> None:
+    """Nadeau and Bengio's factor: for 5 repetitions sqrt(1/5 + 1/4) instead of sqrt(1/5)."""
+    test = kfold_evidence.record.test
+    assert test is not None
+    scores = [0.70, 0.72, 0.74, 0.76, 0.78]
+    nested = tuple(
+        replace(kfold_evidence.record, name=f"n{i}", test=replace(test, accuracy=value))
+        for i, value in enumerate(scores)
+    )
+    found = Nested.of(replace(kfold_evidence, nested=nested))
+    assert found is not None
+    assert found.mean == pytest.approx(0.74)
+    reach = 2.776 * np.std(scores, ddof=1) * np.sqrt(1 / 5 + 1 / 4)
+    assert found.interval == pytest.approx((0.74 - reach, 0.74 + reach), abs=1e-4)
+    assert found.n_winners == 1
+    assert "chose the same candidate" in " ".join(found.sentences())
+    assert Nested.of(replace(kfold_evidence, nested=nested[:1])) is None
