@@ -15,6 +15,7 @@ from search.tuning.records import TrialRecord, best_of
 from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
+    PlanExtended,
     StudyOpened,
     TrialEnded,
     TrialPaused,
@@ -93,6 +94,8 @@ class SearchProgress:
                 self._started(event)
             case TrialPlaced():
                 self._placed(event)
+            case PlanExtended():
+                self.n_planned = event.n_planned
             case WorkersChanged():
                 self.n_workers = event.n_workers
             case EpochEnded():

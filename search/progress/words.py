@@ -138,7 +138,7 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
 def describe_budget(budget: Budget) -> str:
     """Return what a time budget buys, and what more time would."""
     end = f"{text.duration(budget.seconds)} for search, refit, test and report"
-    bought = f"up to {_describe_plan(budget.plan)}"
+    bought = f"about {_describe_plan(budget.plan)}"
     return f"{end}: {bought}; {text.duration(4 * budget.seconds)} would allow " + (
         _describe_plan(budget.further)
     )

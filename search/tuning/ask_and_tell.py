@@ -20,10 +20,10 @@ from search.tuning.attempts import (
 )
 from search.tuning.batches import BatchSampler
 from search.tuning.feasibility import Feasibility
-from search.tuning.opening import OpenStudy
+from search.tuning.opening import OpenStudy, further_points
 from search.tuning.points import check_point
 from search.tuning.samplers import Params, get_sampler
-from search.tuning.store import stored_trials
+from search.tuning.store import stored_trials, to_plain
 from spaces import Candidate
 
 _MOST_INFEASIBLE = 1000
@@ -66,7 +66,7 @@ class TrialQueue:
     """
 
     def __init__(self, opened: OpenStudy) -> None:
-        self._study, self._storage = opened.study, opened.storage
+        self._opened, self._study, self._storage = opened, opened.study, opened.storage
         self._recipe, self._space, self._points = opened.recipe, opened.space, opened.points
         self._feasibility = Feasibility.of(opened.recipe, opened.dataset)
         self._sampler = get_sampler(opened.recipe.sampler)
@@ -102,6 +102,24 @@ class TrialQueue:
         self._open.discard(index)
         self._n_infeasible = 0
         return ClaimedTrial(trial, index, candidate)
+
+    def all_claimed(self) -> bool:
+        """Return whether every index of the plan has been claimed or is done."""
+        return not self._open
+
+    def plan_more(self) -> bool:
+        """Add an index to the plan, which the study stores; returns False if there is no other."""
+        index = self.n_planned
+        if not self._sampler.adaptive and index == len(self._points):
+            self._points = further_points(self._opened, 2 * index)
+            if index == len(self._points):  # of a grid all points are planned
+                return False
+        recipe = self._recipe.model_copy(update={"trials": index + 1})
+        self._study.set_user_attr("recipe", to_plain(recipe))
+        self.n_planned = index + 1
+        self._open.add(index)
+        self._unqueued.append(index)
+        return True
 
     def queue_ahead(self, seconds: float) -> None:
         """Queue further points, in plan order, for this many seconds."""

@@ -188,6 +188,7 @@ class Budget:
         plan: What is planned for the rest.
         further: What four times the time would buy.
         prices: What the candidates cost that the plan is made by.
+        most_trials: Trials that the search does not exceed, however fast they are.
     """
 
     seconds: float
@@ -197,6 +198,7 @@ class Budget:
     plan: BudgetPlan
     further: BudgetPlan
     prices: tuple[Price, ...] = ()
+    most_trials: int = 0
 
     def affordable(self) -> tuple[Price, ...]:
         """Return the prices of those candidates that the plan allows."""

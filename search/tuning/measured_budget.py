@@ -73,7 +73,16 @@ def make_budget(
     )
     plan = plan_budget(request)
     further = plan_budget(replace(request, seconds=4 * seconds))
-    return Budget(seconds, started, closing, request.refit_ratio, plan, further, tuple(prices))
+    return Budget(
+        seconds=seconds,
+        started=started,
+        closing_seconds=closing,
+        refit_ratio=request.refit_ratio,
+        plan=plan,
+        further=further,
+        prices=tuple(prices),
+        most_trials=request.most_trials,
+    )
 
 
 def make_warm_up(

@@ -19,9 +19,10 @@ from search.objectives import objectives_of
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
+from search.tuning.feasibility import Feasibility
 from search.tuning.folds import fold_groups
 from search.tuning.locks import check_free, check_owned, mark, unmark
-from search.tuning.points import earlier_points
+from search.tuning.points import earlier_points, planned_points
 from search.tuning.preparing import Plan
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import Params, get_sampler
@@ -132,6 +133,15 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         ),
         rejections=plan.rejections,
     )
+
+
+def further_points(opened: OpenStudy, trials: int) -> tuple[Params, ...]:
+    """Return the points of a longer plan, which begins with those that are known."""
+    recipe = opened.recipe.model_copy(update={"trials": trials})
+    fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
+    feasible = Feasibility.of(recipe, opened.dataset)
+    earlier = tuple(opened.study.user_attrs.get("earlier_points", ()))
+    return tuple(planned_points(recipe, opened.space, feasible, len(fold.train), earlier))
 
 
 def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:

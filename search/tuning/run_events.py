@@ -79,6 +79,19 @@ class StudyOpened(Event):
 
 @final
 @dataclass(frozen=True)
+class PlanExtended(Event):
+    """A time budget has time left, so that more trials are planned: so many in all."""
+
+    kind = "plan_extended"
+    totals = ("trials", "done")
+    n_planned: int
+
+    def fields(self) -> dict[str, object]:
+        return {}
+
+
+@final
+@dataclass(frozen=True)
 class TrialStarted(Event):
     """A trial, or a further fold of it, started in a `slot`; `index` is its index in the plan."""
 

@@ -1,7 +1,6 @@
 """The scheduler: claims trials, has them trained, prunes them and records how they end."""
 
 import math
-import time
 from collections import deque
 from typing import final
 
@@ -23,6 +22,7 @@ from search.tuning.records import StudyRecord, TrialRecord, best_of
 from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
+    PlanExtended,
     SearchEnded,
     Stopping,
     StudyOpened,
@@ -31,10 +31,10 @@ from search.tuning.run_events import (
     TrialWaiting,
 )
 from search.tuning.running_trials import RunningTrial, RunningTrials
+from search.tuning.search_clock import SearchClock
 from search.tuning.store import read_study
 from search.tuning.workers import WorkerWatch
 
-_ROUND_SHARE = 0.6  # of a time budget, for starting trials that further rounds continue
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 
 
@@ -69,8 +69,8 @@ class Scheduler:
         self._duplicates = Duplicates(_by_this_code(record, ended), repeat=repeat)
         self._race = _race(record, ended) if recipe.racing else None
         self._promoted: deque[int] = deque()  # an index for each of its paused fold groups
-        self._deadline, self._ended = deadline, tuple(ended)
-        self._budget, self._winner = budget, record.winner()
+        self._ended, self._winner = tuple(ended), record.winner()
+        self._clock = SearchClock(recipe, deadline, budget)
         for trial in ended:
             self._running.forget(trial.plan)
 
@@ -84,7 +84,7 @@ class Scheduler:
         Returns False if a requested stop ended it sooner. All trainings then finish their epoch,
         and trials that were started but not finalized are queued again.
         """
-        while not stop.requested() and not self._budget_is_spent() and self._has_work():
+        while not (stop.requested() or self._clock.is_spent(self._winner)) and self._has_work():
             self._queue.queue_ahead(_QUEUEING_SECONDS)
             self._running.wait()
             self._workers.look(self._running.trials())
@@ -96,7 +96,7 @@ class Scheduler:
         self._end_duplicates()  # of trials that ended with the race
         if stop.requested():
             self._listener(Stopping(len(self._running.training())))
-        if stop.requested() or self._budget_is_spent():
+        if stop.requested() or self._clock.is_spent(self._winner):
             self._running.stop_all()
         self._requeue_unfinished()
         self._queue.queue_ahead(0 if stop.requested() else math.inf)
@@ -114,21 +114,6 @@ class Scheduler:
             or self._end_round()
             or self._continue_race()
         )
-
-    def _budget_is_spent(self) -> bool:
-        """Return whether the winner so far has to be refitted now to be in time.
-
-        Before a trial has been trained to its end there is none, so the search goes on.
-        """
-        if self._budget is None or self._winner is None:
-            return False
-        return self._budget.elapsed() >= self._search_seconds(self._budget)
-
-    def _search_seconds(self, budget: Budget) -> float:
-        """Return after how many seconds of the command the search has to end."""
-        history = History() if self._winner is None else self._winner.history
-        epoch_seconds = history.seconds() / max(history.fold_epochs(), 1)
-        return budget.search_seconds(epoch_seconds, self._recipe.epochs)
 
     def _requeue_unfinished(self) -> None:
         """Queue trials again that were started but not ended."""
@@ -169,8 +154,14 @@ class Scheduler:
         return earned is not None
 
     def _start_trial(self) -> bool:
-        if time.monotonic() >= self._deadline or self._no_time_to_start():
+        first = self._winner is None and not self._running.trials()
+        rounds = self._recipe.racing or self._pruner.pauses
+        if not self._clock.may_start(self._winner, first=first, rounds=rounds):
             return False
+        if self._queue.all_claimed() and self._clock.may_plan_more(
+            self._winner, self._queue.n_planned, rounds=rounds
+        ):
+            self._plan_more()
         match self._queue.claim_next():
             case ClaimedTrial() as claimed:
                 self._start(claimed)
@@ -184,17 +175,9 @@ class Scheduler:
                 return False
         return True
 
-    def _no_time_to_start(self) -> bool:
-        """Return whether a time budget leaves no time for another trial; a first one always starts.
-
-        Races and rounds need time after the last start.
-        """
-        first = self._winner is None and not self._running.trials()
-        if self._budget is None or first:
-            return False
-        has_rounds = self._recipe.racing or self._pruner.pauses
-        share = _ROUND_SHARE if has_rounds else 1.0
-        return self._budget.elapsed() >= share * self._search_seconds(self._budget)
+    def _plan_more(self) -> None:
+        if self._queue.plan_more():
+            self._listener(PlanExtended(self._queue.n_planned))
 
     def _start(self, claimed: ClaimedTrial) -> None:
         self._recorder.started(claimed)
@@ -350,6 +333,7 @@ class Scheduler:
         record = self._recorder.record(running.trial)
         rivals = [record] if self._winner is None else [self._winner, record]
         self._winner = best_of(rivals, self._objectives)
+        self._clock.note(record)
         self._listener(TrialEnded(record))
         return record
 

@@ -1,7 +1,10 @@
 """A search under a time budget ends when the refit needs the rest, and never without a winner."""
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,18 +15,24 @@ from search.stopping import StopRequest
 from search.tuning.budget import Budget, BudgetPlan
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
-from search.tuning.records import StudyRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.run import run_search
+from search.tuning.run_events import PlanExtended, TrialEnded
+from search.tuning.search_clock import SearchClock
 from search.tuning.store import read_study
+from tests.study_fixtures import EventRecorder
 
 Maker = Callable[..., Recipe]
 _PLAN = BudgetPlan(2, 4, None, 1.0, 1.0)
 
 
-def _search(recipe: Recipe, listener: Any, seconds: float, elapsed: float) -> StudyRecord:
+def _search(
+    recipe: Recipe, listener: Any, seconds: float, elapsed: float, most_trials: int = 0
+) -> StudyRecord:
     """Search by a budget of which some seconds have elapsed before the first trial."""
     opened = open_study(prepare(recipe, InlineExecutor(), listener))
-    budget = Budget(seconds, time.monotonic() - elapsed, 0.0, 1.0, _PLAN, _PLAN)
+    started = time.monotonic() - elapsed
+    budget = Budget(seconds, started, 0.0, 1.0, _PLAN, _PLAN, most_trials=most_trials)
     assert run_search(opened, InlineExecutor(), listener, StopRequest(), budget)
     return read_study(opened.study)
 
@@ -43,3 +52,70 @@ def test_a_budget_with_time_left_trains_the_whole_plan(make_recipe: Maker, liste
     recipe = make_recipe(trials=4, epochs=2, pruner="none")
     record = _search(recipe, listener, seconds=10_000, elapsed=0)
     assert sorted(trial.plan for trial in record.complete()) == [0, 1, 2, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_time_that_is_left_buys_more_trials(
+    sampler: str, make_recipe: Maker, listener: EventRecorder
+) -> None:
+    """Those that a longer plan would have had, in its order; the study stores the longer plan."""
+    recipe = make_recipe(trials=3, epochs=1, pruner="none", sampler=sampler)
+    record = _search(recipe, listener, seconds=10_000, elapsed=0, most_trials=6)
+    assert sorted(trial.plan for trial in record.complete()) == list(range(6))
+    assert (record.recipe.trials, record.n_planned()) == (6, 6)
+    assert [event.n_planned for event in listener.all(PlanExtended)] == [4, 5, 6]
+    longer = make_recipe(trials=6, epochs=1, pruner="none", sampler=sampler, study_name="longer")
+    expected = _search(longer, listener, seconds=10_000, elapsed=0)
+    assert [one.params for one in record.trials] == [one.params for one in expected.trials]
+    listener.events.clear()
+    again = _search(
+        make_recipe(trials=6, epochs=1, pruner="none", sampler=sampler),
+        listener, seconds=10_000, elapsed=0, most_trials=9,
+    )  # fmt: skip
+    assert again.n_planned() == 6
+    assert not listener.all(TrialEnded)
+
+
+@pytest.mark.slow
+def test_a_grid_has_no_more_points(make_recipe: Maker, listener: EventRecorder) -> None:
+    """However much time is left."""
+    recipe = make_recipe(sampler="grid", trials=None, epochs=1, pruner="none", with_baseline=False)
+    record = _search(recipe, listener, seconds=10_000, elapsed=0, most_trials=100)
+    assert len(record.complete()) == record.n_planned() == 9
+    assert not listener.all(PlanExtended)
+
+
+def _trial(seconds: float, **changes: Any) -> TrialRecord:
+    start = datetime(2025, 6, 1, tzinfo=UTC)
+    trial = TrialRecord(
+        number=0, plan=0, attempt=0, state="complete", params={}, started=start,
+        finished=start + timedelta(seconds=seconds),
+    )  # fmt: skip
+    return replace(trial, **changes)
+
+
+def test_no_trial_starts_that_is_unlikely_to_end(make_recipe: Maker) -> None:
+    """By the mean of what the others took; copies and failures took no training."""
+    recipe = make_recipe(epochs=2)
+    budget = Budget(100.0, time.monotonic() - 50, 10.0, 1.0, _PLAN, _PLAN, most_trials=9)
+    clock = SearchClock(recipe, math.inf, budget)  # 40 s are left
+
+    def starts(*, first: bool = False, rounds: bool = False) -> bool:
+        return clock.may_start(_trial(0), first=first, rounds=rounds)
+
+    assert starts()
+    assert not clock.may_plan_more(_trial(0), 4, rounds=False)  # nothing has ended in this run
+    clock.note(_trial(30))
+    assert starts()
+    assert clock.may_plan_more(_trial(0), 4, rounds=False)
+    assert not clock.may_plan_more(_trial(0), 9, rounds=False)
+    assert not clock.may_plan_more(_trial(0), 4, rounds=True)
+    for ignored in (_trial(900, state="failed"), _trial(900, same_as=3)):
+        clock.note(ignored)
+    assert starts()
+    clock.note(_trial(60))
+    assert not starts()
+    assert starts(first=True)
+    assert starts(rounds=True)
+    assert not SearchClock(recipe, 0.0, None).may_start(None, first=True, rounds=False)
