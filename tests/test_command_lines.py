@@ -16,6 +16,7 @@ _OTHERWISE = {
     "dataset": "data",
     "quiet": "progress",
     "as_json": "callbacks",
+    "nested": "Study.nested",
     "tracker": "callbacks",
 }
 

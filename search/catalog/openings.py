@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, final
 import optuna
 
 from search.paths import RunPaths
-from search.tuning.records import StudyRecord, TestSetAccess
+from search.tuning.after_search import TestSetAccess
+from search.tuning.records import StudyRecord
 from search.tuning.store import from_plain
 
 

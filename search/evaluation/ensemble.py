@@ -140,9 +140,7 @@ def load_ensemble(folder: Path | str, *, trust_code: bool = False) -> Ensemble:
         reason = describe_errors(error)
         raise UserError(f"ensemble: {paths.card} describes no ensemble: {reason}") from error
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"ensemble: {str(folder)!r} is not an ensemble's folder: {error}"
-        ) from error
+        raise UserError(f"ensemble: {str(folder)!r} is no ensemble's folder: {error}") from error
     members = [load_model(paths.member(trial), trust_code=trust_code) for trial in card.trials]
     return Ensemble(members)
 

@@ -20,10 +20,11 @@ from search.paths import EnsemblePaths, ModelPaths, RunPaths
 from search.stopping import StopRequest
 from search.text import listed
 from search.training.metrics import TestResult
+from search.tuning.after_search import EnsembleRecord, RepeatResult
 from search.tuning.budget import Budget
 from search.tuning.endings import why_no_winner
 from search.tuning.opening import OpenStudy
-from search.tuning.records import EnsembleRecord, RepeatResult, StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 
 

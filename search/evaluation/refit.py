@@ -20,8 +20,9 @@ from search.files import remove_folder
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.after_search import RefitRecord
 from search.tuning.opening import OpenStudy
-from search.tuning.records import RefitRecord, TrialRecord
+from search.tuning.records import TrialRecord
 from search.tuning.workload import training_settings
 from spaces.families import FamilySource
 

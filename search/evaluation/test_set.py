@@ -21,8 +21,8 @@ from search.evaluation.model import ImageClassifier
 from search.evaluation.test_results import TestPredictions, save_images, save_predictions
 from search.files import verify_checksums
 from search.training.metrics import TestResult, evaluate_predictions
+from search.tuning.after_search import TestSetAccess
 from search.tuning.opening import OpenStudy
-from search.tuning.records import TestSetAccess
 from search.tuning.store import read_test_accesses, to_plain
 from search.user_metric import get_metric
 

@@ -14,10 +14,11 @@ from search.executors.base import Executor
 from search.files import remove_folder
 from search.paths import ModelPaths
 from search.training.metrics import TestResult
+from search.tuning.after_search import RepeatResult
 from search.tuning.endings import why_no_winner
 from search.tuning.opening import OpenStudy
 from search.tuning.pruners import NoPruner
-from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.running_trials import make_trial_job
 from search.tuning.store import read_study, to_plain
 

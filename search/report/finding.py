@@ -16,12 +16,17 @@ How to add one:
 Page, Markdown, JSON, terminal and dashboard then show it; no renderer knows a finding by name.
 """
 
+import ast
+import inspect
 import math
 import re
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Self, TypeVar, final
 
 from pydantic import (
@@ -30,12 +35,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     SkipValidation,
     WithJsonSchema,
 )
-from pydantic.json_schema import SkipJsonSchema
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic.types import JsonValue
+from pydantic_core import CoreSchema
 
 from cifar_models import FAMILIES
 from search.metric import Metric
@@ -44,6 +51,28 @@ from search.report.evidence import Evidence, model_kind
 from search.tuning.records import StudyRecord
 
 _T = TypeVar("_T")
+
+
+def _field_docstrings(kind: type) -> dict[str, str]:
+    """Return the docstring under each field of a class and of those that it derives from."""
+    found: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        if issubclass(one, ReportPart):
+            with suppress(OSError):  # made by `create_model`, which was given descriptions
+                (body,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+                found |= _docstrings_in(body)
+    return found
+
+
+def _docstrings_in(body: ast.stmt) -> Iterator[tuple[str, str]]:
+    statements = body.body if isinstance(body, ast.ClassDef) else []
+    for field, after in pairwise(statements):
+        match field, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield name, inspect.cleandoc(text)
 
 
 def finite(value: object) -> object:
@@ -80,16 +109,29 @@ Unlisted = Annotated[_T, Field(exclude=True, repr=False), SkipJsonSchema(), Skip
 class ReportPart(BaseModel, ABC):
     """A part of report.json; it can be read from a value with attributes of the same names.
 
-    Each field is described by the docstring under it, which the JSON Schema repeats.
+    Each field is described by the docstring under it, which the JSON Schema repeats. They are read
+    when it is made: pydantic would read them, and build validators of all parts, at each start.
     """
 
     model_config = ConfigDict(
         frozen=True,
         from_attributes=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
         arbitrary_types_allowed=True,
         json_schema_serialization_defaults_required=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON Schema, in which each field has its docstring as description."""
+        schema = handler(core_schema)
+        fields = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in _field_docstrings(cls).items():
+            if name in fields:
+                fields[name] = {**fields[name], "description": text}
+        return schema
 
 
 @final

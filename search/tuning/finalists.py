@@ -9,6 +9,7 @@ from search.executors.base import Executor
 from search.seeding import derive_seed
 from search.stopping import StopRequest
 from search.text import listed, plural, score
+from search.tuning.after_search import Finalist
 from search.tuning.extra_trainings import (
     ExtraTraining,
     ExtraTrainings,
@@ -16,7 +17,7 @@ from search.tuning.extra_trainings import (
     StoredScores,
 )
 from search.tuning.opening import OpenStudy
-from search.tuning.records import Finalist, StudyRecord, TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
 
 

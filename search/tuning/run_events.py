@@ -10,9 +10,10 @@ from typing import final
 from search.events import Event, Failed, Interrupted, Notice, StepProgress
 from search.recipe import Recipe
 from search.training.metrics import TestResult
+from search.tuning.after_search import RefitRecord
 from search.tuning.endings import EndInfo
 from search.tuning.plan import PlanInfo
-from search.tuning.records import RefitRecord, TrialRecord
+from search.tuning.records import TrialRecord
 
 
 @final
@@ -315,6 +316,7 @@ class RunEnded(Event):
 EVENTS: tuple[type[Event], ...] = (
     PlanMade,
     StudyOpened,
+    PlanExtended,
     TrialStarted,
     TrialPlaced,
     WorkersChanged,

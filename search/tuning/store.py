@@ -17,18 +17,15 @@ from search.metric import Metric
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
-from search.tuning.attempts import INTERRUPTED, OBSOLETE
-from search.tuning.records import (
-    AcceptedChange,
+from search.tuning.after_search import (
     EnsembleRecord,
     Finalist,
     RefitRecord,
     RepeatResult,
-    StudyRecord,
     TestSetAccess,
-    TrialRecord,
-    TrialStateName,
 )
+from search.tuning.attempts import INTERRUPTED, OBSOLETE
+from search.tuning.records import AcceptedChange, StudyRecord, TrialRecord, TrialStateName
 from search.user_metric import stored_metric
 from spaces import Candidate
 

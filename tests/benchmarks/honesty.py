@@ -40,7 +40,8 @@ from search.report.paired import newcombe_interval
 from search.report.selection import score_of_selection
 from search.training.history import FoldEpoch, History
 from search.training.metrics import evaluate_predictions
-from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
+from search.tuning.after_search import RepeatResult
+from search.tuning.records import StudyRecord, TrialRecord
 from tests.report import report_fakes as fakes
 
 _ACCURACY = 0.58  # of every network, as the hand-tuned report says of its MLP

@@ -11,7 +11,8 @@ import pytest
 
 from search.catalog.openings import earlier_accesses
 from search.paths import RunPaths
-from search.tuning.records import StudyRecord, TestSetAccess
+from search.tuning.after_search import TestSetAccess
+from search.tuning.records import StudyRecord
 from search.tuning.store import to_plain
 from tests.report import report_fakes as fakes
 

@@ -15,7 +15,8 @@ from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.training.history import History
 from search.training.metrics import TestResult, evaluate_predictions
-from search.tuning.records import RefitRecord, StudyRecord, TestSetAccess, TrialRecord
+from search.tuning.after_search import RefitRecord, TestSetAccess
+from search.tuning.records import StudyRecord, TrialRecord
 
 NAMES = ("cat", "dog", "owl")
 

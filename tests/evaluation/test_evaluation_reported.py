@@ -16,7 +16,8 @@ from search.reference.reported_figures import (
     reported_rows,
 )
 from search.training.history import FoldEpoch, History
-from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
+from search.tuning.after_search import RepeatResult
+from search.tuning.records import StudyRecord, TrialRecord
 
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",

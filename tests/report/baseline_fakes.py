@@ -12,7 +12,8 @@ from search.metric import ACCURACY
 from search.report.evidence import TestedStudy
 from search.training.history import FoldEpoch, History
 from search.training.metrics import TestResult, evaluate_predictions
-from search.tuning.records import RepeatResult, StudyRecord, TrialRecord
+from search.tuning.after_search import RepeatResult
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes

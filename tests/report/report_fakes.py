@@ -32,7 +32,8 @@ from search.report.findings.labels import DoubtfulLabels
 from search.report.findings.pareto import ParetoFront
 from search.training.history import FoldEpoch, History, best_epoch
 from search.training.metrics import evaluate_predictions
-from search.tuning.records import RefitRecord, StudyRecord, TestSetAccess, TrialRecord
+from search.tuning.after_search import RefitRecord, TestSetAccess
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import Candidate
 from spaces.cnn import CNN_SPACE
 

@@ -9,7 +9,7 @@ from search.report.evidence import Evidence
 from search.report.findings import summaries
 from search.report.findings.ensemble import EnsembleResult
 from search.report.paired import compare_counts
-from search.tuning.records import EnsembleRecord, RepeatResult
+from search.tuning.after_search import EnsembleRecord, RepeatResult
 
 
 def _with_ensemble(

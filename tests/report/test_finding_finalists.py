@@ -9,7 +9,7 @@ from search.report.blocks import Table
 from search.report.evidence import Evidence
 from search.report.findings.finalists import Finalists, probabilities_of_being_best
 from search.report.findings.margin import Margin
-from search.tuning.records import Finalist
+from search.tuning.after_search import Finalist
 
 
 def _with_finalists(evidence: Evidence, *scores: tuple[float | None, ...]) -> Evidence:

@@ -12,7 +12,8 @@ from search.report.blocks import Paragraph
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.learning_curves import LearningCurves
 from search.training.history import History
-from search.tuning.records import RefitRecord, StudyRecord
+from search.tuning.after_search import RefitRecord
+from search.tuning.records import StudyRecord
 from spaces.augmentation import MixUp
 from spaces.cnn import CNN_SPACE
 from spaces.losses import FocalLoss

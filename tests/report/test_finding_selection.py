@@ -12,7 +12,7 @@ from search.report.evidence import Evidence
 from search.report.findings.optimism import Optimism
 from search.report.findings.selection import SelectionScore
 from search.report.selection import score_of_selection
-from search.tuning.records import Finalist
+from search.tuning.after_search import Finalist
 from tests.report import report_fakes as fakes
 
 CLASSES = 3

@@ -11,7 +11,8 @@ from search.events import Event, StepProgress
 from search.pipeline import open_run, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.records import Finalist, StudyRecord
+from search.tuning.after_search import Finalist
+from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
 from tests.study_fixtures import EventRecorder
 

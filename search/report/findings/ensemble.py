@@ -9,7 +9,8 @@ from search.report.evidence import Evidence
 from search.report.finding import GOOD, Finding, MetricName, Number, ReportPart
 from search.report.paired import compare_counts
 from search.text import count, interval, listed, percent, plural, points, probability, score, spread
-from search.tuning.records import EnsembleRecord, StudyRecord
+from search.tuning.after_search import EnsembleRecord
+from search.tuning.records import StudyRecord
 
 
 @final

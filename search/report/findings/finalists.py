@@ -12,7 +12,8 @@ from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, MetricName, Number, ReportPart
 from search.report.scoring import trial_score
 from search.text import percent, plural, score, spread
-from search.tuning.records import Finalist, StudyRecord
+from search.tuning.after_search import Finalist
+from search.tuning.records import StudyRecord
 
 _DRAWS = 20_000
 
