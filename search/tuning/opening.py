@@ -144,6 +144,17 @@ def further_points(opened: OpenStudy, trials: int) -> tuple[Params, ...]:
     return tuple(planned_points(recipe, opened.space, feasible, len(fold.train), earlier))
 
 
+def with_stored_plan(opened: OpenStudy) -> OpenStudy:
+    """Return the study with the plan that it stores, which a time budget may have made longer."""
+    trials = read_study(opened.study).recipe.trials
+    if trials is None or trials <= (opened.recipe.trials or trials):
+        return opened
+    adaptive = get_sampler(opened.recipe.sampler).adaptive
+    points = opened.points if adaptive else further_points(opened, trials)
+    recipe = opened.recipe.model_copy(update={"trials": trials})
+    return replace(opened, recipe=recipe, points=points)
+
+
 def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
     """Delete a study in which no trial has started; returns whether it was one."""
     started = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))

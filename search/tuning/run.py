@@ -9,7 +9,7 @@ from search.executors.base import Executor
 from search.files import remove_folder
 from search.stopping import StopRequest
 from search.tuning.budget import Budget
-from search.tuning.opening import OpenStudy
+from search.tuning.opening import OpenStudy, with_stored_plan
 from search.tuning.outages import FilesError, Outages, file_errors
 from search.tuning.recorder import TrialRecorder
 from search.tuning.run_events import TrialEnded
@@ -55,7 +55,8 @@ def run_search(
                     TrialRecorder(opened).end_stale_trials()
                     remove_folder(opened.paths.work_dir)
                     again = scheduler is not None
-                    scheduler = Scheduler(opened, executor, told, deadline, budget)
+                    planned = with_stored_plan(opened) if again else opened
+                    scheduler = Scheduler(planned, executor, told, deadline, budget)
                     if again:
                         for trial in outages.ended_unnoticed():
                             told(TrialEnded(trial))

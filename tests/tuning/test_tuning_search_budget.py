@@ -12,8 +12,9 @@ import pytest
 from search.executors import InlineExecutor
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.budget import Budget, BudgetPlan
-from search.tuning.opening import open_study
+from search.tuning.opening import open_study, with_stored_plan
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.run import run_search
@@ -75,6 +76,24 @@ def test_time_that_is_left_buys_more_trials(
     )  # fmt: skip
     assert again.n_planned() == 6
     assert not listener.all(TrialEnded)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_longer_plan_survives_an_outage(
+    sampler: str, make_recipe: Maker, listener: EventRecorder
+) -> None:
+    """The search goes on with what the study stores, not with what it began with."""
+    recipe = make_recipe(trials=3, epochs=1, pruner="none", sampler=sampler)
+    opened = open_study(prepare(recipe, InlineExecutor(), listener))
+    assert with_stored_plan(opened) is opened
+    before = TrialQueue(opened)
+    assert before.plan_more()
+    assert before.plan_more()
+    after = with_stored_plan(opened)
+    assert after.recipe.trials == 5
+    assert TrialQueue(after).n_planned == before.n_planned == 5
+    assert after.points[: len(opened.points)] == opened.points
 
 
 @pytest.mark.slow
