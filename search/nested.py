@@ -14,7 +14,8 @@ from typing import Any
 
 from search.catalog.studies import open_stored
 from search.data.cache import open_or_build
-from search.data.dataset import DatasetInfo
+from search.data.dataset import DatasetInfo, DatasetRequest
+from search.data.sources import prepare_dataset
 from search.data.subset import SubsetSource
 from search.errors import UserError
 from search.events import Listener, Notice
@@ -23,10 +24,12 @@ from search.paths import RunPaths
 from search.pipeline import open_run
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.endings import why_no_winner
 from search.tuning.folds import make_folds
 from search.tuning.locks import study_lock
 from search.tuning.records import StudyRecord
-from search.tuning.store import read_study
+from search.tuning.storage import open_storage, stored_url
+from search.tuning.store import find_study, read_study
 
 Listening = AbstractContextManager[Listener]
 
@@ -79,7 +82,8 @@ def repeat_search(
             data = _part(record, number, folds, listener)
             place = {"runs_dir": runs_dir, "storage": storage, "workers": workers}
             recipe = repetition(record, data, number, folds, place)
-            if not _run(recipe, listener, stop, executor or ExecutorChoice()):
+            _check_own(recipe, name, runs_dir, storage)
+            if not _run(recipe, name, listener, stop, executor or ExecutorChoice()):
                 return False
         done.append(recipe.study_name)
     with study_lock(RunPaths(runs_dir, name), storage):
@@ -88,20 +92,36 @@ def repeat_search(
 
 
 def _check(record: StudyRecord, folds: int) -> None:
-    if folds < 2:
-        raise UserError(f"folds must be at least 2, got {folds}")
+    check_folds(folds)
     if not record.recipe.protocol.is_search:
         raise UserError(
             f"study {record.name!r} replicates the hand-tuned networks; only a search is repeated"
         )
     if record.winner() is None:
-        raise UserError(f"study {record.name!r} has no winner yet: run its command again first")
+        raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
+
+
+def check_folds(folds: int, recipe: Recipe | None = None) -> None:
+    """Raise UserError for a number of repetitions that is none, or more than the images allow.
+
+    Args:
+        folds: How many repetitions.
+        recipe: The search; its dataset is decoded, if it was not before.
+    """
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        raise UserError(f"folds must be a whole number of at least 2, got {folds!r}")
+    if recipe is not None:
+        dataset = prepare_dataset(DatasetRequest.of(recipe), lambda _: None)
+        make_folds(recipe.model_copy(update=_as_folds(folds)), dataset)
+
+
+def _as_folds(folds: int) -> dict[str, Any]:
+    return {"validation": "kfold", "folds": folds, "racing": False}
 
 
 def _part(record: StudyRecord, number: int, folds: int, listener: Listener) -> DatasetInfo:
     """Return the training images without one part, which is the test set."""
-    changes = {"validation": "kfold", "folds": folds, "racing": False}
-    parts = make_folds(record.recipe.model_copy(update=changes), record.dataset)
+    parts = make_folds(record.recipe.model_copy(update=_as_folds(folds)), record.dataset)
     source = SubsetSource(record.dataset, parts[number - 1], number, folds)
     return open_or_build(source, record.recipe.data_dir, listener)
 
@@ -127,9 +147,25 @@ def repetition(
     return Recipe.from_sources(None, {**settings, **changes, **given})
 
 
-def _run(recipe: Recipe, listener: Listener, stop: StopRequest, executor: ExecutorChoice) -> bool:
+def _check_own(recipe: Recipe, name: str, runs_dir: Path, storage: str | None) -> None:
+    """Raise UserError if there is another study of a repetition's name, as of an earlier search."""
+    found = find_study(open_storage(stored_url(runs_dir, storage)), recipe.study_name)
+    if found is None:
+        return
+    stored = read_study(found).recipe
+    if (stored.epochs, stored.trials, stored.seed) != (recipe.epochs, recipe.trials, recipe.seed):
+        raise UserError(
+            f"study {recipe.study_name!r} repeats an earlier search {name!r} with other settings: "
+            "delete it first"
+        )
+
+
+def _run(
+    recipe: Recipe, name: str, listener: Listener, stop: StopRequest, executor: ExecutorChoice
+) -> bool:
     """Search, refit and test; returns False if it was stopped."""
     with open_run(recipe, listener, stop, executor=executor, estimate=True) as run:
+        run.opened.study.set_user_attr("repeats_study", name)
         if run.search():
             run.finish()
         run.workers.close()

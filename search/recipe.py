@@ -332,7 +332,7 @@ class Recipe(BaseModel):
         if not self.protocol.is_search:
             refused["sampler"] = self.sampler
         if self.ensemble is not None and (given := _first_given(refused)):
-            raise ValueError(f"ensemble needs a search by one objective, got {given}")
+            raise ValueError(f"ensemble needs a search, and by one objective, got {given}")
         if self.finalists is not None and (
             given := _first_given(refused | {"budget": self.budget})
         ):

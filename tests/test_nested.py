@@ -200,6 +200,10 @@ def test_the_command_tells_and_reports(
     assert "only a search is repeated" in command("nested", "hand", *place).error()
     too_many = command("nested", "study", "--folds", "9999", *place)
     assert "folds must be at most" in too_many.error()
+    early = ("run", "--space", recipe.space, "--dataset", recipe.dataset, "--nested", "9999")
+    started = command(*early, "--data-dir", recipe.data_dir, "--study-name", "early", *place)
+    assert "folds must be at most" in started.error()
+    assert not (recipe.runs_dir / "early").exists()
     both = command("run", "--space", "mlp", "--nested", "2", "--json", *place)
     assert "without --json" in both.error()
 
@@ -214,8 +218,34 @@ def test_the_api_repeats(make: Maker, listener: EventRecorder) -> None:
     assert len(found.repetitions) == 2
     assert "whole search reaches" in repr(found)
     assert study.record.nested == ("study-nested-1-of-2", "study-nested-2-of-2")
-    with pytest.raises(UserError, match="at least 2"):
-        study.nested(1)
+    assert str(found) == found.sentences()[0]
+    for wrong in (1, 2.5, "2"):
+        with pytest.raises(UserError, match="at least 2"):
+            study.nested(wrong)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"study\.nested"):
+        search.run("mlp", "digits", nested=2)
+
+
+@pytest.mark.slow
+def test_a_search_is_deleted_with_its_repetitions(
+    make: Maker, listener: EventRecorder, command: Command
+) -> None:
+    """And those of an earlier search of the same name are not taken for its own."""
+    recipe = make(trials=2, epochs=1)
+    run_study(recipe, listener, executor="inline")
+    repeated(recipe, listener)
+    place = ("--runs-dir", recipe.runs_dir)
+    search.delete_study("study-nested-2-of-2", runs_dir=recipe.runs_dir)
+    done = command("delete", "study", "--yes", *place)
+    assert "with 1 repetition of it" in done.out
+    assert search.list_studies(recipe.runs_dir) == []
+    run_study(recipe, listener, executor="inline")
+    repeated(recipe, listener)
+    study = search.load_study("study-nested-1-of-2", runs_dir=recipe.runs_dir).optuna
+    other = dict(study.user_attrs["recipe"]) | {"epochs": 7}
+    study.set_user_attr("recipe", other)
+    with pytest.raises(UserError, match="delete it first"):
+        repeated(recipe, listener)
 
 
 @pytest.mark.slow

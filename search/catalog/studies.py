@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, SupportsIndex
 
 import optuna
+from optuna.storages import BaseStorage
 
 from search.catalog.dashboard_store import DashboardStore
 from search.errors import UserError
@@ -68,8 +69,9 @@ def _protocol(recipe: Mapping[str, Any]) -> StudyProtocol:
 def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) -> Path | None:
     """Delete the study from the database, its folder and its artifacts; return that folder.
 
-    Returns None if the folder stays, as it belongs to a study of that name in another storage.
-    Raises UserError if there is no such study, if it is being run, or unless `sure`.
+    Studies that repeat it (`nested`) are deleted too. Returns None if the folder stays, as it
+    belongs to a study of that name in another storage. Raises UserError if there is no such study,
+    if it is being run, or unless `sure`.
     """
     backend, paths = open_storage(stored_url(runs_dir, storage)), RunPaths(runs_dir, name)
     known = optuna.get_all_study_names(backend)
@@ -78,6 +80,8 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
     if not sure:
         raise UserError(f"study {name!r}, its model and its report would be deleted: add --yes")
     _check_free(paths, storage)
+    for repetition in repetitions_of(name, backend):
+        remove_study(repetition, runs_dir, storage, sure=True)
     with study_lock(paths, storage):
         study = optuna.load_study(study_name=name, storage=backend)
         owned = owns(study, paths)
@@ -87,6 +91,12 @@ def remove_study(name: str, runs_dir: Path, storage: str | None, *, sure: bool) 
         return None
     shutil.rmtree(paths.study_dir)
     return paths.study_dir
+
+
+def repetitions_of(name: str, storage: BaseStorage) -> list[str]:
+    """Return the names of the studies that repeat a study."""
+    studies = storage.get_all_studies()
+    return [one.study_name for one in studies if one.user_attrs.get("repeats_study") == name]
 
 
 def _check_free(paths: RunPaths, storage: str | None) -> None:

@@ -18,7 +18,7 @@ from search.errors import MachineError, UserError
 from search.files import check_writable, write_outputs
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.text import printable
+from search.text import plural, printable
 
 if TYPE_CHECKING:
     from search.evaluation.predict import Predictions
@@ -142,12 +142,15 @@ def replay(
 def delete(
     study: options.Study, yes: options.Yes = False, *, runs_dir: Path, storage: str | None
 ) -> None:
-    """Delete a study with its model and report."""
-    from search.catalog.studies import remove_study
+    """Delete a study with its model, its report and the studies that repeat it (`nested`)."""
+    from search.catalog.studies import remove_study, repetitions_of
+    from search.tuning.storage import open_storage, stored_url
 
+    repetitions = repetitions_of(study, open_storage(stored_url(runs_dir, storage)))
     folder = remove_study(study, runs_dir, storage, sure=yes)
     gone = "" if folder is None else f" and its folder {folder}"
-    print_all([f"deleted study {study}{gone}"], make_console())
+    also = f", with {plural(len(repetitions), 'repetition')} of it" if repetitions else ""
+    print_all([f"deleted study {study}{gone}{also}"], make_console())
 
 
 @_at_place

@@ -222,7 +222,7 @@ Nested = Annotated[
     typer.Option(
         "--nested",
         min=2,
-        help="Then repeat the search so many times on parts of its images, as `nested` does.",
+        help="Then repeat the search so often, as `nested` does; a budget is for the first.",
         show_default="no",
         rich_help_panel="Evaluation",
     ),

@@ -142,6 +142,9 @@ def load_ensemble(folder: Path | str, *, trust_code: bool = False) -> Ensemble:
     except (OSError, ValueError) as error:
         raise UserError(f"ensemble: {str(folder)!r} is no ensemble's folder: {error}") from error
     members = [load_model(paths.member(trial), trust_code=trust_code) for trial in card.trials]
+    found = [(one.card.study, one.card.trial) for one in members]
+    if found != [(members[0].card.study, trial) for trial in card.trials]:
+        raise UserError(f"ensemble: {str(folder)!r} has a network of another trial or study")
     return Ensemble(members)
 
 

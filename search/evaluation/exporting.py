@@ -29,6 +29,7 @@ from search.evaluation.code import (
     network_code,
     text_templates,
 )
+from search.evaluation.ensemble import is_model_folder
 from search.evaluation.own_network import own_network_code, own_space_files, with_own_network
 from search.evaluation.refit_length import refit_epochs, stretched
 from search.files import check_output, write_outputs
@@ -393,7 +394,13 @@ def write_onnx(
     paths = RunPaths(runs_dir, record.name)
     if ensemble and record.tested_ensemble() is None:
         raise UserError(
-            f"ensemble: study {record.name!r} has none; run --ensemble N makes one of N networks"
+            f"ensemble: study {record.name!r} has none; run --ensemble N makes one of N networks, "
+            "where as many trials of different settings are complete"
+        )
+    if ensemble and not is_model_folder(paths.ensemble_dir):
+        raise UserError(
+            f"ensemble: the folder {str(paths.ensemble_dir)!r} is gone; the study's own command "
+            "makes it again"
         )
     folder = paths.ensemble_dir if ensemble else paths.model_dir
     return export_onnx(folder, output, trust_code=True).line()

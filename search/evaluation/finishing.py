@@ -18,7 +18,7 @@ from search.executors.base import Executor
 from search.files import remove_folder
 from search.paths import EnsemblePaths, ModelPaths, RunPaths
 from search.stopping import StopRequest
-from search.text import listed
+from search.text import listed, plural
 from search.training.metrics import TestResult
 from search.tuning.after_search import EnsembleRecord, RepeatResult
 from search.tuning.budget import Budget
@@ -43,8 +43,11 @@ def finish_search(
     """
     record = read_study(opened.study)
     tested = record.is_tested() and not record.lacks_ensemble()
-    if tested and ModelPaths(opened.paths.model_dir).card.exists():
+    exported = ModelPaths(opened.paths.model_dir).card.exists() and _has_ensemble(opened, record)
+    if tested and exported:
         return record
+    if record.lacks_ensemble() and record.openings:
+        listener(Notice("the test set is opened again, for an ensemble that was not tested before"))
     classifier = refit_best(opened, executor, listener, stop, budget)
     if classifier is not None:
         evaluate_winner(opened, classifier)
@@ -73,11 +76,23 @@ def refit_best(
     """
     horizon = plan_horizon(opened, budget)
     classifier = _refit_winner(opened, horizon, executor, listener, stop)
-    others = read_study(opened.study).ensemble_members()[1:]
-    if classifier is None or not others:
+    record = read_study(opened.study)
+    planned, tested = record.ensemble_members(), record.tested_ensemble()
+    wanted = record.recipe.ensemble
+    if wanted is not None and len(planned) < wanted:
+        complete = plural(max(len(planned), 1), "complete trial")
+        what = f"it has {len(planned)} networks" if planned else "there is none"
+        listener(
+            Notice(
+                f"an ensemble of {wanted} needs as many complete trials of different settings; "
+                f"with {complete} {what}"
+            )
+        )
+    if classifier is None or not planned:
         return classifier
     members = [classifier]
-    for trial in others:
+    diverged = () if tested is None else tested.left_out
+    for trial in (one for one in planned[1:] if one.number not in diverged):
         member = _refit_member(opened, trial, horizon, executor, listener, stop)
         if member is None:
             return None
@@ -87,6 +102,17 @@ def refit_best(
             members.append(member)
     _export_ensemble(Ensemble(members), EnsemblePaths(opened.paths.ensemble_dir))
     return classifier
+
+
+def _has_ensemble(opened: OpenStudy, record: StudyRecord) -> bool:
+    """Return whether the networks of a tested ensemble are exported and whole, if there is one."""
+    if record.tested_ensemble() is None:
+        return True
+    try:
+        load_ensemble(opened.paths.ensemble_dir, trust_code=True)  # which this study exported
+    except UserError:
+        return False
+    return True
 
 
 def _export_ensemble(ensemble: Ensemble, paths: EnsemblePaths) -> None:

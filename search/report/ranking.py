@@ -24,7 +24,7 @@ from search.tuning.records import StudyRecord
 
 LEAST_TASKS = 3
 _LEVEL = 0.05
-_NAME = 44  # characters of a method's name in a figure
+_NAME = 30  # characters of a method's name in a figure
 _STEP = 0.4  # between groups, in rows
 _BY_CHANCE = "may differ by chance"
 # Settings that make another task, or that change nothing but where and how fast a study runs.
@@ -99,14 +99,28 @@ class Ranking:
             critical_difference=critical_difference(len(results), len(shared)),
         )
 
+    @staticmethod
+    def why_none(records: Sequence[StudyRecord]) -> str | None:
+        """Return why studies that search in several ways are not ranked; None if they are."""
+        results = _results(records)
+        tasks = {task for of_task in results.values() for task in of_task}
+        shared = [task for task in tasks if all(task in one for one in results.values())]
+        if len(results) < 2 or len(shared) >= LEAST_TASKS:
+            return None
+        return (
+            f"Ways to search are ranked on {LEAST_TASKS} tasks or more (a dataset with a seed) on "
+            f"which each was tested: of these {len(results)} ways all were tested on {len(shared)}."
+        )
+
     def groups(self) -> Iterator[tuple[Method, ...]]:
         """Yield the largest groups of methods whose mean ranks may differ by chance."""
         last = 0
         for first, one in enumerate(self.methods):
             near = self.critical_difference
             end = sum(other.mean_rank - one.mean_rank < near for other in self.methods)
-            if end > max(last, first + 1):
-                yield self.methods[first:end]
+            group = self.methods[first:end]
+            if end > max(last, first + 1) and group[-1].mean_rank > group[0].mean_rank:
+                yield group
             last = max(last, end)
 
     def sentences(self) -> tuple[str, ...]:
@@ -117,7 +131,7 @@ class Ranking:
         if behind:
             found = f"“{best.name}” is clearly ahead of {listed(behind)}"
         elif clear > len(self.methods) - 1:
-            found = f"No difference could be told from chance with {self.n_tasks} of them"
+            found = f"No difference can be told from chance with {self.n_tasks} tasks"
         else:
             found = "No method is clearly ahead"
         friedman = "" if self.p_value is None else f"; Friedman’s {probability(self.p_value)}"
@@ -139,7 +153,8 @@ class Ranking:
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(last + 0.6, -0.6)
         axes.set_xlim(0.9, len(self.methods) + 0.1)
-        axes.set_xlabel(f"mean rank over {self.n_tasks} tasks")
+        axes.set_xticks(range(1, len(self.methods) + 1))
+        axes.set_xlabel("mean rank (1 is best)")
         return figure
 
     def chart(self) -> Chart:
@@ -147,7 +162,8 @@ class Ranking:
         labels, last = self._labels(), self._last_row()
         figure = new_chart_figure(
             xaxis={
-                "title": f"mean rank over {self.n_tasks} tasks (1 is best)",
+                "title": "mean rank (1 is best)",
+                "dtick": 1,
                 "range": (0.9, len(self.methods) + 0.1),
                 "zeroline": False,
             },
@@ -166,14 +182,12 @@ class Ranking:
         return Chart(figure, round(110 + 34 * last))
 
     def _series(self) -> Iterator[Series]:
-        texts = [
-            f"<b>{escape(one.name)}</b><br>mean rank {one.mean_rank:.2f}" for one in self.methods
-        ]
-        ranks = [one.mean_rank for one in self.methods]
         for row, group in self._rows().items():
             ends = [group[0].mean_rank, group[-1].mean_rank]
             yield Series(_BY_CHANCE, ends, [row, row], GREY, width=5)
-        yield Series("method", ranks, list(range(len(ranks))), BLUE, size=10, texts=texts)
+        for row, one in enumerate(self.methods):
+            text = f"<b>{escape(one.name)}</b><br>mean rank {one.mean_rank:.2f}"
+            yield Series(one.name, [one.mean_rank], [row], BLUE, size=10, texts=[text])
 
     def _rows(self) -> Mapping[float, tuple[Method, ...]]:
         """Return the groups by their rows, which stand closer together than those of methods."""
@@ -236,13 +250,17 @@ def _hashable(value: Any) -> Any:
 
 
 def _names(methods: Sequence[Settings]) -> list[str]:
-    """Return each method's values of the settings in which they differ."""
+    """Return each method's values of a few settings that tell all of them apart."""
     known = [dict(one) for one in methods]
-    names = list(dict.fromkeys(name for one in known for name in one))
-    differing = [name for name in names if len({one.get(name) for one in known}) > 1]
-    return [
-        ", ".join(f"{name} {_words(name, one.get(name))}" for name in differing) for one in known
-    ]
+    settings = list(dict.fromkeys(name for one in known for name in one))
+    named: list[str] = []
+
+    def distinct(names: Sequence[str]) -> int:
+        return len({tuple(one.get(name) for name in names) for one in known})
+
+    while distinct(named) < len(known):  # few settings that tell all of them apart
+        named.append(max(settings, key=lambda name: distinct([*named, name])))
+    return [", ".join(f"{name} {_words(name, one.get(name))}" for name in named) for one in known]
 
 
 def _words(name: str, value: Any) -> str:

@@ -109,6 +109,8 @@ def run(
         MachineError: Something failed; what is finished is kept.
         SearchInterrupted: It was interrupted; what is finished is kept.
     """
+    if "nested" in settings:
+        raise UserError("nested is a step of its own, after the search: study.nested(5)")
     place = _place(executor, cluster, settings)
     given = {
         "trials": trials,

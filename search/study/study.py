@@ -16,6 +16,7 @@ from search.evaluation.ensemble import Ensemble, load_ensemble
 from search.evaluation.model import ImageClassifier, load_model
 from search.events import Listener
 from search.files import as_path, check_writable, machine_failures
+from search.nested import check_folds
 from search.paths import EnsemblePaths, RunPaths
 from search.pipeline import stored_evidence, write_stored_report
 from search.progress.words import describe_number
@@ -153,7 +154,7 @@ class Study:
         """
         if self.recipe.ensemble is None:
             raise UserError(
-                f"study {self.name!r} has no ensemble: run(ensemble=3) asks for one of three"
+                f"study {self.name!r} has no ensemble: run(ensemble=3), then refit(), makes one"
             )
         if not EnsemblePaths(self._paths.ensemble_dir).card.is_file():
             raise UserError(f"study {self.name!r} has no ensemble yet: refit() makes it")
@@ -287,6 +288,7 @@ class Study:
             MachineError: A training failed; what is finished is kept.
             SearchInterrupted: It was interrupted; what is finished is kept.
         """
+        check_folds(folds)
         self._runner.repeat(self._recipe(self._stored_settings()), folds)
         found = Nested.of(self._reload()._evidence)
         if found is None:

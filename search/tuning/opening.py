@@ -190,7 +190,7 @@ def _resume(
     plan: Plan, study: optuna.Study, storage: BaseStorage, *, accept_changes: bool
 ) -> tuple[Plan, tuple[Fold, ...]]:
     stored = read_study(study)
-    automatic = plan.automatic & {*_DECIDING, "trials"}
+    automatic = plan.automatic & {*_DECIDING, "trials", "ensemble"}
     resolved = {name: getattr(stored.recipe, name) for name in automatic}
     earlier = tuple(study.user_attrs.get("earlier_points", ()))  # that study may have changed
     plan = replace(plan.resolved_as(resolved), earlier=earlier)

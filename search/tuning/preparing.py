@@ -240,6 +240,8 @@ def prepare(
     if budget is not None:
         planned = {name: value for name, value in budget.settings().items() if name not in given}
         recipe, automatic = recipe.model_copy(update=planned), automatic | set(planned)
+    if "ensemble" not in given:  # a study keeps the one that it has
+        automatic |= {"ensemble"}
     paths = RunPaths(recipe.runs_dir, recipe.study_name)
     plan = Plan(
         recipe=recipe,

@@ -14,7 +14,7 @@ from search.executors import ExecutorChoice
 from search.nested import repeat_search
 from search.paths import RunPaths
 from search.pipeline import write_stored_report
-from search.progress.console import open_display
+from search.progress.console import QuietDisplay, open_display
 from search.report.evidence import Evidence
 from search.report.findings.nested import Nested
 from search.stopping import StopRequest
@@ -30,6 +30,7 @@ def repeat_and_describe(
     *,
     folds: int,
     workers: int | None,
+    quiet: bool = False,
     executor: ExecutorChoice | None = None,
 ) -> Iterator[RenderableType]:
     """Repeat a search on parts of its images, write its report again, then yield the result.
@@ -42,6 +43,7 @@ def repeat_and_describe(
         stop: Ends it early; what is finished is kept.
         folds: How many repetitions.
         workers: Trainings at once; None: as many as the study had.
+        quiet: Whether to show nothing meanwhile.
         executor: Where trainings run; None: on this machine.
 
     Raises:
@@ -50,7 +52,7 @@ def repeat_and_describe(
 
     @contextmanager
     def listening() -> Iterator[Listener]:
-        with closing(open_display(console)) as display:
+        with closing(QuietDisplay(console) if quiet else open_display(console)) as display:
             yield display
 
     if not repeat_search(

@@ -15,6 +15,7 @@ from search.events import Event, JsonWriter, Listener, Notice, fan_out
 from search.executors import ExecutorChoice
 from search.files import check_writable
 from search.metric import ACCURACY, Metric
+from search.nested import check_folds
 from search.pipeline import Outcome, Report, run_and_report
 from search.progress.console import QuietDisplay, open_display
 from search.progress.log import JsonLog
@@ -58,6 +59,8 @@ def run_and_describe(
     With `nested` the search is then repeated so many times on parts of its training images.
     """
     check_writable(recipe.runs_dir)
+    if nested is not None:  # now, not after hours
+        check_folds(nested, recipe)
     display = QuietDisplay(console) if quiet else open_display(console)
     with _closed(trackers), closing(display):
         outcome, report = run_and_report(
@@ -80,12 +83,14 @@ def run_and_describe(
             yield EarlierAccess.known(report.earlier).words()
         yield from next_steps(outcome.record)
         yield f"model:  {outcome.paths.model_dir}"
+        if outcome.record.tested_ensemble() is not None:
+            yield f"ensemble: {outcome.paths.ensemble_dir}"
         yield f"report: {report.page}"
     if nested is not None and report is not None:
         place = (outcome.record.name, recipe.runs_dir, recipe.storage)
         chosen = ExecutorChoice(executor) if isinstance(executor, str) else executor
         yield from repeat_and_describe(
-            *place, console, stop, folds=nested, workers=None, executor=chosen
+            *place, console, stop, folds=nested, workers=None, quiet=quiet, executor=chosen
         )
 
 

@@ -20,7 +20,7 @@ from search.evaluation.model import ImageClassifier
 from search.evaluation.predict import find_model, predict_images
 from search.events import StepProgress
 from search.executors.training_jobs import RefitJob, RefitOutcome
-from search.files import write_checksums
+from search.files import remove_folder, write_checksums
 from search.paths import EnsemblePaths, RunPaths
 from search.pipeline import Outcome, open_run, run_study
 from search.recipe import Recipe
@@ -117,6 +117,16 @@ def test_a_changed_card_is_refused(text: str, tmp_path: Path) -> None:
         load_ensemble(folder)
 
 
+def test_a_network_of_another_study_is_refused(tmp_path: Path) -> None:
+    """Also one of another trial, in the folder of one that belongs there."""
+    folder = Ensemble([member(4), member(0)]).save(tmp_path / "mine")
+    place = EnsemblePaths(folder).member(0)
+    for wrong in (member(0, study="birds"), member(7)):
+        wrong.save(place)
+        with pytest.raises(UserError, match="another trial or study"):
+            load_ensemble(folder)
+
+
 def test_its_networks_must_fit_together() -> None:
     """The same classes and images; and there must be one."""
     with pytest.raises(UserError, match="resize"):
@@ -202,6 +212,40 @@ def test_one_that_is_asked_for_later_opens_the_test_set_again(
     assert members is not None
     kept = {one.name for one in EnsemblePaths(wider.paths.ensemble_dir).all_members()}
     assert kept == {f"trial-{number}" for number in members.trials}
+
+
+@pytest.mark.slow
+def test_a_study_keeps_its_ensemble(make: Maker, listener: EventRecorder) -> None:
+    """Where it is run again without the setting; a damaged or missing folder is made again."""
+    first = run_study(make(), listener, executor="inline")
+    settings = make().model_dump(exclude_none=True, exclude={"ensemble"})
+    plain = Recipe.from_sources(None, settings)
+    again = run_study(plain, listener, executor="inline")
+    assert again.record.ensemble == first.record.ensemble
+    assert again.record.tested_ensemble() is not None
+    folder = first.paths.ensemble_dir
+    before = load_ensemble(folder).members[1].network.state_dict()
+    (EnsemblePaths(folder).member(first.record.ensemble.trials[1]) / "model.json").unlink()  # type: ignore[union-attr]
+    run_study(plain, listener, executor="inline")
+    after = load_ensemble(folder).members[1].network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    remove_folder(folder)
+    last = run_study(plain, listener, executor="inline").record
+    assert load_ensemble(folder).trials == first.record.ensemble.trials  # type: ignore[union-attr]
+    assert last.openings == first.record.openings
+
+
+@pytest.mark.slow
+def test_too_few_trials_are_told(make: Maker, listener: EventRecorder) -> None:
+    """Three networks where five were asked for; none of one trial."""
+    few = run_study(make(trials=2, ensemble=5), listener, executor="inline").record
+    alone = run_study(make(trials=1, ensemble=2, study_name="one"), listener, executor="inline")
+    told = [one for one in listener.notices() if "needs as many complete trials" in one]
+    found = few.tested_ensemble()
+    assert found is not None
+    assert f"it has {len(found.trials)} networks" in told[0]
+    assert "with 1 complete trial there is none" in told[1]
+    assert alone.record.tested_ensemble() is None
 
 
 @pytest.mark.slow

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from search.report.comparison import compare
 from search.report.ranking import Ranking, critical_difference
-from search.report.render.side_by_side import comparison_page, comparison_plots
+from search.report.render.side_by_side import (
+    comparison_markdown,
+    comparison_page,
+    comparison_plots,
+)
 from search.tuning.records import StudyRecord
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
@@ -56,13 +60,13 @@ def test_the_better_method_has_the_lower_rank() -> None:
     assert [one.mean_rank for one in found.methods] == pytest.approx([3.5 / 3, 5.5 / 3])
     assert found.methods[0].mean == pytest.approx(0.7)
     assert (found.n_tasks, found.n_incomplete, found.p_value) == (3, 0, None)
-    assert "No difference could be told from chance with 3" in found.sentences()[0]
+    assert "No difference can be told from chance with 3 tasks" in found.sentences()[0]
 
 
 def test_a_clear_lead_is_told() -> None:
-    """Eight datasets on which one is always best; the others alternate."""
-    turns = [0.5, 0.6] * 4
-    found = of_samplers({"random": turns, "grid": turns[::-1], "tpe": [0.9] * 8})
+    """Nine datasets on which one is always best; the others alternate."""
+    turns = [0.5, 0.6, 0.7] * 3
+    found = of_samplers({"random": turns, "grid": [0.55] * 9, "tpe": [0.9] * 9})
     assert found.methods[0].name == "sampler tpe"
     assert "“sampler tpe” is clearly ahead of" in found.sentences()[0]
     assert (found.p_value or 1.0) < 0.01
@@ -94,6 +98,27 @@ def test_tasks_without_all_methods_are_left_out() -> None:
     assert Ranking.of([one for one in both if one.recipe.sampler == "tpe"]) is None
     untested = replace(both[0], test=None)
     assert Ranking.of([untested, *both[1:]]) is None
+
+
+def test_names_have_few_settings() -> None:
+    """As many as tell the ways apart, not all in which they differ."""
+    ways = ({"sampler": "random"}, {"sampler": "tpe", "batch": 4, "pruner": "none"},
+            {"sampler": "random", "epochs": 3})  # fmt: skip
+    found = Ranking.of([study(i, 0.5, **way) for i in range(3) for way in ways])
+    assert found is not None
+    assert all(one.name.count(",") <= 1 for one in found.methods)
+    assert len({one.name for one in found.methods}) == 3
+
+
+def test_why_there_is_no_ranking() -> None:
+    """It is said where studies search in several ways, but on too few tasks."""
+    few = [study(i, 0.5, sampler=one) for i in range(2) for one in ("random", "tpe")]
+    assert "all were tested on 2." in (Ranking.why_none(few) or "")
+    assert Ranking.why_none(few[::2]) is None
+    assert Ranking.why_none([*few, *(replace(one, recipe=one.recipe) for one in few)]) is not None
+    assert (
+        Ranking.why_none([study(i, 0.5, sampler=s) for i in range(3) for s in ("a", "b")]) is None
+    )
 
 
 def test_repeated_studies_count_once() -> None:
@@ -130,3 +155,5 @@ def test_the_comparison_shows_it() -> None:
     few = compare([compared(one) for one in records[:2]])
     assert few.ranking is None
     assert "mean-ranks" not in {plot.name for plot in comparison_plots(few)}
+    assert "| sampler tpe | 1.00 | 60.00% |" in comparison_markdown(info, "command")
+    assert "are ranked on 3 tasks or more" in comparison_markdown(few, "command")

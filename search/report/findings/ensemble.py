@@ -122,11 +122,11 @@ class EnsembleResult(Finding):
         return f"{together}: {self._compared()}.{self._by_metric()}"
 
     def _compared(self) -> str:
-        if not self.gain:
-            return "as many as the winner alone"
-        how = "more" if self.gain > 0 else "less"
         low, high = self.gain_interval
         sure = f"95% interval {points(low)} to {points(high)}, {probability(self.p_value)}"
+        if not self.gain:
+            return f"as many as the winner alone ({sure})"
+        how = "more" if self.gain > 0 else "less"
         clear = self.gain_interval[0] > 0 or self.gain_interval[1] < 0
         chance = "" if clear else ", which may be chance"
         return f"{spread(abs(self.gain), ACCURACY)} {how} than the winner alone{chance} ({sure})"

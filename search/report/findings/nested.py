@@ -103,9 +103,9 @@ class Nested(Finding):
         trials = plural(most, "trial") if fewest == most else f"{fewest} to {most} trials"
         yield Paragraph(
             f"Each repetition searched among {trials} of its own, retrained its winner, and was "
-            "tested once on the training images that it left out; the test set stayed closed. The "
+            "tested once on the training images that it left out; none used the test set. The "
             "interval is Student’s t with Nadeau and Bengio’s factor (2003), as the repetitions "
-            f"share images. {self._winners()} The studies are "
+            f"share images; of fewer than five it is very wide. {self._winners()} The studies are "
             f"{listed([one.study for one in self.repetitions])}.",
             "quiet",
         )
@@ -117,12 +117,16 @@ class Nested(Finding):
         """Return the result in one line."""
         return f"<Nested: {self._answer()}>"
 
+    def __str__(self) -> str:
+        """Return the result in sentences."""
+        return self._answer()
+
     def _answer(self) -> str:
         metric, n = self.metric, len(self.repetitions)
         luck = (
-            f"In validation they looked {spread(self.optimism, metric)} better than that"
+            f"In validation the winners looked {spread(self.optimism, metric)} better than that"
             if round(self.optimism, 4) > 0
-            else "In validation they looked no better than that"
+            else "In validation the winners looked no better than that"
         )
         return (
             f"Repeated {n} times from the beginning, each time without another part of the images, "

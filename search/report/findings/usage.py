@@ -37,13 +37,15 @@ class Usage(Finding):
         """Say how to use it; None until there is a tested model."""
         if evidence.record.test is None:
             return None
+        tested = evidence.record.tested_ensemble()
+        ensemble = {} if tested is None else {"ensemble": "../ensemble/"}
         return cls(
             command=command_line("predict", _MODEL, "photo.jpg"),
             python=(
                 f'import search\n\nmodel = search.load_model("{_MODEL}")\n'
                 'print(model.predict(["photo.jpg"]))'
             ),
-            files=_FILES,
+            files=_FILES | ensemble,
         )
 
     def blocks(self) -> Iterator[Block]:

@@ -104,6 +104,9 @@ def notes(compared: Comparison) -> tuple[str, ...]:
         )
     if compared.ranking is not None:
         told.extend(compared.ranking.sentences())
+    unranked = Ranking.why_none([row.record for row in compared.rows])
+    if unranked is not None:
+        told.append(unranked)
     if compared.over_time is None:
         told.append("No search among them has a complete trial, so there is no plot.")
     return tuple(told)
@@ -199,19 +202,23 @@ def _ranks(ranking: Ranking) -> Iterator[Block]:
         paper=ranking.draw,
         page=ranking.chart,
     )
-    yield Table(
-        caption="Ways to search by their mean rank; 1 is best",
-        header=("Settings", "Mean rank", "Mean test accuracy"),
-        rows=tuple(
-            (one.name, f"{one.mean_rank:.2f}", score(one.mean, ACCURACY)) for one in ranking.methods
-        ),
-        align="lrr",
-    )
+    yield _rank_table(ranking)
     yield Paragraph(
         "A task is a dataset with a seed; studies of the same settings are one way to search. On "
         "each task they are ranked by test accuracy, ties by the mean of their ranks (Demšar, "
         "2006). Seeds on one dataset share its test images: they say less than as many datasets.",
         "quiet",
+    )
+
+
+def _rank_table(ranking: Ranking) -> Table:
+    return Table(
+        caption=f"Ways to search by their mean rank over {ranking.n_tasks} tasks; 1 is best",
+        header=("Settings", "Mean rank", "Mean test accuracy"),
+        rows=tuple(
+            (one.name, f"{one.mean_rank:.2f}", score(one.mean, ACCURACY)) for one in ranking.methods
+        ),
+        align="lrr",
     )
 
 
@@ -317,7 +324,11 @@ def comparison_markdown(compared: Comparison, command: str) -> str:
     """The table, how to read it, and the command that makes it again."""
     header, *_ = rows = text_rows(compared)
     shown = table(tuple(header), [tuple(row.values()) for row in rows], "lllllrrrrrll")
-    told = (shown, *notes(compared), *READING, f"Made by `{command}`.")
+    ranks: tuple[str, ...] = ()
+    if compared.ranking is not None:
+        ranked = _rank_table(compared.ranking)
+        ranks = (table(ranked.header, list(ranked.rows), ranked.align),)
+    told = (shown, *ranks, *notes(compared), *READING, f"Made by `{command}`.")
     return "\n\n".join(told) + "\n"
 
 
