@@ -324,7 +324,7 @@ def _write_report(
     earlier = evidence.earlier or ()
     chosen = None if evidence.baseline is None else evidence.baseline.record
     told = (EarlierAccess.known(earlier).words(),) if earlier else ()
-    write_model_readme(record, paths, chosen, (*summaries(record), *told))
+    write_model_readme(record, paths, chosen, (*summaries(record, evidence.nested), *told))
     page = write_report(evidence, paths, progress)
     versus = evidence.once(BaselineComparison.of)
     return Report(page, chosen, earlier, "" if versus is None else versus.outcome)

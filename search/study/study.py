@@ -129,7 +129,7 @@ class Study:
         They are those of the report. Raises UserError if nothing has won.
         """
         _ = self.best  # which says why there is none
-        return " ".join(summaries(self.record))
+        return " ".join(summaries(self.record, self._evidence.nested))
 
     @property
     def result(self) -> TestResult | None:

@@ -166,8 +166,13 @@ def _result_events(outcome: Outcome, report: Report | None) -> Iterator[Event]:
     yield RunEnded(end, None if winner is None else winner.number)
 
 
-def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
-    """Yield the best trial, its test result, and how a replication compares with the report."""
+def describe_result(
+    record: StudyRecord, nested: tuple[StudyRecord, ...] = ()
+) -> Iterator[RenderableType]:
+    """Yield the best trial, its test result, and how a replication compares with the report.
+
+    `nested` are the studies that repeat it, where they are known.
+    """
     winner = record.winner()
     if winner is None or winner.candidate is None:
         yield Text("no trial has completed yet")
@@ -179,7 +184,7 @@ def describe_result(record: StudyRecord) -> Iterator[RenderableType]:
     yield Text(f"      {describe_candidate(winner.candidate)}")
     if record.test is not None:
         yield Text(_test_line(record), style="bold")
-    yield from (Text(f"      {words}") for words in summaries(record))
+    yield from (Text(f"      {words}") for words in summaries(record, nested))
     if record.repeats:
         yield from _describe_repeats(record)
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from search import text
 from search.catalog.listing import StudyState, state_of
-from search.catalog.studies import open_stored
+from search.catalog.studies import open_stored, stored_repetitions
 from search.command_lines import run_command, with_options
 from search.objectives import LATENCY, MULTIPLY_ADDS, Cost
 from search.paths import RunPaths
@@ -209,7 +209,8 @@ def describe_study(
     `every` also lists unranked trials; `narrow` is for terminals.
     """
     record, holder = read_shown(name, runs_dir, storage)
-    yield from _describe_state(record, holder)
+    nested = stored_repetitions(open_stored(name, runs_dir, storage), record)
+    yield from _describe_state(record, holder, nested)
     yield Text(count_trials(record))
     yield from _describe_trials(record, every=every, narrow=narrow)
     yield from (Text(change.line()) for change in record.changes)
@@ -234,14 +235,16 @@ _STATES = {"searched": "searched, not tested yet"}
 _NEXT = {"interrupted": "to resume:", "searched": "to retrain the winner and test it:"}
 
 
-def _describe_state(record: StudyRecord, holder: str | None) -> Iterator[RenderableType]:
+def _describe_state(
+    record: StudyRecord, holder: str | None, nested: tuple[StudyRecord, ...]
+) -> Iterator[RenderableType]:
     state = study_state(record, holder)
     if state == "ended" and record.winner() is None:
         yield Text("status: ended without a winner", style="bold")
         yield Text(printable(with_options(why_no_winner(record))))
         return
     yield Text(f"status: {_STATES.get(state, state)}" + (f" ({holder})" if holder else ""))
-    yield from describe_result(record)
+    yield from describe_result(record, nested)
     if state in _NEXT:
         yield Text(_NEXT[state])
         yield f"  {run_command(record.recipe, record.recipe.trials)}"

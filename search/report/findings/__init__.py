@@ -103,9 +103,12 @@ TABLE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.ta
 """Names of all CSV files that there may be next to the page."""
 
 
-def summaries(record: StudyRecord) -> tuple[str, ...]:
-    """The few sentences about a study for terminal, dashboard note and model card."""
-    evidence = Evidence(record)
+def summaries(record: StudyRecord, nested: tuple[StudyRecord, ...] = ()) -> tuple[str, ...]:
+    """The few sentences about a study for terminal, dashboard note and model card.
+
+    `nested` are the studies that repeat it, where they are known.
+    """
+    evidence = Evidence(record, nested=nested)
     found = (one.of(evidence) for one in FINDINGS if one.brief)
     return tuple(words for one in found if one is not None for words in one.summary())
 
