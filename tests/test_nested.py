@@ -214,7 +214,7 @@ def test_the_api_repeats(make: Maker, listener: EventRecorder) -> None:
     """`study.nested(2)` returns what the report shows."""
     recipe = make()
     run_study(recipe, listener, executor="inline")
-    study = search.load_study("study", runs_dir=recipe.runs_dir)
+    study = search.load_study("study", runs_dir=recipe.runs_dir, executor="inline")
     found = study.nested(2)
     assert len(found.repetitions) == 2
     assert "whole search reaches" in repr(found)

@@ -311,13 +311,14 @@ def export(
         export_recipe,
         export_script,
         read_trial,
-        write_onnx,
         write_recipe,
     )
 
     record, chosen = read_trial(study, runs_dir, storage, trial)
     console = make_console()
     if onnx:
+        from search.evaluation.onnx_of_study import write_onnx
+
         file = Path(f"{study}.onnx") if output is None else output
         check = write_onnx(record, chosen, runs_dir, file, force=force, ensemble=ensemble)
         print_all([f"wrote {file}", check], console)

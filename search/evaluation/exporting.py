@@ -29,11 +29,9 @@ from search.evaluation.code import (
     network_code,
     text_templates,
 )
-from search.evaluation.ensemble import is_model_folder
 from search.evaluation.own_network import own_network_code, own_space_files, with_own_network
 from search.evaluation.refit_length import refit_epochs, stretched
-from search.files import check_output, write_outputs
-from search.paths import RunPaths
+from search.files import write_outputs
 from search.recipe import Recipe
 from search.tuning.endings import why_no_winner
 from search.tuning.records import StudyRecord, TrialRecord
@@ -369,38 +367,3 @@ def optimizer_code(config: OptimizerConfig, model: ModelScript = _PLAIN_MODEL) -
     arguments = [f"{name}={code}" for name, code in settings.items()]
     name = config.torch_class.__name__
     return call(f"torch.optim.{name}", [model.parameters, *arguments])
-
-
-def write_onnx(
-    record: StudyRecord,
-    trial: TrialRecord,
-    runs_dir: Path,
-    output: Path,
-    *,
-    force: bool,
-    ensemble: bool = False,
-) -> str:
-    """Write the winner's exported model, or its ensemble, as ONNX.
-
-    Returns a line on how it was checked. Raises UserError for other trials, which have no trained
-    network, and if there is no ensemble.
-    """
-    winner = record.winner()
-    if winner is None or winner.number != trial.number:
-        raise UserError(f"trial: {trial.number} has no exported model; accepted: the winner's")
-    check_output(output, force=force)
-    from search.evaluation.onnx import export_onnx  # noqa: PLC0415  # needs packages of an extra
-
-    paths = RunPaths(runs_dir, record.name)
-    if ensemble and record.tested_ensemble() is None:
-        raise UserError(
-            f"ensemble: study {record.name!r} has none; run --ensemble N makes one of N networks, "
-            "where as many trials of different settings are complete"
-        )
-    if ensemble and not is_model_folder(paths.ensemble_dir):
-        raise UserError(
-            f"ensemble: the folder {str(paths.ensemble_dir)!r} is gone; the study's own command "
-            "makes it again"
-        )
-    folder = paths.ensemble_dir if ensemble else paths.model_dir
-    return export_onnx(folder, output, trust_code=True).line()

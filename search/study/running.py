@@ -109,8 +109,6 @@ def run(
         MachineError: Something failed; what is finished is kept.
         SearchInterrupted: It was interrupted; what is finished is kept.
     """
-    if "nested" in settings:
-        raise UserError("nested is a step of its own, after the search: study.nested(5)")
     place = _place(executor, cluster, settings)
     given = {
         "trials": trials,
@@ -207,6 +205,8 @@ def _named_data() -> Iterator[None]:
 
 def _checked(given: Mapping[str, Any], validation: str | Validation | None) -> dict[str, Any]:
     """Return the settings of a recipe that were given; checked before anything is written."""
+    if "nested" in given:
+        raise UserError("nested is a step of its own, after the search: study.nested(5)")
     if "dataset" in given:
         raise UserError(f"dataset: give it as data, got {given['dataset']!r}")
     known = {

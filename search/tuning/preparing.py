@@ -218,7 +218,7 @@ def prepare(
     dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
     _check_metric(recipe.metric, dataset)
     automatic = frozenset(name for name, value in recipe if value == "auto")
-    automatic |= {"batch"} if recipe.batch is None else set()
+    automatic |= ({"batch"} if recipe.batch is None else set()) | ({"ensemble"} - given)
     facts = _device_facts(probing)
     if not recipe.workers and (capacity := executor.capacity()) is not None:
         recipe = recipe.model_copy(update={"workers": capacity})
@@ -240,8 +240,6 @@ def prepare(
     if budget is not None:
         planned = {name: value for name, value in budget.settings().items() if name not in given}
         recipe, automatic = recipe.model_copy(update=planned), automatic | set(planned)
-    if "ensemble" not in given:  # a study keeps the one that it has
-        automatic |= {"ensemble"}
     paths = RunPaths(recipe.runs_dir, recipe.study_name)
     plan = Plan(
         recipe=recipe,
