@@ -103,7 +103,10 @@ class EnsembleResult(Finding):
         yield Table(
             caption="The networks alone and together, on the test images",
             header=("Network", "Accuracy", "95% interval", "Loss"),
-            rows=(*map(_row, self.members), self._together()),
+            rows=(
+                *(_row(f"trial {one.trial}", one) for one in self.members),
+                _row("together", self),
+            ),
             align="lrrr",
             most=len(self.members) + 1,
         )
@@ -152,22 +155,9 @@ class EnsembleResult(Finding):
             sentence += f" {networks} diverged when retrained: trial {trials}."
         return sentence
 
-    def _together(self) -> tuple[str, ...]:
-        return (
-            "together",
-            score(self.accuracy, ACCURACY),
-            interval(self.interval),
-            score(self.loss, LOSS),
-        )
 
-
-def _row(one: EnsembleMember) -> tuple[str, ...]:
-    return (
-        f"trial {one.trial}",
-        score(one.accuracy, ACCURACY),
-        interval(one.interval),
-        score(one.loss, LOSS),
-    )
+def _row(name: str, one: EnsembleMember | EnsembleResult) -> tuple[str, ...]:
+    return name, score(one.accuracy, ACCURACY), interval(one.interval), score(one.loss, LOSS)
 
 
 def _n_parameters(record: StudyRecord, found: EnsembleRecord) -> int | None:
