@@ -1,4 +1,7 @@
-"""The two errors that a user may see, each one line, and one-line descriptions of others."""
+"""The errors that a user may see, each one line, and one-line descriptions of others.
+
+Light to import, as everything does, `spaces` included.
+"""
 
 from collections.abc import Iterator
 from typing import final
@@ -15,7 +18,6 @@ class _OneLineError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-@final
 class UserError(_OneLineError):
     """A user's mistake: names the setting, its value and what would be accepted."""
 

@@ -5,17 +5,15 @@ from typing import final
 
 from pydantic import ValidationError
 
+from search.errors import UserError
+
 _UNTOLD = ("missing", "extra_forbidden")  # their input is all that was given, or of any kind
 _LONGEST = 200  # characters of a wrong value
 
 
 @final
-class SpaceError(ValueError):
+class SpaceError(UserError, ValueError):
     """A mistake in a space, such as a range upside down; unlike other ValueErrors no rejection."""
-
-    def _render_traceback_(self) -> list[str]:
-        """Return what a notebook shows: one line, without a traceback."""
-        return [f"{type(self).__name__}: {self}"]
 
 
 def reason_of(error: BaseException) -> str:

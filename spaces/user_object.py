@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import shorten
 from types import ModuleType
 from typing import Self, final
 
 from cifar_models import FAMILIES
 from spaces.errors import reason_of
 from spaces.user_code import UserCode
+
+_WIDEST_CODE = 80  # characters of a line that an error shows
 
 
 @final
@@ -116,11 +119,21 @@ class UserObject:
         code: UserCode | None = vars(self).get("code")
         names = {str(self.path): ""} if code is None else code.filenames()
         frames = traceback.extract_tb(error.__traceback__)
-        own = [(names[one.filename], one.lineno) for one in frames if one.filename in names]
+        own = [one for one in frames if one.filename in names]
         if not own:
             return ""
-        file, line = own[-1]
-        return f" ({file}, line {line})" if file else f" (line {line})"
+        file = names[own[-1].filename]
+        return f" ({file and f'{file}, '}line {own[-1].lineno}{_code(own[-1].line)})"
+
+
+def _code(line: str | None) -> str:
+    """Return a line of code, by which a function of a notebook is found, as it has no numbers.
+
+    A `raise` is left out: it says again what the error says.
+    """
+    if not line or line.startswith("raise"):
+        return ""
+    return f": {shorten(line, _WIDEST_CODE, placeholder=' ...')}"
 
 
 def _what(error: BaseException) -> str:

@@ -46,20 +46,20 @@ _LAYERS = (
     "search.paths",
     "search.files",
     "search.checks",
-    "search.errors",
     "search.events",
     "search.user_metric",
-    "search.text",
-    "search.metric",
     "search.seeding",
     "search",
     "spaces",
     "cifar_models",
+    "search.errors",
+    "search.text",
+    "search.metric",
 )
 # Parts that need less than what lies below them.
 _NEEDS_ONLY = {
     "cifar_models": (),
-    "spaces": ("cifar_models",),
+    "spaces": ("cifar_models", "search.errors"),
     "search.data": ("search.errors", "search.events", "search.files", "search.text"),
     "search.training": (
         "cifar_models",
@@ -339,21 +339,31 @@ def _public(
 
 
 def test_classes_are_abstract_or_final() -> None:
-    """Each class is @final, or abstract, or a plain tuple, or a private base within its module.
+    """Each class is @final, or abstract, or a plain tuple, or a base of the kinds below.
 
-    Abstract: a Protocol, an ABC, or a class with abstract methods of its own.
+    Abstract: a Protocol, an ABC, or a class with abstract methods of its own. A base is private
+    and within its module, or an error, as callers catch kinds of errors by what they share.
     """
+    every = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    error_bases = {
+        ast.unparse(base) for node in every if node.name.endswith("Error") for base in node.bases
+    }
     for name, tree in trees().items():
         classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
         bases = {ast.unparse(base) for node in classes for base in node.bases}
         for node in classes:
             own = {ast.unparse(base) for base in node.bases}
             private_base = node.name.startswith("_") and node.name in bases
+            error_base = node.name in error_bases
             plain = bool(
                 {base.partition("[")[0] for base in own} & {"NamedTuple", "Protocol", "ABC"}
             )
             assert (
-                "final" in _decorators(node) or plain or private_base or _has_abstract_methods(node)
+                "final" in _decorators(node)
+                or plain
+                or private_base
+                or error_base
+                or _has_abstract_methods(node)
             ), f"{name}.{node.name}"
 
 

@@ -202,7 +202,7 @@ def test_a_mistake_is_one_line_when_the_space_is_loaded(tmp_path: Path) -> None:
     path.write_text(SPACE, encoding="utf-8")
     with pytest.raises(ValueError, match=r"augmentation 'shrink' must return") as caught:
         load_space(f"{path}:SPACE")
-    assert "(line 13)" in str(caught.value)
+    assert "(line 13: augmentation=CustomAug" in str(caught.value)
     assert "\n" not in str(caught.value)
     path.write_text(SPACE.replace("::factor", "::1"), encoding="utf-8")
     assert load_space(f"{path}:SPACE").candidate({"factor": 1})

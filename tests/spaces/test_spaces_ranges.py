@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from search.errors import UserError
 from spaces import BUILT_IN, MLPConfig, Space, load_space
 from spaces.errors import SpaceError
 from spaces.load import describe_space, read_ranges
@@ -31,8 +32,10 @@ def some_of(*choices: Any) -> st.SearchStrategy[list[Any]]:
 
 
 def refused(space: Space = CNN, **ranges: Any) -> str:
-    with pytest.raises(SpaceError) as caught:
+    with pytest.raises(UserError) as caught:
         space.with_ranges(**ranges)
+    assert isinstance(caught.value, SpaceError)
+    assert isinstance(caught.value, ValueError)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -43,7 +43,10 @@ def write(tmp_path: Path) -> Callable[[str], str]:
         ("make = 3", "must be a function make(seed), got int"),
         ("def make(seed):\n    return seed", "must return a sampler of Optuna, got int"),
         ("def make():\n    return 1", "TypeError: make() takes 0 positional arguments"),
-        ("def make(seed):\n    return 1 / 0", "ZeroDivisionError: division by zero (line 2)"),
+        (
+            "def make(seed):\n    return 1 / 0",
+            "ZeroDivisionError: division by zero (line 2: return",
+        ),
         ("import nothing_like_that", "ModuleNotFoundError"),
         ("def make(", "SyntaxError"),
     ],

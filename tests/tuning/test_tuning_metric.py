@@ -128,7 +128,7 @@ def test_a_metric_that_fails_is_refused_before_anything_is_written(
 ) -> None:
     """In one line with the place in the user's file."""
     file.write_text(COST.replace("labels) * (1", "labels[::2]) * (1"))
-    with pytest.raises(UserError, match=r"^metric '.*cost.py:COST': ValueError: .*\(line 6\)$"):
+    with pytest.raises(UserError, match=r"^metric '.*cost.py:COST': ValueError: .*\(line 6: .*\)$"):
         search(make_recipe, listener, file)
     recipe = make_recipe()
     assert not recipe.runs_dir.exists() or not list(recipe.runs_dir.glob("*/folds.npz"))

@@ -95,5 +95,5 @@ def test_a_bug_that_shows_late_ends_the_run_in_one_line(
     """It is no rejection: the user has to mend it."""
     suggest = 'x = trial.suggest_float("x", 0.0, 1.0)\n'
     space = write_space(tmp_path, f"{suggest}return make() if x in (0, 0.5, 1) else None.width")
-    with pytest.raises(UserError, match=r"AttributeError: .*\(line 11\)"):
+    with pytest.raises(UserError, match=r"AttributeError: .*\(line 11: "):
         run_study(make_recipe(space=space), listener, executor="inline")
