@@ -28,7 +28,7 @@ class DuplicateImages(Finding):
     n_contradictory: int
     """Images whose copies have another class."""
     together: bool
-    """Whether copies stayed in one fold."""
+    """Whether copies were kept on the same side of every split."""
     examples: tuple[tuple[Text, Text], ...]
     """Files of some pairs, those of test images first."""
     lines: Unlisted[tuple[str, ...]]
@@ -55,9 +55,11 @@ class DuplicateImages(Finding):
             yield Paragraph(f"{line}.", "notice")
         if self.n_train:
             yield Paragraph(
-                "Copies stayed in one fold, so the validation score does not profit from them."
+                "Copies were never split between training and validation, so the validation score "
+                "does not profit from them."
                 if self.together
-                else "Copies were not kept in one fold, so the validation score may be too good."
+                else "Copies may be in training and validation at once, so the validation score "
+                "may be too good."
             )
 
     def summary(self) -> tuple[str, ...]:
