@@ -39,6 +39,7 @@ _LAYERS = (
     "search.stopping",
     "search.recipe",
     "search.tuning.samplers",
+    "search.tuning.drawn_points",
     "search.tuning.pruners",
     "search.objectives",
     "search.toml_file",

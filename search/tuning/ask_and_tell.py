@@ -19,10 +19,11 @@ from search.tuning.attempts import (
     is_done,
 )
 from search.tuning.batches import BatchSampler
+from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility
 from search.tuning.opening import OpenStudy, further_points
 from search.tuning.points import check_point
-from search.tuning.samplers import Params, get_sampler
+from search.tuning.samplers import get_sampler
 from search.tuning.store import stored_trials, to_plain
 from spaces import Candidate
 

@@ -14,12 +14,13 @@ from search.executors.base import Executor
 from search.executors.probes import Price
 from search.recipe import Recipe
 from search.tuning.budget import FULL_EPOCHS, Budget
+from search.tuning.drawn_points import Params, PlanRequest, random_point
 from search.tuning.feasibility import Feasibility
 from search.tuning.measured_budget import make_warm_up
 from search.tuning.opening import OpenStudy
 from search.tuning.points import beliefs_of
 from search.tuning.records import TrialRecord
-from search.tuning.samplers import Params, PlanRequest, get_sampler, random_point
+from search.tuning.samplers import get_sampler
 from search.tuning.workload import Range, search_workload, trainings_at_once
 from spaces import Candidate
 

@@ -18,9 +18,10 @@ from search.tuning.budget import (
     closing_seconds,
     plan_budget,
 )
+from search.tuning.drawn_points import PlanRequest, random_point
 from search.tuning.feasibility import Feasibility
 from search.tuning.points import beliefs_of
-from search.tuning.samplers import PlanRequest, get_sampler, random_point
+from search.tuning.samplers import get_sampler
 from search.tuning.workload import search_workload, training_settings, trainings_at_once
 from spaces import Candidate, Space
 from spaces.families import FamilySource

@@ -19,13 +19,14 @@ from search.objectives import objectives_of
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.attempts import OBSOLETE
+from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility
 from search.tuning.folds import fold_groups
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import earlier_points, planned_points
 from search.tuning.preparing import Plan
 from search.tuning.records import StudyRecord
-from search.tuning.samplers import Params, get_sampler
+from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
 from search.tuning.study_code import Code, current_code, describe_changes

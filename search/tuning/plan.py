@@ -13,10 +13,11 @@ from search.errors import MachineError
 from search.executors.base import Executor
 from search.recipe import Recipe
 from search.tuning.budget import Budget
+from search.tuning.drawn_points import Params
 from search.tuning.estimate import Estimate, estimate_time, preview_points
 from search.tuning.feasibility import network_size
 from search.tuning.opening import OpenStudy, discard_unstarted
-from search.tuning.samplers import Params, get_sampler
+from search.tuning.samplers import get_sampler
 from search.tuning.store import read_study
 from spaces import Candidate
 

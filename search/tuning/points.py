@@ -6,7 +6,8 @@ from search.checks import describe_value_error
 from search.errors import UserError
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.samplers import FindViolation, Params, PlanRequest, get_sampler, narrowed
+from search.tuning.drawn_points import FindViolation, Params, PlanRequest, narrowed
+from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import find_study, read_study
 from spaces import Space

@@ -23,11 +23,12 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.training.settings import Precision
 from search.tuning.budget import FULL_EPOCHS, SHORT_EPOCHS, Budget
+from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
-from search.tuning.samplers import Params, get_sampler
+from search.tuning.samplers import get_sampler
 from search.user_metric import check_metric, get_metric
 from spaces import Space, load_space
 from spaces.inputs import model_inputs

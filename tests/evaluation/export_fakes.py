@@ -6,7 +6,7 @@ from typing import Any
 
 from search.data.dataset import DatasetInfo
 from search.evaluation.exporting import render_script
-from search.tuning.samplers import PlanRequest, random_point
+from search.tuning.drawn_points import PlanRequest, random_point
 from spaces import BUILT_IN, Candidate
 
 CLASSES = ("cat", 'dog "b"', "eel's\n")

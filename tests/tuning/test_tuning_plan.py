@@ -22,12 +22,12 @@ from search.errors import MachineError, UserError
 from search.executors import InlineExecutor
 from search.recipe import Recipe
 from search.tuning.ask_and_tell import TrialQueue
+from search.tuning.drawn_points import Params, PlanRequest, grid_points
+from search.tuning.drawn_points import random_point as requested_point
 from search.tuning.feasibility import Feasibility
 from search.tuning.opening import open_study
 from search.tuning.points import planned_points
 from search.tuning.preparing import prepare
-from search.tuning.samplers import Params, PlanRequest, grid_points
-from search.tuning.samplers import random_point as requested_point
 from spaces import BUILT_IN, AdamConfig, Candidate, MLPConfig, Space, load_space
 from spaces.parameters import draw
 

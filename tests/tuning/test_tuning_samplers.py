@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
+from search.tuning.drawn_points import Params
 from search.tuning.points import planned_points
 from search.tuning.pruners import get_pruner
-from search.tuning.samplers import SAMPLERS, Params, Sampler, get_sampler
+from search.tuning.samplers import SAMPLERS, Sampler, get_sampler
 from spaces import BUILT_IN, Candidate
 
 

@@ -1,6 +1,6 @@
 """The candidates of a random search, the same for every tool that samples at random."""
 
-from search.tuning.samplers import PlanRequest, random_point
+from search.tuning.drawn_points import PlanRequest, random_point
 from spaces import Candidate, load_space
 
 
