@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from search.cli.app import build_app
-from search.cli.options import setting_help, setting_section
+from search.cli.setting_options import setting_help, setting_section
 from search.command_lines import option_names
 from search.recipe import Recipe
 from search.tuning.run_events import EVENTS

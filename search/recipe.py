@@ -11,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     ValidationError,
     field_serializer,
     model_validator,
@@ -20,91 +19,41 @@ from pydantic import (
 from search.checks import (
     OneOf,
     check_device,
-    check_named,
-    check_path,
     check_study_name,
-    check_text,
     describe_errors,
     expand_home,
-    parse_duration,
-    parse_ranges,
     unknown_setting,
     without_password,
 )
 from search.errors import UserError
-from search.metric import METRICS, metric_name
+from search.metric import metric_name
 from search.objectives import check_objectives, check_trials, with_metric
 from search.protocol import StudyProtocol, protocol_of
+from search.recipe_fields import (
+    LARGEST,
+    METRIC_NAMES,
+    PRUNER_NAMES,
+    SAMPLER_NAMES,
+    SPACE_NAMES,
+    Duration,
+    Folder,
+    Ranges,
+    Text,
+    batch_by_default,
+    pruner_by_default,
+    setting,
+    trials_by_default,
+)
 from search.text import listed
 from search.toml_file import read_toml
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS, get_sampler
-
-SPACE_NAMES = (
-    "mlp, cnn, resnet, pretrained or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
-)
-_SAMPLERS = OneOf(tuple(sampler.name for sampler in SAMPLERS), file="FILE.py:FUNCTION")
-_METRICS = OneOf(tuple(metric.name for metric in METRICS), file="FILE.py:NAME")
-_PRUNERS = ("auto", *(pruner.name for pruner in PRUNERS))
-
-_Seconds = Annotated[float, Field(gt=0, le=1e9)]
-_Duration = Annotated[_Seconds | None, BeforeValidator(parse_duration)]
-_Text = Annotated[str, AfterValidator(check_text)]
-# TOML only has strings, not paths.
-_Folder = Annotated[
-    Path, Field(strict=False), BeforeValidator(check_named), AfterValidator(check_path)
-]
-_Ranges = Annotated[tuple[_Text, ...] | None, BeforeValidator(parse_ranges)]
-_LARGEST = 100_000  # for what is enumerated before a search, or kept for each trial
-
-
-def _setting(default: object, words: str, *, means: str | None = None, **bounds: Any) -> Any:
-    """Return a field of the recipe.
-
-    Args:
-        default: Its default value.
-        words: What it is, for help and documentation; without the accepted values if the type
-            lists them.
-        means: What the default stands for if it is None or "auto".
-        bounds: Further arguments of pydantic's `Field`.
-    """
-    extra: dict[str, JsonValue] = {} if means is None else {"means": means}
-    return Field(default, description=words, json_schema_extra=extra, **bounds)
 
 
 def _first_given(settings: Mapping[str, object]) -> str:
     """Return the first setting that has a value, with it; "" if none has."""
     given = (f"{name} {value!r}" for name, value in settings.items() if value is not None)
     return next(given, "")
-
-
-def _trials_by_default() -> str:
-    """Describe how many trials each sampler runs by default."""
-    counts = {one.name: one.default_trials for one in SAMPLERS}
-    usual = counts.pop("random")
-    others = (
-        f"{name}: {'all points' if count is None else count}"
-        for name, count in counts.items()
-        if count != usual
-    )
-    return "; ".join((str(usual), *others))
-
-
-def _batch_by_default() -> str:
-    """Describe how many trials adaptive samplers choose together by default."""
-    counts = {one.name: one.default_batch for one in SAMPLERS if one.default_batch is not None}
-    return f"{counts['tpe']} for {listed(list(counts))}"
-
-
-def _pruner_by_default() -> str:
-    """Describe which pruner "auto" stands for."""
-    usual = get_sampler("random").default_pruner
-    others: dict[str, list[str]] = {}
-    for one in SAMPLERS:
-        if one.default_pruner != usual:
-            others.setdefault(one.default_pruner, []).append(one.name)
-    words = (f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items())
-    return "; ".join((f"none; {usual} if epochs are given", *words))
 
 
 @final
@@ -117,64 +66,64 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    space: _Text = Field(description=f"Search space: {SPACE_NAMES}")
-    set: _Ranges = _setting(
+    space: Text = Field(description=f"Search space: {SPACE_NAMES}")
+    set: Ranges = setting(
         None,
         "Another range of one of the space's parameters: NAME=LOW..HIGH, or NAME=CHOICE,CHOICE; "
         "can be given several times",
     )
-    sampler: Annotated[str, _SAMPLERS] = _setting("random", "How configurations are chosen")
-    batch: int | None = _setting(
+    sampler: Annotated[str, SAMPLER_NAMES] = setting("random", "How configurations are chosen")
+    batch: int | None = setting(
         None,
         "Trials that an adaptive sampler chooses together",
-        means=_batch_by_default(),
+        means=batch_by_default(),
         ge=1,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    pruner: Annotated[str, OneOf(_PRUNERS)] = _setting(
-        "auto", "How hopeless trials are stopped early", means=_pruner_by_default()
+    pruner: Annotated[str, OneOf(PRUNER_NAMES)] = setting(
+        "auto", "How hopeless trials are stopped early", means=pruner_by_default()
     )
-    trials: int | None = _setting(
-        None, "Number of trials", means=_trials_by_default(), ge=1, le=_LARGEST
+    trials: int | None = setting(
+        None, "Number of trials", means=trials_by_default(), ge=1, le=LARGEST
     )
-    epochs: int = _setting(
+    epochs: int = setting(
         40,
         "Max epochs per trial",
         means="15, or as the budget allows; 40 for grid and baseline",
         ge=1,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    timeout: _Duration = _setting(None, "Start no trial after this time, such as 30m or 2h")
-    budget: _Duration = _setting(
+    timeout: Duration = setting(None, "Start no trial after this time, such as 30m or 2h")
+    budget: Duration = setting(
         None,
         "Time for the whole command, such as 10m: trials, epochs and the largest network are "
         "chosen so that search, refit, test and report end in it",
         means="1h if trials, epochs and timeout are not given either",
     )
-    trial_timeout: _Duration = _setting(
+    trial_timeout: Duration = setting(
         None, "End a trial that takes longer than this, such as 10m", means="never"
     )
-    validation: Literal["holdout", "kfold", "given"] = _setting(
+    validation: Literal["holdout", "kfold", "given"] = setting(
         "holdout",
         "How trials are validated; given: on the images that val/ or the table's split column has "
         "for it",
     )
-    holdout_fraction: float = _setting(
+    holdout_fraction: float = setting(
         0.2, "Fraction of the training images held out for validation", gt=0, lt=1
     )
-    folds: int = _setting(5, "Number of folds with kfold", ge=2, le=_LARGEST)
-    racing: bool = _setting(
+    folds: int = setting(5, "Number of folds with kfold", ge=2, le=LARGEST)
+    racing: bool = setting(
         False, "With kfold, start every trial on one fold; only the best earn the others"
     )
-    finalists: int | None = _setting(
+    finalists: int | None = setting(
         None,
         "Train so many of the best trials again, with other seeds, before one of them wins",
         means="none; the best trial wins",
         ge=2,
         le=100,
     )
-    repeats: int = _setting(5, "Trainings of each finalist", ge=2, le=100)
-    ensemble: int | None = _setting(
+    repeats: int = setting(5, "Trainings of each finalist", ge=2, le=100)
+    ensemble: int | None = setting(
         None,
         "Retrain so many of the best trials, the winner among them, and test the mean of their "
         "probabilities too",
@@ -182,120 +131,120 @@ class Recipe(BaseModel):
         ge=2,
         le=20,
     )
-    metric: Annotated[str, _METRICS, BeforeValidator(metric_name)] = _setting(
+    metric: Annotated[str, METRIC_NAMES, BeforeValidator(metric_name)] = setting(
         "accuracy", "Validation metric to optimize"
     )
-    objective: _Text | None = _setting(
+    objective: Text | None = setting(
         None,
         "Metric and costs to trade off, such as accuracy,parameters; costs are parameters, "
         "multiply_adds and latency, measured in ms",
         means="the metric only",
     )
-    choose: _Text | None = _setting(
+    choose: Text | None = setting(
         None,
         "Which trial wins with several objectives, such as 'best accuracy under 200k'",
         means="the one with the best metric",
     )
-    refit: Literal["auto", "one-se", "horizon", "best-epoch"] = _setting(
+    refit: Literal["auto", "one-se", "horizon", "best-epoch"] = setting(
         "auto",
         "How long the winner is retrained on all training images: to the last epoch within one "
         "standard error of its best one, for all epochs, or for those up to its best one",
         means="one-se",
     )
-    refit_epochs: int | None = _setting(
+    refit_epochs: int | None = setting(
         None,
         "Epochs of the schedule by which the winner is retrained",
         means="those of a trial; with a budget, as many as the time allows",
         ge=1,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    seed: int = _setting(0, "Seed of all random numbers", ge=0, lt=2**32)
-    start: Literal["auto", "portfolio", "baseline", "none"] = _setting(
+    seed: int = setting(0, "Seed of all random numbers", ge=0, lt=2**32)
+    start: Literal["auto", "portfolio", "baseline", "none"] = setting(
         "auto",
         "What to try before the sampler's own choices: the space's portfolio after the hand-tuned "
         "network, the hand-tuned network only, or nothing",
         means="portfolio; baseline for grid",
     )
-    start_from: _Text | None = _setting(
+    start_from: Text | None = setting(
         None, "Another study in the same database, whose best candidates are tried early"
     )
-    with_baseline: bool = _setting(True, "Try the hand-tuned network first")
-    prior: Literal["auto", "on", "off"] = _setting(
+    with_baseline: bool = setting(True, "Try the hand-tuned network first")
+    prior: Literal["auto", "on", "off"] = setting(
         "auto",
         "Whether random candidates are drawn as the space's prior says, or uniformly",
         means="on where the space has one",
     )
-    max_parameters: int | None = _setting(
+    max_parameters: int | None = setting(
         None, "Skip networks with more parameters than this", ge=1, le=10**12
     )
-    max_multiply_adds: int | None = _setting(
+    max_multiply_adds: int | None = setting(
         None,
         "Skip networks that need more multiplications than this for one image",
         means="chosen by the budget",
         ge=1,
         le=10**15,
     )
-    dataset: Annotated[_Text, AfterValidator(expand_home)] = _setting(
+    dataset: Annotated[Text, AfterValidator(expand_home)] = setting(
         "auto",
         "Dataset: auto, cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, stl10, digits, "
         "an .npz file, a .csv table, an image folder, a saved dataset of Hugging Face or a decoded "
         "dataset (its cache folder)",
     )
-    data_dir: _Folder = _setting(Path("data"), "Folder for datasets and their caches")
-    image_size: int | None = _setting(
+    data_dir: Folder = setting(Path("data"), "Folder for datasets and their caches")
+    image_size: int | None = setting(
         None,
         "Height and width in pixels that image files are scaled to",
         means="the first image's; 64 where most are larger",
         ge=1,
         le=512,
     )
-    resize: Literal["crop", "stretch", "pad"] = _setting(
+    resize: Literal["crop", "stretch", "pad"] = setting(
         "crop",
         "How images of another shape are fitted: cut to their centre, distorted, or with borders",
     )
-    test_fraction: float = _setting(
+    test_fraction: float = setting(
         0.1, "Fraction of the images set aside for testing if there is no test set", gt=0, lt=1
     )
-    skip_broken: bool = _setting(False, "Leave out image files that cannot be decoded")
-    image_column: _Text | None = _setting(
+    skip_broken: bool = setting(False, "Leave out image files that cannot be decoded")
+    image_column: Text | None = setting(
         None, "Column of a .csv table that has the images' paths", means="guessed by its name"
     )
-    label_column: _Text | None = _setting(
+    label_column: Text | None = setting(
         None, "Column of a .csv table that has their classes", means="guessed by its name"
     )
-    split_column: _Text | None = _setting(
+    split_column: Text | None = setting(
         None,
         "Column of a .csv table that says train, val or test",
         means="guessed by its name, or none",
     )
-    groups: _Text | None = _setting(
+    groups: Text | None = setting(
         None,
         "Which images stay together in folds and test set, such as those of one patient: a regular "
         "expression over the images' paths (its first parentheses), or a column of the table",
         means="images are taken for independent",
     )
-    duplicates: Literal["auto", "together", "independent"] = _setting(
+    duplicates: Literal["auto", "together", "independent"] = setting(
         "auto",
         "Whether copies of an image stay in one fold, or count as independent images",
         means="together; independent for published datasets",
     )
-    drop_duplicates: bool = _setting(
+    drop_duplicates: bool = setting(
         False, "Leave copies of test images and of other training images out of the latter"
     )
-    study_name: Annotated[str, AfterValidator(check_study_name)] = _setting(
+    study_name: Annotated[str, AfterValidator(check_study_name)] = setting(
         "auto", "Name of the study", means="made from space, sampler and dataset"
     )
-    storage: _Text | None = _setting(None, "Database URL", means="SQLite in runs_dir")
-    runs_dir: _Folder = _setting(Path("runs"), "Folder for studies, models and reports")
-    checkpoint_every: int = _setting(1, "Epochs between checkpoints; 0: none", ge=0, le=_LARGEST)
-    workers: int = _setting(
+    storage: Text | None = setting(None, "Database URL", means="SQLite in runs_dir")
+    runs_dir: Folder = setting(Path("runs"), "Folder for studies, models and reports")
+    checkpoint_every: int = setting(1, "Epochs between checkpoints; 0: none", ge=0, le=LARGEST)
+    workers: int = setting(
         0, "Worker processes; 0: one per core, or as many as fit on the GPU", ge=0, le=1024
     )
-    threads: int = _setting(1, "Threads per worker", ge=1, le=1024)
-    device: Annotated[str, AfterValidator(check_device)] = _setting(
+    threads: int = setting(1, "Threads per worker", ge=1, le=1024)
+    device: Annotated[str, AfterValidator(check_device)] = setting(
         "auto", "Device: auto, cpu, cuda or cuda:N"
     )
-    precision: Literal["auto", "fp32", "bf16"] = _setting(
+    precision: Literal["auto", "fp32", "bf16"] = setting(
         "auto", "Arithmetic", means="bf16 where the device has it; fp32 for baseline"
     )
 

@@ -1,6 +1,7 @@
 """Small networks of every family, for tests of what all of them promise."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from cifar_models import CNNConfig, MLPConfig, ModelConfig, PretrainedConfig, ResNetConfig
 
@@ -17,6 +18,14 @@ EXAMPLES: dict[str, ModelConfig] = {
         backbone="squeezenet1_1", image_size=32, frozen=True, mean=(0.5, 0.5, 0.5)
     ),
 }
+
+NARROW: dict[type[ModelConfig], dict[str, Any]] = {
+    MLPConfig: {"hidden_widths": (4, 4)},
+    CNNConfig: {"channels": (4, 4, 4)},
+    ResNetConfig: {"channels": (4, 4, 4), "blocks": 1},
+    PretrainedConfig: {"backbone": "shufflenet_v2_x0_5", "image_size": 32},
+}
+"""What makes any network of a family small."""
 
 
 def kinds() -> Iterator[str]:

@@ -38,6 +38,7 @@ _LAYERS = (
     "search.command_lines",
     "search.stopping",
     "search.recipe",
+    "search.recipe_fields",
     "search.tuning.samplers",
     "search.tuning.drawn_points",
     "search.tuning.pruners",

@@ -11,6 +11,7 @@ from search.data.sources import AUTO, SOURCES
 from search.errors import UserError
 from search.metric import METRICS
 from search.recipe import Recipe
+from search.tuning.samplers import SAMPLERS
 from spaces import BUILT_IN
 
 
@@ -228,7 +229,7 @@ def test_a_rule_needs_no_objectives_but_theirs() -> None:
 
 def test_a_sampler_may_come_from_a_file() -> None:
     """As the error for any other text says."""
-    accepted = "'random', 'grid', 'tpe', 'gp', 'baseline' or FILE.py:FUNCTION"
+    accepted = ", ".join(repr(one.name) for one in SAMPLERS) + " or FILE.py:FUNCTION"
     assert mistake(sampler="mine.py") == f"sampler: input should be {accepted}, got 'mine.py'"
 
 

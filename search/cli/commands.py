@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from search.cli import options
+from search.cli.setting_options import with_settings
 from search.cli.terminal import make_console, print_all, steps_shown
 from search.cli.training import IMAGES
 from search.errors import MachineError, UserError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _ANALYSIS = Path("analysis")
 
-_at_place = options.with_settings("runs_dir", "storage", fill=True)
+_at_place = with_settings("runs_dir", "storage", fill=True)
 
 
 @_at_place
@@ -192,7 +193,7 @@ def dashboard(
         print_all([""], console)  # ends the line on which the terminal shows ^C
 
 
-@options.with_settings("set")
+@with_settings("set")
 def spaces(space: options.SpaceToList = None, **settings: Any) -> None:
     """List the search spaces: parameters, ranges, conditions, size of the grid."""
     from search.views.tables import describe_spaces
@@ -200,7 +201,7 @@ def spaces(space: options.SpaceToList = None, **settings: Any) -> None:
     print_all(describe_spaces(space, settings["set"]), make_console())
 
 
-@options.with_settings("dataset", "data_dir", *IMAGES)
+@with_settings("dataset", "data_dir", *IMAGES)
 def analyze(
     output: options.Output = _ANALYSIS, verify: options.Verify = False, **settings: Any
 ) -> None:
@@ -213,7 +214,7 @@ def analyze(
     print_all(analyze_and_describe(recipe, output, console, verify=verify), console)
 
 
-@options.with_settings("runs_dir", fill=True)
+@with_settings("runs_dir", fill=True)
 def predict(
     model: options.Model,
     images: options.Images,

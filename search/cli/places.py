@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.cli import options
+from search.cli import cluster_options
+from search.cli.setting_options import with_settings
 from search.cli.terminal import make_console, print_all
 from search.executors.cluster.settings import INSECURE, TlsFiles
 from search.files import check_writable
@@ -38,14 +39,14 @@ def start_run(
     return requested, executor
 
 
-@options.with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))
+@with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))
 def worker(
-    address: options.SchedulerAddress,
-    folder: options.WorkerFolder = Path("worker"),
-    workers: options.WorkerCount = 1,
-    lifetime: options.WorkerLifetime = None,
-    scheduler_timeout: options.SchedulerTimeout = "5m",
-    name: options.WorkerName = None,
+    address: cluster_options.SchedulerAddress,
+    folder: cluster_options.WorkerFolder = Path("worker"),
+    workers: cluster_options.WorkerCount = 1,
+    lifetime: cluster_options.WorkerLifetime = None,
+    scheduler_timeout: cluster_options.SchedulerTimeout = "5m",
+    name: cluster_options.WorkerName = None,
     **how: Any,
 ) -> None:
     """Train for searches of other machines, as a worker of a Dask scheduler.
@@ -71,9 +72,11 @@ def worker(
     serve(served, lambda line: print_all([line], console))
 
 
-@options.with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))
+@with_settings(places=("insecure_cluster", "tls_ca", "tls_cert", "tls_key"))
 def scheduler(
-    host: options.SchedulerHost = "127.0.0.1", port: options.SchedulerPort = 8786, **how: Any
+    host: cluster_options.SchedulerHost = "127.0.0.1",
+    port: cluster_options.SchedulerPort = 8786,
+    **how: Any,
 ) -> None:
     """Pass messages between searches and workers of several machines, until Ctrl-C.
 
@@ -92,7 +95,9 @@ def scheduler(
     serve_scheduler(settings)
 
 
-def certificates(folder: options.CertificatesFolder, days: options.CertificateDays = 365) -> None:
+def certificates(
+    folder: cluster_options.CertificatesFolder, days: cluster_options.CertificateDays = 365
+) -> None:
     """Make certificates for a cluster: an authority, and those of scheduler, workers and client.
 
     Each process gets ca.pem and its own two files, and accepts only others of this authority.

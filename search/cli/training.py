@@ -11,8 +11,9 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from search.cli import options
+from search.cli import cluster_options, options
 from search.cli.places import start_run
+from search.cli.setting_options import with_settings
 from search.cli.terminal import Interrupts, failures_told, make_console, print_all
 from search.errors import UserError
 from search.events import Interrupted, JsonWriter
@@ -31,7 +32,7 @@ _BASELINE_SETTINGS = (
 )  # fmt: skip
 
 
-@options.with_settings(*Recipe.model_fields, places=options.CLUSTER)
+@with_settings(*Recipe.model_fields, places=cluster_options.CLUSTER)
 def run(
     recipe: options.RecipeFile = None,
     accept_changes: options.AcceptChanges = False,
@@ -54,7 +55,7 @@ def run(
     _run(recipe, settings, tracker, quiet=quiet, as_json=as_json, nested=nested, **resuming)
 
 
-@options.with_settings(*_BASELINE_SETTINGS, places=options.CLUSTER)
+@with_settings(*_BASELINE_SETTINGS, places=cluster_options.CLUSTER)
 def baseline(
     repeats: options.Repeats = 1,
     accept_changes: options.AcceptChanges = False,
@@ -86,7 +87,7 @@ def _run(
 ) -> None:
     if quiet and as_json:
         raise UserError("quiet and json exclude one another: give --quiet or --json, got both")
-    place = {name: settings.pop(name) for name in options.CLUSTER}
+    place = {name: settings.pop(name) for name in cluster_options.CLUSTER}
     console = make_console()
     writer = JsonWriter(console) if as_json else None
     with _stoppable(console, writer) as stop:
@@ -117,7 +118,7 @@ def _stoppable(console: Console, writer: JsonWriter | None = None) -> Iterator[S
         raise typer.Exit(interrupts.status)
 
 
-@options.with_settings("runs_dir", "storage", fill=True)
+@with_settings("runs_dir", "storage", fill=True)
 def ablate(
     study: options.Study,
     start: options.AblationStart = "baseline",
@@ -141,7 +142,7 @@ def ablate(
         print_all(result, console)
 
 
-@options.with_settings("runs_dir", "storage", fill=True)
+@with_settings("runs_dir", "storage", fill=True)
 def nested(
     study: options.Study,
     folds: options.NestedFolds = 5,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cli.options import CLUSTER
+from search.cli.cluster_options import CLUSTER
 from search.cli.training import run
 from search.recipe import Recipe
 from search.text import listed

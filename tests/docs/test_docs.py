@@ -18,7 +18,8 @@ from PIL import Image
 
 import search
 from search.cli import training
-from search.cli.options import CLUSTER, setting_help
+from search.cli.cluster_options import CLUSTER
+from search.cli.setting_options import setting_help
 from search.command_lines import option_names
 from search.executors import choose_executor
 from search.executors.cluster.certificates import make_certificates

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,11 +18,6 @@ from PIL import Image
 from torch.optim import Optimizer
 
 from cifar_models import (
-    CNNConfig,
-    MLPConfig,
-    ModelConfig,
-    PretrainedConfig,
-    ResNetConfig,
     build_model,
     count_parameters,
 )
@@ -56,6 +51,7 @@ from tests.evaluation.export_fakes import (
     sampled,
     script,
 )
+from tests.families import NARROW
 from tests.report.report_fakes import complete_trial, other_trial, study_record
 from tests.spaces.augmentation_examples import EXAMPLES
 from tests.study_fixtures import EventRecorder
@@ -130,17 +126,7 @@ def test_training_takes_our_steps(
 def small(candidate: Candidate) -> Candidate:
     """Return the candidate with narrow layers and batches of four."""
     model = candidate.model
-    match model:
-        case CNNConfig():
-            narrow: ModelConfig = replace(model, channels=(4, 4, 4))
-        case ResNetConfig():
-            narrow = replace(model, channels=(4, 4, 4), blocks=1)
-        case PretrainedConfig():
-            narrow = replace(model, backbone="shufflenet_v2_x0_5", image_size=32)
-        case MLPConfig():
-            narrow = replace(model, hidden_widths=(4, 4))
-        case _:
-            raise TypeError(f"unknown family: {model!r}")
+    narrow: ModelConfig = replace(cast("Any", model), **NARROW[type(model)])
     return candidate.model_copy(update={"model": narrow, "batch_size": 4})
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cli.options import CLUSTER
+from search.cli.cluster_options import CLUSTER
 from search.errors import UserError
 from search.executors import EXECUTORS, ExecutorChoice, choose_executor
 from search.executors.cluster.settings import ClusterSettings, read_address, read_settings
@@ -30,7 +30,10 @@ def test_the_help_names_every_executor() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"executor": "cloud"}, "executor must be one of processes, inline, dask, got 'cloud'"),
+        (
+            {"executor": "cloud"},
+            f"executor must be one of {', '.join(one.name for one in EXECUTORS)}, got 'cloud'",
+        ),
         (
             {"executor": "inline", "cluster": "tcp://localhost:1"},
             "cluster is only for executor 'dask', got executor 'inline'",

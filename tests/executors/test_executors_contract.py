@@ -1,12 +1,13 @@
 """What every executor does, whatever it runs jobs in."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from search.executors import EXECUTORS, DaskExecutor, Executor, get_executor
+from search.executors import EXECUTORS, DaskExecutor, Executor, InlineExecutor, get_executor
 from search.executors.base import Channel
 from search.training.history import FoldEpoch
 
@@ -37,6 +38,18 @@ class Failing:
     def run(self, channel: Channel) -> None:
         del channel
         raise ValueError("no such thing")
+
+
+@dataclass(frozen=True)
+class Sleeping:
+    """Works for so many seconds, and asks nothing meanwhile."""
+
+    seconds: float
+    folder: Path | None = None
+
+    def run(self, channel: Channel) -> None:
+        del channel
+        time.sleep(self.seconds)
 
 
 @pytest.fixture(scope="module", params=EXECUTORS, ids=lambda kind: kind.name)
@@ -80,6 +93,18 @@ def test_what_a_job_raises_comes_back(executor: Executor) -> None:
         executor.run(Failing())
 
 
+@pytest.mark.slow
+def test_a_killed_job_fails_and_its_slot_takes_the_next(executor: Executor) -> None:
+    """Whatever its job is busy with."""
+    if not isinstance(executor, InlineExecutor):  # whose jobs have ended when `submit` returns
+        running = executor.submit(0, Sleeping(600))
+        with pytest.raises(TimeoutError):
+            running.result(1)
+        executor.kill(0)
+        assert running.exception(60) is not None
+        assert executor.submit(0, Counting(1)).result(60) == 1
+
+
 def test_sizes_can_be_requested(executor: Executor) -> None:
     """There is always a slot, and the first one keeps working."""
     for slots in (2, 1):
@@ -92,5 +117,6 @@ def test_sizes_can_be_requested(executor: Executor) -> None:
 def test_executors_are_found_by_name() -> None:
     """An unknown name is refused with the known ones."""
     assert [get_executor(kind.name) for kind in EXECUTORS] == list(EXECUTORS)
-    with pytest.raises(ValueError, match="one of processes, inline, dask, got 'threads'"):
-        get_executor("threads")
+    names = ", ".join(kind.name for kind in EXECUTORS)
+    with pytest.raises(ValueError, match=f"one of {names}, got 'cloud'"):
+        get_executor("cloud")

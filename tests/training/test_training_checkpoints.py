@@ -18,10 +18,9 @@ from search.recipe import Recipe
 from search.training.checkpoints import Checkpoints, training_key
 from search.training.history import FoldEpoch
 from search.training.trainer import FoldState, FoldTraining
+from spaces import optimizers
 from spaces.augmentation import PRESETS
 from spaces.candidate import (
-    AdamConfig,
-    AdamWConfig,
     Candidate,
     ConstantConfig,
     CosineConfig,
@@ -37,7 +36,10 @@ from tests.training.tiny_training import noise_images, tiny_training
 
 Maker = Callable[..., Recipe]
 EPOCHS = 4
-OPTIMIZERS = (SGDConfig(nesterov=True, weight_decay=1e-3), AdamConfig(), AdamWConfig())
+OPTIMIZERS = (
+    SGDConfig(nesterov=True, weight_decay=1e-3),
+    *(kind.model_validate({}) for kind in optimizers.OPTIMIZERS if kind is not SGDConfig),
+)
 SCHEDULES = (
     ConstantConfig(), PlateauConfig(patience=0), CosineConfig(), OneCycleConfig()
 )  # fmt: skip

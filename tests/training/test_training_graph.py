@@ -24,7 +24,8 @@ from search.training.steps import (
     undo_warm_up,
 )
 from search.training.trainer import FoldTask, FoldTraining
-from spaces.candidate import AdamConfig, AdamWConfig, Candidate, OptimizerConfig, SGDConfig
+from spaces import optimizers
+from spaces.candidate import AdamConfig, Candidate, OptimizerConfig, SGDConfig
 from spaces.losses import FocalLoss
 from spaces.schedules import Schedule
 from tests.spaces.augmentation_examples import EXAMPLES
@@ -33,12 +34,13 @@ N_TRAIN, N_VALIDATION, N_CLASSES, EPOCHS = 30, 10, 3, 3
 MLP = MLPConfig(hidden_widths=(8,), dropouts=(0.3,))
 CNN = CNNConfig(channels=(4, 6), conv_dropout=0.2, head_dropout=0.3)
 CAPTURABLE = {name: one for name, one in EXAMPLES.items() if one.capturable}
+VARIED = (SGDConfig, AdamConfig)
 OPTIMIZERS: dict[str, OptimizerConfig] = {
     "pure-sgd": SGDConfig(momentum=0.0),
     "sgd": SGDConfig(weight_decay=1e-3),
     "nesterov": SGDConfig(nesterov=True),
     "adam": AdamConfig(weight_decay=1e-3),
-    "adamw": AdamWConfig(),
+    **{one.__name__: one.model_validate({}) for one in optimizers.OPTIMIZERS if one not in VARIED},
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
