@@ -18,6 +18,7 @@ from PIL import Image
 from torch.optim import Optimizer
 
 from cifar_models import (
+    ModelConfig,
     build_model,
     count_parameters,
 )
