@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import final
 
+_SESSION = ".session"
+
 
 @final
 class RunPaths:
@@ -14,7 +16,7 @@ class RunPaths:
         self.database = runs_dir / "studies.db"  # SQLite
         self.artifacts_dir = runs_dir / "artifacts"  # what optuna-dashboard shows artifacts from
         self.comparison_dir = runs_dir / "comparison"
-        self.session_dir = runs_dir / ".session"  # functions of scripts and notebooks, as files
+        self.session_dir = runs_dir / _SESSION  # functions of scripts and notebooks, as files
 
         self.study_dir = study = runs_dir / study_name
         self.lock = study / "lock"  # held by the coordinator
@@ -42,6 +44,16 @@ class RunPaths:
         self.report_page = report / "report.html"
         self.report_facts = report / "report.json"
         self.report_text = report / "report.md"
+
+    def session_file(self, name: str, digest: str) -> Path:
+        """Return where one version of an object of a session is kept; versions never change."""
+        return self.session_dir / digest / name
+
+    @staticmethod
+    def session_object(setting: str) -> str:
+        """Return a setting that names such a file without saying which version; any other as is."""
+        path = Path(setting)
+        return path.name if _SESSION in path.parts else setting
 
     def trial_dir(self, number: int) -> Path:
         """Return the folder of one running trial."""

@@ -333,11 +333,12 @@ def _write_report(
 def stored_evidence(record: StudyRecord, study: optuna.Study, paths: RunPaths) -> Evidence:
     """Return all that is stored of a study; raises MachineError if a file is damaged."""
     chosen = choose_baseline(record, stored_baselines(study))
+    tested = record.test is not None  # files of an earlier winner's test may still be there
     return Evidence(
         record,
         study,
-        mistakes=load_images(paths.mistakes),
-        predictions=load_predictions(paths.test_predictions),
+        mistakes=load_images(paths.mistakes) if tested else None,
+        predictions=load_predictions(paths.test_predictions) if tested else None,
         baseline=None if chosen is None else with_predictions(chosen, paths.runs_dir),
         ablation=Ablation.load(paths.ablation),
         earlier=earlier_accesses(study, record, paths.runs_dir),

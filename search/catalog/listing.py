@@ -85,10 +85,11 @@ class ListedStudy(NamedTuple):
         cls, name: str, attrs: Mapping[str, Any], trials: list[FrozenTrial], *, running: bool
     ) -> Self:
         recipe, test = attrs["recipe"], attrs.get("test")
-        tested = [one["accuracy"] for one in attrs.get("repeats") or [test] if one]
         done, asked = _count_done(recipe, trials), recipe["trials"]
         metric = stored_metric(recipe["metric"], attrs.get("metric"))
         best = _listed_best(trials, metric)
+        current = test if _is_winners(attrs, trials, best) else None
+        tested = [one["accuracy"] for one in attrs.get("repeats") or [current] if one]
         kfold = recipe["validation"] == "kfold"
         without_winner = best is None and 0 < (asked or len(trials)) <= done
         spans = _spans(trials)
@@ -170,6 +171,15 @@ def _listed_best(trials: list[FrozenTrial], metric: Metric) -> float | None:
     """Return the best score: a pruned trial's value is its last report, a diverged one's chance."""
     values = [one.values[0] for one in trials if _can_win(one) and one.values]
     return metric.best(values) if values else None
+
+
+def _is_winners(attrs: Mapping[str, Any], trials: list[FrozenTrial], best: float | None) -> bool:
+    """Return whether the refit and its test are of the best trial, as far as scores tell."""
+    refit = attrs.get("refit")
+    if not refit or attrs.get("finalists") or attrs["recipe"].get("objective"):
+        return True
+    values = {one.number: one.values[0] for one in trials if _can_win(one) and one.values}
+    return values.get(refit["trial"]) == best
 
 
 def _can_win(trial: FrozenTrial) -> bool:

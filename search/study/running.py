@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -240,25 +241,26 @@ def _object_settings(
     known: Mapping[str, Any],
 ) -> Mapping[str, Any]:
     """Return the settings of which each may be an object; `functions` may be functions."""
-    session = RunPaths(known["runs_dir"], "any").session_dir
+    paths = RunPaths(known["runs_dir"], "any")
     prefix = known.get("study_name")
     data_dir = Path(known.get("data_dir", Recipe.model_fields["data_dir"].default))
     found: dict[str, Any] = {
         "dataset": dataset_setting(data, data_dir, known),
-        "space": _space_setting(space, session, prefix),
+        "space": _space_setting(space, paths, prefix),
     }
     for setting, value in functions.items():
         if value in METRICS:
             found[setting] = str(getattr(value, "name", value))
         elif callable(value) or isinstance(value, Metric):
-            path = session / f"{_file_name(prefix or _name_of(value))}-{setting}.py"
-            found[setting] = write_object(setting, _name_of(value), value, path)
+            file = f"{_file_name(prefix or _name_of(value))}-{setting}.py"
+            place = partial(paths.session_file, file)
+            found[setting] = write_object(setting, _name_of(value), value, place)
         elif value is not None:
             found[setting] = value
     return found
 
 
-def _space_setting(space: str | Space | Suggest, session: Path, prefix: str | None) -> Any:
+def _space_setting(space: str | Space | Suggest, paths: RunPaths, prefix: str | None) -> Any:
     if isinstance(space, Space):
         if BUILT_IN.get(space.name) is space:
             return space.name
@@ -267,8 +269,8 @@ def _space_setting(space: str | Space | Suggest, session: Path, prefix: str | No
         one = Space(_name_of(space), space)
     else:
         return space  # text, or what the recipe refuses
-    path = session / f"{_file_name(prefix or one.name)}-space.py"
-    return write_object("space", "SPACE", one, path)
+    file = f"{_file_name(prefix or one.name)}-space.py"
+    return write_object("space", "SPACE", one, partial(paths.session_file, file))
 
 
 def _name_of(function: object) -> str:

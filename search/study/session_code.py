@@ -11,12 +11,13 @@ import builtins
 import dataclasses
 import enum
 import functools
+import hashlib
 import inspect
 import linecache
 import symtable
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path, PurePath
 from types import FunctionType, MethodType, ModuleType
@@ -31,19 +32,21 @@ from search.errors import UserError
 from search.files import machine_failures, write_file
 from spaces import Candidate
 
+_DIGITS = 8  # of a file's digest
 _HEAD = '''"""Written by search.run from an object of a session; it is written again by each run."""
 
 '''
 
 
-def write_object(setting: str, name: str, value: object, path: Path) -> str:
+def write_object(setting: str, name: str, value: object, place: Callable[[str], Path]) -> str:
     """Write an object and all that it uses to a file; return the setting that names it.
 
     Args:
         setting: The setting, for error messages.
         name: What the file calls the object.
         value: The object.
-        path: The file.
+        place: Returns the file, given a digest of its text: no other version is overwritten,
+            because a stored study may need it.
 
     Raises:
         UserError: The object uses something whose code or value is unknown.
@@ -51,9 +54,11 @@ def write_object(setting: str, name: str, value: object, path: Path) -> str:
     """
     module = _Module(setting)
     module.bind(name, value)
+    content = _HEAD + module.text()
+    path = place(hashlib.sha256(content.encode()).hexdigest()[:_DIGITS])
     with machine_failures(f"{path.parent} cannot be written", "make room and run again"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, _HEAD + module.text())
+        write_file(path, content)
     return f"{path}:{name}"
 
 

@@ -143,7 +143,7 @@ class Study:
         Raises UserError if it was not refitted yet.
         """
         if self.record.refit is None and not self.record.repeats:
-            raise UserError(f"study {self.name!r} has no model yet: refit() makes it")
+            raise UserError(f"study {self.name!r} has no model of its winner yet: refit() makes it")
         return load_model(self._paths.model_dir, trust_code=True)
 
     @property
@@ -368,7 +368,7 @@ class Study:
         score = text.score(winner.mean, record.metric)
         yield f"best validation {record.metric} {score} ({describe_number(winner)})"
         if record.test is None:
-            yield "not tested yet"
+            yield "winner not tested yet" if record.openings else "not tested yet"
         else:
             yield f"test accuracy {text.percent(record.test.accuracy, 2)}"
             yield f"test set {text.opened(len(record.openings))}"

@@ -247,13 +247,21 @@ def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo
     differences = [
         f"{name} {text.setting(then)} is now {text.setting(now)}"
         for name, then, now in pairs
-        if then != now
+        if _without_version(then) != _without_version(now)
     ]
     if differences:
         raise UserError(
             f"study {requested.study_name!r} exists with other settings: {'; '.join(differences)}; "
             "give the old settings to resume it, or another `study_name`"
         )
+
+
+def _without_version(value: object) -> object:
+    """Return a setting's value for comparison: an object of a session may have been edited.
+
+    Its code is compared by itself, and the user may accept a change.
+    """
+    return RunPaths.session_object(value) if isinstance(value, str) else value
 
 
 def check_parameters(study: optuna.Study, space: Space, setting: str) -> None:

@@ -286,9 +286,12 @@ class StudyRecord:
         """Return whether the present winner, or a replication's networks, have been tested."""
         if not self.recipe.protocol.refits:
             return self.test is not None
+        return self.refit is not None and self.winner_is_refitted() and self.test is not None
+
+    def winner_is_refitted(self) -> bool:
+        """Return whether any refit is that of the present winner, and of no earlier one."""
         winner, refitted = self.winner(), self.refit
-        current = winner is not None and refitted is not None and refitted.trial == winner.number
-        return current and self.test is not None
+        return refitted is None or (winner is not None and refitted.trial == winner.number)
 
     def done_indices(self) -> set[int]:
         """Return the indices of the plan that need no further trial."""

@@ -1,6 +1,7 @@
 """Reads studies: from Optuna's attributes to plain records."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -153,12 +154,14 @@ _EARLIER = {
 def read_study(study: optuna.Study) -> StudyRecord:
     """Return a study as stored.
 
-    Obsolete trials are left out. Raises UserError for a study that this program did not make, or
-    whose attributes are damaged.
+    Obsolete trials are left out, and so are the refit and the test of a trial that is the winner no
+    longer, as further trials were run since.
+
+    Raises UserError for a study that this program did not make, or whose attributes are damaged.
     """
     attrs = study.user_attrs
     try:
-        return StudyRecord(
+        record = StudyRecord(
             name=study.study_name,
             recipe=Recipe.model_validate(_EARLIER | attrs["recipe"]),
             dataset=from_plain(DatasetInfo, attrs["dataset"]),
@@ -188,6 +191,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             f"study {study.study_name!r} was not written by this program, or is damaged: "
             f"{describe_error(error)}"
         ) from error
+    return record if record.winner_is_refitted() else replace(record, refit=None, test=None)
 
 
 def _known(kind: type[T], stored: Any) -> T | None:

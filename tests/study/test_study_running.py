@@ -103,6 +103,47 @@ def test_the_same_call_continues(run: RunMaker) -> None:
 
 
 @pytest.mark.slow
+def test_a_result_is_that_of_the_present_winner(run: RunMaker, command: Command) -> None:
+    """Once another trial has won, neither model nor result of the earlier one stands beside it."""
+    study = run(trials=2, epochs=1, study_name="grows")
+    first, result = study.best.number, study.test()
+    assert study.result == result
+    while study.best.number == first:
+        study.run(trials=len(study.trials) + 2)
+    assert study.result is None
+    assert "winner not tested yet" in repr(study)
+    assert f"{result.accuracy:.2%}" not in study.verdict
+    with pytest.raises(search.UserError, match="no model of its winner"):
+        _ = study.model
+    (listed,) = search.list_studies(study.recipe.runs_dir)
+    assert listed.test is None
+    study.report()
+    second = study.test()
+    assert study.result == second
+    assert study.model.card.trial == study.best.number
+    assert len(study.record.openings) == 2
+
+
+def edited(trial: Any) -> search.Candidate:
+    width = trial.suggest_categorical("width", (2, 4, 8))
+    model = search.MLPConfig(hidden_widths=(2 * width,), dropouts=(0.0,))
+    return search.Candidate(model=model, optimizer=search.AdamConfig(learning_rate=0.01))
+
+
+@pytest.mark.slow
+def test_an_edited_function_leaves_stored_studies_alone(run: RunMaker) -> None:
+    """Whether a study of the edited one is made or refused, or its change is accepted."""
+    study = run(trials=2, study_name="first")
+    with pytest.raises(search.UserError, match="started with other code"):
+        run(space=edited, trials=2, study_name="first")
+    other = run(space=edited, trials=2, study_name="other")
+    assert study.refit().card.trial == study.best.number
+    assert len(study.run(trials=3).trials) == 3
+    assert search.load_study("first", study.recipe.runs_dir).test() is not None
+    assert len(other.run(trials=3).trials) == 3
+
+
+@pytest.mark.slow
 def test_the_command_line_continues_a_study_of_a_function(
     run: RunMaker, command: Command, image_folder: Path, data_dir: Path
 ) -> None:
