@@ -1,6 +1,7 @@
 """Checks of single settings, and errors that name the setting, its value and what is accepted."""
 
 import difflib
+import numbers
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -126,6 +127,19 @@ def check_named(value: object) -> object:
 def check_path(value: Path) -> Path:
     """Return the value with "~/" expanded; raises ValueError as `check_text` does."""
     return Path(expand_home(check_text(str(value))))
+
+
+def plain(value: object) -> object:
+    """Return Python's own number for one of another library, such as NumPy; others as they are."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real():
+            return float(value)
+        case _:
+            return value
 
 
 def expand_home(text: str) -> str:

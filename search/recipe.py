@@ -22,6 +22,7 @@ from search.checks import (
     check_study_name,
     describe_errors,
     expand_home,
+    plain,
     unknown_setting,
     without_password,
 )
@@ -333,7 +334,7 @@ class Recipe(BaseModel):
         Raises UserError, which names the setting, its value and what is accepted.
         """
         values = read_toml(path) if path is not None else {}
-        values |= {name: value for name, value in flags.items() if value is not None}
+        values |= {name: plain(value) for name, value in flags.items() if value is not None}
         for name in values:
             if name not in cls.model_fields:
                 raise UserError(unknown_setting(name, values[name], list(cls.model_fields)))

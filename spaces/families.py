@@ -7,11 +7,12 @@ runs the stored code of the space's file to get the class; whatever only shows i
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, reduce
-from operator import or_
+from operator import is_, or_
 from typing import Annotated, Any, TypeAlias, final
 
+import numpy as np
 from pydantic import Field, GetPydanticSchema, TypeAdapter, ValidationInfo
 from pydantic_core import core_schema
 from torch import nn
@@ -104,6 +105,8 @@ def _adapter(family: type[ModelConfig]) -> TypeAdapter[ModelConfig]:
 
 def _validate(value: Any, handler: Any, info: ValidationInfo) -> ModelConfig:
     """Return a network: of this program, of the context's families, or as it is stored."""
+    if isinstance(value, ModelConfig) and is_dataclass(value):
+        value = _with_plain_values(value)
     if isinstance(value, ModelConfig) and type(value) not in FAMILIES:
         return value
     context: Mapping[str, Any] = info.context or {}
@@ -116,6 +119,27 @@ def _validate(value: Any, handler: Any, info: ValidationInfo) -> ModelConfig:
         return StoredNetwork(kind, json.dumps(settings))
     made: ModelConfig = handler(value)
     return made
+
+
+def _with_plain_values(network: Any) -> Any:
+    """Return a network as it comes back from JSON: tuples for lists, Python's numbers for NumPy's.
+
+    Anything else that JSON cannot hold is found when the space is tried out.
+    """
+    given = {one.name: getattr(network, one.name) for one in fields(network) if one.init}
+    plain = {name: _plain(value) for name, value in given.items()}
+    changed = {name: value for name, value in plain.items() if value is not given[name]}
+    return replace(network, **changed) if changed else network
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        plain = tuple(map(_plain, value))
+        same = isinstance(value, tuple) and all(map(is_, plain, value))
+        return value if same else plain
+    return value
 
 
 def _serialize(value: Any, handler: Any, info: Any) -> Any:

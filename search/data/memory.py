@@ -141,6 +141,9 @@ def dataset_source(
     given = getattr(dataset, "classes", None) if class_names is None else class_names
     names = None if given is None else tuple(map(str, given))
     request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
+    for part in (dataset,) if test is None else (dataset, test):
+        if not len(part):  # type: ignore[arg-type]  # torch's base class lacks it
+            raise UserError("data: the dataset is empty")
     first, _ = _item(dataset, 0)
     size = (image_size, image_size) if image_size is not None else usual_size(first.shape[-2:])
     parts = (dataset,) if test is None else (dataset, test)
@@ -162,14 +165,21 @@ def store_source(source: Source, data_dir: Path, listener: Listener) -> str:
 
 def _array(values: Any) -> np.ndarray:
     if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+        whole = values.detach().cpu()
+        values = (whole.float() if whole.dtype == torch.bfloat16 else whole).numpy()
     try:
         array = np.asarray(values)
     except ValueError as error:
         raise UserError(f"data: images must all have the same shape: {error}") from error
-    if array.dtype.kind == "O":
-        raise UserError(f"data: {type(values).__name__} is not an array of numbers or labels")
-    return array
+    return array if array.dtype.kind != "O" else _without_objects(array, type(values).__name__)
+
+
+def _without_objects(array: np.ndarray, given: str) -> np.ndarray:
+    """Return texts, or numbers, of an array of Python's objects, as pandas makes them."""
+    for kind in (str, int):
+        if array.ndim == 1 and array.size and all(type(one) is kind for one in array):
+            return np.array(array.tolist())
+    raise UserError(f"data: {given} is not an array of numbers or labels")
 
 
 def usual_size(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -183,8 +193,6 @@ def _all_items(
 ) -> LabelledArrays:
     """Return a dataset's images, uint8 (N, 3, H, W), and labels."""
     total: int = dataset.__len__()  # type: ignore[attr-defined]  # torch's base class lacks it
-    if total == 0:
-        raise UserError("data: the dataset is empty")
     images, labels = np.empty((total, 3, *size), np.uint8), []
     for index in range(total):
         image, label = _item(dataset, index)

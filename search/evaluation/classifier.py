@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Refusal:
     reason: str
 
 
+_WHOLE = re.compile("0|-?[1-9][0-9]{0,17}")
+
 Answer: TypeAlias = Prediction | Refusal
 
 
@@ -54,15 +57,17 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
     """A trained classifier that takes unnormalized images and image files.
 
     It is also a classifier of scikit-learn that is trained already, with the classes' names as
-    labels.
+    labels, or numbers where all names are whole numbers.
 
     Attributes:
-        classes_: The classes' names, in the order of probabilities.
+        class_names: The classes' names, in the order of probabilities.
+        classes_: The same as labels.
         input_shape: (channels, height, width) of the images that it takes.
         resize: How images of another shape are fitted.
     """
 
-    classes_: npt.NDArray[np.str_]
+    class_names: tuple[str, ...]
+    classes_: npt.NDArray[np.str_ | np.int64]
     input_shape: tuple[int, int, int]
     resize: Resize
 
@@ -120,31 +125,31 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
             raise UserError("model: its output is not finite")
         return found
 
-    def predict(self, images: Inputs) -> npt.NDArray[np.str_]:
-        """Return the name of the most probable class of each image, (N,).
+    def predict(self, images: Inputs) -> npt.NDArray[np.str_ | np.int64]:
+        """Return the most probable class of each image, one of `classes_`, (N,).
 
         Arguments and errors are those of `predict_proba`.
         """
-        names: npt.NDArray[np.str_] = self.classes_[self.predict_proba(images).argmax(1)]
-        return names
+        found: npt.NDArray[np.str_ | np.int64] = self.classes_[self.predict_proba(images).argmax(1)]
+        return found
 
     def score(self, images: Inputs, labels: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the share of the images whose class is right.
 
         Args:
             images: As for `predict_proba`.
-            labels: The names of their classes, (N,); numbers where the names are numbers.
+            labels: Their classes, (N,).
             sample_weight: The weight of each image, (N,).
 
         Raises:
             UserError: As `predict_proba`, a label is no class, or there are not as many as images.
         """
         names = np.asarray(labels).astype(str).reshape(-1)
-        unknown = np.setdiff1d(names, self.classes_)
+        unknown = np.setdiff1d(names, self.class_names)
         if len(unknown):
-            classes = ", ".join(self.classes_)
+            classes = ", ".join(self.class_names)
             raise UserError(f"labels: {str(unknown[0])!r} is no class; the classes: {classes}")
-        predicted = self.predict(images)
+        predicted = self.predict(images).astype(str)
         if not len(names) or len(names) != len(predicted):
             raise UserError(
                 f"labels: must be one for each image, got {len(names):,} for {len(predicted):,}"
@@ -208,9 +213,16 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
     def _name(self, image: Path | str, probabilities: list[float]) -> Prediction:
         if not math.isfinite(sum(probabilities)):
             raise UserError(f"model: its output for {image} is not finite")
-        named = dict(zip(self.classes_.tolist(), probabilities, strict=True))
+        named = dict(zip(self.class_names, probabilities, strict=True))
         best = max(named, key=lambda name: named[name])
         return Prediction(best, named[best], named)
+
+
+def labels_of(class_names: Sequence[str]) -> npt.NDArray[np.str_ | np.int64]:
+    """Return classes as labels: whole numbers where all names are, as such labels were given."""
+    if all(_WHOLE.fullmatch(name) for name in class_names):
+        return np.array([int(name) for name in class_names])
+    return np.array(class_names)
 
 
 def _prediction(answer: Answer) -> Prediction:

@@ -69,7 +69,7 @@ class Ensemble(Classifier):
             for name in ("class_names", "input_shape", "resize"):
                 if getattr(first, name) != getattr(other, name):
                     raise UserError(f"ensemble: its networks must have the same {name}")
-        self.classes_ = members[0].classes_
+        self.class_names, self.classes_ = members[0].class_names, members[0].classes_
         self.input_shape, self.resize = first.input_shape, first.resize
 
     @property

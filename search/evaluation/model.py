@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import final
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -15,7 +14,7 @@ from cifar_models import build_model
 from search.checks import describe_errors
 from search.data.dataset import ChannelStatistics, DatasetInfo, Resize
 from search.errors import UserError, first_line
-from search.evaluation.classifier import Answer, Classifier, Prediction, Refusal
+from search.evaluation.classifier import Answer, Classifier, Prediction, Refusal, labels_of
 from search.evaluation.description import ModelCard, WholeNetwork, parse_card
 from search.files import (
     as_path,
@@ -57,19 +56,20 @@ class ImageClassifier(Classifier):
     """A trained network that takes unnormalized images and image files.
 
     It is also a classifier of scikit-learn that is trained already, with the classes' names as
-    labels.
+    labels, or numbers where all names are whole numbers.
 
     Attributes:
         card: What it was trained on, and how images are prepared.
         network: The network, which takes normalized images.
-        classes_: The classes' names, in the order of probabilities.
+        class_names: The classes' names, in the order of probabilities.
+        classes_: The same as labels.
     """
 
     def __init__(self, card: ModelCard, network: nn.Module) -> None:
         self.card = card
         self.network = network.eval()
         self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
-        self.classes_ = np.array(card.class_names)
+        self.class_names, self.classes_ = card.class_names, labels_of(card.class_names)
         self.input_shape, self.resize = card.input_shape, card.resize
 
     def to_module(self) -> WholeNetwork:

@@ -71,7 +71,7 @@ def to_onnx(classifier: Classifier) -> bytes:
 def describe_use(classifier: Classifier) -> dict[str, str]:
     """Return the model's metadata: its input, output, study and trial."""
     _, height, width = classifier.input_shape
-    names = classifier.classes_.tolist()
+    names = list(classifier.class_names)
     return {
         "class_names": json.dumps(names, ensure_ascii=False),
         "input": f"{INPUT}: uint8 (N, 3, {height}, {width}), RGB, 0 to 255, resized",

@@ -182,7 +182,7 @@ def predict_images(
     Raises UserError if the model cannot be loaded, a folder has no image, or no file can be read.
     """
     classifier, found = load_classifier(model_dir, trust_code=trust_code), find_images(paths)
-    names = tuple(classifier.classes_.tolist())
+    names = classifier.class_names
     answers = classifier.classify_files([one.path for one in found.images])
     answered, failures = [], list(found.failures)
     for image, answer in zip(found.images, answers, strict=True):

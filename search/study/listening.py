@@ -30,6 +30,9 @@ class Listeners:
         if kind is not None and kind not in EVENT_KINDS:
             hint = nearest_hint(str(kind), EVENT_KINDS)
             raise UserError(f"on: {kind!r} is no kind of event; {hint}")
+        if isinstance(listener, type):
+            name = listener.__name__
+            raise UserError(f"callbacks: {name} is a class; give {name}(), or a function")
         if not callable(listener):
             raise UserError(f"on: needs a function that takes an event, got {listener!r}")
         self._listeners.append((None if kind is None else str(kind), listener))
@@ -42,6 +45,8 @@ class Listeners:
             listeners = (listeners,)
         if not isinstance(listeners, Iterable):
             raise UserError(f"callbacks: must be functions that take an event, got {listeners!r}")
+        if not isinstance(by_kind, Mapping):
+            raise UserError(f"on: must be functions by kind of event, got {by_kind!r}")
         for listener in listeners:
             self.add(listener)
         for kind, listener in by_kind.items():

@@ -81,11 +81,11 @@ def run(
         data: A dataset's name or path as for the command line, (images, labels) as arrays, a
             PyTorch dataset, or either under "train" and "test" in a mapping.
         sampler: "random", "grid", "tpe", "gp", "FILE.py:FUNCTION", or a function that makes a
-            sampler of Optuna from a seed.
+            sampler of Optuna from a seed: `lambda seed: optuna.samplers.QMCSampler(seed=seed)`.
         trials: Number of trials.
         epochs: Most epochs of a trial.
         validation: `KFold(5)`, `Holdout(0.2)`, "kfold" or "holdout".
-        metric: "accuracy", "loss", "macro_f1", ..., "FILE.py:FUNCTION", or a function of the true
+        metric: "accuracy", "loss", "macro-f1", ..., "FILE.py:FUNCTION", or a function of the true
             classes (N,) and the probabilities (N, classes).
         timeout: Start no trial after this time: "2h", or seconds.
         budget: Time for search and refit together: "10m", or seconds.
@@ -102,7 +102,8 @@ def run(
             None: "processes", or "dask" if there is a `cluster`.
         cluster: Train on the workers of this Dask scheduler: "tcp://HOST:PORT", "tls://HOST:PORT"
             or a scheduler file; or start workers by "slurm:FILE.toml" or "ssh:FILE.toml".
-        settings: Any other setting of a recipe (docs: Settings); of a cluster: `worker_timeout`,
+        settings: Any other setting of a recipe (docs: Settings), where `groups` of images in memory
+            are an array (N,), such as the patient of each; of a cluster: `worker_timeout`,
             `accept_mixed_hardware`, `insecure_cluster` and `tls_...` (docs: On a cluster).
 
     Raises:
@@ -120,13 +121,12 @@ def run(
         "seed": seed,
         "study_name": study_name,
         "runs_dir": runs_dir,
-        **settings,
     }
-    known = _checked(given, validation)
+    known = _checked(given | settings, validation)
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
     runner.listeners.add_all(callbacks, on or {})
     with _named_data():
-        known |= _object_settings(space, data, {"sampler": sampler, "metric": metric}, known)
+        known |= _objects(space, data, {"sampler": sampler, "metric": metric}, known, settings)
         outcome = runner.search(Recipe.from_sources(None, known), retry_failed=retry_failed)
     return Study(outcome.record.name, known["runs_dir"], known.get("storage"), runner, known)
 
@@ -215,6 +215,8 @@ def _checked(given: Mapping[str, Any], validation: str | Validation | None) -> d
         for name, value in given.items()
         if value is not None and name not in CLUSTER_SETTINGS
     }
+    if not isinstance(known.get("groups"), str):  # they are part of the data
+        known.pop("groups", None)
     known |= _validation_settings(validation)
     return known | {"runs_dir": Recipe.from_sources(None, {"space": "cnn", **known}).runs_dir}
 
@@ -234,21 +236,27 @@ def _validation_settings(validation: str | Validation | None) -> Mapping[str, An
             )
 
 
-def _object_settings(
+def _objects(
     space: str | Space | Suggest,
     data: Data,
     functions: Mapping[str, str | Metric | Callable[..., Any] | None],
     known: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> Mapping[str, Any]:
-    """Return the settings of which each may be an object; `functions` may be functions."""
+    """Return the settings of which each may be an object; `functions` may be functions.
+
+    Of the others, as `given` and as they are `known` to a recipe, these depend.
+    """
     paths = RunPaths(known["runs_dir"], "any")
     prefix = known.get("study_name")
     data_dir = Path(known.get("data_dir", Recipe.model_fields["data_dir"].default))
+    groups = None if "groups" in known else given.get("groups")
     found: dict[str, Any] = {
-        "dataset": dataset_setting(data, data_dir, known),
+        "dataset": dataset_setting(data, data_dir, known, groups),
         "space": _space_setting(space, paths, prefix),
     }
     for setting, value in functions.items():
+        _check_no_sampler(setting, value)
         if value in METRICS:
             found[setting] = str(getattr(value, "name", value))
         elif callable(value) or isinstance(value, Metric):
@@ -260,6 +268,16 @@ def _object_settings(
     return found
 
 
+def _check_no_sampler(setting: str, value: object) -> None:
+    """Raise UserError for a sampler or its class: a study makes one for each trial, by its seed."""
+    kind = value if isinstance(value, type) else type(value)
+    if issubclass(kind, BaseSampler):
+        raise UserError(
+            f"{setting}: must make a sampler from a seed, got {kind.__name__}; such as lambda "
+            f"seed: optuna.samplers.{kind.__name__}(seed=seed)"
+        )
+
+
 def _space_setting(space: str | Space | Suggest, paths: RunPaths, prefix: str | None) -> Any:
     if isinstance(space, Space):
         if BUILT_IN.get(space.name) is space:
@@ -267,8 +285,10 @@ def _space_setting(space: str | Space | Suggest, paths: RunPaths, prefix: str | 
         one = space
     elif callable(space):
         one = Space(_name_of(space), space)
+    elif isinstance(space, str) or space is None:
+        return space  # which the recipe checks
     else:
-        return space  # text, or what the recipe refuses
+        raise UserError(f"space: must be a name, a Space or a function, got {space!r}")
     file = f"{_file_name(prefix or one.name)}-space.py"
     return write_object("space", "SPACE", one, partial(paths.session_file, file))
 

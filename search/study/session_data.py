@@ -29,7 +29,9 @@ Data: TypeAlias = str | Path | Part | Mapping[str, Part]
 _SETTINGS = ("image_size", "resize", "test_fraction")
 
 
-def dataset_setting(data: Data, data_dir: Path, settings: Mapping[str, Any]) -> str:
+def dataset_setting(
+    data: Data, data_dir: Path, settings: Mapping[str, Any], groups: Any = None
+) -> str:
     """Return what a recipe's `dataset` says of the data.
 
     What exists in memory is decoded into the cache under `data_dir`, by its content, so that equal
@@ -39,19 +41,25 @@ def dataset_setting(data: Data, data_dir: Path, settings: Mapping[str, Any]) -> 
         data: The data.
         data_dir: The recipe's setting.
         settings: The recipe's settings as given, of which some say how images are prepared.
+        groups: Which images in memory stay together, (N,); None: all are independent.
 
     Raises:
         UserError: It is not images and labels.
         MachineError: The cache cannot be written.
     """
     if isinstance(data, str | Path):
+        if groups is not None:
+            raise UserError(
+                "groups: must be text for a dataset of this name, as on the command line, got "
+                f"{type(groups).__name__}"
+            )
         return str(data)
     parts = data if isinstance(data, Mapping) else {"train": data}
     if "train" not in parts or not {*parts} <= {"train", "test"}:
         names = ", ".join(map(repr, parts)) or "none"
         raise UserError(f"data: parts are 'train' and, if there is one, 'test', got {names}")
     how = {name: settings[name] for name in _SETTINGS if name in settings}
-    source = _source(parts["train"], parts.get("test"), how)
+    source = _source(parts["train"], parts.get("test"), how | {"groups": groups})
     with machine_failures(f"data_dir {data_dir} cannot be used", "make room and run again"):
         return store_source(source, data_dir, fan_out())
 

@@ -67,6 +67,16 @@ def test_it_is_a_trained_classifier(classifier: ImageClassifier, images: Any) ->
     assert np.array_equal(copy.deepcopy(classifier).predict(images), classifier.predict(images))
 
 
+def test_classes_that_were_numbers_are_numbers(images: Any) -> None:
+    """So that predictions compare with labels as they were given; other names stay texts."""
+    numbered = make_classifier(classes=("-1", "0", "12"))
+    predicted = numbered.predict(images)
+    assert numbered.classes_.tolist() == [-1, 0, 12]
+    assert accuracy_score(predicted, numbered.predict(images)) == 1.0
+    assert numbered.score(images, predicted) == numbered.score(images, predicted.astype(str)) == 1
+    assert make_classifier(classes=("0", "01", "2")).classes_.tolist() == ["0", "01", "2"]
+
+
 def test_predictions_agree_with_one_another(classifier: ImageClassifier, images: Any) -> None:
     """Probabilities sum to 1, the most probable class is predicted, the score is the accuracy."""
     probabilities, predicted = classifier.predict_proba(images), classifier.predict(images)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 import torch
@@ -38,7 +39,7 @@ def test_steps_open_the_test_set_last_and_once(run: RunMaker) -> None:
     """A search and a refit leave it closed; a second test, report and load do not open it again."""
     study = run()
     assert (study.record.openings, study.result, study.record.refit) == ((), None, None)
-    with pytest.raises(search.UserError, match="has no model yet"):
+    with pytest.raises(search.UserError, match="no model of its winner yet"):
         _ = study.model
     model = study.refit()
     assert (study.record.openings, study.result) == ((), None)
@@ -265,12 +266,16 @@ def test_a_function_can_stop_the_search(run: RunMaker) -> None:
         ({"trials": 0}, "trials: .*greater than or equal to 1, got 0"),
         ({"validation": "kfolds"}, "validation: .*did you mean 'kfold'"),
         ({"space": "cmn"}, "space must be .* got 'cmn'"),
-        ({"space": 3}, "space: .*got 3"),
+        ({"space": 3}, "space: must be a name, a Space or a function, got 3"),
         ({"sampler": "tpo"}, "sampler: .*did you mean 'tpe'"),
         ({"validation": 5}, r"validation: must be search\.KFold\(5\), .*, got 5"),
         ({"callbacks": 3}, "callbacks: must be functions"),
         ({"on": {"trial_end": print}}, "'trial_end' is no kind of event; did you mean"),
         ({"on": {"epoch": 3}}, "needs a function that takes an event, got 3"),
+        ({"on": ["epoch"]}, r"on: must be functions by kind of event, got \['epoch'\]"),
+        ({"callbacks": [search.TensorBoard]}, r"TensorBoard is a class; give TensorBoard\(\)"),
+        ({"sampler": optuna.samplers.TPESampler}, "sampler: must make a sampler from a seed, got"),
+        ({"sampler": optuna.samplers.RandomSampler()}, r"such as lambda seed: .*\(seed=seed\)"),
         ({"executor": "cloud"}, "executor must be one of processes, inline, dask, got 'cloud'"),
         ({"data": "nowhere"}, "^data: 'nowhere' is neither"),
         ({"data": None}, "^data: must be .* got None"),
@@ -362,6 +367,28 @@ def test_unknown_studies_are_named(tmp_path: Path, run: RunMaker) -> None:
     search.delete_study("there", runs_dir)
     assert search.list_studies(runs_dir) == []
     assert not study.folder.exists()
+
+
+@pytest.mark.slow
+def test_lists_and_numbers_of_numpy_are_taken(run: RunMaker) -> None:
+    """As settings, and as settings of networks."""
+
+    def listed(trial: Any) -> search.Candidate:
+        width = trial.suggest_categorical("width", (2, 4))
+        model = search.MLPConfig(hidden_widths=[np.int64(width)], dropouts=[0.1])  # type: ignore[arg-type]
+        return search.Candidate(model=model, optimizer=search.AdamConfig(learning_rate=0.01))
+
+    study = run(
+        space=listed,
+        trials=np.int64(2),
+        seed=np.int32(3),
+        validation=search.KFold(np.int64(2)),  # type: ignore[arg-type]
+    )
+    assert study.recipe.seed == 3
+    best = study.best.candidate
+    assert best is not None
+    assert isinstance(best.model, search.MLPConfig)
+    assert best.model.hidden_widths in ((2,), (4,))
 
 
 def diverging(trial: Any) -> search.Candidate:

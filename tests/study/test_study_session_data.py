@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import search
+from search.data.cache import load_origins
 from search.data.dataset import DatasetRequest
 from search.data.sources import prepare_dataset
 from search.files import remove_folder
@@ -88,6 +89,34 @@ def test_a_test_set_is_kept_apart(tmp_path: Path) -> None:
     assert fingerprint(data, tmp_path)[2:] == (30, 9)
 
 
+def test_labels_may_be_objects(tmp_path: Path) -> None:
+    """As a column of text of pandas is, of categories too; what is no label is refused."""
+    images, labels = images_and_labels()
+    names = np.array(["ant", "bee", "cat"])[labels]
+    expected = fingerprint((images, names), tmp_path)
+    assert expected[1] == ("ant", "bee", "cat")
+    assert fingerprint((images, names.astype(object)), tmp_path) == expected
+    pandas = pytest.importorskip("pandas")
+    assert fingerprint((images, pandas.Series(names)), tmp_path) == expected
+    assert fingerprint((images, pandas.Series(names).astype("category")), tmp_path) == expected
+    with pytest.raises(search.UserError, match="ndarray is not an array of numbers or labels"):
+        fingerprint((images, np.array([*names[:-1], None], object)), tmp_path)
+
+
+def test_groups_of_images_in_memory_stay_together(tmp_path: Path) -> None:
+    """Those of the test set too; they are part of what the dataset is."""
+    images, labels = images_and_labels(60)
+    groups = np.repeat(np.arange(20), 3)
+    setting = dataset_setting((images, labels), tmp_path, {}, groups)
+    assert setting != dataset_setting((images, labels), tmp_path, {})
+    found = prepare_dataset(DatasetRequest(setting, tmp_path), lambda _: None)
+    train, test = (set(one.groups) for one in load_origins(found))
+    assert train.isdisjoint(test)
+    assert train | test == set(map(str, range(20)))
+    with pytest.raises(search.UserError, match="groups: must be text"):
+        dataset_setting("digits", tmp_path, {}, groups)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -97,6 +126,7 @@ def test_a_test_set_is_kept_apart(tmp_path: Path) -> None:
         ({"train": images_and_labels(), "rest": images_and_labels()}, "got 'train', 'rest'"),
         ({"train": images_and_labels(), "test": 3}, "got tuple and int"),
         (([np.zeros((2, 2)), np.zeros((3, 3))], [0, 1]), "must all have the same shape"),
+        (Pairs(images_and_labels(0), np.asarray, None), "the dataset is empty"),
         (np.zeros((4, 2, 2)), "item 0 must be an image and its label, got ndarray"),
     ],
 )
@@ -114,4 +144,5 @@ def test_a_study_of_arrays_continues(run: RunMaker) -> None:
     with pytest.raises(search.UserError, match="dataset"):
         run(data=(images[::-1].copy(), labels), study_name="arrays")
     predicted = study.refit().predict(images)
-    assert set(predicted) <= {"0", "1", "2"}
+    assert set(predicted) <= {0, 1, 2}
+    assert (predicted == labels).mean() == study.model.score(images, labels)
