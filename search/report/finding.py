@@ -11,7 +11,8 @@ How to add one:
    * `blocks()`: what a reader sees, as values of `search.report.blocks`: sentences, tables, plots.
      They hold texts as they are; each renderer escapes.
 2. Add the class to FINDINGS in `search/report/findings/__init__.py`, in the order of the page.
-3. Write report.schema.json again, with `search.report.render.json.report_schema()`.
+3. Write report.schema.json and the snapshots of pages again, and read what has changed:
+   `UPDATE_SNAPSHOTS=1 pytest tests/report`.
 
 Page, Markdown, JSON, terminal and dashboard then show it; no renderer knows a finding by name.
 """
