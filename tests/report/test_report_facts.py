@@ -1,8 +1,8 @@
 """report.json and its schema."""
 
 import json
-import os
 import math
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
