@@ -7,20 +7,40 @@ in its place, whenever the site is built.
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic import TypeAdapter
 
+from cifar_models import FAMILIES
 from search.cli.app import build_app
 from search.cli.setting_options import setting_help, setting_section
 from search.command_lines import option_names
 from search.recipe import Recipe
 from search.tuning.run_events import EVENTS
+from spaces import Candidate
+from spaces.augmentation import AUGMENTATIONS
+from spaces.losses import LOSSES
+from spaces.optimizers import OPTIMIZERS
+from spaces.schedules import SCHEDULES
 
 _MARK = re.compile(r"<!-- generated: ([a-z]+) -->")
+_PARTS: Mapping[str, Sequence[type]] = {
+    "Networks": FAMILIES,
+    "Optimizers": OPTIMIZERS,
+    "Schedules": SCHEDULES,
+    "Losses": LOSSES,
+    "Augmentations": AUGMENTATIONS,
+}
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+}
 _SCHEMA = Path(__file__).parents[1] / "search" / "report" / "report.schema.json"
 
 
@@ -61,6 +81,46 @@ def _command(name: str, command: Any) -> str:
     return f"## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n{code}{table}"
 
 
+def candidates() -> str:
+    """Return the settings of candidates, and of everything that they are made of."""
+    parts = ["## The candidate\n\n" + _fields(Candidate)]
+    for title, kinds in _PARTS.items():
+        tables = "\n\n".join(f"### {one.__name__}\n\n{_fields(one)}" for one in kinds)
+        parts.append(f"## {title}\n\n{tables}")
+    return "\n\n".join(parts)
+
+
+def _fields(kind: type) -> str:
+    """Return the first paragraph of a class's docstring, and a table of its settings."""
+    words = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0]
+    schema = TypeAdapter(kind).json_schema()
+    rows = [
+        f"| `{name}` | {_cell(_type(value))} | {_cell(_bounds(value))} | {_cell(_default(value))} |"
+        for name, value in schema["properties"].items()
+        if "const" not in value
+    ]
+    table = "| setting | type | accepted | default |\n|---|---|---|---|\n" + "\n".join(rows)
+    return f"{words}\n\n{table}" if rows else words
+
+
+def _bounds(value: Mapping[str, Any]) -> str:
+    """Return the accepted numbers, or names, of a field."""
+    if "enum" in value:
+        return ", ".join(f"`{one}`" for one in value["enum"])
+    if "anyOf" in value:
+        return ", ".join(filter(None, map(_bounds, value["anyOf"])))
+    return ", ".join(f"{words} {value[key]:g}" for key, words in _BOUNDS.items() if key in value)
+
+
+def _default(value: Mapping[str, Any]) -> str:
+    if "default" not in value:
+        return "must be given"
+    default = value["default"]
+    if isinstance(default, dict):  # a part of a candidate, by its name
+        default = default.get("name", default.get("kind"))
+    return f"`{json.dumps(default)}`"
+
+
 def events() -> str:
     """Return each kind of event with what it says and its fields, in the order of a run."""
     return "\n\n".join(f"## {event.kind}\n\n{_event(event)}" for event in EVENTS)
@@ -99,6 +159,10 @@ def _type(value: Mapping[str, Any]) -> str:
         return str(value["$ref"]).rpartition("/")[2]
     if "anyOf" in value:
         return " or ".join(_type(one) for one in value["anyOf"])
+    if "discriminator" in value or "oneOf" in value:
+        return "one of those below"
+    if "prefixItems" in value:
+        return f"{len(value['prefixItems'])} of {_type(value['prefixItems'][0])}"
     if value.get("type") == "array":
         return f"list of {_type(value.get('items', {}))}"
     return str(value.get("type", value.get("const", "any")))
@@ -112,6 +176,7 @@ def _cell(text: str) -> str:
 GENERATED: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
+    "candidates": candidates,
     "events": events,
     "schema": schema,
 }

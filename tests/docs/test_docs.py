@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
 import search
+from cifar_models import FAMILIES
 from search.cli import training
 from search.cli.cluster_options import CLUSTER
 from search.cli.setting_options import setting_help
@@ -25,6 +27,11 @@ from search.executors import choose_executor
 from search.executors.cluster.certificates import make_certificates
 from search.recipe import Recipe
 from search.tuning.run_events import EVENTS
+from spaces import Candidate
+from spaces.augmentation import AUGMENTATIONS
+from spaces.losses import LOSSES
+from spaces.optimizers import OPTIMIZERS
+from spaces.schedules import SCHEDULES
 from tests.conftest import Command, FolderMaker
 
 _ROOT = Path(__file__).parents[2]
@@ -220,6 +227,8 @@ def test_the_site_can_be_built(tmp_path: Path) -> None:
     api = (tmp_path / "site" / "reference" / "api" / "index.html").read_text(encoding="utf-8")
     assert "Whether trials that failed for good are tried again" in api  # of search.run
 
+    assert "predict_proba" in api  # which a model inherits
+
 
 def test_pictures_are_light() -> None:
     """Git keeps each version of them forever."""
@@ -268,6 +277,16 @@ def test_the_reference_lists_every_command(
     for name in re.findall(r"(?m)^│ (\w+) ", command("--help").out):
         assert f"## {name}\n" in page
     assert "`--trial`" in page
+
+
+def test_the_reference_lists_what_candidates_are_made_of(generated: Callable[[str], str]) -> None:
+    """Every setting of every network, optimizer, schedule, loss and augmentation."""
+    page = generated("candidates")
+    for kind in (*FAMILIES, *OPTIMIZERS, *SCHEDULES, *LOSSES, *AUGMENTATIONS):
+        part = page.partition(f"### {kind.__name__}\n")[2].partition("\n### ")[0]
+        names = {*TypeAdapter(kind).json_schema()["properties"]} - {"name", "kind"}
+        assert all(f"| `{name}` |" in part for name in names), kind
+    assert all(f"| `{name}` |" in page for name in Candidate.model_fields)
 
 
 def test_the_reference_lists_every_event(generated: Callable[[str], str]) -> None:
