@@ -265,9 +265,9 @@ def plain_labels(part: LabelledArrays, words: str) -> Array:
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
     if labels.dtype.kind not in "iubU":
-        raise UserError(
-            f"dataset: {words} labels must be whole numbers or text, got {labels.dtype}"
-        )
+        missing = labels.dtype.kind == "f" and np.isnan(labels)
+        shown = f"NaN for image {np.argmax(missing)}" if np.any(missing) else str(labels.dtype)
+        raise UserError(f"dataset: {words} labels must be whole numbers or text, got {shown}")
     return labels
 
 

@@ -31,8 +31,10 @@ class Scale:
             named: What messages call them.
         """
         kind = images.dtype.kind
-        if kind not in "iubf" or not images.size:
-            raise UserError(f"{named} must be numbers, got {images.dtype}, {images.shape}")
+        if kind not in "iubf":
+            raise UserError(f"{named} must be numbers, got {images.dtype}")
+        if not images.size:
+            raise UserError(f"{named} must have pixels, got the shape {images.shape}")
         check_finite(images, named)
         low, high = float(images.min()), float(images.max())
         if images.dtype == np.uint8 or (kind == "f" and 1 < high <= 255 and low >= 0):

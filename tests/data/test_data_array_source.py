@@ -157,6 +157,8 @@ def test_large_arrays_are_scaled(tmp_path: Path, prepare: Any, recorder: Any) ->
             "12 of 12 have NaN or infinite values, the first at index 0",
         ),
         ({"images": GREY.astype(str), "labels": LABELS}, "images must be numbers"),
+        ({"images": GREY, "labels": np.where(LABELS > 0, LABELS, np.nan)}, "got NaN for image 0"),
+        ({"images": GREY[:, :0], "labels": LABELS}, r"images must have pixels, got the shape \("),
         (
             {
                 "images": GREY / 255,
