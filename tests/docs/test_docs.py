@@ -277,6 +277,7 @@ def test_the_reference_lists_every_command(
     for name in re.findall(r"(?m)^│ (\w+) ", command("--help").out):
         assert f"## {name}\n" in page
     assert "`--trial`" in page
+    assert page.count("\n## ") + page.startswith("## ") == page.count("```bash"), "examples of each"
 
 
 def test_the_reference_lists_what_candidates_are_made_of(generated: Callable[[str], str]) -> None:

@@ -26,3 +26,17 @@ def test_its_interval_is_wider_than_that_of_independent_scores(kfold_evidence: E
     assert found.n_winners == 1
     assert "chose the same candidate" in " ".join(found.sentences())
     assert Nested.of(replace(kfold_evidence, nested=nested[:1])) is None
+
+
+def test_equal_scores_do_not_make_it_certain(kfold_evidence: Evidence) -> None:
+    """Where no repetition differs, the images' own luck is left: Wilson's interval for all."""
+    record, test = kfold_evidence.record, kfold_evidence.record.test
+    assert test is not None
+    equal = replace(
+        record, test=replace(test, accuracy=0.75), dataset=replace(record.dataset, n_test=20)
+    )
+    nested = tuple(replace(equal, name=f"n{i}") for i in range(2))
+    found = Nested.of(replace(kfold_evidence, nested=nested))
+    assert found is not None
+    assert found.std == 0
+    assert found.interval == pytest.approx((0.5981, 0.8581), abs=1e-4)  # of 30 of 40
