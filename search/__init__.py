@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         suggest_optimizer,
         suggest_schedule,
     )
-    from spaces.errors import SpaceError
+    from spaces.errors import SettingError, SpaceError
 
 __all__ = [
     "BUILT_IN",
@@ -108,6 +108,7 @@ __all__ = [
     "Rotate",
     "SGDConfig",
     "SearchInterrupted",
+    "SettingError",
     "Space",
     "SpaceError",
     "Study",
@@ -189,7 +190,7 @@ _NAMES = {
         "suggest_optimizer",
         "suggest_schedule",
     ),
-    "spaces.errors": ("SpaceError",),
+    "spaces.errors": ("SettingError", "SpaceError"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -25,7 +25,7 @@ from spaces.optimizers import (
 )
 from spaces.parameters import ParamValue
 from spaces.prior import Belief, Bell, BySize, Weights
-from spaces.registered import FROZEN, one_of, suggest_name
+from spaces.registered import Settings, one_of, suggest_name
 from spaces.schedules import (
     SCHEDULES,
     ConstantConfig,
@@ -62,7 +62,7 @@ def _is_usual(value: object) -> bool:
 
 
 @final
-class Candidate(BaseModel):
+class Candidate(Settings):
     """Everything needed to train one network, independent of the search space.
 
     `augmentation` is the name of a preset, or one or several augmentations in order. `loss`,
@@ -71,8 +71,6 @@ class Candidate(BaseModel):
     averaged with those of its mirror image, in validation and in use. `model_dump_json` and
     `from_json` are exact inverses.
     """
-
-    model_config = FROZEN
 
     model: Annotated[ModelConfig, ANY_FAMILY]
     optimizer: Annotated[OptimizerConfig, one_of(OPTIMIZERS, "name")]

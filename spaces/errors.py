@@ -16,6 +16,11 @@ class SpaceError(UserError, ValueError):
     """A mistake in a space, such as a range upside down; unlike other ValueErrors no rejection."""
 
 
+@final
+class SettingError(UserError, ValueError):
+    """A wrong setting of a candidate, in one line; a space that makes it rejects the point."""
+
+
 def reason_of(error: BaseException) -> str:
     """Return what an error says in one line; of settings, the first wrong one with its value."""
     if not isinstance(error, ValidationError):

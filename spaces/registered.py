@@ -7,8 +7,10 @@ from operator import or_
 from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
 
 from optuna.trial import BaseTrial
-from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
 from pydantic_core import core_schema
+
+from spaces.errors import SettingError, reason_of
 
 _Name = TypeVar("_Name", bound=str)
 _Config = TypeVar("_Config", bound="NamedConfig")
@@ -17,14 +19,28 @@ _Config = TypeVar("_Config", bound="NamedConfig")
 FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class NamedConfig(BaseModel, ABC):
+class Settings(BaseModel, ABC):
+    """Settings that cannot be changed; a wrong one is a `SettingError` when they are made."""
+
+    model_config = FROZEN
+
+    def __init__(self, /, **settings: Any) -> None:
+        """Check the settings; raises SettingError, which names the first wrong one."""
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise SettingError(reason_of(error)) from None
+
+    # Stored settings are read as by pydantic's own, whose errors say where they are.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+
+class NamedConfig(Settings, ABC):
     """Settings of one kind of optimizer or schedule.
 
     A subclass fixes `name`, the kind's name in stored candidates, by a `Literal` with a default.
     `words` name the kind in a sentence.
     """
-
-    model_config = FROZEN
 
     name: str
     words: ClassVar[str]

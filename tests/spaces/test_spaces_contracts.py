@@ -8,10 +8,10 @@ import pytest
 import torch
 from optuna.distributions import BaseDistribution
 from optuna.trial import FixedTrial, Trial
-from pydantic import ValidationError
 
 from cifar_models import build_model, count_parameters
 from spaces import BUILT_IN, Candidate, CNNConfig, Cutout, FlipCrop, Space, load_space
+from spaces.errors import SettingError
 from spaces.parameters import ParamValue
 
 USER_SPACE = """\
@@ -77,7 +77,7 @@ def test_settings_of_candidates_can_be_replaced(space: Space, study: optuna.Stud
         back = {"batch_size": candidate.batch_size, "augmentation": candidate.augmentation}
         assert other.replace(**back) == candidate
         for wrong in ({"batch_size": 1}, {"learning_rate": 0.1}):
-            with pytest.raises(ValidationError):
+            with pytest.raises(SettingError):
                 candidate.replace(**wrong)
 
 
