@@ -1,5 +1,9 @@
 """What may be searched: candidates and the spaces that suggest them."""
 
+from spaces.user_output import refuse_namesake
+
+refuse_namesake()  # before our own `search` is imported, which such a file hides
+
 from cifar_models import CNNConfig, MLPConfig, ModelConfig, PretrainedConfig, ResNetConfig
 from spaces.augmentation import (
     ColorJitter,
@@ -26,9 +30,6 @@ from spaces.schedules import (
     suggest_schedule,
 )
 from spaces.space import Space
-from spaces.user_output import refuse_namesake
-
-refuse_namesake()
 
 space_source = space_identity  # its name in version 0.1
 

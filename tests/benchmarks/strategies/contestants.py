@@ -98,6 +98,8 @@ CONTESTANTS: tuple[Contestant, ...] = (
         for factor in (2, 3, 4)
         if (first, factor) != (2, 3)
     ),
+    Contestant("portfolio and prior, halving from 3 by 9", "prior", "portfolio", _halving(3, 9)),
+    Contestant("portfolio and prior, ASHA from 3 by 9", "prior", "portfolio", promotion(3, 9)),
     Contestant("random, short schedules", "uniform", "baseline", short_schedules),
     Contestant("prior, short schedules", "prior", "baseline", short_schedules),
     Contestant("portfolio and prior, short schedules", "prior", "portfolio", short_schedules),
