@@ -1,6 +1,6 @@
 """The errors that a user may see, each one line, and one-line descriptions of others.
 
-Light to import, as everything does, `spaces` included.
+Light to import, because everything imports it, `spaces` too.
 """
 
 from collections.abc import Iterator

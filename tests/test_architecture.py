@@ -98,6 +98,11 @@ def modules_of(prefix: str) -> dict[str, ast.Module]:
     return found
 
 
+@cache
+def every_class() -> list[ast.ClassDef]:
+    return [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
     """Yield every imported module, and every name imported from one, dotted."""
     for node in ast.walk(tree):
@@ -321,11 +326,10 @@ def test_everything_public_is_documented() -> None:
 
 def _documented_methods() -> defaultdict[str, set[str]]:
     """Return the methods that each class documents or inherits documented, by the class's name."""
-    every = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
     documented: defaultdict[str, set[str]] = defaultdict(set)
-    for node in every:
+    for node in every_class():
         documented[node.name] |= {one.name for one in _public(node.body) if ast.get_docstring(one)}
-    for node in every * 3:  # a base may stand after the class that inherits from it
+    for node in every_class() * 3:  # a base may stand after the class that inherits from it
         for base in node.bases:
             documented[node.name] |= documented[ast.unparse(base).partition("[")[0]]
     return documented
@@ -346,10 +350,8 @@ def test_classes_are_abstract_or_final() -> None:
     Abstract: a Protocol, an ABC, or a class with abstract methods of its own. A base is private
     and within its module, or an error, as callers catch kinds of errors by what they share.
     """
-    every = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
-    error_bases = {
-        ast.unparse(base) for node in every if node.name.endswith("Error") for base in node.bases
-    }
+    errors = [node for node in every_class() if node.name.endswith("Error")]
+    error_bases = {ast.unparse(base) for node in errors for base in node.bases}
     for name, tree in trees().items():
         classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
         bases = {ast.unparse(base) for node in classes for base in node.bases}
@@ -371,9 +373,8 @@ def test_classes_are_abstract_or_final() -> None:
 
 def test_final_classes_are_not_subclassed() -> None:
     """The decorator is kept at run time too, where type checkers do not look."""
-    every = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
-    final = {node.name for node in every if "final" in _decorators(node)}
-    assert final.isdisjoint({ast.unparse(base) for node in every for base in node.bases})
+    final = {node.name for node in every_class() if "final" in _decorators(node)}
+    assert final.isdisjoint({ast.unparse(base) for node in every_class() for base in node.bases})
 
 
 def _decorators(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:

@@ -245,7 +245,12 @@ def _objects(
 ) -> Mapping[str, Any]:
     """Return the settings of which each may be an object; `functions` may be functions.
 
-    Of the others, as `given` and as they are `known` to a recipe, these depend.
+    Args:
+        space: As for `run`.
+        data: As for `run`.
+        functions: Values of settings that are names or functions, by setting.
+        known: The recipe's other settings.
+        given: The other arguments of `run`, as they came.
     """
     paths = RunPaths(known["runs_dir"], "any")
     prefix = known.get("study_name")

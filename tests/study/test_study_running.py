@@ -104,7 +104,7 @@ def test_the_same_call_continues(run: RunMaker) -> None:
 
 
 @pytest.mark.slow
-def test_a_result_is_that_of_the_present_winner(run: RunMaker, command: Command) -> None:
+def test_a_result_is_that_of_the_present_winner(run: RunMaker) -> None:
     """Once another trial has won, neither model nor result of the earlier one stands beside it."""
     study = run(trials=2, epochs=1, study_name="grows")
     first, result = study.best.number, study.test()
@@ -142,6 +142,11 @@ def test_an_edited_function_leaves_stored_studies_alone(run: RunMaker) -> None:
     assert len(study.run(trials=3).trials) == 3
     assert search.load_study("first", study.recipe.runs_dir).test() is not None
     assert len(other.run(trials=3).trials) == 3
+    accepted = run(space=edited, trials=4, study_name="first", accept_changes=True)
+    assert len(accepted.trials) == 4
+    assert accepted.record.changes
+    with pytest.raises(search.UserError, match="started with other code"):
+        run(trials=4, study_name="first")
 
 
 @pytest.mark.slow
