@@ -90,7 +90,8 @@ class Recipe(BaseModel):
     epochs: int = setting(
         40,
         "Max epochs per trial",
-        means="15, or as the budget allows; 40 for grid and baseline",
+        means="27 if trials are compared early, else 15, or as the budget allows; 40 for grid and "
+        "baseline",
         ge=1,
         le=LARGEST,
     )

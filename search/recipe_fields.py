@@ -9,7 +9,7 @@ from search.checks import OneOf, check_named, check_path, check_text, parse_dura
 from search.metric import METRICS
 from search.text import listed
 from search.tuning.pruners import PRUNERS
-from search.tuning.samplers import SAMPLERS, get_sampler
+from search.tuning.samplers import ENOUGH_TO_COMPARE, MANY_TRIALS, SAMPLERS, get_sampler
 
 SPACE_NAMES = (
     "mlp, cnn, resnet, pretrained or FILE.py:NAME"  # a test compares it with spaces.BUILT_IN
@@ -45,14 +45,18 @@ def setting(default: object, words: str, *, means: str | None = None, **bounds: 
 
 def trials_by_default() -> str:
     """Describe how many trials each sampler runs by default."""
-    counts = {one.name: one.default_trials for one in SAMPLERS}
-    usual = counts.pop("random")
-    others = (
-        f"{name}: {'all points' if count is None else count}"
-        for name, count in counts.items()
-        if count != usual
+    usual = get_sampler("random").default_trials
+    early = (
+        f"{ENOUGH_TO_COMPARE} for {one.name} with pruner {one.pruner_of_many}"
+        for one in SAMPLERS
+        if one.pruner_of_many is not None
     )
-    return "; ".join((str(usual), *others))
+    others = (
+        f"{'all points' if one.default_trials is None else one.default_trials} for {one.name}"
+        for one in SAMPLERS
+        if one.default_trials != usual
+    )
+    return "; ".join((str(usual), *early, *others))
 
 
 def batch_by_default() -> str:
@@ -68,5 +72,7 @@ def pruner_by_default() -> str:
     for one in SAMPLERS:
         if one.default_pruner != usual:
             others.setdefault(one.default_pruner, []).append(one.name)
-    words = (f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items())
+    words = [f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items()]
+    many = {one.pruner_of_many: one.name for one in SAMPLERS if one.pruner_of_many is not None}
+    words += [f"{one} for {name} from {MANY_TRIALS} trials on" for one, name in many.items()]
     return "; ".join((f"none; {usual} if epochs are given", *words))

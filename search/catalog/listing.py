@@ -62,6 +62,12 @@ class ListedStudy(NamedTuple):
     state: StudyState | None = None
     """What was done last, or that a process runs it."""
 
+    def __repr__(self) -> str:
+        """Return one line: its name and what `list` shows of it."""
+        facts = zip(_HEADINGS, _cells(self), strict=True)
+        words = ", ".join(f"{heading} {fact}" for heading, fact in facts if fact not in ("", "-"))
+        return f"<{type(self).__name__} {self.study!r}: {words}>"
+
     @classmethod
     def of(
         cls,

@@ -125,8 +125,16 @@ def run(
     known = _checked(given | settings, validation)
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
     runner.listeners.add_all(callbacks, on or {})
-    with _named_data():
-        known |= _objects(space, data, {"sampler": sampler, "metric": metric}, known, settings)
+    functions = {"sampler": sampler, "metric": metric}
+    names = {"dataset": "data"}
+    with _as_called(names):
+        objects = _objects(space, data, functions, known, settings)
+        names |= {
+            str(objects[setting]): _name_of(one)
+            for setting, one in {"space": space, **functions}.items()
+            if one is not None and not isinstance(one, str)
+        }
+        known |= objects
         outcome = runner.search(Recipe.from_sources(None, known), retry_failed=retry_failed)
     return Study(outcome.record.name, known["runs_dir"], known.get("storage"), runner, known)
 
@@ -193,15 +201,23 @@ def _place(
 
 
 @contextmanager
-def _named_data() -> Iterator[None]:
-    """Call the dataset `data` in errors, which begin with the name of the recipe's setting."""
+def _as_called(names: Mapping[str, str]) -> Iterator[None]:
+    """Call things in errors as the caller does.
+
+    Args:
+        names: The caller's names of settings with which an error begins, and of the files in which
+            objects of a session are kept.
+    """
     try:
         yield
     except UserError as error:
         setting, colon, reason = str(error).partition(":")
-        if setting != "dataset":
+        words = f"{names[setting]}{colon}{reason}" if setting in names else str(error)
+        for file, name in names.items():
+            words = words.replace(repr(file), repr(name))
+        if words == str(error):
             raise
-        raise UserError(f"data{colon}{reason}") from error
+        raise UserError(words) from error
 
 
 def _checked(given: Mapping[str, Any], validation: str | Validation | None) -> dict[str, Any]:
@@ -298,8 +314,11 @@ def _space_setting(space: str | Space | Suggest, paths: RunPaths, prefix: str | 
     return write_object("space", "SPACE", one, partial(paths.session_file, file))
 
 
-def _name_of(function: object) -> str:
-    name = str(getattr(function, "__name__", type(function).__name__))
+def _name_of(one: object) -> str:
+    """Return the name of a function or a space."""
+    if isinstance(one, Space):
+        return one.name
+    name = str(getattr(one, "__name__", type(one).__name__))
     return name if name.isidentifier() else "own"
 
 

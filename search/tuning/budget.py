@@ -2,7 +2,8 @@
 
 A search under a budget takes the richest course that leaves time for enough trials and for the
 refit. Courses are a ladder: first epochs grow to where a short schedule tells candidates apart,
-then networks, then both. The winner is refitted by a longer schedule if there is time, as a trial
+then networks, then both; with time for many trials, these are compared after their first epochs
+and only the best continue. The winner is refitted by a longer schedule if there is time, as a trial
 only has to be long enough to be compared. Arithmetic only: `measured_budget` finds out how fast the
 machine trains.
 """
@@ -15,9 +16,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, final
 
 from search.executors.probes import Price
+from search.tuning.samplers import ENOUGH_TO_COMPARE
 
-Workload: TypeAlias = Callable[[int, int], float]
-"""How many whole trainings of one network a search comes to, given its epochs and trials."""
+Workload: TypeAlias = Callable[[int, int, str], float]
+"""How many whole trainings of one network a search comes to: by epochs, trials and pruner."""
 
 DEFAULT_SECONDS = 3600.0
 """The longest that a search takes whose recipe says nothing of trials, epochs or time."""
@@ -30,10 +32,12 @@ class Course(NamedTuple):
         epochs: Epochs of a trial that is not pruned.
         size: Multiply-adds of the largest network, as a multiple of the hand-tuned one's or, in a
             space without one, of its portfolio's first.
+        early: Whether trials are compared after their first epochs, so that there have to be many.
     """
 
     epochs: int
     size: float
+    early: bool = False
 
 
 COURSES = (
@@ -50,15 +54,19 @@ COURSES = (
     Course(12, 8.0),
     Course(15, 8.0),
     Course(15, math.inf),
+    Course(27, 8.0, early=True),
+    Course(27, math.inf, early=True),
 )
 """From the poorest to the richest.
 
-None has more than 15 epochs: a whole schedule of 9 epochs ranks candidates much as one of 27 does,
-far better than the first 9 epochs of a schedule of 27 do (studies/curves/README.md).
+Few trials have 15 epochs at most: a whole schedule of 9 epochs ranks candidates much as one of 27
+does, far better than the first 9 epochs of a schedule of 27 do. But the best of many is better
+found by a first look, which costs less, and whole trainings (studies/curves/README.md).
 """
 
 ENOUGH_TRIALS = 12
 SHORT_EPOCHS = 15  # of a trial; more hardly change the ranking
+COMPARED_EPOCHS = 27  # of a trial that continues after a comparison
 FULL_EPOCHS = 40  # of a refit; more hardly pays
 REFIT_SHARE = 0.35  # of the budget, at most
 _REPORT_SECONDS = 12.0  # to write the report and to end
@@ -79,6 +87,8 @@ class BudgetRequest:
         epochs: Epochs of a trial that the user wants; None: the course's.
         most_trials: Trials that the search does not exceed.
         workload: What the pruner and the folds make of trials.
+        pruner: The pruner of few trials, or that which the user wants.
+        pruner_of_many: The pruner of courses that compare trials early; None: there are no such.
     """
 
     seconds: float
@@ -89,6 +99,17 @@ class BudgetRequest:
     epochs: int | None
     most_trials: int
     workload: Workload
+    pruner: str = "none"
+    pruner_of_many: str | None = None
+
+    def courses(self) -> list[Course]:
+        """Return the courses that it may take, from the poorest to the richest."""
+        allowed = [one for one in COURSES if self.pruner_of_many or not one.early]
+        return [one._replace(epochs=self.epochs or one.epochs) for one in allowed]
+
+    def pruner_of(self, course: Course) -> str:
+        """Return the pruner of a course."""
+        return self.pruner_of_many if course.early and self.pruner_of_many else self.pruner
 
 
 @final
@@ -97,11 +118,12 @@ class BudgetPlan:
     """What a budget is planned to buy.
 
     Attributes:
-        epochs: Epochs of a trial.
+        epochs: Epochs of a trial that is not pruned.
         trials: How many trials.
         max_multiply_adds: Those of the largest network; None: any.
         search_seconds: What the search is expected to take.
         refit_seconds: What the refit of the largest network is expected to take.
+        pruner: How trials are pruned.
     """
 
     epochs: int
@@ -109,21 +131,25 @@ class BudgetPlan:
     max_multiply_adds: int | None
     search_seconds: float
     refit_seconds: float
+    pruner: str = "none"
 
 
 def plan_budget(request: BudgetRequest) -> BudgetPlan:
     """Return the richest course that fits with enough trials, or else the poorest one."""
-    enough = min(ENOUGH_TRIALS, request.most_trials)
-    courses = [Course(request.epochs or one.epochs, one.size) for one in COURSES]
+    courses = request.courses()
     plans = [_plan(request, course) for course in courses]
     fitting = [
         plan
-        for plan in plans
+        for course, plan in zip(courses, plans, strict=True)
         if plan.search_seconds + plan.refit_seconds <= request.seconds
-        and plan.trials >= enough
+        and plan.trials >= min(_enough(course), request.most_trials)
         and plan.refit_seconds <= REFIT_SHARE * request.seconds
     ]
     return fitting[-1] if fitting else plans[0]
+
+
+def _enough(course: Course) -> int:
+    return ENOUGH_TO_COMPARE if course.early else ENOUGH_TRIALS
 
 
 def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
@@ -133,10 +159,10 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
     epoch_seconds = [request.images * one.image_seconds for one in allowed]
     refit_epoch = max(epoch_seconds) * request.refit_ratio
     refit = _reserve(refit_epoch, course.epochs, request.seconds)
-    training = course.epochs * statistics.fmean(epoch_seconds)
+    training, pruner = course.epochs * statistics.fmean(epoch_seconds), request.pruner_of(course)
 
     def search_seconds(trials: int) -> float:
-        return request.workload(course.epochs, trials) * training / request.parallel
+        return request.workload(course.epochs, trials, pruner) * training / request.parallel
 
     trials = _most(lambda n: search_seconds(n) + refit <= request.seconds, request.most_trials)
     unlimited = len(allowed) == len(request.prices)
@@ -146,6 +172,7 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
         max_multiply_adds=None if unlimited else round(largest),
         search_seconds=search_seconds(trials),
         refit_seconds=refit,
+        pruner=pruner,
     )
 
 
@@ -205,13 +232,14 @@ class Budget:
         most = self.plan.max_multiply_adds
         return tuple(one for one in self.prices if most is None or one.multiply_adds <= most)
 
-    def settings(self) -> Mapping[str, int | None]:
+    def settings(self) -> Mapping[str, int | str | None]:
         """Return the settings of a recipe that the plan decides."""
         plan = self.plan
         return {
             "epochs": plan.epochs,
             "trials": plan.trials,
             "max_multiply_adds": plan.max_multiply_adds,
+            "pruner": plan.pruner,
             "refit_epochs": None,  # as many as there is time for
         }
 

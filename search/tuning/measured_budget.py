@@ -21,8 +21,13 @@ from search.tuning.budget import (
 from search.tuning.drawn_points import PlanRequest, random_point
 from search.tuning.feasibility import Feasibility
 from search.tuning.points import beliefs_of
-from search.tuning.samplers import get_sampler
-from search.tuning.workload import search_workload, training_settings, trainings_at_once
+from search.tuning.samplers import MANY_TRIALS, get_sampler
+from search.tuning.workload import (
+    early_pruner,
+    search_workload,
+    training_settings,
+    trainings_at_once,
+)
 from spaces import Candidate, Space
 from spaces.families import FamilySource
 
@@ -70,7 +75,9 @@ def make_budget(
         refit_ratio=_refit_ratio(recipe, dataset, fold),
         epochs=recipe.epochs if "epochs" in given else None,
         most_trials=_most_trials(recipe, given),
-        workload=lambda epochs, trials: _workload(recipe, epochs, trials),
+        workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
+        pruner=recipe.pruner,
+        pruner_of_many=_pruner_of_many(recipe, given),
     )
     plan = plan_budget(request)
     further = plan_budget(replace(request, seconds=4 * seconds))
@@ -109,6 +116,11 @@ def make_warm_up(
 def _limited_by_default(recipe: Recipe, given: frozenset[str]) -> bool:
     explores = get_sampler(recipe.sampler).explores
     return explores and not given & {"trials", "epochs", "timeout"}
+
+
+def _pruner_of_many(recipe: Recipe, given: frozenset[str]) -> str | None:
+    few = _most_trials(recipe, given) < MANY_TRIALS
+    return None if few or "pruner" in given else early_pruner(recipe)
 
 
 def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
@@ -153,7 +165,8 @@ def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold) -> float:
     return networks * dataset.n_train / images / (1 + _THREADS_GAIN * max(threads - 1, 0))
 
 
-def _workload(recipe: Recipe, epochs: int, trials: int) -> float:
+def _workload(recipe: Recipe, epochs: int, trials: int, pruner: str) -> float:
     """Return how many whole trainings of one fold the search comes to."""
-    expected = search_workload(recipe.model_copy(update={"epochs": epochs}), trials)
+    changes = {"epochs": epochs, "pruner": pruner}
+    expected = search_workload(recipe.model_copy(update=changes), trials)
     return expected.low + _PRUNED_IN_VAIN * (expected.high - expected.low)

@@ -36,7 +36,8 @@ class PlanOrderPruner:
     has ended. A worker that is ahead trains on meanwhile; what it trained beyond the epoch at
     which its trial is pruned is dropped. So timing decides nothing.
 
-    If the pruner pauses trials, they are judged together instead, by `end_round`.
+    If the pruner pauses trials, they are judged together instead: a group of neighbours once all
+    of it are there, whatever else is there by `end_round`.
     """
 
     def __init__(self, pruner: Pruner, last_epoch: int) -> None:
@@ -67,9 +68,9 @@ class PlanOrderPruner:
 
     def decide(self) -> None:
         """Decide whatever can be decided, in plan order."""
-        for index in sorted(self._curves):
-            if not self.decision(index).final:
-                self._decisions[index] = self._decide(index)
+        self._accept()
+        if self._pruner.group_size is not None:
+            self._judge_complete_groups(self._pruner.group_size)
 
     def next_pause(self, index: int) -> int | None:
         """Return the next epoch after which a trial has to pause, if any."""
@@ -81,20 +82,50 @@ class PlanOrderPruner:
 
         To be called once no trial below that rung trains or can be started.
         """
-        places = {index: self.decision(index).epochs + 1 for index in self._curves}
-        paused = {index: epoch for index, epoch in places.items() if self._waits(index, epoch)}
+        paused = self._paused()
         if not paused:
             return False
         rung = min(paused.values())
-        judged = [index for index in sorted(paused) if paused[index] == rung]
-        passed = [index for index in self._curves if self.decision(index).epochs >= rung]
-        curves = {index: self._curves[index][:rung] for index in (*judged, *passed)}
-        for index in judged:
-            rivals = {other: curve for other, curve in curves.items() if other != index}
-            pruned = self._pruner.prunes(index, curves[index], rivals)
-            self._decisions[index] = PruningDecision(rung, pruned=pruned, final=pruned)
+        self._judge([index for index in sorted(paused) if paused[index] == rung], rung)
         self.decide()
         return True
+
+    def _accept(self) -> None:
+        """Accept the epochs of all trials up to where each is to be judged with others."""
+        for index in sorted(self._curves):
+            if not self.decision(index).final:
+                self._decisions[index] = self._decide(index)
+
+    def _paused(self) -> dict[int, int]:
+        """Return the trials that pause at a rung, with its epoch."""
+        places = {index: self.decision(index).epochs + 1 for index in self._curves}
+        return {index: epoch for index, epoch in places.items() if self._waits(index, epoch)}
+
+    def _judge_complete_groups(self, size: int) -> None:
+        """Judge the trials that pause once no other of their group will come to where they do."""
+        paused = self._paused()
+        for group in sorted({index // size for index in paused}):
+            members = range(group * size, (group + 1) * size)
+            rung = min(paused[index] for index in members if index in paused)
+            waiting = [index for index in members if paused.get(index) == rung]
+            if all(index in waiting or self._reached(index, rung) for index in members):
+                self._judge(waiting, rung)
+        self._accept()
+
+    def _judge(self, judged: Sequence[int], rung: int) -> None:
+        """Compare the trials that pause at a rung with each other and those that passed it."""
+        passed = [index for index in self._curves if self.decision(index).epochs >= rung]
+        curves = {index: self._curves[index][:rung] for index in (*judged, *passed)}
+        decisions = {}
+        for index in judged:
+            rivals = {other: one for other, one in curves.items() if self._compares(index, other)}
+            pruned = self._pruner.prunes(index, curves[index], rivals)
+            decisions[index] = PruningDecision(rung, pruned=pruned, final=pruned)
+        self._decisions |= decisions
+
+    def _compares(self, index: int, other: int) -> bool:
+        size = self._pruner.group_size
+        return other != index and (size is None or other // size == index // size)
 
     def _waits(self, index: int, epoch: int) -> bool:
         reached = len(self._curves[index]) >= epoch

@@ -22,13 +22,14 @@ from search.metric import Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
 from search.training.settings import Precision
-from search.tuning.budget import FULL_EPOCHS, SHORT_EPOCHS, Budget
+from search.tuning.budget import COMPARED_EPOCHS, FULL_EPOCHS, SHORT_EPOCHS, Budget
 from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import ENOUGH_TO_COMPARE, MANY_TRIALS, get_sampler
+from search.tuning.workload import early_pruner
 from search.user_metric import check_metric, get_metric
 from spaces import Space, load_space
 from spaces.inputs import model_inputs
@@ -45,7 +46,7 @@ def resolve_recipe(
     changes: dict[str, Any] = {
         "study_name": _study_name(recipe, dataset, space.name),
         "pruner": _pruner(recipe) if recipe.pruner == "auto" else recipe.pruner,
-        "trials": recipe.trials or sampler.default_trials,
+        "trials": _n_trials(recipe),
         "batch": (recipe.batch or sampler.default_batch) if sampler.adaptive else None,
         "with_baseline": _has_baseline(recipe, space),
         "start": _start(recipe, space),
@@ -60,9 +61,26 @@ def resolve_recipe(
     return recipe.model_copy(update=changes)
 
 
+def _n_trials(recipe: Recipe) -> int | None:
+    if recipe.trials is not None:
+        return recipe.trials
+    early = early_pruner(recipe)
+    if early is not None and recipe.pruner in ("auto", early):
+        return ENOUGH_TO_COMPARE
+    return get_sampler(recipe.sampler).default_trials
+
+
 def _pruner(recipe: Recipe) -> str:
     """Return the sampler's pruner; with several objectives none, as only one has a curve."""
-    return "none" if recipe.objective else get_sampler(recipe.sampler).default_pruner
+    if recipe.objective:
+        return "none"
+    return _pruner_of_many(recipe) or get_sampler(recipe.sampler).default_pruner
+
+
+def _pruner_of_many(recipe: Recipe) -> str | None:
+    """Return the pruner of many trials; None if there are few, or the user chose another one."""
+    early, few = early_pruner(recipe), (_n_trials(recipe) or 0) < MANY_TRIALS
+    return None if few or recipe.pruner not in ("auto", early) else early
 
 
 def _has_baseline(recipe: Recipe, space: Space) -> bool:
@@ -85,13 +103,16 @@ def _prior(recipe: Recipe, space: Space) -> str:
 def _short_schedules(recipe: Recipe, given: frozenset[str]) -> dict[str, Any]:
     """Return how long trials and the refit are where the user did not say.
 
-    A trial has a short schedule, but a whole one, so that candidates can be told apart by its end
-    and none has to be pruned before; the winner is retrained by a long one.
+    Few trials have short schedules, but whole ones, so that candidates can be told apart by their
+    ends and none has to be pruned before. Many have longer ones, and only the best continue after
+    the first epochs. The winner is retrained by a long one.
     """
     if "epochs" in given or not get_sampler(recipe.sampler).explores:
         return {}
-    pruner = "none" if recipe.pruner == "auto" else recipe.pruner
     refit_epochs = recipe.refit_epochs or FULL_EPOCHS
+    if (pruner := _pruner_of_many(recipe)) is not None:
+        return {"epochs": COMPARED_EPOCHS, "refit_epochs": refit_epochs, "pruner": pruner}
+    pruner = "none" if recipe.pruner == "auto" else recipe.pruner
     return {"epochs": SHORT_EPOCHS, "refit_epochs": refit_epochs, "pruner": pruner}
 
 
@@ -219,7 +240,7 @@ def prepare(
     dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
     _check_metric(recipe.metric, dataset)
     automatic = frozenset(name for name, value in recipe if value == "auto")
-    automatic |= ({"batch"} if recipe.batch is None else set()) | ({"ensemble"} - given)
+    automatic |= ({"batch"} if recipe.batch is None else set()) | ({"ensemble", "trials"} - given)
     facts = _device_facts(probing)
     if not recipe.workers and (capacity := executor.capacity()) is not None:
         recipe = recipe.model_copy(update={"workers": capacity})

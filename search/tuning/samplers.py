@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from spaces.user_object import UserObject
 
 _DEFAULT_TRIALS = 20
+MANY_TRIALS = 27
+"""From how many trials on comparing them early chooses as well as training all to the end, in a
+third of the epochs (studies/curves/README.md)."""
+
+ENOUGH_TO_COMPARE = 54
+"""Trials whose first epochs and best ones come to some ten whole trainings; where there is time for
+fewer, short schedules find as good a winner sooner."""
+
 _STARTUP_TRIALS = 10  # as in Optuna's samplers, which draw at random until then
 
 
@@ -33,9 +41,11 @@ class Sampler(ABC):
         name: What a recipe calls it.
         words: What such a search is called in a sentence.
         default_trials: How many trials there are if the recipe does not say; None: all points.
+            `ENOUGH_TO_COMPARE` if they are compared early.
         default_batch: How many trials an adaptive sampler chooses together if the recipe does not
             say; None for all others.
         default_pruner: The pruner that "auto" means.
+        pruner_of_many: The one that it means for `MANY_TRIALS` and more; None: the same.
         no_racing: Why its trials cannot race for folds; None: they can.
         explores: Whether it looks for good points in the whole space, so that a portfolio and a
             prior help it.
@@ -49,6 +59,7 @@ class Sampler(ABC):
     default_trials: ClassVar[int | None] = _DEFAULT_TRIALS
     default_batch: ClassVar[int | None] = None
     default_pruner: ClassVar[str] = "halving"
+    pruner_of_many: ClassVar[str | None] = None
     no_racing: ClassVar[str | None] = None
     explores: ClassVar[bool] = True
     adaptive: ClassVar[bool] = False
@@ -94,6 +105,7 @@ class RandomSampler(Sampler):
 
     name = "random"
     words = "random search"
+    pruner_of_many = "sync-halving"
 
     def points(self, request: PlanRequest) -> list[Params]:
         """Return the first points, then random ones that can be trained."""

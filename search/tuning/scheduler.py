@@ -92,6 +92,7 @@ class Scheduler:
                 self._running.kill_overdue(self._recipe.trial_timeout)
             if self._receive():
                 self._advance_all()
+                self._promote()
             self._end_duplicates()
         self._end_duplicates()  # of trials that ended with the race
         if stop.requested():
@@ -155,11 +156,10 @@ class Scheduler:
 
     def _start_trial(self) -> bool:
         first = self._winner is None and not self._running.trials()
-        rounds = self._recipe.racing or self._pruner.pauses
-        if not self._clock.may_start(self._winner, first=first, rounds=rounds):
+        if not self._clock.may_start(self._winner, first=first):
             return False
         if self._queue.all_claimed() and self._clock.may_plan_more(
-            self._winner, self._queue.n_planned, rounds=rounds
+            self._winner, self._queue.n_planned
         ):
             self._plan_more()
         match self._queue.claim_next():
@@ -265,11 +265,15 @@ class Scheduler:
         if not self._pruner.end_round():
             return False
         self._advance_all()
-        for running in filter(lambda one: one.paused, self._running.trials()):
-            accepted = self._pruner.decision(running.index).epochs
-            if accepted >= len(running.history().epochs):
-                self._promoted.extend(running.index for _ in running.groups)
+        self._promote()
         return True
+
+    def _promote(self) -> None:
+        """Have the trials continue that pause at a rung which they have passed."""
+        for running in filter(lambda one: one.paused, self._running.trials()):
+            passed = self._pruner.decision(running.index).epochs >= len(running.history().epochs)
+            if passed and running.index not in self._promoted:
+                self._promoted.extend(running.index for _ in running.groups)
 
     def _wait_in_race(self, running: RunningTrial) -> None:
         running.racing = True

@@ -12,8 +12,9 @@ from search.training.settings import TrainingSettings
 from search.tuning.plan_order import PlanOrderPruner
 from search.tuning.pruners import get_pruner
 from search.tuning.racing import fold_levels, n_promoted
+from search.tuning.samplers import get_sampler
 
-_MOST_SIMULATED = 50  # trials; more change the shares little
+_MOST_SIMULATED = 54  # trials; more change the shares little
 
 
 class Range(NamedTuple):
@@ -31,7 +32,8 @@ class Range(NamedTuple):
 def search_workload(recipe: Recipe, n_trials: int) -> Range:
     """Return how much `n_trials` of a resolved recipe train, in trainings of one whole fold.
 
-    The least is what remains if the pruner is right about all trials, the most if it prunes none.
+    The least is what remains if the pruner is right about all trials, the most if it prunes none;
+    one that compares trials which wait for each other prunes as many in any case.
     """
     if not n_trials:
         return Range(0, 0)
@@ -39,9 +41,21 @@ def search_workload(recipe: Recipe, n_trials: int) -> Range:
     again = (recipe.finalists or 0) * recipe.repeats * recipe.n_folds
     if not recipe.racing:
         whole_folds = n_trials * recipe.n_folds
-        return Range(whole_folds * epochs + again, whole_folds + again)
+        most = epochs if get_pruner(recipe.pruner).pauses else 1
+        return Range(whole_folds * epochs + again, whole_folds * most + again)
     low = n_trials * epochs + folds_earned(round(n_trials * whole), recipe.folds)
     return Range(low + again, n_trials + folds_earned(n_trials, recipe.folds) + again)
+
+
+def early_pruner(recipe: Recipe) -> str | None:
+    """Return the pruner that compares many trials after their first epochs; None: it cannot.
+
+    Only one objective has a curve; a race compares trials by their folds; without checkpoints a
+    trial would begin again.
+    """
+    if recipe.objective or recipe.racing or not recipe.checkpoint_every:
+        return None
+    return get_sampler(recipe.sampler).pruner_of_many
 
 
 def folds_earned(n_rivals: int, n_folds: int) -> int:

@@ -48,8 +48,12 @@ def test_the_help_of_run_shows_every_default(command: Command) -> None:
     out = re.sub(r"[│\s]+", " ", command("run", "--help").out)
     for default in ("random", "holdout", "accuracy", "auto", "data", "runs", "yes"):
         assert f"[{default}]" in out
-    assert "[15, or as the budget allows; 40 for grid and baseline]" in out
-    assert "[auto: none; halving if epochs are given; none for grid and baseline]" in out
+    many = "sync-halving for random from 27 trials on"
+    assert f"[auto: none; halving if epochs are given; none for grid and baseline; {many}]" in out
+    trials = "20; 54 for random with pruner sync-halving; all points for grid; 1 for baseline"
+    assert f"[{trials}]" in out
+    epochs = "27 if trials are compared early, else 15, or as the budget allows"
+    assert f"[{epochs}; 40 for grid and baseline]" in out
 
 
 def test_every_setting_of_a_recipe_has_a_flag() -> None:

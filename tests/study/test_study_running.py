@@ -118,6 +118,8 @@ def test_a_result_is_that_of_the_present_winner(run: RunMaker) -> None:
         _ = study.model
     (listed,) = search.list_studies(study.recipe.runs_dir)
     assert listed.test is None
+    assert repr(listed).startswith("<ListedStudy 'grows': space ")
+    assert len(repr(listed)) < 300
     study.report()
     second = study.test()
     assert study.result == second
@@ -300,6 +302,36 @@ def test_mistakes_are_one_line(run: RunMaker, settings: dict[str, Any], words: s
         run(**settings)
     assert "\n" not in str(error.value)
     assert error.value._render_traceback_() == [f"UserError: {error.value}"]
+
+
+def failing(trial: Any) -> search.Candidate:
+    return edited(trial) if trial.suggest_int("zero", 0, 0) else 1 / 0  # type: ignore[return-value]
+
+
+def never_a_number(truth: Any, probabilities: Any) -> float:
+    del truth, probabilities
+    return "none"  # type: ignore[return-value]
+
+
+def no_sampler(seed: int) -> optuna.samplers.BaseSampler:
+    return seed  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"space": failing, "study_name": "of-mine"}, "^space 'failing': ZeroDivisionError"),
+        ({"space": search.Space("named", failing)}, "^space 'named': ZeroDivisionError"),
+        ({"metric": never_a_number}, "^metric 'never_a_number': .* finite number, got 'none'$"),
+        ({"sampler": no_sampler}, "^sampler 'no_sampler' must return a sampler .* got int$"),
+    ],
+)
+def test_functions_are_called_by_their_names(
+    run: RunMaker, settings: dict[str, Any], words: str
+) -> None:
+    """Not by the files in which their code is kept."""
+    with pytest.raises(search.UserError, match=words):
+        run(**settings)
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,22 @@ from hypothesis import strategies as st
 
 from search.executors.probes import Price
 from search.tuning.budget import (
+    COMPARED_EPOCHS,
     COURSES,
     ENOUGH_TRIALS,
     REFIT_SHARE,
+    SHORT_EPOCHS,
     BudgetRequest,
     plan_budget,
 )
+from search.tuning.samplers import ENOUGH_TO_COMPARE
 
 _PRICES = tuple(Price(10**6 * n, n / 1000) for n in (10, *range(1, 201, 3)))
 
 
-def _request(seconds: float, most_trials: int = 200, epochs: int | None = None) -> BudgetRequest:
+def _request(
+    seconds: float, most_trials: int = 200, epochs: int | None = None, early: str | None = None
+) -> BudgetRequest:
     return BudgetRequest(
         seconds=seconds,
         prices=_PRICES,
@@ -28,7 +33,8 @@ def _request(seconds: float, most_trials: int = 200, epochs: int | None = None) 
         refit_ratio=0.7,
         epochs=epochs,
         most_trials=most_trials,
-        workload=lambda _epochs, trials: 0.3 * trials,
+        workload=lambda _epochs, trials, pruner: trials * (0.3 if pruner == "none" else 0.2),
+        pruner_of_many=early,
     )
 
 
@@ -41,20 +47,41 @@ def test_a_plan_fits_its_budget(seconds: float) -> None:
     assert plan.trials >= ENOUGH_TRIALS
 
 
-@given(st.lists(st.floats(60, 1e6), min_size=2, max_size=2))
-def test_more_time_buys_a_course_as_rich(pair: list[float]) -> None:
-    """Epochs and sizes never fall with a larger budget."""
-    less, more = (plan_budget(_request(seconds)) for seconds in sorted(pair))
+@given(st.lists(st.floats(60, 1e6), min_size=2, max_size=2), st.sampled_from([None, "asha"]))
+def test_more_time_buys_a_course_as_rich(pair: list[float], early: str | None) -> None:
+    """Epochs never fall with a larger budget, nor do sizes for as many epochs."""
+    less, more = (plan_budget(_request(seconds, early=early)) for seconds in sorted(pair))
     assert less.epochs <= more.epochs
-    assert (less.max_multiply_adds or math.inf) <= (more.max_multiply_adds or math.inf)
+    if less.pruner == more.pruner:
+        assert (less.max_multiply_adds or math.inf) <= (more.max_multiply_adds or math.inf)
 
 
-def test_courses_grow() -> None:
+@pytest.mark.parametrize("early", [False, True])
+def test_courses_grow(early: bool) -> None:
     """Each asks for as many epochs and as large networks as the one before, and more of one."""
-    for poorer, richer in itertools.pairwise(COURSES):
+    for poorer, richer in itertools.pairwise(one for one in COURSES if one.early == early):
         assert poorer.epochs <= richer.epochs
         assert poorer.size <= richer.size
         assert poorer != richer
+
+
+def test_time_for_many_trials_compares_them_early() -> None:
+    """With longer schedules; not where the sampler has no such pruner, or trials are few."""
+    poor, rich = (plan_budget(_request(seconds, early="asha")) for seconds in (600, 1e6))
+    assert (poor.pruner, rich.pruner) == ("none", "asha")
+    assert poor.epochs <= SHORT_EPOCHS
+    assert rich.epochs == COMPARED_EPOCHS
+    assert rich.trials >= ENOUGH_TO_COMPARE
+    assert plan_budget(_request(1e6)).pruner == "none"
+    assert plan_budget(_request(1e6, early="asha", epochs=4)).epochs == 4
+
+
+@given(seconds=st.floats(60, 1e6))
+def test_trials_compared_early_are_enough(seconds: float) -> None:
+    """Otherwise short schedules choose better."""
+    plan = plan_budget(_request(seconds, early="asha"))
+    assert plan.pruner == "none" or plan.trials >= ENOUGH_TO_COMPARE
+    assert plan_budget(_request(seconds, early="asha", most_trials=30)).trials <= 30
 
 
 def test_a_tiny_budget_plans_the_poorest_course() -> None:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from search.tuning.plan_order import PlanOrderPruner, PruningDecision
-from search.tuning.pruners import HalvingPruner, MedianPruner, NoPruner, Pruner
+from search.tuning.pruners import (
+    HalvingPruner,
+    MedianPruner,
+    NoPruner,
+    Pruner,
+    SyncHalvingPruner,
+)
 
 EPOCHS = 9
 
@@ -38,11 +44,18 @@ def _deliver(
 
 
 @pytest.mark.parametrize(
-    "rule", [NoPruner(), HalvingPruner(1, 3), HalvingPruner(2, 2), MedianPruner(3, 1)]
+    "rule",
+    [
+        NoPruner(),
+        HalvingPruner(1, 3),
+        HalvingPruner(2, 2),
+        MedianPruner(3, 1),
+        SyncHalvingPruner(2),
+    ],
 )
 def test_decisions_do_not_depend_on_workers_or_their_pace(rule: Pruner) -> None:
     """Any number of workers at any pace ends with the decisions of one worker."""
-    curves = _curves(12)
+    curves = _curves(18)
     alone = _deliver(rule, curves, workers=1, seed=0)
     assert all(decision.final for decision in alone)
     assert any(decision.pruned for decision in alone) == (not isinstance(rule, NoPruner))

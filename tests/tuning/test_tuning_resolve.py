@@ -79,6 +79,39 @@ def test_a_processor_without_bf16_is_told(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "trials", "epochs", "pruner"),
+    [
+        ({}, 54, 27, "sync-halving"),
+        ({"trials": 26}, 26, 15, "none"),
+        ({"trials": 27}, 27, 27, "sync-halving"),
+        ({"pruner": "none"}, 20, 15, "none"),
+        ({"pruner": "sync-halving", "trials": 40}, 40, 27, "sync-halving"),
+        ({"epochs": 8}, 54, 8, "sync-halving"),
+        ({"epochs": 8, "trials": 20}, 20, 8, "halving"),
+        ({"sampler": "tpe"}, 20, 15, "none"),
+        ({"validation": "kfold", "folds": 2, "racing": True}, 20, 15, "none"),
+        ({"objective": "accuracy,parameters"}, 20, 15, "none"),
+        ({"checkpoint_every": 0}, 20, 15, "none"),
+    ],
+)
+def test_many_trials_are_compared_early(
+    settings: dict[str, Any],
+    trials: int,
+    epochs: int,
+    pruner: str,
+    make_recipe: Callable[..., Recipe],
+    listener: Any,
+) -> None:
+    """Unless user, sampler or kind of search have it otherwise; few are trained whole."""
+    wanted = make_recipe(trials=None).model_dump(exclude_unset=True) | settings
+    given = {name: value for name, value in wanted.items() if name not in ("pruner", "epochs")}
+    given |= {name: settings[name] for name in ("pruner", "epochs") if name in settings}
+    recipe = prepare(Recipe(**given), InlineExecutor(), listener, budgeted=False).recipe
+    assert (recipe.trials, recipe.epochs, recipe.pruner) == (trials, epochs, pruner)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "known"), [(True, True), (True, False), (False, True)])
 def test_a_baseline_is_promised_where_there_is_one(
     asked: bool, known: bool, make_recipe: Callable[..., Recipe], listener: Any

@@ -12,6 +12,7 @@ import pytest
 from search.executors import InlineExecutor
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.training.history import FoldEpoch, History
 from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.budget import Budget, BudgetPlan
 from search.tuning.opening import open_study, with_stored_plan
@@ -114,27 +115,55 @@ def _trial(seconds: float, **changes: Any) -> TrialRecord:
     return replace(trial, **changes)
 
 
+def _history(seconds: float) -> History:
+    return History(((FoldEpoch(1.0, 0.5, 1.0, 0.5, 0.01, seconds),),))
+
+
 def test_no_trial_starts_that_is_unlikely_to_end(make_recipe: Maker) -> None:
     """By the mean of what the others took; copies and failures took no training."""
-    recipe = make_recipe(epochs=2)
+    recipe = make_recipe(epochs=2, pruner="none")
     budget = Budget(100.0, time.monotonic() - 50, 10.0, 1.0, _PLAN, _PLAN, most_trials=9)
     clock = SearchClock(recipe, math.inf, budget)  # 40 s are left
 
-    def starts(*, first: bool = False, rounds: bool = False) -> bool:
-        return clock.may_start(_trial(0), first=first, rounds=rounds)
+    def starts(*, first: bool = False) -> bool:
+        return clock.may_start(_trial(0), first=first)
 
     assert starts()
-    assert not clock.may_plan_more(_trial(0), 4, rounds=False)  # nothing has ended in this run
+    assert not clock.may_plan_more(_trial(0), 4)  # nothing has ended in this run
     clock.note(_trial(30))
     assert starts()
-    assert clock.may_plan_more(_trial(0), 4, rounds=False)
-    assert not clock.may_plan_more(_trial(0), 9, rounds=False)
-    assert not clock.may_plan_more(_trial(0), 4, rounds=True)
+    assert clock.may_plan_more(_trial(0), 4)
+    assert not clock.may_plan_more(_trial(0), 9)
     for ignored in (_trial(900, state="failed"), _trial(900, same_as=3)):
         clock.note(ignored)
     assert starts()
     clock.note(_trial(60))
     assert not starts()
     assert starts(first=True)
-    assert starts(rounds=True)
-    assert not SearchClock(recipe, 0.0, None).may_start(None, first=True, rounds=False)
+    assert not SearchClock(recipe, 0.0, None).may_start(None, first=True)
+
+
+def test_rounds_of_all_trials_need_time_after_the_last_start(make_recipe: Maker) -> None:
+    """However short the trials are, and none is planned beyond the others."""
+    recipe = make_recipe(epochs=2, pruner="asha")
+    for elapsed, starts in ((50, True), (60, False)):
+        budget = Budget(100.0, time.monotonic() - elapsed, 10.0, 1.0, _PLAN, _PLAN, most_trials=9)
+        clock = SearchClock(recipe, math.inf, budget)
+        clock.note(_trial(1, history=_history(0.5)))
+        assert clock.may_start(_trial(0), first=False) == starts
+        assert not clock.may_plan_more(_trial(0), 4)
+
+
+def test_one_of_nine_starts_if_it_could_continue_to_its_end(make_recipe: Maker) -> None:
+    """What counts is what whole trainings took, without waiting for others."""
+    recipe = make_recipe(epochs=2, pruner="sync-halving")
+    budget = Budget(100.0, time.monotonic() - 50, 10.0, 1.0, _PLAN, _PLAN, most_trials=9)
+    clock = SearchClock(recipe, math.inf, budget)  # 40 s are left
+    clock.note(_trial(900, state="pruned", history=_history(90.0)))
+    assert clock.may_start(_trial(0), first=False)
+    assert not clock.may_plan_more(_trial(0), 4), "it is unknown what a whole training takes"
+    clock.note(_trial(900, history=_history(15.0)))
+    assert clock.may_start(_trial(0), first=False)
+    assert clock.may_plan_more(_trial(0), 4)
+    clock.note(_trial(900, history=_history(65.0)))
+    assert not clock.may_start(_trial(0), first=False)

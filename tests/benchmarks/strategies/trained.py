@@ -198,9 +198,10 @@ def best_of_first_epochs(count: int, first: int, keep: int) -> Strategy:
             curves = []
             for trial in range(start, start + count):
                 curves.append(proposer.propose())
-                proposer.learn(trial, first)
                 yield Slice(trial, first), curves[-1]
             ranked = sorted(range(count), key=lambda i: -curves[i].accuracy[first - 1])
+            for place in sorted(ranked[keep:]):
+                proposer.learn(start + place, first)
             for place in ranked[:keep]:
                 proposer.learn(start + place, horizon)
                 yield Slice(start + place, horizon), curves[place]
