@@ -126,15 +126,8 @@ def run(
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
     runner.listeners.add_all(callbacks, on or {})
     functions = {"sampler": sampler, "metric": metric}
-    names = {"dataset": "data"}
-    with _as_called(names):
-        objects = _objects(space, data, functions, known, settings)
-        names |= {
-            str(objects[setting]): _name_of(one)
-            for setting, one in {"space": space, **functions}.items()
-            if one is not None and not isinstance(one, str)
-        }
-        known |= objects
+    with _as_called({"space": space, **functions}, known):
+        known |= _objects(space, data, functions, known, settings)
         outcome = runner.search(Recipe.from_sources(None, known), retry_failed=retry_failed)
     return Study(outcome.record.name, known["runs_dir"], known.get("storage"), runner, known)
 
@@ -201,20 +194,20 @@ def _place(
 
 
 @contextmanager
-def _as_called(names: Mapping[str, str]) -> Iterator[None]:
-    """Call things in errors as the caller does.
+def _as_called(objects: Mapping[str, object], known: Mapping[str, Any]) -> Iterator[None]:
+    """Call things in errors as the caller does: the dataset `data`, and functions by their names.
 
     Args:
-        names: The caller's names of settings with which an error begins, and of the files in which
-            objects of a session are kept.
+        objects: What the caller gave, by setting.
+        known: The recipe's settings, in which files may stand for objects.
     """
     try:
         yield
     except UserError as error:
-        setting, colon, reason = str(error).partition(":")
-        words = f"{names[setting]}{colon}{reason}" if setting in names else str(error)
-        for file, name in names.items():
-            words = words.replace(repr(file), repr(name))
+        words = re.sub(r"^dataset:", "data:", str(error))
+        for setting, one in objects.items():
+            if one is not None and not isinstance(one, str):
+                words = words.replace(repr(known.get(setting)), repr(_name_of(one)))
         if words == str(error):
             raise
         raise UserError(words) from error
