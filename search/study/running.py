@@ -102,9 +102,8 @@ def run(
             None: "processes", or "dask" if there is a `cluster`.
         cluster: Train on the workers of this Dask scheduler: "tcp://HOST:PORT", "tls://HOST:PORT"
             or a scheduler file; or start workers by "slurm:FILE.toml" or "ssh:FILE.toml".
-        settings: Any other setting of a recipe (docs: Settings), where `groups` of images in memory
-            are an array (N,), such as the patient of each; of a cluster: `worker_timeout`,
-            `accept_mixed_hardware`, `insecure_cluster` and `tls_...` (docs: On a cluster).
+        settings: Any other setting of a recipe (docs: Settings), `groups` of images in memory as an
+            array (N,); of a cluster (docs: On a cluster) `worker_timeout`, `tls_...` and others.
 
     Raises:
         UserError: A setting or an argument is wrong, in one line.
@@ -206,8 +205,9 @@ def _as_called(objects: Mapping[str, object], known: Mapping[str, Any]) -> Itera
     except UserError as error:
         words = re.sub(r"^dataset:", "data:", str(error))
         for setting, one in objects.items():
-            if one is not None and not isinstance(one, str):
-                words = words.replace(repr(known.get(setting)), repr(_name_of(one)))
+            file = known.get(setting)
+            if isinstance(file, str) and not isinstance(one, str):
+                words = words.replace(repr(file), repr(_name_of(one)))
         if words == str(error):
             raise
         raise UserError(words) from error
