@@ -29,9 +29,12 @@ def record_curves(
     images: Annotated[Path, typer.Argument(help="Folder with the image folders.")],
     out: Annotated[Path, typer.Option(help="Where the pieces are kept.")] = Path("runs/curves"),
     workers: Annotated[int, typer.Option(help="Trainings at a time.")] = 2,
+    full_size: Annotated[
+        bool, typer.Option("--full-size", help="Long trainings on all of CIFAR-10 instead.")
+    ] = False,
 ) -> None:
     """Record what is missing; it can be stopped and started again at any time."""
-    for done, total in record(images, CURVES, out, workers):
+    for done, total in record(images, CURVES, out, workers, full_size=full_size):
         typer.echo(f"{done} of {total}")
 
 

@@ -45,13 +45,17 @@ DATA = (
     CurveData("cifar10-10000", "cifar10-jpeg", None, 10_000, 2_000),
 )
 
+FULL_SIZE = CurveData("cifar10-40000", "cifar10-jpeg", None, 40_000, 10_000)
+"""For a few long trainings of few candidates."""
+
 
 def find_data(name: str) -> CurveData:
     """Return the data set of that name; raises ValueError for any other."""
-    for data in DATA:
+    known = (*DATA, FULL_SIZE)
+    for data in known:
         if data.name == name:
             return data
-    raise ValueError(f"data must be one of {', '.join(d.name for d in DATA)}, got {name!r}")
+    raise ValueError(f"data must be one of {', '.join(d.name for d in known)}, got {name!r}")
 
 
 @final

@@ -19,12 +19,15 @@ from search.training.settings import TrainingSettings, fastest_precision
 from search.training.trainer import FoldTask, FoldTraining, diverged
 from spaces import load_space
 from tests.benchmarks.curves.candidates import read_candidates
-from tests.benchmarks.curves.datasets import DATA, find_data, prepare
+from tests.benchmarks.curves.datasets import DATA, FULL_SIZE, find_data, prepare
 
 EPOCHS = 27
 SHORT_EPOCHS = 9  # of a whole schedule, to compare with the first 9 of a long one
 _REPEATS = ((0, EPOCHS), (0, SHORT_EPOCHS), (1, EPOCHS))  # seeds and epochs, in order
 _LARGEST = (("cnn", "cifar10-4000"), ("mlp", "cifar10-10000"))
+FULL_EPOCHS = 40
+_FULL = (("mlp", 163), ("cnn", 79), ("mlp", 89))  # the first of each space's portfolio
+_FULL_SEEDS = 3
 _BLOCKS = 5  # of candidates; each is recorded on all data before the next begins
 
 
@@ -64,6 +67,15 @@ def all_runs(candidates: dict[str, int]) -> list[Run]:
     return sorted(runs, key=lambda run: _rank(run, candidates[run.space]))
 
 
+def full_size_runs() -> list[Run]:
+    """Return long trainings of good candidates on all of CIFAR-10."""
+    return [
+        Run(space, FULL_SIZE.name, index, seed, FULL_EPOCHS)
+        for seed in range(_FULL_SEEDS)
+        for space, index in _FULL
+    ]
+
+
 def _rank(run: Run, count: int) -> tuple[bool, bool, int, bool, bool]:
     """Put the largest data last, before them second seeds, before them blocks of candidates.
 
@@ -75,7 +87,9 @@ def _rank(run: Run, count: int) -> tuple[bool, bool, int, bool, bool]:
     return largest, run.seed > 0, block, run.epochs < EPOCHS, run.space != "cnn"
 
 
-def record(images: Path, curves: Path, out: Path, workers: int) -> Iterator[tuple[int, int]]:
+def record(
+    images: Path, curves: Path, out: Path, workers: int, *, full_size: bool = False
+) -> Iterator[tuple[int, int]]:
     """Train what is not recorded yet, and append each result to its piece; yields done and total.
 
     Args:
@@ -83,12 +97,13 @@ def record(images: Path, curves: Path, out: Path, workers: int) -> Iterator[tupl
         curves: Folder of the stored candidates and of the pieces packed so far.
         out: Folder of the further pieces, JSON lines.
         workers: Trainings at a time.
+        full_size: Whether to record the long trainings on all images instead.
     """
     candidates = curves / "candidates"
     counts = {path.stem: len(read_candidates(path)) for path in candidates.glob("*.jsonl")}
-    runs = all_runs(dict(sorted(counts.items(), reverse=True)))
-    for data in DATA:
-        prepare(data, images)
+    runs = full_size_runs() if full_size else all_runs(dict(sorted(counts.items(), reverse=True)))
+    for name in {run.data for run in runs}:
+        prepare(find_data(name), images)
     done = set(_recorded(out, curves))
     left = [run for run in runs if run not in done]
     out.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,8 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from tests.benchmarks.curves.recording import EPOCHS
+from tests.benchmarks.strategies.lengths import rank_correlations, read_trainings, refit_gains
 from tests.benchmarks.strategies.portfolio import greedy, regret
 from tests.benchmarks.strategies.ranking import (
     Clock,
@@ -57,6 +59,17 @@ def choose_portfolio(
     tasks = [task for task in read_tasks(curves, at_least) if task.space == space]
     for index in greedy(tasks, count):
         typer.echo(f"{index}: {tasks[0].candidates[index]}")
+
+
+@app.command(name="lengths")
+def show_lengths(
+    curves: Curves = CURVES,
+    epochs: Annotated[int, typer.Option(help="Epochs of the trainings to refit by.")] = EPOCHS,
+) -> None:
+    """Print how well early epochs rank candidates, and at which epoch a refit should end."""
+    trainings = read_trainings(curves)
+    typer.echo(rank_correlations(trainings).round(2).T.to_string())
+    typer.echo(f"\n{refit_gains(trainings, epochs).to_string()}")
 
 
 @app.command(name="replay")
