@@ -5,7 +5,7 @@ with two workers the clock decides. Here a trial is compared with exactly the tr
 the plan, each up to the same epoch: the same decisions with any number of workers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -38,10 +38,17 @@ class PlanOrderPruner:
 
     If the pruner pauses trials, they are judged together instead: a group of neighbours once all
     of it are there, whatever else is there by `end_round`.
+
+    Args:
+        pruner: What is applied.
+        last_epoch: Epochs of a whole training; nothing is judged there.
+        spared: Indices of trials that are never judged; others are compared with them.
     """
 
-    def __init__(self, pruner: Pruner, last_epoch: int) -> None:
-        self._pruner, self._last_epoch = pruner, last_epoch
+    def __init__(
+        self, pruner: Pruner, last_epoch: int, spared: Collection[int] = frozenset()
+    ) -> None:
+        self._pruner, self._last_epoch, self._spared = pruner, last_epoch, spared
         self.pauses = pruner.pauses
         self._curves: dict[int, list[float]] = {}
         self._ended: set[int] = set()
@@ -132,12 +139,16 @@ class PlanOrderPruner:
         return reached and not self.decision(index).final and self._pauses_after(index, epoch)
 
     def _pauses_after(self, index: int, epoch: int) -> bool:
-        return self.pauses and epoch < self._last_epoch and self._pruner.decides_at(index, epoch)
+        return self.pauses and self._decides_at(index, epoch)
+
+    def _decides_at(self, index: int, epoch: int) -> bool:
+        judged = epoch < self._last_epoch and index not in self._spared
+        return judged and self._pruner.decides_at(index, epoch)
 
     def _decide(self, index: int) -> PruningDecision:
         curve = self._curves[index]
         for epoch in range(self.decision(index).epochs + 1, len(curve) + 1):
-            if epoch < self._last_epoch and self._pruner.decides_at(index, epoch):
+            if self._decides_at(index, epoch):
                 judged = not self.pauses and all(self._reached(one, epoch) for one in range(index))
                 if not judged:
                     return PruningDecision(epoch - 1)

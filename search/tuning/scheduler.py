@@ -34,6 +34,7 @@ from search.tuning.running_trials import RunningTrial, RunningTrials
 from search.tuning.search_clock import SearchClock
 from search.tuning.store import read_study
 from search.tuning.workers import WorkerWatch
+from search.tuning.workload import spared_trials
 
 _QUEUEING_SECONDS = 0.05  # at a time, between looks at the trainings
 
@@ -350,7 +351,7 @@ class Scheduler:
 
 def _plan_order(pruner: Pruner, record: StudyRecord, ended: list[TrialRecord]) -> PlanOrderPruner:
     """Return the pruner with the trials of earlier runs, without duplicates."""
-    plan_order = PlanOrderPruner(pruner, record.recipe.epochs)
+    plan_order = PlanOrderPruner(pruner, record.recipe.epochs, spared_trials(record.recipe))
     for trial in ended:
         curve = trial.history.mean_curve(record.metric) if trial.same_as is None else []
         plan_order.add_ended(trial.plan, record.metric.as_higher_is_better(curve))

@@ -58,6 +58,16 @@ def early_pruner(recipe: Recipe) -> str | None:
     return get_sampler(recipe.sampler).pruner_of_many
 
 
+def spared_trials(recipe: Recipe) -> frozenset[int]:
+    """Return the trials that a resolved recipe has trained whole, by index.
+
+    Where of nine trials one continues, the hand-tuned network would hardly ever, and nobody could
+    say what the search has gained over it.
+    """
+    grouped = get_pruner(recipe.pruner).group_size is not None
+    return frozenset({0} if grouped and recipe.with_baseline else ())
+
+
 def folds_earned(n_rivals: int, n_folds: int) -> int:
     """Return how many folds are trained in a race after each rival's first."""
     earned = 0
@@ -74,7 +84,7 @@ def _shares_kept(recipe: Recipe, n_trials: int) -> tuple[float, float]:
     """
     count, epochs = min(n_trials, _MOST_SIMULATED), recipe.epochs
     settings = get_pruner(recipe.pruner).for_horizon(epochs, recipe.seed)
-    pruner = PlanOrderPruner(settings, epochs)
+    pruner = PlanOrderPruner(settings, epochs, spared_trials(recipe))
     merits = np.random.default_rng(derive_seed(recipe.seed, "volume")).permutation(count)
     for index, merit in enumerate(merits.tolist()):
         pruner.update(index, [float(merit)] * epochs, ended=True)
