@@ -76,7 +76,7 @@ def make_budget(
         epochs=recipe.epochs if "epochs" in given else None,
         most_trials=_most_trials(recipe, given),
         workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
-        pruner=recipe.pruner,
+        pruner=_pruner_of_few(recipe, given),
         pruner_of_many=_pruner_of_many(recipe, given),
     )
     plan = plan_budget(request)
@@ -121,6 +121,13 @@ def _limited_by_default(recipe: Recipe, given: frozenset[str]) -> bool:
 def _pruner_of_many(recipe: Recipe, given: frozenset[str]) -> str | None:
     few = _most_trials(recipe, given) < MANY_TRIALS
     return None if few or "pruner" in given else early_pruner(recipe)
+
+
+def _pruner_of_few(recipe: Recipe, given: frozenset[str]) -> str:
+    """Return the pruner of courses with few trials, or the one that the user wants."""
+    if "pruner" in given or recipe.pruner != early_pruner(recipe):
+        return recipe.pruner
+    return get_sampler(recipe.sampler).default_pruner if "epochs" in given else "none"
 
 
 def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:

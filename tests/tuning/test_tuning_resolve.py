@@ -8,7 +8,7 @@ import pytest
 
 from search.executors import InlineExecutor
 from search.executors.base import run_job
-from search.executors.probes import DeviceFacts, DeviceProbe
+from search.executors.probes import DeviceFacts, DeviceProbe, Price, WarmUp
 from search.recipe import Recipe
 from search.tuning.preparing import GIB, count_workers, prepare, resolve_recipe
 
@@ -109,6 +109,35 @@ def test_many_trials_are_compared_early(
     given |= {name: settings[name] for name in ("pruner", "epochs") if name in settings}
     recipe = prepare(Recipe(**given), InlineExecutor(), listener, budgeted=False).recipe
     assert (recipe.trials, recipe.epochs, recipe.pruner) == (trials, epochs, pruner)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "poor", "rich"),
+    [
+        ({}, "none", "sync-halving"),
+        ({"epochs": 8}, "halving", "sync-halving"),
+        ({"trials": 26}, "none", "none"),
+        ({"pruner": "asha"}, "asha", "asha"),
+        ({"sampler": "tpe"}, "none", "none"),
+    ],
+)
+def test_a_budget_compares_early_where_there_is_time_for_many(
+    settings: dict[str, Any],
+    poor: str,
+    rich: str,
+    make_recipe: Callable[..., Recipe],
+    listener: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An image takes a second: an hour buys a trial or so, ten years what anybody needs."""
+    prices = (Price(1000, 1.0),) * 3
+    monkeypatch.setattr(WarmUp, "run", lambda *_: prices)
+    wanted = make_recipe(trials=None).model_dump(exclude_unset=True)
+    kept = {name: one for name, one in wanted.items() if name not in ("pruner", "epochs")}
+    for budget, pruner in ((3600.0, poor), (3e8, rich)):
+        given = Recipe(**{**kept, **settings, "budget": budget})
+        assert prepare(given, InlineExecutor(), listener).recipe.pruner == pruner
 
 
 @pytest.mark.slow
