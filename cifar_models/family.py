@@ -1,5 +1,6 @@
 """What a family of networks is, and what families share: activations, checks, and wording."""
 
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -56,14 +57,22 @@ def find_activation(name: str) -> Activation:
 
 def check_positive(name: str, values: Sequence[int]) -> None:
     """Raise ValueError unless every value is an integer of at least 1."""
-    if not values or any(value < 1 for value in values):
+    whole = _holds(values, numbers.Integral)
+    if not whole or not values or any(value < 1 for value in values):
         raise ValueError(f"{name} must be positive integers, got {values!r}")
 
 
 def check_rates(name: str, values: Sequence[float]) -> None:
     """Raise ValueError unless every value is a dropout rate in [0, 1)."""
-    if any(not 0 <= value < 1 for value in values):
+    if not _holds(values, numbers.Real) or any(not 0 <= value < 1 for value in values):
         raise ValueError(f"{name} must be at least 0 and below 1, got {values!r}")
+
+
+def _holds(values: object, kind: type) -> bool:
+    """Return whether it is a sequence of that kind of numbers."""
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        return False
+    return all(isinstance(one, kind) and not isinstance(one, bool) for one in values)
 
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -5,6 +5,7 @@ import numbers
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import final
 
@@ -72,6 +73,8 @@ def names_object(text: str) -> bool:
 
 def parse_duration(value: object) -> object:
     """Return the seconds of texts such as "90s", "30m", "1.5h" or "2d", other values unchanged."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|)", value.strip())
@@ -130,7 +133,12 @@ def check_path(value: Path) -> Path:
 
 
 def plain(value: object) -> object:
-    """Return Python's own number for one of another library, such as NumPy; others as they are."""
+    """Return Python's own value for one of another library; others as they are.
+
+    That is for NumPy's numbers, and for a device of torch.
+    """
+    if type(value).__module__ == "torch" and type(value).__name__ == "device":
+        return str(value)
     match value:
         case bool() | int() | float():
             return value

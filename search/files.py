@@ -91,7 +91,7 @@ def machine_failures(what: str, hint: str) -> Iterator[None]:
 
 def as_path(value: str | Path, setting: str) -> Path:
     """Return a path that a caller gave; raises UserError if it is none."""
-    if not isinstance(value, str | PathLike):
+    if not isinstance(value, str | PathLike) or value == "":
         raise UserError(f"{setting}: must be a path, got {value!r} ({type(value).__name__})")
     return Path(value)
 

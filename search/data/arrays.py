@@ -51,6 +51,7 @@ VALIDATION_JOINS = (
 )
 _CHANNELS = (1, 3, 4)
 _BATCH = 1024
+_DARK = 128  # half of white
 
 Array = npt.NDArray[Any]
 
@@ -235,7 +236,12 @@ def content_of_arrays(
             _part(images[chosen], labels[chosen], train.origins(chosen), scale, size, request)
             for chosen in (split.train, split.validation)
         )
-    return Content(names, (3, *size), train_part, test_part, found)
+    if scale.kind == "floats" and scale.high > 1 and train.images.max() < _DARK:
+        found.append(
+            f"dataset: images are floats up to {train.images.max():g} and taken for 0..255, so "
+            "they are dark; divide them by their greatest value if that is white"
+        )
+    return Content(names, (3, *size), train_part, test_part, found, scale=scale)
 
 
 def plain_labels(part: LabelledArrays, words: str) -> Array:
@@ -327,19 +333,22 @@ def _part(
     return Part(labels, batches, origins)
 
 
-def pixels_of_arrays(images: Array, size: tuple[int, int], resize: Resize) -> Images:
+def pixels_of_arrays(
+    images: Array, size: tuple[int, int], resize: Resize, known: Scale | None = None
+) -> Images:
     """Return images as uint8 (N, 3, H, W), by the rules for a dataset of arrays.
 
     Args:
         images: As for `content_of_arrays`.
         size: Height and width.
         resize: How images of another shape are fitted.
+        known: The scale of the images that the network was trained on; None: guessed from these.
 
     Raises:
         UserError: They are not images.
     """
     shaped = _channels_first(images, "images:")
-    scale = Scale.of(images, "images:")
+    scale = Scale.of(images, "images:", known)
     parts = [
         _pixels(shaped[i : i + _BATCH], scale, size, resize) for i in range(0, len(shaped), _BATCH)
     ]

@@ -27,6 +27,7 @@ from search.data.dataset import (
     TrainSplit,
 )
 from search.data.npy import ArrayFile
+from search.data.pixel_values import Scale
 from search.data.sums import FileSums
 from search.errors import MachineError
 from search.events import Listener, Notice
@@ -82,11 +83,12 @@ class StoredInfo(BaseModel):
     found: tuple[str, ...] = ()  # see Content
     copies: CopyCounts = CopyCounts()
     n_left_out: int = 0
+    scale: Scale | None = None
 
     def located(self, cache_dir: Path) -> DatasetInfo:
         """Return the dataset's description."""
-        facts = self.model_dump(exclude={"source_fingerprint", "found", "copies", "n_left_out"})
-        return DatasetInfo(**facts, cache_dir=cache_dir)
+        further = {"source_fingerprint", "found", "copies", "n_left_out", "scale"}
+        return DatasetInfo(**self.model_dump(exclude=further), cache_dir=cache_dir)
 
 
 def _array_files(
@@ -118,6 +120,11 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
         raise MachineError(
             f"the cache {info.cache_dir} is gone or damaged: {error}; run again to rebuild it"
         ) from error
+
+
+def array_scale(info: DatasetInfo) -> Scale | None:
+    """Return what the numbers meant that a dataset was given as; None: files, or unknown."""
+    return read_info(info.cache_dir).scale if CachePaths(info.cache_dir).info.exists() else None
 
 
 def train_files(info: DatasetInfo) -> tuple[Path, Path]:
@@ -188,6 +195,7 @@ def read_cache(cache_dir: Path) -> Content:
         test=Part(test_labels, iter([test_images]), test),
         found=list(stored.found),
         n_left_out=stored.n_left_out,
+        scale=stored.scale,
     )
 
 
@@ -335,6 +343,7 @@ def _write(content: Content, name: str, source_fingerprint: str, paths: CachePat
         found=tuple(dict.fromkeys([*content.found, *told])),
         copies=counts,
         n_left_out=content.n_left_out,
+        scale=content.scale,
     )
     text = info.model_dump_json(indent=2, exclude_defaults=True)
     paths.info.write_text(text, encoding="utf-8")

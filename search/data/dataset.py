@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from search.data.pixel_values import Scale
 from search.events import Listener
 
 
@@ -111,6 +112,7 @@ class Content:
         found: What the user should know about the images, one line each; complete once they are
             read.
         n_left_out: Images that are left out, as they cannot be decoded.
+        scale: What the numbers mean that the images were given as; None if they were files.
     """
 
     class_names: tuple[str, ...]
@@ -119,6 +121,7 @@ class Content:
     test: Part
     found: list[str] = field(default_factory=list)
     n_left_out: int = 0
+    scale: Scale | None = None
 
 
 @final

@@ -56,6 +56,7 @@ class DistinctSource(Source):
             train=Part(labels, batches, content.train.origins.of(kept.tolist())),
             test=content.test,
             n_left_out=content.n_left_out,
+            scale=content.scale,
             found=[
                 f"dataset: {plural(len(left_out), 'training image')} left out, being copies of "
                 "test images or of other training images"

@@ -97,6 +97,11 @@ def find_parts(root: Path) -> FolderParts:
 
 def _check_classes(root: Path, folders: Sequence[Path]) -> None:
     """Raise UserError unless all folders hold images, as classes do."""
+    if len(folders) == 1 and _is_class(folders[0]):
+        raise UserError(
+            f"dataset: {root} has images of one class only, {folders[0].name!r}; accepted: a "
+            "folder of images for each of at least 2 classes"
+        )
     if len(folders) < 2 or not all(map(_is_class, folders)):
         raise UserError(
             f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or only "

@@ -1,64 +1,106 @@
 """What the numbers of arrays of images mean: their range, and that all are finite."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
-from search.data.dataset import Images
 from search.errors import UserError
 
 _BATCH = 1024  # images looked at a time
 
 Array = npt.NDArray[Any]
+Bytes = npt.NDArray[np.uint8]
+
+
+Kind: TypeAlias = Literal["bytes", "truth values", "whole numbers", "floats"]
 
 
 @final
 @dataclass(frozen=True)
 class Scale:
-    """How values become 0..255: `(value + offset) * factor`."""
+    """How values become 0..255: `(value + offset) * factor`.
+
+    Attributes:
+        kind: Of what values.
+    """
 
     offset: float
     factor: float
+    kind: Kind
 
     @classmethod
-    def of(cls, images: Array, named: str = "dataset: images") -> Self:
-        """Return the scale of the range that the values use; raises UserError.
+    def of(
+        cls, images: Array, named: str = "dataset: images", known: "Scale | None" = None
+    ) -> "Scale":
+        """Return the scale of the range that the values use.
+
+        Which range that is can be seen from many images, but not from any few of them.
 
         Args:
             images: The images.
             named: What messages call them.
+            known: The scale of the images that a network was trained on, which holds for all
+                further ones of the same kind; None: it is not known.
+
+        Raises:
+            UserError: They are in no such range, or not in that of the known scale.
         """
-        kind = images.dtype.kind
-        if kind not in "iubf":
+        if images.dtype.kind not in "iubf":
             raise UserError(f"{named} must be numbers, got {images.dtype}")
         if not images.size:
             raise UserError(f"{named} must have pixels, got the shape {images.shape}")
         check_finite(images, named)
-        low, high = float(images.min()), float(images.max())
-        if images.dtype == np.uint8 or (kind == "f" and 1 < high <= 255 and low >= 0):
-            return cls(0, 1)
-        if kind == "b" or (kind == "f" and low >= 0 and high <= 1):
-            return cls(0, 255)
-        if kind == "f" and low >= -1 and high <= 1:
-            return cls(1, 127.5)
-        if kind in "iu" and low >= 0 and high < 1 << 16:
-            depth = next(bits for bits in (8, 10, 12, 14, 16) if high < 1 << bits)
-            return cls(0, 2.0 ** (8 - depth))
-        raise UserError(
-            f"{named} must be whole numbers in 0..65535 or floats in 0..1, -1..1 or "
-            f"0..255, got {images.dtype} in {low:g}..{high:g}"
-        )
+        low, high, kind = float(images.min()), float(images.max()), _kind(images)
+        usual = [cls(*one, kind) for one in _RANGES[kind]]
+        trained_on = known if known is not None and known.kind == kind else None
+        for one in usual if trained_on is None else [trained_on]:
+            if one.low - _ROUNDING <= low and high <= one.high + _ROUNDING:
+                return one
+        accepted = "whole numbers in 0..65535 or floats in 0..1, -1..1 or 0..255"
+        if trained_on is not None:
+            span = f"{trained_on.low:g}..{trained_on.high:g}"
+            accepted = f"{kind} in {span}, as those that the network was trained on"
+        raise UserError(f"{named} must be {accepted}, got {images.dtype} in {low:g}..{high:g}")
 
-    def applied(self, images: Array) -> Images:
+    @property
+    def low(self) -> float:
+        """Return the value that becomes 0."""
+        return -self.offset
+
+    @property
+    def high(self) -> float:
+        """Return the greatest value."""
+        whole = self.kind == "whole numbers"
+        return 256 / self.factor - 1 if whole else 255 / self.factor - self.offset
+
+    def applied(self, images: Array) -> Bytes:
         """Return the values as uint8."""
-        if images.dtype == np.uint8 and self == Scale(0, 1):
+        if images.dtype == np.uint8:
             return images
         scaled = (images.astype(np.float64) + self.offset) * self.factor
         whole = np.round(scaled) if images.dtype.kind == "f" else np.floor(scaled)
-        pixels: Images = np.clip(whole, 0, 255).astype(np.uint8)
+        pixels: Bytes = np.clip(whole, 0, 255).astype(np.uint8)
         return pixels
+
+
+_ROUNDING = 1e-6
+_RANGES: Mapping[Kind, Sequence[tuple[float, float]]] = {
+    "bytes": ((0, 1),),
+    "truth values": ((0, 255),),
+    "whole numbers": tuple((0, 2.0 ** (8 - bits)) for bits in (8, 10, 12, 14, 16)),
+    "floats": ((0, 255), (1, 127.5), (0, 1)),  # 0..1, -1..1 and 0..255
+}
+"""Offsets and factors; the first range counts that holds all values."""
+
+
+def _kind(images: Array) -> Kind:
+    if images.dtype == np.uint8:
+        return "bytes"
+    kinds: Mapping[str, Kind] = {"b": "truth values", "f": "floats"}
+    return kinds.get(images.dtype.kind, "whole numbers")
 
 
 def check_finite(images: Array, named: str) -> None:

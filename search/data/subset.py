@@ -44,7 +44,9 @@ class SubsetSource(Source):
             Part(labels[kept], _batches(images, kept), origins.of(kept.tolist()))
             for kept in (self._fold.train, self._fold.validation)
         )
-        return Content(self._dataset.class_names, self._dataset.image_shape, train, test)
+        names, shape = self._dataset.class_names, self._dataset.image_shape
+        scale = read_info(self._dataset.cache_dir).scale
+        return Content(names, shape, train, test, scale=scale)
 
 
 def _batches(images: Images, kept: Labels) -> Iterator[Images]:

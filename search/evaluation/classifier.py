@@ -19,6 +19,7 @@ from torch import nn
 
 from search.data.dataset import Images, Resize
 from search.data.decoding import BrokenImage, decode_files
+from search.data.pixel_values import Scale
 from search.errors import UserError
 from search.evaluation.inputs import Inputs, paths_of, pixels_of
 from search.files import as_path, machine_failures
@@ -64,12 +65,15 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
         classes_: The same as labels.
         input_shape: (channels, height, width) of the images that it takes.
         resize: How images of another shape are fitted.
+        scale: What the numbers meant that it was trained on; None: they were files, or of an
+            earlier version.
     """
 
     class_names: tuple[str, ...]
     classes_: npt.NDArray[np.str_ | np.int64]
     input_shape: tuple[int, int, int]
     resize: Resize
+    scale: Scale | None
 
     @abstractmethod
     def logits(self, images: torch.Tensor) -> torch.Tensor:
@@ -108,6 +112,7 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
         Args:
             images: Paths of image files, PIL images, or an array or tensor of unnormalized images:
                 (N, H, W), (N, H, W, C) or (N, C, H, W). Other shapes are fitted to the network's.
+                Floats mean what they meant in the arrays that it was trained on, if any.
 
         Raises:
             UserError: They are not images, one cannot be read, or an output is not finite.
@@ -117,7 +122,7 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
             answers = [_prediction(one) for one in self.classify_files(paths)]
             rows = [list(one.probabilities.values()) for one in answers]
             return np.array(rows, dtype=np.float32)
-        pixels = pixels_of(images, self.input_shape[1:], self.resize)
+        pixels = pixels_of(images, self.input_shape[1:], self.resize, self.scale)
         if not len(pixels):
             return np.zeros((0, len(self.classes_)), dtype=np.float32)
         found: npt.NDArray[np.float32] = self.probabilities(torch.from_numpy(pixels)).numpy()

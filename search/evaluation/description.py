@@ -9,6 +9,7 @@ from torch import nn
 
 from search.data.dataset import Resize
 from search.data.file_source import MAX_SIDE
+from search.data.pixel_values import Scale
 from search.errors import UserError, describe_error
 from search.training.evaluation import with_test_time_augmentation
 from spaces import Candidate
@@ -32,6 +33,7 @@ class ModelCard(BaseModel):
         trial: Number of the trial.
         resize: How images of another shape are fitted.
         families: The code of the network, if it is not of this program.
+        scale: What the numbers meant that it was trained on; None: it was trained on files.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,6 +48,7 @@ class ModelCard(BaseModel):
     trial: int
     resize: Resize = "stretch"
     families: FamilySource | None = None
+    scale: Scale | None = None
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:

@@ -70,7 +70,7 @@ class Ensemble(Classifier):
                 if getattr(first, name) != getattr(other, name):
                     raise UserError(f"ensemble: its networks must have the same {name}")
         self.class_names, self.classes_ = members[0].class_names, members[0].classes_
-        self.input_shape, self.resize = first.input_shape, first.resize
+        self.input_shape, self.resize, self.scale = first.input_shape, first.resize, first.scale
 
     @property
     def trials(self) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from torch import nn
 
 from cifar_models import build_model
 from search.checks import describe_errors
+from search.data.cache import array_scale
 from search.data.dataset import ChannelStatistics, DatasetInfo, Resize
 from search.errors import UserError, first_line
 from search.evaluation.classifier import Answer, Classifier, Prediction, Refusal, labels_of
@@ -70,7 +71,7 @@ class ImageClassifier(Classifier):
         self.network = network.eval()
         self._normalize = Normalizer(ChannelStatistics(card.mean, card.std), "cpu")
         self.class_names, self.classes_ = card.class_names, labels_of(card.class_names)
-        self.input_shape, self.resize = card.input_shape, card.resize
+        self.input_shape, self.resize, self.scale = card.input_shape, card.resize, card.scale
 
     def to_module(self) -> WholeNetwork:
         """Return the network with its preprocessing as a plain module of PyTorch."""
@@ -107,7 +108,8 @@ def export_model(classifier: ImageClassifier, model_dir: Path) -> None:
     save_weights(paths.weights, classifier.network)
     # Earlier versions of this program, which stretch, can read a model that does not crop or pad.
     unneeded = {"resize"} if classifier.card.resize == "stretch" else set()
-    unneeded |= {"families"} if classifier.card.families is None else set()
+    for name in ("families", "scale"):
+        unneeded |= {name} if getattr(classifier.card, name) is None else set()
     card = classifier.card.model_dump_json(indent=2, exclude=unneeded)
     write_file(paths.card, card, durable=True)
     write_checksums((paths.card, paths.weights))
@@ -153,6 +155,7 @@ def load_network(
         trial=trial,
         resize=resize,
         families=families,
+        scale=array_scale(dataset),
     )
     return ImageClassifier(card, network)
 

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 import torch
 
-from cifar_models import multiply_adds
+from cifar_models import count_parameters, multiply_adds
 from search.data.cache import load_train_split
 from search.data.dataset import ChannelStatistics, DatasetInfo
 from search.executors.base import Channel
@@ -73,17 +73,33 @@ class DeviceProbe:
 _BUDGET_SECONDS = 0.5  # for all but the smallest network; one that is started is finished
 _REPEATS = 3
 _MOST_WORK = 500_000_000  # of one forward pass over a warm-up's images, in multiply-adds
+_LARGEST_STEP = 4_000_000_000  # of a forward pass over a batch
 _SMALLEST_BATCH = 8
+_UPDATE = 50
+"""To update a parameter takes as long as so many multiply-adds of a network, forward and backward:
+measured on 50 trials of space mlp on two cores."""
 
 
 class _Sized(NamedTuple):
-    """A candidate with the multiply-adds of its network for one image.
+    """A candidate with what it costs to train on one image.
 
-    `work` is what they cost: less than others if a part of the network is frozen.
+    Attributes:
+        work: Multiply-adds of its network for one image, and what they are worth that go into each
+            step of the optimizer; less if a part of the network is frozen.
+        multiply_adds: Those of its network for one image.
     """
 
     work: int
+    multiply_adds: int
     candidate: Candidate
+
+    @classmethod
+    def of(cls, candidate: Candidate, shape: tuple[int, int, int], classes: int) -> Self:
+        """Return a candidate for images of this shape."""
+        model = candidate.model
+        size = multiply_adds(model, shape, classes)
+        updates = _UPDATE * count_parameters(model, shape, classes) / candidate.batch_size
+        return cls(round((size + updates) * model.training_share), size, candidate)
 
 
 @final
@@ -136,16 +152,9 @@ class WarmUp:
         del channel
         shape, classes = self.dataset.image_shape, len(self.dataset.class_names)
         candidates = [load_candidate(one, self.families) for one in self.candidates]
-        sizes = [multiply_adds(one.model, shape, classes) for one in candidates]
-        sized = [
-            _Sized(round(size * one.model.training_share), one)
-            for size, one in zip(sizes, candidates, strict=True)
-        ]
+        sized = [_Sized.of(one, shape, classes) for one in candidates]
         measured = self._measured(sorted(sized, key=lambda one: one.work))
-        return tuple(
-            Price(size, interpolate(measured, one.work))
-            for size, one in zip(sizes, sized, strict=True)
-        )
+        return tuple(Price(one.multiply_adds, interpolate(measured, one.work)) for one in sized)
 
     def files(self) -> JobFiles:
         """Return the images, and what the networks start from."""
@@ -190,13 +199,13 @@ def _measure(warm_up: WarmUp, sized: _Sized, end: float) -> float:
 
 def _affordable(sized: _Sized) -> Candidate:
     """Return the candidate; a huge network with smaller batches, which cost as much per image."""
-    most = max(_MOST_WORK // max(sized.work, 1), _SMALLEST_BATCH)
+    most = max(_LARGEST_STEP // max(sized.multiply_adds, 1), _SMALLEST_BATCH)
     batch = min(sized.candidate.batch_size, most)
     return sized.candidate.model_copy(update={"batch_size": batch})
 
 
 def _n_images(sized: _Sized, batch_size: int, n_train: int) -> int:
-    affordable = _MOST_WORK // max(sized.work, 1)
+    affordable = _MOST_WORK // max(sized.multiply_adds, 1)
     return min(max(affordable, 2 * batch_size), n_train)
 
 

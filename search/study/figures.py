@@ -28,6 +28,7 @@ from search.report.findings.parallel_coordinates import ParallelCoordinates
 from search.report.findings.pareto import ParetoFront
 from search.report.findings.slices import Slices
 from search.report.findings.trials import Trials
+from search.text import listed
 
 _ON_PAPER = (".pdf", ".png", ".svg")
 _DPI = 150
@@ -170,9 +171,12 @@ class StudyPlots:
         """How much each parameter separates the best trials from the rest, beside chance."""
         return self["importances"]
 
-    def slices(self) -> StudyFigure:
-        """The score over each of the parameters that matter most."""
-        return self["slices"]
+    def slices(self, *parameters: str) -> StudyFigure:
+        """The score over each of these parameters; without any, of those that matter most.
+
+        Raises UserError if no trial varied one of them.
+        """
+        return self._slices(parameters) if parameters else self["slices"]
 
     def parallel_coordinates(self) -> StudyFigure:
         """Every trial as a line through its parameters."""
@@ -224,15 +228,24 @@ class StudyPlots:
         plot = plots.get(name) or next(iter(plots.values()))
         return StudyFigure(plot, trial_hover_texts(self._evidence.record))
 
+    def _slices(self, parameters: tuple[str, ...]) -> StudyFigure:
+        found = self._evidence.once(Slices.of)
+        if found is None or not found.slices:
+            return self["slices"]  # which says why there are none
+        known = [one.name for one in found.parallel.dimensions[:-1]]
+        for name in parameters:
+            if name not in known:
+                raise UserError(f"slices: no parameter {name!r} was varied; {listed(known)} were")
+        (plot,) = found.of_parameters(parameters).plots()
+        return StudyFigure(plot, trial_hover_texts(self._evidence.record))
+
     def _plots(self, name: str) -> tuple[Plot, ...]:
         finding = self._evidence.once(KINDS[name].finding.of)
-        return () if finding is None else tuple(finding.plots())
+        return () if finding is None else tuple(finding.all_plots())
 
     def _reason(self, name: str) -> str:
         kind = KINDS[name]
         finding = self._evidence.once(kind.finding.of)
-        if isinstance(finding, Importances) and finding.parameters:
-            return finding.noise().rstrip(".")
         reason: str | None = getattr(finding, "reason", None)
         if reason is None:
             return kind.needs

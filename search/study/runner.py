@@ -1,7 +1,7 @@
 """Runs the steps of a study for the Python API: the search, the refit, the test."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import chdir, contextmanager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -34,7 +34,7 @@ RUNS_DIR = Path("runs")
 
 @final
 class Runner:
-    """Runs one step of a study at a time.
+    """Runs one step of a study at a time, in the folder that was current when it was made.
 
     Args:
         progress: Whether to show it.
@@ -53,6 +53,7 @@ class Runner:
         self._notices = UntoldNotices()
         self._progress, self._place = progress, place or ExecutorChoice()
         self._accept_changes = accept_changes
+        self._folder = Path.cwd()  # which relative paths are relative to
         self._stop: StopRequest | None = None
 
     def search(self, recipe: Recipe, *, retry_failed: bool = False) -> Outcome:
@@ -130,6 +131,12 @@ class Runner:
             if not ended:
                 raise KeyboardInterrupt  # which says how to continue
 
+    @contextmanager
+    def in_own_folder(self) -> Iterator[None]:
+        """Make the folder current in which it was made; no change if it is."""
+        with chdir(self._folder):
+            yield
+
     def announce(self, event: Event) -> None:
         """Tell the listeners what happened outside of a step."""
         self.listeners(event)
@@ -153,7 +160,6 @@ class Runner:
         if self._stop is not None:
             raise UserError("study: a step of this study is running; stop() ends it")
         stop = self._stop = StopRequest()
-        check_writable(recipe.runs_dir)
         name = recipe.study_name if opened else None
         elsewhere = "" if recipe.runs_dir == RUNS_DIR else f", {str(recipe.runs_dir)!r}"
 
@@ -165,9 +171,13 @@ class Runner:
         try:
             with (
                 _one_line_errors(),
-                interruptible(stop, lambda: _how_to_continue(name, elsewhere)),
+                self.in_own_folder(),
+                interruptible(
+                    stop, lambda: _how_to_continue(name, elsewhere, searching=not opened)
+                ),
                 shown_progress(shown=self._progress) as shown,
             ):
+                check_writable(recipe.runs_dir)
                 yield fan_out(note_name, self._notices.of_step(shown), self.listeners), stop
         finally:
             self._stop = None
@@ -211,13 +221,11 @@ def _refit(run: OpenRun) -> ImageClassifier:
     return classifier
 
 
-def _how_to_continue(name: str | None, elsewhere: str) -> str:
+def _how_to_continue(name: str | None, elsewhere: str, *, searching: bool) -> str:
     if name is None:
         return "interrupted before a trial was started: run the same call again"
-    return (
-        "interrupted; everything so far is kept: run the same call again to continue, or "
-        f"search.load_study({name!r}{elsewhere}).run()"
-    )
+    kept = "interrupted; everything so far is kept: run the same call again to continue"
+    return f"{kept}, or search.load_study({name!r}{elsewhere}).run()" if searching else kept
 
 
 @contextmanager

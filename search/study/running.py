@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -54,8 +55,8 @@ def run(
     epochs: int | None = None,
     validation: str | Validation | None = None,
     metric: str | Metric | Measure | None = None,
-    timeout: str | float | None = None,
-    budget: str | float | None = None,
+    timeout: str | float | timedelta | None = None,
+    budget: str | float | timedelta | None = None,
     workers: int | None = None,
     seed: int | None = None,
     study_name: str | None = None,
@@ -87,8 +88,8 @@ def run(
         validation: `KFold(5)`, `Holdout(0.2)`, "kfold" or "holdout".
         metric: "accuracy", "loss", "macro-f1", ..., "FILE.py:FUNCTION", or a function of the true
             classes (N,) and the probabilities (N, classes).
-        timeout: Start no trial after this time: "2h", or seconds.
-        budget: Time for search and refit together: "10m", or seconds.
+        timeout: Start no trial after this time: "2h", seconds, or a timedelta.
+        budget: Time for search and refit together: "10m", seconds, or a timedelta.
         workers: Worker processes; 0: one per core, or as many as fit on the GPU.
         seed: Seed of all random numbers.
         study_name: Its name; None: made from space, sampler and dataset.
@@ -161,7 +162,7 @@ def load_study(
         if setting not in CLUSTER_SETTINGS:
             hint = nearest_hint(setting, CLUSTER_SETTINGS)
             raise UserError(f"{setting}: is no argument, got {value!r}; {hint}")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         raise UserError(f"name: must be a study's name, got {name!r} ({type(name).__name__})")
     place = _place(executor, cluster, cluster_settings)
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
@@ -207,7 +208,9 @@ def _as_called(objects: Mapping[str, object], known: Mapping[str, Any]) -> Itera
         for setting, one in objects.items():
             file = known.get(setting)
             if isinstance(file, str) and not isinstance(one, str):
-                words = words.replace(repr(file), repr(_name_of(one)))
+                name = repr(_name_of(one))
+                words = words.replace(f" is now {file!r}", f" is now {name} of this session")
+                words = words.replace(repr(file), name)
         if words == str(error):
             raise
         raise UserError(words) from error

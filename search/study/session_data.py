@@ -70,6 +70,11 @@ def _source(train: Part, test: Part | None, how: Mapping[str, Any]) -> Source:
             if part is not None and len(part) != 2:
                 raise UserError(f"data: must be (images, labels), got {len(part)} values")
         return arrays_source(*train, test=None if test is None else (test[0], test[1]), **how)
+    if hasattr(train, "columns"):
+        raise UserError(
+            f"data: must be a name or path, (images, labels) or a dataset, got a "
+            f"{type(train).__name__}; save a table of paths and labels as .csv and give its path"
+        )
     if isinstance(train, MapDataset) and (test is None or isinstance(test, MapDataset)):
         return dataset_source(train, test=test, **how)  # type: ignore[arg-type] # needs no more
     shown = (train,) if test is None else (train, test)

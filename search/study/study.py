@@ -49,7 +49,8 @@ _N_SHOWN = 5
 class Study:
     """A stored study: made by `search.run`, or opened by `search.load_study`.
 
-    What it says is what was stored when it was opened, or by its own last step.
+    What it says is what was stored when it was opened, or by its own last step. Its files stay
+    where they were when it was opened, whatever the current folder is later.
 
     Args:
         name: Its name.
@@ -70,7 +71,8 @@ class Study:
         runner: Runner,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self._paths, self._storage, self._runner = RunPaths(runs_dir, name), storage, runner
+        self._runs_dir, self._storage, self._runner = runs_dir, storage, runner
+        self._paths = RunPaths(runs_dir.absolute(), name)
         self._settings = settings
         self.optuna: optuna.Study = open_stored(name, runs_dir, storage)
         """Optuna's study, for everything that reads one."""
@@ -217,7 +219,7 @@ class Study:
                 "on another"
             )
         settings = self._stored_settings() if self._settings is None else self._settings
-        fixed = {"study_name": self.name, "runs_dir": self._paths.runs_dir}
+        fixed = {"study_name": self.name, "runs_dir": self._runs_dir}
         retry_failed = bool(changes.pop("retry_failed", False))
         recipe = self._recipe({**settings, **changes, **fixed})
         self._runner.search(recipe, retry_failed=retry_failed)
@@ -306,12 +308,15 @@ class Study:
             MachineError: The folder cannot be written.
         """
         target = None if folder is None else as_path(folder, "folder")
+        if target is not None:
+            check_writable(target, "folder")
         check_owned(self.optuna, self._paths)
-        page = write_stored_report(self.record, self.optuna, self._paths)
+        with self._runner.in_own_folder():
+            paths = RunPaths(self._runs_dir, self.name)
+            page = write_stored_report(self.record, self.optuna, paths).absolute()
         self._runner.announce(ReportWritten(str(self._paths.model_dir), str(page)))
         if target is None:
             return page
-        check_writable(target, "folder")
         with machine_failures(f"folder {target} cannot be written", "choose another one"):
             shutil.copytree(page.parent, target, dirs_exist_ok=True)
         return target / page.name
@@ -322,7 +327,7 @@ class Study:
 
     def _stored_settings(self) -> dict[str, Any]:
         stored = self.record.recipe.model_dump(exclude_none=True, exclude={"timeout"})
-        return stored | {"runs_dir": self._paths.runs_dir}
+        return stored | {"runs_dir": self._runs_dir}
 
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
         """Return the recipe; the storage is as given, as a stored one has no password."""

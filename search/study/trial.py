@@ -102,8 +102,8 @@ class Trial:
 
     @property
     def std(self) -> float | None:
-        """Standard deviation of the score over folds (n, not n - 1); None unless complete."""
-        return self.record.std
+        """Standard deviation of the score over folds, of a sample; None with one fold."""
+        return self.record.fold_deviation
 
     @property
     def folds(self) -> tuple[float, ...]:

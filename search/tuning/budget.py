@@ -30,8 +30,7 @@ class Course(NamedTuple):
 
     Attributes:
         epochs: Epochs of a trial that is not pruned.
-        size: Multiply-adds of the largest network, as a multiple of the hand-tuned one's or, in a
-            space without one, of its portfolio's first.
+        size: Multiply-adds of the largest network, as a multiple of the reference's.
         early: Whether trials are compared after their first epochs, so that there have to be many.
     """
 
@@ -80,7 +79,9 @@ class BudgetRequest:
 
     Attributes:
         seconds: Time for the search and the refit.
-        prices: Those of candidates that the search may draw; sizes are multiples of the first.
+        prices: Those of the search's first candidates, in the order of its plan.
+        reference_size: Multiply-adds of the hand-tuned network or, in a space without one, of its
+            portfolio's first.
         images: Training images of a fold.
         parallel: How many trainings at once take no longer than one does.
         refit_ratio: Seconds of a refit's epoch by those of a trial's on one fold.
@@ -93,6 +94,7 @@ class BudgetRequest:
 
     seconds: float
     prices: tuple[Price, ...]
+    reference_size: int
     images: int
     parallel: float
     refit_ratio: float
@@ -153,15 +155,16 @@ def _enough(course: Course) -> int:
 
 
 def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
-    largest = course.size * request.prices[0].multiply_adds
+    largest = course.size * request.reference_size
     allowed = [one for one in request.prices if one.multiply_adds <= largest]
     allowed = allowed or [min(request.prices, key=lambda one: one.multiply_adds)]
     epoch_seconds = [request.images * one.image_seconds for one in allowed]
     refit_epoch = max(epoch_seconds) * request.refit_ratio
     refit = _reserve(refit_epoch, course.epochs, request.seconds)
-    training, pruner = course.epochs * statistics.fmean(epoch_seconds), request.pruner_of(course)
+    pruner = request.pruner_of(course)
 
     def search_seconds(trials: int) -> float:
+        training = course.epochs * statistics.fmean(epoch_seconds[:trials])
         return request.workload(course.epochs, trials, pruner) * training / request.parallel
 
     trials = _most(lambda n: search_seconds(n) + refit <= request.seconds, request.most_trials)

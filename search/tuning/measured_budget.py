@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import joblib
 
+from cifar_models import multiply_adds
 from search.data.dataset import DatasetInfo
 from search.data.splits import Fold
 from search.executors.base import Executor
@@ -20,7 +21,7 @@ from search.tuning.budget import (
 )
 from search.tuning.drawn_points import PlanRequest, random_point
 from search.tuning.feasibility import Feasibility
-from search.tuning.points import beliefs_of
+from search.tuning.points import beliefs_of, starting_points
 from search.tuning.samplers import MANY_TRIALS, get_sampler
 from search.tuning.workload import (
     early_pruner,
@@ -32,7 +33,7 @@ from spaces import Candidate, Space
 from spaces.families import FamilySource
 
 _MOST_TRIALS = 500
-_N_SAMPLES = 40  # candidates that stand for those of the search
+_N_SAMPLES = 40  # candidates that stand for all of the search
 _CONTENTION = 1.15  # workers at a time slow each other down
 _THREADS_GAIN = 0.6  # of each further thread of a refit
 _VALIDATION_SHARE = 0.35  # seconds of validating an image by those of training on it
@@ -64,12 +65,13 @@ def make_budget(
     if recipe.budget is None and not _limited_by_default(recipe, given):
         return None
     seconds = DEFAULT_SECONDS if recipe.budget is None else recipe.budget
-    samples = tuple(_samples(recipe, space, dataset, len(fold.train)))
+    samples = tuple(_first_candidates(recipe, space, dataset, len(fold.train)))
     prices = executor.run(make_warm_up(recipe, dataset, fold, samples, space.family_source))
     closing = closing_seconds(dataset.n_test, prices)
     request = BudgetRequest(
         seconds=max(seconds - (time.monotonic() - started) - closing, 1.0),
-        prices=prices,
+        prices=tuple(prices),
+        reference_size=_reference_size(space, samples, dataset),
         images=len(fold.train),
         parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
         refit_ratio=_refit_ratio(recipe, dataset, fold),
@@ -136,22 +138,24 @@ def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
     return _MOST_TRIALS
 
 
-def _samples(
+def _first_candidates(
     recipe: Recipe, space: Space, dataset: DatasetInfo, n_train: int
 ) -> Iterator[Candidate]:
-    """Yield candidates whose prices stand for those of the search.
-
-    The first is the baseline or, without one, the best of the portfolio.
-    """
-    baseline = space.baseline()
-    if baseline is not None:
-        yield baseline
-    elif space.portfolio:
-        yield space.candidate(space.portfolio[0])
+    """Yield the first candidates of a random search, those of other samplers being unknown."""
     feasible = Feasibility.of(recipe, dataset)
+    first = starting_points(recipe, space, feasible, n_train)
     request = PlanRequest(space, recipe.seed, feasible, beliefs=beliefs_of(recipe, space, n_train))
-    for index in range(_N_SAMPLES):
-        yield space.candidate(random_point(request, index))
+    for index in range(max(_N_SAMPLES, len(first))):
+        point = first[index] if index < len(first) else random_point(request, index)
+        yield space.candidate(point)
+
+
+def _reference_size(space: Space, samples: Sequence[Candidate], dataset: DatasetInfo) -> int:
+    """Return the multiply-adds of the hand-tuned network, or else the best of the portfolio."""
+    reference = space.baseline()
+    if reference is None:
+        reference = space.candidate(space.portfolio[0]) if space.portfolio else samples[0]
+    return multiply_adds(reference.model, dataset.image_shape, len(dataset.class_names))
 
 
 def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:

@@ -37,7 +37,7 @@ def planned_points(
     Raises:
         UserError: There is no point to try, or the space does not accept one.
     """
-    first = _starting_points(recipe, space, find_violation, n_train, earlier)
+    first = starting_points(recipe, space, find_violation, n_train, earlier)
     request = PlanRequest(
         space=space,
         seed=recipe.seed,
@@ -71,14 +71,17 @@ def beliefs_of(recipe: Recipe, space: Space, n_train: int) -> dict[str, Belief]:
     return space.prior.for_images(n_train)
 
 
-def _starting_points(
+def starting_points(
     recipe: Recipe,
     space: Space,
     find_violation: FindViolation,
     n_train: int,
-    earlier: Sequence[Params],
+    earlier: Sequence[Params] = (),
 ) -> list[Params]:
-    """Return the baseline, then earlier points and the portfolio's, those that can be trained."""
+    """Return the baseline, then earlier points and the portfolio's, those that can be trained.
+
+    Arguments are those of `planned_points`.
+    """
     points: list[Params] = []
     if recipe.with_baseline and space.baseline_params is not None:
         points.append(space.baseline_params)

@@ -28,6 +28,7 @@ def _request(
     return BudgetRequest(
         seconds=seconds,
         prices=_PRICES,
+        reference_size=10**7,
         images=1000,
         parallel=2.0,
         refit_ratio=0.7,

@@ -212,11 +212,19 @@ class Importances(Finding):
         if self.n_trials < _FEW:
             yield Paragraph(f"With only {self.n_trials} trials, this ranking may well be chance.")
         yield Paragraph(self.noise())
-        yield Plot(
+        yield self._plot()
+
+    def all_plots(self) -> tuple[Plot, ...]:
+        return (self._plot(),) if self.parameters else ()
+
+    def _plot(self) -> Plot:
+        first = self.parameters[0]
+        exceeds = "exceeds that most" if first.beyond_chance else "is nearest to it"
+        return Plot(
             name="importances",
             alt=(
-                f"Importance of each parameter; {self.parameters[0].name} exceeds chance most, "
-                f"with {self.parameters[0].importance:.2f}"
+                "Importance of each parameter beside what chance reaches; "
+                f"{first.name} {exceeds}, with {first.importance:.2f}"
             ),
             paper=self._draw,
             page=self._chart,

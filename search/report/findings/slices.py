@@ -95,6 +95,7 @@ class Slices(Finding):
     figures = ("slices",)
 
     parallel: Unlisted[ParallelCoordinates]  # the same trials, with the axes of all parameters
+    importances: Unlisted[Importances]
     kinds: Unlisted[tuple[TrialKind, ...]] = ()
     slices: Unlisted[tuple[Slice, ...]] = ()
     winner: Unlisted[int | None] = None
@@ -118,15 +119,21 @@ class Slices(Finding):
     ) -> Self:
         """Place a study's trials along the axes of their parallel coordinates."""
         if reason := importances.reason or parallel.reason:
-            return cls(parallel=parallel, reason=reason)
+            return cls(parallel=parallel, importances=importances, reason=reason)
         kinds = {trial.number: trial.kind for trial in record.trials}
         winner = record.winner()
         return cls(
             parallel=parallel,
             kinds=tuple(kinds[number] for number in parallel.numbers),
+            importances=importances,
             slices=tuple(choose_slices(importances, parallel.dimensions[:-1])),
             winner=None if winner is None else winner.number,
         )
+
+    def of_parameters(self, names: Sequence[str]) -> Self:
+        """Return the same for some parameters, in their order, whatever they matter."""
+        slices = choose_slices(self.importances, self.parallel.dimensions[:-1], names)
+        return self.model_copy(update={"slices": tuple(slices)})
 
     @property
     def score(self) -> str:
@@ -244,11 +251,14 @@ class Slices(Finding):
         return figure
 
 
-def choose_slices(importances: Importances, axes: Sequence[Dimension]) -> Iterator[Slice]:
-    """Yield the most important parameters, those that matter beyond chance first."""
+def choose_slices(
+    importances: Importances, axes: Sequence[Dimension], names: Sequence[str] = ()
+) -> Iterator[Slice]:
+    """Yield these parameters; without names the most important ones, beyond chance first."""
     by_name = {axis.name: axis for axis in axes}
+    known = {one.name: one for one in importances.parameters}
     first = sorted(importances.parameters, key=lambda one: not one.beyond_chance)
-    for one in first[:MOST]:
+    for one in [known[name] for name in names] or first[:MOST]:
         axis = by_name[one.name]
         used = [p for i, p in enumerate(axis.positions) if i not in axis.unused]
         ends = (axis.floor, 1.0) if axis.is_range else (-math.inf, math.inf)
