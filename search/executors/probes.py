@@ -75,6 +75,7 @@ _REPEATS = 3
 _MOST_WORK = 500_000_000  # of one forward pass over a warm-up's images, in multiply-adds
 _LARGEST_STEP = 4_000_000_000  # of a forward pass over a batch
 _SMALLEST_BATCH = 8
+_BATCHES = 3  # to train on, at least
 _UPDATE = 50
 """To update a parameter takes as long as so many multiply-adds of a network, forward and backward:
 measured on 50 trials of space mlp on two cores."""
@@ -186,15 +187,27 @@ def interpolate(measured: Mapping[int, float], work: int) -> float:
 
 
 def _measure(warm_up: WarmUp, sized: _Sized, end: float) -> float:
-    """Return seconds per image of the fastest of a few short epochs; one after the `end`."""
+    """Return the seconds per image of an epoch, measured by two much shorter ones.
+
+    Their difference tells what an image takes from what each epoch takes once.
+    """
     candidate = _affordable(sized)
-    n_images = _n_images(sized, candidate.batch_size, warm_up.n_train)
+    few, many = candidate.batch_size, _n_images(sized, candidate.batch_size, warm_up.n_train)
+    seconds = _fastest(warm_up, candidate, many, end)
+    if many < 2 * few:
+        return seconds / many
+    shorter = min(_fastest(warm_up, candidate, few, end), seconds)
+    each = (seconds - shorter) / (many - few)
+    return each + max(shorter - few * each, 0.0) / warm_up.n_train
+
+
+def _fastest(warm_up: WarmUp, candidate: Candidate, n_images: int, end: float) -> float:
+    """Return the seconds of the fastest of a few epochs, as workers are starting; one if late."""
     training = _training(warm_up, candidate, n_images)
     training.run_epoch(1)  # which also pays for memory
     further = range(2, _REPEATS + 2)
     timed = takewhile(lambda epoch: epoch == further[0] or time.monotonic() < end, further)
-    fastest = min(training.run_epoch(epoch).seconds for epoch in timed)
-    return fastest / n_images  # the others were disturbed, as workers are starting
+    return min(training.run_epoch(epoch).seconds for epoch in timed)
 
 
 def _affordable(sized: _Sized) -> Candidate:
@@ -206,7 +219,7 @@ def _affordable(sized: _Sized) -> Candidate:
 
 def _n_images(sized: _Sized, batch_size: int, n_train: int) -> int:
     affordable = _MOST_WORK // max(sized.multiply_adds, 1)
-    return min(max(affordable, 2 * batch_size), n_train)
+    return min(max(affordable, _BATCHES * batch_size), n_train)
 
 
 def _training(warm_up: WarmUp, candidate: Candidate, n_images: int) -> FoldTraining:
