@@ -49,6 +49,8 @@ class Runner:
         place: ExecutorChoice | None = None,
         accept_changes: bool = False,
     ) -> None:
+        if not isinstance(progress, bool):
+            raise UserError(f"progress must be True or False, got {progress!r}")
         self.listeners = Listeners()
         self._notices = UntoldNotices()
         self._progress, self._place = progress, place or ExecutorChoice()

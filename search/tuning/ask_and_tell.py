@@ -104,6 +104,10 @@ class TrialQueue:
         self._n_infeasible = 0
         return ClaimedTrial(trial, index, candidate)
 
+    def next_index(self) -> int:
+        """Return the index that would be claimed next: the lowest open one, or one more."""
+        return min(self._open, default=self.n_planned)
+
     def all_claimed(self) -> bool:
         """Return whether every index of the plan has been claimed or is done."""
         return not self._open

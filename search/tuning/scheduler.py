@@ -157,7 +157,7 @@ class Scheduler:
 
     def _start_trial(self) -> bool:
         first = self._winner is None and not self._running.trials()
-        if not self._clock.may_start(self._winner, first=first):
+        if not self._clock.may_start(self._winner, self._queue.next_index(), first=first):
             return False
         if self._queue.all_claimed() and self._clock.may_plan_more(
             self._winner, self._queue.n_planned

@@ -28,16 +28,19 @@ class SearchClock:
         self._pruner = get_pruner(recipe.pruner)
         whole_rounds = self._pruner.pauses and self._pruner.group_size is None
         self._rounds = recipe.racing or whole_rounds
-        self._seconds: list[float] = []  # that trials of this run took
+        self._seconds: list[float] = []  # that trials of this run took, whole ones if they pause
+        self._looks: list[float] = []  # that trials took which paused and were not continued
 
     def note(self, trial: TrialRecord) -> None:
         """Note what a trial took that ended in this run."""
         if trial.started is None or trial.finished is None or trial.same_as is not None:
             return
-        # A trial that pauses waits for others, and what it may take is known once it is complete.
-        if self._pruner.pauses and trial.state == "complete":
-            self._seconds.append(trial.history.seconds())
-        elif not self._pruner.pauses and trial.state in ("complete", "pruned"):
+        if trial.state not in ("complete", "pruned"):
+            return
+        if self._pruner.pauses:  # without the time in which it waited for others
+            kept = self._seconds if trial.state == "complete" else self._looks
+            kept.append(trial.history.seconds())
+        else:
             self._seconds.append((trial.finished - trial.started).total_seconds())
 
     def is_spent(self, winner: TrialRecord | None) -> bool:
@@ -49,7 +52,7 @@ class SearchClock:
             return False
         return self._budget.elapsed() >= self._end(self._budget, winner)
 
-    def may_start(self, winner: TrialRecord | None, *, first: bool) -> bool:
+    def may_start(self, winner: TrialRecord | None, index: int, *, first: bool) -> bool:
         """Return whether a trial may start, as it is likely to end in time.
 
         Where all trials are continued in rounds, these need a share of the time after the last
@@ -57,6 +60,7 @@ class SearchClock:
 
         Args:
             winner: The best trial so far.
+            index: Its place in the plan.
             first: Whether there is no other yet: a first one always starts within a budget.
         """
         if time.monotonic() >= self._deadline:
@@ -66,8 +70,18 @@ class SearchClock:
         end = self._end(self._budget, winner)
         if self._rounds:
             return self._budget.elapsed() < _ROUND_SHARE * end
-        takes = statistics.fmean(self._seconds) if self._seconds else 0.0
-        return self._budget.elapsed() + takes < end
+        return self._budget.elapsed() + self._takes(index) < end
+
+    def _takes(self, index: int) -> float:
+        """Return the seconds until a trial ends, as far as it is known what trials take.
+
+        One of a group is continued, if it is, once the others are there.
+        """
+        whole = statistics.fmean(self._seconds) if self._seconds else 0.0
+        if self._pruner.group_size is None or not self._looks:
+            return whole
+        to_come = self._pruner.group_size - index % self._pruner.group_size
+        return whole + to_come * statistics.fmean(self._looks) / max(self._recipe.workers, 1)
 
     def may_plan_more(self, winner: TrialRecord | None, n_planned: int) -> bool:
         """Return whether a budget has time left for a trial beyond the plan.
@@ -78,7 +92,7 @@ class SearchClock:
         if self._budget is None or not self._seconds or self._rounds:
             return False
         left = n_planned < self._budget.most_trials
-        return left and self.may_start(winner, first=False)
+        return left and self.may_start(winner, n_planned, first=False)
 
     def _end(self, budget: Budget, winner: TrialRecord | None) -> float:
         """Return after how many seconds of the command the search has to end."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -15,6 +16,7 @@ from sklearn.metrics import accuracy_score, get_scorer
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_models import CNNConfig, build_model
+from search.data.pixel_values import Scale
 from search.errors import UserError
 from search.evaluation.description import ModelCard
 from search.evaluation.model import ImageClassifier, load_model
@@ -53,6 +55,55 @@ def classifier() -> ImageClassifier:
 @pytest.fixture
 def images() -> Any:
     return np.random.default_rng(0).integers(0, 256, (20, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def test_tensors_and_columns_of_any_kind_are_images(
+    classifier: ImageClassifier, images: Any, tmp_path: Path
+) -> None:
+    """Tensors with a gradient, in half precision, and the paths in a table."""
+    expected = classifier.predict_proba(images)
+    floats = torch.tensor(images / 255, requires_grad=True)
+    assert np.array_equal(classifier.predict_proba(floats), expected)
+    halves = torch.tensor(np.where(images > 127, 1.0, 0.0)).bfloat16()
+    black_and_white = np.where(images > 127, 255, 0).astype(np.uint8)
+    assert np.array_equal(
+        classifier.predict_proba(halves), classifier.predict_proba(black_and_white)
+    )
+    paths = [tmp_path / f"{index}.png" for index in range(2)]
+    for path, image in zip(paths, images, strict=False):
+        Image.fromarray(image).save(path)
+    column = pd.Series([str(path) for path in paths])
+    assert classifier.predict(column).tolist() == classifier.predict(paths).tolist()
+
+
+def test_a_picture_of_another_mode_is_refused(classifier: ImageClassifier) -> None:
+    with pytest.raises(UserError, match="images: a picture of mode 'F': only whole numbers"):
+        classifier.predict(Image.fromarray(np.full((SIDE, SIDE), 0.5, np.float32)))
+
+
+def test_floats_mean_what_they_meant_in_training(images: Any) -> None:
+    """One image alone may lie in another range than all of them."""
+    floats = images / 127.5 - 1
+    card = make_classifier().card.model_copy(update={"scale": Scale.of(floats)})
+    classifier = ImageClassifier(card, make_classifier().network)
+    together = classifier.predict_proba(floats)
+    bright = np.maximum(floats, 0)
+    assert np.array_equal(together, classifier.predict_proba(images))
+    alone = classifier.predict_proba(bright)
+    with_others = classifier.predict_proba(np.concatenate([bright, floats]))[: len(bright)]
+    assert np.allclose(alone, with_others)
+    with pytest.raises(UserError, match=r"images: must be floats in -1\.\.1, as those"):
+        classifier.predict(images.astype(np.float32))
+
+
+def test_what_floats_meant_is_part_of_the_model(images: Any, tmp_path: Path) -> None:
+    """A model of files has no such entry, so that earlier versions can read it."""
+    plain = make_classifier()
+    plain.save(tmp_path / "plain")
+    assert "scale" not in (tmp_path / "plain" / "model.json").read_text()
+    card = plain.card.model_copy(update={"scale": Scale.of(images / 255)})
+    ImageClassifier(card, plain.network).save(tmp_path / "floats")
+    assert load_model(tmp_path / "floats").scale == card.scale
 
 
 def test_it_is_a_trained_classifier(classifier: ImageClassifier, images: Any) -> None:

@@ -144,6 +144,10 @@ def test_importances_that_chance_explains_are_not_drawn() -> None:
     assert info.beyond_chance == ()
     assert fakes.plots(info) == []
     assert len(info.parameters) == 2
+    (asked,) = info.all_plots()  # it is drawn for who asks, pale
+    assert asked.page is not None
+    _, importance = asked.page().figure.data
+    assert len(set(importance.marker.color)) == 1
     assert info.sentences()[0].startswith("No parameter stands out from noise")
 
 

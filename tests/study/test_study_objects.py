@@ -1,6 +1,7 @@
 """What a study and its trials say: values, tables, plots, and how they look."""
 
 import re
+import statistics
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -125,6 +126,8 @@ def test_the_verdict_is_that_of_the_report(finished: search.Study) -> None:
     "call",
     [
         lambda study: search.load_study(3),  # type: ignore[arg-type]
+        lambda study: search.load_study(""),
+        lambda study: study.model.save(""),
         lambda study: search.load_model(None),  # type: ignore[arg-type]
         lambda study: study.report(3),
         lambda study: study.model.save(3),
@@ -137,6 +140,28 @@ def test_values_of_other_types_are_one_line(finished: search.Study, call: Any) -
     with pytest.raises(search.UserError, match=r"^[a-z_]+: .*(got|shape)") as caught:
         call(finished)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_the_spread_is_that_of_a_sample(finished: search.Study, run: RunMaker) -> None:
+    """As everywhere else that it is shown; one fold has none."""
+    best = finished.best
+    assert best.std == pytest.approx(statistics.stdev(best.folds))
+    assert finished.to_dataframe().loc[best.number, "std"] == best.std
+    assert run(trials=1, epochs=1).best.std is None
+
+
+@pytest.mark.slow
+def test_slices_can_be_of_any_parameter(finished: search.Study) -> None:
+    """In the order asked for, whether they matter or not."""
+    figure = finished.plot.slices("lr")
+    titles = [one.text for one in figure.plotly().layout.annotations]
+    assert len(titles) == 1
+    assert "lr" in titles[0]
+    both = finished.plot.slices("width", "lr").plotly().layout.annotations
+    assert ["width" in both[0].text, "lr" in both[1].text] == [True, True]
+    with pytest.raises(search.UserError, match="slices: no parameter 'depth' was varied; lr and"):
+        finished.plot.slices("depth")
 
 
 def test_optuna_study_is_there(finished: search.Study) -> None:

@@ -27,7 +27,7 @@ from search.study.listening import EVENT_KINDS
 from search.tuning.run_events import EVENTS, EpochEnded, TrialEnded
 from search.user_metric import FunctionMetric
 from tests.conftest import Command, FolderMaker
-from tests.study.conftest import RunMaker
+from tests.study.conftest import RunMaker, suggest
 
 
 def scores(study: search.Study) -> list[tuple[Any, ...]]:
@@ -101,6 +101,32 @@ def test_the_same_call_continues(run: RunMaker) -> None:
     assert len(again.run(trials=5).trials) == 5
     with pytest.raises(search.UserError, match="epochs"):
         again.run(epochs=7)
+
+
+@pytest.mark.slow
+def test_a_study_stays_where_it_is(
+    image_folder: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps after a change of folder continue the same study, and write nothing elsewhere."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    monkeypatch.chdir(first)
+    study = search.run(
+        suggest, image_folder, data_dir=data_dir, runs_dir="mine", trials=2, epochs=2, workers=1,
+        executor="inline",
+    )  # fmt: skip
+    monkeypatch.chdir(second)
+    study.run(trials=3)
+    assert len(study.trials) == 3
+    assert study.refit().card.study == study.name
+    assert study.test() == study.result
+    assert study.report() == first / "mine" / study.name / "report" / "report.html"
+    assert study.plot.history().save("here.png").is_file()
+    assert [path.name for path in second.iterdir()] == ["here.png"]
+    assert Path.cwd() == second
+    loaded = search.load_study(study.name, runs_dir=first / "mine")
+    assert (len(loaded.trials), len(loaded.record.openings)) == (3, 1)
 
 
 @pytest.mark.slow
@@ -287,6 +313,7 @@ def test_a_function_can_stop_the_search(run: RunMaker) -> None:
         ({"data": "nowhere"}, "^data: 'nowhere' is neither"),
         ({"data": None}, "^data: must be .* got None"),
         ({"runs_dir": 3}, "^runs_dir: .*got 3"),
+        ({"progress": "yes"}, "^progress must be True or False, got 'yes'"),
         ({"executor": "dask"}, "needs a cluster: give `cluster` tcp://HOST:PORT"),
         (
             {"executor": None, "cluster": "tcp://10.0.0.1:8786"},

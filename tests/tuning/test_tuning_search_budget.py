@@ -126,7 +126,7 @@ def test_no_trial_starts_that_is_unlikely_to_end(make_recipe: Maker) -> None:
     clock = SearchClock(recipe, math.inf, budget)  # 40 s are left
 
     def starts(*, first: bool = False) -> bool:
-        return clock.may_start(_trial(0), first=first)
+        return clock.may_start(_trial(0), 8, first=first)
 
     assert starts()
     assert not clock.may_plan_more(_trial(0), 4)  # nothing has ended in this run
@@ -140,7 +140,7 @@ def test_no_trial_starts_that_is_unlikely_to_end(make_recipe: Maker) -> None:
     clock.note(_trial(60))
     assert not starts()
     assert starts(first=True)
-    assert not SearchClock(recipe, 0.0, None).may_start(None, first=True)
+    assert not SearchClock(recipe, 0.0, None).may_start(None, 0, first=True)
 
 
 def test_rounds_of_all_trials_need_time_after_the_last_start(make_recipe: Maker) -> None:
@@ -150,20 +150,21 @@ def test_rounds_of_all_trials_need_time_after_the_last_start(make_recipe: Maker)
         budget = Budget(100.0, time.monotonic() - elapsed, 10.0, 1.0, _PLAN, _PLAN, most_trials=9)
         clock = SearchClock(recipe, math.inf, budget)
         clock.note(_trial(1, history=_history(0.5)))
-        assert clock.may_start(_trial(0), first=False) == starts
+        assert clock.may_start(_trial(0), 8, first=False) == starts
         assert not clock.may_plan_more(_trial(0), 4)
 
 
 def test_one_of_nine_starts_if_it_could_continue_to_its_end(make_recipe: Maker) -> None:
     """What counts is what whole trainings took, without waiting for others."""
-    recipe = make_recipe(epochs=2, pruner="sync-halving")
+    recipe = make_recipe(epochs=2, pruner="sync-halving", workers=2)
     budget = Budget(100.0, time.monotonic() - 50, 10.0, 1.0, _PLAN, _PLAN, most_trials=9)
     clock = SearchClock(recipe, math.inf, budget)  # 40 s are left
-    clock.note(_trial(900, state="pruned", history=_history(90.0)))
-    assert clock.may_start(_trial(0), first=False)
+    clock.note(_trial(900, state="pruned", history=_history(2.0)))
+    assert clock.may_start(_trial(0), 0, first=False)
     assert not clock.may_plan_more(_trial(0), 4), "it is unknown what a whole training takes"
     clock.note(_trial(900, history=_history(15.0)))
-    assert clock.may_start(_trial(0), first=False)
+    assert clock.may_start(_trial(0), 0, first=False)
     assert clock.may_plan_more(_trial(0), 4)
-    clock.note(_trial(900, history=_history(65.0)))
-    assert not clock.may_start(_trial(0), first=False)
+    clock.note(_trial(900, history=_history(51.0)))  # 33 s on the mean, and 9 looks of 1 s
+    assert not clock.may_start(_trial(0), 9, first=False), "it is the first of nine"
+    assert clock.may_start(_trial(0), 17, first=False), "it is the last"
