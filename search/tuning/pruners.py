@@ -26,6 +26,7 @@ class Pruner(ABC):
     Attributes:
         name: What a recipe calls it.
         words: What the plan of a run calls it.
+        comparison: With whom it compares a trial, in a sentence.
         pauses: Whether trials pause where it decides until all others have got there, too, and are
             compared with all of them instead of those before them in the plan.
         group_size: How many neighbours in the plan "all others" are, for a pruner that pauses;
@@ -34,6 +35,10 @@ class Pruner(ABC):
 
     name: ClassVar[str]
     words: ClassVar[str]
+    comparison: ClassVar[str] = (
+        "Each was compared, after the same epoch, with the trials before it in the plan, so the "
+        "first ones had the fewest rivals."
+    )
     pauses: ClassVar[bool] = False
     group_size: ClassVar[int | None] = None
 
@@ -240,6 +245,7 @@ class AshaPruner(_RungPruner):
 
     name = "asha"
     words = "pruner asha"
+    comparison = "Each was compared, after the same epoch, with all trials that got as far."
     pauses = True
 
     def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
@@ -263,6 +269,10 @@ class SyncHalvingPruner(Pruner):
 
     name = "sync-halving"
     words = "pruner sync-halving"
+    comparison = (
+        "Nine neighbours in the plan at a time were compared after the same epoch, and the best of "
+        "them continued."
+    )
     pauses = True
     group_size = 9
     first_epochs: int

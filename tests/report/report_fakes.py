@@ -131,7 +131,7 @@ def other_trial(number: int, state: str, **values: Any) -> TrialRecord:
 
 def study_record(trials: Sequence[TrialRecord], **values: Any) -> StudyRecord:
     """Return a study of these trials that has not ended."""
-    settings = {"refit": "best-epoch"} | values.pop("recipe", {})
+    settings = {"refit": "best-epoch", "pruner": "none"} | values.pop("recipe", {})
     recipe = Recipe(space="cnn", epochs=10, seed=7, **settings)
     names = values.pop("class_names", ANIMALS)
     fields: dict[str, Any] = {

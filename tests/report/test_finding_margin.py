@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from search.report.findings.margin import Margin
+from search.tuning.pruners import PRUNERS, Pruner
 from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
 
@@ -90,6 +91,15 @@ def test_candidates_stopped_early_are_counted() -> None:
     info = margin_of(fakes.complete_trial(0, [0.1, 0.9]), raced(1, 1, 0.5), epochs=9)
     assert (info.n_pruned, info.n_candidates) == (1, 2)
     assert info.sentences()[-1].startswith("1 of 2 candidates ")
+
+
+@pytest.mark.parametrize("pruner", PRUNERS, ids=lambda one: one.name)
+def test_the_comparison_told_is_the_pruners(pruner: type[Pruner]) -> None:
+    """Whether with the trials before, with all, or with neighbours."""
+    info = margin_of(
+        fakes.complete_trial(0, [0.1, 0.9]), raced(1, 1, 0.5), epochs=9, pruner=pruner.name
+    )
+    assert info.sentences()[-1].endswith(f"stopped early. {pruner.comparison}")
 
 
 def test_an_unbeaten_baseline_is_told_first() -> None:

@@ -6,10 +6,11 @@ from typing import Self, final
 
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
-from search.report.finding import WHY, Finding, MetricName, ReportPart
+from search.report.finding import WHY, Finding, MetricName, ReportPart, Unlisted
 from search.report.lead import Lead, lead_over
 from search.report.scoring import last_attempts, trial_score
 from search.text import listed, plural, score, spread
+from search.tuning.pruners import get_pruner
 from search.tuning.records import StudyRecord, TrialRecord
 
 
@@ -70,6 +71,7 @@ class Margin(Finding):
     """Candidates stopped before their last epoch."""
     n_candidates: int
     """Candidates that were trained."""
+    comparison: Unlisted[str] = ""  # with whom those were compared that were stopped
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -94,6 +96,7 @@ class Margin(Finding):
             runner_up=_runner_up(record, winner),
             race=tuple(_race(trained)) if record.recipe.racing else (),
             n_pruned=len(pruned),
+            comparison=get_pruner(record.recipe.pruner).comparison if pruned else "",
             n_candidates=len(trained),
         )
 
@@ -117,8 +120,7 @@ class Margin(Finding):
             were = "was" if self.n_pruned == 1 else "were"
             yield Paragraph(
                 f"{self.n_pruned} of {plural(self.n_candidates, 'candidate')} {were} stopped "
-                "early. Each was compared, after the same epoch, with the trials before it in the "
-                "plan, so the first ones had the fewest rivals."
+                f"early. {self.comparison}"
             )
 
     def _lead(self, second: RunnerUp) -> str:
