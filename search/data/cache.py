@@ -5,6 +5,7 @@ A damaged file raises ValueError with the reason.
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -34,6 +35,8 @@ from search.events import Listener, Notice
 from search.files import verify_checksums, write_checksums
 from search.text import listed_names, plural
 
+_FOLDER = "cache"  # of data_dir
+
 
 @final
 class CachePaths:
@@ -58,7 +61,7 @@ class CachePaths:
     @classmethod
     def of(cls, data_dir: Path, name: str, source_fingerprint: str) -> Self:
         """Return the paths for one state of one source."""
-        folder = data_dir / "cache" / f"{name}-{source_fingerprint[:16]}"
+        folder = data_dir / _FOLDER / f"{name}-{source_fingerprint[:16]}"
         return cls(folder.absolute())  # workers may run in another folder
 
     @property
@@ -120,6 +123,12 @@ def load_train_split(info: DatasetInfo) -> TrainSplit:
         raise MachineError(
             f"the cache {info.cache_dir} is gone or damaged: {error}; run again to rebuild it"
         ) from error
+
+
+def was_cache(folder: Path) -> bool:
+    """Return whether a folder that does not exist has the name and the place of a cache."""
+    named = re.fullmatch(r".+-[0-9a-f]{16}", folder.name) is not None
+    return named and folder.parent.name == _FOLDER and not folder.exists()
 
 
 def array_scale(info: DatasetInfo) -> Scale | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.data.arrays import ArraySource
-from search.data.cache import is_cached, open_or_build
+from search.data.cache import is_cached, open_or_build, was_cache
 from search.data.cifar10 import Cifar10Source, Cifar100Source
 from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
@@ -87,6 +87,11 @@ def _named(request: DatasetRequest) -> Source:
         source = kind.find(request)
         if source is not None:
             return _checked(source, request)
+    if was_cache(Path(request.dataset)):
+        raise UserError(
+            f"dataset: the decoded images in {request.dataset!r} are gone; the same call of "
+            "search.run with the images brings them back"
+        )
     *names, last = (kind.accepts for kind in SOURCES)
     raise UserError(
         f"dataset: {request.dataset!r} is neither {', '.join([AUTO, *names])} nor {last}"

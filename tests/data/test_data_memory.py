@@ -1,5 +1,6 @@
 """Datasets from Python: arrays, tensors and torch Datasets, stored under a text."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
@@ -135,6 +136,27 @@ def test_what_is_no_image_is_told_in_one_line(make: Callable[[], Any], words: st
     with pytest.raises(UserError, match=words) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_a_lost_store_is_named(data_dir: Path, prepare: Any, recorder: Any) -> None:
+    """The images exist nowhere else on disk; another missing path is no dataset at all."""
+    labels = np.arange(20) % 2
+    named = store_source(arrays_source(np.zeros((20, 4, 4), np.uint8), labels), data_dir, recorder)
+    shutil.rmtree(named)
+    with pytest.raises(UserError, match=r"^dataset: the decoded images in .* are gone; the same"):
+        prepare(named)
+    with pytest.raises(UserError, match="is neither"):
+        prepare(f"{named}0")
+
+
+def test_floats_that_are_dark_are_told(data_dir: Path, recorder: Any) -> None:
+    """Such as scikit-learn's digits, whose white is 16."""
+    images, labels = np.arange(20 * 16).reshape(20, 4, 4) % 17 * 1.0, np.arange(20) % 2
+    store_source(arrays_source(images, labels), data_dir, recorder)
+    (told,) = [one for one in recorder.notices if "dark" in one]
+    assert told.startswith("dataset: images are floats up to 16 and taken for 0..255")
+    store_source(arrays_source(images / 16, labels), data_dir, recorder)
+    assert len([one for one in recorder.notices if "dark" in one]) == 1
 
 
 def test_dates_are_no_labels() -> None:
