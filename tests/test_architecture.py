@@ -214,6 +214,7 @@ def test_networks_are_torch_alone() -> None:
     for name, tree in modules_of("cifar_models").items():
         roots = {one.partition(".")[0] for one in imports(tree)} - {"cifar_models"}
         known = {"abc", "collections", "dataclasses", "functools", "inspect", "itertools", "math"}
+        known |= {"numbers"}
         assert roots <= known | {"torch", "typing"} | further.get(name, set()), name
 
 

@@ -4,11 +4,12 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, SupportsIndex, final
 
 import plotly.graph_objects as go
 from matplotlib.figure import Figure
 
+from search.catalog.studies import find_trial
 from search.checks import nearest_hint
 from search.errors import UserError
 from search.files import as_path, machine_failures, write_file
@@ -182,9 +183,12 @@ class StudyPlots:
         """Every trial as a line through its parameters."""
         return self["parallel_coordinates"]
 
-    def learning_curves(self) -> StudyFigure:
-        """Training and validation of the winner, epoch by epoch."""
-        return self["learning_curves"]
+    def learning_curves(self, trial: SupportsIndex | None = None) -> StudyFigure:
+        """Training and validation of the winner, or of the trial of a number, epoch by epoch.
+
+        Raises UserError if there is no such trial, or if it has not been trained.
+        """
+        return self["learning_curves"] if trial is None else self._curves_of(trial)
 
     def confusion_matrix(self) -> StudyFigure:
         """Which classes the winner takes for which, on the test images; needs `Study.test`."""
@@ -238,6 +242,17 @@ class StudyPlots:
                 raise UserError(f"slices: no parameter {name!r} was varied; {listed(known)} were")
         (plot,) = found.of_parameters(parameters).plots()
         return StudyFigure(plot, trial_hover_texts(self._evidence.record))
+
+    def _curves_of(self, number: SupportsIndex) -> StudyFigure:
+        record = self._evidence.record
+        trial = find_trial(record, number)
+        if not trial.history.epochs:
+            raise UserError(
+                f"learning_curves: trial {trial.number} has none, being {trial.kind}; accepted: a "
+                "trial that was trained for an epoch or more"
+            )
+        (plot,) = LearningCurves.of_trial(record, trial).plots()
+        return StudyFigure(plot, trial_hover_texts(record))
 
     def _plots(self, name: str) -> tuple[Plot, ...]:
         finding = self._evidence.once(KINDS[name].finding.of)

@@ -152,6 +152,21 @@ def test_the_spread_is_that_of_a_sample(finished: search.Study, run: RunMaker) -
 
 
 @pytest.mark.slow
+def test_learning_curves_can_be_of_any_trial(finished: search.Study) -> None:
+    """Those of the winner are the default; without the refit they are those of any trial."""
+    other = next(one for one in finished.trials if one.number != finished.best.number)
+    assert f"of trial {other.number} by epoch" in repr(finished.plot.learning_curves(other.number))
+    shown = finished.plot.learning_curves(other.number).plotly().data
+    (mean,) = [
+        one.y for one in shown if one.name == "validation, mean over folds" and one.yaxis == "y"
+    ]
+    assert list(mean) == pytest.approx(other.curve)
+    assert "of the refit" in repr(finished.plot.learning_curves())
+    with pytest.raises(search.UserError, match="no trial 99"):
+        finished.plot.learning_curves(99)
+
+
+@pytest.mark.slow
 def test_slices_can_be_of_any_parameter(finished: search.Study) -> None:
     """In the order asked for, whether they matter or not."""
     figure = finished.plot.slices("lr")

@@ -31,7 +31,7 @@ from search.report.finding import (
     figure_names,
 )
 from search.training.history import History
-from search.tuning.records import TrialRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from spaces.augmentation import find_augmentation
 from spaces.candidate import Candidate, loss_settings
 
@@ -97,10 +97,22 @@ class LearningCurves(Finding):
             return None
         protocol = record.recipe.protocol
         history = winner.history if protocol.refits else _joined(record.complete())
+        refit = None if record.refit is None else _training_curves(record.refit.history)
+        return cls._of(record, winner, history, refit)
+
+    @classmethod
+    def of_trial(cls, record: StudyRecord, trial: TrialRecord) -> Self:
+        """Take those of any trial with an epoch, over its folds, without the refit's."""
+        return cls._of(record, trial, trial.history, None)
+
+    @classmethod
+    def _of(
+        cls, record: StudyRecord, trial: TrialRecord, history: History, refit: Curves | None
+    ) -> Self:
+        protocol, steps = record.recipe.protocol, _has_plateaus(trial)
         repeats = not protocol.refits and history.n_folds() > 1
-        steps = _has_plateaus(winner)
         return cls(
-            trial=winner.number,
+            trial=trial.number,
             repeats=repeats,
             parts=tuple(
                 _part(history, i, marked=repeats and steps) for i in range(history.n_folds())
@@ -110,10 +122,10 @@ class LearningCurves(Finding):
                 loss=tuple(history.mean_curve(LOSS)),
             ),
             training=_training_curves(history),
-            refit=None if record.refit is None else _training_curves(record.refit.history),
-            best_epoch=None if protocol.scores_last_epoch else winner.best_epoch,
+            refit=refit,
+            best_epoch=None if protocol.scores_last_epoch else trial.best_epoch,
             drops=_drops(history.learning_rates()) if steps and not repeats else (),
-            candidate=winner.candidate,
+            candidate=trial.candidate,
             name=figure_name(record, _NAME),
         )
 
