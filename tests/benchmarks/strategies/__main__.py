@@ -90,7 +90,7 @@ def replay(
         typer.echo(regret_table(replays, clock).round(3).to_string())
         for equivalents in sorted(set(replays.equivalents))[1:]:
             p = overall(replays, clock, equivalents)
-            typer.echo(f"\nmean rank after {equivalents} whole trainings (Friedman p = {p:.1e})")
+            typer.echo(f"\nmean rank after {equivalents} whole trainings (all alike: p = {p:.1e})")
             typer.echo(rank_table(replays, clock, equivalents).round(1).to_string())
             significance(replays, clock, equivalents).round(4).to_csv(
                 out / f"significance-{clock}-{equivalents}.csv"

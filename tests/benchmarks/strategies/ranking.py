@@ -6,7 +6,7 @@ from typing import Literal
 import pandas as pd
 import scikit_posthocs
 from matplotlib.figure import Figure
-from scipy.stats import friedmanchisquare
+from scipy.stats import friedmanchisquare, wilcoxon
 
 Clock = Literal["by_epochs", "by_seconds"]
 
@@ -35,8 +35,10 @@ def significance(replays: pd.DataFrame, clock: Clock, equivalents: int) -> pd.Da
 
 
 def overall(replays: pd.DataFrame, clock: Clock, equivalents: int) -> float:
-    """Return Friedman's p-value that all contestants are alike."""
+    """Return Friedman's p-value that all contestants are alike, or Wilcoxon's of two."""
     blocks = _blocks(replays, clock, equivalents)
+    if len(blocks.columns) == 2:
+        return float(wilcoxon(*(blocks[name] for name in blocks)).pvalue)
     return float(friedmanchisquare(*(blocks[name] for name in blocks)).pvalue)
 
 
