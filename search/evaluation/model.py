@@ -108,8 +108,7 @@ def export_model(classifier: ImageClassifier, model_dir: Path) -> None:
     save_weights(paths.weights, classifier.network)
     # Earlier versions of this program, which stretch, can read a model that does not crop or pad.
     unneeded = {"resize"} if classifier.card.resize == "stretch" else set()
-    for name in ("families", "scale"):
-        unneeded |= {name} if getattr(classifier.card, name) is None else set()
+    unneeded |= {one for one in ("families", "scale") if getattr(classifier.card, one) is None}
     card = classifier.card.model_dump_json(indent=2, exclude=unneeded)
     write_file(paths.card, card, durable=True)
     write_checksums((paths.card, paths.weights))

@@ -229,7 +229,9 @@ class StudyPlots:
         plots = {plot.name: plot for plot in self._plots(known)}
         if not plots:
             raise UserError(f"plot.{known}() cannot be drawn: {self._reason(known)}")
-        plot = plots.get(name) or next(iter(plots.values()))
+        return self._figure(plots.get(name) or next(iter(plots.values())))
+
+    def _figure(self, plot: Plot) -> StudyFigure:
         return StudyFigure(plot, trial_hover_texts(self._evidence.record))
 
     def _slices(self, parameters: tuple[str, ...]) -> StudyFigure:
@@ -241,7 +243,7 @@ class StudyPlots:
             if name not in known:
                 raise UserError(f"slices: no parameter {name!r} was varied; {listed(known)} were")
         (plot,) = found.of_parameters(parameters).plots()
-        return StudyFigure(plot, trial_hover_texts(self._evidence.record))
+        return self._figure(plot)
 
     def _curves_of(self, number: SupportsIndex) -> StudyFigure:
         record = self._evidence.record
@@ -252,7 +254,7 @@ class StudyPlots:
                 "trial that was trained for an epoch or more"
             )
         (plot,) = LearningCurves.of_trial(record, trial).plots()
-        return StudyFigure(plot, trial_hover_texts(record))
+        return self._figure(plot)
 
     def _plots(self, name: str) -> tuple[Plot, ...]:
         finding = self._evidence.once(KINDS[name].finding.of)

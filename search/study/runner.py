@@ -1,7 +1,7 @@
 """Runs the steps of a study for the Python API: the search, the refit, the test."""
 
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager, nullcontext
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -133,11 +133,9 @@ class Runner:
             if not ended:
                 raise KeyboardInterrupt  # which says how to continue
 
-    @contextmanager
-    def in_own_folder(self) -> Iterator[None]:
-        """Make the folder current in which it was made; no change if it is."""
-        with chdir(self._folder):
-            yield
+    def in_own_folder(self) -> AbstractContextManager[None]:
+        """Return a context in which the folder is current that was when it was made."""
+        return chdir(self._folder)
 
     def announce(self, event: Event) -> None:
         """Tell the listeners what happened outside of a step."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import joblib
 
-from cifar_models import multiply_adds
 from search.data.dataset import DatasetInfo
 from search.data.splits import Fold
 from search.executors.base import Executor
@@ -22,7 +21,7 @@ from search.tuning.budget import (
 from search.tuning.drawn_points import PlanRequest, random_point
 from search.tuning.feasibility import Feasibility
 from search.tuning.points import beliefs_of, starting_points
-from search.tuning.samplers import MANY_TRIALS, get_sampler
+from search.tuning.samplers import get_sampler
 from search.tuning.workload import (
     early_pruner,
     search_workload,
@@ -65,13 +64,15 @@ def make_budget(
     if recipe.budget is None and not _limited_by_default(recipe, given):
         return None
     seconds = DEFAULT_SECONDS if recipe.budget is None else recipe.budget
-    samples = tuple(_first_candidates(recipe, space, dataset, len(fold.train)))
-    prices = executor.run(make_warm_up(recipe, dataset, fold, samples, space.family_source))
+    candidates = tuple(_first_candidates(recipe, space, dataset, len(fold.train)))
+    measured = (_reference(space) or candidates[0], *candidates)
+    warm_up = make_warm_up(recipe, dataset, fold, measured, space.family_source)
+    reference, *prices = executor.run(warm_up)
     closing = closing_seconds(dataset.n_test, prices)
     request = BudgetRequest(
         seconds=max(seconds - (time.monotonic() - started) - closing, 1.0),
         prices=tuple(prices),
-        reference_size=_reference_size(space, samples, dataset),
+        reference_size=reference.multiply_adds,
         images=len(fold.train),
         parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
         refit_ratio=_refit_ratio(recipe, dataset, fold),
@@ -121,15 +122,15 @@ def _limited_by_default(recipe: Recipe, given: frozenset[str]) -> bool:
 
 
 def _pruner_of_many(recipe: Recipe, given: frozenset[str]) -> str | None:
-    few = _most_trials(recipe, given) < MANY_TRIALS
-    return None if few or "pruner" in given else early_pruner(recipe)
+    return None if "pruner" in given else early_pruner(recipe, _most_trials(recipe, given))
 
 
 def _pruner_of_few(recipe: Recipe, given: frozenset[str]) -> str:
     """Return the pruner of courses with few trials, or the one that the user wants."""
-    if "pruner" in given or recipe.pruner != early_pruner(recipe):
+    sampler = get_sampler(recipe.sampler)
+    if "pruner" in given or recipe.pruner != sampler.pruner_of_many:
         return recipe.pruner
-    return get_sampler(recipe.sampler).default_pruner if "epochs" in given else "none"
+    return sampler.default_pruner if "epochs" in given else "none"
 
 
 def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
@@ -150,12 +151,12 @@ def _first_candidates(
         yield space.candidate(point)
 
 
-def _reference_size(space: Space, samples: Sequence[Candidate], dataset: DatasetInfo) -> int:
-    """Return the multiply-adds of the hand-tuned network, or else the best of the portfolio."""
-    reference = space.baseline()
-    if reference is None:
-        reference = space.candidate(space.portfolio[0]) if space.portfolio else samples[0]
-    return multiply_adds(reference.model, dataset.image_shape, len(dataset.class_names))
+def _reference(space: Space) -> Candidate | None:
+    """Return the hand-tuned candidate, or else the best of the portfolio, if there is one."""
+    baseline = space.baseline()
+    if baseline is None and space.portfolio:
+        return space.candidate(space.portfolio[0])
+    return baseline
 
 
 def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:

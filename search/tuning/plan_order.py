@@ -76,8 +76,9 @@ class PlanOrderPruner:
     def decide(self) -> None:
         """Decide whatever can be decided, in plan order."""
         self._accept()
-        if self._pruner.group_size is not None:
-            self._judge_complete_groups(self._pruner.group_size)
+        size = self._pruner.group_size
+        if size is not None and self._judge_complete_groups(size):
+            self._accept()
 
     def next_pause(self, index: int) -> int | None:
         """Return the next epoch after which a trial has to pause, if any."""
@@ -108,16 +109,20 @@ class PlanOrderPruner:
         places = {index: self.decision(index).epochs + 1 for index in self._curves}
         return {index: epoch for index, epoch in places.items() if self._waits(index, epoch)}
 
-    def _judge_complete_groups(self, size: int) -> None:
-        """Judge the trials that pause once no other of their group will come to where they do."""
-        paused = self._paused()
+    def _judge_complete_groups(self, size: int) -> bool:
+        """Judge the trials that pause once no other of their group will come to where they do.
+
+        Returns whether any was judged.
+        """
+        paused, judged = self._paused(), False
         for group in sorted({index // size for index in paused}):
             members = range(group * size, (group + 1) * size)
             rung = min(paused[index] for index in members if index in paused)
             waiting = [index for index in members if paused.get(index) == rung]
             if all(index in waiting or self._reached(index, rung) for index in members):
                 self._judge(waiting, rung)
-        self._accept()
+                judged = True
+        return judged
 
     def _judge(self, judged: Sequence[int], rung: int) -> None:
         """Compare the trials that pause at a rung with each other and those that passed it."""

@@ -28,7 +28,7 @@ from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import earlier_points, planned_points
-from search.tuning.samplers import ENOUGH_TO_COMPARE, MANY_TRIALS, get_sampler
+from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
 from search.tuning.workload import early_pruner
 from search.user_metric import check_metric, get_metric
 from spaces import Space, load_space
@@ -64,7 +64,7 @@ def resolve_recipe(
 def _n_trials(recipe: Recipe) -> int | None:
     if recipe.trials is not None:
         return recipe.trials
-    early = early_pruner(recipe)
+    early = early_pruner(recipe, ENOUGH_TO_COMPARE)
     if early is not None and recipe.pruner in ("auto", early):
         return ENOUGH_TO_COMPARE
     return get_sampler(recipe.sampler).default_trials
@@ -79,8 +79,8 @@ def _pruner(recipe: Recipe) -> str:
 
 def _pruner_of_many(recipe: Recipe) -> str | None:
     """Return the pruner of many trials; None if there are few, or the user chose another one."""
-    early, few = early_pruner(recipe), (_n_trials(recipe) or 0) < MANY_TRIALS
-    return None if few or recipe.pruner not in ("auto", early) else early
+    early = early_pruner(recipe, _n_trials(recipe) or 0)
+    return early if recipe.pruner in ("auto", early) else None
 
 
 def _has_baseline(recipe: Recipe, space: Space) -> bool:

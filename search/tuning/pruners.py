@@ -293,8 +293,8 @@ class SyncHalvingPruner(Pruner):
         return epoch == self.first_epochs
 
     def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
-        best = max(rivals, key=lambda other: (rivals[other], -other), default=index)
-        return best != index and (rivals[best], -best) > (curve[-1], -index)
+        own = (-curve[-1], index)
+        return any((-figure, other) < own for other, figure in rivals.items())
 
 
 PRUNERS: tuple[type[Pruner], ...] = (

@@ -12,7 +12,7 @@ from search.training.settings import TrainingSettings
 from search.tuning.plan_order import PlanOrderPruner
 from search.tuning.pruners import get_pruner
 from search.tuning.racing import fold_levels, n_promoted
-from search.tuning.samplers import get_sampler
+from search.tuning.samplers import MANY_TRIALS, get_sampler
 
 _MOST_SIMULATED = 54  # trials; more change the shares little
 
@@ -47,13 +47,14 @@ def search_workload(recipe: Recipe, n_trials: int) -> Range:
     return Range(low + again, n_trials + folds_earned(n_trials, recipe.folds) + again)
 
 
-def early_pruner(recipe: Recipe) -> str | None:
-    """Return the pruner that compares many trials after their first epochs; None: it cannot.
+def early_pruner(recipe: Recipe, n_trials: int) -> str | None:
+    """Return the pruner that compares so many trials after their first epochs.
 
-    Only one objective has a curve; a race compares trials by their folds; without checkpoints a
-    trial would begin again.
+    None: they are too few, or cannot be compared. Only one objective has a curve; a race compares
+    trials by their folds; without checkpoints a trial would begin again.
     """
-    if recipe.objective or recipe.racing or not recipe.checkpoint_every:
+    cannot = recipe.objective or recipe.racing or not recipe.checkpoint_every
+    if cannot or n_trials < MANY_TRIALS:
         return None
     return get_sampler(recipe.sampler).pruner_of_many
 
