@@ -106,6 +106,11 @@ def spread(value: float | None, metric: Metric) -> str:
     return f"{100 * value:.2f} points" if metric.is_share else f"{value:.4f}"
 
 
+def apart(first: float, second: float, metric: Metric) -> str:
+    """Return how far two scores are apart as `score` shows them, so that a reader can check it."""
+    return spread(abs(round(first, 4) - round(second, 4)), metric)
+
+
 def duration(seconds: float | None) -> str:
     """Return a duration in its two largest units: "1 h 12 min", "7.5 s"; None as a dash."""
     if seconds is None:

@@ -126,6 +126,13 @@ def test_printing_draws_light_charts_as_wide_as_the_paper(report: Page) -> None:
     assert report.evaluate(f"[{CHART_TEXT}, {WIDEST_CHART}]") == before
 
 
+def test_it_takes_at_most_six_printed_pages(page: Page, report_url: str) -> None:
+    """As it is opened: what is folded stays folded on paper."""
+    open_drawn(page, report_url)
+    pdf = page.pdf(print_background=True, prefer_css_page_size=True, format="A4")
+    assert 1 < len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 6
+
+
 def test_phone_shows_all_within_its_width(phone_report: Page) -> None:
     """At 390 pixels nothing is wider than the window but what scrolls by itself."""
     assert phone_report.evaluate("document.documentElement.scrollWidth") == PHONE[0]

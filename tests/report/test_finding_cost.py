@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from search.report.blocks import Rows
+from search.report.evidence import Evidence
 from search.report.findings.cost import Cost
+from search.tuning.after_search import EnsembleRecord, Finalist
 from search.tuning.attempts import INTERRUPTED
 from tests.report import report_fakes as fakes
 
@@ -45,6 +49,43 @@ def test_an_attempt_that_was_not_started_again_was_only_stopped() -> None:
     again = replace(fakes.complete_trial(2, [0.5] * 10), plan=1, attempt=1)
     record = fakes.study_record([fakes.complete_trial(0, [0.5] * 10), stopped, again])
     assert Cost.of(fakes.evidence(record)).cut_off == 1
+
+
+def test_trainings_after_the_search_are_counted(kfold_evidence: Evidence) -> None:
+    """Finalists take as long as their trials did; an ensemble's networks as the winner's refit."""
+    assert Cost.of(kfold_evidence).finalist_trainings == 0
+    best = kfold_evidence.record.best_different(2)
+    finalists = tuple(Finalist(one.number, (0.8, 0.7, 0.75)) for one in best)
+    slow = [
+        replace(one, seconds=120.0) if one.number == best[1].number else one
+        for one in kfold_evidence.record.trials
+    ]
+    test, refit = kfold_evidence.record.test, kfold_evidence.record.refit
+    assert test is not None
+    assert refit is not None
+    ensemble = EnsembleRecord(
+        trials=(refit.trial, best[1].number),
+        left_out=(),
+        test=test,
+        members=(),
+        both=0,
+        only_ensemble=0,
+        only_winner=0,
+        agreeing=0,
+    )
+    record = replace(
+        kfold_evidence.record, trials=tuple(slow), finalists=finalists, ensemble=ensemble
+    )
+    cost = Cost.of(replace(kfold_evidence, record=record, nested=(kfold_evidence.record,)))
+    first = next(one.seconds for one in slow if one.number == best[0].number)
+    assert refit.trial == best[0].number
+    assert (cost.finalist_trainings, cost.finalist_seconds) == (6, 3 * (first + 120.0))
+    assert cost.ensemble_refits == 1
+    assert cost.ensemble_seconds == pytest.approx(refit.seconds * 120.0 / first)
+    repeated = sum(one.seconds for one in kfold_evidence.record.trials) + refit.seconds
+    assert (cost.nested_searches, cost.nested_seconds) == (1, repeated)
+    names = [name for name, _ in rows(cost)]
+    assert {"further trainings of the finalists", "repetitions of the search"} <= set(names)
 
 
 def test_cost_counts_discarded_epochs() -> None:

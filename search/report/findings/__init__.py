@@ -40,6 +40,7 @@ from search.report.findings.study import (
     Versions,
 )
 from search.report.findings.trials import Trials
+from search.report.findings.trust import Trust
 from search.report.findings.usage import Usage
 from search.report.findings.verdict import Verdict
 from search.report.findings.wider_ranges import WiderRanges
@@ -60,6 +61,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     BaselineSuggestion,
     EnsembleResult,
     AllMetrics,
+    Trust,
     Optimism,
     SelectionScore,
     Nested,

@@ -152,9 +152,13 @@ class BaselineComparison(Finding):
         """How the winner compares, in words."""
         if self.same_candidate:
             return "the winner is the same candidate, trained again"
-        gain = self.overall.gain if self.own is None else self.own.gain
-        lead = winner_lead(gain, self.metric)
-        return f"no clear difference: {lead}" if self.clear is False and gain else lead
+        lead = winner_lead(self.gain, self.metric)
+        return f"no clear difference: {lead}" if self.clear is False and self.gain else lead
+
+    @property
+    def gain(self) -> float:
+        """By how much the winner is better by `metric`; negative if it is worse."""
+        return self.overall.gain if self.own is None else self.own.gain
 
     @property
     def clear(self) -> bool | None:

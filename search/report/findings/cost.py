@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self, final
+from typing import Any, Self, final
 
 from search.report.blocks import Block, Rows
 from search.report.evidence import Evidence
@@ -38,6 +38,18 @@ class Cost(Finding):
     """Seconds of all trials, added up."""
     refit_seconds: float | None
     """Seconds of the refit; null if there is none (yet)."""
+    finalist_trainings: int
+    """Further trainings of the finalists."""
+    finalist_seconds: float
+    """What they took, about: each as long as its trial did."""
+    ensemble_refits: int
+    """Refits of the ensemble's networks other than the winner."""
+    ensemble_seconds: float
+    """What they took, about: as the winner's refit, by how long their trials took."""
+    nested_searches: int
+    """Repetitions of the whole search, by nested cross-validation."""
+    nested_seconds: float
+    """Seconds of their trials and refits, added up."""
     device: Unlisted[str]
 
     @classmethod
@@ -60,6 +72,9 @@ class Cost(Finding):
             search_seconds=search_clock(record).total(),
             trial_seconds=sum(trial.seconds for trial in record.trials),
             refit_seconds=None if record.refit is None else record.refit.seconds,
+            **_further_trainings(record),
+            nested_searches=len(evidence.nested),
+            nested_seconds=sum(map(_training_seconds, evidence.nested)),
             device=_device(record),
         )
 
@@ -86,7 +101,34 @@ class Cost(Finding):
             if self.search_seconds:
                 both = self.search_seconds + self.refit_seconds
                 yield "search and refit time", duration(both)
+        for name, number, seconds in (
+            ("further trainings of the finalists", self.finalist_trainings, self.finalist_seconds),
+            ("other networks of the ensemble", self.ensemble_refits, self.ensemble_seconds),
+            ("repetitions of the search", self.nested_searches, self.nested_seconds),
+        ):
+            if number:
+                yield name, f"{count(number)} (about {duration(seconds)} of training)"
         yield "device", self.device
+
+
+def _further_trainings(record: StudyRecord) -> dict[str, Any]:
+    """Return the trainings besides trials and refit; their seconds are not stored."""
+    seconds = {trial.number: trial.seconds for trial in record.trials}
+    finalists = record.current_finalists()
+    refit, ensemble = record.refit, record.ensemble
+    others = () if refit is None or ensemble is None else ensemble.trials[1:]
+    relative = [seconds[trial] / max(seconds[refit.trial], 1e-9) for trial in others if refit]
+    return {
+        "finalist_trainings": sum(len(one.scores) for one in finalists),
+        "finalist_seconds": sum(len(one.scores) * seconds[one.trial] for one in finalists),
+        "ensemble_refits": len(others),
+        "ensemble_seconds": sum(relative) * (0.0 if refit is None else refit.seconds),
+    }
+
+
+def _training_seconds(record: StudyRecord) -> float:
+    refit = 0.0 if record.refit is None else record.refit.seconds
+    return sum(trial.seconds for trial in record.trials) + refit
 
 
 def _restarted(record: StudyRecord) -> int:

@@ -32,7 +32,9 @@ class EarlierAccess(Finding):
 
     key = "earlier_openings"
     section = CERTAIN
+    title = "Earlier accesses to the test set"
     listed = "accesses"
+    folded = True
 
     accesses: tuple[AccessOfStudy, ...]
     """The accesses in order of time, of all studies that the storage and the runs folder know."""

@@ -9,7 +9,7 @@ from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, MetricName, ReportPart, Unlisted
 from search.report.lead import Lead, lead_over
 from search.report.scoring import last_attempts, trial_score
-from search.text import listed, plural, score, spread
+from search.text import apart, listed, plural, score, spread
 from search.tuning.pruners import get_pruner
 from search.tuning.records import StudyRecord, TrialRecord
 
@@ -125,9 +125,15 @@ class Margin(Finding):
 
     def _lead(self, second: RunnerUp) -> str:
         metric = self.metric
+        if second.gap == 0.0:
+            return (
+                f"Trial {self.trial} and the runner-up, trial {second.trial}, are level, with "
+                f"{score(self.score, metric)}."
+            )
+        gap = apart(self.score, second.score, metric)
         lead = (
             f"Trial {self.trial} ({score(self.score, metric)}) leads the runner-up, trial "
-            f"{second.trial} ({score(second.score, metric)}), by {spread(second.gap, metric)}."
+            f"{second.trial} ({score(second.score, metric)}), by {gap}."
         )
         if second.error is None:
             return lead

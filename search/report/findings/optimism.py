@@ -19,7 +19,7 @@ from search.report.scoring import (
     trial_score,
     validation_images,
 )
-from search.text import count, interval, plural, score, score_interval, spread
+from search.text import apart, count, interval, plural, score, score_interval, spread
 from search.training.bootstrap import score_error
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord
@@ -98,6 +98,8 @@ class Optimism(Finding):
 
     key = "optimism"
     section = CERTAIN
+    title = "How much the validation score overstates"
+    folded = True
 
     metric: MetricName
     """What the score is."""
@@ -237,13 +239,13 @@ def greatest_bias(n_choices: int, n_images: int) -> float:
 
 
 def _gap_words(gap: ValidationGap, metric: Metric) -> str:
-    difference = gap.validation - gap.test
-    side = "above" if difference > 0 else "below"
+    distance = apart(gap.validation, gap.test, metric)
+    side = "above" if gap.validation > gap.test else "below"
     meaning = gap.place if metric.higher_is_better else _REVERSED[gap.place]
     words = _NOISE if gap.beyond_noise is False and meaning != "within" else _MEANING[meaning]
     return (
         f"The winner’s validation {metric}, {score(gap.validation, metric)}, is "
-        f"{spread(abs(difference), metric)} {side} its test {metric} and {gap.place} the test "
+        f"{distance} {side} its test {metric} and {gap.place} the test "
         f"{metric}’s 95% interval ({score_interval(gap.interval, metric)}): {words}"
     )
 

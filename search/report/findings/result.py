@@ -216,6 +216,7 @@ class TestSetAccess(Finding):
     section = CERTAIN
     title = "Test-set access"
     listed = "accesses"
+    folded = True
 
     accesses: tuple[Access, ...]
     """The accesses in order of time."""

@@ -8,7 +8,7 @@ from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, MetricName, Number
 from search.report.scoring import trial_score
 from search.report.selection import score_of_selection
-from search.text import count, plural, score, score_interval, spread
+from search.text import apart, count, plural, score, score_interval
 
 _FEWEST_IMAGES = 50
 
@@ -24,6 +24,7 @@ class SelectionScore(Finding):
     key = "selection"
     section = CERTAIN
     title = "The score corrected for selection"
+    folded = True
 
     metric: MetricName
     """What trials are scored by."""
@@ -91,7 +92,8 @@ class SelectionScore(Finding):
             return f"The winner’s {metric} cannot be estimated."
         loss = value - estimate if metric.higher_is_better else estimate - value
         luck = (
-            f"{spread(loss, metric)} of its {score(value, metric)} are the luck of being chosen"
+            f"{apart(value, estimate, metric)} of its {score(value, metric)} are the luck of being "
+            "chosen"
             if round(loss, 4) > 0
             else f"its {score(value, metric)} owe nothing to the luck of being chosen"
         )

@@ -9,8 +9,9 @@ from search.report.evidence import Evidence
 from search.report.finding import HEADLINE, Finding
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import Cost
+from search.report.findings.trust import Trust
 from search.report.findings.winner import SearchBaseline
-from search.text import count, duration, interval, percent, plural, score, spread
+from search.text import count, duration, interval, listed, percent, plural, score, spread
 from search.tuning.records import StudyRecord
 
 
@@ -27,6 +28,8 @@ class Verdict(Finding):
     """Whether it is better than the hand-tuned network, in a sentence."""
     effort: str
     """When, on what and for how long was searched, in a sentence."""
+    doubt: str
+    """What speaks against relying on the result, in a sentence; empty if nothing is known to."""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -47,10 +50,13 @@ class Verdict(Finding):
                 evidence.once(BaselineComparison.of), _in_validation(evidence, winner.number)
             ),
             effort=_effort(record, evidence.once(Cost.of)),
+            doubt=_doubt(evidence.once(Trust.of)),
         )
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(f"{self.result} {self.comparison}", "large")
+        if self.doubt:
+            yield Paragraph(self.doubt, "notice")
         yield Paragraph(self.effort, "quiet")
 
 
@@ -60,7 +66,7 @@ def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
         return f"No hand-tuned network has been tested on these images{in_validation}."
     if compared.same_candidate:
         return "It is the hand-tuned network itself, trained again: nothing sampled was better."
-    gain = compared.overall.gain if compared.own is None else compared.own.gain
+    gain = compared.gain
     size = spread(abs(gain), compared.metric)
     what = "" if compared.metric is ACCURACY else f" in {compared.metric}"
     if compared.clear is None:
@@ -82,6 +88,12 @@ def _in_validation(evidence: Evidence, winner: int) -> str:
         return ""
     reached = score(own.mean, evidence.record.metric)
     return f"; in validation it reached {reached}, as trial {own.number}"
+
+
+def _doubt(trust: Trust | None) -> str:
+    if trust is None or not trust.objections:
+        return ""
+    return f"Before you rely on it: {listed(trust.objections)}."
 
 
 def _effort(record: StudyRecord, cost: Cost) -> str:

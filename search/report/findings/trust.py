@@ -1,0 +1,218 @@
+"""Would you bet on the winner?"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, Self, final
+
+from search.metric import ACCURACY
+from search.report.blocks import Block, Paragraph, Table
+from search.report.evidence import Evidence
+from search.report.finding import CERTAIN, Finding, ReportPart
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.earlier_access import EarlierAccess
+from search.report.findings.finalists import Finalists
+from search.report.findings.margin import Margin
+from search.report.findings.selection import SelectionScore
+from search.report.findings.winner import SearchBaseline
+from search.text import apart, count, interval, listed, plural, score, spread, times
+from search.training.metrics import TestResult, always_right
+
+Reply = Literal["yes", "no", "unknown", "aside"]
+
+
+@final
+class Check(ReportPart):
+    """A question to ask before the winner is relied on."""
+
+    question: str
+    """The question, to which “yes” is good."""
+    reply: Reply
+    """The answer; `aside` where a “no” would not lessen the trust in the test result."""
+    words: str
+    """The answer in words."""
+    doubt: str
+    """What to say of a “no” or an “unknown” in few words."""
+
+
+@final
+class Trust(Finding):
+    """What speaks for relying on the winner's test result, and what against."""
+
+    key = "trust"
+    section = CERTAIN
+    title = "Would you bet on it?"
+
+    answer: str
+    """The answer in one or two sentences."""
+    checks: tuple[Check, ...]
+    """The questions that it rests on."""
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Answer it; None before the winner's test, and for a baseline study."""
+        record = evidence.record
+        test = record.test
+        if test is None or not record.is_tested() or not record.recipe.protocol.is_search:
+            return None
+        found = (ask(evidence, test) for ask in _QUESTIONS)
+        checks = tuple(check for check in found if check is not None)
+        return cls(answer=_answer(test, checks), checks=checks)
+
+    def blocks(self) -> Iterator[Block]:
+        yield Paragraph(self.answer)
+        yield Table(
+            caption="What this rests on",
+            header=("Question", "Answer"),
+            rows=tuple((one.question, one.words) for one in self.checks),
+            align="ll",
+        )
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What speaks against the test result, in few words each."""
+        return tuple(one.doubt for one in self.checks if one.reply == "no")
+
+
+def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
+    doubts = [one.doubt for one in checks if one.reply == "no"]
+    unknown = [one.doubt for one in checks if one.reply == "unknown"]
+    expected = (
+        f"Of new images like those of the test, expect {interval(test.interval)} to be classified "
+        "correctly."
+    )
+    against = f"But {listed(doubts)}." if doubts else "Nothing that was checked speaks against it."
+    rest = f" Not known: {listed(unknown)}." if unknown else ""
+    return f"{expected} {against}{rest}"
+
+
+def _fresh(evidence: Evidence, test: TestResult) -> Check:
+    del test
+    question, doubt = "Was the test set unseen?", "the test set had been seen before"
+    own = len(evidence.record.openings)
+    if own > 1:
+        words = f"No: this study opened it {times(own)}; only its first result is unbiased."
+        return Check(question=question, reply="no", words=words, doubt=doubt)
+    if evidence.earlier is None:
+        words = "This study opened it once; other studies were not looked for."
+        unknown = "whether other studies had opened the test set"
+        return Check(question=question, reply="unknown", words=words, doubt=unknown)
+    baseline = None if evidence.baseline is None else evidence.baseline.record.name
+    others = [one for one in evidence.earlier if one.study != baseline]
+    if others:
+        words = f"No. {EarlierAccess.known(others).words()}"
+        return Check(question=question, reply="no", words=words, doubt=doubt)
+    besides = " but the hand-tuned baseline’s" if evidence.earlier else ""
+    words = f"Yes: opened once, after all decisions; no other known study{besides} had opened it."
+    return Check(question=question, reply="yes", words=words, doubt=doubt)
+
+
+def _without_copies(evidence: Evidence, test: TestResult) -> Check:
+    question, doubt = (
+        "Is the test set free of training images?",
+        "the test set holds copies of training images",
+    )
+    copies = evidence.record.quality.copies.n_test
+    low, high = test.interval
+    if not copies:
+        words = "Yes: no copies of training images were found in it."
+        return Check(question=question, reply="yes", words=words, doubt=doubt)
+    share = copies / test.n_images
+    words = (
+        f"{count(copies)} of {count(test.n_images)} test images are copies of training images: "
+        f"they add {spread(share, ACCURACY)} at most"
+    )
+    if share <= (high - low) / 2:
+        return Check(
+            question=question, reply="yes", words=f"Nearly: {words}, within its interval.", doubt=""
+        )
+    return Check(question=question, reply="no", words=f"No: {words}.", doubt=doubt)
+
+
+def _above_guessing(evidence: Evidence, test: TestResult) -> Check:
+    del evidence
+    question = "Is it better than guessing?"
+    largest, low = test.largest_class(), test.interval[0]
+    beside = f"{always_right(largest)}, the winner on {interval(test.interval)}"
+    better = low > largest.share
+    words = f"Yes: {beside}." if better else f"Not surely: {beside}."
+    doubt = "guessing may do as well"
+    return Check(question=question, reply="yes" if better else "no", words=words, doubt=doubt)
+
+
+def _above_baseline(evidence: Evidence, test: TestResult) -> Check | None:
+    del test
+    question = "Is it better than the hand-tuned network?"
+    compared, within = evidence.once(BaselineComparison.of), evidence.once(SearchBaseline.of)
+    doubt = "whether it beats the hand-tuned network on test images"
+    if compared is None and within is None:
+        return None
+    if compared is None:
+        words = "Not tested on these images."
+        if within is not None:
+            words = f"{words} In validation, as trial {within.number}: {within.outcome}."
+        return Check(question=question, reply="unknown", words=words, doubt=doubt)
+    reply: Reply = "unknown" if compared.clear is None else "aside"
+    start = "Yes" if compared.clear and compared.gain > 0 else "On test images"
+    return Check(question=question, reply=reply, words=f"{start}: {compared.outcome}.", doubt=doubt)
+
+
+def _above_runner_up(evidence: Evidence, test: TestResult) -> Check | None:
+    del test
+    margin = evidence.once(Margin.of)
+    second = None if margin is None else margin.runner_up
+    if margin is None or second is None:
+        return None
+    gap = apart(margin.score, second.score, margin.metric)
+    behind = f"{gap} behind, within noise" if second.gap else "level with it"
+    words = (
+        f"Not clearly: trial {second.trial} is {behind}. Either is a good choice."
+        if second.close
+        else f"Yes: it leads trial {second.trial} by {gap}."
+    )
+    return Check(
+        question="Is it the best of the trials?", reply="aside", words=words, doubt="a close race"
+    )
+
+
+def _not_lucky(evidence: Evidence, test: TestResult) -> Check | None:
+    del test
+    selection = evidence.once(SelectionScore.of)
+    if selection is None or selection.estimate is None:
+        return None
+    metric = selection.metric
+    words = (
+        f"Corrected for having been chosen, its validation {metric} of "
+        f"{score(selection.score, metric)} is {score(selection.estimate, metric)}. The test result "
+        "needs no such correction."
+    )
+    return Check(
+        question="Was it chosen by luck?", reply="aside", words=words, doubt="luck in validation"
+    )
+
+
+def _again(evidence: Evidence, test: TestResult) -> Check:
+    del test
+    question = "Would another training come out as good?"
+    doubt = "how much another seed would change"
+    finalists = evidence.once(Finalists.of)
+    found = () if finalists is None else finalists.finalists
+    best = next((one for one in found if finalists and one.trial == finalists.winner), None)
+    if best is None or best.std is None or finalists is None:
+        words = "Not known, as it was trained once in the search: --finalists 3 would tell."
+        return Check(question=question, reply="unknown", words=words, doubt=doubt)
+    trainings = plural(len(best.repeats), "further training")
+    words = (
+        f"Over {trainings} its score has a standard deviation of "
+        f"{spread(best.std, finalists.metric)}."
+    )
+    return Check(question=question, reply="yes", words=words, doubt=doubt)
+
+
+_QUESTIONS: tuple[Callable[[Evidence, TestResult], Check | None], ...] = (
+    _fresh,
+    _without_copies,
+    _above_guessing,
+    _above_baseline,
+    _above_runner_up,
+    _not_lucky,
+    _again,
+)

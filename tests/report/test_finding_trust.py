@@ -1,0 +1,154 @@
+"""Would you bet on it: what speaks for the test result, and what against."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from search.catalog.openings import DatasetAccess
+from search.data.copies import CopyCounts
+from search.report.evidence import Evidence
+from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.finalists import FinalistPart, Finalists
+from search.report.findings.trust import Check, Reply, Trust
+from search.report.findings.verdict import Verdict
+
+FRESH = "Was the test set unseen?"
+COPIES = "Is the test set free of training images?"
+GUESSING = "Is it better than guessing?"
+BASELINE = "Is it better than the hand-tuned network?"
+RUNNER_UP = "Is it the best of the trials?"
+AGAIN = "Would another training come out as good?"
+
+
+def trust(evidence: Evidence, **record: Any) -> Trust:
+    """Return what is found of other facts of the study."""
+    found = Trust.of(replace(evidence, record=replace(evidence.record, **record)))
+    assert found is not None
+    return found
+
+
+def check(found: Trust, question: str) -> Check:
+    return next(one for one in found.checks if one.question == question)
+
+
+def access(study: str) -> DatasetAccess:
+    return DatasetAccess(study, datetime(2026, 6, 1, tzinfo=UTC), "final evaluation")
+
+
+def test_an_untested_study_and_a_baseline_have_none(kfold_evidence: Evidence) -> None:
+    record = kfold_evidence.record
+    assert Trust.of(replace(kfold_evidence, record=replace(record, test=None))) is None
+    baseline = kfold_evidence.baseline
+    assert baseline is not None
+    assert Trust.of(Evidence(baseline.record)) is None
+
+
+@pytest.mark.parametrize(
+    ("studies", "reply"),
+    [(None, "unknown"), ((), "yes"), (("other",), "no")],
+    ids=["not looked for", "none", "another"],
+)
+def test_a_test_set_that_others_had_opened_is_an_objection(
+    kfold_evidence: Evidence, studies: tuple[str, ...] | None, reply: Reply
+) -> None:
+    """The first screen says so, too; what was not looked for is not claimed."""
+    earlier = None if studies is None else tuple(map(access, studies))
+    found = trust(replace(kfold_evidence, earlier=earlier))
+    assert check(found, FRESH).reply == reply
+    verdict = Verdict.of(replace(kfold_evidence, earlier=earlier))
+    assert verdict is not None
+    assert bool(verdict.doubt) is (reply == "no")
+
+
+def test_the_baselines_own_test_is_no_objection(kfold_evidence: Evidence) -> None:
+    """Nothing was decided by it."""
+    baseline = kfold_evidence.baseline
+    assert baseline is not None
+    own, other = access(baseline.record.name), access("other")
+    assert check(trust(replace(kfold_evidence, earlier=(own,))), FRESH).reply == "yes"
+    assert check(trust(replace(kfold_evidence, earlier=(own, other))), FRESH).reply == "no"
+
+
+def test_a_second_opening_of_its_own_is_an_objection(kfold_evidence: Evidence) -> None:
+    (opening,) = kfold_evidence.record.openings
+    found = trust(replace(kfold_evidence, earlier=()), openings=(opening, opening))
+    assert check(found, FRESH).reply == "no"
+
+
+@pytest.mark.parametrize(("copies", "reply"), [(0, "yes"), (10, "yes"), (200, "no")])
+def test_copies_matter_where_they_can_leave_the_interval(
+    kfold_evidence: Evidence, copies: int, reply: Reply
+) -> None:
+    """Of 2,000 images, whose 95% interval is about 2 points to each side."""
+    quality = replace(kfold_evidence.record.quality, copies=CopyCounts(n_test=copies))
+    one = check(trust(kfold_evidence, quality=quality), COPIES)
+    assert one.reply == reply
+    assert (f"{100 * copies / 2000:.2f} points" in one.words) is bool(copies)
+
+
+def test_guessing_is_told_by_the_largest_class(kfold_evidence: Evidence) -> None:
+    test = kfold_evidence.record.test
+    assert test is not None
+    share = test.largest_class().share
+    above = replace(test, interval=(share + 0.01, share + 0.05))
+    level = replace(test, interval=(share - 0.01, share + 0.05))
+    assert check(trust(kfold_evidence, test=above), GUESSING).reply == "yes"
+    assert check(trust(kfold_evidence, test=level), GUESSING).reply == "no"
+
+
+def test_a_level_baseline_is_told_without_an_objection(kfold_evidence: Evidence) -> None:
+    """The network may be relied on, whether or not another does as well."""
+    compared = BaselineComparison.of(kfold_evidence)
+    assert compared is not None
+    for p_value, start in ((1e-6, "Yes: the winner is"), (0.5, "On test images: no clear")):
+        assert compared.paired is not None
+        paired = compared.paired.model_copy(update={"p_value": p_value})
+        other = replace(kfold_evidence)
+        found = compared.model_copy(update={"paired": paired, "seeds": None})
+        other._known[BaselineComparison.of] = found
+        one = check(trust_of(other), BASELINE)
+        assert one.reply == "aside"
+        assert one.words.startswith(start)
+
+
+def trust_of(evidence: Evidence) -> Trust:
+    found = Trust.of(evidence)
+    assert found is not None
+    return found
+
+
+def test_further_trainings_answer_for_other_seeds(kfold_evidence: Evidence) -> None:
+    assert check(trust_of(kfold_evidence), AGAIN).reply == "unknown"
+    winner = kfold_evidence.record.winner()
+    assert winner is not None
+    repeats = (0.8, 0.82, 0.81)
+    part = FinalistPart(
+        trial=winner.number, score=0.83, repeats=repeats, mean=0.81, std=0.01, is_best=1.0
+    )
+    other = replace(kfold_evidence)
+    other._known[Finalists.of] = Finalists(
+        metric=other.record.metric, winner=winner.number, finalists=(part,)
+    )
+    one = check(trust_of(other), AGAIN)
+    assert one.reply == "yes"
+    assert "1.00 points" in one.words
+    assert "3 further trainings" in one.words
+
+
+def test_the_answer_names_the_interval_objections_and_what_is_not_known(
+    kfold_evidence: Evidence,
+) -> None:
+    found = trust(replace(kfold_evidence, earlier=(access("other"),)))
+    low, high = found_interval(kfold_evidence)
+    assert f"{100 * low:.2f}% to {100 * high:.2f}%" in found.answer
+    for one in found.checks:
+        assert (one.doubt in found.answer) is (one.reply in ("no", "unknown"))
+    assert check(found, RUNNER_UP).reply == "aside"
+
+
+def found_interval(evidence: Evidence) -> tuple[float, float]:
+    test = evidence.record.test
+    assert test is not None
+    return test.interval
