@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from search.report.evidence import Evidence
-from search.report.findings.nested import Nested
+from search.report.findings.nested import LostRepetitions, Nested
 
 
 def test_its_interval_is_wider_than_that_of_independent_scores(kfold_evidence: Evidence) -> None:
@@ -40,3 +40,15 @@ def test_equal_scores_do_not_make_it_certain(kfold_evidence: Evidence) -> None:
     assert found is not None
     assert found.std == 0
     assert found.interval == pytest.approx((0.5981, 0.8581), abs=1e-4)  # of 30 of 40
+
+
+def test_a_lost_repetition_is_told(kfold_evidence: Evidence) -> None:
+    """The result is not shown then; it does not go without a word."""
+    record = replace(kfold_evidence.record, nested=("n0", "n1"))
+    lost = LostRepetitions.of(replace(kfold_evidence, record=record))
+    assert lost is not None
+    (words,) = lost.sentences()
+    assert all(part in words for part in ("n0", "n1", f"nested {record.name}"))
+    whole = tuple(replace(record, name=name, nested=()) for name in record.nested)
+    assert LostRepetitions.of(replace(kfold_evidence, record=record, nested=whole)) is None
+    assert LostRepetitions.of(kfold_evidence) is None

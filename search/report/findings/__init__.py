@@ -21,7 +21,7 @@ from search.report.findings.learning_curves import LearningCurves
 from search.report.findings.machines import Machines
 from search.report.findings.margin import Margin
 from search.report.findings.mistakes import Mistakes
-from search.report.findings.nested import Nested
+from search.report.findings.nested import LostRepetitions, Nested
 from search.report.findings.optimism import Optimism
 from search.report.findings.parallel_coordinates import ParallelCoordinates
 from search.report.findings.pareto import ParetoFront
@@ -65,6 +65,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     Optimism,
     SelectionScore,
     Nested,
+    LostRepetitions,
     LearningCurves,
     TestSetAccess,
     EarlierAccess,

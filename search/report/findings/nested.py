@@ -7,13 +7,14 @@ from typing import Self, final
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
+from search.command_lines import command_line, place_options
 from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, Finding, MetricName, ReportPart
+from search.report.finding import CERTAIN, Excerpt, Finding, MetricName, ReportPart
 from search.report.lead import fold_mean_error
 from search.report.scoring import trial_score
-from search.text import count, listed, plural, score, score_interval, spread
+from search.text import count, listed, plural, score, score_interval, spread, times
 from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate
 
@@ -140,6 +141,33 @@ class Nested(Finding):
         if self.n_winners == 1:
             return "All repetitions chose the same candidate."
         return f"They chose {count(self.n_winners)} different candidates."
+
+
+@final
+class LostRepetitions(Excerpt):
+    """What to say where the search was repeated, and its repetitions are no longer whole."""
+
+    key = "nested.lost"
+    section = CERTAIN
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Name them; None where all are there, or the search was not repeated."""
+        names, recipe = evidence.record.nested, evidence.record.recipe
+        if not names or evidence.nested:
+            return None
+        place = place_options(recipe.runs_dir, recipe.storage)
+        again = command_line("nested", evidence.record.name, *place)
+        return cls(
+            content=(
+                Paragraph(
+                    f"The search was repeated {times(len(names))}, but the result is not shown: of "
+                    f"the studies {listed(list(names))}, one is deleted or not tested. To train "
+                    f"what is missing: {again}",
+                    "notice",
+                ),
+            )
+        )
 
 
 def _named(metric: Metric) -> str:
