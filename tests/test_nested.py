@@ -194,6 +194,9 @@ def test_the_command_tells_and_reports(
     assert done.status == 0, done.err
     assert "whole search reaches" in done.out
     assert "whole search reaches" in command("show", "study", *place).out.replace("\n", " ")
+    listed = command("list", *place).out
+    assert "2 repetitions" in listed
+    assert "study-nested" not in listed
     page = recipe.runs_dir / "study" / "report" / "report.html"
     assert "The search, repeated" in page.read_text("utf-8")
     run_study(make(sampler="baseline", space="mlp", trials=1, epochs=1, study_name="hand"),

@@ -61,6 +61,8 @@ class ListedStudy(NamedTuple):
     """Seconds during which any trial ran, without pauses."""
     state: StudyState | None = None
     """What was done last, or that a process runs it."""
+    repeats: str | None = None
+    """The study whose search it repeats (`nested`)."""
 
     def __repr__(self) -> str:
         """Return one line: its name and what `list` shows of it."""
@@ -120,6 +122,7 @@ class ListedStudy(NamedTuple):
                 ended=bool(tested) or without_winner,
                 searched=best is not None and asked is not None and asked <= done,
             ),
+            repeats=attrs.get("repeats_study"),
         )
 
 
@@ -226,6 +229,12 @@ def studies_table(studies: Sequence[ListedStudy]) -> Table:
     for study in studies:
         table.add_row(printable(study.study), *_cells(study), style=_style(study))
     return table
+
+
+def without_repetitions(studies: Sequence[ListedStudy]) -> list[ListedStudy]:
+    """Return the studies but for those that repeat the search of another of them."""
+    names = {one.study for one in studies}
+    return [one for one in studies if one.repeats not in names]
 
 
 def draw_studies(table: Table, console: Console) -> Iterator[RenderableType]:

@@ -34,13 +34,23 @@ def list_studies(
     as_json: options.ListedAsJson = False, *, runs_dir: Path, storage: str | None
 ) -> None:
     """List the studies with their number of trials and best scores."""
-    from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
+    from search.catalog.listing import (
+        draw_studies,
+        listed_studies,
+        studies_json,
+        studies_table,
+        without_repetitions,
+    )
 
     studies, console = listed_studies(runs_dir, storage), make_console()
     if as_json:
         print_all([studies_json(studies)], console)
-    else:
-        print_all(draw_studies(studies_table(studies), console), console)
+        return
+    shown = without_repetitions(studies)
+    print_all(draw_studies(studies_table(shown), console), console)
+    if repetitions := len(studies) - len(shown):
+        words = f"{plural(repetitions, 'repetition')} (nested) not shown; --json lists all"
+        print_all([Text(words, style="dim")], console)
 
 
 @_at_place

@@ -13,7 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from search.catalog.listing import draw_studies, listed_studies, studies_json, studies_table
+from search.catalog.listing import (
+    draw_studies,
+    listed_studies,
+    studies_json,
+    studies_table,
+    without_repetitions,
+)
 from search.paths import RunPaths
 from search.tuning.storage import open_storage, storage_url
 
@@ -151,6 +157,7 @@ def test_scripts_get_figures_whole(tmp_path: Path) -> None:
             "without_winner": False,
             "damaged": False,
             "state": "interrupted",
+            "repeats": None,
         }
     ]
     assert datetime.fromisoformat(started).date() == datetime.now().date()
@@ -167,6 +174,21 @@ def test_a_foreign_study_is_one_for_scripts_too(tmp_path: Path) -> None:
         "without_winner": False,
         "damaged": False,
     }
+
+
+def test_repetitions_are_not_listed_with_their_study(tmp_path: Path) -> None:
+    """One whose study is gone is; scripts get all of them."""
+    cells(tmp_path, "accuracy")
+    storage = open_storage(storage_url(None, RunPaths(tmp_path, "any").database))
+    attrs = optuna.load_study(study_name="mine", storage=storage).user_attrs
+    for name, repeated in (("part-1", "mine"), ("part-2", "mine"), ("orphan", "gone")):
+        repetition = optuna.create_study(study_name=name, storage=storage)
+        for key, value in (attrs | {"repeats_study": repeated}).items():
+            repetition.set_user_attr(key, value)
+    studies = listed_studies(tmp_path, None)
+    assert [one.study for one in without_repetitions(studies)] == ["mine", "orphan"]
+    told = {one["study"]: one["repeats"] for one in json.loads(studies_json(studies))}
+    assert told == {"mine": None, "orphan": "gone", "part-1": "mine", "part-2": "mine"}
 
 
 def test_a_study_with_damaged_settings_hides_no_other(tmp_path: Path) -> None:
