@@ -223,7 +223,7 @@ class Recipe(BaseModel):
         None,
         "Which images stay together in folds and test set, such as those of one patient: a regular "
         "expression over the images' paths (its first parentheses), or a column of the table",
-        means="images are taken for independent",
+        means="images are assumed independent",
     )
     duplicates: Literal["auto", "together", "independent"] = setting(
         "auto",

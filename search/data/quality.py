@@ -41,7 +41,7 @@ class DataQuality:
 
     @property
     def independence(self) -> str:
-        """In words: "images taken for independent", or how many groups stay together."""
+        """In words: "images assumed independent", or how many groups stay together."""
         if self.n_groups is None:
-            return "images taken for independent"
+            return "images assumed independent"
         return f"images of each of {plural(self.n_groups, 'group')} kept together"

@@ -206,8 +206,8 @@ class Finding(ReportPart, ABC):
     """Whether terminal, dashboard note and model card show its `summary` too."""
     figures: ClassVar[tuple[str, ...]] = ()
     """Names of the files that its plots may have next to the page."""
-    tables: ClassVar[tuple[str, ...]] = ()
-    """Names of the CSV files that it may have next to the page."""
+    file_names: ClassVar[tuple[str, ...]] = ()
+    """Names of the other files that it may have next to the page."""
 
     @classmethod
     @abstractmethod
@@ -221,8 +221,8 @@ class Finding(ReportPart, ABC):
     def blocks(self) -> Iterator[Block]:
         """Yield what a reader sees, in order."""
 
-    def csv(self) -> Mapping[str, str]:
-        """Texts of its CSV files by name."""
+    def file_texts(self) -> Mapping[str, str]:
+        """Texts of its other files by name."""
         return {}
 
     def sentences(self) -> tuple[str, ...]:

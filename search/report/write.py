@@ -14,7 +14,7 @@ from search.progress.steps import Progress, Step, no_progress
 from search.report.blocks import Plot
 from search.report.comparison import Comparison
 from search.report.evidence import Evidence
-from search.report.findings import FIGURE_NAMES, TABLE_NAMES, find_all
+from search.report.findings import FIGURE_NAMES, FILE_NAMES, find_all
 from search.report.render.figure_csv import figure_csv
 from search.report.render.html import render_page
 from search.report.render.json import report_json
@@ -31,22 +31,22 @@ from search.report.render.side_by_side import (
 def write_report(evidence: Evidence, paths: RunPaths, progress: Progress = no_progress) -> Path:
     """Write the page, report.json, report.md, figures and tables; return the page's path.
 
-    Figures and tables that no longer apply are removed. Raises MachineError if a file cannot be
+    Files that no longer apply are removed. Raises MachineError if a file cannot be
     written, or where parts of the evidence do not belong together.
     """
     record, findings = evidence.record, find_all(evidence, progress)
     figures = {plot.name: plot.paper for one in findings for plot in one.plots() if plot.paper}
-    tables = {name: text for one in findings for name, text in one.csv().items()}
-    tables |= _figure_tables(plot for one in findings for plot in one.plots())
+    files = {name: text for one in findings for name, text in one.file_texts().items()}
+    files |= _figure_tables(plot for one in findings for plot in one.plots())
     texts = {
         paths.report_facts: report_json(findings),
         paths.report_text: report_markdown(record, findings, figures),
         paths.report_page: render_page(record, findings),
-        **{paths.report_dir / name: text for name, text in tables.items()},
+        **{paths.report_dir / name: text for name, text in files.items()},
     }
     try:
         _write_figures(figures, FIGURE_NAMES, paths.report_dir, progress)
-        for name in set(TABLE_NAMES) - set(tables):
+        for name in set(FILE_NAMES) - set(files):
             (paths.report_dir / name).unlink(missing_ok=True)
         for path, text in texts.items():
             write_file(path, text)

@@ -142,7 +142,7 @@ def further_points(opened: OpenStudy, trials: int) -> tuple[Params, ...]:
     fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
     feasible = Feasibility.of(recipe, opened.dataset)
     earlier = tuple(opened.study.user_attrs.get("earlier_points", ()))
-    return tuple(planned_points(recipe, opened.space, feasible, len(fold.train), earlier))
+    return planned_points(recipe, opened.space, feasible, len(fold.train), earlier).points
 
 
 def with_stored_plan(opened: OpenStudy) -> OpenStudy:
@@ -180,6 +180,8 @@ def _create(plan: Plan, storage: BaseStorage) -> optuna.Study:
     study.set_user_attr("folds_hash", folds_hash(plan.folds))
     if plan.earlier:
         study.set_user_attr("earlier_points", [dict(point) for point in plan.earlier])
+    if plan.n_first > 1:
+        study.set_user_attr("n_first", plan.n_first)
     study.set_user_attr("hardware", dict(plan.hardware))
     if isinstance(metric, FunctionMetric):
         study.set_user_attr("metric", metric.facts())

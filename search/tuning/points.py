@@ -1,6 +1,7 @@
 """The points that a study knows beforehand: where it starts, and what its sampler plans."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple, final
 
 from search.checks import describe_value_error
 from search.errors import UserError
@@ -16,6 +17,20 @@ from spaces.prior import Belief
 _N_EARLIER = 8  # points of another study
 
 
+@final
+class PlannedPoints(NamedTuple):
+    """The points that are known beforehand.
+
+    Attributes:
+        points: All of them, in the order of the plan.
+        n_first: How many at most are known to be good, from the first: the baseline, points of
+            another study, the portfolio.
+    """
+
+    points: tuple[Params, ...]
+    n_first: int
+
+
 def planned_points(
     recipe: Recipe,
     space: Space,
@@ -23,8 +38,8 @@ def planned_points(
     n_train: int,
     earlier: Sequence[Params] = (),
     on_rejected: Callable[[str], None] = lambda _: None,
-) -> list[Params]:
-    """Return the points that are known beforehand, in the order of the plan.
+) -> PlannedPoints:
+    """Return the points that are known beforehand.
 
     Args:
         recipe: A resolved recipe.
@@ -55,7 +70,7 @@ def planned_points(
         )
     for index, point in enumerate(points):
         check_point(space, index, point)
-    return points
+    return PlannedPoints(tuple(points), len(first))
 
 
 def beliefs_of(recipe: Recipe, space: Space, n_train: int) -> dict[str, Belief]:

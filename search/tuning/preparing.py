@@ -27,7 +27,7 @@ from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
-from search.tuning.points import earlier_points, planned_points
+from search.tuning.points import PlannedPoints, earlier_points, planned_points
 from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
 from search.tuning.workload import early_pruner
 from search.user_metric import check_metric, get_metric
@@ -179,7 +179,12 @@ class Plan:
     @property
     def points(self) -> tuple[Params, ...]:
         """The points that are known beforehand; raises UserError if there is none to try."""
-        return self._planned[0]
+        return self._planned[0].points
+
+    @property
+    def n_first(self) -> int:
+        """How many of them are known to be good, at most."""
+        return self._planned[0].n_first
 
     @property
     def rejections(self) -> tuple[str, ...]:
@@ -190,17 +195,17 @@ class Plan:
         return self._planned[1]
 
     @cached_property
-    def _planned(self) -> tuple[tuple[Params, ...], tuple[str, ...]]:
+    def _planned(self) -> tuple[PlannedPoints, tuple[str, ...]]:
         feasibility, reasons = Feasibility.of(self.recipe, self.dataset), list[str]()
         n_train = len(self.folds[0].train)
         try:
-            points = planned_points(
+            planned = planned_points(
                 self.recipe, self.space, feasibility, n_train, self.earlier, reasons.append
             )
-            if self.space.families and points:
+            if self.space.families and planned.points:
                 with suppress(ValueError):  # it does not fit the images, as the search will tell
-                    check_network(self.space.candidate(points[0]), self.dataset)
-            return tuple(points), tuple(reasons)
+                    check_network(self.space.candidate(planned.points[0]), self.dataset)
+            return planned, tuple(reasons)
         except UserError as error:
             raise UserError(f"{error}{feasibility.smallest()}") from error
 

@@ -172,6 +172,8 @@ class StudyRecord:
         finalists: The best trials when they were trained again, best first; empty if none were.
         ensemble: The ensemble as it was tested; None until then, and where there is none.
         nested: The studies that repeat the search on parts of its images.
+        n_first: The plan begins with so many candidates that are known to be good: the hand-tuned
+            one, the best of another study, the portfolio. 0 if that is not known.
     """
 
     name: str
@@ -197,6 +199,7 @@ class StudyRecord:
     finalists: tuple[Finalist, ...] = ()
     ensemble: EnsembleRecord | None = None
     nested: tuple[str, ...] = ()
+    n_first: int = 0
 
     @property
     def metric(self) -> Metric:

@@ -173,6 +173,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
             test=_known(TestResult, attrs.get("test")),
             finalists=from_plain(tuple[Finalist, ...], attrs.get("finalists") or ()),
             nested=tuple(attrs.get("nested", ())),
+            n_first=attrs.get("n_first", 0),
             ensemble=_known(EnsembleRecord, attrs.get("ensemble")),
             repeats=from_plain(tuple[RepeatResult, ...], attrs.get("repeats") or ()),
             openings=read_test_accesses(study),

@@ -61,7 +61,7 @@ def test_confusion_has_a_row_for_each_pair(kfold_evidence: Evidence) -> None:
     assert finding is not None
     (plot,) = finding.plots()
     assert plot.data_file is not None
-    found = list(csv.DictReader(io.StringIO(finding.csv()[plot.data_file])))
+    found = list(csv.DictReader(io.StringIO(finding.file_texts()[plot.data_file])))
     assert len(found) == 100
     assert sum(int(row["images"]) for row in found) == 2_000
 
@@ -74,4 +74,4 @@ def test_every_chart_has_a_file_with_its_values(kfold_evidence: Evidence) -> Non
             if plot.page is not None and not plot.data:
                 assert rows(plot.page().figure), plot.name
             else:
-                assert plot.data_file in (None, "trials.csv", *finding.csv()), plot.name
+                assert plot.data_file in (None, "trials.csv", *finding.file_texts()), plot.name

@@ -87,7 +87,7 @@ def test_the_report_lists_files_and_shows_the_first() -> None:
     assert len(found.images) == min(MOST_SHOWN, found.n_found)
     kinds = [type(block) for block in found.blocks()]
     assert kinds[1:] == [Pictures, Plot]
-    text = found.csv()["labels-to-check.csv"].splitlines()
+    text = found.file_texts()["labels-to-check.csv"].splitlines()
     assert len(text) == 1 + found.n_found
     assert text[1].split(",")[:2] == [str(first.image), first.file]
 

@@ -113,3 +113,13 @@ def test_without_a_winner_there_is_no_margin() -> None:
     """A search whose trials all failed has nothing to say of one."""
     record = fakes.study_record([fakes.other_trial(0, "failed")])
     assert Margin.of(fakes.evidence(record)) is None
+
+
+def test_trials_with_the_winners_score_are_level() -> None:
+    """All of them are named; a copy of the winner's own result is not one of them."""
+    copy = fakes.complete_trial(3, [0.9], same_as=0)
+    others = [fakes.complete_trial(n, [score]) for n, score in ((1, 0.9), (2, 0.8), (4, 0.9))]
+    found = margin_of(fakes.complete_trial(0, [0.9]), copy, *others)
+    assert found.level == (1, 4)
+    assert "Trials 0, 1 and 4 are level" in found.summary()[-1]
+    assert margin_of(fakes.complete_trial(0, [0.95]), *others).level == ()

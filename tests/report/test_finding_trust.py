@@ -142,7 +142,7 @@ def test_the_answer_names_the_interval_objections_and_what_is_not_known(
 ) -> None:
     found = trust(replace(kfold_evidence, earlier=(access("other"),)))
     low, high = found_interval(kfold_evidence)
-    assert f"{100 * low:.2f}% to {100 * high:.2f}%" in found.answer
+    assert f"{100 * low:.1f}% and {100 * high:.1f}%" in found.answer
     for one in found.checks:
         assert (one.doubt in found.answer) is (one.reply in ("no", "unknown"))
     assert check(found, RUNNER_UP).reply == "aside"

@@ -25,6 +25,7 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
         "report.html",
         "report.json",
         "report.md",
+        "recipe.toml",
         "trials.csv",
     }
     assert paths.figure("mistakes", "pdf").read_bytes().startswith(b"%PDF")

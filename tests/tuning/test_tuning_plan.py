@@ -62,8 +62,8 @@ def test_a_random_point_depends_on_seed_and_index_alone(space: Space) -> None:
 
 def test_a_longer_plan_begins_with_the_shorter_one(space: Space, make_recipe: Maker) -> None:
     """Raising the number of trials changes no point that was planned before."""
-    short = planned_points(make_recipe(trials=4), space, _accept, 1000)
-    long = planned_points(make_recipe(trials=9), space, _accept, 1000)
+    short = planned_points(make_recipe(trials=4), space, _accept, 1000).points
+    long = planned_points(make_recipe(trials=9), space, _accept, 1000).points
     assert long[:4] == short
     assert long[0] == space.baseline_params
 
@@ -71,14 +71,15 @@ def test_a_longer_plan_begins_with_the_shorter_one(space: Space, make_recipe: Ma
 def test_planned_points_replay_to_candidates(space: Space, make_recipe: Maker) -> None:
     """Every point of every sampler makes a candidate again from its parameters alone."""
     for sampler in ("random", "grid"):
-        for point in planned_points(make_recipe(sampler=sampler, trials=12), space, _accept, 1000):
+        recipe = make_recipe(sampler=sampler, trials=12)
+        for point in planned_points(recipe, space, _accept, 1000).points:
             assert isinstance(space.candidate(point), Candidate)
 
 
 def test_the_grid_is_enumerated_once_in_a_seeded_order(space: Space, make_recipe: Maker) -> None:
     """Each grid point comes once, the baseline first; the seed decides the order only."""
     recipe = make_recipe(sampler="grid", trials=None)
-    points = planned_points(recipe, space, _accept, 1000)
+    points = planned_points(recipe, space, _accept, 1000).points
     keys = [str(sorted(point.items())) for point in points]
     grid = {str(sorted(point.items())) for point in space.grid()}
     assert len(keys) == len(set(keys))
@@ -92,10 +93,11 @@ def test_without_the_baseline_every_point_is_drawn(make_recipe: Maker) -> None:
     """`with_baseline = false` leaves the plan to the sampler; TPE then has none."""
     space = load_space(make_recipe().space)
     recipe = make_recipe(with_baseline=False, trials=3)
-    assert planned_points(recipe, space, _accept, 1000)[0] == random_point(space, 0, 0, _accept)
-    assert (
-        planned_points(make_recipe(sampler="tpe", with_baseline=False), space, _accept, 1000) == []
+    assert planned_points(recipe, space, _accept, 1000).points[0] == random_point(
+        space, 0, 0, _accept
     )
+    learning = make_recipe(sampler="tpe", with_baseline=False)
+    assert planned_points(learning, space, _accept, 1000).points == ()
 
 
 def test_infeasible_points_are_redrawn(make_recipe: Maker) -> None:
@@ -220,7 +222,7 @@ def _stepped(low: float, high: float, step: float) -> Space:
 def test_every_step_of_a_range_is_planned(make_recipe: Maker) -> None:
     """0.1 * 3 is more than 0.3, and is drawn as 0.3; all other steps are as Python adds them."""
     recipe, space = make_recipe(trials=100), _stepped(0.0, 0.3, 0.1)
-    points = planned_points(recipe, space, _accept, 1000)
+    points = planned_points(recipe, space, _accept, 1000).points
     assert {point["drop"] for point in points} == {0.0, 0.1, 0.2, 0.3}
     assert all(space.distributions(point) for point in points)
 
@@ -234,7 +236,7 @@ def test_a_portfolio_may_have_candidates_that_cannot_be_built(make_recipe: Maker
     lengths = []
     for side in (32, 2):
         dataset = DatasetInfo("x", "f" * 64, ("a", "b"), (3, side, side), 1000, 100, Path("x"))
-        lengths.append(len(planned_points(recipe, space, Feasibility(dataset, None), 800)))
+        lengths.append(len(planned_points(recipe, space, Feasibility(dataset, None), 800).points))
     assert lengths == [1, 0]
 
 

@@ -21,11 +21,11 @@ def _accept(candidate: Candidate) -> str | None:
 def test_what_comes_first_is_chosen(start: str, count: int) -> None:
     """After it the same points are drawn, each from its index."""
     recipe = make_recipe(space="cnn", trials=12, start=start, with_baseline=start != "none")
-    points = planned_points(recipe, _CNN, _accept, 40_000)
-    expected = [_CNN.baseline_params, *_CNN.portfolio][:count]
-    assert points[:count] == expected
+    points, n_first = planned_points(recipe, _CNN, _accept, 40_000)
+    expected = (_CNN.baseline_params, *_CNN.portfolio)[:count]
+    assert (points[:count], n_first) == (expected, count)
     plain = make_recipe(space="cnn", trials=12, start="none", with_baseline=False)
-    assert points[count:] == planned_points(plain, _CNN, _accept, 40_000)[count:]
+    assert points[count:] == planned_points(plain, _CNN, _accept, 40_000).points[count:]
 
 
 def test_the_portfolio_is_narrowed_to_what_may_be_trained() -> None:
@@ -36,7 +36,7 @@ def test_the_portfolio_is_narrowed_to_what_may_be_trained() -> None:
         return "too wide" if candidate.model.channels[0] > 24 else None
 
     recipe = make_recipe(space="cnn", trials=7, start="portfolio", with_baseline=False)
-    points = planned_points(recipe, _CNN, find_violation, 40_000)
+    points = planned_points(recipe, _CNN, find_violation, 40_000).points
     widths = [point["base_width"] for point in points[: len(_CNN.portfolio) - 1]]
     assert all(isinstance(width, int) and 16 <= width <= 27 for width in widths)
 
@@ -51,7 +51,7 @@ def test_random_points_are_narrowed_where_the_prior_prefers_wide_ones() -> None:
         return "too wide" if candidate.model.channels[0] > 16 else None
 
     recipe = make_recipe(space="cnn", trials=20, start="none", with_baseline=False, prior="on")
-    points = planned_points(recipe, _CNN, find_violation, 40_000)
+    points = planned_points(recipe, _CNN, find_violation, 40_000).points
     assert len(points) == 20
     assert len(checked) <= 20 * 9
 
@@ -59,7 +59,7 @@ def test_random_points_are_narrowed_where_the_prior_prefers_wide_ones() -> None:
 def test_small_datasets_get_small_batches() -> None:
     """With 700 images no batch of the portfolio exceeds 35."""
     recipe = make_recipe(space="cnn", trials=7, start="portfolio", with_baseline=False)
-    points = planned_points(recipe, _CNN, _accept, 700)
+    points = planned_points(recipe, _CNN, _accept, 700).points
     assert {point["batch_size"] for point in points[:5]} == {32}
 
 
@@ -67,5 +67,5 @@ def test_earlier_points_come_before_the_portfolio() -> None:
     """And are not tried twice."""
     earlier = (_CNN.portfolio[2], _CNN.baseline_params or {})
     recipe = make_recipe(space="cnn", trials=4, start="portfolio")
-    points = planned_points(recipe, _CNN, _accept, 40_000, earlier)
-    assert points == [_CNN.baseline_params, *(_CNN.portfolio[i] for i in (2, 0, 1))]
+    points = planned_points(recipe, _CNN, _accept, 40_000, earlier).points
+    assert points == (_CNN.baseline_params, *(_CNN.portfolio[i] for i in (2, 0, 1)))

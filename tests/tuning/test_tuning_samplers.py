@@ -24,7 +24,7 @@ def _feasible(candidate: Candidate) -> None:
 
 def _points(sampler: Sampler, trials: int, seed: int = 0) -> list[Params]:
     recipe = Recipe(space="mlp", sampler=sampler.name, trials=trials, seed=seed)
-    return planned_points(recipe, BUILT_IN["mlp"], _feasible, 1000)
+    return list(planned_points(recipe, BUILT_IN["mlp"], _feasible, 1000).points)
 
 
 def test_points_are_repeatable_and_extend(sampler: Sampler) -> None:

@@ -23,6 +23,7 @@ from search.report.findings.margin import Margin
 from search.report.findings.mistakes import Mistakes
 from search.report.findings.nested import LostRepetitions, Nested
 from search.report.findings.optimism import Optimism
+from search.report.findings.origin import Origin
 from search.report.findings.parallel_coordinates import ParallelCoordinates
 from search.report.findings.pareto import ParetoFront
 from search.report.findings.recommendations import Recommendations
@@ -73,6 +74,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     FoldScores,
     Refit,
     ParetoFront,
+    Origin,
     Finalists,
     Margin,
     Ablated,
@@ -102,8 +104,8 @@ FINDINGS: tuple[type[Finding], ...] = (
 FIGURE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.figures)
 """Names of all files that plots may have next to the page."""
 
-TABLE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.tables)
-"""Names of all CSV files that there may be next to the page."""
+FILE_NAMES: tuple[str, ...] = tuple(name for one in FINDINGS for name in one.file_names)
+"""Names of all other files that there may be next to the page, but for values of plots."""
 
 
 def summaries(record: StudyRecord, nested: tuple[StudyRecord, ...] = ()) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class AllMetrics(Finding):
             most=len(self.metrics),
         )
         yield Paragraph(
-            "Trials are scored by the first one. The interval of accuracy is Wilson’s, others are "
+            "The first one ranks the trials. The interval of accuracy is Wilson’s, others are "
             f"from a bootstrap of the test images.{self._what_is_missing()}",
             "quiet",
         )

@@ -36,7 +36,7 @@ class ConfusionMatrix(Finding):
     section = FAILURES
     title = "Confusion matrix"
     figures = figure_names(_NAME)
-    tables = tuple(f"{name}.csv" for name in figures)
+    file_names = tuple(f"{name}.csv" for name in figures)
 
     name: Unlisted[str]
     class_names: Unlisted[tuple[str, ...]]
@@ -67,7 +67,7 @@ class ConfusionMatrix(Finding):
         alt = f"Confusion matrix of {n} classes on the test images{which}"
         yield Plot(self.name, alt, self.draw, self.chart, data=f"{self.name}.csv")
 
-    def csv(self) -> Mapping[str, str]:
+    def file_texts(self) -> Mapping[str, str]:
         """Write a row for each pair of a true and a predicted class."""
         rows = [
             (true, predicted, n)
@@ -118,13 +118,16 @@ class ConfusionMatrix(Finding):
             n = self.counts[i][j]
             colour = "white" if share > 60 else "#222222" if n else "#999999"
             # A cell has no room for "100.0%".
-            text = self._cell_text(n, share, "\n").replace("100.0%", "100%")
+            text = self._cell_text(i, j, "\n").replace("100.0%", "100%")
             axes.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
 
-    def _cell_text(self, n: int, share: float, line_break: str) -> str:
+    def _cell_text(self, i: int, j: int, line_break: str) -> str:
+        n = self.counts[i][j]
+        if not n and i != j:
+            return ""
         if len(self.class_names) > MOST_WITH_PERCENTAGES:
             return f"{n:,}"
-        return f"{n:,}{line_break}{share:.1f}%"
+        return f"{n:,}{line_break}{self.row_percentages[i, j]:.1f}%"
 
     def chart(self) -> Chart:
         """Colour cells by row percentage; hovering gives count and percentage."""
@@ -156,7 +159,7 @@ class ConfusionMatrix(Finding):
             showscale=False,
             xgap=int(n <= _MOST_LABELS),
             ygap=int(n <= _MOST_LABELS),
-            text=[[self._cell_text(n, share, "<br>") for _, n, share in row] for row in cells],
+            text=[[self._cell_text(i, j, "<br>") for j in range(n)] for i in range(n)],
             texttemplate="%{text}" if n <= MOST_WITH_COUNTS else None,
             customdata=[
                 [f"{true} predicted as {name}: {n:,} ({share:.1f}%)" for name, n, share in row]

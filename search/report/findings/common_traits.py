@@ -10,7 +10,7 @@ from scipy.stats import hypergeom
 
 from search.report.blocks import Block, Bullets, Paragraph
 from search.report.evidence import Evidence
-from search.report.finding import WHY, Finding, ReportPart
+from search.report.finding import WHY, Finding, ReportPart, Unlisted
 from search.report.scales import value_text
 from search.report.scoring import After, Searched, ranked_parameters
 from search.text import percent, plural
@@ -99,6 +99,8 @@ class CommonTraits(Finding):
     """The rarest among the others first."""
     reason: str | None = None
     """Why there is no answer."""
+    n_first: Unlisted[int] = 0  # compared trials of the candidates that the search began with
+    n_first_best: Unlisted[int] = 0  # those of them among the best
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -116,6 +118,9 @@ class CommonTraits(Finding):
         if total < _FEWEST:
             return cls(reason=f"this needs at least {_FEWEST} trials that can be compared")
         best = min(MOST, total // 2)
+        record = evidence.record
+        known = {one.number for one in record.trials if 0 < one.plan < record.n_first}
+        first = known.intersection(ranked.numbers)
         checked = [_trait(one, best) for one in ranked.parameters]
         corrected = holm([1.0 if one is None else one.p_value for one in checked])
         traits = [
@@ -130,6 +135,8 @@ class CommonTraits(Finding):
             checked=len(ranked.parameters),
             after=ranked.after,
             traits=tuple(traits),
+            n_first=len(first),
+            n_first_best=sum(number in first for number in ranked.numbers[:best]),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -146,10 +153,17 @@ class CommonTraits(Finding):
             return
         yield Paragraph(
             f"{among}{after} have this in common. {plural(self.checked, 'parameter')} "
-            f"{_were(self.checked)} checked; were all of them without effect, anything would be "
-            f"listed in at most {percent(UNLIKELY, 1)} of studies (exact tests, Holm’s correction)."
+            f"{_were(self.checked)} checked; if none of them mattered, a finding like this would "
+            f"appear in at most {percent(UNLIKELY, 1)} of studies (exact tests, Holm’s correction)."
         )
         yield Bullets(tuple(self._words(one) for one in self.traits))
+        if self.n_first:
+            yield Paragraph(
+                f"{plural(self.n_first, 'candidate')} that the search began with are alike in many "
+                f"settings, and {self.n_first_best} of them are among the best: a setting may be "
+                "listed for another one’s effect.",
+                "quiet",
+            )
 
     def _words(self, trait: Trait) -> str:
         what = f"{trait.parameter} = {trait.value}"

@@ -229,8 +229,8 @@ class Importances(Finding):
             paper=self._draw,
             page=self._chart,
             caption=(
-                "Grey: what chance reaches. Blue bars exceed it, pale ones do not. Grey bars are "
-                "cut off at the axis."
+                "Grey: what chance reaches. Blue bars exceed it, pale ones do not; those that "
+                "exceed it the most come first. Grey bars longer than the axis are cut off."
             ),
             table=self._table(),
         )
@@ -254,8 +254,8 @@ class Importances(Finding):
             )
         stand = "stands" if len(found) == 1 else "stand"
         return (
-            f"Only {listed(found)} {stand} out from noise: with {shuffled}, none of {checked} "
-            "exceeded its usual importance by as much."
+            f"Only {listed(found)} {stand} out from noise: with {shuffled}, none of {checked} rose "
+            "as far above its typical importance."
         )
 
     def _table(self) -> Table:
@@ -346,8 +346,14 @@ def _drawn(n_trials: int) -> list[int]:
 
 
 def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
-    """Names of the parameters that could take more than one value."""
-    return sorted({n for t in trials for n, dist in t.distributions.items() if not dist.single()})
+    """Names of the parameters in which the trials differ."""
+    names = {name for trial in trials for name in trial.params}
+    first, *others = trials or (None,)
+    if first is None:
+        return []
+    return sorted(
+        n for n in names if any(one.params.get(n) != first.params.get(n) for one in others)
+    )
 
 
 def _reason(scores: Sequence[float], names: Sequence[str]) -> str | None:

@@ -56,7 +56,7 @@ class DoubtfulLabels(Finding):
     title = "Labels to check"
     folded = True
     figures = (_NAME,)
-    tables = (_TABLE,)
+    file_names = (_TABLE,)
 
     n_images: int
     """Validation images that were looked at."""
@@ -121,7 +121,7 @@ class DoubtfulLabels(Finding):
         )
         yield Plot(_NAME, self.title, self.draw)
 
-    def csv(self) -> Mapping[str, str]:
+    def file_texts(self) -> Mapping[str, str]:
         header = list(DoubtfulLabel.model_fields)
         rows = [[getattr(one, name) for name in header] for one in self.labels]
         return {_TABLE: csv_text(header, rows)}

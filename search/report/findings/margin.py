@@ -65,6 +65,8 @@ class Margin(Finding):
     """Whether the winner is the hand-tuned candidate."""
     runner_up: RunnerUp | None
     """The second-best candidate; null if no other was scored."""
+    level: tuple[int, ...]
+    """Trials with exactly the winner's score; the first in the plan counts as the winner."""
     race: tuple[RaceStep, ...]
     """The steps of a race over folds, from one fold on; empty without one."""
     n_pruned: int
@@ -94,6 +96,7 @@ class Margin(Finding):
             score=value,
             is_baseline=record.recipe.with_baseline and winner.plan == 0,
             runner_up=_runner_up(record, winner),
+            level=tuple(one.number for one in _rivals(record, winner) if trial_score(one) == value),
             race=tuple(_race(trained)) if record.recipe.racing else (),
             n_pruned=len(pruned),
             comparison=get_pruner(record.recipe.pruner).comparison if pruned else "",
@@ -125,10 +128,11 @@ class Margin(Finding):
 
     def _lead(self, second: RunnerUp) -> str:
         metric = self.metric
-        if second.gap == 0.0:
+        if self.level:
+            numbers = listed([str(one) for one in (self.trial, *self.level)])
             return (
-                f"Trial {self.trial} and the runner-up, trial {second.trial}, are level, with "
-                f"{score(self.score, metric)}."
+                f"Trials {numbers} are level, with {score(self.score, metric)}; the first in the "
+                "plan counts as the winner."
             )
         gap = apart(self.score, second.score, metric)
         lead = (
@@ -148,8 +152,13 @@ class Margin(Finding):
         return f"{lead} Noise alone rarely makes such a lead ({error})."
 
 
+def _rivals(record: StudyRecord, winner: TrialRecord) -> list[TrialRecord]:
+    """Return the other complete trials, best first, without copies of the winner's result."""
+    return [one for one in record.complete()[1:] if winner.number != one.same_as]
+
+
 def _runner_up(record: StudyRecord, winner: TrialRecord) -> RunnerUp | None:
-    others = [t for t in record.complete()[1:] if winner.number != t.same_as]
+    others = _rivals(record, winner)
     lead = lead_over(record, winner, others[0]) if others else None
     second = trial_score(others[0]) if others else None
     if second is None or lead is None:

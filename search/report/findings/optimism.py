@@ -98,7 +98,7 @@ class Optimism(Finding):
 
     key = "optimism"
     section = CERTAIN
-    title = "How much the validation score overstates"
+    title = "Is the validation score inflated?"
     folded = True
 
     metric: MetricName

@@ -48,7 +48,8 @@ _TICK: dict[str, Any] = {
 UNUSED = "not used"
 _EXPLORING = (
     "Drag along an axis to keep only trials in that range; click the axis to show all again. The "
-    "box below finds words and takes conditions such as sgd_lr<0.01. The table follows."
+    "box below finds words and takes conditions such as sgd_lr<0.01. The table below shows what is "
+    "left."
 )
 
 

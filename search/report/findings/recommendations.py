@@ -215,21 +215,22 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
         if len(weak) > 1:
             at = "values are at the end of their ranges"
         yield (
-            f"The winner’s {at}: {names}. A wider range may help. Weak evidence: the best trials "
-            f"are hardly there more often than all trials, which are at {usual:.1f} ends on "
-            "average."
+            f"The winner’s {at}: {names}. A wider range may help, but this is weak evidence: the "
+            "best trials are not there much more often than the others, and an average trial has "
+            f"{usual:.1f} values at an end of a range."
         )
 
 
 def forecast(record: StudyRecord) -> ExpectedBest | None:
     """Estimate whether more trials help; None with too few trials.
 
-    The hand-tuned candidate is left out, because it was not sampled. Adaptive samplers learn from
-    earlier trials, so their trials are no independent sample.
+    The candidates that the search began with are left out, because they were not sampled. Adaptive
+    samplers learn from earlier trials, so their trials are no independent sample.
     """
     compared = comparable_trials(record)
     pairs = zip(compared.trials, compared.values, strict=True)
-    values = [value for trial, value in pairs if trial.plan or not record.recipe.with_baseline]
+    n_first = record.n_first or int(record.recipe.with_baseline)
+    values = [value for trial, value in pairs if trial.plan >= n_first]
     winner = record.winner()
     if get_sampler(record.recipe.sampler).adaptive or len(values) < _FEWEST or winner is None:
         return None
@@ -276,7 +277,7 @@ def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[s
     *_, half, all_of_them = expected.sizes
     after = "" if expected.after is None else f", compared after {expected.after}"
     gained = (
-        f"Doubling the trials from {half} to {all_of_them} gained about "
+        f"Doubling the sampled trials from {half} to {all_of_them} gained about "
         f"{spread(expected.gain, metric)} (expected best, Tang et al., 2020{after})"
     )
     if not expected.flat:
@@ -297,8 +298,8 @@ def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
     indices = {trial.plan for trial in _ended(record) if trial.same_as is None}
     since = sum(index > winner.plan for index in indices)
     if since:
-        last = "trial" if since == 1 else f"{since} trials"
-        yield f"The last {last} (of {len(indices)}) found no improvement."
+        what = "trial did" if since == 1 else f"{since} trials did"
+        yield f"The last {what} not beat the winner (of {plural(len(indices), 'trial')})."
 
 
 def _best_at_last_epoch(record: StudyRecord) -> Iterator[str]:

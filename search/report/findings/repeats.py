@@ -216,7 +216,7 @@ class Reported(Finding):
     section = GOOD
     title = "Compared with the hand-tuned report"
     listed = "compared"
-    tables = (_CSV,)
+    file_names = (_CSV,)
 
     compared: tuple[ReportedFigure, ...]
     """One for each figure of the report."""
@@ -247,5 +247,5 @@ class Reported(Finding):
         )
         yield Paragraph(self.note, "quiet")
 
-    def csv(self) -> Mapping[str, str]:
+    def file_texts(self) -> Mapping[str, str]:
         return {_CSV: self.text}

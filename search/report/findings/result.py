@@ -19,7 +19,7 @@ from search.report.finding import (
     Unlisted,
 )
 from search.report.findings.winner import Winner
-from search.text import count, interval, moment, percent, score, times
+from search.text import count, interval, moment, percent, plural, score, times
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
@@ -113,7 +113,8 @@ class Result(Finding):
         refitted = self.record.recipe.protocol.refits
         if refitted:
             yield Paragraph(
-                f"The test set was evaluated after all decisions of this study: {correct}."
+                f"{self._tested()}The test set was evaluated after all decisions of this study: "
+                f"{correct}."
             )
             yield self._validation_and_test()
             return
@@ -121,6 +122,17 @@ class Result(Finding):
         if self.winner is not None and len(self.record.complete()) > 1:
             exported = f" The exported network is that of trial {self.winner.trial}."
         yield Paragraph(f"The test set was evaluated after the last training: {correct}.{exported}")
+
+    def _tested(self) -> str:
+        """Which network it is: not the one whose validation score won."""
+        refit = self.record.refit
+        if refit is None:
+            return ""
+        return (
+            f"The settings of trial {refit.trial} were trained again on all "
+            f"{count(self.record.dataset.n_train)} training images, for "
+            f"{plural(refit.epochs, 'epoch')}; that network is tested here and exported. "
+        )
 
     def _validation_and_test(self) -> Table:
         folds = ", mean over folds" if self.record.recipe.n_folds > 1 else ""

@@ -1,6 +1,6 @@
 """What was studied, what is its status, and how is it reproduced?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal, Self, final
 
@@ -25,6 +25,7 @@ from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
 
 _FOLDERS = {"data_dir", "runs_dir", "storage"}
+_RECIPE = "recipe.toml"
 
 
 @final
@@ -95,6 +96,7 @@ class RecipeSettings(Finding):
     key = "recipe"
     section = REPRODUCE
     listed = "settings"
+    file_names = (_RECIPE,)
 
     settings: Settings
     """The settings by name."""
@@ -111,11 +113,15 @@ class RecipeSettings(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(
-            "Save this recipe as recipe.toml, then run the command. No earlier study of the same "
-            "name may be in the runs folder."
+            "Copy recipe.toml from the folder of this page to where you start searches. If the "
+            "runs folder still holds this study, add another --study-name."
         )
-        yield Code("python -m search run recipe.toml", "sh")
+        yield Code(f"python -m search run {_RECIPE}", "sh")
         yield Details("The recipe", (Code(self.toml, "toml"),))
+
+    def file_texts(self) -> Mapping[str, str]:
+        """Write the recipe as it stands on the page."""
+        return {_RECIPE: self.toml}
 
 
 @final
@@ -193,7 +199,7 @@ class Dataset(Finding):
     n_test: int
     """Images of the test set."""
     n_groups: int | None
-    """Groups of training images, each kept in one fold; null: taken for independent."""
+    """Groups of training images, each kept in one fold; null: assumed independent."""
     n_left_out: int
     """Image files that were left out, as they could not be decoded."""
     independence: Unlisted[str]
@@ -303,9 +309,9 @@ def page_lead(record: StudyRecord) -> str:
     how = f"scored by {validation_words(record)}"
     if recipe.protocol.is_search:
         search = get_sampler(recipe.sampler).words
-        start = "" if recipe.start != "portfolio" else ", begun with its portfolio,"
-        named = f"{search[0].upper()}{search[1:]} of the space {recipe.space}{start}"
-        return f"{named} on {dataset}, {how}."
+        named = f"{search[0].upper()}{search[1:]} of the space {recipe.space} on {dataset}"
+        begun = "" if recipe.start != "portfolio" else ", starting from candidates known to be good"
+        return f"{named}{begun}; {how}."
     trained = f"trained {times(len(record.complete()))}"
     return f"The hand-tuned network of the space {recipe.space} on {dataset}, {trained}, {how}."
 

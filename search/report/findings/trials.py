@@ -181,7 +181,7 @@ class Trials(Finding):
     title = "Scores in the order of the search"
     listed = "trials"
     figures = ("optimization-history",)
-    tables = ("trials.csv",)
+    file_names = ("trials.csv",)
 
     trials: tuple[TrialPart, ...]
     """Every trial, by number."""
@@ -212,7 +212,7 @@ class Trials(Finding):
         if best := self.record.complete()[:_MOST_LISTED]:
             yield self._table(best)
 
-    def csv(self) -> Mapping[str, str]:
+    def file_texts(self) -> Mapping[str, str]:
         return {"trials.csv": trials_csv(self.record)}
 
     def _table(self, best: list[TrialRecord]) -> Table:

@@ -1,10 +1,10 @@
 """Would you bet on the winner?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Self, final
 
 from search.metric import ACCURACY
-from search.report.blocks import Block, Paragraph, Table
+from search.report.blocks import Block, Bullets, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, ReportPart
 from search.report.findings.baseline_comparison import BaselineComparison
@@ -13,7 +13,7 @@ from search.report.findings.finalists import Finalists
 from search.report.findings.margin import Margin
 from search.report.findings.selection import SelectionScore
 from search.report.findings.winner import SearchBaseline
-from search.text import apart, count, interval, listed, plural, score, spread, times
+from search.text import apart, count, listed, percent, plural, score, spread, times
 from search.training.metrics import TestResult, always_right
 
 Reply = Literal["yes", "no", "unknown", "aside"]
@@ -59,12 +59,7 @@ class Trust(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self.answer)
-        yield Table(
-            caption="What this rests on",
-            header=("Question", "Answer"),
-            rows=tuple((one.question, one.words) for one in self.checks),
-            align="ll",
-        )
+        yield Bullets(tuple(f"{one.question} {one.words}" for one in self.checks))
 
     @property
     def objections(self) -> tuple[str, ...]:
@@ -76,8 +71,8 @@ def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
     doubts = [one.doubt for one in checks if one.reply == "no"]
     unknown = [one.doubt for one in checks if one.reply == "unknown"]
     expected = (
-        f"Of new images like those of the test, expect {interval(test.interval)} to be classified "
-        "correctly."
+        f"On new images like those of the test, its accuracy is probably between "
+        f"{percent(test.interval[0])} and {percent(test.interval[1])}."
     )
     against = f"But {listed(doubts)}." if doubts else "Nothing that was checked speaks against it."
     rest = f" Not known: {listed(unknown)}." if unknown else ""
@@ -86,7 +81,7 @@ def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
 
 def _fresh(evidence: Evidence, test: TestResult) -> Check:
     del test
-    question, doubt = "Was the test set unseen?", "the test set had been seen before"
+    question, doubt = "Was the test set unseen?", "its test set had been opened before"
     own = len(evidence.record.openings)
     if own > 1:
         words = f"No: this study opened it {times(own)}; only its first result is unbiased."
@@ -98,7 +93,10 @@ def _fresh(evidence: Evidence, test: TestResult) -> Check:
     baseline = None if evidence.baseline is None else evidence.baseline.record.name
     others = [one for one in evidence.earlier if one.study != baseline]
     if others:
-        words = f"No. {EarlierAccess.known(others).words()}"
+        words = (
+            f"No. {EarlierAccess.known(others).words()} The model was not trained on it, but what "
+            "was learned from those tests may have shaped this study."
+        )
         return Check(question=question, reply="no", words=words, doubt=doubt)
     besides = " but the hand-tuned baseline’s" if evidence.earlier else ""
     words = f"Yes: opened once, after all decisions; no other known study{besides} had opened it."
@@ -131,7 +129,7 @@ def _above_guessing(evidence: Evidence, test: TestResult) -> Check:
     del evidence
     question = "Is it better than guessing?"
     largest, low = test.largest_class(), test.interval[0]
-    beside = f"{always_right(largest)}, the winner on {interval(test.interval)}"
+    beside = f"{always_right(largest)}, the winner on {percent(test.accuracy)}"
     better = low > largest.share
     words = f"Yes: {beside}." if better else f"Not surely: {beside}."
     doubt = "guessing may do as well"
@@ -162,15 +160,19 @@ def _above_runner_up(evidence: Evidence, test: TestResult) -> Check | None:
     if margin is None or second is None:
         return None
     gap = apart(margin.score, second.score, margin.metric)
-    behind = f"{gap} behind, within noise" if second.gap else "level with it"
-    words = (
-        f"Not clearly: trial {second.trial} is {behind}. Either is a good choice."
-        if second.close
-        else f"Yes: it leads trial {second.trial} by {gap}."
-    )
+    words = f"Yes: it leads trial {second.trial} by {gap}."
+    if margin.level:
+        level = listed([str(number) for number in margin.level])
+        words = f"No: its score is level with that of {_trials(margin.level)} {level}."
+    elif second.close:
+        words = f"Not clearly: trial {second.trial} is {gap} behind, within noise."
     return Check(
         question="Is it the best of the trials?", reply="aside", words=words, doubt="a close race"
     )
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    return "trial" if len(numbers) == 1 else "trials"
 
 
 def _not_lucky(evidence: Evidence, test: TestResult) -> Check | None:
@@ -180,24 +182,30 @@ def _not_lucky(evidence: Evidence, test: TestResult) -> Check | None:
         return None
     metric = selection.metric
     words = (
-        f"Corrected for having been chosen, its validation {metric} of "
-        f"{score(selection.score, metric)} is {score(selection.estimate, metric)}. The test result "
+        f"Its validation {metric} of {score(selection.score, metric)}, by which it was chosen, "
+        f"would be about {score(selection.estimate, metric)} without that luck. The test result "
         "needs no such correction."
     )
     return Check(
-        question="Was it chosen by luck?", reply="aside", words=words, doubt="luck in validation"
+        question="Was it lucky to be chosen?",
+        reply="aside",
+        words=words,
+        doubt="luck in validation",
     )
 
 
 def _again(evidence: Evidence, test: TestResult) -> Check:
     del test
     question = "Would another training come out as good?"
-    doubt = "how much another seed would change"
+    doubt = "how much the result would change with another random seed"
     finalists = evidence.once(Finalists.of)
     found = () if finalists is None else finalists.finalists
     best = next((one for one in found if finalists and one.trial == finalists.winner), None)
     if best is None or best.std is None or finalists is None:
-        words = "Not known, as it was trained once in the search: --finalists 3 would tell."
+        words = (
+            "Not known, as the search trained it once. With `--finalists 3`, a search trains its "
+            "best three again."
+        )
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
     trainings = plural(len(best.repeats), "further training")
     words = (

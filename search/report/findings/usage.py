@@ -15,6 +15,7 @@ _FILES = {
     "report.md": "report.md",
     "report.json": "report.json",
     "trials.csv": "trials.csv",
+    "recipe.toml": "recipe.toml",
 }
 
 

@@ -14,6 +14,8 @@ from search.report.findings.winner import SearchBaseline
 from search.text import count, duration, interval, listed, percent, plural, score, spread
 from search.tuning.records import StudyRecord
 
+_NOT_TRIED = ("waiting", "running", "interrupted", "infeasible")
+
 
 @final
 class Verdict(Finding):
@@ -63,7 +65,7 @@ class Verdict(Finding):
 def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
     """Claim a difference only where neither other seeds nor other images may explain it."""
     if compared is None:
-        return f"No hand-tuned network has been tested on these images{in_validation}."
+        return f"The hand-tuned network was not tested on these images{in_validation}."
     if compared.same_candidate:
         return "It is the hand-tuned network itself, trained again: nothing sampled was better."
     gain = compared.gain
@@ -93,12 +95,13 @@ def _in_validation(evidence: Evidence, winner: int) -> str:
 def _doubt(trust: Trust | None) -> str:
     if trust is None or not trust.objections:
         return ""
-    return f"Before you rely on it: {listed(trust.objections)}."
+    return f"Before you rely on this: {listed(trust.objections)} (see “Would you bet on it?”)."
 
 
 def _effort(record: StudyRecord, cost: Cost) -> str:
     dataset = record.dataset
-    trials = plural(sum(cost.trials.values()), "configuration")
+    n_tried = sum(n for kind, n in cost.trials.items() if kind not in _NOT_TRIED)
+    trials = plural(n_tried, "configuration")
     clock = (
         f"{duration(cost.search_seconds)} of search"
         if cost.search_seconds

@@ -48,7 +48,7 @@ class WiderRanges(Excerpt):
         options = [word for one in (*kept, *wider) for word in ("--set", one)]
         name = f"{evidence.record.name}-wider"
         command = command_line("run", "recipe.toml", *options, "--study-name", name)
-        words = "With the recipe below saved as recipe.toml, this searches wider ranges:"
+        words = "With recipe.toml from the folder of this page, this searches wider ranges:"
         return cls(content=(Paragraph(words), Code(command, "sh")))
 
 

@@ -1,0 +1,54 @@
+"""Where does the winner come from: was it known to be good, or found by the search?"""
+
+from collections.abc import Sequence
+from typing import Self, final
+
+from search.report.blocks import Paragraph
+from search.report.evidence import Evidence
+from search.report.finding import WHY, Excerpt
+from search.report.scoring import trial_score
+from search.text import plural, score
+from search.tuning.records import StudyRecord, TrialRecord
+from search.tuning.samplers import get_sampler
+
+
+@final
+class Origin(Excerpt):
+    """Whether the winner is one of the candidates that the search began with."""
+
+    key = "winner.origin"
+    section = WHY
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self | None:
+        """Compare both kinds of trials; None where the search began with the baseline at most."""
+        record, winner = evidence.record, evidence.record.winner()
+        if winner is None or record.n_first < 2 or record.objectives.several:
+            return None
+        return cls(content=(Paragraph(_words(record, winner)),))
+
+
+def _words(record: StudyRecord, winner: TrialRecord) -> str:
+    complete = record.complete()
+    first = [one for one in complete if one.plan < record.n_first]
+    sampled = [one for one in complete if one.plan >= record.n_first]
+    known = "the candidates known to be good that the search began with"
+    way = "proposed by the sampler" if _adaptive(record) else "drawn at random"
+    if winner.plan < record.n_first:
+        began = f"Trial {winner.number} is one of {known}."
+        if not sampled:
+            return f"{began} No other trial is complete."
+        return f"{began} Of {plural(len(sampled), 'trial')} {way}, {_best(record, sampled)}"
+    found = f"Trial {winner.number} was {way}."
+    if not first:
+        return f"{found} None of {known} is complete."
+    return f"{found} Of {known}, {_best(record, first)}"
+
+
+def _best(record: StudyRecord, trials: Sequence[TrialRecord]) -> str:
+    best = trials[0]  # they are ranked
+    return f"the best, trial {best.number}, reached {score(trial_score(best), record.metric)}."
+
+
+def _adaptive(record: StudyRecord) -> bool:
+    return get_sampler(record.recipe.sampler).adaptive
