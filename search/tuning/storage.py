@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
 _PERMISSIONS = "you must be able to read and write its folder"
 _MISTAKES = (FileExistsError, NotADirectoryError)  # a file in the place of a folder
+_PATIENCE_SECONDS = 60  # with other writers of a SQLite file
 
 
 def parse_url(text: str) -> sqlalchemy.URL:
@@ -136,7 +138,7 @@ class SQLiteStorage(RDBStorage):
     """
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, engine_kwargs={"connect_args": {"timeout": 60}})
+        super().__init__(url, engine_kwargs={"connect_args": {"timeout": _PATIENCE_SECONDS}})
         self._listen()
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
@@ -205,19 +207,25 @@ def open_storage(text: str) -> RDBStorage:
         return _make_ready(file, url) if _is_unready(file) else SQLiteStorage(optuna_url(url))
 
 
-_MAGIC, _WRITE_VERSION, _WAL = b"SQLite format 3\0", 18, 2  # of a header; in WAL mode it is 2
-
-
 def _is_unready(file: Path) -> bool:
     """Return whether a SQLite file is new, or not in WAL mode, which follows once it has tables.
 
-    Only its header is read, without SQLite, whose locks could disturb whoever makes it ready.
+    SQLite is asked. Were the file opened and closed here, the system would drop all locks on it
+    that this process holds by other connections. The next program to leave the database would then
+    delete the log that this one writes to, and all that is written from then on would be lost
+    ("How to corrupt an SQLite database file", sqlite.org, section 2.2).
     """
     if not file.exists():
         return True
-    with file.open("rb") as opened:
-        header = opened.read(_WRITE_VERSION + 1)
-    return not header or (header.startswith(_MAGIC) and header[-1] != _WAL)
+    address = f"file:{quote(str(file.resolve()))}?mode=rw"
+    connection = sqlite3.connect(address, timeout=_PATIENCE_SECONDS, uri=True)
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    except sqlite3.DatabaseError:
+        return False  # it is damaged or no database: whoever opens it says so
+    finally:
+        connection.close()
+    return bool(mode != "wal")
 
 
 def _make_ready(file: Path, url: sqlalchemy.URL) -> SQLiteStorage:

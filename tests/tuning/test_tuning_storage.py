@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import pickle
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -99,6 +101,31 @@ def test_starts_in_a_fresh_folder_do_not_disturb_each_other(tmp_path: Path, n_st
 def _start(url: str, name: str, barrier: Any) -> None:
     barrier.wait()
     optuna.create_study(study_name=name, storage=open_storage(url))
+
+
+@pytest.mark.slow
+def test_other_programs_lose_nothing_of_a_process_with_two_storages(tmp_path: Path) -> None:
+    """A run opens the database twice. Whoever reads it meanwhile must not delete its log."""
+    url = storage_url(None, tmp_path / "studies.db")
+    ours = open_storage(url)
+    optuna.create_study(study_name="first", storage=ours)
+    publishers = open_storage(url)
+    assert publishers.get_all_studies()
+    assert _names_elsewhere(url) == ["first"]
+    assert (tmp_path / "studies.db-wal").exists()
+    optuna.create_study(study_name="second", storage=ours)
+    optuna.create_study(study_name="third", storage=publishers)
+    assert _names_elsewhere(url) == ["first", "second", "third"]
+
+
+def _names_elsewhere(url: str) -> list[str]:
+    """Return the studies as another process reads them, which ends then."""
+    code = (
+        "import optuna, sys; from search.tuning.storage import open_storage; "
+        "print(*sorted(optuna.get_all_study_names(open_storage(sys.argv[1]))))"
+    )
+    command = [sys.executable, "-c", code, url]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 @pytest.mark.slow
