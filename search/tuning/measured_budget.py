@@ -34,7 +34,6 @@ from spaces.families import FamilySource
 _MOST_TRIALS = 500
 _N_SAMPLES = 40  # candidates that stand for all of the search
 _CONTENTION = 1.15  # workers at a time slow each other down
-_THREADS_GAIN = 0.6  # of each further thread of a refit
 _VALIDATION_SHARE = 0.35  # seconds of validating an image by those of training on it
 _PRUNED_IN_VAIN = 0.1  # of what a perfect pruner would save
 
@@ -75,7 +74,7 @@ def make_budget(
         reference_size=reference.multiply_adds,
         images=len(fold.train),
         parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
-        refit_ratio=_refit_ratio(recipe, dataset, fold),
+        refit_ratio=_refit_ratio(recipe, dataset, fold, _refit_speed(recipe, executor, warm_up)),
         epochs=recipe.epochs if "epochs" in given else None,
         most_trials=_most_trials(recipe, given),
         workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
@@ -166,15 +165,29 @@ def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:
     return at_once / _CONTENTION if at_once > 1 else 1.0
 
 
-def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold) -> float:
+def _refit_speed(recipe: Recipe, executor: Executor, warm_up: WarmUp) -> float:
+    """Return how much faster a refit trains than a trial, as it computes with all cores.
+
+    It is measured with the candidate that is tried first after the hand-tuned one. How much a
+    further thread gains depends on the network: from a tenth to two thirds of a core were seen.
+    """
+    threads = joblib.cpu_count()
+    if recipe.device.startswith("cuda") or threads <= recipe.threads:
+        return 1.0
+    candidate = warm_up.candidates[min(2, len(warm_up.candidates) - 1)]
+    alone = replace(warm_up, candidates=(candidate,))
+    (slow,), (fast,) = executor.run(alone), executor.run(replace(alone, threads=threads))
+    return max(slow.image_seconds / fast.image_seconds, 1.0)
+
+
+def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold, speed: float) -> float:
     """Return the seconds of a refit's epoch by those of a trial's on one fold.
 
     An ensemble is refitted one network after another.
     """
     images = len(fold.train) + _VALIDATION_SHARE * len(fold.validation)
-    threads = 1 if recipe.device.startswith("cuda") else joblib.cpu_count() / recipe.threads
     networks = recipe.ensemble or 1
-    return networks * dataset.n_train / images / (1 + _THREADS_GAIN * max(threads - 1, 0))
+    return networks * dataset.n_train / images / speed
 
 
 def _workload(recipe: Recipe, epochs: int, trials: int, pruner: str) -> float:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, final
@@ -218,13 +218,11 @@ def _is_unready(file: Path) -> bool:
     if not file.exists():
         return True
     address = f"file:{quote(str(file.resolve()))}?mode=rw"
-    connection = sqlite3.connect(address, timeout=_PATIENCE_SECONDS, uri=True)
     try:
-        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        with closing(sqlite3.connect(address, timeout=_PATIENCE_SECONDS, uri=True)) as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     except sqlite3.DatabaseError:
         return False  # it is damaged or no database: whoever opens it says so
-    finally:
-        connection.close()
     return bool(mode != "wal")
 
 

@@ -159,7 +159,7 @@ def test_first_points_come_from_the_prior(prior: Any, n_points: int) -> None:
     space, points = BUILT_IN["mlp"], {}
     for sampler in ("tpe", "random"):
         recipe = Recipe(space="mlp", sampler=sampler, trials=12, prior=prior)
-        points[sampler] = planned_points(recipe, space, lambda _: None, 1000)
+        points[sampler] = planned_points(recipe, space, lambda _: None, 1000).points
     assert len(points["tpe"]) == n_points
     assert points["tpe"] == points["random"][:n_points]
 
