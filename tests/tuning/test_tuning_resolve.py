@@ -141,6 +141,31 @@ def test_a_budget_compares_early_where_there_is_time_for_many(
 
 
 @pytest.mark.slow
+def test_a_refit_is_priced_by_what_further_threads_gain(
+    make_recipe: Callable[..., Recipe], listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is measured, as networks differ; threads that only disturb each other gain nothing."""
+    wanted = make_recipe(trials=None, threads=1).model_dump(exclude_unset=True)
+    settings = {name: one for name, one in wanted.items() if name not in ("pruner", "epochs")}
+    recipe = Recipe(**settings, budget=3600.0)
+    ratios = {}
+    for gain in (1.0, 1.6, 0.5):
+
+        def prices(warm_up: WarmUp, _: object, gain: float = gain) -> tuple[Price, ...]:
+            seconds = 1e-3 / (gain if warm_up.threads > 1 else 1.0)
+            return (Price(1000, seconds),) * len(warm_up.candidates)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(WarmUp, "run", prices)
+            patch.setattr("joblib.cpu_count", lambda: 2)
+            budget = prepare(recipe, InlineExecutor(), listener).budget
+        assert budget is not None
+        ratios[gain] = budget.refit_ratio
+    assert ratios[1.6] == pytest.approx(ratios[1.0] / 1.6)
+    assert ratios[0.5] == ratios[1.0]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "known"), [(True, True), (True, False), (False, True)])
 def test_a_baseline_is_promised_where_there_is_one(
     asked: bool, known: bool, make_recipe: Callable[..., Recipe], listener: Any
