@@ -203,7 +203,7 @@ def _again(evidence: Evidence, test: TestResult) -> Check:
     best = next((one for one in found if finalists and one.trial == finalists.winner), None)
     if best is None or best.std is None or finalists is None:
         words = (
-            "Not known, as the search trained it once. With `--finalists 3`, a search trains its "
+            "Not known, as the search trained it once. With --finalists 3 a search trains its "
             "best three again."
         )
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
