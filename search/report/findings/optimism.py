@@ -136,7 +136,7 @@ class Optimism(Finding):
             *(() if gap is None else (_gap_words(gap, shown),)),
             *(() if folds is None else _fold_words(folds, metric, value)),
             *(() if several or estimated else (_UNKNOWN_BIAS,)),
-            *(() if several else _holdout_words(record, winner, holdout)),
+            *(() if several else _holdout_words(record, winner, holdout, bounded=not estimated)),
         )
         return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
 
@@ -281,8 +281,9 @@ def _size_words(n_folds: int) -> str:
 
 
 def _holdout_words(
-    record: StudyRecord, winner: TrialRecord, holdout: HoldoutBound | None
+    record: StudyRecord, winner: TrialRecord, holdout: HoldoutBound | None, *, bounded: bool
 ) -> Iterator[str]:
+    """Yield what a holdout says of the score; the bound helps where there is no estimate."""
     if holdout is None:
         yield from _own_interval(record, winner)
         return
@@ -290,7 +291,7 @@ def _holdout_words(
         "Ignoring that it was chosen by them, the 95% interval of its accuracy on these "
         f"{count(holdout.n_images)} validation images is {interval(holdout.interval)} (Wilson)."
     )
-    if holdout.greatest_bias:
+    if holdout.greatest_bias and bounded:
         yield (
             f"Choosing the best of {plural(holdout.n_choices, 'epoch')} across all trials inflates "
             f"this score by at most {spread(holdout.greatest_bias, ACCURACY)} on average, usually "
