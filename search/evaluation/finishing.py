@@ -1,6 +1,5 @@
 """What follows a search: the winner is retrained, exported and tested once, with its ensemble."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from search.training.metrics import TestResult
 from search.tuning.after_search import EnsembleRecord, RepeatResult
 from search.tuning.budget import Budget
 from search.tuning.endings import why_no_winner
+from search.tuning.estimate import refit_epoch_seconds
 from search.tuning.opening import OpenStudy
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study, to_plain
@@ -74,7 +74,7 @@ def refit_best(
         UserError: No trial is complete.
         MachineError: The winner's loss became infinite or NaN, or a training failed.
     """
-    horizon = plan_horizon(opened, budget)
+    horizon = plan_horizon(opened, budget, executor)
     classifier = _refit_winner(opened, horizon, executor, listener, stop)
     record = read_study(opened.study)
     planned, tested = record.ensemble_members(), record.tested_ensemble()
@@ -253,10 +253,11 @@ def _exported(folder: Path, study: str, trial: TrialRecord) -> ImageClassifier |
     return classifier
 
 
-def plan_horizon(opened: OpenStudy, budget: Budget | None) -> int:
+def plan_horizon(opened: OpenStudy, budget: Budget | None, executor: Executor) -> int:
     """Return the epochs of the schedule by which the winner is refitted.
 
-    They are stored where they are not those of a trial, so that a later refit has as many.
+    They are stored where they are not those of a trial, so that a later refit has as many. Under a
+    time budget the executor measures how many there is time for.
     """
     record = read_study(opened.study)
     winner, trial = _winner(record), opened.recipe.epochs
@@ -265,8 +266,8 @@ def plan_horizon(opened: OpenStudy, budget: Budget | None) -> int:
     horizon = opened.recipe.refit_epochs or trial
     if budget is not None and opened.recipe.refit_epochs is None:
         refitted = record.ensemble_members() or [winner]
-        seconds = [one.history.seconds() / one.history.fold_epochs() for one in refitted]
-        horizon = budget.refit_horizon(statistics.fmean(seconds), trial)
+        candidates = [one.candidate for one in refitted if one.candidate is not None]
+        horizon = budget.refit_horizon(refit_epoch_seconds(opened, candidates, executor), trial)
     if horizon != trial:
         facts = {"trial": winner.number, "epochs": horizon}
         opened.study.set_user_attr("refit_horizon", facts)

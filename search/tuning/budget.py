@@ -274,8 +274,8 @@ class Budget:
         """Return for how many epochs the winner can be refitted in the time that is left.
 
         Args:
-            epoch_seconds: What an epoch of one fold of the winner took.
+            epoch_seconds: What an epoch of the refit takes; of all networks of an ensemble.
             epochs: Epochs of a trial, the least.
         """
-        fitting = int(self.seconds_left() / (epoch_seconds * self.refit_ratio))
+        fitting = int(self.seconds_left() / epoch_seconds)
         return max(min(fitting, FULL_EPOCHS), epochs)

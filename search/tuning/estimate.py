@@ -190,6 +190,22 @@ def _refit(recipe: Recipe, seconds: float) -> Range:
     return Range(whole / 2 / cores, whole)
 
 
+def refit_epoch_seconds(
+    opened: OpenStudy, candidates: Sequence[Candidate], executor: Executor
+) -> float:
+    """Return what an epoch of the refits of these candidates takes with all cores, added up.
+
+    It is measured, as what further threads gain depends on the network.
+    """
+    recipe, dataset = opened.recipe, opened.dataset
+    fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
+    source = opened.space.family_source
+    warm_up = make_warm_up(recipe, dataset, fold, tuple(candidates), source)
+    threads = recipe.threads if recipe.device.startswith("cuda") else joblib.cpu_count()
+    prices = executor.run(replace(warm_up, threads=threads))
+    return sum(dataset.n_train * one.image_seconds for one in prices)
+
+
 def _warm_up(opened: OpenStudy, executor: Executor, prices: Sequence[Price]) -> list[float]:
     """Return how many seconds candidates of the plan, or of its space, train for on one fold."""
     fold = load_folds(opened.paths.folds, opened.folds_hash)[0]
