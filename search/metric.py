@@ -51,6 +51,11 @@ class Metric(ABC):
     is_share: bool = False
     recorded: ClassVar[str | None] = None
 
+    @property
+    def is_computable(self) -> bool:
+        """Whether it can be computed here: not if it is a user's function that is not loaded."""
+        return True
+
     def __str__(self) -> str:
         return self.words
 

@@ -1,6 +1,7 @@
 """What all figures share: colours, sizes, style, and writing them."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from os.path import commonprefix
@@ -106,5 +107,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     suffix = path.suffix.removeprefix(".")
     metadata = {"CreationDate": None} if suffix == "pdf" else {}
     drawn = io.BytesIO()  # matplotlib raises another error on a full disk
-    figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
+    with warnings.catch_warnings():
+        # of a script that the font lacks: the page has the names, and PDF and PNG have boxes
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
     write_file(path, drawn.getvalue())

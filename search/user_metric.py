@@ -43,6 +43,10 @@ class FunctionMetric(Metric):
     def __str__(self) -> str:
         return self.words
 
+    @property
+    def is_computable(self) -> bool:
+        return self.function is not None
+
     def facts(self) -> dict[str, Any]:
         """Return what a study stores of it, by which `stored_metric` describes it again."""
         kept = asdict(replace(self, function=None))

@@ -294,6 +294,8 @@ def _parsed(name: str, then: BaseDistribution | None, text: str) -> Any:
     if isinstance(then, CategoricalDistribution):
         return tuple(_choice(then, one.strip()) for one in _OUTSIDE_BRACKETS.split(text))
     numbers = text.split("..")
+    if then is not None and "..." in text:  # 1...5 might mean 1 to 5, or to 0.5
+        raise _refused(name, then, text, "LOW..HIGH, or one number")
     try:
         return tuple(_number(one) for one in numbers)
     except ValueError as error:

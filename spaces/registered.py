@@ -73,6 +73,12 @@ def suggest_name(trial: BaseTrial, name: str, choices: Sequence[_Name]) -> _Name
 
 
 def suggest_kind(trial: BaseTrial, name: str, among: Sequence[type[_Config]]) -> _Config:
-    """Return settings of a suggested kind; the parameter `name` holds the kind's name."""
+    """Return settings of a suggested kind; the parameter `name` holds the kind's name.
+
+    Raises ValueError if it holds another name, as ranges that a user gave may have it.
+    """
     kinds = {kind.key(): kind for kind in among}
-    return kinds[suggest_name(trial, name, tuple(kinds))].suggest(trial)
+    chosen = suggest_name(trial, name, tuple(kinds))
+    if chosen not in kinds:
+        raise ValueError(f"{name} must be one of {', '.join(kinds)}, got {chosen!r}")
+    return kinds[chosen].suggest(trial)

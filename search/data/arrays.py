@@ -46,8 +46,8 @@ _NAMES = {
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
 VALIDATION_JOINS = (
-    "dataset: the validation images join those for training, because a study makes its own "
-    "validation split (validation 'given' uses them as they are)"
+    "dataset: the validation images join those for training, unless validation is 'given': a study "
+    "makes its own validation split"
 )
 _CHANNELS = (1, 3, 4)
 _BATCH = 1024
@@ -137,6 +137,11 @@ class ArraySource(Source):
             files = _array_files(self._path)
             arrays = {path.stem: read_npy(path) for path in files} or read_arrays(self._path)
         except (OSError, ValueError) as error:
+            if "Object arrays" in str(error):
+                raise UserError(
+                    f"dataset: {self._path} has an array of Python objects; accepted: arrays of "
+                    "numbers or of text (array.astype(str))"
+                ) from error
             raise UserError(f"dataset: {self._path} cannot be read: {error}") from error
         lower = {name.lower(): array for name, array in arrays.items()}
         parts = dict(_named_parts(lower, self._request.groups))

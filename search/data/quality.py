@@ -44,4 +44,7 @@ class DataQuality:
         """In words: "images assumed independent", or how many groups stay together."""
         if self.n_groups is None:
             return "images assumed independent"
-        return f"images of each of {plural(self.n_groups, 'group')} kept together"
+        together = f"images of each of {plural(self.n_groups, 'group')} kept together"
+        if not self.n_shared_groups:
+            return together
+        return f"{together} in validation; {self.n_shared_groups} of them are in training and test"

@@ -199,15 +199,14 @@ def _by_part(
     path: Path, rows: Sequence[Mapping[str, str]], split: str | None
 ) -> dict[str, list[Mapping[str, str]]]:
     parts: dict[str, list[Mapping[str, str]]] = {"train": [], "val": [], "test": []}
-    for row in rows:
-        value = "train" if split is None else row[split]
-        part = PARTS.get(value.lower())
-        if part is None:
-            raise UserError(
-                f"dataset: column {split!r} of {path} must be one of {', '.join(PARTS)}, "
-                f"got {value!r}"
-            )
-        parts[part].append(row)
+    words = ["train" if split is None else row[split] for row in rows]
+    if unknown := sorted({word for word in words if word.lower() not in PARTS}):
+        raise UserError(
+            f"dataset: column {split!r} of {path} must be one of {', '.join(PARTS)}, "
+            f"got {listed_names(unknown)}"
+        )
+    for word, row in zip(words, rows, strict=True):
+        parts[PARTS[word.lower()]].append(row)
     return parts
 
 
@@ -228,8 +227,7 @@ def _notices(
     if parts["val"]:
         yield (
             f"dataset: images that column {split!r} has for validation join those for training, "
-            "because a study makes its own validation split (validation 'given' uses them as they "
-            "are)"
+            "unless validation is 'given': a study makes its own validation split"
         )
     tested = {row[label] for row in parts["test"]}
     untested = sorted({row[label] for rows in parts.values() for row in rows} - tested)

@@ -141,6 +141,7 @@ def test_rows_that_say_nothing_are_told(table: Any, prepare: Any, extra: str, wo
         (b"image,label\n", "has no rows"),
         (b"image,label\n\xff\xfe,a\n", "not a table in UTF-8"),
         (b"image,label,split\na.png,a,dev\nb.png,b,test\n", "must be one of train, .* got 'dev'"),
+        (b"image,label,split\na.png,a,dev\nb.png,b,T\nc.png,b,\n", "got '', 'T', 'dev'"),
         (b"image,label\na.png,a\nb.png,a\n", "must have at least 2 classes, got 'a'"),
     ],
 )

@@ -186,11 +186,20 @@ def test_texts_are_read_as_the_parameters_are(text: str, expected: tuple[object,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", ["sgd_lr=a..b", "sgd_lr=1..2..x", "base_width=wide"])
+@pytest.mark.parametrize(
+    "text", ["sgd_lr=a..b", "sgd_lr=1..2..x", "sgd_lr=1e-4...1", "base_width=wide"]
+)
 def test_a_text_that_is_no_number_is_refused(text: str) -> None:
     """With the range as it is and the form that is accepted."""
     with pytest.raises(SpaceError, match=r"accepted: LOW\.\.HIGH, or one number"):
         parsed(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "choice"), [("optimizer", "lion"), ("schedule", "nothing")])
+def test_an_unknown_kind_is_refused_with_those_that_are_known(name: str, choice: str) -> None:
+    ranges: dict[str, Any] = {name: choice}
+    assert f"{name} must be one of " in refused(**ranges)
 
 
 @pytest.mark.slow

@@ -14,8 +14,9 @@ from search.errors import UserError
 from search.evaluation.refit_length import refit_epochs
 from search.executors import InlineExecutor
 from search.metric import METRICS, CountMetric
-from search.pipeline import run_study
+from search.pipeline import run_and_report, run_study
 from search.recipe import Recipe
+from search.stopping import StopRequest
 from search.training.history import History
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
@@ -110,6 +111,19 @@ def test_a_users_metric_decides_where_lower_is_better(
     listed = ListedStudy.of(record.name, attrs, outcome.study.get_trials(deepcopy=False))
     assert listed.best == winner.value
     assert str(record.metric) == "cost"
+
+
+@pytest.mark.slow
+def test_a_users_metric_has_a_report_of_many_images(
+    make_recipe: Maker, listener: Any, file: Path
+) -> None:
+    """What needs the function again, such as a bootstrap, is left out of it."""
+    recipe = make_recipe(metric=f"{file}:COST", dataset="digits", pruner="none", trials=2, epochs=1)
+    outcome, report = run_and_report(recipe, listener, StopRequest(), executor="inline")
+    assert report is not None
+    facts = json.loads(outcome.paths.report_facts.read_text("utf-8"))
+    assert facts["selection"] is None
+    assert facts["winner"]["mean"] == min(one["value"] for one in facts["trials"])
 
 
 @pytest.mark.slow

@@ -47,6 +47,7 @@ class SelectionScore(Finding):
     def of(cls, evidence: Evidence) -> Self | None:
         """Return the estimate; None without kept predictions of the winner, or for few images.
 
+        A user's metric can be computed where a study is trained, not where its report is written.
         Finalists are chosen by further trainings, and several objectives by a rule for all of them,
         which this choice would not repeat.
         """
@@ -54,6 +55,8 @@ class SelectionScore(Finding):
         winner = record.winner()
         value = None if winner is None else trial_score(winner)
         if winner is None or value is None or winner.number not in kept:
+            return None
+        if not record.metric.is_computable:
             return None
         if record.objectives.several or record.best_finalist() is not None:
             return None
