@@ -11,6 +11,7 @@ from search.data.copies import CopyCounts
 from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.finalists import FinalistPart, Finalists
+from search.report.findings.margin import Margin
 from search.report.findings.trust import Check, Reply, Trust
 from search.report.findings.verdict import Verdict
 
@@ -117,6 +118,23 @@ def trust_of(evidence: Evidence) -> Trust:
     found = Trust.of(evidence)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize(
+    ("error", "start"), [(None, "It leads"), (0.001, "Yes"), (0.5, "Not clearly")]
+)
+def test_a_lead_is_claimed_beyond_noise_only(
+    kfold_evidence: Evidence, error: float | None, start: str
+) -> None:
+    margin = Margin.of(kfold_evidence)
+    assert margin is not None
+    assert margin.runner_up is not None
+    second = margin.runner_up.model_copy(update={"error": error, "gap": 0.02, "n_folds": 1})
+    other = replace(kfold_evidence)
+    other._known[Margin.of] = margin.model_copy(update={"runner_up": second})
+    one = check(trust_of(other), RUNNER_UP)
+    assert one.words.startswith(start)
+    assert one.reply == "aside"
 
 
 def test_further_trainings_answer_for_other_seeds(kfold_evidence: Evidence) -> None:

@@ -111,7 +111,7 @@ def _without_copies(evidence: Evidence, test: TestResult) -> Check:
     copies = evidence.record.quality.copies.n_test
     low, high = test.interval
     if not copies:
-        words = "Yes: no copies of training images were found in it."
+        words = "Yes: no copies of training images are known to be in it."
         return Check(question=question, reply="yes", words=words, doubt=doubt)
     share = copies / test.n_images
     words = (
@@ -160,7 +160,9 @@ def _above_runner_up(evidence: Evidence, test: TestResult) -> Check | None:
     if margin is None or second is None:
         return None
     gap = apart(margin.score, second.score, margin.metric)
-    words = f"Yes: it leads trial {second.trial} by {gap}."
+    words = f"Yes: it leads trial {second.trial} by {gap}, more than noise makes."
+    if second.error is None:
+        words = f"It leads trial {second.trial} by {gap}; how much noise makes is not known."
     if margin.level:
         level = listed([str(number) for number in margin.level])
         words = f"No: its score is level with that of {_trials(margin.level)} {level}."
