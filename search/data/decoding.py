@@ -143,6 +143,8 @@ def _reason(path: Path, error: BaseException) -> str:
     if isinstance(error, Image.DecompressionBombError):
         megapixels = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
         return f"it has more than the {megapixels:.0f} megapixels that can be read; scale it down"
+    if isinstance(error, FileNotFoundError):
+        return "No such file: the link leads nowhere" if path.is_symlink() else "No such file"
     if "truncated" in str(error).lower():
         return "it is cut off"
     return " ".join(str(error).split()) or type(error).__name__

@@ -50,8 +50,16 @@ class ImageFile:
 
     @classmethod
     def of(cls, path: Path, label: int, *, validation: bool = False) -> "ImageFile":
-        """Return the file at a path; raises OSError, and UserError if it is not a regular file."""
-        status = path.stat()
+        """Return the file at a path; raises OSError, and UserError if it is not a regular file.
+
+        A link that leads nowhere is a broken file, and told with the others when they are decoded.
+        """
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            if not path.is_symlink():
+                raise
+            return cls(path, label, 0, 0, validation)
         if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
             raise UserError(f"dataset: {path} is not a regular file")
         return cls(path, label, status.st_size, status.st_mtime_ns, validation)

@@ -51,7 +51,7 @@ class FileSums:
         if not self._path.exists():
             return ()
         seen = self._path.stat().st_mtime_ns - _GRANULARITY_NS
-        suspects = [path for path in files if every or path.stat().st_ctime_ns > seen]
+        suspects = [path for path in files if every or _changed_ns(path) > seen]
         if not suspects:
             return ()
         stored: Mapping[str, str | None] = json.loads(self._path.read_bytes())
@@ -60,6 +60,14 @@ class FileSums:
         if not changed:
             self._path.touch()  # so that they need not be read the next time
         return changed
+
+
+def _changed_ns(path: Path) -> int:
+    """Return when the file was changed; of a link that leads nowhere, when that was."""
+    try:
+        return path.stat().st_ctime_ns
+    except FileNotFoundError:
+        return path.lstat().st_ctime_ns
 
 
 def sums_of(files: Sequence[Path]) -> dict[str, str | None]:

@@ -295,7 +295,7 @@ def odd_class_name(root: Path) -> None:
         (file_as_test, r"test is not a folder"),
         (broken_image, r"1 of 5 images cannot be decoded: 'train/b/001\.png'"),
         (broken_test_image, r"1 of 5 images cannot be decoded: 'test/a/000\.png'"),
-        (broken_link, r"train/b/lost\.png: No such file"),
+        (broken_link, r"train/b/lost\.png' \(No such file: the link leads nowhere\)"),
         (pipe, r"train/b/pipe\.png is not a regular file"),
         (odd_class_name, r"printable name"),
     ],
@@ -481,6 +481,23 @@ def test_broken_files_may_be_left_out(make_folder: Any, prepare: Any, recorder: 
         assert "3 of 12 images are left out, as they cannot be decoded" in recorder.notices.pop()
         assert recorder.notices == []
     assert set(all_images(info)) < set(whole)
+
+
+def test_a_link_that_leads_nowhere_may_be_left_out(
+    make_folder: Any, prepare: Any, recorder: Any
+) -> None:
+    """As a broken file, now and when the same folder is used again; its image may come back."""
+    root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+    file = root / "train" / "b" / "002.png"
+    file.rename(root / "elsewhere.bin")
+    file.symlink_to(root / "elsewhere.bin")
+    whole = prepare(root)
+    (root / "elsewhere.bin").rename(root / "gone.bin")
+    for _ in range(2):
+        assert prepare(root, skip_broken=True).n_train == 5
+        assert "1 of 8 images are left out" in recorder.notices.pop()
+    (root / "gone.bin").rename(root / "elsewhere.bin")
+    assert prepare(root, skip_broken=True).n_train == whole.n_train == 6
 
 
 def test_a_class_without_whole_images_is_named(make_folder: Any, prepare: Any) -> None:
