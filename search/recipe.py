@@ -189,8 +189,8 @@ class Recipe(BaseModel):
     dataset: Annotated[Text, AfterValidator(expand_home)] = setting(
         "auto",
         "Dataset: auto, cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, stl10, digits, "
-        "an .npz file, a .csv or .parquet table, an image folder, a saved dataset of Hugging Face "
-        "or a decoded dataset (its cache folder)",
+        "an .npz file, a .csv table (or .parquet), an image folder, a saved dataset of Hugging "
+        "Face or a decoded dataset (its cache folder)",
     )
     data_dir: Folder = setting(Path("data"), "Folder for datasets and their caches")
     image_size: int | None = setting(
