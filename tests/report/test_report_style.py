@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,12 @@ def test_shades_are_of_colours_in_the_palette() -> None:
     """A shade in the style sheet belongs to a colour that the charts know."""
     known = {colour.removeprefix("#") for colour in (*MARKS, plotting.SKY, plotting.GREY)}
     assert set(re.findall(r"--chart-(\w+):", CSS)) <= known
+
+
+def test_letters_that_the_font_lacks_are_no_warning(tmp_path: Path) -> None:
+    """A class may have any name; the figure has boxes then, and the terminal nothing."""
+    figure = plotting.new_figure(1.0)
+    figure.add_subplot().set_title("日本")
+    for suffix in ("png", "pdf"):
+        plotting.save_figure(figure, tmp_path / f"figure.{suffix}")
+        assert (tmp_path / f"figure.{suffix}").stat().st_size > 0
