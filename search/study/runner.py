@@ -73,12 +73,12 @@ class Runner:
             ) as run,
         ):
             ended = run.search()
-            winner = run.outcome().record.winner()
+            outcome = run.outcome()
+            winner = outcome.record.winner()
             if ended and winner is not None and run.budget is not None:
                 # now, as the budget's clock is running
                 plan_horizon(run.opened, run.budget, run.workers)
             run.workers.close()
-            outcome = run.outcome()
             publisher.close(whole=not outcome.stopped)
             end = end_info(outcome.record, stopped=outcome.stopped)
             listener(RunEnded(end, None if winner is None else winner.number))

@@ -109,11 +109,16 @@ def read_only(url: sqlalchemy.URL) -> sqlalchemy.URL:
     """
     name, file = url.database or "", sqlite_file(url)
     if not name.startswith("file:"):
-        name = f"file:{quote(str(Path(name).resolve()))}"
+        name = _address(Path(name))
     query = {"mode": "ro", "uri": "true"}
     if file is not None and not os.access(file.parent, os.W_OK):
         query |= {} if Path(f"{file}-wal").exists() else {"immutable": "1"}
     return url.set(database=name).update_query_dict(query)
+
+
+def _address(file: Path) -> str:
+    """Return what SQLite calls a file in a URI."""
+    return f"file:{quote(str(file.resolve()))}"
 
 
 def optuna_url(url: sqlalchemy.URL) -> str:
@@ -217,7 +222,7 @@ def _is_unready(file: Path) -> bool:
     """
     if not file.exists():
         return True
-    address = f"file:{quote(str(file.resolve()))}?mode=rw"
+    address = f"{_address(file)}?mode=rw"
     try:
         with closing(sqlite3.connect(address, timeout=_PATIENCE_SECONDS, uri=True)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()

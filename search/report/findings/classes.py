@@ -118,16 +118,16 @@ class ConfusionMatrix(Finding):
             n = self.counts[i][j]
             colour = "white" if share > 60 else "#222222" if n else "#999999"
             # A cell has no room for "100.0%".
-            text = self._cell_text(i, j, "\n").replace("100.0%", "100%")
+            text = self._cell_text(i, j, share, "\n").replace("100.0%", "100%")
             axes.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
 
-    def _cell_text(self, i: int, j: int, line_break: str) -> str:
+    def _cell_text(self, i: int, j: int, share: float, line_break: str) -> str:
         n = self.counts[i][j]
         if not n and i != j:
             return ""
         if len(self.class_names) > MOST_WITH_PERCENTAGES:
             return f"{n:,}"
-        return f"{n:,}{line_break}{self.row_percentages[i, j]:.1f}%"
+        return f"{n:,}{line_break}{share:.1f}%"
 
     def chart(self) -> Chart:
         """Colour cells by row percentage; hovering gives count and percentage."""
@@ -159,7 +159,10 @@ class ConfusionMatrix(Finding):
             showscale=False,
             xgap=int(n <= _MOST_LABELS),
             ygap=int(n <= _MOST_LABELS),
-            text=[[self._cell_text(i, j, "<br>") for j in range(n)] for i in range(n)],
+            text=[
+                [self._cell_text(i, j, share, "<br>") for j, (_, _, share) in enumerate(row)]
+                for i, row in enumerate(cells)
+            ],
             texttemplate="%{text}" if n <= MOST_WITH_COUNTS else None,
             customdata=[
                 [f"{true} predicted as {name}: {n:,} ({share:.1f}%)" for name, n, share in row]

@@ -348,12 +348,7 @@ def _drawn(n_trials: int) -> list[int]:
 def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
     """Names of the parameters in which the trials differ."""
     names = {name for trial in trials for name in trial.params}
-    first, *others = trials or (None,)
-    if first is None:
-        return []
-    return sorted(
-        n for n in names if any(one.params.get(n) != first.params.get(n) for one in others)
-    )
+    return sorted(name for name in names if len({one.params.get(name) for one in trials}) > 1)
 
 
 def _reason(scores: Sequence[float], names: Sequence[str]) -> str | None:
