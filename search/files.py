@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from search.errors import MachineError, UserError
@@ -101,7 +102,7 @@ def check_writable(folder: Path, setting: str = "runs_dir") -> None:
 
     Raises:
         UserError: A file is in the way.
-        MachineError: The folder is read-only.
+        MachineError: The folder is read-only, or takes no files.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
@@ -111,6 +112,14 @@ def check_writable(folder: Path, setting: str = "runs_dir") -> None:
             f"{setting}: {str(there)!r} is read-only for you, and nothing was changed; give "
             "another folder, or make this one writable"
         )
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise MachineError(
+            f"{setting}: no file can be written to {str(there)!r}: {reason}; give another folder"
+        ) from error
 
 
 def check_output(path: Path, *, force: bool) -> None:

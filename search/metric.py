@@ -291,6 +291,20 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
+_SYNONYMS = {
+    "log-loss": LOSS.name,
+    "neg-log-loss": LOSS.name,
+    "f1-macro": MacroF1.name,
+    "roc-auc": AUROC.name,
+    "roc-auc-ovr": AUROC.name,
+    "cohen-kappa": Kappa.name,
+}
+
+
 def metric_name(given: object) -> object:
-    """Return the name of a metric as it is stored: the loss has two names. Others stay."""
-    return LOSS.name if given == "log-loss" else given
+    """Return the name of a metric as it is stored, given other spellings of it. Others stay."""
+    if not isinstance(given, str):
+        return given
+    name = given.replace("_", "-")
+    known = {metric.name: metric.name for metric in METRICS} | _SYNONYMS
+    return known.get(name, given)

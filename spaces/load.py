@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from spaces.ranges import parse_ranges
 from spaces.resnet import RESNET_SPACE
 from spaces.space import Space
 from spaces.user_object import UserObject
-from spaces.user_space import run_space
+from spaces.user_space import run_space, space_names
 
 _FORMAT = 1
 _N_CANDIDATES = 128
@@ -119,6 +120,21 @@ def load_space(text: str) -> Space:
     return BUILT_IN[text] if text in BUILT_IN else run_space(_user_space(text))
 
 
+def listed_spaces(text: str | None) -> list[str]:
+    """Return the settings that name a space each: one, all of a file `FILE.py`, or all built in.
+
+    Raises:
+        ValueError: The file cannot be run, or has no space.
+    """
+    if text is None:
+        return list(BUILT_IN)
+    user = _whole_file(text)
+    if user is None:
+        return [text]
+    names = space_names(user)
+    return [f"{text}:{name}" for name in names] or [text]  # which is an error that says so
+
+
 def read_ranges(space: Space, settings: Sequence[str]) -> dict[str, Any]:
     """Return the ranges for `Space.with_ranges` that texts like "sgd_lr=1e-4..1" mean.
 
@@ -148,10 +164,16 @@ def space_helpers(text: str) -> dict[str, str]:
 
 
 def _user_space(text: str) -> UserObject:
-    found = UserObject.parse("space", text)
+    found = UserObject.parse("space", text) or _whole_file(text)
     if found is None:
         raise ValueError(f"space must be {_accepted(text)}, got {text!r}")
     return found
+
+
+def _whole_file(text: str) -> UserObject | None:
+    """Return a file without the name of a space in it; None if the text is none."""
+    path = Path(text).expanduser()
+    return UserObject("space", text, path, "") if path.suffix == ".py" and path.is_file() else None
 
 
 def _accepted(text: str) -> str:

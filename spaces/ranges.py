@@ -217,7 +217,9 @@ def _checked_choices(
     stored = storable_levels(name, values)
     kinds = {type(one) for one in then.choices}
     if not values or len(set(stored)) < len(stored) or {type(one) for one in stored} - kinds:
-        raise _refused(name, then, values, "different choices of the same kind")
+        example = ",".join(str(one) for one in then.choices[:3])
+        accepted = f"different choices of the same kind, such as {name}={example}"
+        raise _refused(name, then, values[0] if len(values) == 1 else values, accepted)
     return values
 
 

@@ -1,5 +1,6 @@
 """A user's space: run from its file, checked once, and guarded whenever it is asked."""
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -18,7 +19,7 @@ from spaces.probing import parameters_of, probe
 from spaces.space import Space
 from spaces.storable import StorableTrial, storable_levels, storable_point
 from spaces.user_object import UserCodeError, UserObject
-from spaces.user_output import prints_to_stderr
+from spaces.user_output import FirstPrints
 
 _GRID_TRIED = 10_000
 
@@ -47,12 +48,33 @@ def _find(module: ModuleType, user: UserObject) -> Space:
     space = vars(module).get(user.name)
     if isinstance(space, Space):
         return space
-    found = [key for key, value in vars(module).items() if isinstance(value, Space)]
+    found = _names(module, user)
     there = f"its spaces: {', '.join(found)}" if found else "it has no Space"
+    if not user.name:
+        example = f", as in {user.text}:{found[0]}" if found else ""
+        raise ValueError(f"space {user.text!r} must name a space of the file{example}; {there}")
     if user.name in vars(module):
         kind = type(space).__name__
         raise ValueError(f"{user.name} of {user.path} has type {kind}, not Space; {there}")
     raise ValueError(f"{user.path} has no {user.name!r}; {there}")
+
+
+def space_names(user: UserObject) -> list[str]:
+    """Return the names of all spaces of a user's file, in the order of the file.
+
+    Raises:
+        ValueError: It cannot be run; one line, with the place in the file.
+    """
+    return _names(user.run(), user)
+
+
+def _names(module: ModuleType, user: UserObject) -> list[str]:
+    """Return the names of the file's own spaces; of those that it imports if it has no others."""
+    found = [key for key, value in vars(module).items() if isinstance(value, Space)]
+    nodes = ast.walk(ast.parse(user.code.files[0][1]))
+    aliases = [one for node in nodes if isinstance(node, ast.ImportFrom) for one in node.names]
+    imported = {alias.asname or alias.name for alias in aliases}
+    return [name for name in found if name not in imported] or found
 
 
 def _guarded(
@@ -64,10 +86,11 @@ def _guarded(
     ValueError or `optuna.TrialPruned`, which become a `RejectedPointError`; any other error is a
     `UserCodeError`.
     """
+    prints = FirstPrints("suggest")
 
     def guarded(trial: BaseTrial) -> Candidate:
         try:
-            with prints_to_stderr():
+            with prints.shown():
                 return suggest(StorableTrial(trial))
         except SpaceError:
             raise

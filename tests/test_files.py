@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from search.files import atomic_write, write_file
+from search.errors import MachineError
+from search.files import atomic_write, check_writable, write_file
 
 
 @pytest.fixture
@@ -56,3 +57,16 @@ def test_the_file_before_can_be_kept(tmp_path: Path) -> None:
             file.write(content)
     assert (tmp_path / "newest").read_bytes() == b"3"
     assert (tmp_path / "previous").read_bytes() == b"2"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no files")
+def test_a_folder_that_takes_no_files_is_refused_by_its_setting() -> None:
+    """Though its permissions would allow it."""
+    with pytest.raises(MachineError, match=r"^runs_dir: .*'/proc'"):
+        check_writable(Path("/proc/runs"))
+
+
+def test_looking_whether_a_folder_can_be_written_leaves_nothing(tmp_path: Path) -> None:
+    check_writable(tmp_path / "runs")
+    check_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -186,9 +186,21 @@ def test_every_setting_has_its_bounds_tested() -> None:
     assert {name for name, _, _ in BOUNDS} == set(Recipe.model_fields) - {"space"}
 
 
-def test_the_loss_has_two_names() -> None:
-    """Others call it log loss; one name is stored."""
-    assert Recipe.model_validate({"space": "mlp", "metric": "log-loss"}).metric == "loss"
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("log-loss", "loss"),
+        ("neg_log_loss", "loss"),
+        ("balanced_accuracy", "balanced-accuracy"),
+        ("f1_macro", "macro-f1"),
+        ("macro_f1", "macro-f1"),
+        ("roc_auc_ovr", "auroc"),
+        ("cohen_kappa", "kappa"),
+    ],
+)
+def test_other_spellings_of_a_metric_are_known(given: str, stored: str) -> None:
+    """Such as those of scikit-learn; one name is stored."""
+    assert Recipe.model_validate({"space": "mlp", "metric": given}).metric == stored
 
 
 def test_the_first_objective_is_the_metric() -> None:

@@ -20,7 +20,7 @@ from search.data.splits import (
     seeded,
 )
 from search.errors import UserError
-from search.text import listed_names
+from search.text import listed_names, printable
 
 _DRAWS = 10  # of folds, until every class is on both sides of each
 
@@ -35,17 +35,18 @@ def groups_of_paths(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
     Raises:
         UserError: It is no regular expression, or does not match a path.
     """
+    shown = f"'{printable(pattern)}'"  # repr would double its backslashes
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise UserError(f"groups: {pattern!r} is not a regular expression: {error}") from error
+        raise UserError(f"groups: {shown} is not a regular expression: {error}") from error
     matches = [expression.search(path) for path in paths]
     first = min(expression.groups, 1)
     found = [match[first] if match else None for match in matches]
     without = [path for path, group in zip(paths, found, strict=True) if not group]
     if without:
         raise UserError(
-            f"groups: {pattern!r} finds no group in {len(without):,} of {len(paths):,} paths: "
+            f"groups: {shown} finds no group in {len(without):,} of {len(paths):,} paths: "
             f"{listed_names(without)}"
         )
     return tuple(group for group in found if group)

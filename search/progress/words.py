@@ -36,7 +36,8 @@ def _describe_end(trial: TrialRecord, recipe: Recipe, metric: Metric) -> str:
     if trial.state in ("waiting", "running"):
         return trial.state
     if trial.state == "failed":
-        return f"failed: {trial.reason}"
+        interrupted = "interrupted; it goes on from its last epoch in a further attempt"
+        return interrupted if trial.kind == "interrupted" else f"failed: {trial.reason}"
     if trial.infeasible:
         return f"not trained: {trial.reason}"
     if trial.diverged:

@@ -29,8 +29,9 @@ from search.reference.data_analysis import (
 from search.tuning.preparing import load_recipe_space
 from search.tuning.replay import recorded_trials, replay_all
 from search.tuning.store import read_study
-from spaces import BUILT_IN, Space
+from spaces import Space
 from spaces.candidate import describe_candidate
+from spaces.load import listed_spaces
 from spaces.parameters import describe_range
 
 _MOST_COUNTED = 10_000  # points of a grid, which may have billions
@@ -41,15 +42,24 @@ def describe_spaces(
 ) -> Iterator[RenderableType]:
     """Yield a table for each space, or for the one with that name and these ranges.
 
+    A user's file without a name means all of its spaces.
+
     Raises UserError for an unknown space or range, and for ranges without a space.
     """
     if name is None and ranges:
         raise UserError("set: ranges are of one space: name it, too, got none")
-    for one in [name] if name is not None else list(BUILT_IN):
+    for one in _listed(name):
         recipe = Recipe.from_sources(None, {"space": one, "set": ranges})
         space = load_recipe_space(recipe)
         yield _space_table(one, space)
         yield from map(Text, space.notices)
+
+
+def _listed(name: str | None) -> list[str]:
+    try:
+        return listed_spaces(name)
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def describe_replay(

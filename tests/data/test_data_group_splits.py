@@ -136,7 +136,7 @@ def test_groups_are_found_in_paths() -> None:
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("p(", "'p(' is not a regular expression"),
+        (r"p\d(", r"'p\d(' is not a regular expression"),
         ("q", "finds no group in 2 of 2 paths: 'a/p1.png', 'b/p2.png'"),
         ("p1", "in 1 of 2 paths: 'b/p2.png'"),
         ("p1|(x)", "in 2 of 2"),  # the parentheses match nothing

@@ -204,6 +204,7 @@ def test_quiet_says_nothing() -> None:
         ({"state": "pruned", "value": 0.25, "epochs": 1}, "pruned after 1 epoch at 25.00%"),
         ({"state": "pruned", "value": 0.25, "epochs": 3}, "pruned after 3 epochs at 25.00%"),
         ({"state": "failed", "reason": "MemoryError: x"}, "failed: MemoryError: x; 0 of 4 done"),
+        ({"state": "failed", "reason": "interrupted"}, "trial 0 interrupted; it goes on"),
         ({"diverged": True, "reason": "loss not finite"}, "diverged: loss not finite; 1 of 4"),
         ({"state": "pruned", "infeasible": True, "reason": "too big"}, "not trained: too big; 1"),
     ],

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spaces import BUILT_IN, Candidate, load_space, space_identity
+from spaces.load import listed_spaces
 
 GOOD = """\
 from spaces import Candidate, MLPConfig, SGDConfig, Space
@@ -97,6 +98,20 @@ def test_missing_attribute_lists_the_spaces(tmp_path: Path) -> None:
     """A name that the file lacks is refused with the spaces that it holds."""
     message = failure(f"{write(tmp_path, GOOD)}:SPCE")
     assert "has no 'SPCE'; its spaces: SPACE" in message
+
+
+def test_a_file_without_a_name_lists_its_own_spaces(tmp_path: Path) -> None:
+    """Not those that it imports, unless it has no others."""
+    text = f"from spaces.mlp import MLP_SPACE\n{GOOD}OTHER = SPACE\n"
+    path = write(tmp_path, text)
+    assert failure(f"{path}").endswith(f"as in {path}:SPACE; its spaces: SPACE, OTHER")
+    assert listed_spaces(f"{path}") == [f"{path}:SPACE", f"{path}:OTHER"]
+    write(tmp_path, "from spaces.mlp import MLP_SPACE\n")
+    assert listed_spaces(f"{path}") == [f"{path}:MLP_SPACE"]
+    assert failure(f"{write(tmp_path, 'x = 1')}").endswith("it has no Space")
+    assert listed_spaces(f"{path}") == [f"{path}"]
+    assert listed_spaces("mlp") == ["mlp"]
+    assert listed_spaces(None) == list(BUILT_IN)
 
 
 def test_attribute_that_is_no_space_is_refused(tmp_path: Path) -> None:

@@ -195,6 +195,12 @@ def test_a_text_that_is_no_number_is_refused(text: str) -> None:
         parsed(text)
 
 
+def test_a_range_of_choices_is_refused_with_how_they_are_written() -> None:
+    told = refused(**parsed("batch_size=32..64"))
+    assert "cannot be '32..64'" in told
+    assert told.endswith("such as batch_size=32,64,128")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "choice"), [("optimizer", "lion"), ("schedule", "nothing")])
 def test_an_unknown_kind_is_refused_with_those_that_are_known(name: str, choice: str) -> None:

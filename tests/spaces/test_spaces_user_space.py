@@ -1,7 +1,11 @@
 """A user's space is tried out once, and guarded from then on."""
 
+import io
+import sys
+from contextlib import redirect_stdout
 from enum import IntEnum, StrEnum
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ from spaces import Space, load_space
 from spaces.parameters import ParamValue
 from spaces.storable import StorableTrial, storable
 from spaces.user_object import UserCodeError
+from spaces.user_output import FirstPrints
 from tests.spaces.user_files import write_space
 
 NARROWING = """\
@@ -226,6 +231,34 @@ def test_prints_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert printed.out == ""
     assert "run" in printed.err
     assert "asked" in printed.err
+
+
+def test_a_line_that_a_space_prints_is_shown_once_and_few_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is asked hundreds of times before a search; an error does not lose what it printed."""
+    setting = write_space(
+        tmp_path, "x = trial.suggest_int('x', 1, 30)\nprint('asked')\nprint(x)\nreturn make()"
+    )
+    load_space(setting)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines.count("asked") == 1
+    assert len(lines) == len(set(lines)) == 21
+    assert lines[-1] == "(further prints of suggest are not shown)"
+    refused(write_space(tmp_path, "print('before')\nreturn 1 / 0"))
+    assert "before" in capsys.readouterr().err.splitlines()
+
+
+def test_what_other_threads_print_is_not_taken() -> None:
+    """A display refreshes in a thread of its own, while a space is asked."""
+    screen = io.StringIO()
+    with redirect_stdout(screen), FirstPrints("suggest").shown():
+        thread = Thread(target=print, args=["of the display"])
+        thread.start()
+        thread.join()
+        print("of the space")  # noqa: T201
+        assert not sys.stdout.isatty()
+    assert screen.getvalue() == "of the display\n"
 
 
 def test_a_loaded_space_is_asked_by_optuna_itself(tmp_path: Path) -> None:
