@@ -219,6 +219,11 @@ def trial_look(kind: TrialKind) -> dict[str, Any]:
     return {"colour": colour, "marker": marker, "size": 9}
 
 
+def winner_look() -> dict[str, Any]:
+    """Colour, marker and size of a `Series` of the winner alone."""
+    return {"colour": VERMILLION, "marker": "star", "size": 14}
+
+
 def trial_hover_texts(record: StudyRecord) -> HoverTexts:
     """What hovering over a trial shows: how it ended, its folds, its candidate and its size."""
     metric = record.metric

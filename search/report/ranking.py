@@ -18,13 +18,14 @@ from scipy.stats import friedmanchisquare, rankdata, studentized_range
 from search.plotting import BLUE, GREY, new_figure, short
 from search.recipe import Recipe
 from search.report.blocks import Chart
-from search.report.charts import Series, escape, new_chart_figure
+from search.report.charts import Series, escape, new_chart_figure, wrap
 from search.text import duration, listed, probability, setting
 from search.tuning.records import StudyRecord
 
 LEAST_TASKS = 3
 _LEVEL = 0.05
 _NAME = 30  # characters of a method's name in a figure
+_LINE = 20  # of them in a line on the page, which a phone has room for
 _STEP = 0.4  # between groups, in rows
 _BY_CHANCE = "may differ by chance"
 # Settings that make another task, or that change nothing but where and how fast a study runs.
@@ -159,7 +160,8 @@ class Ranking:
 
     def chart(self) -> Chart:
         """Draw the same for the page."""
-        labels, last = self._labels(), self._last_row()
+        labels = {row: wrap(label, _LINE) for row, label in self._labels().items()}
+        last, lines = self._last_row(), 1 + max(label.count("<br>") for label in labels.values())
         figure = new_chart_figure(
             xaxis={
                 "title": "mean rank (1 is best)",
@@ -173,13 +175,13 @@ class Ranking:
                 "showgrid": False,
                 "zeroline": False,
                 "tickvals": list(labels),
-                "ticktext": list(map(escape, labels.values())),
+                "ticktext": list(labels.values()),
             },
             showlegend=False,
             margin={"l": 16, "r": 16, "t": 16, "b": 48},
         )
         figure.add_traces([one.trace() for one in self._series()])
-        return Chart(figure, round(110 + 34 * last))
+        return Chart(figure, round(110 + 17 * (lines + 1) * last))
 
     def _series(self) -> Iterator[Series]:
         for row, group in self._rows().items():

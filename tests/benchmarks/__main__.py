@@ -115,6 +115,18 @@ def simulated_scale(
     scale.run(RESULTS_DIR, trials=counts, slots=slots, postgresql=postgresql)
 
 
+@app.command(name="cluster")
+def cost_of_a_cluster(
+    images: Annotated[int, typer.Option(help="Images, a fifth of which validate.")] = 3_000,
+    workers: Annotated[int, typer.Option(help="Workers of each.")] = 2,
+    repeats: Annotated[int, typer.Option(help="Counted rounds.")] = 5,
+) -> None:
+    """Dask workers of this machine against its processes; needs the extra `cluster`."""
+    from tests.benchmarks import cluster_cost  # noqa: PLC0415  # its needs are an extra
+
+    cluster_cost.run(RESULTS_DIR, images=images, workers=workers, repeats=repeats)
+
+
 @app.command(name="overhead")
 def around_the_arithmetic(
     trials: Annotated[int, typer.Option(help="Trials of each search.")] = 4,

@@ -78,10 +78,13 @@ def flipped_bits(flips: Annotated[int, typer.Option(min=1, help="Flipped bits.")
 @app.command(name="cluster")
 def break_clusters(
     runs: Annotated[int, typer.Option(min=1, help="How often each part is broken.")] = 1,
+    only: Annotated[str | None, typer.Option(help="One way, such as 'network cut' [all].")] = None,
 ) -> None:
-    """Kill, hang and retire parts of a cluster on this machine, in the middle of searches."""
+    """Kill, hang, retire and cut off parts of a cluster of this machine, while searches run."""
+    if only is not None and only not in (names := [one.name for one in cluster.SCENARIOS]):
+        raise typer.BadParameter(f"{only!r} is none of {', '.join(names)}")
     sound = True
-    for report in cluster.run(runs):
+    for report in cluster.run(runs, only):
         typer.echo(describe_cluster(report))
         sound = sound and not report.problems
     _end(sound=sound)

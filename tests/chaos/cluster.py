@@ -1,90 +1,33 @@
 """Searches on a cluster of this machine, workers in folders of their own, while parts of it die."""
 
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 from tests.chaos.kill import Reference, undisturbed
+from tests.chaos.local_cluster import (
+    FIRST_WORKER,
+    LIFE_SIGN_SECONDS,
+    Cluster,
+    Place,
+    behind_a_network,
+    here,
+    on_a_small_disk,
+    running_cluster,
+)
 from tests.chaos.processes import children, descendants
 from tests.chaos.searches import Running, Search
-from tests.chaos.slurm_node import free_port
+from tests.chaos.unavailable import UnavailableError
 from tests.chaos.verdict import n_failed, problems_of
 
 PLANS = 24
 _WORKERS = 2
-_LIFE_SIGN_SECONDS = 15  # after which the scheduler gives up a worker that hangs
 _PATIENCE_SECONDS = 600.0
-
-
-@final
-@dataclass
-class Cluster:
-    """A scheduler and workers, as a user starts them."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    scheduler: Running | None = None
-    workers: dict[str, Running] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        """Return the scheduler's address."""
-        return f"tcp://127.0.0.1:{self.port}"
-
-    def start_scheduler(self) -> None:
-        """Start the scheduler, at the same address each time."""
-        settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": f"{_LIFE_SIGN_SECONDS}s"}
-        self.scheduler = self._start("scheduler", settings, "scheduler", "--port", str(self.port))
-
-    def start_worker(self, name: str) -> None:
-        """Start a worker in a folder of its own."""
-        self.workers[name] = self._start(name, {}, "worker", self.address, "--folder", ".")
-
-    def _start(self, name: str, settings: dict[str, str], *command: str) -> Running:
-        folder = self.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        root = str(Path(__file__).parents[2])
-        environment = os.environ | settings | {"PYTHONPATH": root}
-        with (folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "search", *command],
-                cwd=folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-
-    def close(self) -> None:
-        """End all of it."""
-        for process in (*self.workers.values(), self.scheduler):
-            if process is None:
-                continue
-            left = descendants(process.pid)
-            process.kill()
-            process.wait()
-            for one in left:
-                one.kill()
-
-
-@contextmanager
-def running_cluster(folder: Path, n_workers: int) -> Iterator[Cluster]:
-    """Yield a cluster with so many workers, which end with the block."""
-    cluster = Cluster(folder)
-    try:
-        cluster.start_scheduler()
-        for number in range(n_workers):
-            cluster.start_worker(f"worker-{number}")
-        yield cluster
-    finally:
-        cluster.close()
 
 
 Disturb = Callable[[Cluster, Search, Running], Running]
@@ -93,7 +36,7 @@ Disturb = Callable[[Cluster, Search, Running], Running]
 
 def _kill_worker(cluster: Cluster, search: Search, running: Running) -> Running:
     """Kill -9 of Dask's worker, which its nanny starts again."""
-    for process in children(cluster.workers["worker-0"].pid):
+    for process in children(cluster.workers[FIRST_WORKER].pid):
         if "spawn_main" in process.command():
             process.kill()
     return running
@@ -101,7 +44,7 @@ def _kill_worker(cluster: Cluster, search: Search, running: Running) -> Running:
 
 def _kill_nanny(cluster: Cluster, search: Search, running: Running) -> Running:
     """Kill -9 of the command that serves, and a new one."""
-    command = cluster.workers["worker-0"]
+    command = cluster.workers[FIRST_WORKER]
     command.kill()
     command.wait()
     cluster.start_worker("worker-new")
@@ -127,12 +70,12 @@ def _kill_coordinator(cluster: Cluster, search: Search, running: Running) -> Run
 
 def _hang(cluster: Cluster, search: Search, running: Running) -> Running:
     """Stop a worker for longer than the scheduler waits for its signs of life."""
-    command = cluster.workers["worker-0"]
+    command = cluster.workers[FIRST_WORKER]
     processes = descendants(command.pid)
     command.send_signal(signal.SIGSTOP)
     for one in processes:
         one.send(signal.SIGSTOP)
-    time.sleep(2.5 * _LIFE_SIGN_SECONDS)
+    time.sleep(2.5 * LIFE_SIGN_SECONDS)
     for one in processes:
         one.send(signal.SIGCONT)
     command.send_signal(signal.SIGCONT)
@@ -141,7 +84,7 @@ def _hang(cluster: Cluster, search: Search, running: Running) -> Running:
 
 def _retire(cluster: Cluster, search: Search, running: Running) -> Running:
     """Have a worker leave after its epoch, and another one come later."""
-    cluster.workers["worker-0"].terminate()
+    cluster.workers[FIRST_WORKER].terminate()
     time.sleep(3)
     cluster.start_worker("worker-new")
     return running
@@ -155,6 +98,18 @@ def _come_late(cluster: Cluster, search: Search, running: Running) -> Running:
     return running
 
 
+def _cut(cluster: Cluster, search: Search, running: Running) -> Running:
+    """Cut the network of a worker for longer than the scheduler waits for its signs of life."""
+    cluster.place.cut_network(2 * LIFE_SIGN_SECONDS)
+    return running
+
+
+def _fill(cluster: Cluster, search: Search, running: Running) -> Running:
+    """Fill the disk of a worker."""
+    cluster.place.fill_disk()
+    return running
+
+
 @final
 @dataclass(frozen=True)
 class Scenario:
@@ -165,12 +120,14 @@ class Scenario:
         disturb: Does it.
         after: After how many ended trials; None: at once, and there is no worker yet.
         failures: Whether a trial may count as failed by it.
+        within: Makes the place of the cluster in a folder.
     """
 
     name: str
     disturb: Disturb
     after: int | None = PLANS // 3
     failures: bool = True
+    within: Callable[[Path], AbstractContextManager[Place]] = here
 
 
 SCENARIOS = (
@@ -181,6 +138,8 @@ SCENARIOS = (
     Scenario("worker hung", _hang),
     Scenario("worker retired", _retire, failures=False),
     Scenario("workers late", _come_late, after=None, failures=False),
+    Scenario("network cut", _cut, within=behind_a_network),
+    Scenario("disk of a worker full", _fill, failures=False, within=on_a_small_disk),
 )
 
 
@@ -194,32 +153,43 @@ class ClusterReport:
         seconds: How long the search took.
         failed: How many trials ended as failed, interrupted ones included.
         problems: What is not as it should be.
+        left_out: Why it was not tried, if this machine does not allow it.
     """
 
     scenario: str
-    seconds: float
-    failed: int
-    problems: tuple[str, ...]
+    seconds: float = 0.0
+    failed: int = 0
+    problems: tuple[str, ...] = ()
+    left_out: str | None = None
 
 
-def run(runs: int) -> Iterator[ClusterReport]:
-    """Yield what came of each scenario, `runs` times."""
+def run(runs: int, only: str | None = None) -> Iterator[ClusterReport]:
+    """Yield what came of each scenario, or of the one with that name, `runs` times."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         calm = Search(folder / "calm" / "runs", folder / "data", plans=PLANS)
         reference = undisturbed(calm)
         for number in range(runs):
-            for scenario in SCENARIOS:
+            for scenario in (one for one in SCENARIOS if only in (None, one.name)):
                 place = folder / f"{number}-{scenario.name.replace(' ', '-')}"
                 yield survive(scenario, reference, place, folder / "data")
 
 
 def survive(scenario: Scenario, reference: Reference, folder: Path, data: Path) -> ClusterReport:
     """Run a search under a scenario, and judge what came of it."""
+    try:
+        with scenario.within(folder) as place:
+            return _survive(scenario, reference, folder, data, place)
+    except UnavailableError as error:
+        return ClusterReport(scenario.name, left_out=str(error))
+
+
+def _survive(
+    scenario: Scenario, reference: Reference, folder: Path, data: Path, place: Place
+) -> ClusterReport:
     n_workers = 0 if scenario.after is None else _WORKERS
-    with running_cluster(folder / "cluster", n_workers) as cluster:
-        place = ("--cluster", cluster.address)
-        search = Search(folder / "runs", data, plans=PLANS, place=place)
+    with running_cluster(folder / "cluster", place, n_workers) as cluster:
+        search = Search(folder / "runs", data, plans=PLANS, place=cluster.options)
         started = time.monotonic()
         running = search.start()
         try:

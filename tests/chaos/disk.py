@@ -1,7 +1,6 @@
 """A disk that becomes full in the middle of a search, and has room again later."""
 
 import errno
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from tests.chaos.kill import Reference
 from tests.chaos.killing import PATIENCE_SECONDS, wait_for_end, wait_for_epochs
 from tests.chaos.results import database_damage, results_hash, wrong_plans
 from tests.chaos.searches import Running, Search
-from tests.chaos.unavailable import UnavailableError
+from tests.chaos.unavailable import run_as_root
 
 MEGABYTES = 300
 _BLOCK = bytes(1 << 16)
@@ -49,20 +48,11 @@ class DiskReport:
 def small_disk(folder: Path, megabytes: int = MEGABYTES) -> Iterator[Path]:
     """Mount a file system in memory on the folder; raises UnavailableError if that is refused."""
     folder.mkdir(parents=True)
-    _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder))
+    run_as_root("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder))
     try:
         yield folder
     finally:
-        _run("umount", "--lazy", str(folder))
-
-
-def _run(*command: str) -> None:
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        raise UnavailableError(f"{command[0]} is not installed") from error
-    if done.returncode != 0:
-        raise UnavailableError(f"{command[0]} failed: {done.stderr.strip()}")
+        run_as_root("umount", "--lazy", str(folder))
 
 
 def fill(file: Path) -> None:

@@ -57,6 +57,8 @@ def describe_disk(report: DiskReport) -> str:
 
 def describe_cluster(report: ClusterReport) -> str:
     """Return a search on a cluster as a line."""
+    if report.left_out is not None:
+        return f"{report.scenario} is left out: {report.left_out}"
     return (
         f"{report.scenario}: {report.seconds:.0f} s; trials failed or interrupted {report.failed}; "
         f"{_verdict(report.problems)}"

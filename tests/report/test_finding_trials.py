@@ -73,6 +73,22 @@ def test_history_chart_tells_each_trial(kfold: fakes.Fake) -> None:
     assert "hree convolutions" in story
 
 
+def test_the_winner_is_marked(kfold: fakes.Fake) -> None:
+    """By a star, on paper and on the page; where no trial can win there is none."""
+    (plot,) = Trials.of(kfold.evidence()).plots()
+    assert plot.page is not None
+    assert plot.paper is not None
+    winner = kfold.record.winner()
+    assert winner is not None
+    (star,) = [one for one in plot.page().figure.data if one.name == "winner"]
+    assert (star.x, star.y) == ((winner.plan,), (winner.mean,))
+    assert "winner" in [one.get_label() for one in plot.paper().axes[0].lines]
+    lost = fakes.study_record([fakes.other_trial(0, "failed")])
+    (plot,) = Trials.of(fakes.evidence(lost)).plots()
+    assert plot.page is not None
+    assert "winner" not in [one.name for one in plot.page().figure.data]
+
+
 def test_the_table_holds_the_ten_best() -> None:
     """It holds complete trials only, best first, with a spread where there are folds."""
     trials = [fakes.complete_trial(i, [0.1 + 0.01 * i]) for i in range(12)]

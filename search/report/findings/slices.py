@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.plotting import GREY, VERMILLION, metric_axis, new_figure, short
+from search.plotting import GREY, metric_axis, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot
 from search.report.charts import (
     TRIAL_STORY,
@@ -21,6 +21,7 @@ from search.report.charts import (
     metric_format,
     new_chart_figure,
     trial_look,
+    winner_look,
 )
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
@@ -227,7 +228,7 @@ class Slices(Finding):
                 yield series(kind, trials, **trial_look(kind) | {"size": 8})
         if self.winner in self.parallel.numbers:
             place = self.parallel.numbers.index(self.winner)
-            yield series("winner", [place], colour=VERMILLION, marker="star", size=14)
+            yield series("winner", [place], **winner_look())
 
     def _draw(self) -> Figure:
         n = len(self.slices)

@@ -22,6 +22,7 @@ from search.report.charts import (
     new_chart_figure,
     trial_look,
     whole_ticks,
+    winner_look,
 )
 from search.report.evidence import Evidence
 from search.report.finding import (
@@ -236,6 +237,16 @@ class Trials(Finding):
             long="Candidate",
         )
 
+    def _winner(self, points: Sequence[HistoryPoint]) -> Iterator[Series]:
+        """Yield a star at the winner, which finalists or a rule may have made another one."""
+        winner = self.record.winner()
+        for one in points:
+            if winner is not None and one.number == winner.number:
+                look, number = winner_look(), [one.number]
+                yield Series(
+                    "winner", [one.index], [one.value], hover=TRIAL_STORY, numbers=number, **look
+                )
+
     def _chart(self, points: Sequence[HistoryPoint]) -> Chart:
         metric = self.record.metric
         figure = new_chart_figure(
@@ -250,6 +261,8 @@ class Trials(Finding):
             for axis, series in zip(("y", "y2"), _marks(points, kind), strict=True):
                 if series.x:
                     figure.add_trace(series.trace(yaxis=axis))
+        for star in self._winner(points):
+            figure.add_trace(star.trace())
         return Chart(name_once(figure), 400)
 
     def _draw(self, points: Sequence[HistoryPoint]) -> Figure:
@@ -262,6 +275,8 @@ class Trials(Finding):
                 if series.x:
                     series.draw(axes, **place)
         _best_so_far(points).draw(axes, zorder=1)
+        for star in self._winner(points):
+            star.draw(axes, zorder=3)
         integer_axis(axes)
         metric_axis(axes, metric)
         axes.set_xlabel(_X_LABEL)
