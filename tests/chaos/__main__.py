@@ -77,7 +77,7 @@ def flipped_bits(flips: Annotated[int, typer.Option(min=1, help="Flipped bits.")
 
 @app.command(name="cluster")
 def break_clusters(
-    runs: Annotated[int, typer.Option(min=1, help="How often each part is broken.")] = 1,
+    runs: Runs = 9,
     only: Annotated[str | None, typer.Option(help="One way, such as 'network cut' [all].")] = None,
 ) -> None:
     """Kill, hang, retire and cut off parts of a cluster of this machine, while searches run."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import final
 
@@ -26,7 +27,7 @@ from tests.chaos.unavailable import UnavailableError
 from tests.chaos.verdict import n_failed, problems_of
 
 PLANS = 24
-_WORKERS = 2
+_WORKERS = 4
 _PATIENCE_SECONDS = 600.0
 
 
@@ -164,15 +165,15 @@ class ClusterReport:
 
 
 def run(runs: int, only: str | None = None) -> Iterator[ClusterReport]:
-    """Yield what came of each scenario, or of the one with that name, `runs` times."""
+    """Yield what came of so many searches, one scenario after another, or all under `only`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         calm = Search(folder / "calm" / "runs", folder / "data", plans=PLANS)
         reference = undisturbed(calm)
-        for number in range(runs):
-            for scenario in (one for one in SCENARIOS if only in (None, one.name)):
-                place = folder / f"{number}-{scenario.name.replace(' ', '-')}"
-                yield survive(scenario, reference, place, folder / "data")
+        scenarios = cycle(one for one in SCENARIOS if only in (None, one.name))
+        for number, scenario in enumerate(islice(scenarios, runs)):
+            place = folder / f"{number}-{scenario.name.replace(' ', '-')}"
+            yield survive(scenario, reference, place, folder / "data")
 
 
 def survive(scenario: Scenario, reference: Reference, folder: Path, data: Path) -> ClusterReport:
