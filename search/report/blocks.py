@@ -5,6 +5,7 @@ All texts are plain: renderers escape them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, final
 
 import plotly.graph_objects as go
@@ -116,6 +117,11 @@ class Plot:
     table: Table | None = None
     explorer: Explorer | None = None
     data: str = ""
+
+    @cached_property
+    def chart(self) -> Chart | None:
+        """The interactive chart, made once for the page and its values; None if there is none."""
+        return None if self.page is None else self.page()
 
     @property
     def data_file(self) -> str | None:

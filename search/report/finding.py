@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Self, TypeVar, final
 
@@ -221,6 +222,11 @@ class Finding(ReportPart, ABC):
     def blocks(self) -> Iterator[Block]:
         """Yield what a reader sees, in order."""
 
+    @cached_property
+    def all_blocks(self) -> tuple[Block, ...]:
+        """Its blocks, made once for all that show them."""
+        return tuple(self.blocks())
+
     def file_texts(self) -> Mapping[str, str]:
         """Texts of its other files by name."""
         return {}
@@ -228,7 +234,7 @@ class Finding(ReportPart, ABC):
     def sentences(self) -> tuple[str, ...]:
         """All its sentences, without tables and plots: for terminals and notes."""
         found: list[str] = []
-        for block in self.blocks():
+        for block in self.all_blocks:
             if isinstance(block, Paragraph):
                 found.append(block.text)
             elif isinstance(block, Bullets):
@@ -241,11 +247,11 @@ class Finding(ReportPart, ABC):
 
     def is_shown(self) -> bool:
         """Whether there is anything to show."""
-        return next(self.blocks(), None) is not None
+        return bool(self.all_blocks)
 
     def plots(self) -> tuple[Plot, ...]:
         """All its plots."""
-        return tuple(block for block in self.blocks() if isinstance(block, Plot))
+        return tuple(block for block in self.all_blocks if isinstance(block, Plot))
 
     def all_plots(self) -> tuple[Plot, ...]:
         """Its plots, and those that the report leaves out as they show nothing beyond chance."""

@@ -88,9 +88,9 @@ def write_comparison(compared: Comparison, command: str, folder: Path) -> tuple[
 def _figure_tables(plots: Iterable[Plot]) -> dict[str, str]:
     """The values of the plots that no other CSV file has, by the file's name."""
     return {
-        f"{plot.name}.csv": figure_csv(plot.page().figure)
+        f"{plot.name}.csv": figure_csv(plot.chart.figure)
         for plot in plots
-        if plot.page is not None and not plot.data
+        if plot.chart is not None and not plot.data
     }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tests.chaos import cluster, kill, postgres, slurm
+from tests.chaos import cluster, executors, kill, postgres, slurm
 from tests.chaos.bits import flip_bits
 from tests.chaos.disk import fill_up, small_disk
 from tests.chaos.kill import Survival, undisturbed
@@ -90,6 +90,16 @@ def break_clusters(
     _end(sound=sound)
 
 
+@app.command(name="executors")
+def same_everywhere() -> None:
+    """Search inline, in processes, and on clusters of 1, 2 and 4 workers: the same results."""
+    sound = True
+    for one in executors.run():
+        typer.echo(f"{one.place}: {one.results[:16]}{'' if one.same else ', OTHER RESULTS'}")
+        sound = sound and one.same
+    _end(sound=sound)
+
+
 @app.command(name="slurm")
 def slurm_jobs() -> None:
     """Search on jobs of a SLURM that is installed, if need be, and started for it; needs root."""
@@ -101,8 +111,9 @@ def slurm_jobs() -> None:
 
 @app.command(name="all")
 def everything() -> None:
-    """Run bits, disk, kill, postgres, cluster and slurm in turn, as they are by default."""
+    """Run bits, executors, disk, kill, postgres, cluster and slurm in turn."""
     flipped_bits()
+    same_everywhere()
     full_disk()
     kill_searches()
     kill_with_postgres()

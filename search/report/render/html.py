@@ -77,7 +77,7 @@ def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) ->
     inside = [one for one in shown if one.section == section]
     groups = tuple(
         Group(
-            tuple(Passage(tuple(one.blocks()), one.key, one.title) for one in group),
+            tuple(Passage(one.all_blocks, one.key, one.title) for one in group),
             narrow=narrow,
             folded=folded,
         )
@@ -137,9 +137,9 @@ class _PageContent:
 
     def add_chart(self, plot: Plot) -> Chart:
         """Make the chart of a plot, and keep its figure."""
-        if plot.page is None:
+        chart = plot.chart
+        if chart is None:
             raise ValueError(f"plot {plot.name!r} is not for pages")
-        chart = plot.page()
         self._figures[plot.name] = figure_json(chart)
         return chart
 

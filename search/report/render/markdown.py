@@ -48,7 +48,7 @@ def report_markdown(
 
 def finding_markdown(finding: Finding, figures: Figures) -> Iterator[str]:
     """Yield a finding's paragraphs, tables and pictures; every text in them is escaped."""
-    told = [text for block in finding.blocks() for text in _write(block, figures)]
+    told = [text for block in finding.all_blocks for text in _write(block, figures)]
     if told and finding.title:
         yield f"### {_escaped(finding.title)}"
     yield from told
