@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Self, final
 
-from search.report.blocks import Block, Paragraph
+from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, Text, Unlisted
 
@@ -61,6 +61,8 @@ class DuplicateImages(Finding):
                 else "Copies may be in training and validation at once, so the validation score "
                 "may be too good."
             )
+        if len(self.examples) > 1:  # a sentence names the first one
+            yield Table("Some of the copies", ("Image", "Copy"), self.examples, "ll")
 
     def summary(self) -> tuple[str, ...]:
         return tuple(f"{line}." for line in self.lines)
