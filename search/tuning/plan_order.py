@@ -5,7 +5,7 @@ with two workers the clock decides. Here a trial is compared with exactly the tr
 the plan, each up to the same epoch: the same decisions with any number of workers.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -53,11 +53,13 @@ class PlanOrderPruner:
         self._curves: dict[int, list[float]] = {}
         self._ended: set[int] = set()
         self._decisions: dict[int, PruningDecision] = {}
+        self._open: set[int] = set()  # trials with a curve of which something is left to decide
+        self._n_final = 0  # of the plan's first trials nothing is
 
     def add_ended(self, index: int, curve: Sequence[float]) -> None:
         """Add a trial that ended elsewhere, with its accepted curve; it is not judged again."""
         self._curves[index] = list(curve)
-        self._decisions[index] = PruningDecision(len(curve), final=True)
+        self._record(index, PruningDecision(len(curve), final=True))
 
     def update(self, index: int, curve: Sequence[float], *, ended: bool) -> None:
         """Take all epochs that a trial has reported so far; `ended`: no more will come.
@@ -68,6 +70,7 @@ class PlanOrderPruner:
             self._curves[index] = list(curve)
         if ended:
             self._ended.add(index)
+        self._record(index, self.decision(index))
 
     def decision(self, index: int) -> PruningDecision:
         """Return the decision about a trial as of the last `decide`."""
@@ -100,13 +103,21 @@ class PlanOrderPruner:
 
     def _accept(self) -> None:
         """Accept the epochs of all trials up to where each is to be judged with others."""
-        for index in sorted(self._curves):
-            if not self.decision(index).final:
-                self._decisions[index] = self._decide(index)
+        for index in sorted(self._open):
+            self._record(index, self._decide(index))
+
+    def _record(self, index: int, decision: PruningDecision) -> None:
+        self._decisions[index] = decision
+        if decision.final:
+            self._open.discard(index)
+        else:
+            self._open.add(index)
+        while self.decision(self._n_final).final:
+            self._n_final += 1
 
     def _paused(self) -> dict[int, int]:
         """Return the trials that pause at a rung, with its epoch."""
-        places = {index: self.decision(index).epochs + 1 for index in self._curves}
+        places = {index: self.decision(index).epochs + 1 for index in self._open}
         return {index: epoch for index, epoch in places.items() if self._waits(index, epoch)}
 
     def _judge_complete_groups(self, size: int) -> bool:
@@ -126,14 +137,24 @@ class PlanOrderPruner:
 
     def _judge(self, judged: Sequence[int], rung: int) -> None:
         """Compare the trials that pause at a rung with each other and those that passed it."""
-        passed = [index for index in self._curves if self.decision(index).epochs >= rung]
+        passed = [one for one in self._rivals(judged) if self.decision(one).epochs >= rung]
         curves = {index: self._curves[index][:rung] for index in (*judged, *passed)}
         decisions = {}
         for index in judged:
             rivals = {other: one for other, one in curves.items() if self._compares(index, other)}
             pruned = self._pruner.prunes(index, curves[index], rivals)
             decisions[index] = PruningDecision(rung, pruned=pruned, final=pruned)
-        self._decisions |= decisions
+        for index, decision in decisions.items():
+            self._record(index, decision)
+
+    def _rivals(self, judged: Sequence[int]) -> Iterable[int]:
+        """Return the trials with which some may be compared."""
+        size = self._pruner.group_size
+        if size is None:
+            return self._curves
+        groups = sorted({index // size for index in judged})
+        members = (one for group in groups for one in range(group * size, (group + 1) * size))
+        return [one for one in members if one in self._curves]
 
     def _compares(self, index: int, other: int) -> bool:
         size = self._pruner.group_size
@@ -141,7 +162,7 @@ class PlanOrderPruner:
 
     def _waits(self, index: int, epoch: int) -> bool:
         reached = len(self._curves[index]) >= epoch
-        return reached and not self.decision(index).final and self._pauses_after(index, epoch)
+        return reached and self._pauses_after(index, epoch)
 
     def _pauses_after(self, index: int, epoch: int) -> bool:
         return self.pauses and self._decides_at(index, epoch)
@@ -154,7 +175,9 @@ class PlanOrderPruner:
         curve = self._curves[index]
         for epoch in range(self.decision(index).epochs + 1, len(curve) + 1):
             if self._decides_at(index, epoch):
-                judged = not self.pauses and all(self._reached(one, epoch) for one in range(index))
+                judged = not self.pauses and all(
+                    self._reached(one, epoch) for one in range(self._n_final, index)
+                )
                 if not judged:
                     return PruningDecision(epoch - 1)
                 if self._pruner.prunes(index, curve[:epoch], self._earlier(index, epoch)):

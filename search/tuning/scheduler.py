@@ -252,6 +252,8 @@ class Scheduler:
 
         Folds earned in a race catch up with their trial; only the listener is told about those.
         """
+        if running.reported >= accepted:
+            return
         curve = running.history().mean_curve(self._metric)
         for epoch in range(running.reported + 1, min(accepted, len(curve)) + 1):
             if not running.racing:
