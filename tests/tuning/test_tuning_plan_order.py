@@ -114,3 +114,23 @@ def test_settled_trials_of_an_earlier_run_are_rivals() -> None:
     pruner.decide()
     assert pruner.decision(0) == PruningDecision(epochs=1, final=True)
     assert pruner.decision(1).pruned
+
+
+def test_decided_trials_are_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a trial costs the same however many there were before it."""
+    rule = SyncHalvingPruner(2)
+    pruner = PlanOrderPruner(rule, EPOCHS)
+    for index in range(1_000):
+        pruner.add_ended(index, [0.5] * EPOCHS)
+    looked: list[int] = []
+    look = PlanOrderPruner.decision
+
+    def counted(self: PlanOrderPruner, index: int) -> PruningDecision:
+        looked.append(index)
+        return look(self, index)
+
+    monkeypatch.setattr(PlanOrderPruner, "decision", counted)
+    pruner.update(1_000, [0.4], ended=False)
+    pruner.decide()
+    assert 1_000 in looked
+    assert len(looked) < 50
