@@ -1,5 +1,6 @@
 """Workers that leave or cannot train: another one goes on, and no attempt counts."""
 
+import errno
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -36,12 +37,14 @@ class Patient:
 
     folder: Path
     unusable: tuple[Path, ...] = ()
-    missing_module: bool = False
+    error: type[Exception] | None = None
 
     def run(self, channel: Channel) -> Ended:
         if any(self.folder.is_relative_to(one) for one in self.unusable):
-            if self.missing_module:
+            if self.error is ModuleNotFoundError:
                 raise ModuleNotFoundError("No module named 'timm'")
+            if self.error is OSError:
+                raise OSError(errno.ENOSPC, "No space left on device", str(self.folder / "answer"))
             return Ended("fault", self.folder, "OSError: [Errno 28] No space left on device")
         for _ in range(3000):
             channel.send(FIGURES)
@@ -93,23 +96,23 @@ def test_a_job_moves_on_when_its_worker_leaves(cluster: LocalCluster, tmp_path: 
         assert len(channel.hosts) == 1  # both are on this machine
 
 
-@pytest.mark.parametrize("missing_module", [False, True])
+@pytest.mark.parametrize("error", [None, OSError, ModuleNotFoundError])
 def test_a_worker_that_cannot_train_is_left_out(
-    missing_module: bool, cluster: LocalCluster, tmp_path: Path
+    error: type[Exception] | None, cluster: LocalCluster, tmp_path: Path
 ) -> None:
     """As with a full disk, or without a package; others train, and it is told."""
-    words = "No module named 'timm'" if missing_module else "No space left on device"
+    words = "No module named 'timm'" if error is ModuleNotFoundError else "No space left on device"
     for unusable in (cluster.folders[:1], cluster.folders[1:]):
         with DaskExecutor.start(0, 1, cluster.settings) as executor:
-            job = Patient(tmp_path / "job", unusable, missing_module)
+            job = Patient(tmp_path / "job", unusable, error)
             outcome = executor.run(job, stop_requested=lambda: True)
             assert outcome.ended == "stopped"
             news = executor.take_news()
             assert executor.slots == 2 - len(news)
             assert all(words in one and "cannot train" in one for one in news)
     with DaskExecutor.start(0, 1, cluster.settings) as executor:
-        job = Patient(tmp_path / "job", cluster.folders, missing_module)
-        with pytest.raises(MachineError, match=f"cannot train: .*{words}; everything so far"):
+        job = Patient(tmp_path / "job", cluster.folders, error)
+        with pytest.raises(MachineError, match=f"cannot train: .*{words}.*; everything so far"):
             executor.run(job)
 
 

@@ -37,6 +37,7 @@ from search.executors.cluster.transfer import (
     send_text,
     states_there,
 )
+from search.executors.failures import describe_failure, kind_of_failure
 from search.executors.job_files import JobFiles, files_of, moved
 from search.files import sha256_of
 from search.training.checkpoints import NEWEST, newest_checkpoints
@@ -177,6 +178,11 @@ def _result(running: "distributed.Future[Any]", worker: Worker) -> RemoteResult:
     except ImportError as error:
         reason = f"it cannot import the study's code: {describe_error(error)}"
         raise UnusableWorkerError(_failed_there(worker, reason)) from error
+    except OSError as error:  # of the worker's own files, around the job
+        own = (worker.greeting.folder, worker.greeting.scratch)
+        if kind_of_failure(error, own) not in _MACHINE_FAILURES:
+            raise
+        raise UnusableWorkerError(_failed_there(worker, describe_failure(error))) from error
     except distributed.client.FutureCancelledError as error:
         raise worker.loss() from error
     return result
