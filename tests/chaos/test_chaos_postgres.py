@@ -1,6 +1,7 @@
 """The short form of `python -m tests.chaos postgres`, and the lock in a database."""
 
 import dataclasses
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,17 @@ def test_a_password_may_stand_in_the_query(server: sqlalchemy.URL) -> None:
     with pytest.raises(UserError) as caught:
         open_storage(bare.set(database="missing").render_as_string(hide_password=False))
     assert PASSWORD not in str(caught.value)
+
+
+def test_the_server_answers_before_its_disk(url: str) -> None:
+    """On every connection, also after the storage has been to another process."""
+    storage = open_storage(url)
+    for one in (storage, pickle.loads(pickle.dumps(storage))):  # noqa: S301 - our own
+        with one.engine.connect() as first, one.engine.connect() as second:
+            for connection in (first, second):
+                shown = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+                assert shown == "off"
+        one.engine.dispose()
 
 
 def test_a_killed_search_ends_as_one_in_a_file(
