@@ -90,7 +90,7 @@ def _figure_tables(plots: Iterable[Plot]) -> dict[str, str]:
     return {
         f"{plot.name}.csv": figure_csv(plot.chart.figure)
         for plot in plots
-        if plot.chart is not None and not plot.data
+        if not plot.data and plot.chart is not None
     }
 
 

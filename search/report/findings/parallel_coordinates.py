@@ -170,11 +170,16 @@ class ParallelCoordinates(Finding):
             },
             yaxis={"range": [-0.04, 1.04], "visible": False, "fixedrange": True},
         )
-        for place, axis in enumerate(axes):
-            line = {"color": GREY, "width": 1}
-            figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line=line)
-            for position, label in axis.ticks:
-                figure.add_annotation(x=place, y=position, text=escape(label), **_TICK)
+        line = {"type": "line", "y0": 0, "y1": 1, "line": {"color": GREY, "width": 1}}
+        # All at once: plotly checks those before again with each that is added.
+        figure.update_layout(
+            shapes=[{**line, "x0": place, "x1": place} for place in range(n)],
+            annotations=[
+                {"x": place, "y": position, "text": escape(label), **_TICK}
+                for place, axis in enumerate(axes)
+                for position, label in axis.ticks
+            ],
+        )
         for shade, trials in enumerate(self._by_shade()):
             if trials:
                 figure.add_trace(self._lines(axes, trials, shade / (_SHADES - 1)))
