@@ -46,12 +46,16 @@ def test_an_unknown_trace_is_an_error() -> None:
 
 
 def test_history_has_every_ended_trial(kfold: fakes.Fake) -> None:
-    """Each stands once, besides the best so far."""
+    """Each stands once, besides the best so far and the mark of the winner."""
     (plot,) = Trials.of(kfold.evidence()).plots()
     assert plot.page is not None
-    found = rows(plot.page().figure)
+    found = [row for row in rows(plot.page().figure) if row["trial"]]
     ended = {trial.number for trial in kfold.record.trials}
-    assert sorted(int(row["trial"]) for row in found if row["trial"]) == sorted(ended)
+    trials = sorted(int(row["trial"]) for row in found if row["series"] != "winner")
+    assert trials == sorted(ended)
+    winner = kfold.record.winner()
+    assert winner is not None
+    assert [int(row["trial"]) for row in found if row["series"] == "winner"] == [winner.number]
 
 
 @pytest.mark.slow
