@@ -27,8 +27,10 @@ class WorkerWatch:
         if before != self._n_workers:
             self._listener(WorkersChanged(before, self._n_workers))
         for running in trials:
-            hosts = running.hosts()
-            if hosts != self._hosts.get(running.trial.number, ()):
+            known, now = self._hosts.get(running.trial.number, ()), running.hosts()
+            # A trial that goes on after a pause has none until a worker is free.
+            hosts = (*(one for one in known if one not in now), *now)
+            if hosts != known:
                 self._hosts[running.trial.number] = hosts
                 self._recorder.placed(running.trial, hosts)
                 self._listener(TrialPlaced(running.trial.number, hosts[-1]))

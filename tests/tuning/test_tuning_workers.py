@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar, final
 
 import pytest
+from optuna.trial import Trial
 
 from search.errors import MachineError
 from search.executors import InlineExecutor
@@ -161,6 +162,33 @@ def test_how_many_workers_there_are_is_told_when_it_changes(make_recipe: Maker) 
             watch.look([])
     changes = [(event.before, event.n_workers) for event in heard.all(WorkersChanged)]
     assert changes == [(2, 3), (3, 1)]
+
+
+@final
+class Moving:
+    """A running trial that has been on these machines, as of each look."""
+
+    def __init__(self, trial: Trial, *looks: tuple[str, ...]) -> None:
+        self.trial, self._looks = trial, iter(looks)
+
+    def hosts(self) -> tuple[str, ...]:
+        return next(self._looks)
+
+
+def test_a_trial_that_goes_on_after_a_pause_is_nowhere_until_a_worker_is_free(
+    make_recipe: Maker,
+) -> None:
+    """Where it was before stays known; the machine that it came to last stands last."""
+    opened, heard = _open(make_recipe()), EventRecorder()
+    looks = [(), ("a",), ("a",), (), ("b",), (), ("a",)]
+    running: Any = Moving(opened.study.ask(), *looks)
+    watch = WorkerWatch(Cluster(), TrialRecorder(opened), heard)
+    stored = []
+    for _ in looks:
+        watch.look([running])
+        stored.append(tuple(opened.study.trials[running.trial.number].user_attrs.get("hosts", ())))
+    assert stored == [(), ("a",), ("a",), ("a",), ("a", "b"), ("a", "b"), ("b", "a")]
+    assert [event.host for event in heard.all(TrialPlaced)] == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize("after", [1, 3, 6])
