@@ -11,7 +11,7 @@ from tests.chaos.searches import Running, Search
 from tests.chaos.slurm_node import all_jobs, cancel, jobs, running_slurm
 from tests.chaos.verdict import n_failed, problems_of
 
-_PLANS = 150  # which take longer than the walltime
+_PLANS = 400  # which take some walltimes
 _WORKERS = 2
 _PATIENCE_SECONDS = 900.0
 _GONE_SECONDS = 60.0
