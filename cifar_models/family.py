@@ -264,7 +264,10 @@ def build_model(
         raise ValueError(f"input_shape must be (channels, height, width), got {input_shape!r}")
     if num_classes < 2:
         raise ValueError(f"num_classes must be at least 2, got {num_classes!r}")
-    return config.build(input_shape, num_classes)
+    model: object = config.build(input_shape, num_classes)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"build must return an nn.Module, got {type(model).__name__}")
+    return model
 
 
 def check_output(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> None:

@@ -71,7 +71,8 @@ class Choice:
     def parse(cls, rule: str, objectives: Sequence[str]) -> Self:
         """Return the rule that a text such as "best accuracy under 200k" means.
 
-        A limit without a name is on the only objective besides the one that is to be best.
+        A limit without a name is on the metric if it is a percentage, and otherwise on the only
+        objective besides the one that is to be best.
 
         Raises:
             ValueError: It is no such rule of these objectives; the message has one line.
@@ -88,8 +89,12 @@ class Choice:
             bound = _number(number, rule, objectives)
             if rest and rest[0] not in ("under", "over"):
                 name, rest = _known(rest[0], rule, objectives), rest[1:]
+            elif number.endswith("%"):
+                name = objectives[0]
             else:
                 name = _only_other(best, rule, objectives)
+            if number.endswith("%") and name != objectives[0]:
+                raise _mistake(rule, f"{number!r} is no limit of {name!r}", objectives)
             limits.append(Limit(name, side == "over", bound))
         return cls(best, tuple(limits))
 

@@ -128,14 +128,19 @@ def check_metric(setting: str, shares: Sequence[float]) -> None:
         shares: Each class's share of the images.
 
     Raises:
-        ValueError: It fails, or returns no finite number, in one line with the place.
+        ValueError: It fails, returns no finite number, or another one each time, in one line with
+            the place.
     """
     from spaces.user_object import UserObject
 
     metric, found = get_metric(setting), UserObject.parse("metric", setting)
     if found is not None:
         with found.one_line_errors():
-            metric.chance(shares)
+            value = metric.chance(shares)
+            if value != metric.chance(shares):
+                raise ValueError("it returns another value for the same labels and probabilities")
+            if value != metric.clipped(value):
+                raise ValueError(f"it returns {value:g}, which is out of the range that it states")
 
 
 def metric_source(setting: str) -> str | None:

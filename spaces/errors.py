@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from search.errors import UserError
 
-_UNTOLD = ("missing", "extra_forbidden")  # their input is all that was given, or of any kind
+_UNTOLD = ("missing",)  # their input is all that was given
 _LONGEST = 200  # characters of a wrong value
 
 
@@ -27,6 +27,8 @@ def reason_of(error: BaseException) -> str:
         return " ".join(str(error).split()) or type(error).__name__
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in (error.title, *first["loc"]))
+    if first["type"] == "extra_forbidden":
+        return f"{field}: there is no such setting"
     message = f"{field}: {first['msg'].removeprefix('Value error, ')}"
     short = reprlib.Repr()
     short.maxother = short.maxstring = _LONGEST

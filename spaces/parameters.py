@@ -100,6 +100,11 @@ class OfflineTrial(BaseTrial):
         self._constraints[key] = float(value)
 
     @property
+    def number(self) -> int:
+        """Raise SpaceError: what a space suggests may not depend on it."""
+        raise SpaceError("suggest must not use trial.number, but only values that it suggests")
+
+    @property
     def params(self) -> dict[str, ParamValue]:
         """The values so far."""
         return dict(self._params)

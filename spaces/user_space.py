@@ -122,6 +122,10 @@ def _levels(levels: Mapping[str, Sequence[Any]]) -> dict[str, tuple[ParamValue, 
 
 def _try_out(space: Space) -> None:
     """Raise an error unless the space can be searched."""
+    families: object = space.families
+    if not isinstance(families, tuple | list):
+        name = getattr(families, "__name__", type(families).__name__)
+        raise TypeError(f"families must be a tuple, such as ({name},), got {families!r}")
     for family in space.families:
         check_family(family)
     probes = probe(space.suggest)

@@ -87,6 +87,11 @@ class WrappedTrial(BaseTrial, ABC):
         """When it started."""
         return self._trial.datetime_start
 
+    @property
+    def number(self) -> int:
+        """Its number in a study; raises SpaceError without one."""
+        return self._trial.number
+
     def __getattr__(self, name: str) -> Any:
-        """Return what only some trials have, such as `number`."""
+        """Return what only some trials have, such as `system_attrs`."""
         return getattr(self._trial, name)

@@ -172,6 +172,11 @@ broken = lambda labels, probabilities: float("nan")
 
 def raising(labels, probabilities):
     return {}[labels[0]]
+
+def dice(labels, probabilities):
+    return np.random.rand()
+
+OUTSIDE = FunctionMetric(lambda labels, probabilities: 0.67, low=0.0, high=0.1, words="outside")
 """
 
 
@@ -209,6 +214,8 @@ def test_a_file_that_changed_is_another_metric(file: Path) -> None:
         ("NUMBER", "must be a function of (labels, probabilities) or a FunctionMetric of one"),
         ("broken", "must return a finite number, got nan"),
         ("raising", "KeyError: "),
+        ("dice", "another value for the same labels and probabilities"),
+        ("OUTSIDE", "0.67, which is out of the range"),
     ],
 )
 def test_mistakes_in_a_file_are_one_line(file: Path, name: str, message: str) -> None:

@@ -45,6 +45,15 @@ def test_the_only_other_objective_needs_no_name(rule: str) -> None:
     )
 
 
+def test_a_percentage_without_a_name_is_of_the_metric() -> None:
+    """Though another objective would be the only other one."""
+    found = Choice.parse("best accuracy over 50% under 200k", ("accuracy", "parameters"))
+    assert found.limits == (
+        Limit("accuracy", over=True, bound=0.5),
+        Limit("parameters", over=False, bound=2e5),
+    )
+
+
 @pytest.mark.parametrize(
     ("rule", "what"),
     [
@@ -61,6 +70,7 @@ def test_the_only_other_objective_needs_no_name(rule: str) -> None:
         ("best accuracy under 200 k parameters", "'k' is not one of the objectives"),
         ("best accuracy under 200k", "the objective of a limit must be named"),
         ("best accuracy under 3 latency parameters", "'parameters' must be 'under' or 'over'"),
+        ("best accuracy under 50% parameters", "'50%' is no limit of 'parameters'"),
         ("best accuracy under 3 memory", "'memory' is not one of the objectives"),
     ],
 )

@@ -45,6 +45,7 @@ _NAMES = {
     "val": (("val_images", "val_labels"), ("x_val", "y_val"), ("x_valid", "y_valid")),
     "test": (("test_images", "test_labels"), ("x_test", "y_test")),
 }
+_NO_ARRAYS = ("pickled (object) data", "not a zip file")  # NumPy's words for any other file
 VALIDATION_JOINS = (
     "dataset: the validation images join those for training, unless validation is 'given': a study "
     "makes its own validation split"
@@ -142,7 +143,9 @@ class ArraySource(Source):
                     f"dataset: {self._path} has an array of Python objects; accepted: arrays of "
                     "numbers or of text (array.astype(str))"
                 ) from error
-            raise UserError(f"dataset: {self._path} cannot be read: {error}") from error
+            no_file = any(words in str(error) for words in _NO_ARRAYS)
+            reason = "it is damaged, or holds no arrays" if no_file else error
+            raise UserError(f"dataset: {self._path} cannot be read: {reason}") from error
         lower = {name.lower(): array for name, array in arrays.items()}
         parts = dict(_named_parts(lower, self._request.groups))
         if "train" not in parts:
@@ -166,6 +169,11 @@ def _named_parts(
 ) -> Iterator[tuple[str, LabelledArrays]]:
     for part, names in _NAMES.items():
         for images, labels in names:
+            if part != "train" and images in arrays and labels not in arrays:
+                raise UserError(
+                    f"dataset: there is an array {images!r} without {labels!r}, its classes; there "
+                    f"are {listed_names(sorted(arrays))}"
+                )
             if images in arrays and labels in arrays:
                 group = None if groups is None else _group(arrays, part, groups.lower())
                 yield part, LabelledArrays(arrays[images], arrays[labels], group)

@@ -160,6 +160,8 @@ def _kind(path: Path) -> str:
     if not start:
         return "it is empty"
     if start[4:8] == b"ftyp" and start[8:12] in _TELEPHONE_BRANDS:
+        if path.suffix.lower() in HEIC:
+            return "it is a damaged HEIC image"
         return f"it is a HEIC image, whose name must end in {' or '.join(HEIC)}"
     if start.lstrip()[:1] in (b"<", b"{"):
         return "it is text, such as a web page, and not an image"

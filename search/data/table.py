@@ -1,6 +1,7 @@
 """A table of image paths and labels (CSV, TSV, Parquet) as a dataset."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -139,12 +140,24 @@ def _read_text(path: Path) -> list[dict[str, str]]:
             delimiter = max(_DELIMITERS, key=head.count)
             file.seek(0)
             reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+            _check_names(path, reader.fieldnames or [])
             rows = [_plain(path, reader.line_num, row) for row in reader]
     except OSError as error:
         raise UserError(f"dataset: {path} cannot be read: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"dataset: {path} is not a table in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"dataset: {path} is not text in UTF-8: save it as UTF-8") from error
+    except csv.Error as error:
+        raise UserError(f"dataset: {path} is not a table: {error}") from error
     return rows
+
+
+def _check_names(path: Path, columns: Sequence[str]) -> None:
+    """Raise UserError if two columns have one name."""
+    twice = [name for name, count in Counter(columns).items() if name and count > 1]
+    if twice:
+        raise UserError(
+            f"dataset: {path} has several columns {twice[0]!r}; accepted: different names"
+        )
 
 
 def _read_parquet(path: Path) -> list[dict[str, str]]:
@@ -190,7 +203,8 @@ def _column(
     if len(found) != 1:
         why = f"could be {' or '.join(map(repr, found))}" if found else "cannot be guessed"
         raise UserError(
-            f"{setting} must be given, as it {why}; columns are {listed_names(columns)}"
+            f"{setting} must be given, as it {why}; columns, by the table's first line, are "
+            f"{listed_names(columns)}"
         )
     return found[0]
 

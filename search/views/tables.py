@@ -100,7 +100,7 @@ def _grid_size(space: Space) -> str:
     if len(visited) > _MOST_COUNTED:
         return f"more than {_MOST_COUNTED:,} points"
     rejected = visited.count(False)
-    words = f"{len(visited) - rejected:,} points"
+    words = text.plural(len(visited) - rejected, "point")
     return f"{words}; the space rejects {text.plural(rejected, 'other')}" if rejected else words
 
 

@@ -191,6 +191,21 @@ def test_damaged_files_are_named(tmp_path: Path, prepare: Any, content: bytes) -
         prepare(tmp_path / "a.npz")
 
 
+def test_images_without_their_labels_are_told(tmp_path: Path, prepare: Any) -> None:
+    """As no test set would be made of them; of the training images it always was told."""
+    images, labels = np.zeros((20, 4, 4), np.uint8), np.arange(20) % 2
+    path = save(tmp_path / "a.npz", train_images=images, train_labels=labels, test_images=images)
+    with pytest.raises(UserError, match="'test_images' without 'test_labels'"):
+        prepare(path)
+
+
+def test_another_file_with_that_ending_is_told_in_our_words(tmp_path: Path, prepare: Any) -> None:
+    """NumPy would advise to load it unsafely."""
+    (tmp_path / "a.npz").write_text("label,pixel0")
+    with pytest.raises(UserError, match="it is damaged, or holds no arrays"):
+        prepare(tmp_path / "a.npz")
+
+
 def test_python_objects_are_not_loaded(tmp_path: Path, prepare: Any) -> None:
     """They could run code."""
     labels = np.array(["a", "b", None] * 4, dtype=object)

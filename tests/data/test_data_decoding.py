@@ -191,6 +191,13 @@ def test_the_kind_of_a_broken_file_is_told(tmp_path: Path, content: bytes, words
         decode_image(tmp_path / "a.jpg")
 
 
+def test_a_damaged_heic_file_has_its_name_already(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 99)
+    with pytest.raises(UserError, match=r"it is a damaged HEIC image|cannot be decoded") as caught:
+        decode_image(tmp_path / "a.heic")
+    assert "must end in" not in str(caught.value)
+
+
 def test_missing_image_is_named(tmp_path: Path) -> None:
     """A file that went away between listing and reading is named too."""
     with pytest.raises(UserError, match=r"gone\.png cannot be decoded: .*No such file"):

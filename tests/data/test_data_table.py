@@ -56,6 +56,22 @@ def test_other_columns_are_named(table: Any, prepare: Any, delimiter: str) -> No
     assert (info.n_train, info.n_test) == (10, 4)
 
 
+def test_two_columns_of_one_name_are_refused(table: Any, prepare: Any) -> None:
+    """The last one would be taken; empty names at the end, as of spreadsheets, do not matter."""
+    lines = [(*row, "x") for row in rows(14)]
+    with pytest.raises(UserError, match="several columns 'label'"):
+        prepare(table("image,label,label", lines))
+    lines = [(*row, "", "") for row in rows(14)]
+    assert prepare(table("image,label,,", lines, name="empty.csv")).class_names == ("a", "b")
+
+
+def test_another_encoding_is_told_with_what_to_do(table: Any, prepare: Any) -> None:
+    path = table("image,label", rows(14))
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-16")
+    with pytest.raises(UserError, match="save it as UTF-8"):
+        prepare(path)
+
+
 def test_the_split_is_honoured(table: Any, prepare: Any, recorder: Any) -> None:
     """Rows for validation join those for training, after them."""
     parts = ["train", "val", "test", "train", "Valid", "test"]
@@ -139,7 +155,7 @@ def test_rows_that_say_nothing_are_told(table: Any, prepare: Any, extra: str, wo
     [
         (b"", "has no rows"),
         (b"image,label\n", "has no rows"),
-        (b"image,label\n\xff\xfe,a\n", "not a table in UTF-8"),
+        (b"image,label\n\xff\xfe,a\n", "is not text in UTF-8: save it as UTF-8"),
         (b"image,label,split\na.png,a,dev\nb.png,b,test\n", "must be one of train, .* got 'dev'"),
         (b"image,label,split\na.png,a,dev\nb.png,b,T\nc.png,b,\n", "got '', 'T', 'dev'"),
         (b"image,label\na.png,a\nb.png,a\n", "must have at least 2 classes, got 'a'"),

@@ -287,6 +287,26 @@ def test_the_script_trains_tests_and_keeps_the_weights(
     assert torch.load(output, weights_only=True).keys() == made.build_network().state_dict().keys()
 
 
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"images": np.zeros((4, 3, 8, 8), np.uint8)}, "has no array train_images, only"),
+        (
+            {"train_images": np.zeros((4, 8, 8)), "train_labels": np.arange(4)},
+            r"must be uint8 \(N, 3, H, W\), got float64 \(4, 8, 8\)",
+        ),
+    ],
+)
+def test_other_arrays_end_the_script_in_one_line(
+    arrays: dict[str, np.ndarray], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = module(script(sampled("mlp", 0)), tmp_path / "made.py")
+    np.savez(tmp_path / "odd.npz", allow_pickle=False, **arrays)
+    monkeypatch.setattr("sys.argv", ["made.py", str(tmp_path / "odd.npz")])
+    with pytest.raises(SystemExit, match=words):
+        made.main()
+
+
 def test_the_help_of_the_script_has_words_and_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,6 +132,7 @@ def test_networks_of_this_program_need_no_code(config: ModelConfig) -> None:
     ("old", "new", "expected"),
     [
         ("families=(Net,)", "families=()", "Space(..., families=(Net,))"),
+        ("families=(Net,)", "families=Net", "families must be a tuple, such as (Net,)"),
         ("families=(Net,)", "families=(dict,)", "family dict must be a class derived from"),
         ("frozen=True", "frozen=False", "must be a frozen dataclass"),
         ('kind: Literal["net"] = "net"', 'kind: str = "My Net"', "got 'My Net'"),

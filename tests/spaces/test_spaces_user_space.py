@@ -215,6 +215,22 @@ def test_a_misused_parameter_is_no_rejection(tmp_path: Path) -> None:
         assert expected in refused(write_space(tmp_path, suggest))
 
 
+def test_the_number_of_a_trial_is_not_to_be_used(tmp_path: Path) -> None:
+    """A candidate depends on what is suggested."""
+    told = refused(write_space(tmp_path, "return make(width=trial.number + 1)"))
+    assert "must not use trial.number" in told
+
+
+def test_a_setting_that_there_is_not_is_told(tmp_path: Path) -> None:
+    told = refused(
+        write_space(
+            tmp_path,
+            "return make().__class__(model=make().model, optimizer=make().optimizer, optimzer=3)",
+        )
+    )
+    assert "Candidate.optimzer: there is no such setting" in told
+
+
 def test_a_bug_that_shows_late_is_one_line(tmp_path: Path) -> None:
     """Other errors than rejections are the user's to mend, not a point to leave out."""
     suggest = "x = trial.suggest_float('x', 0.0, 1.0)\nreturn make() if x != 0.3 else 1 / 0"
