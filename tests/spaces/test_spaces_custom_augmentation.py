@@ -107,6 +107,17 @@ def test_reading_a_candidate_runs_nothing() -> None:
     assert find_augmentation(again.augmentation).steps == (evil,)
 
 
+def test_a_rare_difference_is_found_too(tmp_path: Path) -> None:
+    """A coin that falls as before in two tries falls otherwise in a later one."""
+    code = (
+        "def change(images):\n"
+        "    change.calls = getattr(change, 'calls', 0) + 1\n"
+        "    return images.flip(-1) if change.calls == 4 else images\n"
+    )
+    with pytest.raises(ValueError, match="other images for the same seed"):
+        CustomAugmentation.from_function(from_file(code, tmp_path))
+
+
 def test_random_numbers_follow_torchs_seed() -> None:
     """The same seed gives the same images, another seed others."""
     custom = CustomAugmentation.from_function(posterize, bits=3)
