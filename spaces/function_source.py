@@ -36,7 +36,10 @@ def function_source(function: Callable[..., Any]) -> str:
     tree = drop_docstrings(ast.parse("".join(linecache.getlines(file))))
     statements = _used(tree.body, name)
     if not any(_defines(one, name) for one in statements):
-        raise SpaceError(f"the code of function {name!r} was not found in {file}")
+        raise SpaceError(
+            f"the code of function {name!r} was not found at the top of {file}: define it there by "
+            "`def`, not inside `try`, `if` or another function"
+        )
     for one in statements:
         _check_imports(one, name, Path(file))
     return ast.unparse(ast.Module(list(statements), []))

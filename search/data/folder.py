@@ -102,7 +102,15 @@ def _check_classes(root: Path, folders: Sequence[Path]) -> None:
             f"dataset: {root} has images of one class only, {folders[0].name!r}; accepted: a "
             "folder of images for each of at least 2 classes"
         )
-    if len(folders) < 2 or not all(map(_is_class, folders)):
+    others = [folder for folder in folders if not _is_class(folder)]
+    flat = [one for one in others if not any(path.is_dir() for path in one.iterdir())]
+    if flat and flat == others and len(flat) <= len(folders) // 2:
+        raise UserError(
+            f"dataset: {root} has folders of images, but there is no image in "
+            f"{listed_names([one.name for one in flat])}; accepted: images in each, or train/ with "
+            "the classes in it"
+        )
+    if len(folders) < 2 or others:
         raise UserError(
             f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or only "
             "folders of images, one per class: <class>/<image>)"
@@ -260,8 +268,8 @@ def _notices(
         )
     if skipped:
         yield (
-            f"dataset: skipped in {root}, because images must be in {layout} with names like "
-            f"1.png: {listed_names(skipped)}"
+            f"dataset: skipped in {root}, as they are no images, or not in {layout}: "
+            f"{listed_names(skipped)}"
         )
 
 

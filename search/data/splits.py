@@ -225,6 +225,12 @@ def _too_few(
     labels: Indices, fraction: float, setting: str, class_names: Sequence[str]
 ) -> UserError:
     name, size = _smallest_class(labels, class_names)
+    n_classes = len(np.unique(labels))
+    if n_classes > max(10, len(labels) / 2):
+        return UserError(
+            f"dataset: there are {n_classes:,} different labels for {len(labels):,} images, as "
+            f"{name}; accepted: classes, of several images each"
+        )
     return UserError(
         f"{setting} must leave every class an image on both sides, got {fraction:g} "
         f"for {len(labels)} images, {size} of them in the smallest class (class {name}); accepted: "

@@ -12,7 +12,7 @@ from search.data.dataset import DatasetRequest
 from search.data.file_source import FileList, FileSource, ImageFile
 from search.data.folder import PARTS
 from search.errors import UserError, first_line
-from search.text import listed_names
+from search.text import listed_names, plural
 
 # What columns are usually called, in any capitals.
 _IMAGE_COLUMNS = (
@@ -226,10 +226,14 @@ def _by_part(
 
 def _check_paths(table: Path, rows: Sequence[Mapping[str, str]], image: str, label: str) -> None:
     """Raise UserError if a label is empty or an image is listed twice."""
+    odd = [row for row in rows if not row[label] or not row[label].isprintable()]
+    if odd:
+        raise UserError(
+            f"dataset: {odd[0][image]!r} in {table} has the label {odd[0][label]!r}, as one of "
+            f"{plural(len(odd), 'row')} without a readable label"
+        )
     seen: set[str] = set()
     for row in rows:
-        if not row[label] or not row[label].isprintable():
-            raise UserError(f"dataset: {row[image]!r} in {table} has the label {row[label]!r}")
         if row[image] in seen:
             raise UserError(f"dataset: {row[image]!r} is in {table} more than once")
         seen.add(row[image])

@@ -227,6 +227,12 @@ class Finding(ReportPart, ABC):
         """Its blocks, made once for all that show them."""
         return tuple(self.blocks())
 
+    def __copy__(self) -> Self:
+        """Return a copy that makes blocks of its own, as `model_copy` may change what they show."""
+        copied = super().__copy__()
+        copied.__dict__.pop("all_blocks", None)
+        return copied
+
     def file_texts(self) -> Mapping[str, str]:
         """Texts of its other files by name."""
         return {}

@@ -11,10 +11,12 @@ from torch.nn.functional import cross_entropy
 
 from cifar_models import ModelConfig
 from search.data.dataset import ChannelStatistics, TrainSplit
+from search.errors import describe_error
 from search.metric import ACCURACY, MeanOver, Metric
 from search.training.history import Confusion
 from search.training.settings import TrainingSettings
 from spaces.candidate import Candidate
+from spaces.user_code import place_in_user_code
 
 MOST_CONFUSED_CLASSES = 100  # a matrix of more is too large to keep, and to look at
 
@@ -121,7 +123,11 @@ class MetricAccumulator:
             return {}
         labels = torch.cat([part for part, _ in self._kept])
         probabilities = self.probabilities()
-        value = self._metric.measure(labels.cpu().numpy(), probabilities.cpu().numpy())
+        try:
+            value = self._metric.measure(labels.cpu().numpy(), probabilities.cpu().numpy())
+        except Exception as error:  # of a user's function
+            what = f"{describe_error(error)}{place_in_user_code(error)}"
+            raise RuntimeError(f"metric {str(self._metric)!r}: {what}") from error
         return {self._metric.name: value}
 
     def probabilities(self) -> torch.Tensor:

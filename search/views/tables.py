@@ -48,11 +48,18 @@ def describe_spaces(
     """
     if name is None and ranges:
         raise UserError("set: ranges are of one space: name it, too, got none")
+    errors: list[UserError] = []
     for one in _listed(name):
         recipe = Recipe.from_sources(None, {"space": one, "set": ranges})
-        space = load_recipe_space(recipe)
-        yield _space_table(one, space)
-        yield from map(Text, space.notices)
+        try:
+            space = load_recipe_space(recipe)
+        except UserError as error:  # told after the others of the file
+            errors.append(error)
+        else:
+            yield _space_table(one, space)
+            yield from map(Text, space.notices)
+    if errors:
+        raise errors[0]
 
 
 def _listed(name: str | None) -> list[str]:

@@ -115,6 +115,19 @@ def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
 
 
 @pytest.mark.slow
+def test_a_broken_space_of_a_file_does_not_hide_the_others(
+    command: Command, tmp_path: Path
+) -> None:
+    """They are listed first; then what is wrong with it, and the status of a mistake."""
+    file, name = write_space(tmp_path, "return make()").rsplit(":", 1)
+    with Path(file).open("a", encoding="utf-8") as code:
+        code.write(f"\nWRONG = Space('wrong', lambda trial: 3)\nLAST = {name}\n")
+    shown = command("spaces", file)
+    assert [f"{file}:{one}" in "".join(shown.out.split()) for one in (name, "LAST")] == [True] * 2
+    assert "must return a Candidate" in shown.error()
+
+
+@pytest.mark.slow
 def test_a_huge_grid_is_counted_no_further_than_needed(command: Command, tmp_path: Path) -> None:
     """A grid of billions of points takes no longer than one of thousands."""
     suggest = "for i in range(20):\n    trial.suggest_int(f'x{i}', 0, 9)\nreturn make()"

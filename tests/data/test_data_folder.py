@@ -214,7 +214,7 @@ def test_classes_may_lie_in_the_folder_itself(
     assert all_images(flat) == all_images(whole)
     classes, unused = recorder.notices
     assert classes.endswith("has no train/, so its folders are taken for the classes: 'a', 'b'")
-    assert unused.endswith("images must be in <class>/ with names like 1.png: 'notes.txt'")
+    assert unused.endswith("as they are no images, or not in <class>/: 'notes.txt'")
 
 
 @pytest.mark.parametrize("beside", ["test/a", "more/a"])
@@ -415,6 +415,15 @@ def test_unused_folders_are_named(make_folder: Any, prepare: Any, recorder: Any)
         (root / name).mkdir()
     prepare(root)
     assert recorder.notices == [f"dataset: folders in {root} that are not used: 'extra', 'testing'"]
+
+
+def test_an_empty_folder_among_classes_is_named(tmp_path: Path, prepare: Any) -> None:
+    """Rather than a folder train/, which nobody meant to have."""
+    for name in ("ant", "bee"):
+        write_images(tmp_path / "pets" / name, 20)
+    (tmp_path / "pets" / "cat").mkdir()
+    with pytest.raises(UserError, match="there is no image in 'cat'; accepted"):
+        prepare(tmp_path / "pets")
 
 
 def test_splits_without_train_are_no_classes(make_folder: Any, prepare: Any) -> None:

@@ -65,6 +65,19 @@ def test_two_columns_of_one_name_are_refused(table: Any, prepare: Any) -> None:
     assert prepare(table("image,label,,", lines, name="empty.csv")).class_names == ("a", "b")
 
 
+def test_numbers_to_predict_are_no_classes(table: Any, prepare: Any) -> None:
+    """As of a regression: each would be a class of one image."""
+    lines = [(f"{i}.png", f"{i / 7:.4f}") for i in range(20)]
+    with pytest.raises(UserError, match="there are 20 different labels for 20 images"):
+        prepare(table("image,label", lines))
+
+
+def test_rows_without_a_label_are_counted(table: Any, prepare: Any) -> None:
+    lines = [(one, "" if i < 3 else label) for i, (one, label) in enumerate(rows(14))]
+    with pytest.raises(UserError, match="one of 3 rows without a readable label"):
+        prepare(table("image,label", lines))
+
+
 def test_another_encoding_is_told_with_what_to_do(table: Any, prepare: Any) -> None:
     path = table("image,label", rows(14))
     path.write_text(path.read_text(encoding="utf-8"), encoding="utf-16")
