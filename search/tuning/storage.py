@@ -4,6 +4,7 @@ import errno
 import os
 import sqlite3
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -134,8 +135,28 @@ def _hint(error: BaseException) -> str:
     return "stored trials are kept; run it again to resume"
 
 
+class _ListeningStorage(RDBStorage, ABC):
+    """RDBStorage that sets up each of its connections, in every process that it is sent to."""
+
+    def __init__(self, url: str, **engine_kwargs: Any) -> None:
+        super().__init__(url, engine_kwargs=engine_kwargs)
+        self._set_up()
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self._listen()
+        self.engine.dispose()  # of connections that were made before
+
+    @abstractmethod
+    def _listen(self) -> None:
+        """Listen to the engine's events."""
+
+
 @final
-class SQLiteStorage(RDBStorage):
+class SQLiteStorage(_ListeningStorage):
     """RDBStorage on a SQLite file in WAL mode; every transaction starts with BEGIN IMMEDIATE.
 
     SQLite ignores SELECT ... FOR UPDATE, on which Optuna relies: without BEGIN IMMEDIATE two
@@ -143,21 +164,15 @@ class SQLiteStorage(RDBStorage):
     """
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, engine_kwargs={"connect_args": {"timeout": _PATIENCE_SECONDS}})
-        self._listen()
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__(state)
-        self._listen()
+        super().__init__(url, connect_args={"timeout": _PATIENCE_SECONDS})
 
     def _listen(self) -> None:
         sqlalchemy.event.listen(self.engine, "connect", _on_connect)
         sqlalchemy.event.listen(self.engine, "begin", _on_begin)
-        self.engine.dispose()
 
 
 @final
-class PostgreSQLStorage(RDBStorage):
+class PostgreSQLStorage(_ListeningStorage):
     """RDBStorage on a PostgreSQL server that answers before a transaction is on its disk.
 
     A trial takes some twenty transactions, each of which would wait for the disk. As with SQLite's
@@ -166,16 +181,10 @@ class PostgreSQLStorage(RDBStorage):
     """
 
     def __init__(self, url: str) -> None:
-        super().__init__(url, engine_kwargs={"pool_pre_ping": True})
-        self._listen()
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__(state)
-        self._listen()
+        super().__init__(url, pool_pre_ping=True)
 
     def _listen(self) -> None:
         sqlalchemy.event.listen(self.engine, "connect", _on_connect_to_server)
-        self.engine.dispose()
 
 
 def _on_connect_to_server(connection: Any, _record: object) -> None:

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -41,16 +40,9 @@ def run() -> Iterator[Sameness]:
         yield Sameness("inline", inline, inline == expected)
         for workers in _WORKERS:
             place = f"Dask, workers {workers}"
-            with _cluster(folder / place, workers) as options:
-                found = _results(folder, place, options)
+            with running_cluster(folder / place / "cluster", Place(), workers) as cluster:
+                found = _results(folder, place, cluster.options)
             yield Sameness(place, found, found == expected)
-
-
-@contextmanager
-def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, ...]]:
-    """Yield the options of a cluster whose workers have no folder in common."""
-    with running_cluster(folder / "cluster", Place(), workers) as cluster:
-        yield cluster.options
 
 
 def _results(folder: Path, name: str, options: tuple[str, ...]) -> str:
