@@ -64,7 +64,8 @@ class ProcessExecutor(Executor):
     def kill(self, slot: int) -> None:
         """Kill the slot's process; the next job there gets a new one."""
         for pid in self.pids(slot):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended, which its pool is yet to notice
+                os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         self.resize(0)

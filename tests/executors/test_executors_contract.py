@@ -105,6 +105,16 @@ def test_a_killed_job_fails_and_its_slot_takes_the_next(executor: Executor) -> N
         assert executor.submit(0, Counting(1)).result(60) == 1
 
 
+@pytest.mark.slow
+def test_killing_again_is_no_error(executor: Executor) -> None:
+    """A process may have ended when its pool does not know that yet."""
+    if not isinstance(executor, InlineExecutor):
+        running = executor.submit(0, Sleeping(600))
+        while not running.done():
+            executor.kill(0)
+        assert executor.submit(0, Counting(1)).result(60) == 1
+
+
 def test_sizes_can_be_requested(executor: Executor) -> None:
     """There is always a slot, and the first one keeps working."""
     for slots in (2, 1):
