@@ -183,6 +183,11 @@ def _read_checksums(path: Path) -> dict[str, str]:
     return {name: sha256 for sha256, _, name in pairs}
 
 
+def is_special(path: Path) -> bool:
+    """Return whether a path is there and no file, such as a pipe, whose reader would wait."""
+    return path.exists() and not path.is_file()
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file; raises OSError if it cannot be read."""
     with path.open("rb") as file:

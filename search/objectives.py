@@ -77,7 +77,7 @@ class Choice:
         Raises:
             ValueError: It is no such rule of these objectives; the message has one line.
         """
-        words = rule.split()
+        words = re.sub(r"(?<=\d)\s+(?=[kM%](\s|$))", "", rule).split()
         if words[:1] != ["best"] or len(words) < 2:
             raise _mistake(rule, "it must begin with 'best OBJECTIVE'", objectives)
         best, rest = _known(words[1], rule, objectives), words[2:]

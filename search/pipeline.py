@@ -188,8 +188,12 @@ def open_run(
     with chosen.start(slots, recipe.threads) as workers, _user_code_errors():
         plan = prepare(recipe, workers, listener, started, budgeted=searching)
         workers.resize(plan.recipe.workers if searching else 1)
-        with study_lock(plan.paths, plan.recipe.storage), storage_failures(plan.recipe.study_name):
+        with (
+            study_lock(plan.paths, plan.recipe.storage) as lock,
+            storage_failures(plan.recipe.study_name),
+        ):
             opened = open_study(plan, accept_changes=accept_changes)
+            lock.keep_with(opened.storage)
             _tell_foreign(opened, listener)
             if retry_failed:
                 n_failed = TrialQueue(opened).retry_failed()

@@ -17,6 +17,19 @@ class SpaceError(UserError, ValueError):
 
 
 @final
+class AllRejectedError(UserError, ValueError):
+    """A space rejects every point.
+
+    Attributes:
+        reason: Why it rejects the first one.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"every point is rejected: {reason}")
+        self.reason = reason
+
+
+@final
 class SettingError(UserError, ValueError):
     """A wrong setting of a candidate, in one line; a space that makes it rejects the point."""
 

@@ -18,6 +18,7 @@ from pydantic_core import core_schema
 from torch import nn
 
 from cifar_models import FAMILIES, ModelConfig
+from spaces.errors import SpaceError
 from spaces.user_code import UserCode
 
 Families: TypeAlias = Sequence[type[ModelConfig]]
@@ -80,22 +81,22 @@ def family_kind(family: type[ModelConfig]) -> str:
 
 
 def check_family(family: type[ModelConfig]) -> None:
-    """Raise TypeError, which says what a family must be, unless this is one."""
+    """Raise SpaceError, which says what a family must be, unless this is one."""
     name = getattr(family, "__name__", repr(family))
     if not (isinstance(family, type) and issubclass(family, ModelConfig)):
-        raise TypeError(f"family {name} must be a class derived from ModelConfig")
+        raise SpaceError(f"family {name} must be a class derived from ModelConfig")
     kind = family_kind(family)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", kind):
-        raise TypeError(
+        raise SpaceError(
             f"family {name} must have a name of letters a-z, digits, - and _, such as "
             f"`kind: Literal['mine'] = 'mine'`, got {kind!r}"
         )
     if kind in _KINDS and family not in FAMILIES:
-        raise TypeError(f"family {name} must not be called {kind!r}, which this program has")
+        raise SpaceError(f"family {name} must not be called {kind!r}, which this program has")
     parameters = getattr(family, "__dataclass_params__", None)
     config: Mapping[str, Any] = getattr(family, "model_config", {})
     if not (getattr(parameters, "frozen", False) or config.get("frozen")):
-        raise TypeError(f"family {name} must be a frozen dataclass: @dataclass(frozen=True)")
+        raise SpaceError(f"family {name} must be a frozen dataclass: @dataclass(frozen=True)")
 
 
 @cache

@@ -185,10 +185,12 @@ def canonicalize(name: str, distribution: BaseDistribution, value: ParamValue) -
 def describe_range(distribution: BaseDistribution) -> str:
     """Return the range in words, such as "0.001 to 0.3 (log)" or "one of 32, 64"."""
     match distribution:
+        case CategoricalDistribution(choices=(only,)):
+            return str(only)
         case CategoricalDistribution(choices=choices):
             return f"one of {', '.join(str(choice) for choice in choices)}"
         case FloatDistribution(low=low, high=high) | IntDistribution(low=low, high=high):
-            return f"{low:g} to {high:g}{_scale(distribution)}"
+            return f"{low:g} to {high:g}{_scale(distribution)}" if low < high else f"{low:g}"
     raise TypeError(f"unknown distribution {distribution!r}")
 
 

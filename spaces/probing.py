@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.exceptions import TrialPruned
 from optuna.trial import BaseTrial
 
-from spaces.errors import SpaceError, reason_of
+from spaces.errors import AllRejectedError, SpaceError, reason_of
 from spaces.parameters import (
     OfflineTrial,
     ParamValue,
@@ -74,7 +74,7 @@ def probe(suggest: Callable[[BaseTrial], _Suggested]) -> Probes[_Suggested]:
 
     Raises:
         SpaceError: A parameter cannot be suggested like that.
-        ValueError: Every point is rejected.
+        AllRejectedError: Every point is rejected.
     """
     probes: Probes[_Suggested] = Probes([], [])
     for count, trial in enumerate(_trials()):
@@ -103,7 +103,7 @@ def _trials() -> Iterator[OfflineTrial]:
 
 def _some(probes: Probes[_Suggested]) -> Probes[_Suggested]:
     if not probes.accepted:
-        raise ValueError(f"every point is rejected: {probes.rejected[0]}")
+        raise AllRejectedError(probes.rejected[0])
     return probes
 
 

@@ -20,7 +20,7 @@ from optuna.distributions import (
 )
 from optuna.trial import BaseTrial
 
-from spaces.errors import SpaceError
+from spaces.errors import AllRejectedError, SpaceError
 from spaces.parameters import ParamValue, describe_range
 from spaces.prior import Belief, BySize, Prior, Weights
 from spaces.probing import Parameter, check_possible
@@ -133,11 +133,8 @@ def check_ends(ranges: Ranges, suggest: Callable[[BaseTrial], object]) -> None:
         fixed = ranges.only(name, value).applied(suggest)
         try:
             check_possible(_storable(fixed))
-        except SpaceError:
-            raise
-        except ValueError as error:
-            reason = str(error).removeprefix("every point is rejected: ")
-            raise SpaceError(f"parameter {name!r} cannot be {value!r}: {reason}") from error
+        except AllRejectedError as error:
+            raise SpaceError(f"parameter {name!r} cannot be {value!r}: {error.reason}") from error
 
 
 def _storable(suggest: Callable[[BaseTrial], object]) -> Callable[[BaseTrial], object]:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Self, final
 
 from cifar_models import FAMILIES
+from search.errors import UserError
 from spaces.errors import reason_of
 from spaces.user_code import UserCode
 
@@ -96,7 +97,8 @@ class UserObject:
 
     def describe(self, error: BaseException) -> str:
         """Return an error of the user's code in one line, with the setting and the place."""
-        return f"{self.setting} {self.text!r}: {type(error).__name__}: {self.reason(error)}"
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        return f"{self.setting} {self.text!r}: {kind}{self.reason(error)}"
 
     def reason(self, error: BaseException) -> str:
         """Return an error's message in one line, with the place in the user's code."""

@@ -1,6 +1,7 @@
 """A user's space: run from its file, checked once, and guarded whenever it is asked."""
 
 import ast
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -36,6 +37,10 @@ def run_space(user: UserObject) -> Space:
         ValueError: There is none, or it cannot be searched; one line, with the place in the file.
     """
     found = _find(user.run(), user)
+    if inspect.iscoroutinefunction(found.suggest):
+        raise ValueError(
+            f"space {user.text!r}: suggest is `async def`; accepted: a plain function, `def`"
+        )
     with user.one_line_errors():
         source = FamilySource(user.code.files, user.name) if found.families else None
         guarded = replace(found, suggest=_guarded(found.suggest, user), family_source=source)
@@ -125,64 +130,64 @@ def _try_out(space: Space) -> None:
     families: object = space.families
     if not isinstance(families, tuple | list):
         name = getattr(families, "__name__", type(families).__name__)
-        raise TypeError(f"families must be a tuple, such as ({name},), got {families!r}")
+        raise SpaceError(f"families must be a tuple, such as ({name},), got {families!r}")
     for family in space.families:
         check_family(family)
     probes = probe(space.suggest)
     for trial, candidate in probes.accepted:
         if not isinstance(candidate, Candidate):
             kind = type(candidate).__name__
-            raise TypeError(f"suggest of space {space.name!r} must return a Candidate, got {kind}")
+            raise SpaceError(f"suggest of space {space.name!r} must return a Candidate, got {kind}")
         _check_storable(space, candidate)
         _check_repeatable(space, trial, candidate)
     known = [parameter.name for parameter in parameters_of([one for one, _ in probes.accepted])]
     for name in space.grid_levels:
         if name not in known:
             names = ", ".join(known)
-            raise ValueError(f"grid_levels has {name!r}, which is not a parameter; known: {names}")
+            raise SpaceError(f"grid_levels has {name!r}, which is not a parameter; known: {names}")
     next((one for one in islice(space.visit_grid(), _GRID_TRIED) if one.rejected is None), None)
     try:
         space.baseline()
     except RejectedPointError as error:
-        raise ValueError(f"baseline_params: {error}") from error
+        raise SpaceError(f"baseline_params: {error}") from error
 
 
 def _check_storable(space: Space, candidate: Candidate) -> None:
     """Raise an error unless the candidate can be stored, and made again by another process."""
     family = type(candidate.model)
     if family not in FAMILIES and family not in space.families:
-        raise TypeError(
+        raise SpaceError(
             f"space {space.name!r} has networks of family {family.__name__}, which it does not "
             f"list: Space(..., families=({family.__name__},))"
         )
     try:
         again = candidate.with_families(space.families)
     except (ValueError, TypeError) as error:  # pydantic's own are among both
-        raise TypeError(f"family {family.__name__} cannot be stored as JSON: {error}") from error
+        raise SpaceError(f"family {family.__name__} cannot be stored as JSON: {error}") from error
     if again.model != candidate.model:
-        raise TypeError(
+        raise SpaceError(
             f"family {family.__name__} is another network after JSON: {again.model!r} instead of "
             f"{candidate.model!r}; accepted: fields of plain types, and tuples of them"
         )
     for name in Candidate.model_fields:
         stored, given = getattr(again, name), getattr(candidate, name)
         if stored != given:
-            raise TypeError(
+            raise SpaceError(
                 f"a candidate of space {space.name!r} has {name} {given!r}, which is stored as "
                 f"{stored!r}; make it with Candidate(...), which checks it (model_copy does not)"
             )
 
 
 def _check_repeatable(space: Space, trial: OfflineTrial, candidate: Candidate) -> None:
-    """Raise ValueError unless the same values make the same candidate again."""
+    """Raise SpaceError unless the same values make the same candidate again."""
     try:
         again = space.candidate(trial.params)
     except RejectedPointError as error:
-        raise ValueError(_changing(space, "a candidate, then rejects them", str(error))) from error
+        raise SpaceError(_changing(space, "a candidate, then rejects them", str(error))) from error
     differences = candidate_differences(candidate, again)
     if differences:
         field, first, second = differences[0]
-        raise ValueError(_changing(space, "two candidates", f"{field} {first} and {second}"))
+        raise SpaceError(_changing(space, "two candidates", f"{field} {first} and {second}"))
 
 
 def _changing(space: Space, what: str, how: str) -> str:

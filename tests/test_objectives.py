@@ -14,6 +14,8 @@ NAMES = ("accuracy", "parameters", "latency")
     [
         ("best accuracy", "accuracy", ()),
         ("best  accuracy under 200k parameters", "accuracy", (("parameters", "under", 2e5),)),
+        ("best accuracy under 200 k parameters", "accuracy", (("parameters", "under", 2e5),)),
+        ("best parameters over 90 %", "parameters", (("accuracy", "over", 0.9),)),
         ("best parameters over 90% accuracy", "parameters", (("accuracy", "over", 0.9),)),
         ("best latency over 0.85 accuracy", "latency", (("accuracy", "over", 0.85),)),
         (

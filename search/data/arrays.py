@@ -237,10 +237,16 @@ def content_of_arrays(
     origins = train.origins(np.arange(len(labels)))
     if test is not None:
         check_finite(test.images, "dataset: test images")
+        tested_images = _channels_first(test.images)
+        if tested_images.shape[2:] != images.shape[2:]:
+            found.append(
+                f"dataset: training images are {_pixels_of(images)}, test images "
+                f"{_pixels_of(tested_images)}; all are scaled to {size[1]}x{size[0]}"
+            )
         test_labels = _indices(plain_labels(test, "test"), classes, "test")
         tested = test.origins(np.arange(len(test_labels)))
         found += shared_groups(origins.groups, tested.groups)
-        test_part = _part(_channels_first(test.images), test_labels, tested, scale, size, request)
+        test_part = _part(tested_images, test_labels, tested, scale, size, request)
         train_part = _part(images, labels, origins, scale, size, request)
     else:
         fraction = request.test_fraction
@@ -318,6 +324,11 @@ def _channels_first(images: Array, named: str = "dataset: images") -> Array:
         f"{named} must be (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 "
         f"channels, got an array of {list(images.shape)}"
     )
+
+
+def _pixels_of(images: Array) -> str:
+    """Return the width and height of images (N, C, H, W) in words."""
+    return f"{images.shape[3]}x{images.shape[2]}"
 
 
 def _size(own: tuple[int, ...], request: DatasetRequest, found: list[str]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from search.data.dataset import Images
 from search.data.pixels import FORMATS, HEIC, open_image, read_pixels
 from search.errors import UserError
+from search.files import is_special
 
 _BATCH_BYTES = 32 << 20
 _TASK_IMAGES = 32
@@ -77,6 +78,8 @@ def decode_image(path: Path, size: tuple[int, int] | None = None, resize: str = 
 
 def upright_size(path: Path) -> tuple[int, int] | None:
     """Return an image's height and width as seen, from its header; None if it has none."""
+    if is_special(path):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -127,7 +130,7 @@ def _decode_all(paths: Sequence[Path], size: tuple[int, int], resize: str) -> li
 
 
 def _decode(path: Path, size: tuple[int, int] | None, resize: str) -> Decoded:
-    if path.exists() and not path.is_file():  # a pipe would block the reader
+    if is_special(path):
         return BrokenImage(path, "it is not a regular file")
     try:
         return read_pixels(path, size, resize)

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import stat
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,9 +49,10 @@ class ImageFile:
 
     @classmethod
     def of(cls, path: Path, label: int, *, validation: bool = False) -> "ImageFile":
-        """Return the file at a path; raises OSError, and UserError if it is not a regular file.
+        """Return the file at a path; raises OSError.
 
-        A link that leads nowhere is a broken file, and told with the others when they are decoded.
+        A link that leads nowhere and what is no file, such as a pipe, are broken files, and told
+        with the others when they are decoded.
         """
         try:
             status = path.stat()
@@ -60,8 +60,6 @@ class ImageFile:
             if not path.is_symlink():
                 raise
             return cls(path, label, 0, 0, validation)
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block the reader
-            raise UserError(f"dataset: {path} is not a regular file")
         return cls(path, label, status.st_size, status.st_mtime_ns, validation)
 
 

@@ -12,7 +12,7 @@ from typing import final
 
 import joblib
 
-from search.files import sha256_of, write_file
+from search.files import is_special, sha256_of, write_file
 
 _TASK_FILES = 64
 _GRANULARITY_NS = 2_000_000_000  # FAT keeps times in steps of two seconds
@@ -83,6 +83,8 @@ def _sum_all(files: Sequence[Path]) -> list[str | None]:
 
 
 def _sum(path: Path) -> str | None:
+    if is_special(path):
+        return None
     try:
         return sha256_of(path)
     except OSError:

@@ -6,47 +6,28 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import optuna
-import sqlalchemy
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, NullPool, Row, create_engine, text
+from optuna.storages import BaseStorage, RDBStorage
+from sqlalchemy import URL
 
 from search.errors import MachineError, UserError
 from search.files import check_writable, write_file
 from search.paths import RunPaths
+from search.tuning.advisory_lock import AdvisoryLock, advisory_lock_holder
+from search.tuning.lock_holder import HeldError, Holder
 from search.tuning.storage import (
     lock_folder,
-    opening,
     parse_url,
     show_url,
     sqlite_file,
     storage_url,
 )
-
-
-@final
-class HeldError(Exception):
-    """A lock is held; the message says by whom."""
-
-
-@final
-@dataclass(frozen=True)
-class Holder:
-    """A process that holds a lock, this one by default; `since` is in UTC, ISO 8601."""
-
-    process: int = field(default_factory=os.getpid)
-    host: str = field(default_factory=socket.gethostname)
-    since: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-
-    def __str__(self) -> str:
-        return f"process {self.process} on {self.host} since {self.since}"
-
 
 _KERNELS_LOCKS = Path("/proc/locks")  # of Linux
 
@@ -111,91 +92,24 @@ def _is(entry: list[str], process: int, inode: str) -> bool:
     return entry[1] == "FLOCK" and entry[4] == str(process) and entry[5].endswith(f":{inode}")
 
 
-_PREFIX = "search, "
-_MOST_BYTES = 63  # of an application's name
-# A host that has vanished frees its lock within a minute; an idle one keeps it.
-_SETTINGS = {
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-    "idle_session_timeout": "0",
-}
-_SET = text("SELECT set_config(name, :value, false) FROM pg_settings WHERE name = :name")
-_TRY = text("SELECT pg_try_advisory_lock(:key)")
-# pg_locks shows a key's halves, and those of every database of the server.
-_HOLDER = text("""
-    SELECT application_name, backend_start
-    FROM pg_locks JOIN pg_stat_activity USING (pid)
-    WHERE locktype = 'advisory' AND granted AND objsubid = 1
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND (classid::bigint << 32 | objid::bigint) = :key
-""")
+@final
+@dataclass(frozen=True)
+class StudyLock:
+    """The locks of a study that this process holds; `server` is that of a PostgreSQL server."""
+
+    server: AdvisoryLock | None
+
+    def keep_with(self, storage: BaseStorage) -> None:
+        """Take a lock again that a server frees as it loses this process, which then connects anew.
+
+        If another process has taken it meanwhile, using the storage is a UserError.
+        """
+        if self.server is not None and isinstance(storage, RDBStorage):
+            self.server.keep_with(storage)
 
 
 @contextmanager
-def advisory_lock(url: sqlalchemy.URL, study_name: str) -> Iterator[None]:
-    """Hold a study's PostgreSQL advisory lock in the block, on a separate connection.
-
-    The server frees it when the connection ends: if the process, the network or the server fails.
-    Raises HeldError if the lock is taken, UserError if the database cannot be opened.
-    """
-    key = lock_key(study_name)
-    with opening(url):
-        connection = _connect(url)
-    with connection:
-        with opening(url):
-            _sign(connection)
-            taken = connection.execute(_TRY, {"key": key}).scalar_one()
-            holder = None if taken else _holder(connection, key)
-        if holder is not None:
-            raise HeldError(holder)
-        yield
-
-
-def advisory_lock_holder(url: sqlalchemy.URL, study_name: str) -> str | None:
-    """Return who holds a study's advisory lock, or None, without taking it.
-
-    Raises UserError if the database cannot be opened.
-    """
-    with opening(url), _connect(url) as connection:
-        row = connection.execute(_HOLDER, {"key": lock_key(study_name)}).first()
-        return None if row is None else _who(row)
-
-
-def _connect(url: sqlalchemy.URL) -> Connection:
-    return create_engine(
-        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-    ).connect()
-
-
-def lock_key(study_name: str) -> int:
-    """Return a study's key among all advisory locks of a database: 64 bits of a hash, signed."""
-    digest = hashlib.sha256(f"search study {study_name}".encode()).digest()
-    return int.from_bytes(digest[:8], signed=True)
-
-
-def _sign(connection: Connection) -> None:
-    me = Holder()
-    name = f"{_PREFIX}process {me.process} on {me.host}".encode()[:_MOST_BYTES]
-    settings = _SETTINGS | {"application_name": name.decode(errors="ignore")}
-    for setting, value in settings.items():
-        connection.execute(_SET, {"name": setting, "value": value})
-
-
-def _holder(connection: Connection, key: int) -> str:
-    row = connection.execute(_HOLDER, {"key": key}).first()
-    return "another process" if row is None else _who(row)  # it has ended since
-
-
-def _who(row: Row[Any]) -> str:
-    who = row.application_name.removeprefix(_PREFIX) or "another process"
-    if row.backend_start is None:  # hidden from other users
-        return str(who)
-    return f"{who} since {row.backend_start.astimezone(UTC).isoformat(timespec='seconds')}"
-
-
-@contextmanager
-def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
+def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[StudyLock]:
     """Hold the study's locks in the block: that of its folder, then that of its database.
 
     Args:
@@ -219,13 +133,13 @@ def study_lock(paths: RunPaths, storage: str | None = None) -> Iterator[None]:
         try:
             locks.enter_context(file_lock(paths.lock, paths.lock_holder))
             with _cleared(paths, fresh=fresh):
-                locks.enter_context(_database_lock(paths, storage))
+                lock = StudyLock(locks.enter_context(_database_lock(paths, storage)))
         except HeldError as error:
             raise UserError(
                 f"study {paths.study_name!r} is being run by {error}; wait for it, end it, "
                 "or give another `study_name`"
             ) from error
-        yield
+        yield lock
 
 
 @contextmanager
@@ -260,14 +174,19 @@ def _check_file(url: URL) -> None:
     check_writable(file.parent, "storage")
 
 
-def _database_lock(paths: RunPaths, storage: str | None) -> AbstractContextManager[None]:
+@contextmanager
+def _database_lock(paths: RunPaths, storage: str | None) -> Iterator[AdvisoryLock | None]:
     url = parse_url(storage_url(storage, paths.database))
     file = sqlite_file(url)
     if file is None:
-        return advisory_lock(url, paths.study_name)
-    lock, holder = _database_lock_files(file, paths.study_name)
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    return file_lock(lock, holder)
+        with AdvisoryLock(url, paths.study_name) as lock:
+            lock.take()
+            yield lock
+    else:
+        file_of_lock, holder = _database_lock_files(file, paths.study_name)
+        file_of_lock.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(file_of_lock, holder):
+            yield None
 
 
 def check_still_held(paths: RunPaths) -> None:

@@ -6,7 +6,6 @@ the checkpoints. What lasts, such as a full disk, ends the run; the same command
 """
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, final
@@ -31,7 +30,8 @@ from search.tuning.store import read_study
 
 _PATIENCE_SECONDS = 600.0
 _POLL_SECONDS = 1.0
-_MOST_ALIKE = 3  # failures of one kind though all files are there
+_MOST_ALIKE = 3  # failures of one kind within an hour though all files are there
+_ALIKE_SECONDS = 3600.0
 _DATABASE = (SQLAlchemyError, StorageInternalError)
 
 
@@ -46,9 +46,9 @@ class FilesError(Exception):
     def told(self) -> MachineError:
         """Return the error that ends the run: what was kept, and how to go on."""
         return MachineError(
-            f"files of the study or its data cannot be used: {self.reason}; finished trials and "
-            "earlier checkpoints are kept and no trial counts as failed: make room or give access "
-            "to them again, then run it again to resume"
+            f"files of the study or its data, or its database, cannot be used: {self.reason}; "
+            "finished trials and earlier checkpoints are kept and no trial counts as failed: make "
+            "room or give access to them again, then run it again to resume"
         )
 
 
@@ -100,7 +100,7 @@ class Outages:
     ) -> None:
         self._opened, self._listener, self._stop = opened, listener, stop
         self._patience, self._poll = patience, poll
-        self._alike: Counter[str] = Counter()
+        self._alike: dict[str, list[float]] = {}  # when each failure came
         self._unended: set[int] = set()
 
     def note(self, event: Event) -> None:
@@ -126,8 +126,11 @@ class Outages:
             raise error.told()
         began, missing = time.monotonic(), self._missing()
         if missing is None:
-            self._alike[error.reason] += 1
-            if self._alike[error.reason] >= _MOST_ALIKE:
+            recent = [
+                one for one in self._alike.get(error.reason, []) if began - one < _ALIKE_SECONDS
+            ]
+            self._alike[error.reason] = [*recent, began]
+            if len(recent) + 1 >= _MOST_ALIKE:
                 raise error.told()
         else:
             self._listener(Notice(self._waiting(missing)))
@@ -162,8 +165,8 @@ class Outages:
 
     def _waiting(self, missing: str) -> str:
         return (
-            f"files of the study or its data are out of reach ({missing}): no trial counts as "
-            f"failed; waiting up to {text.duration(self._patience)} for them"
+            f"files of the study or its data, or its database, are out of reach ({missing}): no "
+            f"trial counts as failed; waiting up to {text.duration(self._patience)} for them"
         )
 
     def _missing(self) -> str | None:
@@ -198,5 +201,5 @@ def _first_clause(error: MachineError) -> str:
 
 def _over(reason: str, seconds: float) -> str:
     if seconds < 1:
-        return f"a file could not be used for a moment ({reason}): trials go on from checkpoints"
-    return f"the files are back after {text.duration(seconds)}: trials go on from checkpoints"
+        return f"could not be used for a moment: {reason}; trials go on from checkpoints"
+    return f"all is back after {text.duration(seconds)}: trials go on from checkpoints"

@@ -1,5 +1,6 @@
 """Records in Optuna how trials end; the only module that tells the study."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -100,7 +101,7 @@ class TrialRecorder:
         counted = history.truncated(epochs)
         _keep_confusion(trial, counted, len(counted.epochs))
         self._keep_history(trial, counted, cost)
-        self._study.tell(trial, state=TrialState.PRUNED)
+        self._end_pruned(trial, counted.mean_curve(self._metric)[-1])
 
     def diverged(self, trial: Trial, history: History, cost: TrialCost, reason: str) -> None:
         """End a trial whose loss was not finite: its value is that of guessing."""
@@ -156,6 +157,14 @@ class TrialRecorder:
     def _values(self, trial: Trial, score: float) -> Sequence[float]:
         """Return the values of all objectives of a trial with this score."""
         return self._objectives.values(score, trial.user_attrs.get("costs", {}))
+
+    def _end_pruned(self, trial: Trial, last: float) -> None:
+        """End a trial as `Study.tell` does, which would read it twice before.
+
+        Its value is the last that was reported, unless there are several objectives.
+        """
+        values = None if self._objectives.several or math.isnan(last) else [last]
+        self._storage.set_trial_state_values(trial._trial_id, TrialState.PRUNED, values)
 
     def _keep_history(self, trial: Trial, history: History, cost: TrialCost) -> None:
         trial.set_user_attr("history", to_plain(history))

@@ -4,12 +4,10 @@ import errno
 import os
 import sqlite3
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any, final
 from urllib.parse import quote, unquote, urlsplit
 
 import optuna
@@ -23,10 +21,19 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchem
 from search.checks import check_text
 from search.errors import MachineError, UserError, describe_error, first_line
 from search.paths import RunPaths
+from search.tuning.connections import (
+    PATIENCE_SECONDS,
+    PostgreSQLStorage,
+    SQLiteStorage,
+    is_lost_server,
+)
 
 _EXAMPLES = "sqlite:///runs/studies.db or postgresql://user@host/name"
-_DRIVERS = {"postgresql": "postgresql+psycopg"}  # SQLAlchemy would take psycopg2
-_ACCEPTED = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+_DRIVERS = {  # SQLAlchemy would take psycopg2
+    "postgres": "postgresql+psycopg",  # as many servers' services write it
+    "postgresql": "postgresql+psycopg",
+}
+_ACCEPTED = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 _FAILURES = (
     SQLAlchemyError, SAWarning, ImportError, OSError, RuntimeError, TypeError, ValueError
 )  # fmt: skip
@@ -35,7 +42,6 @@ _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _UNUSABLE = ("readonly database", "unable to open database")  # as SQLite says it
 _PERMISSIONS = "you must be able to read and write its folder"
 _MISTAKES = (FileExistsError, NotADirectoryError)  # a file in the place of a folder
-_PATIENCE_SECONDS = 60  # with other writers of a SQLite file
 
 
 def parse_url(text: str) -> sqlalchemy.URL:
@@ -47,6 +53,7 @@ def parse_url(text: str) -> sqlalchemy.URL:
         url = make_url(check_text(text))
     except (ArgumentError, ValueError) as error:
         raise UserError(f"storage: the value is not a database URL such as {_EXAMPLES}") from error
+    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
     if url.get_backend_name() != "sqlite" and text.count("@") > (url.username is not None):
         raise UserError("storage: write @ as %40, except the one between password and host")
     if url.get_backend_name() not in ("sqlite", "postgresql"):
@@ -60,7 +67,7 @@ def parse_url(text: str) -> sqlalchemy.URL:
         )
     if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
         raise UserError(f"storage: {show_url(url)!r} is in memory and would be lost; name a file")
-    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+    return url
 
 
 def show_url(url: sqlalchemy.URL) -> str:
@@ -135,74 +142,6 @@ def _hint(error: BaseException) -> str:
     return "stored trials are kept; run it again to resume"
 
 
-class _ListeningStorage(RDBStorage, ABC):
-    """RDBStorage that sets up each of its connections, in every process that it is sent to."""
-
-    def __init__(self, url: str, **engine_kwargs: Any) -> None:
-        super().__init__(url, engine_kwargs=engine_kwargs)
-        self._set_up()
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__(state)
-        self._set_up()
-
-    def _set_up(self) -> None:
-        self._listen()
-        self.engine.dispose()  # of connections that were made before
-
-    @abstractmethod
-    def _listen(self) -> None:
-        """Listen to the engine's events."""
-
-
-@final
-class SQLiteStorage(_ListeningStorage):
-    """RDBStorage on a SQLite file in WAL mode; every transaction starts with BEGIN IMMEDIATE.
-
-    SQLite ignores SELECT ... FOR UPDATE, on which Optuna relies: without BEGIN IMMEDIATE two
-    processes can claim one waiting trial.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, connect_args={"timeout": _PATIENCE_SECONDS})
-
-    def _listen(self) -> None:
-        sqlalchemy.event.listen(self.engine, "connect", _on_connect)
-        sqlalchemy.event.listen(self.engine, "begin", _on_begin)
-
-
-@final
-class PostgreSQLStorage(_ListeningStorage):
-    """RDBStorage on a PostgreSQL server that answers before a transaction is on its disk.
-
-    A trial takes some twenty transactions, each of which would wait for the disk. As with SQLite's
-    WAL, a killed process loses nothing; a power cut at the server may lose the last second, and
-    the search repeats it.
-    """
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, pool_pre_ping=True)
-
-    def _listen(self) -> None:
-        sqlalchemy.event.listen(self.engine, "connect", _on_connect_to_server)
-
-
-def _on_connect_to_server(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit TO off")
-    connection.commit()
-
-
-def _on_connect(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _on_begin(connection: sqlalchemy.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def storage_url(url: str | None, database: Path) -> str:
     """Return the storage's URL, password included: `url` with its driver, or the SQLite file's.
 
@@ -261,7 +200,7 @@ def _is_unready(file: Path) -> bool:
         return True
     address = f"{_address(file)}?mode=rw"
     try:
-        with closing(sqlite3.connect(address, timeout=_PATIENCE_SECONDS, uri=True)) as connection:
+        with closing(sqlite3.connect(address, timeout=PATIENCE_SECONDS, uri=True)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     except sqlite3.DatabaseError:
         return False  # it is damaged or no database: whoever opens it says so
@@ -308,8 +247,9 @@ _OUT_OF_REACH = ("disk I/O error", "unable to open database file", "readonly dat
 
 
 def is_out_of_reach(error: Exception) -> bool:
-    """Return whether an error of the storage is that the disk of a SQLite file is away."""
-    return any(words in str(error.__cause__ or error) for words in _OUT_OF_REACH)
+    """Return whether an error of the storage is that its disk is away, or its server."""
+    cause = error.__cause__ or error
+    return any(words in str(cause) for words in _OUT_OF_REACH) or is_lost_server(cause)
 
 
 _STORAGE = ("sqlalchemy.", "optuna.storages.")

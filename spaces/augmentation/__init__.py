@@ -5,7 +5,7 @@ zero is the mean of the training images, and last come those that mix images and
 """
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Annotated, Any, TypeAlias
 
 from optuna.trial import BaseTrial
@@ -90,6 +90,10 @@ def suggest_augmentations(
 def _as_steps(value: Any) -> Any:
     """Return augmentations as a tuple, and names as what they stand for."""
     match value:
+        case FunctionType():
+            raise ValueError(
+                f"a function must be given as CustomAugmentation.from_function({value.__name__})"
+            )
         case Augmentation():
             return (value,)
         case str():
@@ -101,7 +105,8 @@ def _as_steps(value: Any) -> Any:
 
 def _steps(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, str):
-        return (value,)
+        steps: tuple[Any, ...] = _as_steps(value) if isinstance(value, FunctionType) else (value,)
+        return steps
     return PRESETS[value] if value in PRESETS else _named(value)
 
 

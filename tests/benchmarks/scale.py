@@ -203,7 +203,8 @@ def run(
     """Search with each of these numbers of trials, and compare the largest with the smallest."""
     facts = machine_facts() | {"slots": slots, "epochs": EPOCHS, "postgresql": postgresql}
     server = running_server() if postgresql else nullcontext()
-    with server as url, TemporaryDirectory() as name:
+    with server as running, TemporaryDirectory() as name:
+        url = None if running is None else running.url
         curves = record_curves(Path(name))
         found = [measure(Path(name), n, slots, curves, url) for n in sorted(trials)]
     least, most = found[0], found[-1]

@@ -23,7 +23,7 @@ def run(runs: int, seed: int) -> Iterator[Survival]:
     """
     with running_server() as server, tempfile.TemporaryDirectory() as folder:
         calm, *others = searches_in(Path(folder), runs)
-        stored = [with_database(search, server, i) for i, search in enumerate(others)]
+        stored = [with_database(search, server.url, i) for i, search in enumerate(others)]
         for search, survival in zip(stored, besiege([calm, *stored], seed), strict=True):
             found = [f"the password is in {place}" for place in leaks(search)]
             yield dataclasses.replace(survival, problems=(*survival.problems, *found))

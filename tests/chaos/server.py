@@ -6,8 +6,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import final
 
 import sqlalchemy
 
@@ -19,9 +21,34 @@ _UNPRIVILEGED = "nobody"  # PostgreSQL refuses to run as root
 _INSTALL = ["apt-get", "install", "--yes", "--no-install-recommends", "postgresql"]
 
 
+@final
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, unless it is stopped for a while."""
+
+    binaries: Path
+    folder: Path
+
+    @property
+    def url(self) -> sqlalchemy.URL:
+        """Return the URL of its first database, password included."""
+        query = {"host": str(self.folder)}
+        return sqlalchemy.URL.create(
+            "postgresql", _USER, PASSWORD, database="postgres", query=query
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        _call(self.binaries / "pg_ctl", *_data(self.folder), *_start_settings(self.folder))
+
+    def stop(self) -> None:
+        """End it without a word to its clients, as a crash does."""
+        _call(self.binaries / "pg_ctl", *_data(self.folder), "--mode=immediate", "stop")
+
+
 @contextmanager
-def running_server() -> Iterator[sqlalchemy.URL]:
-    """Start a server that asks for a password, on a socket of its own; yield its URL.
+def running_server() -> Iterator[Server]:
+    """Start a server that asks for a password, on a socket of its own.
 
     Raises UnavailableError, saying why, where there is none to start.
     """
@@ -34,11 +61,12 @@ def running_server() -> Iterator[sqlalchemy.URL]:
             shutil.chown(folder, _UNPRIVILEGED)
             shutil.chown(password, _UNPRIVILEGED)
         _call(binaries / "initdb", *_data(folder), *_first_settings(password))
-        _call(binaries / "pg_ctl", *_data(folder), *_start_settings(folder))
+        server = Server(binaries, folder)
+        server.start()
         try:
-            yield _url(folder)
+            yield server
         finally:
-            _call(binaries / "pg_ctl", *_data(folder), "--mode=immediate", "stop")
+            server.stop()
 
 
 def find_binaries() -> Path:
@@ -74,11 +102,6 @@ def _first_settings(password: Path) -> list[str]:
 def _start_settings(folder: Path) -> list[str]:
     options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
     return [f"--options={options}", f"--log={folder / 'log'}", "--wait", "start"]
-
-
-def _url(folder: Path) -> sqlalchemy.URL:
-    query = {"host": str(folder)}
-    return sqlalchemy.URL.create("postgresql", _USER, PASSWORD, database="postgres", query=query)
 
 
 def _call(*command: str | Path) -> None:

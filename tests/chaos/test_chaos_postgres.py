@@ -1,29 +1,45 @@
 """The short form of `python -m tests.chaos postgres`, and the lock in a database."""
 
 import dataclasses
+import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, final
 
 import numpy as np
 import optuna
 import pytest
-import sqlalchemy
 
-from search.errors import UserError
+from search.errors import MachineError, UserError
+from search.events import Event, Listener
 from search.paths import RunPaths
+from search.pipeline import locked_run
+from search.recipe import Recipe
+from search.stopping import StopRequest
+from search.tuning.advisory_lock import AdvisoryLock, advisory_lock_holder
+from search.tuning.lock_holder import HeldError
 from search.tuning.locks import study_lock
-from search.tuning.storage import open_storage
+from search.tuning.outages import Outages
+from search.tuning.records import StudyRecord
+from search.tuning.run_events import TrialStarted
+from search.tuning.storage import open_storage, parse_url
 from tests.chaos.kill import Reference, survive
 from tests.chaos.killing import Blow
 from tests.chaos.postgres import leaks, with_database
 from tests.chaos.searches import Search
-from tests.chaos.server import PASSWORD, running_server
+from tests.chaos.server import PASSWORD, Server, running_server
 from tests.chaos.unavailable import UnavailableError
+from tests.study_fixtures import EventRecorder
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+
+Maker = Callable[..., Recipe]
+_SETTINGS: dict[str, Any] = {"trials": 6, "epochs": 5, "pruner": "halving", "study_name": "calm"}
 
 _HOLD = """
 import sys, time
@@ -37,17 +53,17 @@ with study_lock(RunPaths(Path(sys.argv[1]), "study"), sys.argv[2]):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[sqlalchemy.URL]:
+def server() -> Iterator[Server]:
     try:
-        with running_server() as url:
-            yield url
+        with running_server() as running:
+            yield running
     except UnavailableError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def url(server: sqlalchemy.URL) -> str:
-    return server.render_as_string(hide_password=False)
+def url(server: Server) -> str:
+    return server.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -82,9 +98,9 @@ def _lock_and_release(runs_dir: Path, name: str, url: str) -> None:
         assert RunPaths(runs_dir, name).lock_holder.exists()
 
 
-def test_a_refused_password_is_not_repeated(server: sqlalchemy.URL, tmp_path: Path) -> None:
+def test_a_refused_password_is_not_repeated(server: Server, tmp_path: Path) -> None:
     """Storage and lock name user and database, in one line, and star the password."""
-    wrong = server.set(password="wr{o}ng%").render_as_string(hide_password=False)  # noqa: S106
+    wrong = server.url.set(password="wr{o}ng%").render_as_string(hide_password=False)  # noqa: S106
     for use in (open_storage, lambda url: _lock_and_release(tmp_path, "study", url)):
         with pytest.raises(UserError, match=r"^storage: .*searcher:\*\*\*@.* failed") as caught:
             use(wrong)
@@ -92,9 +108,9 @@ def test_a_refused_password_is_not_repeated(server: sqlalchemy.URL, tmp_path: Pa
         assert not any(text in str(caught.value) for text in ("wr{o}ng", "wr%7Bo"))
 
 
-def test_a_password_may_stand_in_the_query(server: sqlalchemy.URL) -> None:
+def test_a_password_may_stand_in_the_query(server: Server) -> None:
     """It is used, and left out of what is shown."""
-    bare = server.set(password=None).update_query_dict({"password": PASSWORD})
+    bare = server.url.set(password=None).update_query_dict({"password": PASSWORD})
     storage = open_storage(bare.render_as_string(hide_password=False))
     assert optuna.get_all_study_names(storage) == []
     storage.engine.dispose()
@@ -115,13 +131,116 @@ def test_the_server_answers_before_its_disk(url: str) -> None:
 
 
 def test_a_killed_search_ends_as_one_in_a_file(
-    server: sqlalchemy.URL, reference: Reference, short: Search, tmp_path: Path
+    server: Server, reference: Reference, short: Search, tmp_path: Path
 ) -> None:
     """The results are those of the undisturbed search with SQLite; the password is kept nowhere."""
-    search = with_database(dataclasses.replace(short, runs_dir=tmp_path / "runs"), server, 1)
+    search = with_database(dataclasses.replace(short, runs_dir=tmp_path / "runs"), server.url, 1)
     blows = [Blow("worker", reference.epochs // 3, 0.1)]
     blows.append(Blow("coordinator", reference.epochs // 2, 0.1))
     survival = survive(search, reference, blows, np.random.default_rng(0))
     assert survival.problems == ()
     assert (survival.ordeal.workers_killed, survival.ordeal.coordinators_killed) == (1, 1)
     assert leaks(search) == []
+
+
+# A server that is away
+
+
+@final
+class Crash:
+    """A listener that stops the server when the n-th trial starts, for some seconds."""
+
+    def __init__(self, server: Server, n_trials: int, seconds: float | None) -> None:
+        self._server, self._n_trials, self._seconds = server, n_trials, seconds
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            self._n_trials -= 1
+            if self._n_trials == 0:
+                self._server.stop()
+                if self._seconds is not None:
+                    threading.Timer(self._seconds, self._server.start).start()
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_search_survives_a_server_that_is_away(
+    executor: str, server: Server, url: str, make_recipe: Maker, listener: EventRecorder
+) -> None:
+    """It ends as with a file, holds its lock again, and no trial counts as failed."""
+    calm = _run(make_recipe(**_SETTINGS), listener, "inline")
+    recipe = make_recipe(
+        **_SETTINGS | {"study_name": f"away-{executor}", "workers": 2}, storage=url
+    )
+    record = _run(recipe, Crash(server, 3, 2.0), executor)
+    assert _results(record) == _results(calm)
+    assert {t.reason for t in record.trials if t.state == "failed"} <= {"interrupted"}
+
+
+def test_a_server_that_stays_away_ends_the_run_in_one_line(
+    server: Server,
+    url: str,
+    make_recipe: Maker,
+    listener: EventRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing is lost: the same command trains the other trials."""
+    calm = _run(make_recipe(**_SETTINGS), listener, "inline")
+    recipe = make_recipe(**_SETTINGS | {"study_name": "gone"}, storage=url)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("search.tuning.connections.PATIENCE_SECONDS", 0.2)
+        impatient.setattr(Outages.__init__, "__defaults__", (0.5, 0.05))
+        with pytest.raises(MachineError, match=r"database.*run it again to resume") as caught:
+            _run(recipe, Crash(server, 3, None), "inline")
+    assert "\n" not in str(caught.value)
+    server.start()
+    record = _run(recipe, listener, "inline")
+    assert _results(record) == _results(calm)
+    assert len(record.openings) == 1
+
+
+def _run(recipe: Recipe, listener: Listener, executor: str) -> StudyRecord:
+    """Run a study, whose lock must be this process's at its end."""
+    with locked_run(recipe, listener, StopRequest(), executor=executor) as outcome:
+        if recipe.storage is not None:
+            holder = advisory_lock_holder(parse_url(recipe.storage), recipe.study_name)
+            assert f"process {os.getpid()} on" in str(holder)
+        storage: Any = outcome.study._storage
+        storage._backend.engine.dispose()
+        return outcome.record
+
+
+def test_an_idle_storage_does_not_notice_a_restart(server: Server, url: str) -> None:
+    """As between the epochs of a long training, or during the refit."""
+    storage = open_storage(url)
+    study = optuna.create_study(storage=storage)
+    time.sleep(1.5)
+    server.stop()
+    server.start()
+    study.set_user_attr("found", 1)
+    assert study.user_attrs == {"found": 1}
+    storage.engine.dispose()
+
+
+def test_a_lock_that_a_server_lost_may_be_another_process_s(server: Server, url: str) -> None:
+    """It is taken again, unless somebody else has it meanwhile."""
+    with (
+        AdvisoryLock(parse_url(url), "study") as ours,
+        AdvisoryLock(parse_url(url), "study") as own,
+    ):
+        ours.take()
+        for _ in range(2):
+            with pytest.raises(HeldError):
+                own.take()
+            server.stop()
+            server.start()
+            ours.keep()
+        server.stop()
+        server.start()
+        own.take()
+        with pytest.raises(UserError, match=rf"'study' is being run by process {os.getpid()} on"):
+            ours.keep()
+
+
+def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
+    ended = [t for t in record.trials if t.state in ("complete", "pruned")]
+    return sorted((t.plan, t.state, t.value, t.best_epoch, t.fold_scores) for t in ended)

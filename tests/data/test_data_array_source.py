@@ -130,6 +130,15 @@ def test_labels_are_any_numbers_or_text(
     assert prepare(train_and_test(tmp_path / "a.npz", GREY, labels)).class_names == names
 
 
+def test_test_images_of_another_size_are_told(tmp_path: Path, prepare: Any, recorder: Any) -> None:
+    """They are scaled like the others, which may not be what was meant."""
+    path = tmp_path / "a.npz"
+    save(path, x_train=GREY, y_train=LABELS, x_test=GREY.repeat(2, axis=1), y_test=LABELS)
+    assert prepare(path).image_shape == (3, 6, 5)
+    told = "dataset: training images are 5x6, test images 5x12; all are scaled to 5x6"
+    assert told in recorder.notices
+
+
 def test_large_arrays_are_scaled(tmp_path: Path, prepare: Any, recorder: Any) -> None:
     """To 64 pixels with a notice, or to the size that is asked for."""
     images = RNG.integers(0, 256, (12, 70, 80), dtype=np.uint8)

@@ -296,7 +296,7 @@ def odd_class_name(root: Path) -> None:
         (broken_image, r"1 of 5 images cannot be decoded: 'train/b/001\.png'"),
         (broken_test_image, r"1 of 5 images cannot be decoded: 'test/a/000\.png'"),
         (broken_link, r"train/b/lost\.png' \(No such file: the link leads nowhere\)"),
-        (pipe, r"train/b/pipe\.png is not a regular file"),
+        (pipe, r"1 of \d+ images cannot be decoded: '.*pipe\.png' \(it is not a regular file\)"),
         (odd_class_name, r"printable name"),
     ],
 )
@@ -507,6 +507,15 @@ def test_a_link_that_leads_nowhere_may_be_left_out(
         assert "1 of 8 images are left out" in recorder.notices.pop()
     (root / "gone.bin").rename(root / "elsewhere.bin")
     assert prepare(root, skip_broken=True).n_train == whole.n_train == 6
+
+
+def test_what_is_no_file_may_be_left_out(make_folder: Any, prepare: Any, recorder: Any) -> None:
+    """Nobody waits for a pipe, though it comes first and its size would count."""
+    root = make_folder(train={"a": 3, "b": 3}, test={"a": 1, "b": 1})
+    os.mkfifo(root / "train" / "a" / "0.png")
+    for _ in range(2):
+        assert prepare(root, skip_broken=True).n_train == 6
+        assert "'train/a/0.png' (it is not a regular file)" in recorder.notices.pop()
 
 
 def test_a_class_without_whole_images_is_named(make_folder: Any, prepare: Any) -> None:

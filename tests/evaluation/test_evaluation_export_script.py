@@ -293,7 +293,11 @@ def test_the_script_trains_tests_and_keeps_the_weights(
         ({"images": np.zeros((4, 3, 8, 8), np.uint8)}, "has no array train_images, only"),
         (
             {"train_images": np.zeros((4, 8, 8)), "train_labels": np.arange(4)},
-            r"must be uint8 \(N, 3, H, W\), got float64 \(4, 8, 8\)",
+            r"must be uint8 \(N, 3, 8, 8\), got float64 \(4, 3, 8, 8\)",
+        ),
+        (
+            {"train_images": np.zeros((4, 9, 9), np.uint8), "train_labels": np.arange(4)},
+            r"must be uint8 \(N, 3, 8, 8\), got uint8 \(4, 3, 9, 9\)",
         ),
     ],
 )
@@ -305,6 +309,20 @@ def test_other_arrays_end_the_script_in_one_line(
     monkeypatch.setattr("sys.argv", ["made.py", str(tmp_path / "odd.npz")])
     with pytest.raises(SystemExit, match=words):
         made.main()
+
+
+def test_arrays_may_be_laid_out_as_the_search_takes_them(tmp_path: Path) -> None:
+    """Channels last, one for grey, or none; labels in a column."""
+    made = module(script(sampled("mlp", 0)), tmp_path / "made.py")
+    grey = np.arange(2 * 8 * 8, dtype=np.uint8).reshape(2, 8, 8)
+    color = np.stack([grey, grey, grey], axis=1)
+    layouts = (color, color.transpose(0, 2, 3, 1), grey, grey[:, None], grey[..., None])
+    for number, layout in enumerate(layouts):
+        file = tmp_path / f"{number}.npz"
+        np.savez(file, train_images=layout, train_labels=np.array([[1], [0]]))
+        found, labels = made.load(file, "train", "cpu")
+        assert found.tolist() == color.tolist()
+        assert labels.tolist() == [1, 0]
 
 
 def test_the_help_of_the_script_has_words_and_defaults(

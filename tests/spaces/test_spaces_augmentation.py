@@ -318,11 +318,17 @@ def test_any_other_order_is_accepted() -> None:
     assert candidate((ColorJitter(), "flip_crop", Rotate(), Cutout(), Cutout(), CutMix(), MixUp()))
 
 
+def abs_of(images: torch.Tensor) -> torch.Tensor:
+    return images.abs()
+
+
 @pytest.mark.parametrize(
     ("setting", "where"),
     [
         ("crop", r"augmentation: .*'crop' is no augmentation; accepted: none, flip, flip_crop, c"),
         (("flip", "custom"), r"augmentation: .*'custom' is no augmentation; accepted: none, flip"),
+        (abs_of, r"augmentation: .*CustomAugmentation\.from_function\(abs_of\)"),
+        (("flip", abs_of), r"augmentation: .*CustomAugmentation\.from_function\(abs_of\)"),
         (3, r"augmentation\.steps"),
         ((Cutout(), 3), r"augmentation\.steps\.1"),
         (({"name": "cutout", "size": 2},), r"augmentation\.steps\.0\.cutout\.size"),

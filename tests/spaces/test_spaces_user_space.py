@@ -191,7 +191,24 @@ def test_points_between_the_ends_may_be_all_there_are(tmp_path: Path) -> None:
 def test_a_space_that_rejects_all_is_refused(tmp_path: Path) -> None:
     """With its reason and the line."""
     setting = write_space(tmp_path, "x = trial.suggest_int('x', 1, 2)\nraise ValueError('never')")
-    assert "every point is rejected: never (line 11)" in refused(setting)
+    assert refused(setting) == f"space {setting!r}: every point is rejected: never (line 11)"
+
+
+def test_only_errors_of_the_code_itself_have_a_type(tmp_path: Path) -> None:
+    """What this program refuses is told in words."""
+    setting = write_space(tmp_path, "return 3")
+    assert refused(setting) == (
+        f"space {setting!r}: suggest of space 'mine' must return a Candidate, got int"
+    )
+    assert ": NameError: " in refused(write_space(tmp_path, "return nothing"))
+
+
+def test_a_space_that_must_be_awaited_is_refused(tmp_path: Path) -> None:
+    """It is not called, so that Python warns of nothing."""
+    setting = write_space(tmp_path, "return make()")
+    file = Path(setting.rpartition(":")[0])
+    file.write_text(file.read_text().replace("def suggest", "async def suggest"))
+    assert "suggest is `async def`; accepted: a plain function" in refused(setting)
 
 
 def test_a_rejected_baseline_is_refused(tmp_path: Path) -> None:

@@ -132,7 +132,8 @@ def test_a_sqlite_url_names_its_file(text: str, file: str | None) -> None:
 
 
 def test_a_url_is_given_the_driver_that_is_installed() -> None:
-    """The plain name postgresql means psycopg 3, and the password is kept for connecting."""
+    """The plain names mean psycopg 3, and the password is kept for connecting."""
     given_url = "postgresql://me:p%7B%40%7D@host/x?sslmode=require"
     expected = given_url.replace("postgresql", "postgresql+psycopg", 1)
-    assert storage_url(given_url, Path("unused")) == expected
+    for one in (given_url, given_url.replace("postgresql", "postgres", 1)):
+        assert storage_url(one, Path("unused")) == expected

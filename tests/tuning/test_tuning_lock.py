@@ -13,7 +13,8 @@ import pytest
 
 from search.errors import MachineError, UserError
 from search.paths import RunPaths
-from search.tuning.locks import lock_key, study_lock
+from search.tuning.advisory_lock import lock_key
+from search.tuning.locks import study_lock
 from search.tuning.storage import lock_folder
 
 _HOLDER = r"'study' is being run by process \d+ on .* since 20\d\d-.*; wait for it"
