@@ -163,13 +163,18 @@ def test_tuning_trains_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_one_module_asks_optuna_and_tells_it() -> None:
-    """A sampler is asked in a study in memory; the recorder ends the trials of the real one."""
-    for attribute, module in (("ask", "batches"), ("tell", "recorder")):
-        users = {
+def test_one_module_asks_optuna_and_one_ends_its_trials() -> None:
+    """A sampler is asked in a study in memory; the recorder ends what the queue has claimed."""
+    modules = {
+        "ask": {"batches"},
+        "tell": set(),
+        "set_trial_state_values": {"ask_and_tell", "recorder"},
+    }
+    for attribute, users in modules.items():
+        found = {
             name for name, tree in modules_of("search").items() if attribute in attributes(tree)
         }
-        assert users == {f"search.tuning.{module}"}
+        assert found == {f"search.tuning.{user}" for user in users}
 
 
 def test_modules_form_no_circle() -> None:

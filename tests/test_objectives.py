@@ -69,7 +69,7 @@ def test_a_percentage_without_a_name_is_of_the_metric() -> None:
         ("best accuracy under parameters", "'parameters' must be a number"),
         ("best accuracy under 200K parameters", "'200K' must be a number"),
         ("best accuracy under -3 latency", "'-3' must be a number"),
-        ("best accuracy under 200 k parameters", "'k' is not one of the objectives"),
+        ("best accuracy under 200 q parameters", "'q' is not one of the objectives"),
         ("best accuracy under 200k", "the objective of a limit must be named"),
         ("best accuracy under 3 latency parameters", "'parameters' must be 'under' or 'over'"),
         ("best accuracy under 50% parameters", "'50%' is no limit of 'parameters'"),

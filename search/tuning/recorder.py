@@ -1,4 +1,4 @@
-"""Records in Optuna how trials end; the only module that tells the study."""
+"""Records in Optuna how trials end; the only module that ends them."""
 
 import math
 import statistics
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import final
 
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo
@@ -46,13 +46,13 @@ class TrialRecorder:
         """Record the machines of a cluster that a trial has run on."""
         trial.set_user_attr("hosts", list(hosts))
 
-    def infeasible(self, rejected: InfeasibleTrial) -> None:
+    def infeasible(self, rejected: InfeasibleTrial) -> TrialRecord:
         """End a trial whose candidate cannot be trained."""
         rejected.trial.set_user_attr("infeasible", True)
         rejected.trial.set_user_attr("reason", rejected.reason)
-        self._study.tell(rejected.trial, state=TrialState.PRUNED)
+        return self._end(rejected.trial, TrialState.PRUNED)
 
-    def complete(self, trial: Trial, history: History, cost: TrialCost) -> None:
+    def complete(self, trial: Trial, history: History, cost: TrialCost) -> TrialRecord:
         """End a trial that trained to its last epoch; its value is the mean over folds at E*.
 
         If the protocol scores the last epoch, that one counts instead.
@@ -66,7 +66,7 @@ class TrialRecorder:
         trial.set_user_attr("score_std", statistics.pstdev(scores))
         _keep_confusion(trial, history, best)
         self._keep_history(trial, history, cost)
-        self._study.tell(trial, self._values(trial, curve[best - 1]))
+        return self._end(trial, TrialState.COMPLETE, self._values(trial, curve[best - 1]))
 
     def scored_epoch(self, curve: Sequence[float]) -> int:
         """Return the epoch, counted from 1, whose mean over folds is a whole trial's value."""
@@ -84,7 +84,7 @@ class TrialRecorder:
         """Note the milliseconds that the trial's network takes for one image."""
         trial.set_user_attr("costs", trial.user_attrs["costs"] | {LATENCY.name: latency})
 
-    def raced(self, trial: Trial, history: History, cost: TrialCost, n_folds: int) -> None:
+    def raced(self, trial: Trial, history: History, cost: TrialCost, n_folds: int) -> TrialRecord:
         """End a trial after a fold race: complete if it has all folds, otherwise pruned.
 
         The curve that was reported, the first fold's, is replaced by the mean over its folds.
@@ -92,33 +92,37 @@ class TrialRecorder:
         for epoch, value in enumerate(history.mean_curve(self._metric), start=1):
             self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
         if history.n_folds() == n_folds:
-            self.complete(trial, history, cost)
-        else:
-            self.pruned(trial, history, cost, len(history.epochs))
+            return self.complete(trial, history, cost)
+        return self.pruned(trial, history, cost, len(history.epochs))
 
-    def pruned(self, trial: Trial, history: History, cost: TrialCost, epochs: int) -> None:
-        """End a trial that was pruned after `epochs`; later epochs are discarded."""
+    def pruned(self, trial: Trial, history: History, cost: TrialCost, epochs: int) -> TrialRecord:
+        """End a trial that was pruned after `epochs`; later epochs are discarded.
+
+        Its value is the last that was reported, unless there are several objectives.
+        """
         counted = history.truncated(epochs)
         _keep_confusion(trial, counted, len(counted.epochs))
         self._keep_history(trial, counted, cost)
-        self._end_pruned(trial, counted.mean_curve(self._metric)[-1])
+        last = [] if self._objectives.several else counted.mean_curve(self._metric)[-1:]
+        return self._end(trial, TrialState.PRUNED, last or None)
 
-    def diverged(self, trial: Trial, history: History, cost: TrialCost, reason: str) -> None:
+    def diverged(self, trial: Trial, history: History, cost: TrialCost, reason: str) -> TrialRecord:
         """End a trial whose loss was not finite: its value is that of guessing."""
         trial.set_user_attr("diverged", True)
         trial.set_user_attr("reason", reason)
         self._keep_history(trial, history, cost)
-        self._study.tell(trial, self._values(trial, self._metric.chance(_shares(self._dataset))))
+        chance = self._metric.chance(_shares(self._dataset))
+        return self._end(trial, TrialState.COMPLETE, self._values(trial, chance))
 
-    def failed(self, trial: Trial, cost: TrialCost, reason: str) -> None:
+    def failed(self, trial: Trial, cost: TrialCost, reason: str) -> TrialRecord:
         """End a trial in which the machine or the code failed."""
         trial.set_user_attr("reason", reason)
         if reason.startswith(TIMED_OUT):
             trial.set_user_attr("trial_timeout", self._recipe.trial_timeout)
         self._keep_history(trial, History(), cost)
-        self._study.tell(trial, state=TrialState.FAIL)
+        return self._end(trial, TrialState.FAIL)
 
-    def duplicate(self, trial: Trial, original: TrialRecord) -> None:
+    def duplicate(self, trial: Trial, original: TrialRecord) -> TrialRecord:
         """End a duplicate with the original's result, at no cost."""
         source = self._study.get_trials(deepcopy=False)[original.number]
         own = {"plan", "attempt", *trial.user_attrs}
@@ -129,25 +133,20 @@ class TrialRecorder:
             trial.set_user_attr(name, value)
         for epoch, value in source.intermediate_values.items():
             self.report(trial, value, epoch)
-        values = source.values if source.state == TrialState.COMPLETE else None
-        self._study.tell(trial, values, state=source.state)
+        return self._end(trial, source.state, source.values)
 
     def interrupted(self, trial: Trial, seen: datetime | None = None) -> None:
         """End a running trial that was stopped now, or last seen alive at `seen`."""
         last = (seen or datetime.now(UTC)).astimezone(UTC).isoformat()
         self._storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
         self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
-        self._study.tell(trial, state=TrialState.FAIL)
+        self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
 
     def end_stale_trials(self) -> None:
         """End trials that a dead run left running, as of their last write."""
         for stale in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             seen = self._last_sign(stale.number) or stale.datetime_start
             self.interrupted(Trial(self._study, stale._trial_id), seen)
-
-    def record(self, trial: Trial) -> TrialRecord:
-        """Return a trial as it is stored now."""
-        return read_trial(self._storage.get_trial(trial._trial_id))
 
     def _last_sign(self, number: int) -> datetime | None:
         """Return when the trial last wrote a file."""
@@ -158,13 +157,33 @@ class TrialRecorder:
         """Return the values of all objectives of a trial with this score."""
         return self._objectives.values(score, trial.user_attrs.get("costs", {}))
 
-    def _end_pruned(self, trial: Trial, last: float) -> None:
-        """End a trial as `Study.tell` does, which would read it twice before.
+    def _end(
+        self, trial: Trial, state: TrialState, values: Sequence[float] | None = None
+    ) -> TrialRecord:
+        """End a trial, and return it as it is stored then.
 
-        Its value is the last that was reported, unless there are several objectives.
+        `Study.tell` and a look at the result would read it three times, an eighth of all that a
+        trial costs. As there, a value that is no number makes a trial a failed one.
         """
-        values = None if self._objectives.several or math.isnan(last) else [last]
-        self._storage.set_trial_state_values(trial._trial_id, TrialState.PRUNED, values)
+        if values is not None and any(map(math.isnan, values)):
+            state, values = (state, None) if state == TrialState.PRUNED else (TrialState.FAIL, None)
+        self._storage.set_trial_state_values(trial._trial_id, state, values)
+        return read_trial(
+            FrozenTrial(
+                number=trial.number,
+                trial_id=trial._trial_id,
+                state=state,
+                value=None,
+                values=values,
+                datetime_start=trial.datetime_start,
+                datetime_complete=datetime.now(),  # local, as Optuna's times are
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs=trial.user_attrs,
+                system_attrs={},
+                intermediate_values={},
+            )
+        )
 
     def _keep_history(self, trial: Trial, history: History, cost: TrialCost) -> None:
         trial.set_user_attr("history", to_plain(history))

@@ -167,11 +167,11 @@ class Scheduler:
             case ClaimedTrial() as claimed:
                 self._start(claimed)
             case InfeasibleTrial() as rejected:
-                self._recorder.infeasible(rejected)
+                record = self._recorder.infeasible(rejected)
                 if rejected.closes_index:
                     self._queue.settle(rejected.index)
                     self._pruner.add_ended(rejected.index, [])
-                self._listener(TrialEnded(self._recorder.record(rejected.trial)))
+                self._listener(TrialEnded(record))
             case None:
                 return False
         return True
@@ -236,16 +236,16 @@ class Scheduler:
             self._recorder.measured_latency(running.trial, outcome.latency)
         history, cost = running.history(), running.cost()
         if decision.pruned:
-            self._recorder.pruned(running.trial, history, cost, decision.epochs)
+            record = self._recorder.pruned(running.trial, history, cost, decision.epochs)
         elif outcome.ended == "diverged":
-            self._recorder.diverged(running.trial, history, cost, outcome.reason or "")
+            record = self._recorder.diverged(running.trial, history, cost, outcome.reason or "")
         elif self._race is None:
             self._keep_predictions(running, history)
-            self._recorder.complete(running.trial, history, cost)
+            record = self._recorder.complete(running.trial, history, cost)
         else:
             self._wait_in_race(running)
             return
-        self._end(running)
+        self._end(running, record)
 
     def _report(self, running: RunningTrial, accepted: int) -> None:
         """Report newly accepted epochs to Optuna and the listener.
@@ -300,8 +300,8 @@ class Scheduler:
             history, cost = running.history(), running.cost()
             if history.n_folds() == self._recipe.folds:
                 self._keep_predictions(running, history)
-            self._recorder.raced(running.trial, history, cost, self._recipe.folds)
-            self._end(running)
+            record = self._recorder.raced(running.trial, history, cost, self._recipe.folds)
+            self._end(running, record)
         return False
 
     # Ending
@@ -315,40 +315,37 @@ class Scheduler:
     def _end_failed(self, running: RunningTrial, reason: str) -> None:
         last = self._queue.is_last_attempt(running.index, reason)
         cost = running.cost(0 if last else self._recipe.checkpoint_every)
-        self._recorder.failed(running.trial, cost, reason)
+        record = self._recorder.failed(running.trial, cost, reason)
         if last:
             self._pruner.add_ended(running.index, [])
-            self._end(running)
+            self._end(running, record)
         else:
             self._queue.retry(running.index)
-            self._end_attempt(running)
+            self._end_attempt(running, record)
 
-    def _end(self, running: RunningTrial) -> None:
+    def _end(self, running: RunningTrial, record: TrialRecord) -> None:
         """End a trial and its index."""
-        record = self._end_attempt(running)
+        self._end_attempt(running, record)
         self._running.forget(running.index)
         self._queue.settle(running.index)
         self._duplicates.add_ended(record)
 
-    def _end_attempt(self, running: RunningTrial) -> TrialRecord:
+    def _end_attempt(self, running: RunningTrial, record: TrialRecord) -> None:
         """End a trial but not its index: a later attempt resumes from its checkpoint."""
         if running.damaged():
             self._listener(Notice(_damaged(running)))
         self._running.remove(running)
         if self._race is not None:
             self._race.withdraw(running.index)
-        record = self._recorder.record(running.trial)
         rivals = [record] if self._winner is None else [self._winner, record]
         self._winner = best_of(rivals, self._objectives)
         self._clock.note(record)
         self._listener(TrialEnded(record))
-        return record
 
     def _end_duplicates(self) -> None:
         """End the held trials whose original has ended."""
         for claimed, original in self._duplicates.release():
-            self._recorder.duplicate(claimed.trial, original)
-            self._listener(TrialEnded(self._recorder.record(claimed.trial)))
+            self._listener(TrialEnded(self._recorder.duplicate(claimed.trial, original)))
 
 
 def _plan_order(pruner: Pruner, record: StudyRecord, ended: list[TrialRecord]) -> PlanOrderPruner:
