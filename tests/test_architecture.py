@@ -164,11 +164,14 @@ def test_tuning_trains_nothing() -> None:
 
 @pytest.mark.slow
 def test_one_module_asks_optuna_and_one_ends_its_trials() -> None:
-    """A sampler is asked in a study in memory; the recorder ends what the queue has claimed."""
+    """A sampler is asked in a study in memory; the recorder ends what the queue has claimed.
+
+    Trials that wait for what is no longer planned are ended as a study is opened.
+    """
     modules = {
         "ask": {"batches"},
         "tell": set(),
-        "set_trial_state_values": {"ask_and_tell", "recorder"},
+        "set_trial_state_values": {"ask_and_tell", "opening", "recorder"},
     }
     for attribute, users in modules.items():
         found = {
