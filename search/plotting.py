@@ -99,16 +99,19 @@ def distinct_labels(names: Sequence[str], most: int) -> list[str]:
 _DPI = 300
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PDF or PNG, as the suffix says; the same figure gives the same bytes.
+def save_figure(figure: Figure, *paths: Path) -> None:
+    """Write a figure as PDF or PNG, as each suffix says; the same figure gives the same bytes.
 
-    Raises OSError where it cannot be written.
+    It is laid out once, and keeps that. Raises OSError where it cannot be written.
     """
-    suffix = path.suffix.removeprefix(".")
-    metadata = {"CreationDate": None} if suffix == "pdf" else {}
-    drawn = io.BytesIO()  # matplotlib raises another error on a full disk
     with warnings.catch_warnings():
         # of a script that the font lacks: the page has the names, and PDF and PNG have boxes
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
-    write_file(path, drawn.getvalue())
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for path in paths:
+            suffix = path.suffix.removeprefix(".")
+            metadata = {"CreationDate": None} if suffix == "pdf" else {}
+            drawn = io.BytesIO()  # matplotlib raises another error on a full disk
+            figure.savefig(drawn, format=suffix, dpi=_DPI, metadata=metadata)
+            write_file(path, drawn.getvalue())

@@ -345,7 +345,7 @@ def _write_figures(info: AnalysisInfo, folder: Path) -> list[Path]:
         drawn = {"images": draw_samples(info.samples), "channels": draw_channels(info.channels)}
         paths = []
         for name, figure in drawn.items():
-            for suffix in ("pdf", "png"):
-                paths.append(folder / f"{info.name}-{name}.{suffix}")
-                save_figure(figure, paths[-1])
+            both = [folder / f"{info.name}-{name}.{suffix}" for suffix in ("pdf", "png")]
+            save_figure(figure, *both)
+            paths += both
     return paths

@@ -108,9 +108,7 @@ def _write_figures(
             paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png")]
             if name in figures:
                 progress(Step("figures", len(written) // len(paths), len(figures)))
-                figure = figures[name]()
-                for path in paths:
-                    save_figure(figure, path)
+                save_figure(figures[name](), *paths)
                 written += paths
             else:
                 for path in (*paths, folder / f"{name}.csv"):
