@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from search.cli import cluster_options
 from search.cli.setting_options import with_settings
 from search.cli.terminal import make_console, print_all
+from search.errors import UserError
 from search.executors.cluster.settings import INSECURE, TlsFiles
 from search.files import check_writable
 from search.recipe import Recipe
@@ -58,6 +59,10 @@ def worker(
     from search.executors.process_settings import quiet_resource_tracker
 
     given = {name: value for name, value in how.items() if value is not None}
+    if address.startswith(("slurm:", "ssh:")):
+        raise UserError(
+            f"address must be tcp://HOST:PORT, tls://HOST:PORT or a scheduler file, got {address!r}"
+        )
     settings = read_settings(address, **given)
     patience = read_seconds("scheduler_timeout", scheduler_timeout)
     seconds = None if lifetime is None else read_seconds("lifetime", lifetime)
@@ -67,7 +72,6 @@ def worker(
     with needs_dask("worker"):
         from search.executors.cluster.serving import Workers, serve
     console = make_console()
-    print_all([f"worker of {settings.address}, files in {folder}; Ctrl-C ends it"], console)
     served = Workers(settings, folder, workers, patience, seconds, name)
     serve(served, lambda line: print_all([line], console))
 
@@ -91,8 +95,8 @@ def scheduler(
     _warn(given)
     with needs_dask("scheduler"):
         from search.executors.cluster.serving import serve_scheduler
-    print_all([f"scheduler at {settings.address}; Ctrl-C ends it"], make_console())
-    serve_scheduler(settings)
+    console = make_console()
+    serve_scheduler(settings, lambda line: print_all([line], console))
 
 
 def certificates(

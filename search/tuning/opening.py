@@ -29,7 +29,7 @@ from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
-from search.tuning.study_code import Code, current_code, describe_changes
+from search.tuning.study_code import Code, current_code, describe_changes, metric_changes
 from search.user_metric import FunctionMetric
 from spaces import Space
 from spaces.parameters import describe_range
@@ -299,13 +299,21 @@ def _words(distribution: BaseDistribution) -> str:
 def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, ...]:
     """Return what changed in the code since the study started, one text per change.
 
-    Raises UserError, showing each change, unless there is none or the user accepts them.
+    Raises UserError, showing each change, unless there is none or the user accepts them; a metric
+    must not change.
     """
     changes = describe_changes(stored.recipe.space, Code.of(stored), code)
     if changes and not accept:
         raise UserError(
             f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
             "another `study_name`, or `accept_changes` to resume this one"
+        )
+    rescored = metric_changes(Code.of(stored), code)
+    if rescored and any(trial.value is not None for trial in stored.trials):
+        raise UserError(
+            f"study {stored.name!r} has scores of another metric: {'; '.join(rescored)}; they "
+            "cannot be compared with new ones, even with `accept_changes`; accepted: the metric as "
+            "it was, or another `study_name`"
         )
     return changes
 

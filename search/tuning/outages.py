@@ -21,6 +21,7 @@ from search.executors.base import Executor
 from search.executors.failures import describe_failure, kind_of_failure
 from search.files import write_file
 from search.stopping import StopRequest
+from search.tuning.connections import is_lost_server
 from search.tuning.locks import check_still_held
 from search.tuning.opening import OpenStudy
 from search.tuning.records import TrialRecord
@@ -39,9 +40,11 @@ _DATABASE = (SQLAlchemyError, StorageInternalError)
 class FilesError(Exception):
     """Files of a study or its data cannot be used; an `outage` may pass, a `fault` lasts."""
 
-    def __init__(self, kind: Literal["fault", "outage"], reason: str) -> None:
+    def __init__(
+        self, kind: Literal["fault", "outage"], reason: str, *, of_server: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.kind, self.reason = kind, reason
+        self.kind, self.reason, self.of_server = kind, reason, of_server
 
     def told(self) -> MachineError:
         """Return the error that ends the run: what was kept, and how to go on."""
@@ -60,7 +63,9 @@ def file_errors(opened: OpenStudy) -> Iterator[None]:
     except _DATABASE as error:
         if not is_out_of_reach(error):
             raise
-        raise FilesError("outage", describe_failure(error)) from error
+        cause = error.__cause__ or error
+        reason = describe_failure(cause)
+        raise FilesError("outage", reason, of_server=is_lost_server(cause)) from error
     except OSError as error:
         kind = kind_of_failure(error, (opened.paths.runs_dir, opened.dataset.cache_dir))
         if kind == "failed":
@@ -124,7 +129,10 @@ class Outages:
         """
         if error.kind == "fault":
             raise error.told()
-        began, missing = time.monotonic(), self._missing()
+        began = time.monotonic()
+        if error.of_server:  # looking for it takes up to a minute
+            self._listener(Notice(self._waiting(error.reason)))
+        missing = self._missing()
         if missing is None:
             recent = [
                 one for one in self._alike.get(error.reason, []) if began - one < _ALIKE_SECONDS
@@ -132,7 +140,7 @@ class Outages:
             self._alike[error.reason] = [*recent, began]
             if len(recent) + 1 >= _MOST_ALIKE:
                 raise error.told()
-        else:
+        elif not error.of_server:
             self._listener(Notice(self._waiting(missing)))
         while missing is not None:
             if self._stop.requested():

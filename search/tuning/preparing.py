@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,6 +36,7 @@ from spaces.inputs import model_inputs
 from spaces.load import read_ranges
 
 GIB = 1 << 30
+_NEWS_SECONDS = 0.5  # between looks at what a cluster tells
 
 
 def resolve_recipe(
@@ -246,7 +247,7 @@ def prepare(
     _check_metric(recipe.metric, dataset)
     automatic = frozenset(name for name, value in recipe if value == "auto")
     automatic |= ({"batch"} if recipe.batch is None else set()) | ({"ensemble", "trials"} - given)
-    facts = _device_facts(probing)
+    facts = _device_facts(probing, executor, listener)
     if not recipe.workers and (capacity := executor.capacity()) is not None:
         recipe = recipe.model_copy(update={"workers": capacity})
     length = _short_schedules(recipe, given)
@@ -284,7 +285,14 @@ def prepare(
     return plan
 
 
-def _device_facts(probing: "Future[DeviceFacts]") -> DeviceFacts:
+def _device_facts(
+    probing: "Future[DeviceFacts]", executor: Executor, listener: Listener
+) -> DeviceFacts:
+    """Return what a worker says of its device, telling meanwhile why there is none, if so."""
+    while not probing.done():
+        wait([probing], timeout=_NEWS_SECONDS)
+        for news in executor.take_news():
+            listener(Notice(news))
     try:
         return probing.result()
     except ValueError as error:

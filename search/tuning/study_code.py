@@ -101,6 +101,15 @@ def describe_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
     return tuple(changes)
 
 
+def metric_changes(then: Code, now: Code) -> tuple[str, ...]:
+    """Return each change of the user's metric, and of what its file imports."""
+    only = [
+        Code(None, {}, metric=one.metric, helpers={"metric": (one.helpers or {}).get("metric", {})})
+        for one in (then, now)
+    ]
+    return describe_changes("", *only)
+
+
 def _space_changes(setting: str, then: Code, now: Code) -> tuple[str, ...]:
     if then.space is None or now.space is None or then.space == now.space:
         return ()

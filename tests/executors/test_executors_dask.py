@@ -220,6 +220,9 @@ def test_other_versions_are_refused() -> None:
     other = Greeting(Path(), Path(), own | {"torch": "1.0"}, "host", 7, "cpu")
     with pytest.raises(UserError, match=rf"torch 1\.0, this process torch {own['torch'][:3]}"):
         check_versions("tcp://a:1", other)
+    edited = Greeting(Path(), Path(), own | {"code of cifar-search": "0" * 12}, "host", 7, "cpu")
+    with pytest.raises(UserError, match=r"has code of cifar-search 000000000000, this process"):
+        check_versions("tcp://a:1", edited)
 
 
 def test_an_unreachable_scheduler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,15 @@
 """Workers that leave or cannot train: another one goes on, and no attempt counts."""
 
+import asyncio
 import errno
+import multiprocessing
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,7 +17,9 @@ from search.errors import MachineError, UserError
 from search.executors import DaskExecutor
 from search.executors.base import Channel
 from search.executors.cluster.agent import greet
+from search.executors.cluster.messages import DaemonError
 from search.executors.cluster.session import Session
+from search.executors.cluster.told import is_daemon, left_out
 from tests.executors.conftest import LocalCluster
 from tests.executors.test_executors_contract import FIGURES
 
@@ -129,4 +133,43 @@ def test_without_a_worker_a_run_ends_with_how_to_go_on(cluster: LocalCluster) ->
             session.refuse(address, UserError("other versions"))
         with pytest.raises(UserError, match="other versions"):
             session.acquire(lambda: None)
-        assert session.take_news() == ["other versions"] * 2
+        told = "other versions; it is left out until it is started again"
+        assert session.take_news() == [told] * 2
+
+
+def test_a_run_without_a_worker_says_so_once(
+    cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Soon, with what to do; not again until there was one."""
+    monkeypatch.setattr("search.executors.cluster.session._SILENT_SECONDS", 0.0)
+    settings = replace(cluster.settings, worker_timeout=3.0)
+    with closing(Session(settings, 1)) as session:
+        for address in session.addresses():
+            session.exclude(address)
+        with pytest.raises(MachineError, match="has had no worker"):
+            session.acquire(lambda: None)
+        (news,) = session.take_news()
+    assert "has no worker: waiting up to 3 s for one; start one with `python -m search" in news
+
+
+class _Nanny:
+    """What `greet` looks at of a worker."""
+
+    plugins: ClassVar[dict[str, object]] = {}
+
+
+def test_a_daemon_is_refused_as_it_cannot_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the workers of `dask worker` are."""
+    monkeypatch.setattr(multiprocessing.current_process(), "_config", {"daemon": True})
+    with pytest.raises(DaemonError):
+        asyncio.run(greet(1, _Nanny()))
+    assert "dask worker --no-nanny" in is_daemon("tcp://a:1")
+
+
+def test_where_a_worker_is_that_is_left_out() -> None:
+    """Its machine is named; how to go on is for the last one only."""
+    reason = MachineError("worker tcp://a:1 cannot write x: no room; everything so far is kept: y")
+    assert left_out(reason, "tcp://a:1", "node1, process 7") == (
+        "worker tcp://a:1 (node1, process 7) cannot write x: no room; it is left out until it is "
+        "started again"
+    )

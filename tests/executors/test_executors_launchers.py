@@ -46,7 +46,14 @@ def test_files_are_read_by_their_kind(tmp_path: Path) -> None:
         ("slurm", "workers = 0", "workers"),
         ("slurm", 'walltime = "60"', "walltime: must have a unit"),
         ("slurm", 'walltime = "0s"', "walltime"),
-        ("slurm", 'memory = "much"', "memory"),
+        ("slurm", 'memory = "much"', "memory: must be a size such as 4GB or 500MB, got 'much'"),
+        (
+            "slurm",
+            'walltime = "10m"\nleave_before = "20m"',
+            "leave_before must be shorter than walltime, 600 s, got 1200 s",
+        ),
+        ("ssh", 'hosts = "a"', r"hosts: must be a list of machines such as"),
+        ("ssh", "hosts = []", r"hosts: must be a list of machines such as"),
         ("slurm", 'folder = "a`rm b`"', "folder"),
         ("slurm", 'directives = ["a\\nb"]', "directives"),
         ("slurm", "workers", "cluster .* is not valid TOML"),
@@ -60,6 +67,11 @@ def test_mistakes_are_named(kind: str, text: str, message: str, tmp_path: Path) 
         read_launcher(f"{kind}:{_file(tmp_path, text)}")
     assert "cluster.toml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_launcher_needs_a_file() -> None:
+    with pytest.raises(UserError, match=r"cluster must name a file, slurm:FILE.toml, got 'slurm:'"):
+        read_launcher("slurm:")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "another authority": (
         lambda settings, others: _with(settings, TlsFiles.of(others, "client")),
-        r"its certificate was not accepted \(self-signed certificate in certificate chain\)",
+        r"scheduler's certificate was not accepted \(self-signed certificate in certificate",
     ),
     "signed by another": (
         lambda settings, others: replace(
@@ -126,7 +126,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "no certificate": (
         lambda settings, _: replace(settings, tls_cert=settings.tls_key),
-        "tls_ca, tls_cert and tls_key must be PEM files, got",
+        r"tls_cert '.*client-key.pem' is not a certificate; accepted: a PEM file of one",
+    ),
+    "no key": (
+        lambda settings, _: replace(settings, tls_key=settings.tls_cert),
+        r"tls_key '.*client.pem' is not a private key; accepted: a PEM file of one",
     ),
     "unencrypted": (
         lambda settings, _: ClusterSettings(settings.address.replace("tls:", "tcp:")),

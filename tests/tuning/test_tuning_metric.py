@@ -201,3 +201,22 @@ def test_optuna_can_read_the_study(make_recipe: Maker, listener: Any) -> None:
     assert winner is not None
     assert isinstance(outcome.study, optuna.Study)
     assert outcome.study.best_value == winner.value
+
+
+@pytest.mark.slow
+def test_scores_of_two_metrics_are_never_compared(
+    make_recipe: Maker, listener: Any, tmp_path: Path
+) -> None:
+    """A changed metric is refused even where changes are accepted; its comments may change."""
+    file = tmp_path / "cost.py"
+    file.write_text(COST, encoding="utf-8")
+    recipe = make_recipe(metric=f"{file}:COST", trials=2, epochs=1, pruner="none")
+    run_study(recipe, listener, executor="inline")
+    file.write_text(COST.replace("1 + labels", "2 + labels"), encoding="utf-8")
+    more = recipe.model_copy(update={"trials": 3})
+    for accept in (False, True):
+        with pytest.raises(UserError, match="labels") as caught:
+            run_study(more, listener, executor="inline", accept_changes=accept)
+    assert "scores of another metric" in str(caught.value)
+    file.write_text(f"# as it was\n{COST}", encoding="utf-8")
+    assert len(run_study(more, listener, executor="inline").record.trials) == 3

@@ -5,12 +5,16 @@ once without the worker. The training process is the same as on the coordinator'
 """
 
 import asyncio
+import hashlib
+import multiprocessing
 import os
 import platform
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import wait
+from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, cast, final
@@ -23,6 +27,7 @@ from search.executors.base import SchedulerChannel
 from search.executors.cluster.devices import hardware_kind
 from search.executors.cluster.messages import (
     Answer,
+    DaemonError,
     LeavingError,
     PackedJob,
     RemoteResult,
@@ -73,20 +78,38 @@ class Greeting(NamedTuple):
 
 
 def own_versions() -> dict[str, str]:
-    """Return the versions that have to agree on all machines of a cluster."""
+    """Return the versions that have to agree on all machines of a cluster.
+
+    That of this program is not enough: two checkouts may have the same.
+    """
     return {
         "cifar-search": version("cifar-search"),
         "python": ".".join(platform.python_version_tuple()[:2]),
-        "torch": version("torch"),
+        **{name: version(name) for name in ("torch", "torchvision", "numpy")},
         "distributed": distributed.__version__,
+        "code of cifar-search": _own_code(),
     }
+
+
+@cache
+def _own_code() -> str:
+    """Return a hash of this program's Python files."""
+    digest = hashlib.sha256()
+    for package in ("cifar_models", "spaces", "search"):
+        root = Path(str(import_module(package).__file__)).parent
+        for path in sorted(root.rglob("*.py")):
+            digest.update(f"{package}/{path.relative_to(root)}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 async def greet(threads: int, dask_worker: Any) -> Greeting:
     """Prepare a worker for jobs, and return what it is; runs there.
 
-    Several runs may do so at the same time.
+    Several runs may do so at the same time. Raises DaemonError if it cannot have processes.
     """
+    if multiprocessing.current_process().daemon:
+        raise DaemonError
     if AGENT not in dask_worker.plugins:
         await dask_worker.plugin_add(plugin=Agent(threads), name=AGENT)
     agent, host = _agent_of(dask_worker), platform.node()

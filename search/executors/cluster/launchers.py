@@ -5,15 +5,25 @@ The scheduler runs in the run's own process. To add a launcher: write its class 
 """
 
 import platform
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, Self, final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from search.checks import describe_errors, expand_home, nearest_hint, parse_duration
 from search.errors import UserError, first_line
@@ -34,6 +44,15 @@ Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]
 Words = Annotated[str, Field(pattern=r'^[^\r\n"`\\]+$')]
 
 
+def _check_memory(given: str) -> str:
+    if re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", given) is None:
+        raise ValueError("must be a size such as 4GB or 500MB")
+    return given
+
+
+Memory = Annotated[str, AfterValidator(_check_memory)]
+
+
 class LauncherFile(BaseModel, ABC):
     """What the file of any launcher says."""
 
@@ -52,6 +71,11 @@ class LauncherFile(BaseModel, ABC):
     """A folder that `python -m search certificates` made, at the same path everywhere."""
     insecure: bool = False
     """Accept that messages to other machines are not encrypted."""
+
+    @property
+    @abstractmethod
+    def advice(self) -> str:
+        """Return what to look at if no worker comes, as a request."""
 
     def launch(self, threads: int) -> Launched:
         """Start the cluster, see `Launcher`."""
@@ -123,7 +147,7 @@ class SlurmJobs(LauncherFile):
 
     cores: int | None = Field(None, ge=1)
     """Cores of a job; by default the threads of a training."""
-    memory: str = Field("4GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
+    memory: Memory = "4GB"
     """Memory of a job."""
     walltime: Duration = 3600.0
     """After which SLURM ends a job; a worker leaves before."""
@@ -137,6 +161,20 @@ class SlurmJobs(LauncherFile):
     """Lines of shell that a job starts with, such as "module load cuda"."""
     log_folder: Folder | None = None
     """Where jobs write their logs."""
+
+    @model_validator(mode="after")
+    def _check_margin(self) -> Self:
+        if self.leave_before is not None and self.leave_before >= self.walltime:
+            raise ValueError(
+                f"leave_before must be shorter than walltime, {self.walltime:g} s, got "
+                f"{self.leave_before:g} s"
+            )
+        return self
+
+    @property
+    def advice(self) -> str:
+        logs = "their logs, slurm-*.out" if self.log_folder is None else str(self.log_folder)
+        return f"look whether jobs wait (`squeue --me`), or ended at once: see {logs}"
 
     def lifetime(self) -> float:
         """Return after how many seconds a worker leaves."""
@@ -224,8 +262,20 @@ class SshMachines(LauncherFile):
 
     hosts: tuple[Line, ...] = Field(min_length=1)
     """The machines, as `ssh` knows them."""
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _check_hosts(cls, hosts: Any) -> Any:
+        if not isinstance(hosts, list | tuple) or not hosts:
+            raise ValueError('must be a list of machines such as ["node1", "node2"]')
+        return hosts
+
     user: Line | None = None
     port: int | None = Field(None, ge=1, le=65_535)
+
+    @property
+    def advice(self) -> str:
+        return f"look whether `ssh {self.hosts[0]} {self.python} -m search worker --help` works"
 
     def _launch(self, threads: int) -> Launched:
         del threads
@@ -253,6 +303,8 @@ def read_launcher(given: str) -> LauncherFile | None:
     kind, _, file = given.partition(":")
     for launcher in LAUNCHERS:
         if launcher.kind == kind:
+            if not file.strip():
+                raise UserError(f"cluster must name a file, {kind}:FILE.toml, got {given!r}")
             path = Path(expand_home(file))
             values = read_toml(path, "cluster")
             for name in values:

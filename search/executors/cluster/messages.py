@@ -90,6 +90,11 @@ class RemoteResult:
 
 
 @final
+class DaemonError(Exception):
+    """The worker is a daemon, which may not have a process for the training."""
+
+
+@final
 class LeavingError(Exception):
     """The worker leaves the cluster, and takes no further job."""
 

@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from asyncio import CancelledError
 from typing import Literal
 
 from distributed import Security
@@ -12,6 +13,8 @@ from search.executors.cluster.settings import ClusterSettings
 
 # What OpenSSL and tornado say of an answer that is not TLS.
 _NOT_TLS = re.compile("WRONG_VERSION_NUMBER|cannot convert to SSL")
+
+_KINDS = ("CERTIFICATE-----", "CERTIFICATE-----", "PRIVATE KEY-----")  # as PEM files name them
 
 Role = Literal["client", "worker", "scheduler"]
 
@@ -59,6 +62,10 @@ def _unusable(settings: ClusterSettings, error: OSError | ValueError) -> str:
     if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
         return f"tls_key {str(settings.tls_key)!r} is not the key of {str(settings.tls_cert)!r}"
     files = (settings.tls_ca, settings.tls_cert, settings.tls_key)
+    for name, path, kind in zip(("tls_ca", "tls_cert", "tls_key"), files, _KINDS, strict=True):
+        if path is not None and kind not in path.read_text(encoding="utf-8", errors="replace"):
+            what = "a private key" if name == "tls_key" else "a certificate"
+            return f"{name} {str(path)!r} is not {what}; accepted: a PEM file of one"
     names = ", ".join(repr(str(path)) for path in files)
     return f"tls_ca, tls_cert and tls_key must be PEM files, got {names}: {first_line(error)}"
 
@@ -69,8 +76,9 @@ def tls_refusal(settings: ClusterSettings, error: BaseException) -> UserError | 
     refused = [one for one in found if isinstance(one, ssl.SSLCertVerificationError)]
     if refused:
         return UserError(
-            f"{place}: its certificate was not accepted ({refused[0].verify_message}); accepted: "
-            f"one signed by the authority of tls_ca {_shown(settings.tls_ca)}"
+            f"{place}: the scheduler's certificate was not accepted "
+            f"({refused[0].verify_message}); accepted: one signed by the authority of tls_ca "
+            f"{_shown(settings.tls_ca)}"
         )
     # A scheduler that does not accept a certificate says so, or only closes the connection.
     if any(_NOT_TLS.search(str(one)) for one in found):
@@ -84,6 +92,13 @@ def tls_refusal(settings: ClusterSettings, error: BaseException) -> UserError | 
             "certificate signed by its own authority"
         )
     return UserError(f"{place} closes the connection; if it has certificates, give tls://")
+
+
+def why_no_answer(error: BaseException) -> str:
+    """Return in a few words why a scheduler does not answer."""
+    cause = list(causes(error))[-1]
+    timed_out = isinstance(cause, TimeoutError | CancelledError)
+    return "it takes too long" if timed_out else first_line(cause)
 
 
 def _shown(path: object) -> str:

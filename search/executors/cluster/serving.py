@@ -18,19 +18,21 @@ from distributed import Nanny, Scheduler, Security
 from search.errors import MachineError, UserError, causes, first_line
 from search.executors.cluster.agent import FOLDER_SETTING, LEAVE_SETTING, scratch_in
 from search.executors.cluster.devices import gpu_settings
-from search.executors.cluster.security import security_of, tls_refusal
+from search.executors.cluster.security import security_of, tls_refusal, why_no_answer
 from search.executors.cluster.settings import ClusterSettings
 from search.executors.process_settings import openmp_settings
 
 _POLL_SECONDS = 0.5
 _RETIRE_SECONDS = 10.0
+_NAME_TAKEN = "name taken"  # as Dask's scheduler says it
 
 
-def serve_scheduler(settings: ClusterSettings) -> None:
+def serve_scheduler(settings: ClusterSettings, tell: Callable[[str], None]) -> None:
     """Serve workers and searches as their scheduler until a signal ends it.
 
     Args:
         settings: Its address, which begins with `tls://` if it has certificates.
+        tell: Called with what a user should know.
 
     Raises UserError if it cannot listen there, or its certificates cannot be used.
     """
@@ -40,10 +42,16 @@ def serve_scheduler(settings: ClusterSettings) -> None:
     }
     _configure(configuration)
     security = security_of(settings, "scheduler")
-    asyncio.run(_serve_scheduler(settings.address, security))
+    logging.getLogger("distributed.scheduler").addFilter(_is_no_farewell)
+    asyncio.run(_serve_scheduler(settings.address, security, tell))
 
 
-async def _serve_scheduler(address: str, security: Security) -> None:
+def _is_no_farewell(record: logging.LogRecord) -> bool:
+    """Return whether a line of the log is none about a search or a worker that was killed."""
+    return "Closed comm" not in record.getMessage()
+
+
+async def _serve_scheduler(address: str, security: Security, tell: Callable[[str], None]) -> None:
     stopped = _stop_event()
     scheduler = Scheduler(host=address, security=security, dashboard_address="127.0.0.1:0")
     try:
@@ -54,6 +62,7 @@ async def _serve_scheduler(address: str, security: Security) -> None:
             f"host and port: nothing can listen at {address!r} ({reason}); accepted: a name "
             "of this machine and a free port"
         ) from error
+    tell(f"scheduler at {address}; Ctrl-C ends it")
     await stopped.wait()
     await scheduler.close(reason="stopped")
 
@@ -62,6 +71,7 @@ def _configure(settings: Mapping[str, Any]) -> None:
     """Set Dask's configuration for this process, which does nothing else, and those it starts."""
     dask.config.set(settings)
     logging.getLogger("distributed").setLevel(logging.WARNING)
+    logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)  # what ends is told here
 
 
 def _stop_event() -> asyncio.Event:
@@ -156,6 +166,7 @@ class _Serving:
     ) -> None:
         self._workers, self._security = workers, security
         self._leave_file, self._tell = leave_file, tell
+        self._waits = False  # for a scheduler, which was told
 
     async def run(self) -> None:
         """Serve until a signal comes or the lifetime is over."""
@@ -171,6 +182,7 @@ class _Serving:
                 await _first(ended, self._finish(nannies), at_once.wait())
             else:
                 self._tell("the scheduler is gone; waiting for it")
+                self._waits = True
             await asyncio.gather(*(nanny.close(reason="stopped") for nanny in nannies))
 
     async def _start(self, leaving: asyncio.Event) -> list[Nanny]:
@@ -182,15 +194,29 @@ class _Serving:
                 await asyncio.gather(*nannies)
             except (OSError, TimeoutError, RuntimeError) as error:
                 await asyncio.gather(*(nanny.close() for nanny in nannies))
-                refusal = tls_refusal(self._workers.settings, error)
+                refusal = self._refusal(error)
                 if refusal is not None:
                     raise refusal from error
                 if time.monotonic() > deadline:
                     raise MachineError(_no_scheduler(self._workers.settings, error)) from error
                 await _first(leaving.wait(), asyncio.sleep(_POLL_SECONDS))
             else:
+                self._tell_connected()
                 return nannies
         return []
+
+    def _refusal(self, error: BaseException) -> UserError | None:
+        """Return the error that says why the scheduler never takes these workers, if it is that."""
+        settings, name = self._workers.settings, self._workers.name
+        if any(_NAME_TAKEN in str(one) for one in causes(error)):
+            return UserError(f"name {name!r} is that of another worker of {settings.address}")
+        return tls_refusal(settings, error)
+
+    def _tell_connected(self) -> None:
+        workers = self._workers
+        where = f"{workers.settings.address}, files in {workers.folder}"
+        self._tell("the scheduler is back" if self._waits else f"worker of {where}; Ctrl-C ends it")
+        self._waits = False
 
     def _nanny(self, number: int, name: str | None) -> Nanny:
         return Nanny(
@@ -237,8 +263,7 @@ def _has_entries(folder: Path) -> bool:
 
 
 def _no_scheduler(settings: ClusterSettings, error: BaseException) -> str:
-    reason = first_line(list(causes(error))[-1])
     return (
-        f"no scheduler answers at {settings.address} ({reason}): start one with "
+        f"no scheduler answers at {settings.address} ({why_no_answer(error)}): start one with "
         "`python -m search scheduler`"
     )

@@ -12,14 +12,23 @@ from typing import Any, final
 from distributed import Client
 from distributed.comm import CommClosedError
 
-from search.errors import MachineError, UserError, first_line
+from search.errors import MachineError, UserError
 from search.executors.cluster.agent import Greeting, greet, own_versions
-from search.executors.cluster.security import security_of, tls_refusal
+from search.executors.cluster.messages import DaemonError
+from search.executors.cluster.security import security_of, tls_refusal, why_no_answer
 from search.executors.cluster.settings import ClusterSettings
+from search.executors.cluster.told import (
+    has_not_this_program,
+    is_daemon,
+    left_out,
+    no_worker,
+    waiting_for_one,
+)
 
 _CONNECT_SECONDS = 10.0
 _RECONNECT_SECONDS = 2.0
 _POLL_SECONDS = 0.5
+_SILENT_SECONDS = 3.0  # without a worker until that is told
 _SILENT = logging.CRITICAL + 1
 
 
@@ -96,6 +105,7 @@ class Session:
         self._news: list[str] = []
         self._kind = ""  # hardware of the first worker
         self._last_seen = time.monotonic()  # when there was a worker, or one was asked for
+        self._told_of_none = False
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(_SILENT)  # it tells in many lines
         self.client = _connect(settings, _CONNECT_SECONDS)
@@ -193,7 +203,8 @@ class Session:
         """Use a worker no more, for this reason, unless it is started again."""
         with self._changed:
             self._refused[address] = reason
-            self._news.append(str(reason))
+            known = self._greeted.get(address)
+            self._news.append(left_out(reason, address, known and known.greeting.place))
             self._changed.notify_all()
 
     def loss(self, address: str) -> Exception:
@@ -244,15 +255,19 @@ class Session:
         with self._changed:
             usable = self._usable()
             if usable:
-                self._last_seen = time.monotonic()
+                self._last_seen, self._told_of_none = time.monotonic(), False
+            waited = time.monotonic() - self._last_seen
+            if waited > _SILENT_SECONDS and not self._told_of_none:
+                self._news.append(waiting_for_one(self._settings))
+                self._told_of_none = True
             idle = sorted(usable - self._busy)
             if idle:
                 self._busy.add(idle[0])
                 return idle[0]
             if not usable and self._refused:
                 raise next(iter(self._refused.values()))
-            if time.monotonic() - self._last_seen > self._settings.worker_timeout:
-                raise MachineError(_no_worker(self._settings))
+            if waited > self._settings.worker_timeout:
+                raise MachineError(no_worker(self._settings))
             self._changed.wait(timeout=_POLL_SECONDS)
             return None
 
@@ -262,25 +277,27 @@ class Session:
         if known is not None:
             return known
         try:
-            greeting = self.call(address, greet, self._threads)
-            check_versions(address, greeting)
+            greeting = self._greeting(address)
         except (WorkerLostError, WorkerLeftError):
             self._remove(address)
             return None
-        except ImportError as error:
-            self._reject(address, UserError(_not_ours(address, error)))
-            return None
         except UserError as error:
-            self._reject(address, error)
+            self.refuse(address, error)
+            self.release(address)
             return None
-        try:
-            host = self._check_hardware(address, greeting)
-        except UserError as error:
-            self._reject(address, error)
-            return None
-        greeting = greeting._replace(host=host)
         worker = self._greeted[address] = Worker(self, address, greeting)
         return worker
+
+    def _greeting(self, address: str) -> Greeting:
+        """Return what a worker says of itself; raises UserError if it cannot be used."""
+        try:
+            greeting: Greeting = self.call(address, greet, self._threads)
+        except DaemonError as error:
+            raise UserError(is_daemon(address)) from error
+        except ImportError as error:
+            raise UserError(has_not_this_program(address, error)) from error
+        check_versions(address, greeting)
+        return greeting._replace(host=self._check_hardware(address, greeting))
 
     def _check_hardware(self, address: str, greeting: Greeting) -> str:
         """Return what a worker's machine is called: with its hardware, if kinds are mixed.
@@ -298,10 +315,6 @@ class Session:
                 "one kind, or `accept_mixed_hardware`"
             )
         return greeting.host
-
-    def _reject(self, address: str, reason: UserError) -> None:
-        self.refuse(address, reason)
-        self.release(address)
 
     def _note_event(self, event: tuple[float, Any]) -> None:
         _, message = event
@@ -331,10 +344,18 @@ class Session:
             self._changed.notify_all()
 
 
+@final
+class _Client(Client):  # type: ignore[misc]
+    """A client that its session closes; one that could not connect has nothing to close."""
+
+    def __del__(self) -> None:
+        """Do nothing, where Dask would try to close it for seconds."""
+
+
 def _connect(settings: ClusterSettings, seconds: float) -> Client:
     security = security_of(settings, "client")
     try:
-        return Client(
+        return _Client(
             settings.address,
             timeout=seconds,
             security=security,
@@ -346,7 +367,7 @@ def _connect(settings: ClusterSettings, seconds: float) -> Client:
         if refusal is not None:
             raise refusal from error
         raise UserError(
-            f"cluster: no scheduler answers at {settings.address!r} ({first_line(error)}); "
+            f"cluster: no scheduler answers at {settings.address!r} ({why_no_answer(error)}); "
             "start one with `python -m search scheduler`"
         ) from error
 
@@ -360,18 +381,3 @@ def check_versions(address: str, greeting: Greeting) -> None:
                 f"cluster: worker {address} ({greeting.place}) has {name} {theirs}, this process "
                 f"{name} {own}; results agree only between equal versions: install the same on both"
             )
-
-
-def _not_ours(address: str, error: ImportError) -> str:
-    return (
-        f"cluster: worker {address} does not have this program ({first_line(error)}); start it "
-        "with `python -m search worker` there"
-    )
-
-
-def _no_worker(settings: ClusterSettings) -> str:
-    return (
-        f"the cluster at {settings.address} has had no worker for {settings.worker_timeout:g} s; "
-        f"everything so far is kept: start one with `python -m search worker {settings.address}`, "
-        "then run it again to resume"
-    )

@@ -65,6 +65,10 @@ class Launcher(Protocol):
     def certificates(self) -> Path | None:
         """Return a folder of certificates, if messages are encrypted."""
 
+    @property
+    def advice(self) -> str:
+        """Return what to look at if no worker comes, as a request."""
+
     def launch(self, threads: int) -> Launched:
         """Start the cluster, with this number of threads for each training.
 
@@ -165,7 +169,8 @@ def read_address(given: str, *, insecure: bool = False) -> str:
     Raises:
         UserError: It is neither, or not encrypted though it leads to another machine.
     """
-    address = given if "://" in given else _from_file(Path(given).expanduser())
+    is_file = "://" not in given and bool(given.strip())
+    address = _from_file(Path(given).expanduser()) if is_file else given
     parts = urlsplit(address)
     try:
         complete = bool(parts.hostname and parts.port)
