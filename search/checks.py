@@ -3,7 +3,7 @@
 import difflib
 import numbers
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -90,6 +90,9 @@ def parse_ranges(value: object) -> object:
 
     Raises ValueError if a text is of another form, or a name is given twice.
     """
+    if isinstance(value, Mapping):
+        accepted = "texts such as 'sgd_lr=1e-4..1' and 'batch_size=32,64'"
+        raise ValueError(f"must be {accepted}")  # noqa: TRY004 - which pydantic would not catch
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(one, str) for one in texts):
         return value

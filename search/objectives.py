@@ -221,7 +221,22 @@ def with_metric(settings: Any) -> Any:
     given = settings.get("objective") if isinstance(settings, Mapping) else None
     first = objective_names(given)[0] if isinstance(given, str) else ""
     known = names_object(first) or any(metric.name == first for metric in METRICS)
-    return {"metric": first, **settings} if known else settings
+    return _with_whole_names({"metric": first, **settings} if known else settings)
+
+
+def _with_whole_names(settings: Any) -> Any:
+    """Return settings whose objectives name a user's metric in full, also where they do not."""
+    metric = settings.get("metric") if isinstance(settings, Mapping) else None
+    if not isinstance(metric, str) or not names_object(metric):
+        return settings
+    name = re.compile(rf"(?<![\w.:/\\-]){re.escape(metric.rpartition(':')[2])}(?![\w.:-])")
+    texts = {key: settings.get(key) for key in ("objective", "choose")}
+    whole = {
+        key: name.sub(lambda _: metric, value)
+        for key, value in texts.items()
+        if isinstance(value, str)
+    }
+    return {**settings, **whole}
 
 
 def check_objectives(metric: str, objective: str | None, choose: str | None) -> tuple[str, ...]:

@@ -70,8 +70,8 @@ class Recipe(BaseModel):
     space: Text = Field(description=f"Search space: {SPACE_NAMES}")
     set: Ranges = setting(
         None,
-        "Another range of one of the space's parameters: NAME=LOW..HIGH, or NAME=CHOICE,CHOICE; "
-        "can be given several times",
+        "Another range of one of the space's parameters: NAME=LOW..HIGH, NAME=CHOICE,CHOICE or "
+        "NAME=VALUE; can be given several times",
     )
     sampler: Annotated[str, SAMPLER_NAMES] = setting("random", "How configurations are chosen")
     batch: int | None = setting(

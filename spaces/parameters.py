@@ -51,7 +51,8 @@ class OfflineTrial(BaseTrial):
             self._distributions[name] = distribution
         elif known != distribution:
             raise SpaceError(
-                f"parameter {name!r} is suggested twice, as {known} and as {distribution}: "
+                f"parameter {name!r} is suggested twice, as {describe_range(known)} and as "
+                f"{describe_range(distribution)}: "
                 "give each its own name"
             )
         return self._params[name]

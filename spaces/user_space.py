@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +14,7 @@ from optuna.trial import BaseTrial
 
 from cifar_models import FAMILIES
 from spaces.candidate import Candidate, candidate_differences
-from spaces.errors import SpaceError
+from spaces.errors import SpaceError, reason_of
 from spaces.families import FamilySource, check_family
 from spaces.parameters import OfflineTrial, ParamValue
 from spaces.probing import parameters_of, probe
@@ -161,9 +162,12 @@ def _check_storable(space: Space, candidate: Candidate) -> None:
             f"list: Space(..., families=({family.__name__},))"
         )
     try:
-        again = candidate.with_families(space.families)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydantic's, of what is told below
+            again = candidate.with_families(space.families)
     except (ValueError, TypeError) as error:  # pydantic's own are among both
-        raise SpaceError(f"family {family.__name__} cannot be stored as JSON: {error}") from error
+        reason = reason_of(error)
+        raise SpaceError(f"family {family.__name__} cannot be stored as JSON: {reason}") from error
     if again.model != candidate.model:
         raise SpaceError(
             f"family {family.__name__} is another network after JSON: {again.model!r} instead of "

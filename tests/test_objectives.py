@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.objectives import COSTS, Choice, Limit, Objectives, check_objectives, objectives_of
+from search.recipe import Recipe
 
 NAMES = ("accuracy", "parameters", "latency")
 
@@ -54,6 +55,18 @@ def test_a_percentage_without_a_name_is_of_the_metric() -> None:
         Limit("accuracy", over=True, bound=0.5),
         Limit("parameters", over=False, bound=2e5),
     )
+
+
+def test_a_metric_of_a_file_may_be_named_by_its_function() -> None:
+    """In objectives and in the rule for the winner; other words stay."""
+    recipe = Recipe(
+        space="mlp",
+        metric="met.py:score",
+        objective="score,parameters",
+        choose="best score under 3k parameters over 0.5 met.py:score",
+    )
+    assert recipe.objective == "met.py:score,parameters"
+    assert recipe.choose == "best met.py:score under 3k parameters over 0.5 met.py:score"
 
 
 @pytest.mark.parametrize(

@@ -276,11 +276,13 @@ class FileSource(Source):
     def _told(self, broken: Sequence[BrokenImage], words: str) -> str:
         """Return how many files are broken, which, and why."""
         total = len(self._files.train) + len(self._files.test or ())
-        reasons = [
-            f"{str(self._shown(one.path))!r} ({one.reason})" for one in broken[:_MAX_BROKEN_LISTED]
-        ]
-        more = len(broken) - len(reasons)
-        names = ", ".join(reasons) + (f" and {more} more" if more else "")
+        listed = broken[:_MAX_BROKEN_LISTED]
+        of_reason: dict[str, list[str]] = {}
+        for one in listed:
+            of_reason.setdefault(one.reason, []).append(repr(str(self._shown(one.path))))
+        groups = [f"{', '.join(files)} ({reason})" for reason, files in of_reason.items()]
+        more = len(broken) - len(listed)
+        names = ", ".join(groups) + (f" and {more} more" if more else "")
         return f"dataset: {len(broken):,} of {total:,} images {words}: {names}"
 
 

@@ -122,7 +122,7 @@ def run(
         "study_name": study_name,
         "runs_dir": runs_dir,
     }
-    known = _checked(given | settings, validation)
+    known = _checked(given | settings, validation, metric)
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
     runner.listeners.add_all(callbacks, on or {})
     functions = {"sampler": sampler, "metric": metric}
@@ -216,8 +216,13 @@ def _as_called(objects: Mapping[str, object], known: Mapping[str, Any]) -> Itera
         raise UserError(words) from error
 
 
-def _checked(given: Mapping[str, Any], validation: str | Validation | None) -> dict[str, Any]:
-    """Return the settings of a recipe that were given; checked before anything is written."""
+def _checked(
+    given: Mapping[str, Any], validation: str | Validation | None, metric: object
+) -> dict[str, Any]:
+    """Return the settings of a recipe that were given; checked before anything is written.
+
+    What the metric is called may be named among the objectives.
+    """
     if "nested" in given:
         raise UserError("nested is a step of its own, after the search: study.nested(5)")
     if "dataset" in given:
@@ -230,7 +235,16 @@ def _checked(given: Mapping[str, Any], validation: str | Validation | None) -> d
     if not isinstance(known.get("groups"), str):  # they are part of the data
         known.pop("groups", None)
     known |= _validation_settings(validation)
-    return known | {"runs_dir": Recipe.from_sources(None, {"space": "cnn", **known}).runs_dir}
+    tried = {"space": "cnn", **_metric_stand_in(metric), **known}
+    return known | {"runs_dir": Recipe.from_sources(None, tried).runs_dir}
+
+
+def _metric_stand_in(metric: object) -> dict[str, str]:
+    """Return the setting of a metric as it will be, but that of a function names no real file."""
+    if metric is None or isinstance(metric, str):
+        return {} if metric is None else {"metric": metric}
+    name = str(getattr(metric, "name", metric))
+    return {"metric": name if metric in METRICS else f"session.py:{_name_of(metric)}"}
 
 
 def _validation_settings(validation: str | Validation | None) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import final
+from typing import Any, final
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -19,6 +19,7 @@ from search.tuning.feasibility import network_costs, network_size
 from search.tuning.opening import OpenStudy
 from search.tuning.records import TrialCost, TrialRecord
 from search.tuning.store import read_trial, to_plain
+from search.tuning.trial_values import ReportedValues, note
 from spaces.candidate import describe_candidate
 
 
@@ -32,15 +33,19 @@ class TrialRecorder:
         recipe = opened.recipe
         self._objectives = objectives_of(recipe.metric, recipe.objective, recipe.choose)
         self._metric = self._objectives.metric
+        self._reported = ReportedValues(opened.storage)
 
     def started(self, claimed: ClaimedTrial) -> None:
         """Record the candidate that is about to be trained."""
-        trial, candidate = claimed.trial, claimed.candidate
-        trial.set_user_attr("candidate", candidate.model_dump_json())
-        trial.set_user_attr("n_parameters", network_size(candidate, self._dataset))
-        trial.set_user_attr("candidate_words", describe_candidate(candidate))
+        candidate = claimed.candidate
+        values: dict[str, Any] = {
+            "candidate": candidate.model_dump_json(),
+            "n_parameters": network_size(candidate, self._dataset),
+            "candidate_words": describe_candidate(candidate),
+        }
         if self._objectives.several:
-            trial.set_user_attr("costs", network_costs(candidate, self._dataset))
+            values["costs"] = network_costs(candidate, self._dataset)
+        note(claimed.trial, values)
 
     def placed(self, trial: Trial, hosts: Sequence[str]) -> None:
         """Record the machines of a cluster that a trial has run on."""
@@ -48,8 +53,7 @@ class TrialRecorder:
 
     def infeasible(self, rejected: InfeasibleTrial) -> TrialRecord:
         """End a trial whose candidate cannot be trained."""
-        rejected.trial.set_user_attr("infeasible", True)
-        rejected.trial.set_user_attr("reason", rejected.reason)
+        note(rejected.trial, {"infeasible": True, "reason": rejected.reason})
         return self._end(rejected.trial, TrialState.PRUNED)
 
     def complete(self, trial: Trial, history: History, cost: TrialCost) -> TrialRecord:
@@ -60,12 +64,13 @@ class TrialRecorder:
         curve = history.mean_curve(self._metric)
         best = self.scored_epoch(curve)
         scores = history.fold_scores(best, self._metric)
-        trial.set_user_attr("best_epoch", best)
-        trial.set_user_attr("fold_scores", scores)
-        trial.set_user_attr("score_mean", curve[best - 1])
-        trial.set_user_attr("score_std", statistics.pstdev(scores))
-        _keep_confusion(trial, history, best)
-        self._keep_history(trial, history, cost)
+        values = {
+            "best_epoch": best,
+            "fold_scores": scores,
+            "score_mean": curve[best - 1],
+            "score_std": statistics.pstdev(scores),
+        }
+        note(trial, values | _confusion(history, best) | _history(history, cost))
         return self._end(trial, TrialState.COMPLETE, self._values(trial, curve[best - 1]))
 
     def scored_epoch(self, curve: Sequence[float]) -> int:
@@ -74,11 +79,12 @@ class TrialRecorder:
         return len(curve) if last else best_epoch(curve, self._metric)
 
     def report(self, trial: Trial, value: float, epoch: int) -> None:
-        """Report an epoch; Optuna's trial itself refuses to with several objectives."""
-        if self._objectives.several:
-            self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
-        else:
-            trial.report(value, epoch)
+        """Report an epoch, which `write` or the trial's end stores."""
+        self._reported.add(trial._trial_id, epoch, value)
+
+    def write(self) -> None:
+        """Store what has been reported."""
+        self._reported.write()
 
     def measured_latency(self, trial: Trial, latency: float) -> None:
         """Note the milliseconds that the trial's network takes for one image."""
@@ -90,7 +96,7 @@ class TrialRecorder:
         The curve that was reported, the first fold's, is replaced by the mean over its folds.
         """
         for epoch, value in enumerate(history.mean_curve(self._metric), start=1):
-            self._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+            self.report(trial, value, epoch)
         if history.n_folds() == n_folds:
             return self.complete(trial, history, cost)
         return self.pruned(trial, history, cost, len(history.epochs))
@@ -101,42 +107,37 @@ class TrialRecorder:
         Its value is the last that was reported, unless there are several objectives.
         """
         counted = history.truncated(epochs)
-        _keep_confusion(trial, counted, len(counted.epochs))
-        self._keep_history(trial, counted, cost)
+        note(trial, _confusion(counted, len(counted.epochs)) | _history(counted, cost))
         last = [] if self._objectives.several else counted.mean_curve(self._metric)[-1:]
         return self._end(trial, TrialState.PRUNED, last or None)
 
     def diverged(self, trial: Trial, history: History, cost: TrialCost, reason: str) -> TrialRecord:
         """End a trial whose loss was not finite: its value is that of guessing."""
-        trial.set_user_attr("diverged", True)
-        trial.set_user_attr("reason", reason)
-        self._keep_history(trial, history, cost)
+        note(trial, {"diverged": True, "reason": reason} | _history(history, cost))
         chance = self._metric.chance(_shares(self._dataset))
         return self._end(trial, TrialState.COMPLETE, self._values(trial, chance))
 
     def failed(self, trial: Trial, cost: TrialCost, reason: str) -> TrialRecord:
         """End a trial in which the machine or the code failed."""
-        trial.set_user_attr("reason", reason)
+        values: dict[str, Any] = {"reason": reason}
         if reason.startswith(TIMED_OUT):
-            trial.set_user_attr("trial_timeout", self._recipe.trial_timeout)
-        self._keep_history(trial, History(), cost)
+            values["trial_timeout"] = self._recipe.trial_timeout
+        note(trial, values | _history(History(), cost))
         return self._end(trial, TrialState.FAIL)
 
     def duplicate(self, trial: Trial, original: TrialRecord) -> TrialRecord:
         """End a duplicate with the original's result, at no cost."""
         source = self._study.get_trials(deepcopy=False)[original.number]
         own = {"plan", "attempt", *trial.user_attrs}
-        for name, value in source.user_attrs.items():
-            if name not in own:
-                trial.set_user_attr(name, value)
-        for name, value in (("same_as", original.number), ("seconds", 0.0), ("fold_epochs", 0)):
-            trial.set_user_attr(name, value)
+        values = {name: value for name, value in source.user_attrs.items() if name not in own}
+        note(trial, values | {"same_as": original.number, "seconds": 0.0, "fold_epochs": 0})
         for epoch, value in source.intermediate_values.items():
             self.report(trial, value, epoch)
         return self._end(trial, source.state, source.values)
 
     def interrupted(self, trial: Trial, seen: datetime | None = None) -> None:
         """End a running trial that was stopped now, or last seen alive at `seen`."""
+        self.write()
         last = (seen or datetime.now(UTC)).astimezone(UTC).isoformat()
         self._storage.set_trial_user_attr(trial._trial_id, "last_seen", last)
         self._storage.set_trial_user_attr(trial._trial_id, "reason", INTERRUPTED)
@@ -167,6 +168,7 @@ class TrialRecorder:
         """
         if values is not None and any(map(math.isnan, values)):
             state, values = (state, None) if state == TrialState.PRUNED else (TrialState.FAIL, None)
+        self.write()
         self._storage.set_trial_state_values(trial._trial_id, state, values)
         return read_trial(
             FrozenTrial(
@@ -185,17 +187,19 @@ class TrialRecorder:
             )
         )
 
-    def _keep_history(self, trial: Trial, history: History, cost: TrialCost) -> None:
-        trial.set_user_attr("history", to_plain(history))
-        trial.set_user_attr("seconds", cost.seconds)
-        trial.set_user_attr("fold_epochs", cost.fold_epochs)
-
 
 def _shares(dataset: DatasetInfo) -> list[float]:
     return class_shares(load_train_split(dataset).labels.numpy(), len(dataset.class_names))
 
 
-def _keep_confusion(trial: Trial, history: History, epoch: int) -> None:
+def _confusion(history: History, epoch: int) -> dict[str, Any]:
     counts = history.confusion(epoch) if epoch else None
-    if counts is not None:
-        trial.set_user_attr("confusion", counts)
+    return {} if counts is None else {"confusion": counts}
+
+
+def _history(history: History, cost: TrialCost) -> dict[str, Any]:
+    return {
+        "history": to_plain(history),
+        "seconds": cost.seconds,
+        "fold_epochs": cost.fold_epochs,
+    }

@@ -212,6 +212,7 @@ class Scheduler:
             self._pruner.decide()
             for running in trials:
                 self._advance(running, self._pruner.decision(running.index))
+        self._recorder.write()
 
     def _advance(self, running: RunningTrial, decision: PruningDecision) -> None:
         """Report the accepted epochs, answer the workers, and end the trial if it is over."""

@@ -5,25 +5,21 @@ trials where each trial has its own. The only module that knows Optuna's table o
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy
-from optuna.storages import BaseStorage, RDBStorage
-from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages import BaseStorage
 from optuna.storages._rdb.models import StudySystemAttributeModel
-from sqlalchemy.dialects import postgresql, sqlite
+
+from search.tuning.tables import database_of, write_rows
 
 _TABLE: Any = StudySystemAttributeModel.__table__
-_INSERTS: Mapping[str, Callable[[Any], Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 def read_attributes(storage: BaseStorage, study_id: int, prefix: str) -> dict[str, Any]:
     """Return the system attributes of a study whose names begin with the prefix."""
-    database = _database(storage)
+    database = database_of(storage)
     if database is None:
         attrs = storage.get_study_system_attrs(study_id)
         return {name: value for name, value in attrs.items() if name.startswith(prefix)}
@@ -36,7 +32,7 @@ def read_attributes(storage: BaseStorage, study_id: int, prefix: str) -> dict[st
 
 def write_attributes(storage: BaseStorage, study_id: int, values: Mapping[str, Any]) -> None:
     """Write system attributes of a study: all of them or, if that fails, none."""
-    database = _database(storage)
+    database = database_of(storage)
     if database is None:
         for name, value in values.items():
             storage.set_study_system_attr(study_id, name, value)
@@ -45,16 +41,4 @@ def write_attributes(storage: BaseStorage, study_id: int, values: Mapping[str, A
         {"study_id": study_id, "key": name, "value_json": json.dumps(value)}
         for name, value in values.items()
     ]
-    insert = _INSERTS[database.engine.dialect.name](_TABLE)
-    replacing = insert.on_conflict_do_update(
-        index_elements=["study_id", "key"], set_={"value_json": insert.excluded.value_json}
-    )
-    if rows:
-        with database.engine.begin() as connection:
-            connection.execute(replacing, rows)
-
-
-def _database(storage: BaseStorage) -> RDBStorage | None:
-    """Return the database behind a storage; None where there is none, as in memory."""
-    within = storage._backend if isinstance(storage, _CachedStorage) else storage
-    return within if isinstance(within, RDBStorage) else None
+    write_rows(database, _TABLE, rows, ("study_id", "key"))

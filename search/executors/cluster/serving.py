@@ -6,6 +6,7 @@ import os
 import platform
 import signal
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -69,6 +70,7 @@ async def _serve_scheduler(address: str, security: Security, tell: Callable[[str
 
 def _configure(settings: Mapping[str, Any]) -> None:
     """Set Dask's configuration for this process, which does nothing else, and those it starts."""
+    warnings.filterwarnings("ignore", "Couldn't detect a suitable IP", RuntimeWarning)
     dask.config.set(settings)
     logging.getLogger("distributed").setLevel(logging.WARNING)
     logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)  # what ends is told here
