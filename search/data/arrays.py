@@ -25,7 +25,7 @@ from search.data.dataset import (
 from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
 from search.data.group_splits import set_aside, shared_groups
 from search.data.npy import read_arrays, read_npy
-from search.data.pixel_values import Scale, check_finite
+from search.data.pixel_values import PLAIN, Scale, check_finite
 from search.data.pixels import fitted
 from search.data.sums import file_states
 from search.errors import UserError
@@ -366,13 +366,13 @@ def pixels_of_arrays(
         images: As for `content_of_arrays`.
         size: Height and width.
         resize: How images of another shape are fitted.
-        known: The scale of the images that the network was trained on; None: guessed from these.
+        known: The scale of the images that the network was trained on; None: they were files.
 
     Raises:
         UserError: They are not images.
     """
     shaped = _channels_first(images, "images:")
-    scale = Scale.of(images, "images:", known)
+    scale = Scale.of(images, "images:", known or PLAIN)
     parts = [
         _pixels(shaped[i : i + _BATCH], scale, size, resize) for i in range(0, len(shaped), _BATCH)
     ]

@@ -13,10 +13,14 @@ from search.data.dataset import DatasetRequest
 from search.data.file_source import FileList, FileSource, ImageFile, shown_path
 from search.data.image_files import EXTENSIONS, is_image, is_junk
 from search.errors import UserError
-from search.text import listed_names
+from search.text import listed_names, plural
 
 # What folders may be called, in any capitals, and what they are for.
-PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+PARTS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+_ALSO_CLASSES = ("training", "testing")  # what a class may be called, too
 
 _Classes = Mapping[str, Sequence[Path]]  # the folders of each class
 
@@ -25,7 +29,7 @@ _Classes = Mapping[str, Sequence[Path]]  # the folders of each class
 class FolderSource(FileSource):
     """`root/train/<class>/**` and `root/test/<class>/**`, or only `root/<class>/**`.
 
-    Images in root/val join those in root/train.
+    Images in root/val join those in root/train; `PARTS` has other names of these folders.
     """
 
     accepts = "an existing image folder (PATH/train/<class>/<image> or PATH/<class>/<image>)"
@@ -75,14 +79,11 @@ class FolderParts:
 def find_parts(root: Path) -> FolderParts:
     """Return the folders of training and test images; raises OSError and UserError."""
     found: dict[str, list[Path]] = {"train": [], "val": [], "test": []}
-    unused = []
     visible = [path for path in sorted(root.iterdir()) if not is_junk(path.name)]
-    for path in visible:
-        part = PARTS.get(path.name.lower())
-        if part is not None and (path.is_dir() or part == "test"):
-            found[part].append(path)
-        elif path.is_dir():
-            unused.append(path)
+    named = _named_parts(visible)
+    for path, part in named.items():
+        found[part].append(path)
+    unused = [path for path in visible if path not in named and path.is_dir()]
     if not found["train"]:
         _check_classes(root, [path for path in visible if path.is_dir()])
         return FolderParts((root,), None)
@@ -93,6 +94,28 @@ def find_parts(root: Path) -> FolderParts:
     return FolderParts(
         (*found["train"], *found["val"]), next(iter(found["test"]), None), (*unused,)
     )
+
+
+def _named_parts(visible: Sequence[Path]) -> dict[Path, str]:
+    """Return which part of a dataset each path is by its name, of those that are one.
+
+    `training` and `testing` are no parts if they seem to be classes: `training` has images
+    directly in it, or another class beside it; and not next to `train` without classes in them.
+    """
+    named = {
+        path: PARTS[path.name.lower()]
+        for path in visible
+        if path.name.lower() in PARTS and (path.is_dir() or path.name.lower() == "test")
+    }
+    unsure = [path for path in named if path.name.lower() in _ALSO_CLASSES]
+    if any(part == "train" and path not in unsure for path, part in named.items()):
+        classes = [path for path in unsure if not _holds_classes(path)]
+    else:
+        others = [path for path in visible if path not in named and path.is_dir()]
+        train = [path for path in unsure if named[path] == "train"]
+        parted = len(named) > 1 or not any(map(_is_class, others))
+        classes = [] if parted and all(map(_holds_classes, train)) else unsure
+    return {path: part for path, part in named.items() if path not in classes}
 
 
 def _check_classes(root: Path, folders: Sequence[Path]) -> None:
@@ -113,16 +136,37 @@ def _check_classes(root: Path, folders: Sequence[Path]) -> None:
     if len(folders) < 2 or others:
         raise UserError(
             f"dataset: {root} has no folder train/ (expected train/<class>/<image>, or only "
-            "folders of images, one per class: <class>/<image>)"
+            f"folders of images, one per class: <class>/<image>){_instead(root)}"
         )
+
+
+def _instead(root: Path) -> str:
+    """Return what a folder without classes has, where that tells what to do."""
+    files = list(_files_in(root))
+    own = sum(is_image(file.name) for file in files if file.parent == root)
+    if own:
+        have = f"{plural(own, 'image')} directly in it"
+        return f"; it has {have}: put those of each class into a folder"
+    if any(is_image(file.name) for file in files):
+        return ""
+    kinds = ", ".join(EXTENSIONS)
+    return f"; no file in it has the ending of an image ({kinds})" if files else "; it is empty"
 
 
 def _is_class(folder: Path) -> bool:
     """Return whether a folder holds images; one called like a part, images of its own."""
+    name = folder.name.lower()
+    return _has_images(folder, directly=name in PARTS and name not in _ALSO_CLASSES)
+
+
+def _holds_classes(part: Path) -> bool:
+    """Return whether a folder has images in other folders, and none beside these."""
+    return _has_images(part) and not _has_images(part, directly=True)
+
+
+def _has_images(folder: Path, *, directly: bool = False) -> bool:
     files = _files_in(folder)
-    if folder.name.lower() in PARTS:
-        files = (file for file in files if file.parent == folder)
-    return any(is_image(file.name) for file in files)
+    return any(is_image(file.name) for file in files if not directly or file.parent == folder)
 
 
 def _list(root: Path, parts: FolderParts) -> FileList:

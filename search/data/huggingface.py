@@ -155,6 +155,11 @@ class HuggingFaceSource(Source):
         given = dict(loaded) if hasattr(loaded, "keys") else {"train": loaded}
         splits = {PARTS.get(name.lower(), name): split for name, split in given.items()}
         unknown = sorted(set(splits) - set(PARTS.values()))
+        if len(splits) < len(given):
+            raise UserError(
+                f"dataset: {self._path} has several splits for one part, "
+                f"{listed_names(list(given))}; accepted: one each"
+            )
         if unknown or "train" not in splits or not len(splits["train"]):
             raise UserError(
                 f"dataset: {self._path} must have images in split 'train', and may have "

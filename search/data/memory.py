@@ -19,7 +19,12 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from search.data.arrays import LabelledArrays, content_of_arrays
+from search.data.arrays import (
+    VALIDATION_JOINS,
+    LabelledArrays,
+    content_of_arrays,
+    joined_arrays,
+)
 from search.data.cache import open_or_build
 from search.data.dataset import Content, DatasetRequest, Images, Resize, Source
 from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
@@ -63,10 +68,12 @@ class MemorySource(Source):
                 digest.update(f"{values.dtype.str} {values.shape}\n".encode())
                 if values.size:  # dates have no buffer of their own, and nothing none at all
                     digest.update(np.ascontiguousarray(values).view(np.uint8).data.cast("B"))
+        if self._train.n_validation:
+            digest.update(f"{self._train.n_validation} for validation\n".encode())
         return digest.hexdigest()
 
     def read(self, listener: Listener) -> Content:  # noqa: ARG002 - nothing takes long
-        found = list[str]()
+        found = [VALIDATION_JOINS] if self._train.n_validation else []
         return content_of_arrays(self._train, self._test, self._request, found, self._class_names)
 
 
@@ -74,6 +81,7 @@ def arrays_source(
     images: Any,
     labels: Any,
     *,
+    val: tuple[Any, Any] | None = None,
     test: tuple[Any, Any] | None = None,
     groups: Any = None,
     class_names: Sequence[str] | None = None,
@@ -88,9 +96,10 @@ def arrays_source(
         images: Grey (N, H, W), (N, H, W, C) or (N, C, H, W) with 1, 3 or 4 channels, of whole
             numbers or floats in 0..1, -1..1 or 0..255.
         labels: (N,), (N, 1) or one-hot; whole numbers or texts.
+        val: Images and labels for validation "given"; other studies train on them, too.
         test: Images and labels of the test set; None: a stratified part of the images is set aside.
         groups: (N,): which images stay together in folds and test set, such as the patient of
-            each; None: the images are independent.
+            each; those of `val` follow. None: the images are independent.
         class_names: What the labels 0, 1, ... are called; None: the labels themselves.
         name: The dataset's name.
         image_size: Height and width in pixels; None: the images' own, at most 64.
@@ -103,14 +112,15 @@ def arrays_source(
     request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
     names = None if class_names is None else tuple(map(str, class_names))
     tested = None if test is None else LabelledArrays(_array(test[0]), _array(test[1]))
-    grouped = None if groups is None else _array(groups)
-    train = LabelledArrays(_array(images), _array(labels), grouped)
-    return MemorySource(train, tested, request, names)
+    train = LabelledArrays(_array(images), _array(labels))
+    given = None if val is None else LabelledArrays(_array(val[0]), _array(val[1]))
+    return MemorySource(_to_train_on(train, given, groups), tested, request, names)
 
 
 def dataset_source(
     dataset: "Dataset[Any]",
     *,
+    val: "Dataset[Any] | None" = None,
     test: "Dataset[Any] | None" = None,
     groups: Any = None,
     class_names: Sequence[str] | None = None,
@@ -125,6 +135,7 @@ def dataset_source(
     Args:
         dataset: Has a length; each item is an image (a PIL image, an array (H, W) or (H, W, C), or
             a tensor (H, W) or (C, H, W)) and a label. It must not augment: the search does.
+        val: The same for validation "given"; other studies train on it, too.
         test: The same for the test set; None: a stratified part of the images is set aside.
         groups: As for `arrays_source`.
         class_names: What the labels 0, 1, ... are called; None: `dataset.classes`, as torchvision's
@@ -138,19 +149,25 @@ def dataset_source(
     Raises:
         UserError: An item is not an image and its label, or differs when it is read again.
     """
-    given = getattr(dataset, "classes", None) if class_names is None else class_names
-    names = None if given is None else tuple(map(str, given))
+    called = getattr(dataset, "classes", None) if class_names is None else class_names
+    names = None if called is None else tuple(map(str, called))
     request = DatasetRequest(name, Path(), image_size, resize, test_fraction)
-    for part in (dataset,) if test is None else (dataset, test):
-        if not len(part):  # type: ignore[arg-type]  # torch's base class lacks it
-            raise UserError("data: the dataset is empty")
+    parts = {"train": dataset, "val": val, "test": test}
+    given = {name: part for name, part in parts.items() if part is not None}
+    if not all(map(len, given.values())):  # type: ignore[arg-type]  # torch's base class lacks it
+        raise UserError("data: the dataset is empty")
     first, _ = _item(dataset, 0)
     size = (image_size, image_size) if image_size is not None else usual_size(first.shape[-2:])
-    parts = (dataset,) if test is None else (dataset, test)
-    train, *tested = [_all_items(part, size, resize, listener) for part in parts]
-    if groups is not None:
-        train = replace(train, groups=_array(groups))
-    return MemorySource(train, next(iter(tested), None), request, names)
+    read = {name: _all_items(part, size, resize, listener) for name, part in given.items()}
+    train = _to_train_on(read["train"], read.get("val"), groups)
+    return MemorySource(train, read.get("test"), request, names)
+
+
+def _to_train_on(train: LabelledArrays, val: LabelledArrays | None, groups: Any) -> LabelledArrays:
+    """Return the images of both, with their groups if there are any."""
+    if val is not None:
+        train = joined_arrays(train, val)
+    return train if groups is None else replace(train, groups=_array(groups))
 
 
 def store_source(source: Source, data_dir: Path, listener: Listener) -> str:
@@ -215,8 +232,9 @@ def _item(dataset: "Dataset[Any]", index: int) -> tuple[Images, Any]:
         raise UserError(f"data: item {index} must be an image and its label, got {_kind(item)}")
     image, label = item[0], item[1]
     if isinstance(label, torch.Tensor | np.ndarray | np.generic):
-        label = _array(label).tolist()
-    if not isinstance(label, int | str):
+        values = _array(label)
+        label = values.item() if values.size == 1 else values.tolist()
+    if not isinstance(label, int | float | str):  # of floats, only whole ones are labels
         raise UserError(f"data: the label of item {index} must be one number or text, got {label}")
     return _pixels(image, index), label
 

@@ -43,7 +43,8 @@ class Scale:
             images: The images.
             named: What messages call them.
             known: The scale of the images that a network was trained on, which holds for all
-                further ones of the same kind; None: it is not known.
+                further ones of the same kind; if it was that of whole numbers in 0..255, floats
+                are in 0..1. None: it is not known.
 
         Raises:
             UserError: They are in no such range, or not in that of the known scale.
@@ -54,16 +55,16 @@ class Scale:
             raise UserError(f"{named} must have pixels, got the shape {images.shape}")
         check_finite(images, named)
         low, high, kind = float(images.min()), float(images.max()), _kind(images)
-        usual = [cls(*one, kind) for one in _RANGES[kind]]
-        trained_on = known if known is not None and known.kind == kind else None
-        for one in usual if trained_on is None else [trained_on]:
+        for one in _possible(kind, known):
             if one.low - _ROUNDING <= low and high <= one.high + _ROUNDING:
                 return one
-        accepted = "whole numbers in 0..65535 or floats in 0..1, -1..1 or 0..255"
-        if trained_on is not None:
-            span = f"{trained_on.low:g}..{trained_on.high:g}"
-            accepted = f"{kind} in {span}, as those that the network was trained on"
+        accepted = _accepted(kind, known)
         raise UserError(f"{named} must be {accepted}, got {images.dtype} in {low:g}..{high:g}")
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether it is that of whole numbers in 0..255, which stay as they are."""
+        return self.kind in ("bytes", "whole numbers") and self.factor == 1
 
     @property
     def low(self) -> float:
@@ -94,6 +95,34 @@ _RANGES: Mapping[Kind, Sequence[tuple[float, float]]] = {
     "floats": ((0, 255), (1, 127.5), (0, 1)),  # 0..1, -1..1 and 0..255
 }
 """Offsets and factors; the first range counts that holds all values."""
+_PLAIN_RANGES: Mapping[Kind, tuple[float, float]] = {
+    "bytes": (0, 1),
+    "truth values": (0, 255),
+    "whole numbers": (0, 1),
+    "floats": (0, 255),
+}
+"""What each kind means to a network that was trained on whole numbers in 0..255."""
+PLAIN = Scale(0, 1, "bytes")  # that of files, too
+
+
+def _possible(kind: Kind, known: Scale | None) -> Sequence[Scale]:
+    """Return the scales that values of a kind may have."""
+    if known is not None and known.is_plain:
+        return [Scale(*_PLAIN_RANGES[kind], kind)]
+    if known is not None and known.kind == kind:
+        return [known]
+    return [Scale(*one, kind) for one in _RANGES[kind]]
+
+
+def _accepted(kind: Kind, known: Scale | None) -> str:
+    """Return what the values of images may be, in words."""
+    if known is not None and known.is_plain:
+        span = "floats of 0 to 1, or whole numbers of 0 to 255"
+    elif known is not None and known.kind == kind:
+        span = f"{kind} in {known.low:g}..{known.high:g}"
+    else:
+        return "whole numbers in 0..65535 or floats in 0..1, -1..1 or 0..255"
+    return f"{span}, as those that the network was trained on"
 
 
 def _kind(images: Array) -> Kind:

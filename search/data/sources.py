@@ -9,6 +9,7 @@ from pathlib import Path
 from search.data.arrays import ArraySource
 from search.data.cache import is_cached, open_or_build, was_cache
 from search.data.cifar10 import Cifar10Source, Cifar100Source
+from search.data.class_names import class_name_notices
 from search.data.dataset import DatasetInfo, DatasetRequest, Source
 from search.data.digits import DigitsSource
 from search.data.distinct import DistinctSource
@@ -71,6 +72,8 @@ def prepare_dataset(
         for text in source.notices():
             listener(Notice(text))
         dataset = open_or_build(source, data_dir, listener, verify=verify)
+        for text in class_name_notices(dataset.class_names):
+            listener(Notice(text))
         if request.drop_duplicates:
             dataset = open_or_build(DistinctSource(dataset), data_dir, listener)
         return dataset

@@ -231,8 +231,11 @@ def _too_few(
             f"dataset: there are {n_classes:,} different labels for {len(labels):,} images, as "
             f"{name}; accepted: classes, of several images each"
         )
+    remedy = "another fraction, more images of that class"
+    if size < 2:  # which no fraction divides
+        remedy = "at least 2 images of that class"
     return UserError(
         f"{setting} must leave every class an image on both sides, got {fraction:g} "
         f"for {len(labels)} images, {size} of them in the smallest class (class {name}); accepted: "
-        "another fraction, more images of that class, or none"
+        f"{remedy}, or a dataset without that class"
     )

@@ -112,7 +112,8 @@ class Classifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] # s
         Args:
             images: Paths of image files, PIL images, or an array or tensor of unnormalized images:
                 (N, H, W), (N, H, W, C) or (N, C, H, W). Other shapes are fitted to the network's.
-                Floats mean what they meant in the arrays that it was trained on, if any.
+                Numbers are whole in 0..255, or floats in 0..1; after training on arrays of another
+                range, they mean what they meant in these.
 
         Raises:
             UserError: They are not images, one cannot be read, or an output is not finite.

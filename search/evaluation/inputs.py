@@ -29,8 +29,8 @@ Inputs: TypeAlias = (
 )
 """Paths of image files, PIL images, or an array or tensor: (N, H, W), (N, H, W, C), (N, C, H, W).
 
-Values of arrays are whole numbers in 0..65535, or floats in 0..1, -1..1 or 0..255; for a network
-that was trained on arrays, in the range of those.
+Values of arrays are whole numbers in 0..255, or floats in 0..1; for a network that was trained on
+arrays of another range, in that range.
 """
 
 _COLOURS = (3, 4)  # channels that come last; no image is as narrow
@@ -58,7 +58,7 @@ def pixels_of(
         images: PIL images, or an array or tensor.
         size: Height and width.
         resize: How an image of another shape is fitted.
-        known: What the numbers meant that the network was trained on; None: guessed.
+        known: What the numbers meant that the network was trained on; None: they were files.
 
     Raises:
         UserError: They are not images.

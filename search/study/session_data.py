@@ -24,8 +24,12 @@ class MapDataset(Protocol):
 
 Part: TypeAlias = tuple[Any, Any] | MapDataset
 Data: TypeAlias = str | Path | Part | Mapping[str, Part]
-"""A dataset's name or path, (images, labels), a PyTorch dataset, or {"train": ..., "test": ...}."""
+"""A dataset's name or path, (images, labels), a PyTorch dataset, or {"train": ..., "test": ...}.
 
+Images of "val" validate with validation "given", and otherwise join those of "train".
+"""
+
+_PARTS = ("train", "val", "test")
 _SETTINGS = ("image_size", "resize", "test_fraction")
 
 
@@ -41,7 +45,8 @@ def dataset_setting(
         data: The data.
         data_dir: The recipe's setting.
         settings: The recipe's settings as given, of which some say how images are prepared.
-        groups: Which images in memory stay together, (N,); None: all are independent.
+        groups: Which images in memory stay together, (N,), those of "val" after those of "train";
+            None: all are independent.
 
     Raises:
         UserError: It is not images and labels.
@@ -55,31 +60,38 @@ def dataset_setting(
             )
         return str(data)
     parts = data if isinstance(data, Mapping) else {"train": data}
-    if "train" not in parts or not {*parts} <= {"train", "test"}:
+    if "train" not in parts or not {*parts} <= {*_PARTS}:
         names = ", ".join(map(repr, parts)) or "none"
-        raise UserError(f"data: parts are 'train' and, if there is one, 'test', got {names}")
+        raise UserError(
+            f"data: parts are 'train' and, if there are any, 'val', 'test', got {names}"
+        )
     how = {name: settings[name] for name in _SETTINGS if name in settings}
-    source = _source(parts["train"], parts.get("test"), how | {"groups": groups})
+    others = {name: parts[name] for name in _PARTS[1:] if parts.get(name) is not None}
+    source = _source(parts["train"], others, how | {"groups": groups})
     with machine_failures(f"data_dir {data_dir} cannot be used", "make room and run again"):
         return store_source(source, data_dir, fan_out())
 
 
-def _source(train: Part, test: Part | None, how: Mapping[str, Any]) -> Source:
-    if isinstance(train, tuple | list) and (test is None or isinstance(test, tuple | list)):
-        for part in (train, test):
-            if part is not None and len(part) != 2:
-                raise UserError(f"data: must be (images, labels), got {len(part)} values")
-        return arrays_source(*train, test=None if test is None else (test[0], test[1]), **how)
+def _source(train: Part, others: Mapping[str, Part], how: Mapping[str, Any]) -> Source:
+    parts = (train, *others.values())
+    if all(isinstance(part, tuple | list) for part in parts):
+        pairs = {name: _pair(part) for name, part in others.items()}
+        return arrays_source(*_pair(train), val=pairs.get("val"), test=pairs.get("test"), **how)
     if hasattr(train, "columns"):
         raise UserError(
             f"data: must be a name or path, (images, labels) or a dataset, got a "
             f"{type(train).__name__}; save a table of paths and labels as .csv and give its path"
         )
-    if isinstance(train, MapDataset) and (test is None or isinstance(test, MapDataset)):
-        return dataset_source(train, test=test, **how)  # type: ignore[arg-type] # needs no more
-    shown = (train,) if test is None else (train, test)
-    kinds = " and ".join("None" if one is None else type(one).__name__ for one in shown)
+    if all(isinstance(part, MapDataset) for part in parts):
+        return dataset_source(train, **others, **how)  # type: ignore[arg-type] # needs no more
+    kinds = " and ".join("None" if one is None else type(one).__name__ for one in parts)
     raise UserError(
         "data: must be a name or path, (images, labels), or a dataset with __getitem__ and "
         f"__len__, got {kinds}"
     )
+
+
+def _pair(part: Any) -> tuple[Any, Any]:
+    if len(part) != 2:
+        raise UserError(f"data: must be (images, labels), got {len(part)} values")
+    return part[0], part[1]

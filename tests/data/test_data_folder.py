@@ -232,7 +232,7 @@ def test_folders_that_are_no_classes_need_train(
 
 
 def remove_train(root: Path) -> None:
-    (root / "train").rename(root / "training")
+    (root / "train").rename(root / "learning")
 
 
 def empty_class(root: Path) -> None:

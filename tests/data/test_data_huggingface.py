@@ -114,6 +114,7 @@ def test_broken_images_are_counted(prepare: Any, recorder: Any, tmp_path: Path) 
     [
         ({"test": 4}, "must have images in split 'train'"),
         ({"train": 4, "extra": 4}, "got 'train', 'extra'"),
+        ({"train": 4, "training": 4}, "several splits for one part, 'train', 'training'; accepted"),
     ],
 )
 def test_other_splits_are_refused(

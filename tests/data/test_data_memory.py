@@ -48,7 +48,11 @@ AS_ITEMS: dict[str, Callable[[int], Any]] = {
 
 
 @pytest.mark.parametrize("kind", AS_ITEMS)
-@pytest.mark.parametrize("label", [int, torch.tensor, np.int64], ids=["int", "tensor", "numpy"])
+@pytest.mark.parametrize(
+    "label",
+    [int, torch.tensor, np.int64, float, lambda label: torch.tensor([label])],
+    ids=["int", "tensor", "numpy", "float", "tensor of one"],
+)
 def test_items_of_any_kind_give_the_same_dataset(
     kind: str, label: Callable[[int], Any], prepare: Any, data_dir: Path, recorder: Any
 ) -> None:
@@ -195,3 +199,14 @@ def test_classes_of_a_torchvision_dataset_keep_their_names(data_dir: Path, recor
     dataset.classes = ["cat", "dog", "owl"]  # type: ignore[attr-defined]
     content = dataset_source(dataset).read(recorder)
     assert content.class_names == ("cat", "dog", "owl")
+
+
+def test_labels_of_items_that_are_no_classes_are_refused() -> None:
+    """As in arrays: fractions and missing ones."""
+    half, missing = (Items(lambda i: (IMAGES[i], i / 2)), Items(lambda i: (IMAGES[i], np.nan)))
+    for items, words in (
+        (half, "whole numbers or text, got float64"),
+        (missing, "NaN for image 0"),
+    ):
+        with pytest.raises(UserError, match=words):
+            dataset_source(items).read(fan_out())

@@ -1,5 +1,7 @@
 """What the numbers of arrays of images mean."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,8 +55,8 @@ def test_values_beyond_the_known_range_are_refused(
 
 
 def test_other_kinds_of_values_than_the_known_are_seen_by_themselves() -> None:
-    """A network that was trained on bytes takes floats, one that was trained on floats bytes."""
-    for first in RANGES.values():
+    """A network that was trained on floats takes bytes, one of 12 bits any floats."""
+    for first in (one for name, one in RANGES.items() if name != "uint8"):
         for other in RANGES.values():
             if first.dtype.kind != other.dtype.kind:
                 scale = Scale.of(other, known=Scale.of(first))
@@ -71,3 +73,19 @@ def test_rounding_is_no_other_range() -> None:
     """A float32 just above 1 is white, and not nearly black."""
     images = np.array([[[0.0, np.nextafter(np.float32(1), np.float32(2))]]], np.float32)
     assert Scale.of(images).applied(images).tolist() == [[[0, 255]]]
+
+
+@pytest.mark.parametrize("trained_on", [BYTES, BYTES.astype(np.int64)], ids=["uint8", "int64"])
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.int64, np.float32])
+def test_whole_numbers_to_255_fix_what_others_mean(trained_on: np.ndarray, kind: Any) -> None:
+    """Whole numbers of any type stay as they are, and floats are shares of white."""
+    known = Scale.of(trained_on)
+    given = BYTES / 255 if kind == np.float32 else BYTES
+    dark = given.reshape(-1)[:2].astype(kind).reshape(1, 1, 2)
+    assert Scale.of(dark, known=known).applied(dark).tolist() == [[[0, 1]]]
+    truths = np.array([[[False, True]]])
+    assert Scale.of(truths, known=known).applied(truths).tolist() == [[[0, 255]]]
+    words = r"must be floats of 0 to 1, or whole numbers of 0 to 255, as .*got \w+ in [-\d]"
+    for wrong in (256,) if kind == np.uint16 else (-1, 256):
+        with pytest.raises(UserError, match=words):
+            Scale.of(np.array([[[0, wrong]]], kind), known=known)

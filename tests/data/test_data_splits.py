@@ -172,5 +172,12 @@ def test_refusals_name_the_class() -> None:
     labels, names = np.array([0, 0, 0, 0, 1]), ("cat", "dog")
     with pytest.raises(UserError, match=r"smallest class \(class 'dog'\), got 3"):
         kfold(labels, 3, 0, names)
-    with pytest.raises(UserError, match=r"1 of them in the smallest class \(class 'dog'\)"):
+    words = (
+        r"1 of them in the smallest class \(class 'dog'\); accepted: at least 2 images of that "
+        "class, or a dataset without that class$"
+    )
+    with pytest.raises(UserError, match=words):
         holdout(labels, 0.2, 0, class_names=names)
+    words = "accepted: another fraction, more images of that class, or a dataset without that class"
+    with pytest.raises(UserError, match=words):
+        holdout(np.array([0, 0, 0, 0, 1, 1]), 0.01, 0, class_names=names)

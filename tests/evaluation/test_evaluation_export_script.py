@@ -424,6 +424,29 @@ def test_the_script_finds_the_images_that_the_search_finds(tmp_path: Path) -> No
         assert labels.tolist() == ours.labels.tolist()
 
 
+@pytest.mark.parametrize("names", [("Training/{}", "Testing/{}"), ("{}",)])
+@pytest.mark.parametrize("classes", [("cat", "dog"), ("testing", "training")])
+def test_the_script_knows_the_long_names_of_parts(
+    names: tuple[str, ...], classes: tuple[str, ...], tmp_path: Path
+) -> None:
+    """And classes that are called so."""
+    made = module(script(sampled("cnn", 0)), tmp_path / "made.py")
+    made.__dict__["CLASSES"] = classes
+    root, pixels = tmp_path / "images", iter(range(1000))
+    for place in names:
+        for name in classes:
+            (root / place.format(name)).mkdir(parents=True)
+            for number in range(12):
+                path = root / place.format(name) / f"{name}{number}.png"
+                Image.new("L", SHAPE[1:], next(pixels)).save(path)
+    content = FolderSource(root, DatasetRequest("", root)).read(EventRecorder())
+    for part, ours in (("train", content.train), ("test", content.test)):
+        images, labels = made.load(root, part, "cpu")
+        expected = np.concatenate(list(ours.batches))
+        assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
+        assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+
+
 def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
     """Proportions that leave a rest, and ties between classes, come out by the same lot."""
     rng = np.random.default_rng(0)

@@ -96,6 +96,22 @@ def test_floats_mean_what_they_meant_in_training(images: Any) -> None:
         classifier.predict(images.astype(np.float32))
 
 
+@pytest.mark.parametrize("known", [None, Scale.of(np.array([[[0, 255]]], np.uint8))])
+@pytest.mark.parametrize("kind", [np.uint16, np.int64, np.float32])
+def test_an_answer_does_not_depend_on_the_other_images(
+    known: Scale | None, kind: Any, images: Any
+) -> None:
+    """A model of files, or of bytes, takes whole numbers as they are, and floats of 0 to 1."""
+    card = make_classifier().card.model_copy(update={"scale": known})
+    classifier = ImageClassifier(card, make_classifier().network)
+    images[:2] //= 100  # nearly black
+    given = images / 255 if kind == np.float32 else images
+    expected = classifier.predict_proba(images)
+    assert classifier.predict_proba(given.astype(kind)) == pytest.approx(expected, abs=1e-5)
+    alone = classifier.predict_proba(given[:2].astype(kind))
+    assert alone == pytest.approx(expected[:2], abs=1e-5)
+
+
 def test_what_floats_meant_is_part_of_the_model(images: Any, tmp_path: Path) -> None:
     """A model of files has no such entry, so that earlier versions can read it."""
     plain = make_classifier()
@@ -212,7 +228,9 @@ def test_nothing_gives_nothing(classifier: ImageClassifier) -> None:
         ([object()], "must be paths, PIL images, or an array"),
         (np.zeros((2, 6)), "^images: must be .* got an array of"),
         ([np.zeros((2, 2)), np.zeros((3, 3))], "arrays of one shape"),
-        (np.full((1, 6, 6, 3), -7.0), "floats in 0..1"),
+        (np.full((1, 6, 6, 3), -7.0), "floats of 0 to 1, or whole numbers of 0 to 255, .* -7"),
+        (np.full((1, 6, 6, 3), 20.0), "floats of 0 to 1, .* got float64 in 20..20"),
+        (np.full((1, 6, 6, 3), 256, np.uint16), "whole numbers of 0 to 255, .* got uint16 in 256"),
     ],
 )
 def test_other_things_are_refused(images: Any, words: str, classifier: ImageClassifier) -> None:

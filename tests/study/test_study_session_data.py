@@ -16,6 +16,7 @@ from search.data.sources import prepare_dataset
 from search.files import remove_folder
 from search.study.session_data import dataset_setting
 from tests.study.conftest import RunMaker
+from tests.study_fixtures import EventRecorder
 
 Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]
 
@@ -146,3 +147,38 @@ def test_a_study_of_arrays_continues(run: RunMaker) -> None:
     predicted = study.refit().predict(images)
     assert set(predicted) <= {0, 1, 2}
     assert (predicted == labels).mean() == study.model.score(images, labels)
+
+
+def test_images_for_validation_are_known(tmp_path: Path) -> None:
+    """Those of "val" join the others, last, and are what validation "given" uses."""
+    images, labels = images_and_labels(60)
+    train, val, test = ((images[i : i + 20], labels[i : i + 20]) for i in (0, 20, 40))
+    groups = np.arange(40) // 4
+    setting = dataset_setting({"train": train, "val": val, "test": test}, tmp_path, {}, groups)
+    told = EventRecorder()
+    found = prepare_dataset(DatasetRequest(setting, tmp_path), told)
+    assert (found.n_train, found.n_test) == (40, 20)
+    assert load_origins(found)[0].validation == tuple(range(20, 40))
+    assert load_origins(found)[0].groups == tuple(map(str, groups))
+    assert sum("validation images join" in one for one in told.notices()) == 1
+    data = {"train": Pairs(train, np.asarray, None), "val": Pairs(val, np.asarray, None)}
+    setting = dataset_setting(data, tmp_path, {"test_fraction": 0.25})
+    found = prepare_dataset(DatasetRequest(setting, tmp_path), told)
+    assert (found.n_train, found.n_test) == (30, 10)
+    assert 0 < len(load_origins(found)[0].validation) < 20
+
+
+def test_where_validation_begins_is_part_of_the_dataset(tmp_path: Path) -> None:
+    """The same images, divided otherwise, are another one; without "val" nothing changes."""
+    images, labels = images_and_labels()
+    parts: list[Any] = [
+        {"train": (images[:at], labels[:at]), "val": (images[at:], labels[at:])} for at in (15, 18)
+    ]
+    cases = [(images, labels), *parts]
+    settings = {dataset_setting(one, tmp_path, {}) for one in cases}
+    assert len(settings) == 3
+    with pytest.raises(search.UserError, match="got 'val'"):
+        dataset_setting({"val": (images, labels)}, tmp_path, {})
+    odd = {"train": (images, labels), "val": (images[:, :3], labels)}
+    with pytest.raises(search.UserError, match="training and validation images differ"):
+        dataset_setting(odd, tmp_path, {})
