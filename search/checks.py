@@ -225,8 +225,6 @@ def _describe(loc: tuple[int | str, ...], message: str, value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list) and len(value) == 1:  # of an option that can be given several times
-        return _shown(value[0])
     try:
         text = without_password(repr(value))
     except ValueError:  # Python refuses to print integers with thousands of digits
