@@ -316,14 +316,14 @@ TRAINING_MISTAKES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("settings", [{"sampler": "random"}, {"sampler": "tpe"}, {"budget": "60s"}])
 @pytest.mark.parametrize("mistake", TRAINING_MISTAKES)
 def test_a_network_that_cannot_be_trained_is_one_line_before_the_first_trial(
-    tmp_path: Path, image_folder: Path, mistake: str, sampler: str
+    tmp_path: Path, image_folder: Path, mistake: str, settings: dict[str, str]
 ) -> None:
-    """What only a training step shows, whether points are planned or not; no study is made."""
+    """What only a training step shows, whatever is planned first; no study is made."""
     maker = recipe_maker(tmp_path, image_folder, tmp_path / "data")
-    recipe = maker(space=write_files(tmp_path), sampler=sampler)
+    recipe = maker(space=write_files(tmp_path), **settings)
     path, (old, new, expected) = tmp_path / "nets.py", TRAINING_MISTAKES[mistake]
     text = path.read_text("utf-8")
     assert old in text

@@ -142,7 +142,8 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
 def _try_out(plan: Plan) -> None:
     """Raise UserCodeError if a network of the user's cannot be trained."""
     if not plan.tried:
-        check_families(plan.recipe, plan.space, plan.dataset, plan.points)
+        planned = map(plan.space.candidate, plan.points)
+        check_families(plan.recipe, plan.space, plan.dataset, planned)
 
 
 def further_points(opened: OpenStudy, trials: int) -> tuple[Params, ...]:

@@ -280,6 +280,7 @@ def prepare(
         automatic=automatic,
         hardware=facts.hardware,
         budget=budget,
+        tried=budget is not None,
     )
     return plan if paths.study_dir.exists() else _checked(plan)
 
@@ -289,8 +290,11 @@ def _checked(plan: Plan) -> Plan:
     recipe = plan.recipe
     if recipe.storage is None:  # otherwise the study may be there
         check_new_metric(recipe.metric)
+    is_tried = plan.tried
     plan = replace(plan, earlier=earlier_points(recipe, plan.space), tried=True)
-    check_families(recipe, plan.space, plan.dataset, plan.points)
+    planned = map(plan.space.candidate, plan.points)
+    if not is_tried:
+        check_families(recipe, plan.space, plan.dataset, planned)
     return plan
 
 

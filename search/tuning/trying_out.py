@@ -1,6 +1,6 @@
 """Tries out the networks of a user's own before a search: one training step of each family."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 
@@ -10,34 +10,32 @@ from cifar_models import FAMILIES
 from search.data.dataset import DatasetInfo
 from search.recipe import Recipe
 from search.seeding import derive_seed
-from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility, check_network, check_training
 from spaces import Candidate, Space
 from spaces.parameters import RandomTrial
 
-_PLANNED, _DRAWN = 100, 20  # points among which a candidate of each family is looked for
+_KNOWN, _DRAWN = 100, 20  # candidates among which one of each family is looked for
 
 
 def check_families(
-    recipe: Recipe, space: Space, dataset: DatasetInfo, points: Sequence[Params]
+    recipe: Recipe, space: Space, dataset: DatasetInfo, known: Iterable[Candidate]
 ) -> None:
     """Train a network of each of the user's families for one step, on a few random images.
 
-    It is the first one that can be trained at all: of the plan, or else drawn at random. A family
-    of which there is none among a few is not tried.
+    It is the first one that can be built: of those known, or else drawn at random. A family of
+    which there is none among a few is not tried.
 
     Args:
         recipe: A resolved recipe.
         space: Its space.
         dataset: What the networks are trained on.
-        points: Those that are known beforehand.
+        known: Those that are known beforehand.
 
     Raises:
         UserCodeError: A network fails or learns nothing, in one line.
     """
     untried, feasible = set(space.families) - {*FAMILIES}, Feasibility.of(recipe, dataset)
-    planned = islice(points, _PLANNED)
-    for candidate in chain(map(space.candidate, planned), _drawn(space, recipe.seed)):
+    for candidate in chain(islice(known, _KNOWN), _drawn(space, recipe.seed)):
         if not untried:
             return
         family = type(candidate.model)

@@ -85,9 +85,9 @@ def check(*models: ModelConfig, planned: bool) -> list[str]:
 
     families = tuple(dict.fromkeys(map(type, models)))
     space = Space("nets", suggest, families=families)
-    points = [{"which": index} for index in range(len(models))] if planned else []
+    known = [Candidate(model=one, optimizer=SGDConfig()) for one in models] if planned else []
     _steps.clear()
-    check_families(Recipe(space="nets", dataset="pets"), space, _DATASET, points)
+    check_families(Recipe(space="nets", dataset="pets"), space, _DATASET, known)
     return _steps
 
 
