@@ -5,10 +5,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
+from itertools import chain
 from typing import Any, Protocol, Self, TypeVar, final
 
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
+
+_FEW = 4  # images of a step that is tried
 
 
 class Choice(Protocol):
@@ -252,6 +256,11 @@ def _write(value: object) -> str:
             return repr(value)
 
 
+@final
+class NetworkError(TypeError):
+    """What is wrong with a network that a family makes, in one line."""
+
+
 def build_model(
     config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int
 ) -> nn.Module:
@@ -266,24 +275,52 @@ def build_model(
         raise ValueError(f"num_classes must be at least 2, got {num_classes!r}")
     model: object = config.build(input_shape, num_classes)
     if not isinstance(model, nn.Module):
-        raise TypeError(f"build must return an nn.Module, got {type(model).__name__}")
+        raise NetworkError(f"build must return an nn.Module, got {type(model).__name__}")
+    lazy = (nn.UninitializedParameter, nn.UninitializedBuffer)
+    if any(isinstance(one, lazy) for one in chain(model.parameters(), model.buffers())):
+        raise NetworkError("lazy layers have no size before their first batch; give them one")
     return model
 
 
 def check_output(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> None:
-    """Raise TypeError unless the network returns logits; ValueError if it cannot be built."""
+    """Raise NetworkError unless the network returns logits; ValueError if it cannot be built."""
 
     def check(model: nn.Module) -> None:
+        images = torch.zeros(2, *input_shape)
         with torch.inference_mode():
-            found = model.eval()(torch.zeros(2, *input_shape))
-        if not isinstance(found, torch.Tensor) or found.shape != (2, num_classes):
-            what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-            raise TypeError(
-                f"it must return logits {(2, num_classes)} of images {(2, *input_shape)}, got "
-                f"{what}"
-            )
+            _check_logits(model.eval()(images), images, num_classes)
 
     _measure(config, input_shape, num_classes, check)
+
+
+def _check_logits(found: object, images: torch.Tensor, num_classes: int) -> None:
+    wanted = len(images), num_classes
+    if not isinstance(found, torch.Tensor) or found.shape != wanted:
+        what = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise NetworkError(
+            f"it must return logits {wanted} of images {tuple(images.shape)}, got {what}"
+        )
+
+
+def check_step(config: ModelConfig, input_shape: tuple[int, int, int], num_classes: int) -> None:
+    """Raise NetworkError unless a training step on a few random images changes a parameter.
+
+    Nothing is drawn from torch's global generator.
+    """
+    with torch.random.fork_rng([]), torch.enable_grad():
+        network = build_model(config, input_shape, num_classes).train()
+        trained = [one for one in network.parameters() if one.requires_grad]
+        if not trained:
+            frozen = any(True for _ in network.parameters())
+            raise NetworkError(f"it has no parameters{' that are not frozen' if frozen else ''}")
+        images = torch.randn(_FEW, *input_shape)
+        logits = network(images)
+        _check_logits(logits, images, num_classes)
+        if not logits.requires_grad:
+            raise NetworkError("its logits are detached from its parameters, which cannot learn")
+        cross_entropy(logits, torch.arange(_FEW) % num_classes).backward()  # type: ignore[no-untyped-call]
+        if all(one.grad is None for one in trained):
+            raise NetworkError("none of its parameters gets a gradient")
 
 
 _Measured = TypeVar("_Measured")

@@ -106,9 +106,10 @@ def _load(setting: str, source: bytes) -> FunctionMetric:
         raise ValueError(f"metric {setting!r}: the file has no {name!r}")
     match module[name]:
         case FunctionMetric() as metric if metric.function is not None:
-            return replace(metric, name=setting, words=metric.words or _words(metric.function))
+            words, quiet = metric.words or _words(metric.function), _quiet(metric.function, name)
+            return replace(metric, function=quiet, name=setting, words=words)
         case function if callable(function):
-            return FunctionMetric(function, name=setting, words=_words(function))
+            return FunctionMetric(_quiet(function, name), name=setting, words=_words(function))
         case other:
             raise ValueError(
                 f"metric {setting!r} must be a function of (labels, probabilities) or a "
@@ -118,6 +119,31 @@ def _load(setting: str, source: bytes) -> FunctionMetric:
 
 def _words(function: object) -> str:
     return str(getattr(function, "__name__", type(function).__name__)).replace("_", " ")
+
+
+def _quiet(function: Function, name: str) -> Function:
+    """Return a function that prints to standard error, each line once and only the first few."""
+    from spaces.user_output import FirstPrints
+
+    prints = FirstPrints(name)
+
+    def quiet(labels: Labels, probabilities: Floats) -> float:
+        with prints.shown():
+            return function(labels, probabilities)
+
+    return quiet
+
+
+def check_metric_name(setting: str) -> None:
+    """Raise ValueError if a user's metric is called what one of `METRICS` is.
+
+    Only a new study is refused for it, as both would be shown under one name.
+    """
+    metric, known = get_metric(setting), {str(one).casefold() for one in METRICS}
+    if isinstance(metric, FunctionMetric) and str(metric).casefold() in known:
+        object_name = setting.rpartition(":")[2].replace("_", " ").casefold()
+        what = "rename the function" if object_name in known else "give it other words"
+        raise ValueError(f"metric {setting!r} has the name of a built-in metric; {what}")
 
 
 def check_metric(setting: str, shares: Sequence[float]) -> None:

@@ -21,7 +21,13 @@ from search.metric import (
     Metric,
     count_each,
 )
-from search.user_metric import FunctionMetric, check_metric, get_metric, stored_metric
+from search.user_metric import (
+    FunctionMetric,
+    check_metric,
+    check_metric_name,
+    get_metric,
+    stored_metric,
+)
 
 METRIC = pytest.mark.parametrize("metric", METRICS, ids=lambda one: one.name)
 
@@ -223,6 +229,54 @@ def test_mistakes_in_a_file_are_one_line(file: Path, name: str, message: str) ->
         check_metric(f"{file}:{name}", (0.5, 0.5))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_prints_go_to_standard_error_once_and_few_of_them(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bootstrap asks a hundred times; programs may read standard output."""
+    printing = "def loud(labels, probabilities):\n    print('asked')\n    print(sum(labels))\n"
+    file.write_text(
+        f"{COST}\n{printing}    return 1.0\nLOUD = FunctionMetric(loud, words='noise')\n"
+    )
+    many = np.eye(30, dtype=np.int64) * np.arange(30)[:, None]
+    for name in ("loud", "LOUD"):
+        get_metric(f"{file}:{name}").resampled(np.arange(30), np.ones((30, 2)), many)
+        printed = capsys.readouterr()
+        lines = printed.err.splitlines()
+        assert printed.out == ""
+        assert lines.count("asked") == 1
+        assert len(lines) == len(set(lines)) == 21
+        assert lines[-1] == f"(further prints of {name} are not shown)"
+
+
+def test_a_failing_metric_prints_before_it_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("def score(labels, probabilities):\n    print('before')\n    return 1 / 0\n")
+    with pytest.raises(ValueError, match=r"division by zero \(line 3: return 1 / 0\)"):
+        check_metric(f"{file}:score", (0.5, 0.5))
+    assert capsys.readouterr().err == "before\n"
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1", "kappa"])
+def test_the_name_of_a_built_in_metric_is_taken(file: Path, name: str) -> None:
+    """Both would be told by one name; what is stored may still be read."""
+    file.write_text(f"def {name}(labels, probabilities):\n    return 0.5\n")
+    with pytest.raises(ValueError, match="built-in") as caught:
+        check_metric_name(f"{file}:{name}")
+    assert str(caught.value) == (
+        f"metric '{file}:{name}' has the name of a built-in metric; rename the function"
+    )
+    assert str(get_metric(f"{file}:{name}")) == name.replace("_", " ")
+
+
+def test_words_of_a_built_in_metric_are_taken_too(file: Path) -> None:
+    file.write_text(f"{COST}\nMINE = FunctionMetric(gain, words='Accuracy')\n")
+    with pytest.raises(ValueError, match=r"built-in metric; give it other words$"):
+        check_metric_name(f"{file}:MINE")
+    for fine in (f"{file}:gain", f"{file}:COST", "accuracy"):
+        check_metric_name(fine)
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:

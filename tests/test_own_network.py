@@ -293,6 +293,67 @@ def test_a_network_that_fails_is_one_line_before_the_first_trial(
     assert not (tmp_path / "runs" / "study").exists()
 
 
+FORWARD = "        return self.head("
+TRAINING_MISTAKES = {
+    "frozen": (
+        "self.gate), num_classes)", "self.gate), num_classes).requires_grad_(False)",
+        "it has no parameters that are not frozen",
+    ),
+    "detached": (".mean((2, 3)))", ".mean((2, 3))).detach()", "its logits are detached"),
+    "tuple": (
+        FORWARD, f"        if self.training:\n            return images, images\n{FORWARD}",
+        "it must return logits (4, 3) of images (4, 3, 8, 8), got tuple",
+    ),
+    "error": (
+        FORWARD, f"        assert not self.training, 'not yet'\n{FORWARD}",
+        "AssertionError: not yet (nets.py, line ",
+    ),
+    "value": (
+        FORWARD, f"        if self.training:\n            raise ValueError('no')\n{FORWARD}",
+        "ValueError: no (nets.py, line ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{"sampler": "random"}, {"sampler": "tpe"}, {"budget": "60s"}])
+@pytest.mark.parametrize("mistake", TRAINING_MISTAKES)
+def test_a_network_that_cannot_be_trained_is_one_line_before_the_first_trial(
+    tmp_path: Path, image_folder: Path, mistake: str, settings: dict[str, str]
+) -> None:
+    """What only a training step shows, whatever is planned first; no study is made."""
+    maker = recipe_maker(tmp_path, image_folder, tmp_path / "data")
+    recipe = maker(space=write_files(tmp_path), **settings)
+    path, (old, new, expected) = tmp_path / "nets.py", TRAINING_MISTAKES[mistake]
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    before = torch.get_rng_state()
+    with pytest.raises(UserError) as caught:
+        run_study(recipe, lambda _: None, executor="inline")
+    message = str(caught.value)
+    assert message.startswith(f"network family 'my-resnet': in training mode: {expected}")
+    assert "\n" not in message
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not (tmp_path / "runs" / "study").exists()
+
+
+@pytest.mark.slow
+def test_lazy_layers_are_refused(tmp_path: Path, image_folder: Path) -> None:
+    """At once, instead of after a thousand candidates that cannot be counted."""
+    maker = recipe_maker(tmp_path, image_folder, tmp_path / "data")
+    recipe = maker(space=write_files(tmp_path))
+    path = tmp_path / "nets.py"
+    lazy = path.read_text("utf-8").replace("nn.Linear(stem.out_channels, ", "nn.LazyLinear(")
+    path.write_text(lazy, encoding="utf-8")
+    expected = (
+        r"^network family 'my-resnet': lazy layers have no size before their first batch; give "
+        "them one$"
+    )
+    with pytest.raises(UserError, match=expected):
+        run_study(recipe, lambda _: None, executor="inline")
+
+
 @pytest.mark.slow
 def test_a_network_that_does_not_fit_is_infeasible(tmp_path: Path, image_folder: Path) -> None:
     """A ValueError of build leaves the point out."""

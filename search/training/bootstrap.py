@@ -21,8 +21,11 @@ _MOST_DRAWN = 10_000_000  # numbers in the array of all resamples
 _Z = 1.959964  # the normal distribution's 97.5% quantile
 
 
-def bootstrap_interval(metric: Metric, labels: Labels, probabilities: Floats) -> Interval:
+def bootstrap_interval(metric: Metric, labels: Labels, probabilities: Floats) -> Interval | None:
     """Return the 95% interval of a metric: its value and 1.96 standard errors to either side.
+
+    None where all resamples have the same value, as of a few images that are all predicted rightly:
+    they say nothing of other images.
 
     Args:
         metric: What is measured.
@@ -30,8 +33,10 @@ def bootstrap_interval(metric: Metric, labels: Labels, probabilities: Floats) ->
         probabilities: (N, classes).
     """
     weights = _draw(len(labels), size=max(len(labels), _cells(metric, probabilities.shape[1])))
-    error = _deviation(metric.resampled(labels, probabilities, weights))
-    return _around(metric, metric.measure(labels, probabilities), error)
+    values = metric.resampled(labels, probabilities, weights)
+    if values.min() == values.max():
+        return None
+    return _around(metric, metric.measure(labels, probabilities), _deviation(values))
 
 
 def paired_interval(

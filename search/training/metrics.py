@@ -43,17 +43,20 @@ class Mistake:
 @final
 @dataclass(frozen=True)
 class Measure:
-    """A metric, by its name, on the test images, with its 95% interval: `low` to `high`."""
+    """A metric, by its name, on the test images, with its 95% interval: `low` to `high`.
+
+    Both are None where a bootstrap says nothing, as all its resamples have the same value.
+    """
 
     metric: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Return both ends of the interval."""
-        return self.low, self.high
+    def interval(self) -> tuple[float, float] | None:
+        """Return both ends of the interval; None: there is none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 @final
@@ -173,14 +176,18 @@ def _measures(
     wilson: tuple[float, float],
 ) -> tuple[Measure, ...]:
     metrics = METRICS if own in METRICS else (own, *METRICS)
-    return tuple(
-        Measure(
-            one.name,
-            one.measure(labels, probabilities),
-            *(wilson if one is ACCURACY else bootstrap_interval(one, labels, probabilities)),
-        )
-        for one in metrics
-    )
+    return tuple(_measure(one, labels, probabilities, wilson) for one in metrics)
+
+
+def _measure(
+    metric: Metric,
+    labels: npt.NDArray[np.int64],
+    probabilities: npt.NDArray[np.float64],
+    wilson: tuple[float, float],
+) -> Measure:
+    is_accuracy = metric is ACCURACY
+    both = wilson if is_accuracy else bootstrap_interval(metric, labels, probabilities)
+    return Measure(metric.name, metric.measure(labels, probabilities), *(both or (None, None)))
 
 
 def _confused_pairs(

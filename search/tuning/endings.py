@@ -23,7 +23,10 @@ def next_step_hint(record: StudyRecord) -> str:
         return "use a space with smaller learning rates, and another `study_name`"
     if any(trial.infeasible for trial in record.trials):
         return "use a larger `max_parameters` or another space, and another `study_name`"
-    return "fix the cause, then run it again with `retry_failed`"
+    return (
+        "fix the cause, then run it again with `retry_failed`, and with `accept_changes` too if "
+        "that changed code"
+    )
 
 
 def why_no_winner(record: StudyRecord) -> str:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Self, final
 
 from cifar_models import FAMILIES, count_parameters, multiply_adds
-from cifar_models.family import check_output
+from cifar_models.family import NetworkError, check_output, check_step
 from search.checks import describe_value_error
 from search.data.dataset import DatasetInfo
-from search.errors import describe_error
+from search.errors import describe_error, first_line
 from search.objectives import MULTIPLY_ADDS, PARAMETERS
 from search.recipe import Recipe
 from spaces import Candidate
@@ -92,19 +92,33 @@ def check_network(candidate: Candidate, dataset: DatasetInfo) -> None:
         check_output(candidate.model, dataset.image_shape, len(dataset.class_names))
 
 
+def check_training(candidate: Candidate, dataset: DatasetInfo) -> None:
+    """Raise UserCodeError unless a network of the user's, which can be built, can be trained.
+
+    It takes a step on few random images, on the CPU, and changes no random state.
+    """
+    with _user_errors(candidate, training=True):
+        check_step(candidate.model, dataset.image_shape, len(dataset.class_names))
+
+
 @contextmanager
-def _user_errors(candidate: Candidate) -> Iterator[None]:
-    """Raise errors of a user's network in one line; a ValueError means that it does not fit."""
+def _user_errors(candidate: Candidate, *, training: bool = False) -> Iterator[None]:
+    """Raise errors of a user's network in one line.
+
+    A ValueError means that it does not fit, unless it is known to and is in `training`.
+    """
     try:
         with prints_to_stderr():
             yield
-    except ValueError:
-        raise
     except Exception as error:
-        if type(candidate.model) in FAMILIES:
+        if type(candidate.model) in FAMILIES or (isinstance(error, ValueError) and not training):
             raise
-        what = f"{describe_error(error)}{place_in_user_code(error)}"
-        raise UserCodeError(f"network family {candidate.model.kind!r}: {what}") from error
+        ours = isinstance(error, NetworkError)
+        what = first_line(error) if ours else describe_error(error)
+        when = "in training mode: " if training else ""
+        raise UserCodeError(
+            f"network family {candidate.model.kind!r}: {when}{what}{place_in_user_code(error)}"
+        ) from error
 
 
 def network_costs(candidate: Candidate, dataset: DatasetInfo) -> dict[str, float]:

@@ -22,6 +22,7 @@ from search.tuning.drawn_points import PlanRequest, random_point
 from search.tuning.feasibility import Feasibility
 from search.tuning.points import beliefs_of, starting_points
 from search.tuning.samplers import get_sampler
+from search.tuning.trying_out import check_families
 from search.tuning.workload import (
     early_pruner,
     search_workload,
@@ -59,12 +60,16 @@ def make_budget(
         fold: One of its folds.
         executor: Measures how fast candidates train.
         started: When the command started, on the monotonic clock.
+
+    Raises:
+        UserCodeError: A network of the user's cannot be trained.
     """
     if recipe.budget is None and not _limited_by_default(recipe, given):
         return None
     seconds = DEFAULT_SECONDS if recipe.budget is None else recipe.budget
     candidates = tuple(_first_candidates(recipe, space, dataset, len(fold.train)))
     measured = (_reference(space) or candidates[0], *candidates)
+    check_families(recipe, space, dataset, candidates)  # the warm-up would fail without a word
     warm_up = make_warm_up(recipe, dataset, fold, measured, space.family_source)
     reference, *prices = executor.run(warm_up)
     closing = closing_seconds(dataset.n_test, prices)

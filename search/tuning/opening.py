@@ -24,12 +24,13 @@ from search.tuning.feasibility import Feasibility
 from search.tuning.folds import fold_groups
 from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import earlier_points, planned_points
-from search.tuning.preparing import Plan
+from search.tuning.preparing import Plan, check_new_metric
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
 from search.tuning.study_code import Code, current_code, describe_changes, metric_changes
+from search.tuning.trying_out import check_families
 from search.user_metric import FunctionMetric
 from spaces import Space
 from spaces.parameters import describe_range
@@ -113,6 +114,8 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
     if study is None:
         plan = replace(plan, earlier=earlier_points(plan.recipe, plan.space))
         _ = plan.points  # if there is none, nothing is written
+        check_new_metric(plan.recipe.metric)
+        _try_out(plan)
         check_free(paths)
         save_folds(paths.folds, plan.folds, fold_groups(plan.recipe, plan.dataset))
         study, folds = _create(plan, storage), plan.folds
@@ -134,6 +137,13 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         ),
         rejections=plan.rejections,
     )
+
+
+def _try_out(plan: Plan) -> None:
+    """Raise UserCodeError if a network of the user's cannot be trained."""
+    if not plan.tried:
+        planned = map(plan.space.candidate, plan.points)
+        check_families(plan.recipe, plan.space, plan.dataset, planned)
 
 
 def further_points(opened: OpenStudy, trials: int) -> tuple[Params, ...]:
@@ -206,6 +216,7 @@ def _resume(
         save_folds(plan.paths.folds, plan.folds, fold_groups(plan.recipe, plan.dataset))
     folds = load_folds(plan.paths.folds, stored.folds_hash)
     if changes:
+        _try_out(plan)
         _end_obsolete_trials(plan, study, storage)
         add_change(study, stored, changes)
     else:  # versions that are not compared stay as first stored
@@ -304,9 +315,11 @@ def _check_code(stored: StudyRecord, code: Code, *, accept: bool) -> tuple[str, 
     """
     changes = describe_changes(stored.recipe.space, Code.of(stored), code)
     if changes and not accept:
+        retrying = ", together with `retry_failed` to try its failed trials again"
         raise UserError(
             f"study {stored.name!r} started with other code: {'; '.join(changes)}; accepted: "
             "another `study_name`, or `accept_changes` to resume this one"
+            f"{retrying if stored.failed_indices() else ''}"
         )
     rescored = metric_changes(Code.of(stored), code)
     if rescored and any(trial.value is not None for trial in stored.trials):

@@ -29,8 +29,9 @@ from search.tuning.folds import make_folds, tell_of_folds
 from search.tuning.measured_budget import make_budget
 from search.tuning.points import PlannedPoints, earlier_points, planned_points
 from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
+from search.tuning.trying_out import check_families
 from search.tuning.workload import early_pruner
-from search.user_metric import check_metric, get_metric
+from search.user_metric import check_metric, check_metric_name, get_metric
 from spaces import Space, load_space
 from spaces.inputs import model_inputs
 from spaces.load import read_ranges
@@ -165,6 +166,7 @@ class Plan:
         hardware: What trials run on, in words.
         budget: How the time is spent, if it is limited.
         earlier: Points that were good in the study that the recipe starts from.
+        tried: Whether the user's networks have taken a training step.
     """
 
     recipe: Recipe
@@ -176,6 +178,7 @@ class Plan:
     hardware: Mapping[str, str]
     budget: Budget | None = None
     earlier: tuple[Params, ...] = ()
+    tried: bool = False
 
     @property
     def points(self) -> tuple[Params, ...]:
@@ -278,10 +281,21 @@ def prepare(
         automatic=automatic,
         hardware=facts.hardware,
         budget=budget,
+        tried=budget is not None,
     )
-    if not paths.study_dir.exists():  # what cannot be planned leaves nothing behind
-        plan = replace(plan, earlier=earlier_points(recipe, space))
-        _ = plan.points
+    return plan if paths.study_dir.exists() else _checked(plan)
+
+
+def _checked(plan: Plan) -> Plan:
+    """Return the plan of a new study; what cannot be planned or trained leaves nothing behind."""
+    recipe = plan.recipe
+    if recipe.storage is None:  # otherwise the study may be there
+        check_new_metric(recipe.metric)
+    is_tried = plan.tried
+    plan = replace(plan, earlier=earlier_points(recipe, plan.space), tried=True)
+    planned = map(plan.space.candidate, plan.points)
+    if not is_tried:
+        check_families(recipe, plan.space, plan.dataset, planned)
     return plan
 
 
@@ -304,6 +318,14 @@ def _device_facts(
 def _load_metric(setting: str) -> Metric:
     try:
         return get_metric(setting)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def check_new_metric(setting: str) -> None:
+    """Raise UserError if a new study may not be scored by a metric of this name."""
+    try:
+        check_metric_name(setting)
     except ValueError as error:
         raise UserError(str(error)) from error
 

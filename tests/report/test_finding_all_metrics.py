@@ -19,6 +19,7 @@ from search.training.history import History
 from search.training.metrics import Measure, TestResult, evaluate_predictions
 from search.tuning.records import StudyRecord
 from search.user_metric import FunctionMetric, get_metric
+from search.views.running import baseline_line
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
@@ -161,6 +162,20 @@ def test_where_lower_is_better_below_is_the_optimistic_side() -> None:
     assert found is not None
     assert found.words[0].endswith("the score used to pick a winner is usually too optimistic.")
     assert rows(record)[cost.name].chance is None
+
+
+def test_a_metric_without_an_interval_has_its_value_everywhere() -> None:
+    """In the card, in the table and in the line of the terminal; the optimism needs one."""
+    cost = FunctionMetric(words="score", name="cost.py:score")
+    test = replace(result(), measures=(Measure(cost.name, 1.0, None, None),))
+    record = replace(study(cost.name, test=test), user_metric=cost)
+    assert rows(record)[cost.name].interval is None
+    assert rows(record)[cost.name].test == 1.0
+    card = Headline.of(fakes.evidence(record)).cards[0]
+    assert (card.name, card.number, card.words) == ("Test score", "1.0000", "80 images")
+    found = Optimism.of(fakes.evidence(record))
+    assert found is None or found.gap is None
+    assert (baseline_line(record, record) or "").startswith("baseline: score 1.0000, study ")
 
 
 def compared(metric: str, baseline: np.ndarray) -> BaselineComparison:

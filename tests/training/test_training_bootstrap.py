@@ -20,10 +20,16 @@ def model(n_images: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.c_[first, 1 - first]
 
 
+def interval(metric: Metric, labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, float]:
+    found = bootstrap_interval(metric, labels, probabilities)
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 def test_intervals_hold_the_value_and_narrow_with_the_images(metric: Metric) -> None:
     """Four times the images halve an interval, about; the same data give the same interval."""
-    few, many = bootstrap_interval(metric, *model(400)), bootstrap_interval(metric, *model(1600))
+    few, many = interval(metric, *model(400)), interval(metric, *model(1600))
     value = metric.measure(*model(400))
     assert few[0] < value < few[1]
     assert (few[1] - few[0]) / (many[1] - many[0]) == pytest.approx(2, rel=0.4)
@@ -34,9 +40,23 @@ def test_intervals_hold_the_value_and_narrow_with_the_images(metric: Metric) -> 
 def test_intervals_stay_within_the_range(metric: Metric) -> None:
     """A perfect model on a handful of images, and a useless one."""
     labels = np.array([0, 0, 1])
-    for probabilities in (np.eye(2)[labels], np.eye(2)[1 - labels]):
-        low, high = bootstrap_interval(metric, labels, probabilities)
-        assert metric.clipped(low) <= low <= high <= metric.clipped(high)
+    for sure in (np.eye(2)[labels], np.eye(2)[1 - labels]):
+        probabilities = 0.98 * sure + 0.01 + np.array([[0.005], [0], [0]]) * [-1, 1]
+        found = bootstrap_interval(metric, labels, probabilities)
+        if found is not None:
+            low, high = found
+            assert metric.clipped(low) <= low <= high <= metric.clipped(high)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=str)
+def test_resamples_that_all_agree_say_nothing(metric: Metric) -> None:
+    """A perfect model on a handful of images: an interval without width would be too sure."""
+    labels = np.array([0, 0, 1, 1])
+    found = bootstrap_interval(metric, labels, np.eye(2)[labels])
+    if metric.name in ("accuracy", "loss", "balanced-accuracy", "macro-f1"):
+        assert found is None
+    else:  # where all images drawn are of one class, these have another value
+        assert found is None or found[0] < found[1]
 
 
 @pytest.mark.slow
@@ -46,7 +66,7 @@ def test_intervals_cover_about_as_often_as_they_say(metric: Metric) -> None:
     truth = metric.measure(*model(200_000, seed=99))
     covered = 0
     for seed in range(60):
-        low, high = bootstrap_interval(metric, *model(150, seed))
+        low, high = interval(metric, *model(150, seed))
         covered += low <= truth <= high
     assert covered >= 51
 
@@ -74,7 +94,7 @@ def test_pairs_share_their_images() -> None:
     values = [BALANCED.measure(labels, np.eye(2)[one]) for one in (first, second)]
     assert gain == pytest.approx(values[0] - values[1])
     assert low < gain < high
-    alone = bootstrap_interval(BALANCED, labels, np.eye(2)[first])
+    alone = interval(BALANCED, labels, np.eye(2)[first])
     assert high - low < 0.6 * (alone[1] - alone[0])
 
 
@@ -91,5 +111,5 @@ def test_many_classes_are_resampled_in_bounded_memory() -> None:
     labels = rng.integers(0, 600, 800)
     probabilities = rng.dirichlet(np.ones(600), 800)
     probabilities[np.arange(400), labels[:400]] = 1  # right on about half of them
-    low, high = bootstrap_interval(BALANCED, labels, probabilities)
+    low, high = interval(BALANCED, labels, probabilities)
     assert 0.3 < low < BALANCED.measure(labels, probabilities) < high < 0.7

@@ -76,6 +76,23 @@ def _refusal(recipe: Recipe, listener: Any, *, accept: bool = False) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
+def test_failed_trials_of_changed_code_need_both_options(make_recipe: Maker, listener: Any) -> None:
+    """The refusal says so."""
+    recipe = make_recipe(trials=1, epochs=1)
+    _begin(recipe, listener)
+    study = _study(recipe)
+    for attempt in range(3):
+        study.add_trial(
+            create_trial(state=TrialState.FAIL, user_attrs={"plan": 2, "attempt": attempt})
+        )
+    _edit(recipe, "dropouts=(0.1,)", "dropouts=(0.2,)")
+    assert _refusal(recipe, listener).endswith(
+        "or `accept_changes` to resume this one, together with `retry_failed` to try its failed "
+        "trials again"
+    )
+
+
 def _states(recipe: Recipe) -> dict[int, TrialState]:
     return {trial.user_attrs["plan"]: trial.state for trial in _study(recipe).trials}
 

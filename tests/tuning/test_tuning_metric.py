@@ -163,6 +163,25 @@ def test_a_metric_that_fails_is_refused_before_anything_is_written(
 
 
 @pytest.mark.slow
+def test_a_metric_with_the_name_of_another_is_refused_in_a_new_study_only(
+    make_recipe: Maker, listener: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study that is stored already goes on."""
+    path = tmp_path / "mine.py"
+    path.write_text("def accuracy(labels, probabilities):\n    return 0.5\n")
+    recipe = make_recipe(metric=f"{path}:accuracy", trials=1, epochs=1, pruner="none")
+    expected = f"^metric '{path}:accuracy' has the name of a built-in metric; rename the function$"
+    with pytest.raises(UserError, match=expected):
+        run_study(recipe, listener, executor="inline")
+    assert not (recipe.runs_dir / "study").exists()
+    with monkeypatch.context() as before:
+        before.setattr("search.tuning.preparing.check_metric_name", lambda _: None)
+        run_study(recipe, listener, executor="inline")
+    longer = recipe.model_copy(update={"trials": 2})
+    assert len(run_study(longer, listener, executor="inline").record.complete()) == 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "chance"), [("accuracy", 1 / 3), ("loss", 1.0986), ("auroc", 0.5), ("kappa", 0.0)]
 )

@@ -171,7 +171,8 @@ def test_numbers_of_trials_are_set_beside_points_of_the_plan(
         ),
         (
             {"reason": "the worker died"},
-            "fix the cause, then run it again with --retry-failed",
+            "fix the cause, then run it again with --retry-failed, and with --accept-changes too "
+            "if that changed code",
         ),
     ],
 )

@@ -32,7 +32,9 @@ class MetricRow(ReportPart):
     test: Number
     """Its value on the test images; null before the test, or if an older study did not store it."""
     interval: tuple[float, float] | None
-    """Its 95% interval on the test images: Wilson's for accuracy, others from a bootstrap."""
+    """Its 95% interval on the test images: Wilson's for accuracy, others from a bootstrap; null
+    before the test, where an older study did not store it, and where all resamples of the
+    bootstrap have the same value, as of few images."""
     chance: Number
     """What guessing every class equally often is worth."""
 

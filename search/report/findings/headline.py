@@ -83,8 +83,9 @@ def _own_card(record: StudyRecord) -> Iterator[Card]:
     measured = None if test is None else test.measure(metric)
     words = "not evaluated yet"
     if test is not None and measured is not None:
-        both = score_interval(measured.interval, metric)
-        words = f"95% interval {both}, {count(test.n_images)} images"
+        both = measured.interval
+        sure = "" if both is None else f"95% interval {score_interval(both, metric)}, "
+        words = f"{sure}{count(test.n_images)} images"
     value = None if test is None else test.value(metric)
     yield Card(name=f"Test {metric}", number=score(value, metric), words=words)
 
