@@ -71,6 +71,35 @@ def names_object(text: str) -> bool:
     return re.fullmatch(r".+\.py:[^\W\d]\w*", text) is not None
 
 
+def find_beside(value: object, folder: Path) -> object:
+    """Return `FILE.py:NAME` with the file in a folder, where it only is there, or the value.
+
+    A file that exists as it is named, from the working directory, comes first. One below the
+    working directory is named from there, any other by its absolute path.
+
+    Raises:
+        ValueError: There are two different files, and either may be meant.
+    """
+    file, _, name = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not file.endswith(".py"):
+        return value
+    try:
+        named, here = Path(file).expanduser(), Path.cwd()
+        found = (folder / named.parent).resolve() / named.name
+        is_here, is_there = named.is_file(), found.is_file()
+        differs = is_here and is_there and named.read_bytes() != found.read_bytes()
+    except (OSError, RuntimeError, ValueError):  # no file can have that name; its user says so
+        return value
+    if differs:
+        raise ValueError(
+            f"{str(named)!r} is in the working directory and, with other code, in {str(folder)!r}, "
+            "beside the recipe: rename one"
+        )
+    if is_here or not is_there:
+        return value
+    return f"{found.relative_to(here) if found.is_relative_to(here) else found}:{name}"
+
+
 def parse_duration(value: object) -> object:
     """Return the seconds of texts such as "90s", "30m", "1.5h" or "2d", other values unchanged."""
     if isinstance(value, timedelta):

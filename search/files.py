@@ -131,8 +131,13 @@ def check_output(path: Path, *, force: bool) -> None:
         raise UserError(f"output: {shown} exists; accepted: another name, or --force")
 
 
-def write_outputs(texts: Mapping[Path, str], *, force: bool) -> None:
+def write_outputs(texts: Mapping[Path, str], *, force: bool, within: Path | None = None) -> None:
     """Write the files that a user asked for; none of them if one may not be written.
+
+    Args:
+        texts: The text of each file.
+        force: Whether files that exist are replaced.
+        within: A folder below which the files' folders are created; None: they must exist.
 
     Raises:
         UserError: A file exists and `force` is not given, or a file cannot be written.
@@ -141,6 +146,8 @@ def write_outputs(texts: Mapping[Path, str], *, force: bool) -> None:
         check_output(path, force=force)
     for path, text in texts.items():
         try:
+            if within is not None:
+                make_folder(path.parent, within)
             write_file(path, text)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error

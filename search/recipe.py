@@ -22,6 +22,7 @@ from search.checks import (
     check_study_name,
     describe_errors,
     expand_home,
+    find_beside,
     plain,
     unknown_setting,
     without_password,
@@ -49,6 +50,18 @@ from search.text import listed
 from search.toml_file import read_toml
 from search.tuning.pruners import PRUNERS
 from search.tuning.samplers import SAMPLERS, get_sampler
+
+_IN_FILES = ("space", "sampler", "metric", "objective")  # which may be a user's FILE.py:NAME
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the settings of a recipe's file; files that only are beside it are named there."""
+    values = read_toml(path)
+    named = {name: values[name] for name in _IN_FILES if name in values}
+    try:
+        return values | {name: find_beside(value, path.parent) for name, value in named.items()}
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _first_given(settings: Mapping[str, object]) -> str:
@@ -332,9 +345,11 @@ class Recipe(BaseModel):
     def from_sources(cls, path: Path | None, flags: Mapping[str, Any]) -> Self:
         """Return the recipe of a TOML file and flags; flags win, None means not given.
 
+        What the file names as `FILE.py:NAME` may be beside it.
+
         Raises UserError, which names the setting, its value and what is accepted.
         """
-        values = read_toml(path) if path is not None else {}
+        values = _read(path) if path is not None else {}
         values |= {name: plain(value) for name, value in flags.items() if value is not None}
         for name in values:
             if name not in cls.model_fields:

@@ -211,6 +211,24 @@ def test_its_exported_recipe_trains_it_again(study: Study, tmp_path: Path) -> No
     assert [t.value for t in again.trials] == [record.trials[0].value]
 
 
+def test_an_export_leaves_the_users_modules_alone(
+    study: Study, command: Command, tmp_path: Path
+) -> None:
+    """One with the study's code is used as it is; a newer one is never replaced."""
+    blocks, output = tmp_path / "blocks.py", tmp_path / "again.toml"
+    export = ("export", "own", "--recipe", "--output", output)
+    blocks.write_text(BLOCKS, encoding="utf-8")
+    space = tmp_path / "again-space.py"
+    assert command(*export, cwd=study.root).out == f"wrote {output}\nwrote {space}\n"
+    assert blocks.read_text("utf-8") == BLOCKS
+    newer = BLOCKS.replace("1e6", "1e7")
+    blocks.write_text(newer, encoding="utf-8")
+    error = command(*export, "--force", cwd=study.root).error()
+    assert error.startswith(f"output: {str(blocks)!r} exists and is not the study's version of it")
+    assert error.endswith("accepted: an --output in another folder")
+    assert blocks.read_text("utf-8") == newer
+
+
 def test_the_printed_script_is_nothing_but_a_script(study: Study, command: Command) -> None:
     """Though the user's code prints while it is made."""
     result = command("export", "own", "--python", cwd=study.root)

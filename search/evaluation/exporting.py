@@ -1,11 +1,9 @@
 """A trial exported: as a recipe with a space of one point, as a script for torch, as ONNX."""
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill, indent
-from typing import Any, final
+from typing import Any
 
 import tomli_w
 import torch
@@ -29,9 +27,9 @@ from search.evaluation.code import (
     network_code,
     text_templates,
 )
+from search.evaluation.exported_recipe import ExportedRecipe, one_folder, own_metric_files
 from search.evaluation.own_network import own_network_code, own_space_files, with_own_network
 from search.evaluation.refit_length import refit_epochs, stretched
-from search.files import write_outputs
 from search.recipe import Recipe
 from search.tuning.endings import why_no_winner
 from search.tuning.records import StudyRecord, TrialRecord
@@ -98,25 +96,6 @@ def _title(record: StudyRecord, trial: TrialRecord) -> str:
     return f"Trial {trial.number} of study {record.name}"
 
 
-@final
-@dataclass(frozen=True)
-class ExportedRecipe:
-    """The text of a recipe, the text and path of the space that it names, and what that imports."""
-
-    toml: str
-    space_code: str
-    space_path: Path
-    helpers: Mapping[Path, str] = field(default_factory=dict)
-
-    def in_one(self) -> str:
-        """Return one text: the recipe, with the space's file, and others, as comments."""
-        comments = []
-        for path, code in {self.space_path: self.space_code, **self.helpers}.items():
-            lines = [f"{path}, in the same folder:", "", *code.splitlines()]
-            comments.append("\n".join(f"# {line}".rstrip() for line in lines))
-        return "\n".join([self.toml, *comments]) + "\n"
-
-
 def export_name(record: StudyRecord, trial: TrialRecord) -> str:
     """Return the name of the study that trains only this trial."""
     suffix = f"-trial-{trial.number}"
@@ -129,19 +108,24 @@ def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) ->
     Args:
         record: The study.
         trial: The trial to export.
-        path: The recipe's future file; its space goes into the same folder. None: not known yet.
+        path: The recipe's future file; space and metric go into the same folder. None: not known
+            yet.
 
     Raises:
-        UserError: The trial has no candidate.
+        UserError: The trial has no candidate, or one folder cannot hold the files.
     """
     candidate, name, title = _candidate(trial), export_name(record, trial), _title(record, trial)
     file = Path(f"{name}.toml") if path is None else path
     space_path = file.with_name(f"{file.stem}-space.py")  # a script may have the recipe's name
-    settings = _settings(record.recipe) | {"space": f"{space_path}:SPACE", "study_name": name}
+    settings = _settings(record.recipe) | {"space": f"{space_path.name}:SPACE", "study_name": name}
     if isinstance(candidate.model, StoredNetwork):
         files = own_space_files(candidate, record, space_path, name, title)
     else:
         files = {space_path: space_file(candidate, name, title)}
+    metric_path = file.with_name(f"{file.stem}-metric.py")
+    metric = own_metric_files(record, metric_path)
+    if metric:
+        settings["metric"] = f"{metric_path.name}:{record.recipe.metric.rpartition(':')[2]}"
     comments = (
         f"{title} only: python -m search run {file}",
         describe_candidate(candidate),
@@ -151,23 +135,26 @@ def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) ->
         toml="\n".join([*map(_comment, comments), tomli_w.dumps(settings)]),
         space_code=files.pop(space_path),
         space_path=space_path,
-        helpers=files,
+        metric_path=metric_path,
+        metric_code=metric.pop(metric_path, None),
+        helpers=one_folder(files, metric),
     )
 
 
 def write_recipe(
     record: StudyRecord, trial: TrialRecord, output: Path, *, force: bool
 ) -> tuple[Path, ...]:
-    """Write the trial's recipe and, into the same folder, its space; return both files."""
+    """Write the trial's recipe and, beside it, its space and its user's metric; return all files.
+
+    Raises:
+        UserError: A file is in the way (see `ExportedRecipe.write`), or cannot be written.
+    """
     if output.suffix != ".toml":
         raise UserError(
             f"output: {str(output)!r} must end with .toml; its space goes into the same folder, "
             "in a file that ends with -space.py"
         )
-    exported = export_recipe(record, trial, output)
-    texts = {output: exported.toml, exported.space_path: exported.space_code, **exported.helpers}
-    write_outputs(texts, force=force)
-    return tuple(texts)
+    return export_recipe(record, trial, output).write(output, force=force)
 
 
 def space_file(candidate: Candidate, name: str, title: str) -> str:

@@ -1,14 +1,15 @@
 """An exported recipe trains the trial's candidate again, from the same seeds bit for bit."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from search.evaluation.exporting import export_recipe
-from search.files import write_outputs
+from search.evaluation.exporting import write_recipe
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.tuning.records import StudyRecord, TrialRecord
@@ -20,8 +21,7 @@ pytestmark = pytest.mark.slow
 def run_again(record: StudyRecord, trial: TrialRecord, folder: Path) -> StudyRecord:
     """Return the study of a trial's exported recipe."""
     path = folder / "again.toml"
-    exported = export_recipe(record, trial, path)
-    write_outputs({path: exported.toml, exported.space_path: exported.space_code}, force=False)
+    write_recipe(record, trial, path, force=False)
     recipe = Recipe.from_sources(path, {"workers": 1})
     return run_study(recipe, EventRecorder(), executor="inline").record
 
@@ -67,3 +67,31 @@ def test_a_later_point_has_the_same_candidate_and_folds(
     assert (again.folds_hash, again.trials[0].candidate) == (record.folds_hash, later.candidate)
     assert again.test is not None
     assert epochs(again.trials[0]) != epochs(later)
+
+
+def test_a_users_metric_comes_along(
+    make_recipe: Callable[..., Recipe],
+    listener: EventRecorder,
+    tmp_path: Path,
+) -> None:
+    """Its files are gone; the exported ones give the same score, and the study is resumed."""
+    mine, exported = tmp_path / "mine", tmp_path / "exported"
+    mine.mkdir()
+    exported.mkdir()
+    (mine / "costs.py").write_text("RIGHT = 3.0\n", encoding="utf-8")
+    code = """
+        import costs
+
+        def gain(labels, probabilities):
+            return costs.RIGHT * float((probabilities.argmax(1) == labels).mean())
+    """
+    (mine / "met.py").write_text(dedent(code), encoding="utf-8")
+    recipe = make_recipe(metric=f"{mine / 'met.py'}:gain", trials=1, epochs=2, pruner="none")
+    record = run_study(recipe, listener, executor="inline").record
+    shutil.rmtree(mine)
+    again = run_again(record, record.trials[0], exported)
+    assert again.recipe.metric == f"{exported / 'again-metric.py'}:gain"
+    assert (again.metric_code, again.helper_code) == (record.metric_code, record.helper_code)
+    assert again.trials[0].value == record.trials[0].value
+    resumed = Recipe.from_sources(exported / "again.toml", {"workers": 1})
+    assert run_study(resumed, listener, executor="inline").record.trials == again.trials
