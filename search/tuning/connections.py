@@ -70,7 +70,7 @@ def _on_begin(connection: sqlalchemy.Connection) -> None:
 class PostgreSQLStorage(_ListeningStorage):
     """RDBStorage on a PostgreSQL server that answers before a transaction is on its disk.
 
-    A trial takes some twenty transactions, each of which would wait for the disk. As with SQLite's
+    A trial takes some dozen transactions, each of which would wait for the disk. As with SQLite's
     WAL, a killed process loses nothing; a power cut at the server may lose the last second, and
     the search repeats it.
 
