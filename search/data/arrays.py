@@ -25,7 +25,7 @@ from search.data.dataset import (
 from search.data.file_source import DEFAULT_SIDE, TEST_SEED, dataset_name
 from search.data.group_splits import set_aside, shared_groups
 from search.data.npy import read_arrays, read_npy
-from search.data.pixel_values import PLAIN, Scale, check_finite
+from search.data.pixel_values import PLAIN, Scale
 from search.data.pixels import fitted
 from search.data.sums import file_states
 from search.errors import UserError
@@ -194,6 +194,9 @@ def _group(arrays: Mapping[str, Array], part: str, groups: str) -> Array:
 
 def joined_arrays(first: LabelledArrays, second: LabelledArrays) -> LabelledArrays:
     """Return both; the second were set aside for validation. Raises UserError if they differ."""
+    types = f"{first.images.dtype} and {second.images.dtype}"
+    if first.images.dtype.kind != second.images.dtype.kind:  # of two scales, perhaps
+        raise UserError(f"dataset: training and validation images are of two types: {types}")
     try:
         images = np.concatenate([first.images, second.images])
         labels = np.concatenate([first.labels, second.labels])
@@ -236,7 +239,7 @@ def content_of_arrays(
     size = _size(images.shape[2:], request, found)
     origins = train.origins(np.arange(len(labels)))
     if test is not None:
-        check_finite(test.images, "dataset: test images")
+        test_scale = Scale.of(test.images, "dataset: test images", scale)
         tested_images = _channels_first(test.images)
         if tested_images.shape[2:] != images.shape[2:]:
             found.append(
@@ -246,7 +249,7 @@ def content_of_arrays(
         test_labels = _indices(plain_labels(test, "test"), classes, "test")
         tested = test.origins(np.arange(len(test_labels)))
         found += shared_groups(origins.groups, tested.groups)
-        test_part = _part(tested_images, test_labels, tested, scale, size, request)
+        test_part = _part(tested_images, test_labels, tested, test_scale, size, request)
         train_part = _part(images, labels, origins, scale, size, request)
     else:
         fraction = request.test_fraction

@@ -76,16 +76,28 @@ def pixels_of(
     try:
         array = np.asarray(images)
     except ValueError as error:
-        raise UserError(f"images: {error}; give arrays of one shape, or paths") from error
+        raise UserError(
+            "images: must be all paths, all PIL images, or arrays of one shape, got "
+            f"{_kinds(images)}"
+        ) from error
     if array.dtype.kind not in "iubf" or not array.ndim:
-        kind = "None" if images is None else type(images).__name__
-        raise UserError(f"images: must be paths, PIL images, or an array of numbers, got {kind}")
+        raise UserError(
+            f"images: must be paths, PIL images, or an array of numbers, got {_kinds(images)}"
+        )
     if array.ndim == 3 and array.shape[2] in _COLOURS:
         raise UserError(
             f"images: shape {array.shape} is that of one image; accepted: a batch such as "
             "images[None], of shape (N, H, W, C)"
         )
     return pixels_of_arrays(array, size, resize, known)
+
+
+def _kinds(images: object) -> str:
+    """Return what was given in words, such as "a list of bytes, str"."""
+    if not isinstance(images, list | tuple):
+        return "None" if images is None else type(images).__name__
+    names = dict.fromkeys(type(one).__name__ for one in images)
+    return f"a {type(images).__name__} of {', '.join(names)}"
 
 
 def _all(values: Sequence[Any], kind: Any) -> bool:

@@ -221,3 +221,19 @@ def test_python_objects_are_not_loaded(tmp_path: Path, prepare: Any) -> None:
     np.savez(tmp_path / "a.npz", images=GREY, labels=labels)
     with pytest.raises(UserError, match=r"Python objects; accepted: .*astype\(str\)"):
         prepare(tmp_path / "a.npz")
+
+
+def test_images_of_another_type_mean_what_they_say(tmp_path: Path, prepare: Any) -> None:
+    """Test images as floats are those of the training images' whole numbers; others are refused."""
+    path = tmp_path / "a.npz"
+    floats = (GREY / 255).astype(np.float32)
+    save(path, x_train=GREY, y_train=LABELS, x_test=floats, y_test=LABELS)
+    info = prepare(path)
+    test = np.load(CachePaths(info.cache_dir).test_images)
+    assert test[:, 0].tolist() == GREY.tolist()
+    save(path, x_train=GREY, y_train=LABELS, x_test=floats * 255, y_test=LABELS)
+    with pytest.raises(UserError, match=r"test images must be floats of 0 to 1, or whole numbers"):
+        prepare(path)
+    save(path, x_train=GREY, y_train=LABELS, x_val=floats, y_val=LABELS)
+    with pytest.raises(UserError, match=r"images are of two types: uint8 and float32"):
+        prepare(path)

@@ -225,7 +225,11 @@ def test_nothing_gives_nothing(classifier: ImageClassifier) -> None:
             np.where(np.arange(4)[:, None, None] < 2, np.nan, np.zeros((4, 6, 6))),
             "^images: .*2 of 4",
         ),
-        ([object()], "must be paths, PIL images, or an array"),
+        ([object()], "must be paths, PIL images, or an array of numbers, got a list of object$"),
+        (
+            [np.zeros((8, 8, 3)), np.zeros((9, 9, 3))],
+            "must be all paths, all PIL images, or arrays of one shape, got a list of ndarray$",
+        ),
         (np.zeros((2, 6)), "^images: must be .* got an array of"),
         ([np.zeros((2, 2)), np.zeros((3, 3))], "arrays of one shape"),
         (np.full((1, 6, 6, 3), -7.0), "floats of 0 to 1, or whole numbers of 0 to 255, .* -7"),
