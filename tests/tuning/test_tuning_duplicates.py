@@ -10,6 +10,7 @@ import pytest
 from search.pipeline import run_study
 from search.progress.words import describe_end
 from search.recipe import Recipe
+from search.tuning.recorder import TrialRecorder
 from search.tuning.records import StudyRecord, TrialRecord
 
 pytestmark = pytest.mark.slow
@@ -94,16 +95,14 @@ def test_an_interrupted_duplicate_is_told_by_the_next_run(
 ) -> None:
     """A coordinator that dies between a duplicate's result and its end loses no plan index."""
 
-    def die_at_the_duplicate(
-        self: optuna.Study, trial: optuna.Trial, *values: Any, **of: Any
-    ) -> Any:
+    def die_at_the_duplicate(self: TrialRecorder, trial: optuna.Trial, *how: Any) -> Any:
         if "same_as" in trial.user_attrs:
             raise KilledError
-        return tell(self, trial, *values, **of)
+        return end(self, trial, *how)
 
-    tell = optuna.Study.tell
+    end = TrialRecorder._end
     with monkeypatch.context() as patch:
-        patch.setattr(optuna.Study, "tell", die_at_the_duplicate)
+        patch.setattr(TrialRecorder, "_end", die_at_the_duplicate)
         with pytest.raises(KilledError):
             run_study(make_narrow(), listener, executor="inline")
     record = run_study(make_narrow(), listener, executor="inline").record
