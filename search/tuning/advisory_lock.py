@@ -49,6 +49,7 @@ class AdvisoryLock:
         self._url, self._study_name, self._key = url, study_name, lock_key(study_name)
         self._one_at_a_time = threading.Lock()
         self._connection: Connection | None = None
+        self._is_wanted = False
 
     def __enter__(self) -> Self:
         return self
@@ -60,13 +61,13 @@ class AdvisoryLock:
         """Take the lock; raises HeldError if it is taken, UserError if the database is closed."""
         with opening(self._url):
             self._take()
+        self._is_wanted = True
 
     def close(self) -> None:
-        """Give the lock back."""
-        if self._connection is not None:
-            with suppress(SQLAlchemyError):
-                self._connection.close()
-        self._connection = None
+        """Give the lock back, if it was taken; it is not taken again."""
+        with self._one_at_a_time:
+            self._is_wanted = False
+            self._disconnect()
 
     def keep_with(self, storage: RDBStorage) -> None:
         """Look after the lock whenever the storage makes a connection, as after a lost one."""
@@ -80,9 +81,9 @@ class AdvisoryLock:
             SQLAlchemyError: The server does not answer.
         """
         with self._one_at_a_time:
-            if self._is_held():
+            if not self._is_wanted or self._is_held():
                 return
-            self.close()
+            self._disconnect()
             try:
                 self._take()
             except HeldError as error:
@@ -99,6 +100,12 @@ class AdvisoryLock:
         except SQLAlchemyError:
             return False
         return True
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(SQLAlchemyError):
+                self._connection.close()
+        self._connection = None
 
     def _take(self) -> None:
         connection = _connect(self._url)
