@@ -241,8 +241,10 @@ def _checked(
 
 def _metric_stand_in(metric: object) -> dict[str, str]:
     """Return the setting of a metric as it will be, but that of a function names no real file."""
-    if metric is None or isinstance(metric, str):
-        return {} if metric is None else {"metric": metric}
+    if metric is None:
+        return {}
+    if isinstance(metric, str):
+        return {"metric": metric}
     name = str(getattr(metric, "name", metric))
     return {"metric": name if metric in METRICS else f"session.py:{_name_of(metric)}"}
 

@@ -167,7 +167,8 @@ class TrialRecorder:
         trial costs. As there, a value that is no number makes a trial a failed one.
         """
         if values is not None and any(map(math.isnan, values)):
-            state, values = (state, None) if state == TrialState.PRUNED else (TrialState.FAIL, None)
+            values = None
+            state = TrialState.FAIL if state == TrialState.COMPLETE else state
         self.write()
         self._storage.set_trial_state_values(trial._trial_id, state, values)
         return read_trial(

@@ -91,9 +91,7 @@ def _as_steps(value: Any) -> Any:
     """Return augmentations as a tuple, and names as what they stand for."""
     match value:
         case FunctionType():
-            raise ValueError(
-                f"a function must be given as CustomAugmentation.from_function({value.__name__})"
-            )
+            raise _needs_wrapping(value)
         case Augmentation():
             return (value,)
         case str():
@@ -105,9 +103,16 @@ def _as_steps(value: Any) -> Any:
 
 def _steps(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, str):
-        steps: tuple[Any, ...] = _as_steps(value) if isinstance(value, FunctionType) else (value,)
-        return steps
+        if isinstance(value, FunctionType):
+            raise _needs_wrapping(value)
+        return (value,)
     return PRESETS[value] if value in PRESETS else _named(value)
+
+
+def _needs_wrapping(function: FunctionType) -> ValueError:
+    return ValueError(
+        f"a function must be given as CustomAugmentation.from_function({function.__name__})"
+    )
 
 
 def _named(name: str) -> tuple[Augmentation, ...]:

@@ -232,6 +232,16 @@ def test_a_script_mixes_labels_as_images(tmp_path: Path) -> None:
         torch.testing.assert_close(means, targets @ values.float(), rtol=1e-4, atol=1e-3)
 
 
+def check_parts(made: Any, root: Path) -> None:
+    """Assert that a script reads the training and the test images that the search reads."""
+    content = FolderSource(root, DatasetRequest("", root)).read(EventRecorder())
+    for part, ours in (("train", content.train), ("test", content.test)):
+        images, labels = made.load(root, part, "cpu")
+        expected = np.concatenate(list(ours.batches))
+        assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
+        assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+
+
 def test_a_script_cuts_out_to_the_mean(tmp_path: Path) -> None:
     """Squares of the size have the mean colour of the training images; the rest is as it was."""
     candidate = sampled("mlp", 0).model_copy(update={"augmentation": (Cutout(size=0.5),)})
@@ -376,12 +386,7 @@ def test_without_test_the_same_images_are_set_aside(layout: str, tmp_path: Path)
             stem = str(value) if layout == "numbered" else f"photo-{number}"
             Image.new("L", SHAPE[1:], value).save(folder / f"{stem}.png")
         (folder / ".hidden").touch()
-    content = FolderSource(root, DatasetRequest("", root)).read(EventRecorder())
-    for part, ours in (("train", content.train), ("test", content.test)):
-        images, labels = made.load(root, part, "cpu")
-        expected = np.concatenate(list(ours.batches))
-        assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
-        assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+    check_parts(made, root)
 
 
 @pytest.mark.parametrize("resize", ["crop", "stretch", "pad"])
@@ -439,12 +444,7 @@ def test_the_script_knows_the_long_names_of_parts(
             for number in range(12):
                 path = root / place.format(name) / f"{name}{number}.png"
                 Image.new("L", SHAPE[1:], next(pixels)).save(path)
-    content = FolderSource(root, DatasetRequest("", root)).read(EventRecorder())
-    for part, ours in (("train", content.train), ("test", content.test)):
-        images, labels = made.load(root, part, "cpu")
-        expected = np.concatenate(list(ours.batches))
-        assert sorted(images[:, 0, 0, 0].tolist()) == sorted(expected[:, 0, 0, 0].tolist())
-        assert sorted(labels.tolist()) == sorted(ours.labels.tolist())
+    check_parts(made, root)
 
 
 def test_the_split_is_ours_for_any_sizes_of_classes(tmp_path: Path) -> None:
