@@ -12,6 +12,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from search.errors import causes
+
 PATIENCE_SECONDS = 60  # with other writers of a SQLite file, or a server that does not answer
 _POLL_SECONDS = 1.0
 _IDLE_SECONDS = 1.0  # after which a connection is tried before it is used
@@ -126,7 +128,11 @@ def _try_if_idle(
 
 
 def is_lost_server(error: BaseException) -> bool:
-    """Return whether an error of SQLAlchemy's is that a server does not answer, for now."""
+    """Return whether an error of SQLAlchemy's, or its cause, is that a server does not answer."""
+    return any(map(_is_lost, causes(error)))
+
+
+def _is_lost(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError) or error.orig is None:
         return False
     return error.connection_invalidated or (

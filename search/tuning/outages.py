@@ -65,7 +65,7 @@ def file_errors(opened: OpenStudy) -> Iterator[None]:
             raise
         cause = error.__cause__ or error
         reason = describe_failure(cause)
-        raise FilesError("outage", reason, of_server=is_lost_server(cause)) from error
+        raise FilesError("outage", reason, of_server=is_lost_server(error)) from error
     except OSError as error:
         kind = kind_of_failure(error, (opened.paths.runs_dir, opened.dataset.cache_dir))
         if kind == "failed":

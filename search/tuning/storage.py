@@ -249,7 +249,7 @@ _OUT_OF_REACH = ("disk I/O error", "unable to open database file", "readonly dat
 def is_out_of_reach(error: Exception) -> bool:
     """Return whether an error of the storage is that its disk is away, or its server."""
     cause = error.__cause__ or error
-    return any(words in str(cause) for words in _OUT_OF_REACH) or is_lost_server(cause)
+    return any(words in str(cause) for words in _OUT_OF_REACH) or is_lost_server(error)
 
 
 _STORAGE = ("sqlalchemy.", "optuna.storages.")

@@ -87,6 +87,9 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_which_errors_mean_that_a_server_is_away(error: Exception, *, lost: bool) -> None:
     """Also where Optuna has wrapped them; those of SQLite are told by their words."""
     assert is_lost_server(error) is lost
+    assert is_out_of_reach(error) is lost
+    error.__cause__ = getattr(error, "orig", None)  # as SQLAlchemy raises it
+    assert is_out_of_reach(error) is lost
     wrapped = RuntimeError("storage")
     wrapped.__cause__ = error
     assert is_out_of_reach(wrapped) is lost
