@@ -10,6 +10,7 @@ from PIL import Image
 
 from search.events import Event, Notice
 from search.recipe import Recipe
+from search.tuning.records import StudyRecord
 
 E = TypeVar("E", bound=Event)
 
@@ -105,3 +106,9 @@ def recipe_maker(folder: Path, image_folder: Path, data_dir: Path) -> Callable[.
         return Recipe(**(defaults | settings))
 
     return make
+
+
+def ended_results(record: StudyRecord) -> list[tuple[Any, ...]]:
+    """Return what a search came to, whatever interrupted it: its trials that ended, by index."""
+    ended = [t for t in record.trials if t.state in ("complete", "pruned")]
+    return sorted((t.plan, t.state, t.value, t.best_epoch, t.fold_scores) for t in ended)

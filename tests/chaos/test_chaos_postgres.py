@@ -34,7 +34,7 @@ from tests.chaos.postgres import leaks, with_database
 from tests.chaos.searches import Search
 from tests.chaos.server import PASSWORD, Server, running_server
 from tests.chaos.unavailable import UnavailableError
-from tests.study_fixtures import EventRecorder
+from tests.study_fixtures import EventRecorder, ended_results
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
@@ -172,7 +172,7 @@ def test_a_search_survives_a_server_that_is_away(
         **_SETTINGS | {"study_name": f"away-{executor}", "workers": 2}, storage=url
     )
     record = _run(recipe, Crash(server, 3, 2.0), executor)
-    assert _results(record) == _results(calm)
+    assert ended_results(record) == ended_results(calm)
     assert {t.reason for t in record.trials if t.state == "failed"} <= {"interrupted"}
 
 
@@ -194,7 +194,7 @@ def test_a_server_that_stays_away_ends_the_run_in_one_line(
     assert "\n" not in str(caught.value)
     server.start()
     record = _run(recipe, listener, "inline")
-    assert _results(record) == _results(calm)
+    assert ended_results(record) == ended_results(calm)
     assert len(record.openings) == 1
 
 
@@ -242,8 +242,3 @@ def test_a_lock_that_a_server_lost_may_be_another_process_s(server: Server, url:
         own.close()
         own.keep()  # as a storage asks for, which lives on after the run
         ours.keep()
-
-
-def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
-    ended = [t for t in record.trials if t.state in ("complete", "pruned")]
-    return sorted((t.plan, t.state, t.value, t.best_epoch, t.fold_scores) for t in ended)

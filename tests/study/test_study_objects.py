@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 import search
+from search.errors import UserError
 from search.report.findings import FIGURE_NAMES
 from search.study.figures import KINDS
+from search.study.running import _checked
 from search.study.trial import Trial
 from tests.study.conftest import RunMaker
 
@@ -314,3 +316,18 @@ def test_recipes_repeat_the_study(finished: search.Study, run: RunMaker) -> None
     )
     again = run(**settings, study_name="again")
     assert [one.folds for one in again.trials] == [one.folds for one in finished.trials]
+
+
+def test_a_function_is_named_among_the_objectives() -> None:
+    """As are this program's metrics; another name is refused with what there is."""
+
+    def right(labels: Any, probabilities: Any) -> float:
+        return float((probabilities.argmax(1) == labels).mean())
+
+    given = {"objective": "right,parameters", "choose": "best right under 2k"}
+    assert _checked(given, None, right)["objective"] == "right,parameters"
+    assert _checked({"objective": "macro-f1,parameters"}, None, "macro-f1")
+    with pytest.raises(
+        UserError, match="objective must be a metric, the same as metric 'accuracy'"
+    ):
+        _checked(given, None, None)

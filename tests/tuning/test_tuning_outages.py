@@ -21,11 +21,10 @@ from search.tuning.locks import study_lock
 from search.tuning.opening import OpenStudy, open_study
 from search.tuning.outages import FilesError, Outages
 from search.tuning.preparing import prepare
-from search.tuning.records import StudyRecord
 from search.tuning.run import run_search
 from search.tuning.run_events import TrialEnded, TrialStarted
 from search.tuning.store import read_study
-from tests.study_fixtures import EventRecorder, recipe_maker
+from tests.study_fixtures import EventRecorder, ended_results, recipe_maker
 
 pytestmark = pytest.mark.slow
 
@@ -76,18 +75,13 @@ def _search(
     return recorder
 
 
-def _results(record: StudyRecord) -> list[tuple[Any, ...]]:
-    ended = [t for t in record.trials if t.state in ("complete", "pruned")]
-    return sorted((t.plan, t.state, t.value, t.best_epoch, t.fold_scores) for t in ended)
-
-
 @pytest.fixture(scope="module")
 def undisturbed(
     image_folder: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[tuple[Any, ...]]:
     """Return the results of a search that nothing disturbs."""
     make = recipe_maker(tmp_path_factory.mktemp("undisturbed"), image_folder, data_dir)
-    return _results(run_study(make(**_SETTINGS), EventRecorder(), executor="inline").record)
+    return ended_results(run_study(make(**_SETTINGS), EventRecorder(), executor="inline").record)
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
@@ -101,7 +95,7 @@ def test_a_search_waits_for_files_that_are_away(
     opened = open_study(prepare(make_recipe(**_SETTINGS), InlineExecutor(), listener))
     heard = _search(opened, InlineExecutor(), Disk(place(opened), 3, 0.4))
     record = read_study(opened.study)
-    assert _results(record) == undisturbed
+    assert ended_results(record) == undisturbed
     assert {t.reason for t in record.trials if t.state == "failed"} == {"interrupted"}
     waiting, back = heard.notices()
     assert "waiting up to 20 s for them" in waiting
@@ -117,7 +111,7 @@ def test_trainings_in_processes_go_on_from_their_checkpoints(
     opened = open_study(prepare(make_recipe(**_SETTINGS), InlineExecutor(), listener))
     with ProcessExecutor(2, threads=1) as executor:
         _search(opened, executor, Disk(opened.paths.study_dir, 4, 1.5))
-    assert _results(read_study(opened.study)) == undisturbed
+    assert ended_results(read_study(opened.study)) == undisturbed
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
@@ -135,7 +129,7 @@ def test_what_does_not_come_back_ends_the_run_and_nothing_else(
         _search(opened, InlineExecutor(), disk, patience=0.2)
     disk.back()
     record = run_study(recipe, listener, executor="inline").record
-    assert _results(record) == undisturbed
+    assert ended_results(record) == undisturbed
     assert {t.reason for t in record.trials if t.state == "failed"} == {"interrupted"}
     assert len(record.openings) == 1
 
