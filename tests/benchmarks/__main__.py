@@ -54,7 +54,7 @@ def single_training(
 
 @app.command(name="peers")
 def peers_race(
-    tools: Annotated[str, typer.Option(help="Of these and ours-tpe.")] = DEFAULT_TOOLS,
+    tools: Annotated[str, typer.Option(help="Of these, ours-drawn and ours-tpe.")] = DEFAULT_TOOLS,
     space: Annotated[str, typer.Option(help="mlp or cnn.")] = "cnn",
     dataset: Annotated[Path | None, typer.Option(help="Image folder [generated].")] = None,
     budget: Annotated[float, typer.Option(help="Seconds of each search.")] = 600.0,

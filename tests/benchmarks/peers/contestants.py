@@ -8,7 +8,8 @@ from search.errors import UserError
 
 BASELINE = "baseline"
 OURS = "ours"
-DEFAULT_TOOLS = "optuna,ray,sklearn,ours"
+ELSEWHERE = "ours-elsewhere"
+DEFAULT_TOOLS = f"optuna,ray,sklearn,{OURS},{ELSEWHERE}"
 
 
 @final
@@ -31,6 +32,17 @@ CONTESTANTS = {
         "HalvingRandomSearchCV over skorch", "tests.benchmarks.peers.halving", package="skorch"
     ),
     OURS: Contestant("search run", "tests.benchmarks.peers.ours"),
+    ELSEWHERE: Contestant(
+        "search run, portfolio of other data",
+        "tests.benchmarks.peers.ours",
+        function="search_elsewhere",
+        package="pandas",
+    ),
+    "ours-drawn": Contestant(
+        "search run, the peers' candidates",
+        "tests.benchmarks.peers.ours",
+        function="search_drawn",
+    ),
     "ours-tpe": Contestant(
         "search run --sampler tpe", "tests.benchmarks.peers.ours", function="search_tpe"
     ),

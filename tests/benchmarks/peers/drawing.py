@@ -8,14 +8,27 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from search.metric import ACCURACY
-from search.plotting import BLUE, GREEN, ORANGE, PURPLE, SKY, metric_axis, new_figure, paper_style
+from search.plotting import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    metric_axis,
+    new_figure,
+    paper_style,
+)
 from tests.benchmarks.peers.contestants import CONTESTANTS
 from tests.benchmarks.peers.records import EpochRecord, best_at
 
 Records = Mapping[str, Sequence[Sequence[EpochRecord]]]
 _STYLES = {
     "ours": (BLUE, "-"),
-    "ours-tpe": (SKY, (0, (5, 1))),
+    "ours-elsewhere": (SKY, (0, (5, 1))),
+    "ours-drawn": (VERMILLION, (0, (5, 1))),
+    "ours-tpe": (GREY, (0, (5, 1))),
     "optuna": (ORANGE, (0, (4, 1, 1, 1))),
     "ray": (GREEN, (0, (3, 1, 1, 1, 1, 1))),
     "sklearn": (PURPLE, (0, (1, 1))),

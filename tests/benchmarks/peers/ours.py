@@ -1,20 +1,26 @@
-"""This program, as a user runs it: `python -m search run`, everything else at its defaults.
+"""This program, as a user runs it: `python -m search run --budget`, everything else by default.
 
-bf16 where the processor has it, a process of one thread a core, random search with halving; the
-hand-tuned network is not tried (`--no-baseline`), as the others do not get it either. Its epochs
-are read from the study's database while it runs; what is read late counts as late.
+bf16 where the processor has it, a process of one thread a core, candidates of the portfolio first;
+the hand-tuned network is not tried (`--no-baseline`), as the others do not get it either. The
+budget is for the refit, the test and the report, too, which nobody else does. Epochs are read from
+the study's database while it runs; what is read late counts as late.
+
+The portfolio was chosen from recorded trainings, some of them on subsets of CIFAR-10. So there is a
+contestant whose portfolio was chosen without those, and one that has neither portfolio nor prior
+and tries the very candidates of the peers.
 """
 
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.peers.elsewhere import elsewhere_path
 from tests.benchmarks.peers.task import Task
 
 MOST_TRIALS = 200
@@ -27,34 +33,47 @@ _NEW_EPOCHS = """
 """
 
 
-def search(task: Task, *, sampler: str = "random") -> None:
+def search(task: Task) -> None:
+    """Search within the budget, everything else at its defaults."""
+    _search(task, budget=f"{task.budget:g}s")
+
+
+def search_elsewhere(task: Task) -> None:
+    """Search within the budget, with a portfolio from data other than CIFAR-10."""
+    space = f"{elsewhere_path(task.space, task.data_dir)}:space"
+    _search(task, budget=f"{task.budget:g}s", space=space)
+
+
+def search_drawn(task: Task) -> None:
+    """Search through the candidates that the peers get, for as many epochs as theirs."""
+    _search(task, start="none", prior="off", trials=MOST_TRIALS, epochs=task.epochs)
+
+
+def search_tpe(task: Task) -> None:
+    """Search with `--sampler tpe`, for as many epochs as the peers."""
+    _search(task, sampler="tpe", trials=MOST_TRIALS, epochs=task.epochs)
+
+
+def _search(task: Task, **settings: str | int) -> None:
     """Search until the process is killed, or all trials have ended."""
     runs_dir = task.scratch
-    with subprocess.Popen(command(task, runs_dir, sampler)) as process:
+    with subprocess.Popen(command(task, runs_dir, settings)) as process:
         watch(task, runs_dir, process.poll)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)
 
 
-def search_tpe(task: Task) -> None:
-    """Search with `--sampler tpe`."""
-    search(task, sampler="tpe")
-
-
-def command(task: Task, runs_dir: Path, sampler: str) -> list[str]:
-    """Return the command line."""
-    settings = {
+def command(task: Task, runs_dir: Path, settings: Mapping[str, str | int]) -> list[str]:
+    """Return the command line; `settings` come on top of the task's."""
+    every = {
         "space": task.space,
-        "sampler": sampler,
-        "trials": MOST_TRIALS,
-        "epochs": task.epochs,
         "seed": task.seed,
         "dataset": task.images_dir,
         "data-dir": task.data_dir,
         "runs-dir": runs_dir,
         "study-name": _STUDY,
     }
-    flags = [f"--{name}={value}" for name, value in settings.items()]
+    flags = [f"--{name}={value}" for name, value in (every | dict(settings)).items()]
     return [sys.executable, "-m", "search", "run", "--no-baseline", *flags]
 
 

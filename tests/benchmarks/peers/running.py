@@ -9,7 +9,8 @@ from typing import final
 
 from search.errors import MachineError, UserError
 from spaces import BUILT_IN
-from tests.benchmarks.peers.contestants import BASELINE, parse_tools
+from tests.benchmarks.peers.contestants import BASELINE, ELSEWHERE, parse_tools
+from tests.benchmarks.peers.elsewhere import write_elsewhere
 from tests.benchmarks.peers.preparing import generate_images, prepare
 from tests.benchmarks.peers.processes import run_for
 from tests.benchmarks.peers.records import EpochRecord, read_records, turns
@@ -75,6 +76,8 @@ def run(settings: Settings) -> None:
     images = settings.dataset or generate_images(settings.out / "generated", _GENERATED_PER_CLASS)
     for seed in range(settings.seeds):
         prepare(images, data_dir, settings.seed_dir(seed), seed)
+        if ELSEWHERE in settings.tools:
+            write_elsewhere(settings.space, data_dir)
         for tool in (BASELINE, *turns(settings.tools, seed)):
             if not settings.records(tool, seed).exists():
                 search(settings, tool, seed, images.absolute(), data_dir.absolute())
