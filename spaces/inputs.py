@@ -5,7 +5,6 @@ from pathlib import Path
 
 from cifar_models.family import ModelInput
 from spaces.candidate import Candidate
-from spaces.probing import probe
 from spaces.space import Space
 
 
@@ -15,9 +14,7 @@ def model_inputs(space: Space) -> tuple[ModelInput, ...]:
     Raises ValueError if the space cannot be asked for candidates.
     """
     inputs = (
-        one
-        for _, candidate in probe(space.suggest).accepted
-        for one in candidate.model.starting_inputs
+        one for _, candidate in space.probes.accepted for one in candidate.model.starting_inputs
     )
     return tuple(dict.fromkeys(inputs))
 

@@ -15,7 +15,7 @@ from spaces.cnn import CNN_SPACE
 from spaces.mlp import MLP_SPACE
 from spaces.parameters import describe_range
 from spaces.pretrained import PRETRAINED_SPACE
-from spaces.probing import parameters_of, probe
+from spaces.probing import parameters_of
 from spaces.ranges import parse_ranges
 from spaces.resnet import RESNET_SPACE
 from spaces.space import Space
@@ -31,7 +31,7 @@ def describe_space(space: Space) -> str:
 
     The candidates are those of fixed points; the hash shows whether `suggest` has changed.
     """
-    probes = probe(space.suggest).accepted
+    probes = space.probes.accepted
     candidates = "\n".join(one.portable().model_dump_json() for _, one in probes[:_N_CANDIDATES])
     return json.dumps(
         {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self, final
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
@@ -12,7 +13,7 @@ from spaces.errors import SpaceError, reason_of
 from spaces.families import Families, FamilySource
 from spaces.parameters import OfflineTrial, ParamValue, canonicalize, spread
 from spaces.prior import MIN_STEPS, Prior
-from spaces.probing import REJECTIONS, Parameter, find_parameters
+from spaces.probing import REJECTIONS, Parameter, Probes, find_parameters, parameters_of, probe
 from spaces.ranges import Ranges, check_ends
 from spaces.storable import StorableTrial
 
@@ -266,9 +267,18 @@ class Space:
             notices=(*self.notices, *told),
         )
 
+    @cached_property
+    def probes(self) -> Probes[Candidate]:
+        """Trials of every branch with their candidates, always the same ones.
+
+        Raises:
+            SpaceError: A parameter cannot be suggested like that, or every point is rejected.
+        """
+        return probe(self.suggest)
+
     def parameters(self) -> tuple[Parameter, ...]:
         """Return every parameter with its range and its condition in words."""
-        return find_parameters(self.suggest)
+        return parameters_of([trial for trial, _ in self.probes.accepted])
 
     def _replay(
         self, params: Mapping[str, ParamValue]

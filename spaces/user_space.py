@@ -17,7 +17,6 @@ from spaces.candidate import Candidate, candidate_differences
 from spaces.errors import SpaceError, reason_of
 from spaces.families import FamilySource, check_family
 from spaces.parameters import OfflineTrial, ParamValue
-from spaces.probing import parameters_of, probe
 from spaces.space import Space
 from spaces.storable import StorableTrial, storable_levels, storable_point
 from spaces.user_object import UserCodeError, UserObject
@@ -134,14 +133,14 @@ def _try_out(space: Space) -> None:
         raise SpaceError(f"families must be a tuple, such as ({name},), got {families!r}")
     for family in space.families:
         check_family(family)
-    probes = probe(space.suggest)
+    probes = space.probes
     for trial, candidate in probes.accepted:
         if not isinstance(candidate, Candidate):
             kind = type(candidate).__name__
             raise SpaceError(f"suggest of space {space.name!r} must return a Candidate, got {kind}")
         _check_storable(space, candidate)
         _check_repeatable(space, trial, candidate)
-    known = [parameter.name for parameter in parameters_of([one for one, _ in probes.accepted])]
+    known = [parameter.name for parameter in space.parameters()]
     for name in space.grid_levels:
         if name not in known:
             names = ", ".join(known)
@@ -188,7 +187,7 @@ def _check_repeatable(space: Space, trial: OfflineTrial, candidate: Candidate) -
         again = space.candidate(trial.params)
     except RejectedPointError as error:
         raise SpaceError(_changing(space, "a candidate, then rejects them", str(error))) from error
-    differences = candidate_differences(candidate, again)
+    differences = () if again == candidate else candidate_differences(candidate, again)
     if differences:
         field, first, second = differences[0]
         raise SpaceError(_changing(space, "two candidates", f"{field} {first} and {second}"))
