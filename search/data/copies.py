@@ -255,13 +255,17 @@ class CopyCounts:
     def lines(self) -> Iterator[str]:
         """Yield what should be known: one line each on test images, training images and labels."""
         of_test = self.n_exact_test, self.n_test - self.n_exact_test
-        of_train = self.n_exact_train, self.n_train - self.n_exact_train
         if self.n_test:
             yield (
                 f"{self.n_test:,} TEST IMAGES ALSO IN THE TRAINING IMAGES "
                 f"({of_test[0]:,} exactly, {of_test[1]:,} nearly), such as {self._example(0)}: the "
                 "test result may be too good, by their share of the test images at most"
             )
+        yield from self.lines_on_training()
+
+    def lines_on_training(self) -> Iterator[str]:
+        """Yield those on training images and on labels."""
+        of_train = self.n_exact_train, self.n_train - self.n_exact_train
         if self.n_train:
             shown = f", such as {self._example(-1)}" if not self.n_test else ""
             are = "is a copy of another" if self.n_train == 1 else "are copies of others"

@@ -194,7 +194,7 @@ def legend_once(axes: Axes) -> tuple[list[Any], list[str]]:
 
 KIND_NAMES: dict[TrialKind, str] = {
     "complete": "complete",
-    "pruned": "pruned (last report)",
+    "pruned": "pruned (at its last epoch)",
     "diverged": "diverged (chance)",
     "infeasible": "infeasible",
     "failed": "failed",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from optuna.distributions import BaseDistribution
@@ -20,13 +21,15 @@ _DIGITS = 5  # of a number; trials.csv has all
 def explorer_content(
     record: StudyRecord, ranges: Sequence[dict[str, BaseDistribution]], first: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the columns of all trials, and the curves of the best.
+    """Return the columns of all trials that have started, and the curves of the best.
 
     Args:
         record: The study.
         ranges: The distributions of trials' parameters, the latest last.
         first: The parameters that come first.
     """
+    started = tuple(one for one in record.trials if one.kind != "waiting")
+    record = replace(record, trials=started)
     best = record.complete()[:MOST_CURVES]
     chosen = list(parameter_columns(record, ranges, first))
     shown = [column.name for column in chosen if _varies(column)]
@@ -79,6 +82,7 @@ def _column(column: Column, *, shown: bool, axis: bool) -> dict[str, Any]:
         "score": column.name == "score",
         "shown": shown,
         "axis": axis,
+        "missing": "not used" if column.parameter else "none",
         "values": [_short(value) for value in column.values],
     }
 

@@ -77,7 +77,14 @@ def last_attempts(record: StudyRecord) -> list[TrialRecord]:
 
 
 def validation_images(record: StudyRecord) -> int:
-    """Return the number of validation images of a holdout or of one fold."""
+    """Return the number of validation images of a holdout or, about, of one fold.
+
+    They are counted where a complete trial has a confusion matrix: groups and copies that are kept
+    together change the share by some images.
+    """
+    for trial in record.trials:
+        if trial.kind == "complete" and trial.confusion is not None and trial.fold_scores:
+            return round(sum(map(sum, trial.confusion)) / len(trial.fold_scores))
     return math.ceil(record.recipe.validation_share * record.dataset.n_train)
 
 

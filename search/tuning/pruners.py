@@ -270,8 +270,8 @@ class SyncHalvingPruner(Pruner):
     name = "sync-halving"
     words = "pruner sync-halving"
     comparison = (
-        "Nine neighbours in the plan at a time were compared after the same epoch, and the best of "
-        "them continued."
+        "Trials were compared in groups of nine, in the order in which they were planned, and "
+        "only the best of each group continued."
     )
     pauses = True
     group_size = 9

@@ -8,7 +8,7 @@ import pytest
 
 from search.errors import MachineError
 from search.plotting import distinct_labels, paper_style
-from search.report.blocks import Pictures, Table
+from search.report.blocks import Paragraph, Pictures, Table
 from search.report.evidence import Evidence
 from search.report.findings.classes import ConfusionMatrix
 from search.report.findings.mistakes import Mistakes
@@ -68,7 +68,8 @@ def test_mistakes_are_pictures_of_the_page_and_a_figure_beside_it() -> None:
     """Each picture has its class, the predicted one, and an alternative text."""
     found = Mistakes.of(evidence_with(np.zeros((2, 3, 300, 200), np.uint8)))
     assert found is not None
-    pictures, plot = found.blocks()
+    all_of_them, pictures, plot = found.blocks()
+    assert isinstance(all_of_them, Paragraph)
     assert isinstance(pictures, Pictures)
     assert all(uri.startswith("data:image/png;base64,") for uri in pictures.uris)
     assert [name for name, _, _ in pictures.captions] == list(found.true_names)

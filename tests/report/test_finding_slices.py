@@ -14,7 +14,7 @@ from search.report.blocks import Chart
 from search.report.evidence import Evidence
 from search.report.findings.importances import Importance, Importances
 from search.report.findings.parallel_coordinates import Dimension, ParallelCoordinates
-from search.report.findings.slices import MOST, Slice, Slices, side_by_side
+from search.report.findings.slices import MOST, Slice, Slices, choose_slices, side_by_side
 from tests.report import report_fakes as fakes
 from tests.report.conftest import read_page
 
@@ -163,7 +163,8 @@ def test_trials_without_the_parameter_have_a_band_of_their_own(earlier: float) -
     low, high = one.band
     assert high < min(one.places[0], one.places[1], one.places[5])
     assert all(low < place < high for place in one.places[2:5])
-    assert len(set(one.places)) == 6
+    assert len(set(one.places[2:5])) == 3
+    assert (*one.places[:2], one.places[5]) == (0.15, earlier, 1.0)
     assert one.reach[0] == low
     assert [label for _, label in one.ticks] == ["not used", "1", "9"]
     assert low < one.ticks[0][0] < high
@@ -172,6 +173,17 @@ def test_trials_without_the_parameter_have_a_band_of_their_own(earlier: float) -
     (shape,) = chart_of(info).figure.layout.shapes
     assert (shape.x0, shape.x1) == one.band
     assert len(figure_of(info).axes[0].patches) == 1
+
+
+@pytest.mark.parametrize(("is_range", "n_places"), [(True, 2), (False, 4)])
+def test_numbers_stay_where_they_are(is_range: bool, n_places: int) -> None:
+    """Equal choices stand side by side; a number that stood beside its place would be another."""
+    axes = parallel(["p"], [0.5] * 4)
+    axis = axes.dimensions[0]._replace(positions=(0.2, 0.2, 0.2, 0.9), is_range=is_range)
+    known = importances({"p": 1.0}, [0.1])
+    (one,) = choose_slices(known, (axis,))
+    assert len(set(one.places)) == n_places
+    assert one.places == axis.positions or not is_range
 
 
 def test_a_parameter_of_all_trials_has_no_band() -> None:

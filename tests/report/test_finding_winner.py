@@ -41,7 +41,10 @@ def test_winner_names_what_it_changed() -> None:
 @pytest.mark.parametrize(
     ("first", "outcome"),
     [
-        (fakes.complete_trial(0, [0.5]), "the winner is 10.00 points better"),
+        (
+            fakes.complete_trial(0, [0.5]),
+            "the winner is 10.00 points better, more than noise gives",
+        ),
         (fakes.complete_trial(0, [0.7]), "unbeaten, it is the winner itself"),
         (
             fakes.other_trial(0, "pruned", value=0.1, history=fakes.history([[0.1]])),

@@ -72,7 +72,13 @@ def test_folds_that_only_one_of_them_has_do_not_count() -> None:
     assert lead.error == pytest.approx(fold_mean_error([0.1, 0.2], 1 / 3))
 
 
-@pytest.mark.parametrize(("behind", "words"), [(0.895, "within noise"), (0.5, "better")])
+@pytest.mark.parametrize(
+    ("behind", "words"),
+    [
+        (0.895, "within noise"),
+        (0.5, "more than noise gives"),
+    ],
+)
 def test_the_hand_tuned_trial_is_told_to_be_within_noise(behind: float, words: str) -> None:
     """A lead over it that chance makes too is not told as a victory."""
     trials = [fakes.complete_trial(0, [behind]), fakes.complete_trial(1, [0.9])]

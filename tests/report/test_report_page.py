@@ -108,7 +108,7 @@ def test_page_says_what_it_must(kfold: fakes.Fake, kfold_page: PageReader) -> No
         f"{winner.mean:.2%}",
         *(f"{score:.2%}" for score in winner.fold_scores),
         f"{100 * (winner.std or 0):.2f} points",
-        f"E* = {winner.best_epoch}",
+        f"after epoch {winner.best_epoch} of at most",
         "2 min 03 s",
         "This study opened the test set once.",
         "2025-06-01 12:30:00 UTC",

@@ -19,7 +19,7 @@ def test_report_is_written_whole(hostile: fakes.Fake, paths: RunPaths) -> None:
     assert page == paths.report_page
     names = [one for one in fakes.CNN_FIGURES if one != "versus-baseline"]
     expected = {paths.figure(name, s).name for name in names for s in ("pdf", "png")}
-    drawn = set(names) - {"mistakes", "slices", "parallel-coordinates"}
+    drawn = set(names) - {"mistakes", "slices"}
     expected |= {f"{name}.csv" for name in drawn}
     assert {path.name for path in paths.report_dir.iterdir()} == expected | {
         "report.html",

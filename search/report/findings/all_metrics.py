@@ -103,8 +103,9 @@ class AllMetrics(Finding):
             most=len(self.metrics),
         )
         yield Paragraph(
-            "The first one ranks the trials. The interval of accuracy is Wilson’s, others are "
-            f"from a bootstrap of the test images.{self._what_is_missing()}",
+            "Trials are ranked by the first one. The interval of accuracy is Wilson’s; the others "
+            "come from a bootstrap of the test images, so they differ a little."
+            f"{self._what_is_missing()}",
             "quiet",
         )
 

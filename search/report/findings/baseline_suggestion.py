@@ -23,9 +23,9 @@ class BaselineSuggestion(Excerpt):
             return None
         kind = model_kind(evidence.record)
         own = kind is not None and hand_tuned_kind(kind) == kind
-        what = "this kind of network" if own else "the hand-tuned network"
+        what = "hand-tuned network of this kind" if own else "hand-tuned network"
         words = Paragraph(
-            f"There is no baseline study of {what} on this data to compare with. To train one:",
+            f"No {what} has been tested on this data to compare with. To train and test one:",
             "quiet",
         )
         return cls(content=(words, Code(command, "sh")))

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from typing import Self, final
 
+from search.data.copies import CopyCounts
+from search.metric import ACCURACY
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, Text, Unlisted
+from search.text import count, plural, spread
+from search.training.metrics import TestResult
 
 
 @final
@@ -32,6 +36,7 @@ class DuplicateImages(Finding):
     examples: tuple[tuple[Text, Text], ...]
     """Files of some pairs, those of test images first."""
     lines: Unlisted[tuple[str, ...]]
+    much: Unlisted[bool]  # whether copies could change the test result by more than its interval
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -47,12 +52,13 @@ class DuplicateImages(Finding):
             n_contradictory=counts.n_contradictory,
             together=evidence.record.recipe.duplicates == "together",
             examples=counts.examples,
-            lines=tuple(counts.lines()),
+            lines=tuple(_sentences(counts, evidence.record.dataset.n_test)),
+            much=_matters(counts, evidence.record.test),
         )
 
     def blocks(self) -> Iterator[Block]:
         for line in self.lines:
-            yield Paragraph(f"{line}.", "notice")
+            yield Paragraph(f"{line}.", "notice" if self.much else "plain")
         if self.n_train:
             yield Paragraph(
                 "Copies were never split between training and validation, so the validation score "
@@ -61,8 +67,27 @@ class DuplicateImages(Finding):
                 else "Copies may be in training and validation at once, so the validation score "
                 "may be too good."
             )
-        if len(self.examples) > 1:  # a sentence names the first one
-            yield Table("Some of the copies", ("Image", "Copy"), self.examples, "ll")
+        if len(self.examples) > 1 or self.n_test:  # else a sentence names the only one
+            yield Table("Some of the copies", ("Image", "Its copy"), self.examples, "ll")
 
     def summary(self) -> tuple[str, ...]:
         return tuple(f"{line}." for line in self.lines)
+
+
+def _sentences(counts: CopyCounts, n_test: int) -> Iterator[str]:
+    if counts.n_test:
+        are = "is a copy" if counts.n_test == 1 else "are copies"
+        near = counts.n_test - counts.n_exact_test
+        yield (
+            f"{count(counts.n_test)} of {plural(n_test, 'test image')} {are} of training images "
+            f"({count(counts.n_exact_test)} exactly, {count(near)} nearly), which can raise the "
+            f"test accuracy by {spread(counts.n_test / n_test, ACCURACY)} at most"
+        )
+    yield from counts.lines_on_training()
+
+
+def _matters(counts: CopyCounts, test: TestResult | None) -> bool:
+    if test is None:
+        return True
+    low, high = test.interval
+    return counts.n_contradictory > 0 or counts.n_test / test.n_images > (high - low) / 2

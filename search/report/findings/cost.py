@@ -82,9 +82,9 @@ class Cost(Finding):
         yield Rows(tuple(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:
-        yield "candidates", count(sum(self.trials.values()))
+        yield "candidates planned", count(sum(self.trials.values()))
         for kind, number in self.trials.items():
-            yield kind, count(number)
+            yield "waiting for a further run" if kind == "waiting" else kind, count(number)
         if self.cut_off:
             yield "attempts interrupted and restarted", count(self.cut_off)
         share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)

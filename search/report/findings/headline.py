@@ -120,5 +120,5 @@ def _baseline_card(evidence: Evidence) -> Card:
     name, within = f"Baseline’s validation {metric}", evidence.once(SearchBaseline.of)
     if within is None:
         return Card(name=name, number=score(None, metric), words="no baseline in this search")
-    words = f"trial {within.number}: {within.outcome}"
+    words = f"trial {within.number}, on validation images: {within.outcome}"
     return Card(name=name, number=score(within.mean, metric), words=words)

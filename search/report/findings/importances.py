@@ -1,6 +1,7 @@
 """Which parameters matter?"""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, final
@@ -17,7 +18,7 @@ from search.plotting import BLUE, GREY, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
-from search.report.finding import WHY, Finding, ReportPart
+from search.report.finding import WHY, Finding, ReportPart, Unlisted
 from search.report.scoring import After, comparable_trials, reached
 from search.text import listed, percent, plural
 
@@ -149,6 +150,7 @@ class Importances(Finding):
     """How far they were compared; null if by their scores."""
     reason: str | None = None
     """Why there are no importances."""
+    order: Unlisted[tuple[str, ...]] = ()  # of the parameters, without regard to importance
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -189,12 +191,19 @@ class Importances(Finding):
             n_comparable=len(compared.trials),
             quantile=quantile,
             after=compared.after,
+            order=_suggested(trials),
         )
 
     @property
     def beyond_chance(self) -> tuple[str, ...]:
         """The parameters that matter more than chance explains, the most beyond it first."""
         return tuple(one.name for one in self.parameters if one.beyond_chance)
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """The others in the order of suggestion, those that every trial has first."""
+        known = {one.name for one in self.parameters} - set(self.beyond_chance)
+        return tuple(name for name in self.order if name in known)
 
     def blocks(self) -> Iterator[Block]:
         if self.reason is not None:
@@ -349,6 +358,12 @@ def _varied(trials: Sequence[FrozenTrial]) -> list[str]:
     """Names of the parameters in which the trials differ."""
     names = {name for trial in trials for name in trial.params}
     return sorted(name for name in names if len({one.params.get(name) for one in trials}) > 1)
+
+
+def _suggested(trials: Sequence[FrozenTrial]) -> tuple[str, ...]:
+    """Names of the parameters, those of all trials first, each part as they were suggested."""
+    counts = Counter(name for trial in trials for name in trial.params)
+    return tuple(sorted(counts, key=lambda name: counts[name] < len(trials)))
 
 
 def _reason(scores: Sequence[float], names: Sequence[str]) -> str | None:

@@ -100,10 +100,10 @@ class DoubtfulLabels(Finding):
         one = self.n_trials == 1
         whose = "The best trial" if one else f"All of the best {self.n_trials} trials"
         yield Paragraph(
-            f"{whose}, whose networks did not train on them, gave another class than the label to "
-            f"{count(self.n_found)} of {count(self.n_images)} images, with as much confidence as "
-            "to images of that class. Wrong labels, if there are any, stand first; the others are "
-            f"hard images. {_TABLE} has {self._how_many()}."
+            f"{whose}, whose networks did not train on them, gave {count(self.n_found)} of "
+            f"{count(self.n_images)} images another class than their label, as confidently as "
+            "images of that class. Most may just be hard; wrong labels are likeliest among the "
+            f"first. {_TABLE} has {self._how_many()}."
         )
         if self.images is None:
             return

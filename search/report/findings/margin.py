@@ -74,6 +74,7 @@ class Margin(Finding):
     n_candidates: int
     """Candidates that were trained."""
     comparison: Unlisted[str] = ""  # with whom those were compared that were stopped
+    limit: Unlisted[str] = ""  # of a network's size
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -101,6 +102,7 @@ class Margin(Finding):
             n_pruned=len(pruned),
             comparison=get_pruner(record.recipe.pruner).comparison if pruned else "",
             n_candidates=len(trained),
+            limit=_limit(record),
         )
 
     def summary(self) -> tuple[str, ...]:
@@ -125,6 +127,8 @@ class Margin(Finding):
                 f"{self.n_pruned} of {plural(self.n_candidates, 'candidate')} {were} stopped "
                 f"early. {self.comparison}"
             )
+        if self.limit:
+            yield Paragraph(f"Only networks of at most {self.limit} were tried.")
 
     def _lead(self, second: RunnerUp) -> str:
         metric = self.metric
@@ -150,6 +154,12 @@ class Margin(Finding):
         if second.close:
             return f"{lead} This is within noise ({error}): either could be better."
         return f"{lead} Noise alone rarely makes such a lead ({error})."
+
+
+def _limit(record: StudyRecord) -> str:
+    recipe = record.recipe
+    limits = ((recipe.max_parameters, "parameters"), (recipe.max_multiply_adds, "multiply-adds"))
+    return " and ".join(f"{most:,} {what}" for most, what in limits if most is not None)
 
 
 def _rivals(record: StudyRecord, winner: TrialRecord) -> list[TrialRecord]:

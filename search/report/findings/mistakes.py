@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from search.errors import MachineError
-from search.report.blocks import Block, Pictures, Plot
+from search.report.blocks import Block, Paragraph, Pictures, Plot
 from search.report.evidence import Evidence
 from search.report.finding import FAILURES, Finding, Unlisted
 from search.report.pictures import data_uri, draw_pictures
@@ -32,6 +32,7 @@ class Mistakes(Finding):
     true_names: Unlisted[tuple[str, ...]]
     predicted_names: Unlisted[tuple[str, ...]]
     probabilities: Unlisted[tuple[float, ...]]
+    whole: Unlisted[bool] = False  # whether these are all mistakes
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -54,9 +55,12 @@ class Mistakes(Finding):
             true_names=tuple(names[mistake.true_class] for mistake in shown),
             predicted_names=tuple(names[mistake.predicted_class] for mistake in shown),
             probabilities=tuple(mistake.probability for mistake in shown),
+            whole=test.n_images - round(test.accuracy * test.n_images) <= len(shown),
         )
 
     def blocks(self) -> Iterator[Block]:
+        if self.whole:
+            yield Paragraph("These are all its mistakes, the most confident first.", "quiet")
         labels = zip(self.true_names, self.predicted_names, self.probabilities, strict=True)
         yield Pictures(
             tuple(map(data_uri, self.images)),

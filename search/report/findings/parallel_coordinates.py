@@ -22,6 +22,7 @@ from search.metric import Metric
 from search.plotting import GREY, metric_axis, new_figure, short
 from search.report.blocks import Block, Chart, Explorer, Paragraph, Plot
 from search.report.charts import TRIAL_STORY, escape, new_chart_figure
+from search.report.csv_text import csv_text
 from search.report.evidence import Evidence
 from search.report.explorer import explorer_content
 from search.report.finding import TRIALS, Finding, Unlisted
@@ -46,10 +47,10 @@ _TICK: dict[str, Any] = {
 
 
 UNUSED = "not used"
+TABLE = "parallel-coordinates.csv"
 _EXPLORING = (
     "Drag along an axis to keep only trials in that range; click the axis to show all again. The "
-    "box below finds words and takes conditions such as sgd_lr<0.01. The table below shows what is "
-    "left."
+    "box below finds words and takes conditions on a column. The table below shows what is left."
 )
 
 
@@ -61,6 +62,7 @@ class Dimension(NamedTuple):
         unused: Trials without the parameter, as places among the positions. They stand at 0, which
             the first tick names.
         is_range: Whether it is a range of numbers, beyond whose ends there is nothing.
+        values: The values themselves, None where a trial has none.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Dimension(NamedTuple):
     floor: float = 0.0
     unused: frozenset[int] = frozenset()
     is_range: bool = False
+    values: tuple[Any, ...] = ()
 
 
 @final
@@ -84,6 +87,7 @@ class ParallelCoordinates(Finding):
     section = TRIALS
     title = "Parallel coordinates"
     figures = ("parallel-coordinates",)
+    file_names = (TABLE,)
 
     metric: Unlisted[Metric]
     numbers: Unlisted[tuple[int, ...]] = ()
@@ -100,7 +104,7 @@ class ParallelCoordinates(Finding):
         importances = evidence.once(Importances.of)
         if importances is None:
             return None
-        return cls.ordered(evidence, [one.name for one in importances.parameters])
+        return cls.ordered(evidence, [*importances.beyond_chance, *importances.common])
 
     @classmethod
     def ordered(cls, evidence: Evidence, first: Sequence[str]) -> Self:
@@ -140,7 +144,7 @@ class ParallelCoordinates(Finding):
             alt=f"{len(self.values)} trials as lines through their parameters",
             paper=self._draw,
             page=self._chart,
-            data="trials.csv",
+            data=TABLE,
             explorer=None if self.content is None else Explorer(self.content, _EXPLORING),
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
@@ -149,6 +153,15 @@ class ParallelCoordinates(Finding):
                 f"{drawn_words(len(self.values), self.total)}"
             ).rstrip(),
         )
+
+    def file_texts(self) -> Mapping[str, str]:
+        """Write what the lines go through, every parameter included."""
+        if not self.dimensions:
+            return {}
+        *parameters, last = self.dimensions
+        header = ("trial", *(one.name for one in parameters), last.name)
+        columns = (self.numbers, *(one.values for one in parameters), self.values)
+        return {TABLE: csv_text(header, zip(*columns, strict=True))}
 
     def _chart(self) -> Chart:
         """Plain lines: plotly's own kind of this plot needs WebGL, and does not print."""
@@ -270,10 +283,11 @@ def _parameter(name: str, trials: Sequence[FrozenTrial]) -> Dimension:
     distribution = next(t.distributions[name] for t in trials if name in t.distributions)
     values = [trial.params.get(name, MISSING) for trial in trials]
     present = [value for value in values if value is not MISSING]
+    raw = tuple(None if value is MISSING else value for value in values)
     scale = parameter_scale(distribution, present)
     is_range = not isinstance(distribution, CategoricalDistribution)
     if len(present) == len(values):
-        return _dimension(name, values, scale)._replace(is_range=is_range)
+        return _dimension(name, values, scale)._replace(is_range=is_range, values=raw)
     above = scale.lifted()
     return Dimension(
         name=name,
@@ -283,6 +297,7 @@ def _parameter(name: str, trials: Sequence[FrozenTrial]) -> Dimension:
         floor=above.floor,
         unused=frozenset(i for i, value in enumerate(values) if value is MISSING),
         is_range=is_range,
+        values=raw,
     )
 
 

@@ -215,8 +215,8 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
         if len(weak) > 1:
             at = "values are at the end of their ranges"
         yield (
-            f"The winner’s {at}: {names}. A wider range may help, but this is weak evidence: the "
-            "best trials are not there much more often than the others, and an average trial has "
+            f"The winner’s {at}: {names}. Whether a wider range helps is a guess: the best trials "
+            "are not there much more often than the others, and an average trial has "
             f"{usual:.1f} values at an end of a range."
         )
 
@@ -277,8 +277,8 @@ def _expected_words(expected: ExpectedBest | None, metric: Metric) -> Iterator[s
     *_, half, all_of_them = expected.sizes
     after = "" if expected.after is None else f", compared after {expected.after}"
     gained = (
-        f"Doubling the sampled trials from {half} to {all_of_them} gained about "
-        f"{spread(expected.gain, metric)} (expected best, Tang et al., 2020{after})"
+        f"By estimate, the best of {all_of_them} sampled trials is "
+        f"{spread(expected.gain, metric)} better than the best of {half} (Tang et al., 2020{after})"
     )
     if not expected.flat:
         yield f"{gained}; doubling again may gain as much or less."
@@ -298,8 +298,8 @@ def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
     indices = {trial.plan for trial in _ended(record) if trial.same_as is None}
     since = sum(index > winner.plan for index in indices)
     if since:
-        what = "trial did" if since == 1 else f"{since} trials did"
-        yield f"The last {what} not beat the winner (of {plural(len(indices), 'trial')})."
+        what = "last" if since == 1 else f"last {since}"
+        yield f"Of {plural(len(indices), 'trial')}, the {what} did not beat the winner."
 
 
 def _best_at_last_epoch(record: StudyRecord) -> Iterator[str]:

@@ -113,8 +113,7 @@ class Result(Finding):
         refitted = self.record.recipe.protocol.refits
         if refitted:
             yield Paragraph(
-                f"{self._tested()}The test set was evaluated after all decisions of this study: "
-                f"{correct}."
+                f"{self._tested()} tested after all decisions of this study: {correct}."
             )
             yield self._validation_and_test()
             return
@@ -127,11 +126,11 @@ class Result(Finding):
         """Which network it is: not the one whose validation score won."""
         refit = self.record.refit
         if refit is None:
-            return ""
+            return "The winner was"
         return (
-            f"The settings of trial {refit.trial} were trained again on all "
+            f"A network with the settings of trial {refit.trial} was trained again on all "
             f"{count(self.record.dataset.n_train)} training images, for "
-            f"{plural(refit.epochs, 'epoch')}; that network is tested here and exported. "
+            f"{plural(refit.epochs, 'epoch')}. That network was saved, and"
         )
 
     def _validation_and_test(self) -> Table:

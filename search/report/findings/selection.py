@@ -80,11 +80,12 @@ class SelectionScore(Finding):
         choice = "the best epoch of the best" if self.epochs else "the best"
         rest = "" if self.epochs else " The choice of the epoch is not repeated."
         yield Paragraph(
-            f"The choice was repeated on {self.n_resamples} bootstrap samples of the "
-            f"{count(self.n_images)} validation images: each time {choice} of "
-            f"{plural(self.n_trials, 'complete trial')} on the images drawn was scored on those "
-            "left out, without training again (Tsamardinos, Greasidou and Borboudakis, 2018)."
-            f"{rest} The final model, trained on more images, is usually a little better.",
+            f"{self.n_resamples} bootstrap samples of the {count(self.n_images)} validation "
+            f"images were drawn. On each, {choice} of {plural(self.n_trials, 'complete trial')} "
+            "was chosen, and scored on the images that were not drawn. Nothing was trained again "
+            f"(Tsamardinos, Greasidou and Borboudakis, 2018).{rest} This estimates the network of "
+            "the search. The final model was trained on more images and measured on others, so "
+            "its test result can differ from it.",
             "quiet",
         )
 
@@ -95,10 +96,10 @@ class SelectionScore(Finding):
             return f"The winner’s {metric} cannot be estimated."
         loss = value - estimate if metric.higher_is_better else estimate - value
         luck = (
-            f"{apart(value, estimate, metric)} of its {score(value, metric)} are the luck of being "
-            "chosen"
+            f"about {apart(value, estimate, metric)} of its {score(value, metric)} come from being "
+            "the best of several"
             if round(loss, 4) > 0
-            else f"its {score(value, metric)} owe nothing to the luck of being chosen"
+            else f"nothing of its {score(value, metric)} comes from being the best of several"
         )
         return (
             f"On images that took no part in choosing it, the winner’s validation {metric} is "

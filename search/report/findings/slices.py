@@ -27,6 +27,7 @@ from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.findings.parallel_coordinates import (
+    TABLE,
     UNUSED,
     Dimension,
     ParallelCoordinates,
@@ -40,6 +41,7 @@ _SHADE = 0.15  # opacity of that band
 _SHARE = 0.5  # share of the way to the next value, likewise
 _BEYOND = 0.12  # margin of a panel beyond both ends of its axis
 _BAND = 0.2  # width of the band of trials without the parameter
+_OPACITY = 0.65  # so that points at the same place show
 _GOLDEN = (5**0.5 - 1) / 2
 
 _COLUMNS = 3
@@ -55,7 +57,7 @@ _CHARACTER = 0.034  # width of a character of a tick label on paper, as a share 
 class Slice(NamedTuple):
     """One parameter: its axis, and the places of the trials on it.
 
-    The places are the axis's positions, except that trials with the same value stand side by side,
+    The places are the axis's positions, except that trials with the same choice stand side by side,
     and those without the parameter in a `band` of their own, given by its ends.
     """
 
@@ -158,13 +160,18 @@ class Slices(Finding):
             ),
             paper=self._draw,
             page=self._chart,
-            data="trials.csv",
+            data=TABLE,
             caption=(
                 f"Each point is a trial{reached(self.parallel.after)}; the star is the winner. "
-                "Parameters beyond chance come first. Trials with the same value stand side by "
-                "side; those without the parameter stand in the grey band."
+                f"{self._order()} Trials with the same choice stand side by side; those without "
+                "the parameter stand in the grey band."
             ),
         )
+
+    def _order(self) -> str:
+        if any(one.beyond_chance for one in self.slices):
+            return "Parameters beyond chance come first."
+        return "No parameter matters beyond chance; these come closest to it."
 
     def _chart(self) -> Chart:
         """A panel for each parameter with the trials as points; all share the score's axis."""
@@ -225,7 +232,7 @@ class Slices(Finding):
 
         for kind in ENDED:
             if trials := self.of_kind(kind):
-                yield series(kind, trials, **trial_look(kind) | {"size": 8})
+                yield series(kind, trials, **trial_look(kind) | {"size": 8, "opacity": _OPACITY})
         if self.winner in self.parallel.numbers:
             place = self.parallel.numbers.index(self.winner)
             yield series("winner", [place], **winner_look())
@@ -262,8 +269,7 @@ def choose_slices(
     for one in [known[name] for name in names] or first[:MOST]:
         axis = by_name[one.name]
         used = [p for i, p in enumerate(axis.positions) if i not in axis.unused]
-        ends = (axis.floor, 1.0) if axis.is_range else (-math.inf, math.inf)
-        among = side_by_side(used, ends)
+        among = iter(used) if axis.is_range else side_by_side(used)
         if not axis.unused:
             yield Slice(axis, tuple(among), one.importance, one.beyond_chance)
             continue

@@ -19,7 +19,7 @@ from search.report.finding import (
     Unlisted,
     without_folders,
 )
-from search.report.scoring import ENDED
+from search.report.scoring import ENDED, last_attempts
 from search.text import count, duration, percent, plural, times
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
@@ -164,12 +164,22 @@ class HowTrialsWereMade(Excerpt):
             ("validation", validation_words(record)),
             ("score", f"validation {record.metric}, {scored_epoch(record)}"),
             (epochs, count(recipe.epochs)),
+            *_largest_network(recipe),
             ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
             *([] if recipe.budget is None else [("time budget", duration(recipe.budget))]),
             ("seed", str(recipe.seed)),
             ("folds", record.folds_hash[:12]),
         )
         return cls(content=(Rows(pairs),))
+
+
+def _largest_network(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    for most, what in (
+        (recipe.max_parameters, "parameters"),
+        (recipe.max_multiply_adds, "multiply-adds an image"),
+    ):
+        if most is not None:
+            yield "largest network", f"{count(most)} {what}"
 
 
 def _sampler_words(recipe: Recipe) -> str:
@@ -310,10 +320,22 @@ def page_lead(record: StudyRecord) -> str:
     if recipe.protocol.is_search:
         search = get_sampler(recipe.sampler).words
         named = f"{search[0].upper()}{search[1:]} of the space {recipe.space} on {dataset}"
-        begun = "" if recipe.start != "portfolio" else ", starting from candidates known to be good"
-        return f"{named}{begun}; {how}."
+        return f"{named}{_begun(record)}; {how}."
     trained = f"trained {times(len(record.complete()))}"
     return f"The hand-tuned network of the space {recipe.space} on {dataset}, {trained}, {how}."
+
+
+def _begun(record: StudyRecord) -> str:
+    """Say how many candidates of the portfolio were tried first."""
+    recipe = record.recipe
+    if recipe.start != "portfolio":
+        return ""
+    n_tried = sum(1 for one in last_attempts(record) if one.plan < record.n_first)
+    n_known = n_tried - int(recipe.with_baseline)
+    if n_known < 1:
+        return ""
+    did = "candidate that did" if n_known == 1 else "candidates that did"
+    return f", starting with {n_known} {did} well on other data"
 
 
 def study_status(record: StudyRecord) -> str | None:

@@ -81,7 +81,7 @@ def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
 
 def _fresh(evidence: Evidence, test: TestResult) -> Check:
     del test
-    question, doubt = "Was the test set unseen?", "its test set had been opened before"
+    question, doubt = "Was the test set unseen?", "its test set had been used before"
     own = len(evidence.record.openings)
     if own > 1:
         words = f"No: this study opened it {times(own)}; only its first result is unbiased."
@@ -111,7 +111,7 @@ def _without_copies(evidence: Evidence, test: TestResult) -> Check:
     copies = evidence.record.quality.copies.n_test
     low, high = test.interval
     if not copies:
-        words = "Yes: no copies of training images are known to be in it."
+        words = "As far as was checked: no copies of training images were found in it."
         return Check(question=question, reply="yes", words=words, doubt=doubt)
     share = copies / test.n_images
     words = (
@@ -185,11 +185,11 @@ def _not_lucky(evidence: Evidence, test: TestResult) -> Check | None:
     metric = selection.metric
     words = (
         f"Its validation {metric} of {score(selection.score, metric)}, by which it was chosen, "
-        f"would be about {score(selection.estimate, metric)} without that luck. The test result "
-        "needs no such correction."
+        f"would be about {score(selection.estimate, metric)} without that luck. The test images "
+        "took no part in the choice."
     )
     return Check(
-        question="Was it lucky to be chosen?",
+        question="How much of its validation score is luck?",
         reply="aside",
         words=words,
         doubt="luck in validation",
@@ -205,8 +205,8 @@ def _again(evidence: Evidence, test: TestResult) -> Check:
     best = next((one for one in found if finalists and one.trial == finalists.winner), None)
     if best is None or best.std is None or finalists is None:
         words = (
-            "Not known, as the search trained it once. With --finalists 3 a search trains its "
-            "best three again."
+            "Not known: it was trained once with one seed. A search with --finalists 3 trains its "
+            "best three candidates again before it chooses."
         )
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
     trainings = plural(len(best.repeats), "further training")

@@ -141,8 +141,9 @@ class Winner(Finding):
         recipe = self.record.recipe
         if recipe.protocol.refits:
             return (
-                f"Trial {self.trial}, with {count(self.n_parameters)} parameters, was best at "
-                f"epoch E* = {self.best_epoch} of at most {recipe.epochs}."
+                f"Trial {self.trial}, with {count(self.n_parameters)} parameters, scored best "
+                f"after epoch {self.best_epoch} of at most {recipe.epochs}, which is called E* "
+                "below."
             )
         trained = (
             f"{count(self.n_parameters)} parameters, trained for {plural(recipe.epochs, 'epoch')} "
@@ -210,11 +211,18 @@ def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
     words = winner_lead(abs(lead.gap), record.metric)
-    if lead.within_noise and lead.gap:
-        words = f"{words}, within noise"
-    if not record.has_longer_refit():
-        return words
-    return f"{words} after {plural(record.recipe.epochs, 'epoch')} each"
+    if record.has_longer_refit():
+        words = f"{words} after {plural(record.recipe.epochs, 'epoch')} each"
+    return f"{words}{_certainty(lead)}"
+
+
+def _certainty(lead: Lead) -> str:
+    if lead.within_noise is None or not lead.gap:
+        return ""
+    best = f" the best of {lead.among}" if lead.among > 1 else ""
+    if not lead.within_noise:
+        return f", more than noise gives{best}"
+    return f", within noise{best and f' for{best}'}"
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
@@ -296,17 +304,22 @@ class Refit(Finding):
     """Seconds that it took."""
     threads: int
     """CPU threads that it used."""
+    rule: Unlisted[str] = ""
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Take the refit; None if there is none (yet)."""
-        refit = evidence.record.refit
-        return None if refit is None else cls.model_validate(refit)
+        record = evidence.record
+        if record.refit is None:
+            return None
+        most = record.recipe.refit_epochs or record.recipe.epochs
+        rule = f"of at most {most}, by --refit {record.recipe.refit}"
+        return cls.model_validate(record.refit).model_copy(update={"rule": rule})
 
     def blocks(self) -> Iterator[Block]:
         pairs = (
             ("trial", str(self.trial)),
-            ("epochs", str(self.epochs)),
+            ("epochs", f"{self.epochs} ({self.rule})"),
             ("time", duration(self.seconds)),
             ("threads", str(self.threads)),
         )
