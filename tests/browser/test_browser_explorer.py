@@ -61,6 +61,7 @@ def test_all_trials_are_there_the_best_first(explorer: Page) -> None:
     [
         ("state=pruned", lambda row: row[2] == "pruned"),
         ("accuracy>=70%", lambda row: row[3] != "–" and float(row[3].rstrip("%")) >= 70),
+        ("Accuracy >= 70", lambda row: row[3] != "–" and float(row[3].rstrip("%")) >= 70),
         ("trial<5 complete", lambda row: int(row[1]) < 5 and row[2] == "complete"),
     ],
 )
@@ -74,6 +75,27 @@ def test_conditions_and_words_filter(explorer: Page, text: str, which: object) -
     assert explorer.evaluate(COUNT) == "0 of 24 trials"
     explorer.click("[data-part=reset]")
     assert explorer.evaluate(COUNT) == "24 of 24 trials"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nothing<3", "24 of 24 trials; no column “nothing”"),
+        ("accuracy<", "24 of 24 trials"),
+        ("accuracy<many", "24 of 24 trials; “many” is no number"),
+    ],
+)
+def test_a_condition_that_means_nothing_hides_no_trial(
+    explorer: Page, text: str, told: str
+) -> None:
+    """It is told; what is still being typed is not."""
+    find(explorer, text)
+    assert explorer.evaluate(COUNT) == told
+
+
+def test_an_empty_table_says_so(explorer: Page) -> None:
+    find(explorer, "no such word")
+    assert rows(explorer) == [["No trial fits."]]
 
 
 def test_a_range_drawn_on_an_axis_filters_and_a_click_ends_it(explorer: Page) -> None:

@@ -170,3 +170,20 @@ def found_interval(evidence: Evidence) -> tuple[float, float]:
     test = evidence.record.test
     assert test is not None
     return test.interval
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "n_shared", "reply"),
+    [(None, 0, "aside"), (40, 0, "yes"), (40, 1, "no")],
+    ids=["assumed", "kept apart", "shared"],
+)
+def test_groups_in_training_and_test_are_an_objection(
+    kfold_evidence: Evidence, n_groups: int | None, n_shared: int, reply: Reply
+) -> None:
+    """That images are independent is assumed where nothing is known, and said to be."""
+    quality = replace(kfold_evidence.record.quality, n_groups=n_groups, n_shared_groups=n_shared)
+    record = replace(kfold_evidence.record, quality=quality)
+    found = trust(replace(kfold_evidence, record=record))
+    asked = check(found, "Are its images independent of one another?")
+    assert asked.reply == reply
+    assert (asked.doubt in found.objections) == (reply == "no")

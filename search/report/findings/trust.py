@@ -125,6 +125,26 @@ def _without_copies(evidence: Evidence, test: TestResult) -> Check:
     return Check(question=question, reply="no", words=f"No: {words}.", doubt=doubt)
 
 
+def _independent(evidence: Evidence, test: TestResult) -> Check:
+    del test
+    quality, question = evidence.record.quality, "Are its images independent of one another?"
+    doubt = "groups of images are in training and test"
+    if quality.n_groups is None:
+        words = (
+            "Assumed, as no groups were given. If one person, object or scene is on several "
+            "images, results are too good; --groups keeps such images together."
+        )
+        unknown = "whether images are independent"
+        return Check(question=question, reply="aside", words=words, doubt=unknown)
+    if quality.n_shared_groups:
+        shared = plural(quality.n_shared_groups, "group")
+        has = "has" if quality.n_shared_groups == 1 else "have"
+        words = f"No: {shared} {has} training and test images, so the result may be too good."
+        return Check(question=question, reply="no", words=words, doubt=doubt)
+    words = f"Yes, as far as their groups say: each of {count(quality.n_groups)} is on one side."
+    return Check(question=question, reply="yes", words=words, doubt=doubt)
+
+
 def _above_guessing(evidence: Evidence, test: TestResult) -> Check:
     del evidence
     question = "Is it better than guessing?"
@@ -220,6 +240,7 @@ def _again(evidence: Evidence, test: TestResult) -> Check:
 _QUESTIONS: tuple[Callable[[Evidence, TestResult], Check | None], ...] = (
     _fresh,
     _without_copies,
+    _independent,
     _above_guessing,
     _above_baseline,
     _above_runner_up,

@@ -50,7 +50,10 @@ class Usage(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        yield Paragraph("In the folder of this report, on the command line or in Python:")
+        yield Paragraph(
+            "In the folder of this report, with cifar-search installed, on the command line or in "
+            "Python:"
+        )
         yield Code(self.command, "sh")
         yield Code(self.python, "python")
         yield Links(tuple(self.files.items()))
