@@ -18,8 +18,14 @@ def words(scores: list[float], n_first: int) -> str | None:
 def test_a_winner_that_was_known_is_told_with_the_best_that_was_drawn() -> None:
     told = words([0.5, 0.9, 0.7, 0.8, 0.6], n_first=3)
     assert told is not None
-    assert told.startswith("Trial 1 is one of the candidates known to be good")
+    assert told.startswith("Trial 1 is one of the prepared candidates")
     assert "Of 2 trials drawn at random, the best, trial 3, reached 80.00%" in told
+
+
+def test_a_single_trial_that_was_drawn_is_not_the_best_of_one() -> None:
+    told = words([0.5, 0.9, 0.6], n_first=2)
+    assert told is not None
+    assert told.endswith("The only trial drawn at random, trial 2, reached 60.00%.")
 
 
 def test_a_winner_that_was_drawn_is_told_with_the_best_that_was_known() -> None:

@@ -32,12 +32,16 @@ def _words(record: StudyRecord, winner: TrialRecord) -> str:
     complete = record.complete()
     first = [one for one in complete if one.plan < record.n_first]
     sampled = [one for one in complete if one.plan >= record.n_first]
-    known = "the candidates known to be good that the search began with"
+    known = "the prepared candidates with which the search began"
     way = "proposed by the sampler" if _adaptive(record) else "drawn at random"
     if winner.plan < record.n_first:
         began = f"Trial {winner.number} is one of {known}."
         if not sampled:
             return f"{began} No other trial is complete."
+        if len(sampled) == 1:
+            only = sampled[0]
+            reached = score(trial_score(only), record.metric)
+            return f"{began} The only trial {way}, trial {only.number}, reached {reached}."
         return f"{began} Of {plural(len(sampled), 'trial')} {way}, {_best(record, sampled)}"
     found = f"Trial {winner.number} was {way}."
     if not first:
