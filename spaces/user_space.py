@@ -133,13 +133,17 @@ def _try_out(space: Space) -> None:
         raise SpaceError(f"families must be a tuple, such as ({name},), got {families!r}")
     for family in space.families:
         check_family(family)
-    probes = space.probes
-    for trial, candidate in probes.accepted:
+    first: dict[str, Candidate] = {}  # of each point, by its values
+    for trial, candidate in space.probes.accepted:
         if not isinstance(candidate, Candidate):
             kind = type(candidate).__name__
             raise SpaceError(f"suggest of space {space.name!r} must return a Candidate, got {kind}")
-        _check_storable(space, candidate)
-        _check_repeatable(space, trial, candidate)
+        same = first.setdefault(repr(trial.params), candidate)
+        if same is candidate:
+            _check_storable(space, candidate)
+            _check_repeatable(space, trial, candidate)
+        else:
+            _check_same(space, same, candidate)
     known = [parameter.name for parameter in space.parameters()]
     for name in space.grid_levels:
         if name not in known:
@@ -187,6 +191,11 @@ def _check_repeatable(space: Space, trial: OfflineTrial, candidate: Candidate) -
         again = space.candidate(trial.params)
     except RejectedPointError as error:
         raise SpaceError(_changing(space, "a candidate, then rejects them", str(error))) from error
+    _check_same(space, candidate, again)
+
+
+def _check_same(space: Space, candidate: Candidate, again: Candidate) -> None:
+    """Raise SpaceError unless both candidates, which the same values made, are the same."""
     differences = () if again == candidate else candidate_differences(candidate, again)
     if differences:
         field, first, second = differences[0]

@@ -13,11 +13,15 @@ import pytest
 import torch
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from hypothesis import settings
 from PIL import Image
 
 from search.cli.app import main
 
 pytest_plugins = ["tests.fuzz.counting", "tests.study_fixtures"]
+
+settings.register_profile("unhurried", deadline=None)  # no test asserts a time
+settings.load_profile("unhurried")
 
 
 @final
