@@ -43,7 +43,7 @@ def draw(records: Records, baselines: Sequence[float], budget: float, path: Path
     has a first epoch. The dashed line is the mean of the seeds' baselines.
     """
     with paper_style():
-        figure = new_figure(2.8, 5.0)
+        figure = new_figure(3.3, 5.0)
         axes = figure.add_subplot()
         for tool, searches in records.items():
             _draw_tool(axes, tool, searches, budget)
@@ -52,7 +52,7 @@ def draw(records: Records, baselines: Sequence[float], budget: float, path: Path
         axes.set(xlim=(0, budget), xlabel="seconds since the command")
         axes.set_ylabel("best validation accuracy so far")
         metric_axis(axes, ACCURACY)
-        axes.legend(loc="lower right")
+        figure.legend(loc="outside upper center", ncols=2)
         for suffix in (".pdf", ".png"):
             with mpl.rc_context({"savefig.dpi": 200}):
                 figure.savefig(path.with_suffix(suffix))
