@@ -7,7 +7,7 @@ from typing import Self, final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
 from search.plotting import BLUE, COLUMN, distinct_labels, new_figure
@@ -26,6 +26,9 @@ _MOST_PIXELS, _LEAST_CELL = 22 * _MOST_LABELS, 5  # of a chart of many classes
 _WIDE = 6.6  # inches
 _NAME = "confusion-matrix"
 _MOST_WEAK = 3
+_BEND = 0.6  # power of a share in the colour scale, so that few mistakes show
+_DARK = 0.85  # of that scale, from which white is easier to read than black
+_STEPS = 20  # of the same scale on the page
 
 
 @final
@@ -92,7 +95,7 @@ class ConfusionMatrix(Finding):
         figure = new_figure(width + 0.1 if fits else width - 0.4, width=width)
         axes = figure.add_subplot()
         light_to_blue = LinearSegmentedColormap.from_list("blues", ["#ffffff", BLUE])
-        image = axes.imshow(self.row_percentages, cmap=light_to_blue, vmin=0, vmax=100)
+        image = axes.imshow(self.row_percentages, light_to_blue, PowerNorm(_BEND, 0, 100))
         places = range(0, n, self._label_step)
         labels = distinct_labels(self.class_names, 14)
         names = [labels[place] for place in places]
@@ -116,7 +119,8 @@ class ConfusionMatrix(Finding):
         size = 5.2 if len(self.class_names) <= 10 else 4.6
         for (i, j), share in np.ndenumerate(self.row_percentages):
             n = self.counts[i][j]
-            colour = "white" if share > 60 else "#222222" if n else "#999999"
+            dark = (share / 100) ** _BEND > _DARK
+            colour = "white" if dark else "#222222" if n else "#999999"
             # A cell has no room for "100.0%".
             text = self._cell_text(i, j, share, "\n").replace("100.0%", "100%")
             axes.text(j, i, text, ha="center", va="center", fontsize=size, color=colour)
@@ -155,7 +159,10 @@ class ConfusionMatrix(Finding):
             zmin=0,
             zmax=100,
             # from nothing to blue, so that it reads on a light and on a dark page
-            colorscale=[[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,0.75)"]],
+            colorscale=[
+                [step / _STEPS, f"rgba(0,114,178,{0.75 * (step / _STEPS) ** _BEND:.3f})"]
+                for step in range(_STEPS + 1)
+            ],
             showscale=False,
             xgap=int(n <= _MOST_LABELS),
             ygap=int(n <= _MOST_LABELS),
