@@ -8,6 +8,7 @@ import pytest
 
 from search.catalog.openings import DatasetAccess
 from search.data.copies import CopyCounts
+from search.report.blocks import Bullets
 from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.finalists import FinalistPart, Finalists
@@ -110,7 +111,7 @@ def test_a_level_baseline_is_told_without_an_objection(kfold_evidence: Evidence)
         found = compared.model_copy(update={"paired": paired, "seeds": None})
         other._known[BaselineComparison.of] = found
         one = check(trust_of(other), BASELINE)
-        assert one.reply == "aside"
+        assert one.reply == ("yes" if start.startswith("Yes") else "aside")
         assert one.words.startswith(start)
 
 
@@ -134,7 +135,7 @@ def test_a_lead_is_claimed_beyond_noise_only(
     other._known[Margin.of] = margin.model_copy(update={"runner_up": second})
     one = check(trust_of(other), RUNNER_UP)
     assert one.words.startswith(start)
-    assert one.reply == "aside"
+    assert one.reply == ("yes" if start == "Yes" else "aside")
 
 
 def test_further_trainings_answer_for_other_seeds(kfold_evidence: Evidence) -> None:
@@ -160,7 +161,11 @@ def test_the_answer_names_the_interval_objections_and_what_is_not_known(
 ) -> None:
     found = trust(replace(kfold_evidence, earlier=(access("other"),)))
     low, high = found_interval(kfold_evidence)
-    assert f"{100 * low:.1f}% and {100 * high:.1f}%" in found.answer
+    assert f"{100 * low:.1f}% to {100 * high:.1f}%" in found.answer
+    assert found.answer.startswith("With caution")
+    assert trust(replace(kfold_evidence, earlier=())).answer.startswith("Yes, on")
+    bullets = next(one for one in found.blocks() if isinstance(one, Bullets))
+    assert [one.startswith("✗") for one in bullets.items] == [True, *[False] * (len(bullets.items) - 1)]
     for one in found.checks:
         assert (one.doubt in found.answer) is (one.reply in ("no", "unknown"))
     assert check(found, RUNNER_UP).reply == "aside"

@@ -17,6 +17,7 @@ from search.text import apart, count, listed, percent, plural, score, spread, ti
 from search.training.metrics import TestResult, always_right
 
 Reply = Literal["yes", "no", "unknown", "aside"]
+_MARKS: dict[Reply, str] = {"yes": "✓", "no": "✗", "unknown": "?", "aside": "○"}
 
 
 @final
@@ -59,7 +60,10 @@ class Trust(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self.answer)
-        yield Bullets(tuple(f"{one.question} {one.words}" for one in self.checks))
+        objections_first = sorted(self.checks, key=lambda one: one.reply != "no")
+        yield Bullets(
+            tuple(f"{_MARKS[one.reply]} {one.question} {one.words}" for one in objections_first)
+        )
 
     @property
     def objections(self) -> tuple[str, ...]:
@@ -71,12 +75,12 @@ def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
     doubts = [one.doubt for one in checks if one.reply == "no"]
     unknown = [one.doubt for one in checks if one.reply == "unknown"]
     expected = (
-        f"On new images like those of the test, its accuracy is probably between "
-        f"{percent(test.interval[0])} and {percent(test.interval[1])}."
+        f"an accuracy of probably {percent(test.interval[0])} to {percent(test.interval[1])} on "
+        "new images like those of the test"
     )
-    against = f"But {listed(doubts)}." if doubts else "Nothing that was checked speaks against it."
+    bet = f"With caution, on {expected}: {listed(doubts)}." if doubts else f"Yes, on {expected}."
     rest = f" Not known: {listed(unknown)}." if unknown else ""
-    return f"{expected} {against}{rest}"
+    return f"{bet}{rest}"
 
 
 def _fresh(evidence: Evidence, test: TestResult) -> Check:
@@ -168,8 +172,9 @@ def _above_baseline(evidence: Evidence, test: TestResult) -> Check | None:
         if within is not None:
             words = f"{words} In validation, as trial {within.number}: {within.outcome}."
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
-    reply: Reply = "unknown" if compared.clear is None else "aside"
-    start = "Yes" if compared.clear and compared.gain > 0 else "On test images"
+    better = bool(compared.clear) and compared.gain > 0
+    reply: Reply = "unknown" if compared.clear is None else "yes" if better else "aside"
+    start = "Yes" if better else "On test images"
     return Check(question=question, reply=reply, words=f"{start}: {compared.outcome}.", doubt=doubt)
 
 
@@ -180,16 +185,19 @@ def _above_runner_up(evidence: Evidence, test: TestResult) -> Check | None:
     if margin is None or second is None:
         return None
     gap = apart(margin.score, second.score, margin.metric)
-    words = f"Yes: it leads trial {second.trial} by {gap}, more than noise makes."
-    if second.error is None:
-        words = f"It leads trial {second.trial} by {gap}; how much noise makes is not known."
+    reply: Reply = "aside"
     if margin.level:
         level = listed([str(number) for number in margin.level])
         words = f"No: its score is level with that of {_trials(margin.level)} {level}."
+    elif second.error is None:
+        words = f"It leads trial {second.trial} by {gap}; how much noise makes is not known."
     elif second.close:
         words = f"Not clearly: trial {second.trial} is {gap} behind, within noise."
+    else:
+        words = f"Yes: it leads trial {second.trial} by {gap}, more than noise makes."
+        reply = "yes"
     return Check(
-        question="Is it the best of the trials?", reply="aside", words=words, doubt="a close race"
+        question="Is it the best of the trials?", reply=reply, words=words, doubt="a close race"
     )
 
 
