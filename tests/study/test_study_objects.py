@@ -177,7 +177,9 @@ def test_slices_can_be_of_any_parameter(finished: search.Study) -> None:
     assert "lr" in titles[0]
     both = finished.plot.slices("width", "lr").plotly().layout.annotations
     assert ["width" in both[0].text, "lr" in both[1].text] == [True, True]
-    with pytest.raises(search.UserError, match="slices: no parameter 'depth' was varied; lr and"):
+    with pytest.raises(
+        search.UserError, match="slices: no parameter 'depth' was varied; width and"
+    ):
         finished.plot.slices("depth")
 
 
