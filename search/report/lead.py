@@ -39,11 +39,16 @@ class Lead:
         Often is more than once in 20, by Student's t over folds: a few folds say little about their
         own scatter. For the best of several the level is divided by their number (Bonferroni).
         """
+        noise = self.noise
+        return None if noise is None else abs(self.gap) <= noise
+
+    @property
+    def noise(self) -> float | None:
+        """How far noise reaches, in the metric's unit; None if that is not known."""
         if self.error is None:
             return None
         freedom = self.n_folds - 1 if self.n_folds > 1 else _EVER_MORE
-        reach = float(student.ppf(1 - _SELDOM / 2 / self.among, freedom))
-        return abs(self.gap) <= reach * self.error
+        return float(student.ppf(1 - _SELDOM / 2 / self.among, freedom)) * self.error
 
 
 def lead_over(

@@ -67,7 +67,7 @@ def test_without_a_tested_baseline_its_validation_score_is_told(kfold_evidence: 
         verdict = Verdict.of(Evidence(replace(record, recipe=recipe, trials=(own, *others))))
         assert verdict is not None
         assert "was not tested on these images" in verdict.comparison
-        assert ("it reached 60.00%, as trial 0" in verdict.comparison) is with_baseline
+        assert ("it reached 60.00%, the winner" in verdict.comparison) is with_baseline
 
 
 def test_the_result_has_its_interval_and_its_data(kfold_evidence: Evidence) -> None:

@@ -43,7 +43,7 @@ def test_winner_names_what_it_changed() -> None:
     [
         (
             fakes.complete_trial(0, [0.5]),
-            "the winner is 10.00 points better, more than noise gives",
+            "the winner is 10.00 points better, beyond noise (up to 1.37 points)",
         ),
         (fakes.complete_trial(0, [0.7]), "unbeaten, it is the winner itself"),
         (

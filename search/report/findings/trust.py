@@ -64,6 +64,7 @@ class Trust(Finding):
         yield Bullets(
             tuple(f"{_MARKS[one.reply]} {one.question} {one.words}" for one in objections_first)
         )
+        yield Paragraph("✓ speaks for it, ✗ against it, ? not known, ○ worth knowing.", "quiet")
 
     @property
     def objections(self) -> tuple[str, ...]:
@@ -99,7 +100,7 @@ def _fresh(evidence: Evidence, test: TestResult) -> Check:
     if others:
         words = (
             f"No. {EarlierAccess.known(others).words()} The model was not trained on it, but what "
-            "was learned from those tests may have shaped this study."
+            "was learned then may have shaped this study."
         )
         return Check(question=question, reply="no", words=words, doubt=doubt)
     besides = " but the hand-tuned baseline’s" if evidence.earlier else ""

@@ -11,6 +11,7 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import Cost
 from search.report.findings.trust import Trust
 from search.report.findings.winner import SearchBaseline
+from search.report.scoring import trial_score
 from search.text import count, duration, interval, listed, percent, plural, score, spread
 from search.tuning.records import StudyRecord
 
@@ -86,10 +87,11 @@ def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
 def _in_validation(evidence: Evidence, winner: int) -> str:
     """Return how the hand-tuned candidate did if it was one of the trials, and did not win."""
     own = evidence.once(SearchBaseline.of)
-    if own is None or own.mean is None or own.number == winner:
+    best, metric = evidence.record.winner(), evidence.record.metric
+    if own is None or own.mean is None or own.number == winner or best is None:
         return ""
-    reached = score(own.mean, evidence.record.metric)
-    return f"; in validation it reached {reached}, as trial {own.number}"
+    reached, winners = score(own.mean, metric), score(trial_score(best), metric)
+    return f"; in validation it reached {reached}, the winner {winners}"
 
 
 def _doubt(trust: Trust | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, final
 
-from search.metric import ACCURACY, LOSS
+from search.metric import ACCURACY, LOSS, Metric
 from search.report.blocks import Block, Code, Columns, Details, Paragraph, Rows, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
@@ -213,16 +213,15 @@ def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
     words = winner_lead(abs(lead.gap), record.metric)
     if record.has_longer_refit():
         words = f"{words} after {plural(record.recipe.epochs, 'epoch')} each"
-    return f"{words}{_certainty(lead)}"
+    return f"{words}{_certainty(lead, record.metric)}"
 
 
-def _certainty(lead: Lead) -> str:
-    if lead.within_noise is None or not lead.gap:
+def _certainty(lead: Lead, metric: Metric) -> str:
+    if lead.noise is None or not lead.gap:
         return ""
-    best = f" the best of {lead.among}" if lead.among > 1 else ""
-    if not lead.within_noise:
-        return f", more than noise gives{best}"
-    return f", within noise{best and f' for{best}'}"
+    best = f" for the best of {lead.among} complete trials" if lead.among > 1 else ""
+    side = "within" if lead.within_noise else "beyond"
+    return f", {side} noise (up to {spread(lead.noise, metric)}{best})"
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
