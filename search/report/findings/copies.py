@@ -87,7 +87,10 @@ def _sentences(counts: CopyCounts, n_test: int) -> Iterator[str]:
 
 
 def _matters(counts: CopyCounts, test: TestResult | None) -> bool:
-    if test is None:
-        return True
+    return test is None or counts.n_contradictory > 0 or is_beyond_interval(counts.n_test, test)
+
+
+def is_beyond_interval(n_copies: int, test: TestResult) -> bool:
+    """Return whether copies can move a test accuracy by more than half its interval."""
     low, high = test.interval
-    return counts.n_contradictory > 0 or counts.n_test / test.n_images > (high - low) / 2
+    return n_copies / test.n_images > (high - low) / 2

@@ -8,6 +8,7 @@ from search.report.blocks import Block, Bullets, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, ReportPart
 from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.copies import is_beyond_interval
 from search.report.findings.earlier_access import EarlierAccess
 from search.report.findings.finalists import Finalists
 from search.report.findings.margin import Margin
@@ -114,7 +115,6 @@ def _without_copies(evidence: Evidence, test: TestResult) -> Check:
         "the test set holds copies of training images",
     )
     copies = evidence.record.quality.copies.n_test
-    low, high = test.interval
     if not copies:
         words = "As far as was checked: no copies of training images were found in it."
         return Check(question=question, reply="yes", words=words, doubt=doubt)
@@ -123,7 +123,7 @@ def _without_copies(evidence: Evidence, test: TestResult) -> Check:
         f"{count(copies)} of {count(test.n_images)} test images are copies of training images: "
         f"they add {spread(share, ACCURACY)} at most"
     )
-    if share <= (high - low) / 2:
+    if not is_beyond_interval(copies, test):
         return Check(
             question=question, reply="yes", words=f"Nearly: {words}, within its interval.", doubt=""
         )

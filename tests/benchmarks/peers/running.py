@@ -76,7 +76,7 @@ def run(settings: Settings) -> None:
     images = settings.dataset or generate_images(settings.out / "generated", _GENERATED_PER_CLASS)
     for seed in range(settings.seeds):
         prepare(images, data_dir, settings.seed_dir(seed), seed)
-        if ELSEWHERE in settings.tools:
+        if seed == 0 and ELSEWHERE in settings.tools:  # the folder is there by now
             write_elsewhere(settings.space, data_dir)
         for tool in (BASELINE, *turns(settings.tools, seed)):
             if not settings.records(tool, seed).exists():
