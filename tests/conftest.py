@@ -1,5 +1,6 @@
 """What all tests share: one core each, the command line, and tiny image folders."""
 
+import gc
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -42,6 +43,18 @@ class CommandResult:
 
 Command = Callable[..., CommandResult]
 FolderMaker = Callable[..., Path]
+
+
+def pytest_collection() -> None:
+    """Look for no garbage while modules are loaded and tests are made: all of them stay."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for it seldom, and never again among what was loaded."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,5 +1,6 @@
 """The program: its commands, in the order of its help."""
 
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -68,9 +69,13 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "delete": ("delete STUDY --yes",),
 }
 
+# Between two searches for garbage: what a command loads and makes mostly lives to its end.
+_ALLOCATIONS = 200_000
+
 
 def main() -> None:
     """Run the command line; mistakes, machine failures and interrupts end it with one line."""
+    gc.set_threshold(_ALLOCATIONS)
     use_utf8()
     status, failure = run_to_end(build_app(), sys.argv[1:] or ["--help"])
     if failure is not None:

@@ -227,7 +227,7 @@ def export_script(record: StudyRecord, trial: TrialRecord) -> str:
         UserError: The trial has no candidate, or a plateau schedule but no epoch.
     """
     candidate = with_own_network(_candidate(trial), record)
-    horizon = record.refit_horizon(trial) or record.recipe.refit_epochs or record.recipe.epochs
+    horizon = record.refit_schedule(trial)
     epochs, rates = horizon, trial.history.learning_rates()
     if trial.best_epoch is not None:
         epochs = refit_epochs(trial, record.recipe, record.dataset, horizon)

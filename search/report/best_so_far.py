@@ -1,5 +1,6 @@
 """The best validation score so far as a search goes on, and the level of hand tuning. Pure."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -183,6 +184,12 @@ _LEGEND_ROW = 0.14  # inches
 _NAME = 48  # characters that fit next to a line
 
 
+def _look(place: int) -> tuple[str, Dash]:
+    """Return colour and dash of a curve: neighbours differ in both, 24 curves in either."""
+    rounds = place // math.lcm(len(_COLOURS), len(_DASHES))
+    return _COLOURS[place % len(_COLOURS)], _DASHES[(place + rounds) % len(_DASHES)]
+
+
 @final
 @dataclass(frozen=True)
 class Courses:
@@ -264,8 +271,8 @@ class Courses:
 
     def _series(self) -> Iterator[Series]:
         """Yield each search's curves (in a race, first that of the first fold), then the levels."""
-        looks = zip(cycle(_COLOURS), cycle(_DASHES), strict=False)
-        for curve, (colour, dash) in zip(self.curves, looks, strict=False):
+        for place, curve in enumerate(self.curves):
+            colour, dash = _look(place)
             look: dict[str, Any] = {"colour": colour, "dash": dash}
             if curve.first_fold:
                 thin: dict[str, Any] = look | {"width": 1, "in_legend": False}

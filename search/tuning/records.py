@@ -217,6 +217,10 @@ class StudyRecord:
             return None
         return self.horizon["epochs"]
 
+    def refit_schedule(self, trial: TrialRecord) -> int:
+        """Return the epochs of the schedule by which a trial is refitted."""
+        return self.refit_horizon(trial) or self.recipe.refit_epochs or self.recipe.epochs
+
     def has_longer_refit(self) -> bool:
         """Return whether winners are retrained by a longer schedule than trials have."""
         return (self.recipe.refit_epochs or 0) > self.recipe.epochs or self.horizon is not None

@@ -72,12 +72,12 @@ def test_short_searches_are_measured_in_minutes(trials: int, unit: str) -> None:
 
 
 @pytest.mark.slow
-def test_twelve_searches_can_be_told_apart() -> None:
+def test_two_dozen_searches_can_be_told_apart() -> None:
     """No two have colour and line in common, and the grey of the baselines is not among them."""
-    (axes,) = _draw(*(search(f"study-{i}", [0.5]) for i in range(12))).axes
+    (axes,) = _draw(*(search(f"study-{i}", [0.5]) for i in range(24))).axes
     *lines, level = axes.get_lines()
     looks = {(str(line.get_color()), line.get_linestyle()) for line in lines}
-    assert len(looks) == 12
+    assert len(looks) == 24
     assert str(level.get_color()) == GREY not in {colour for colour, _ in looks}
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from search.report.blocks import Paragraph, Rows, Table
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.repeats import Repeats
-from search.report.findings.result import TestSetAccess
+from search.report.findings.result import Result, TestSetAccess
 from search.report.findings.winner import FoldScores, Refit
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
@@ -67,3 +69,36 @@ def test_trainings_that_are_refitted_have_no_test_of_their_own() -> None:
     table = next(one for one in found.blocks() if isinstance(one, Table))
     assert table.header == ("Training", "Validation loss", "Validation accuracy")
     assert {len(row) for row in (*table.rows, *table.footer)} == {3}
+
+
+@pytest.mark.parametrize(
+    ("refit", "refit_epochs", "trained", "words"),
+    [
+        ("horizon", None, 10, "all 10 epochs of its schedule"),
+        ("one-se", 39, 37, "37 of its schedule’s 39 epochs"),
+        ("best-epoch", None, 8, "8 of its schedule’s 10 epochs"),
+    ],
+)
+def test_the_length_of_a_refit_is_told_by_its_schedule(
+    refit: str, refit_epochs: int | None, trained: int, words: str
+) -> None:
+    """Which may be longer than that of a trial."""
+    trial = fakes.complete_trial(0, [0.5, 0.6])
+    recipe = {"refit": refit, "refit_epochs": refit_epochs}
+    record = fakes.with_end(fakes.study_record([trial], recipe=recipe))
+    assert record.refit is not None
+    record = replace(record, refit=replace(record.refit, epochs=trained))
+    found, result = Refit.of(Evidence(record)), Result.of(Evidence(record))
+    assert found is not None
+    assert result is not None
+    assert found.rule.startswith(words)
+    first = next(iter(result.blocks()))
+    assert isinstance(first, Paragraph)
+    assert words in first.text
+
+
+def test_a_budgets_schedule_is_the_one_that_there_was_time_for() -> None:
+    trial = fakes.complete_trial(3, [0.5, 0.6])
+    record = fakes.study_record([trial], horizon={"trial": 3, "epochs": 31})
+    assert record.refit_schedule(trial) == 31
+    assert replace(record, horizon={"trial": 2, "epochs": 31}).refit_schedule(trial) == 10

@@ -12,7 +12,9 @@ from search.report.blocks import Bullets
 from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.finalists import FinalistPart, Finalists
+from search.report.findings.headline import Headline
 from search.report.findings.margin import Margin
+from search.report.findings.optimism import Optimism
 from search.report.findings.trust import Check, Reply, Trust
 from search.report.findings.verdict import Verdict
 
@@ -21,6 +23,7 @@ COPIES = "Is the test set free of training images?"
 GUESSING = "Is it better than guessing?"
 BASELINE = "Is it better than the hand-tuned network?"
 RUNNER_UP = "Is it the best of the trials?"
+VALIDATION = "Does the test confirm the validation score?"
 AGAIN = "Would another training come out as good?"
 
 
@@ -195,3 +198,26 @@ def test_groups_in_training_and_test_are_an_objection(
     asked = check(found, "Are its images independent of one another?")
     assert asked.reply == reply
     assert (asked.doubt in found.objections) == (reply == "no")
+
+
+@pytest.mark.parametrize(
+    ("shift", "reply", "start"),
+    [(0.0, "yes", "Yes:"), (0.2, "aside", "No:"), (-0.2, "yes", "Yes, and more:")],
+)
+def test_a_test_below_validation_does_not_confirm_it(
+    kfold_evidence: Evidence, shift: float, reply: Reply, start: str
+) -> None:
+    """One above it does; the first screen tells the distance of both."""
+    optimism = Optimism.of(kfold_evidence)
+    assert optimism is not None
+    assert optimism.gap is not None
+    place = "within" if not shift else "above" if shift > 0 else "below"
+    validation = optimism.gap.test + shift
+    gap = optimism.gap.model_copy(update={"validation": validation, "place": place})
+    other = replace(kfold_evidence)
+    other._known[Optimism.of] = optimism.model_copy(update={"gap": gap})
+    one = check(trust_of(other), VALIDATION)
+    assert one.reply == reply
+    assert one.words.startswith(start)
+    words = " ".join(card.words for card in Headline.of(other).cards)
+    assert ("20.00 points" in words) is (shift != 0)

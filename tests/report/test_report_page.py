@@ -7,9 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from search.catalog.openings import DatasetAccess
+from search.report.blocks import Paragraph
 from search.report.evidence import Evidence
 from search.report.findings import find_all
 from search.report.findings.mistakes import Mistakes
+from search.report.render.html import Chapter, Group, Passage, chapter, render_chapters
 from search.tuning.records import AcceptedChange
 from tests.report import report_fakes as fakes
 from tests.report.conftest import HOSTILE, PageReader, one_spaced, read_page
@@ -185,3 +188,23 @@ def test_repeated_openings_are_pointed_out(kfold_evidence: Evidence) -> None:
     text = read_page(replace(kfold_evidence, record=record)).text
     assert "This study opened the test set twice." in text
     assert "Only the first test result is unbiased." in text
+
+
+def test_a_finding_that_a_sentence_names_is_linked(kfold_evidence: Evidence) -> None:
+    """The link leads to an element of the page; names from outside stay text."""
+    elsewhere = DatasetAccess("other", datetime(2026, 6, 1, tzinfo=UTC), "final evaluation")
+    reader = read_page(replace(kfold_evidence, earlier=(elsewhere,)))
+    targets = {attributes.get("id") for _, attributes in reader.tags}
+    links = [attributes["href"] for tag, attributes in reader.tags if tag == "a"]
+    assert "#finding-trust" in links
+    assert {str(link)[1:] for link in links if str(link).startswith("#")} <= targets
+
+
+def test_links_escape_what_they_stand_in() -> None:
+    hostile = "<script> “A & B”"
+    chapters = [
+        chapter("one", "", "", Paragraph(hostile)),
+        Chapter("two", "", "Two", (Group((Passage((), "key", "A & B"),)),)),
+    ]
+    page = render_chapters("kind", "title", "lead", chapters)
+    assert '&lt;script&gt; <a href="#finding-key">“A &amp; B”</a>' in page

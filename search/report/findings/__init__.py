@@ -13,6 +13,7 @@ from search.report.findings.copies import DuplicateImages
 from search.report.findings.cost import Cost
 from search.report.findings.earlier_access import EarlierAccess
 from search.report.findings.ensemble import EnsembleResult
+from search.report.findings.explanation import Explanation
 from search.report.findings.finalists import Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.importances import Importances
@@ -76,6 +77,7 @@ FINDINGS: tuple[type[Finding], ...] = (
     ParetoFront,
     Origin,
     Finalists,
+    Explanation,
     Margin,
     Ablated,
     CommonTraits,

@@ -13,6 +13,8 @@ from search.report.scoring import KINDS, last_attempts
 from search.text import count, duration, percent
 from search.tuning.records import StudyRecord, TrialRecord
 
+_NOT_TRIED = ("waiting", "running", "interrupted", "infeasible")
+
 
 @final
 class Cost(Finding):
@@ -78,11 +80,16 @@ class Cost(Finding):
             device=_device(record),
         )
 
+    @property
+    def n_tried(self) -> int:
+        """Candidates that were trained to the end, or ended early."""
+        return sum(n for kind, n in self.trials.items() if kind not in _NOT_TRIED)
+
     def blocks(self) -> Iterator[Block]:
         yield Rows(tuple(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:
-        yield "candidates planned", count(sum(self.trials.values()))
+        yield "candidates tried", count(self.n_tried)
         for kind, number in self.trials.items():
             yield "waiting for a further run" if kind == "waiting" else kind, count(number)
         if self.cut_off:

@@ -8,10 +8,11 @@ from search.report.blocks import Block, Cards
 from search.report.evidence import Evidence
 from search.report.finding import HEADLINE, Finding, ReportPart
 from search.report.findings.baseline_comparison import BaselineComparison
+from search.report.findings.optimism import Optimism
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import scored_epoch
 from search.report.findings.winner import SearchBaseline, Winner
-from search.text import count, interval, plural, score, score_interval, spread
+from search.text import apart, count, interval, plural, score, score_interval, spread
 from search.training.metrics import always_right
 from search.tuning.records import StudyRecord
 
@@ -49,7 +50,7 @@ class Headline(Finding):
             cards=(
                 *_own_card(record),
                 _test_card(record, None),
-                _validation_card(evidence.once(Winner.of), record.metric),
+                _validation_card(evidence),
                 _baseline_card(evidence),
             )
         )
@@ -101,14 +102,29 @@ def _repeat_cards(record: StudyRecord, repeats: Repeats) -> Iterator[Card]:
         yield Card(name=f"Validation {metric}", number=number, words=words)
 
 
-def _validation_card(winner: Winner | None, metric: Metric) -> Card:
+def _validation_card(evidence: Evidence) -> Card:
+    winner, metric = evidence.once(Winner.of), evidence.record.metric
     name = f"Validation {metric}"
     if winner is None:
         return Card(name=name, number=score(None, metric), words="nothing has won yet")
     std = winner.fold_deviation
     deviation = "" if std is None else f", standard deviation {spread(std, metric)}"
-    words = f"the winner, trial {winner.trial}{deviation}"
+    words = f"the winner, trial {winner.trial}{deviation}{_gap(evidence.once(Optimism.of), metric)}"
     return Card(name=name, number=score(winner.mean, metric), words=words)
+
+
+def _gap(optimism: Optimism | None, metric: Metric) -> str:
+    """Say how far validation is from the test result where that is more than its interval has."""
+    gap = None if optimism is None else optimism.gap
+    if (
+        gap is None
+        or optimism is None
+        or gap.place == "within"
+        or optimism.gap_metric is not metric
+    ):
+        return ""
+    side = "above" if gap.validation > gap.test else "below"
+    return f"; {apart(gap.validation, gap.test, metric)} {side} its test {metric}"
 
 
 def _baseline_card(evidence: Evidence) -> Card:

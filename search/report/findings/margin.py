@@ -7,6 +7,7 @@ from typing import Self, final
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, MetricName, ReportPart, Unlisted
+from search.report.findings.study import largest_network
 from search.report.lead import Lead, lead_over
 from search.report.scoring import last_attempts, trial_score
 from search.text import apart, listed, plural, score, spread
@@ -102,7 +103,7 @@ class Margin(Finding):
             n_pruned=len(pruned),
             comparison=get_pruner(record.recipe.pruner).comparison if pruned else "",
             n_candidates=len(trained),
-            limit=_limit(record),
+            limit=largest_network(record.recipe),
         )
 
     def summary(self) -> tuple[str, ...]:
@@ -154,12 +155,6 @@ class Margin(Finding):
         if second.close:
             return f"{lead} This is within noise ({error}): either could be better."
         return f"{lead} Noise alone rarely makes such a lead ({error})."
-
-
-def _limit(record: StudyRecord) -> str:
-    recipe = record.recipe
-    limits = ((recipe.max_parameters, "parameters"), (recipe.max_multiply_adds, "multiply-adds"))
-    return " and ".join(f"{most:,} {what}" for most, what in limits if most is not None)
 
 
 def _rivals(record: StudyRecord, winner: TrialRecord) -> list[TrialRecord]:

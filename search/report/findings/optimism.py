@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart
+from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart, Unlisted
 from search.report.findings.selection import SelectionScore
 from search.report.scoring import (
     at_best_epoch,
@@ -113,6 +113,12 @@ class Optimism(Finding):
     """The bound with a holdout."""
     words: tuple[str, ...]
     """The same in sentences."""
+    gap_words: Unlisted[str] = ""  # the first of them, which stands beside the test result
+
+    @property
+    def gap_metric(self) -> Metric:
+        """What the gap is in."""
+        return _shown_metric(self.metric)
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -125,24 +131,40 @@ class Optimism(Finding):
         if value is None or accuracy is None:
             return None
         several, metric = record.recipe.n_folds > 1, record.metric
-        by_accuracy = metric.recorded is not None
-        shown, figure = (ACCURACY, accuracy) if by_accuracy else (metric, value)
+        shown = _shown_metric(metric)
+        by_accuracy = shown is ACCURACY
+        figure = accuracy if by_accuracy else value
         error = _validation_error(record, winner, shown, figure)
         gap = None if record.test is None else _gap(record.test, shown, figure, error)
         folds = _fold_bias(record, value) if several else None
         holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
         estimated = evidence.once(SelectionScore.of) is not None
+        gap_words = "" if gap is None else _gap_words(gap, shown)
         words = (
-            *(() if gap is None else (_gap_words(gap, shown),)),
+            *((gap_words,) if gap_words else ()),
             *(() if folds is None else _fold_words(folds, metric, value)),
             *(() if several or estimated else (_UNKNOWN_BIAS,)),
             *(() if several else _holdout_words(record, winner, holdout, bounded=not estimated)),
         )
-        return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
+        return cls(
+            metric=metric,
+            score=value,
+            gap=gap,
+            folds=folds,
+            holdout=holdout,
+            words=words,
+            gap_words=gap_words,
+        )
 
     def blocks(self) -> Iterator[Block]:
-        if self.words:
-            yield Bullets(self.words)
+        others = tuple(one for one in self.words if one != self.gap_words)
+        if others:
+            yield Bullets(others)
+
+
+def _shown_metric(metric: Metric) -> Metric:
+    """Return what validation and test are compared in where trials are scored by `metric`."""
+    return metric if metric.recorded is None else ACCURACY
 
 
 def _validation_error(

@@ -18,8 +18,9 @@ from search.report.finding import (
     Text,
     Unlisted,
 )
-from search.report.findings.winner import Winner
-from search.text import count, interval, moment, percent, plural, score, times
+from search.report.findings.optimism import Optimism
+from search.report.findings.winner import Winner, refit_rule
+from search.text import count, interval, moment, percent, score, times
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
@@ -81,6 +82,7 @@ class Result(Finding):
     test: Unlisted[TestResult]
     record: Unlisted[StudyRecord]
     winner: Unlisted[Winner | None]
+    gap: Unlisted[str] = ""  # between validation and test, in words
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -88,6 +90,7 @@ class Result(Finding):
         test = evidence.record.test
         if test is None:
             return None
+        optimism = evidence.once(Optimism.of)
         return cls(
             accuracy=test.accuracy,
             interval=test.interval,
@@ -100,6 +103,7 @@ class Result(Finding):
             test=test,
             record=evidence.record,
             winner=evidence.once(Winner.of),
+            gap="" if optimism is None else optimism.gap_words,
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -116,6 +120,8 @@ class Result(Finding):
                 f"{self._tested()} tested after all decisions of this study: {correct}."
             )
             yield self._validation_and_test()
+            if self.gap:
+                yield Paragraph(self.gap, "quiet")
             return
         exported = ""
         if self.winner is not None and len(self.record.complete()) > 1:
@@ -130,7 +136,7 @@ class Result(Finding):
         return (
             f"A network with the settings of trial {refit.trial} was trained again on all "
             f"{count(self.record.dataset.n_train)} training images, for "
-            f"{plural(refit.epochs, 'epoch')}. That network was saved, and"
+            f"{refit_rule(self.record, refit)}. That network was saved, and"
         )
 
     def _validation_and_test(self) -> Table:

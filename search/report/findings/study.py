@@ -157,6 +157,7 @@ class HowTrialsWereMade(Excerpt):
         record = evidence.record
         recipe = record.recipe
         epochs = "epochs" if recipe.protocol.scores_last_epoch else "epochs at most"
+        largest = largest_network(recipe)
         pairs = (
             ("space", recipe.space),
             ("sampler", _sampler_words(recipe)),
@@ -164,7 +165,7 @@ class HowTrialsWereMade(Excerpt):
             ("validation", validation_words(record)),
             ("score", f"validation {record.metric}, {scored_epoch(record)}"),
             (epochs, count(recipe.epochs)),
-            *_largest_network(recipe),
+            *([("largest network", largest)] if largest else []),
             ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
             *([] if recipe.budget is None else [("time budget", duration(recipe.budget))]),
             ("seed", str(recipe.seed)),
@@ -173,13 +174,13 @@ class HowTrialsWereMade(Excerpt):
         return cls(content=(Rows(pairs),))
 
 
-def _largest_network(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    for most, what in (
+def largest_network(recipe: Recipe) -> str:
+    """Return how large networks may be: "300,000 parameters"; "" if they may have any size."""
+    limits = (
         (recipe.max_parameters, "parameters"),
         (recipe.max_multiply_adds, "multiply-adds an image"),
-    ):
-        if most is not None:
-            yield "largest network", f"{count(most)} {what}"
+    )
+    return " and ".join(f"{count(most)} {what}" for most, what in limits if most is not None)
 
 
 def _sampler_words(recipe: Recipe) -> str:

@@ -224,7 +224,7 @@ class Trials(Finding):
                 *(str(rank), str(one.number), text.score(trial_score(one), metric)),
                 *((text.spread(one.fold_deviation, metric),) if several else ()),
                 *(str(one.best_epoch), text.count(one.n_parameters), text.duration(one.seconds)),
-                "" if one.candidate is None else describe_candidate(one.candidate),
+                "" if one.candidate is None else self._candidate(one, one.candidate),
             )
             for rank, one in enumerate(best, start=1)
         ]
@@ -236,6 +236,11 @@ class Trials(Finding):
             align="r" * (len(header) + 3) + "l",
             long="Candidate",
         )
+
+    def _candidate(self, trial: TrialRecord, candidate: Candidate) -> str:
+        hand_tuned = self.record.recipe.with_baseline and trial.plan == 0
+        words = describe_candidate(candidate)
+        return f"Hand-tuned: {words}" if hand_tuned else words
 
     def _winner(self, points: Sequence[HistoryPoint]) -> Iterator[Series]:
         """Yield a star at the winner, which finalists or a rule may have made another one."""

@@ -12,6 +12,7 @@ from search.report.findings.copies import is_beyond_interval
 from search.report.findings.earlier_access import EarlierAccess
 from search.report.findings.finalists import Finalists
 from search.report.findings.margin import Margin
+from search.report.findings.optimism import Optimism
 from search.report.findings.selection import SelectionScore
 from search.report.findings.winner import SearchBaseline
 from search.text import apart, count, listed, percent, plural, score, spread, times
@@ -150,6 +151,29 @@ def _independent(evidence: Evidence, test: TestResult) -> Check:
     return Check(question=question, reply="yes", words=words, doubt=doubt)
 
 
+def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
+    del test
+    optimism = evidence.once(Optimism.of)
+    if optimism is None or optimism.gap is None:
+        return None
+    gap, metric = optimism.gap, optimism.gap_metric
+    validation = f"{score(gap.validation, metric)} in validation"
+    within, away = gap.place == "within", apart(gap.validation, gap.test, metric)
+    inflated = not within and metric.is_better(gap.validation, gap.test)
+    words = f"Yes: {validation} lies within the test’s 95% interval."
+    if inflated:
+        chance = ", which may still be chance" if gap.beyond_noise is False else ""
+        words = f"No: {validation} is {away} too good{chance}. Rely on the test result."
+    elif not within:
+        words = f"Yes, and more: {validation} is {away} worse; the refit had more images."
+    return Check(
+        question="Does the test confirm the validation score?",
+        reply="aside" if inflated else "yes",
+        words=words,
+        doubt="the gap between validation and test",
+    )
+
+
 def _above_guessing(evidence: Evidence, test: TestResult) -> Check:
     del evidence
     question = "Is it better than guessing?"
@@ -253,6 +277,7 @@ _QUESTIONS: tuple[Callable[[Evidence, TestResult], Check | None], ...] = (
     _above_guessing,
     _above_baseline,
     _above_runner_up,
+    _as_in_validation,
     _not_lucky,
     _again,
 )

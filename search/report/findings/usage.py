@@ -6,7 +6,7 @@ from typing import Self, final
 from search.command_lines import command_line
 from search.report.blocks import Block, Code, Links, Paragraph
 from search.report.evidence import Evidence
-from search.report.finding import USE, Finding
+from search.report.finding import USE, Finding, Unlisted
 
 _MODEL = "../model"  # from the report's folder
 _FILES = {
@@ -32,6 +32,7 @@ class Usage(Finding):
     """The same in Python."""
     files: dict[str, str]
     """Files and folders by what they are, relative to the report's folder."""
+    size: Unlisted[str] = ""  # of the network's images
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -47,6 +48,7 @@ class Usage(Finding):
                 'print(model.predict(["photo.jpg"]))'
             ),
             files=_FILES | ensemble,
+            size=" x ".join(map(str, evidence.record.dataset.image_shape[1:])),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -56,4 +58,9 @@ class Usage(Finding):
         )
         yield Code(self.command, "sh")
         yield Code(self.python, "python")
+        yield Paragraph(
+            "Both name the likeliest class of each image. Images may have any size; they are "
+            f"brought to {self.size} pixels, as in training.",
+            "quiet",
+        )
         yield Links(tuple(self.files.items()))

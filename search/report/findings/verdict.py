@@ -15,8 +15,6 @@ from search.report.scoring import trial_score
 from search.text import count, duration, interval, listed, percent, plural, score, spread
 from search.tuning.records import StudyRecord
 
-_NOT_TRIED = ("waiting", "running", "interrupted", "infeasible")
-
 
 @final
 class Verdict(Finding):
@@ -102,8 +100,7 @@ def _doubt(trust: Trust | None) -> str:
 
 def _effort(record: StudyRecord, cost: Cost) -> str:
     dataset = record.dataset
-    n_tried = sum(n for kind, n in cost.trials.items() if kind not in _NOT_TRIED)
-    trials = plural(n_tried, "configuration")
+    trials = plural(cost.n_tried, "configuration")
     clock = (
         f"{duration(cost.search_seconds)} of search"
         if cost.search_seconds

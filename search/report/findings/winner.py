@@ -11,6 +11,7 @@ from search.report.findings.trials import CandidatePart
 from search.report.lead import Lead, lead_over
 from search.report.scoring import at_best_epoch, distinct_candidates, trial_score, winner_lead
 from search.text import count, duration, on_folds, plural, score, spread
+from search.tuning.after_search import RefitRecord
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import (
     Candidate,
@@ -286,6 +287,23 @@ class FoldScores(Excerpt):
         return cls(content=(Rows(tuple(rows)),))
 
 
+_REFIT_RULES = {
+    "best-epoch": "up to the best epoch of its trial",
+    "one-se": "up to the last epoch at which its trial was within a standard error of its best",
+    "horizon": "as long as its trial",
+}
+
+
+def refit_rule(record: StudyRecord, refit: RefitRecord) -> str:
+    """Say how many epochs the winner was refitted for, and why: "all 27 epochs of its schedule"."""
+    trial = next(one for one in record.trials if one.number == refit.trial)
+    schedule = record.refit_schedule(trial)
+    if refit.epochs >= schedule:
+        return f"all {plural(refit.epochs, 'epoch')} of its schedule"
+    rule = _REFIT_RULES[record.recipe.refit]
+    return f"{refit.epochs} of its schedule’s {plural(schedule, 'epoch')}, {rule}"
+
+
 @final
 class Refit(Finding):
     """The winner trained again on all folds together."""
@@ -311,14 +329,13 @@ class Refit(Finding):
         record = evidence.record
         if record.refit is None:
             return None
-        most = record.recipe.refit_epochs or record.recipe.epochs
-        rule = f"of at most {most}, by --refit {record.recipe.refit}"
+        rule = refit_rule(record, record.refit)
         return cls.model_validate(record.refit).model_copy(update={"rule": rule})
 
     def blocks(self) -> Iterator[Block]:
         pairs = (
             ("trial", str(self.trial)),
-            ("epochs", f"{self.epochs} ({self.rule})"),
+            ("epochs", self.rule),
             ("time", duration(self.seconds)),
             ("threads", str(self.threads)),
         )

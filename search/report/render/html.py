@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from search.report.blocks import Block, Chart, Explorer, Plot
@@ -110,8 +111,10 @@ def render_chapters(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    passages = [one for part in chapters for group in part.groups for one in group.passages]
     environment.filters |= {
         "kind": lambda block: type(block).__name__,
+        "linked": partial(_linked, {one.title: one.key for one in passages if one.title}),
         "chart": content.add_chart,
         "explorer": content.add_explorer,
     }
@@ -124,6 +127,15 @@ def render_chapters(
         # Only the program's own texts are Markup, never a name from outside.
         css=Markup(files(_ROOM).joinpath("page.css").read_text("utf-8")),  # noqa: S704
     )
+
+
+def _linked(keys: Mapping[str, str], text: str) -> Markup:
+    """Escape a text, and link each “title” of a finding in it to where that stands."""
+    written = str(escape(text))
+    for title, key in keys.items():
+        quoted = f"“{escape(title)}”"
+        written = written.replace(quoted, f'<a href="#finding-{escape(key)}">{quoted}</a>')
+    return Markup(written)  # noqa: S704, escaped above
 
 
 @final

@@ -1,0 +1,79 @@
+"""Why it won, in a sentence: whether it leads, and what stands out."""
+
+from dataclasses import replace
+
+import pytest
+
+from search.report.blocks import Paragraph
+from search.report.evidence import Evidence
+from search.report.findings.common_traits import CommonTraits, Trait
+from search.report.findings.explanation import Explanation
+from search.report.findings.importances import Importance, Importances
+from search.report.findings.margin import Margin
+
+
+def explained(
+    evidence: Evidence,
+    *,
+    error: float | None = 0.5,
+    traits: tuple[str, ...] = (),
+    mattering: tuple[str, ...] = (),
+    reason: str | None = None,
+) -> Explanation | None:
+    """Return what is made of a lead of two points with this error and of these parameters."""
+    margin = Margin.of(evidence)
+    assert margin is not None
+    assert margin.runner_up is not None
+    second = margin.runner_up.model_copy(update={"error": error, "gap": 0.02, "n_folds": 1})
+    other = replace(evidence)
+    other._known[Margin.of] = margin.model_copy(update={"runner_up": second})
+    shared = tuple(map(trait, traits))
+    other._known[CommonTraits.of] = CommonTraits(traits=shared, reason=reason)
+    parameters = (*(part(name, 0.9) for name in mattering), part("quiet", 0.1))
+    other._known[Importances.of] = Importances(parameters=parameters, reason=reason)
+    return Explanation.of(other)
+
+
+def trait(name: str) -> Trait:
+    return Trait(parameter=name, value="a", searched=None, n_best=9, n_others=1, p_value=0.001)
+
+
+def part(name: str, importance: float) -> Importance:
+    return Importance(name=name, importance=importance, chance=0.5)
+
+
+def test_where_nothing_stands_out_the_trials_cannot_tell(kfold_evidence: Evidence) -> None:
+    found = explained(kfold_evidence)
+    assert found is not None
+    assert (found.leads, found.settings) == (False, ())
+    (block,) = found.blocks()
+    assert isinstance(block, Paragraph)
+    assert block.text.startswith("These trials cannot tell")
+
+
+@pytest.mark.parametrize(("error", "leads"), [(0.001, True), (0.5, False)])
+def test_a_lead_beyond_noise_is_told_apart(
+    kfold_evidence: Evidence, error: float, *, leads: bool
+) -> None:
+    """What stands out is named either way, and once, however it was found."""
+    alone = explained(kfold_evidence, error=error)
+    both = explained(kfold_evidence, error=error, traits=("rate", "width"), mattering=("width",))
+    assert alone is not None
+    assert both is not None
+    assert alone.leads is both.leads is leads
+    assert both.settings == ("width", "rate")
+    assert "width and rate stand out" in both.answer
+    assert "stand" not in alone.answer or not leads
+
+
+def test_at_most_three_settings_are_named(kfold_evidence: Evidence) -> None:
+    found = explained(kfold_evidence, traits=("a", "b", "c", "d"))
+    assert found is not None
+    assert len(found.settings) == 4
+    assert "d stand" not in found.answer
+
+
+def test_there_is_no_answer_where_nothing_was_checked(kfold_evidence: Evidence) -> None:
+    """Nor where the noise of the lead is not known."""
+    assert explained(kfold_evidence, reason="too few trials") is None
+    assert explained(kfold_evidence, error=None) is None
