@@ -1,5 +1,6 @@
 """What is stored of a model beside its weights, and the network that it describes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, final
 
@@ -16,6 +17,19 @@ from spaces import Candidate
 from spaces.families import FamilySource
 
 _Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+
+
+_FITTED: Mapping[Resize, str] = {
+    "crop": "cut to their centre and scaled to",
+    "stretch": "stretched to",
+    "pad": "scaled, between black borders, to",
+}
+
+
+def fitted_words(resize: Resize, image_shape: tuple[int, int, int]) -> str:
+    """Say what is done to images of another size: "stretched to 32 x 32 pixels"."""
+    _, height, width = image_shape
+    return f"{_FITTED[resize]} {height} x {width} pixels"
 
 
 @final

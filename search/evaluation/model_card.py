@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from search import text
 from search.evaluation.code import text_templates
+from search.evaluation.description import fitted_words
 from search.files import write_file
 from search.paths import ModelPaths, RunPaths
 from search.tuning.records import StudyRecord, TrialRecord
@@ -78,6 +79,7 @@ def model_readme(
     templates.filters |= {one.__name__: one for one in filters}
     template = templates.get_template("model_card.md.jinja")
     _, height, width = record.dataset.image_shape
+    fitted = fitted_words(record.recipe.resize, record.dataset.image_shape)
     return template.render(
         record=record,
         recipe=record.recipe,
@@ -88,6 +90,7 @@ def model_readme(
         findings=findings,
         height=height,
         width=width,
+        fitted=fitted,
         metric=record.metric,
         openings=[f"{one.time:%Y-%m-%d} ({one.purpose})" for one in record.openings],
         confusions=[

@@ -26,9 +26,17 @@ class Paragraph:
 @final
 @dataclass(frozen=True)
 class Bullets:
-    """A list of sentences."""
+    """A list of sentences; with `marks`, each has its own in place of a bullet."""
 
     items: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The sentences, each after its mark."""
+        if not self.marks:
+            return self.items
+        return tuple(f"{mark} {item}" for mark, item in zip(self.marks, self.items, strict=True))
 
 
 @final

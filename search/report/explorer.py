@@ -15,7 +15,7 @@ MOST_CURVES: Final = 100
 _MOST_AXES = 7  # besides that of the score
 _MOST_PARAMETERS = 4  # in the table, until the reader chooses others
 _SHOWN = ("trial", "state", "score", "n_parameters", "seconds")
-_DIGITS = 5  # of a number; trials.csv has all
+_DIGITS = 7  # of a number, more than the page shows, so that it rounds once; trials.csv has all
 
 
 def explorer_content(
@@ -28,7 +28,7 @@ def explorer_content(
         ranges: The distributions of trials' parameters, the latest last.
         first: The parameters that come first.
     """
-    started = tuple(one for one in record.trials if one.kind != "waiting")
+    started = tuple(one for one in record.trials if one.kind not in ("waiting", "interrupted"))
     record = replace(record, trials=started)
     best = record.complete()[:MOST_CURVES]
     chosen = list(parameter_columns(record, ranges, first))

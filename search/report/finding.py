@@ -244,7 +244,7 @@ class Finding(ReportPart, ABC):
             if isinstance(block, Paragraph):
                 found.append(block.text)
             elif isinstance(block, Bullets):
-                found += block.items
+                found += block.told
         return tuple(found)
 
     def summary(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
         "| dog | 100.0% | 90.0% | 94.7% | 20 |",
         "opened once: 2026-01-02 (final evaluation)",
         "even for images of something else",
-        "resized to 5 x 6 pixels",
+        "cut to their centre and scaled to 5 x 6 pixels",
         "- Weakest class: \\<dog\\>.\n",
         "dog predicted as cat (2 times)",
         "chosen from 2 candidates",
@@ -77,6 +77,17 @@ def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
     ):
         assert words in card
     assert "/secret" not in card
+
+
+@pytest.mark.parametrize(
+    ("resize", "words"),
+    [("crop", "cut to their centre"), ("stretch", "stretched to 5 x 6"), ("pad", "black borders")],
+)
+def test_the_card_says_how_images_are_fitted(
+    make_record: Maker, recipe: Recipe, resize: str, words: str
+) -> None:
+    fitted = recipe.model_copy(update={"resize": resize})
+    assert words in model_readme(make_record(recipe=fitted), None, [])
 
 
 def test_the_baseline_stands_beside(make_record: Maker) -> None:

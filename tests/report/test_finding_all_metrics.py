@@ -149,7 +149,7 @@ def test_optimism_is_told_in_the_studys_metric() -> None:
     assert found.gap.test == pytest.approx(0.775)
     assert found.holdout is None
     assert "validation balanced accuracy, 78.00%, is 0.50 points above" in found.words[0]
-    assert "of its balanced accuracy on these" in found.words[-1]
+    assert "of its balanced accuracy would be" in found.words[-1]
     assert "(bootstrap)" in found.words[-1]
 
 

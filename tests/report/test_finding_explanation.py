@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from search.metric import ACCURACY
 from search.report.blocks import Paragraph
 from search.report.evidence import Evidence
+from search.report.findings.ablation import Ablated
 from search.report.findings.common_traits import CommonTraits, Trait
 from search.report.findings.explanation import Explanation
 from search.report.findings.importances import Importance, Importances
 from search.report.findings.margin import Margin
+from search.report.findings.winner import SearchBaseline
 
 
 def explained(
@@ -26,12 +29,16 @@ def explained(
     assert margin.runner_up is not None
     second = margin.runner_up.model_copy(update={"error": error, "gap": 0.02, "n_folds": 1})
     other = replace(evidence)
+    other._known.update(evidence._known)
     other._known[Margin.of] = margin.model_copy(update={"runner_up": second})
     shared = tuple(map(trait, traits))
     other._known[CommonTraits.of] = CommonTraits(traits=shared, reason=reason)
     parameters = (*(part(name, 0.9) for name in mattering), part("quiet", 0.1))
     other._known[Importances.of] = Importances(parameters=parameters, reason=reason)
     return Explanation.of(other)
+
+
+ABLATED = Ablated(start="trial 0", start_score=0.5, steps=(), n_trained=1, trial=2, metric=ACCURACY)
 
 
 def trait(name: str) -> Trait:
@@ -48,7 +55,8 @@ def test_where_nothing_stands_out_the_trials_cannot_tell(kfold_evidence: Evidenc
     assert (found.leads, found.settings) == (False, ())
     (block,) = found.blocks()
     assert isinstance(block, Paragraph)
-    assert block.text.startswith("These trials cannot tell")
+    assert block.text == found.answer
+    assert "cannot be told" in block.text
 
 
 @pytest.mark.parametrize(("error", "leads"), [(0.001, True), (0.5, False)])
@@ -64,6 +72,21 @@ def test_a_lead_beyond_noise_is_told_apart(
     assert both.settings == ("width", "rate")
     assert "width and rate stand out" in both.answer
     assert "stand" not in alone.answer or not leads
+
+
+@pytest.mark.parametrize(("beaten", "ablated"), [(True, False), (True, True), (False, False)])
+def test_a_clear_victory_over_the_hand_tuned_network_is_told(
+    kfold_evidence: Evidence, *, beaten: bool, ablated: bool
+) -> None:
+    """Though not by which setting, unless an ablation has shown that."""
+    evidence = replace(kfold_evidence)
+    baseline = SearchBaseline(number=0, mean=0.5, outcome="behind", beaten=beaten)
+    evidence._known[SearchBaseline.of] = baseline
+    path = ABLATED if ablated else None
+    evidence._known[Ablated.of] = path
+    found = explained(evidence)
+    assert found is not None
+    assert found.answer.startswith("It beats the hand-tuned") is (beaten and not ablated)
 
 
 def test_at_most_three_settings_are_named(kfold_evidence: Evidence) -> None:

@@ -75,7 +75,8 @@ def test_trainings_that_are_refitted_have_no_test_of_their_own() -> None:
     ("refit", "refit_epochs", "trained", "words"),
     [
         ("horizon", None, 10, "all 10 epochs of its schedule"),
-        ("one-se", 39, 37, "37 of its schedule’s 39 epochs"),
+        ("horizon", 39, 39, "all 39 epochs of its schedule (a trial’s has 10)"),
+        ("one-se", 39, 37, "37 of its schedule’s 39 epochs (a trial’s has 10), up to the last"),
         ("best-epoch", None, 8, "8 of its schedule’s 10 epochs"),
     ],
 )

@@ -62,7 +62,7 @@ def test_one_fold_says_what_it_cannot_say() -> None:
     assert low < 0.8 < high
     words = " ".join(info.words)
     assert "cannot be estimated" in words
-    assert "10,000 validation images" in words
+    assert "of 10,000 images" in words
     assert "the best of 4 epochs across all trials inflates this score by at most 0.83" in words
 
 

@@ -112,6 +112,19 @@ def test_the_report_says_what_was_done() -> None:
     assert "3 complete trials" in words
 
 
+@pytest.mark.parametrize("n_pruned", [0, 1, 3])
+def test_trials_that_were_stopped_early_are_said_to_be_left_out(n_pruned: int) -> None:
+    """They were judged by the same images, so that choosing began with them."""
+    one = evidence()
+    past = fakes.history([[0.4]])
+    pruned = [fakes.other_trial(9 + i, "pruned", history=past) for i in range(n_pruned)]
+    record = replace(one.record, trials=(*one.record.trials, *pruned))
+    found = SelectionScore.of(replace(one, record=record))
+    assert found is not None
+    assert found.n_dropped == n_pruned
+    assert ("stopped early" in " ".join(found.sentences())) is bool(n_pruned)
+
+
 def test_where_the_bias_is_estimated_nothing_says_that_it_cannot_be() -> None:
     words = Optimism.of(evidence())
     assert words is not None

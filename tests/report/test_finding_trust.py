@@ -168,10 +168,9 @@ def test_the_answer_names_the_interval_objections_and_what_is_not_known(
     assert found.answer.startswith("With caution")
     assert trust(replace(kfold_evidence, earlier=())).answer.startswith("Yes, on")
     bullets = next(one for one in found.blocks() if isinstance(one, Bullets))
-    assert [one.startswith("✗") for one in bullets.items] == [
-        True,
-        *[False] * (len(bullets.items) - 1),
-    ]
+    assert bullets.marks[0] == "✗"
+    assert "✗" not in bullets.marks[1:]
+    assert [one[0] for one in bullets.told] == list(bullets.marks)
     for one in found.checks:
         assert (one.doubt in found.answer) is (one.reply in ("no", "unknown"))
     assert check(found, RUNNER_UP).reply == "aside"

@@ -102,3 +102,16 @@ def test_what_is_linked_lies_next_to_the_report(kfold_evidence: Evidence) -> Non
     assert usage is not None
     assert all(not place.startswith("/") for place in usage.files.values())
     compile(usage.python, "usage", "exec")
+
+
+def test_the_first_sentence_names_kind_and_size(kfold_evidence: Evidence) -> None:
+    verdict, winner = Verdict.of(kfold_evidence), kfold_evidence.record.winner()
+    assert verdict is not None
+    assert winner is not None
+    assert f"trial {winner.number} (CNN, {winner.n_parameters:,} parameters)" in verdict.result
+    unknown = replace(winner, candidate=None)
+    trials = [unknown if one is winner else one for one in kfold_evidence.record.trials]
+    record = replace(kfold_evidence.record, trials=tuple(trials))
+    other = Verdict.of(Evidence(record))
+    assert other is not None
+    assert f"trial {winner.number}, classifies" in other.result

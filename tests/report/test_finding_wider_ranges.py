@@ -1,6 +1,7 @@
 """The command that searches beyond the ends of ranges."""
 
 import shlex
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -58,6 +59,25 @@ def test_the_command_sets_every_range_that_the_space_accepts(kfold_evidence: Evi
     assert {one.partition("=")[0] for one in settings} <= {one.parameter for one in advice.borders}
     CNN_SPACE.with_ranges(**parse_ranges(CNN_SPACE.parameters(), settings))
     assert words[-2:] == ["--study-name", f"{kfold_evidence.record.name}-wider"]
+
+
+@pytest.mark.parametrize(
+    ("planned", "n_first", "trials"),
+    [(60, 9, None), (10, 9, "29"), (12, 1, "21"), (None, 9, None)],
+)
+def test_enough_trials_draw_from_wider_ranges(
+    kfold_evidence: Evidence, planned: int | None, n_first: int, trials: str | None
+) -> None:
+    """Not only candidates that every search begins with; a grid has as many as its points."""
+    record = kfold_evidence.record
+    recipe = record.recipe.model_copy(update={"trials": planned})
+    found = WiderRanges.of(
+        replace(kfold_evidence, record=replace(record, recipe=recipe, n_first=n_first))
+    )
+    assert found is not None
+    (code,) = (block for block in found.blocks() if isinstance(block, Code))
+    options = dict(pairwise(shlex.split(code.text)))
+    assert options.get("--trials") == trials
 
 
 def test_without_advice_there_is_no_command(unfinished_evidence: Evidence) -> None:

@@ -43,7 +43,8 @@ def test_winner_names_what_it_changed() -> None:
     [
         (
             fakes.complete_trial(0, [0.5]),
-            "the winner is 10.00 points better, beyond noise (up to 1.37 points)",
+            "the winner is 10.00 points better, beyond noise: "
+            "chance alone may put one of two 1.37 points ahead",
         ),
         (fakes.complete_trial(0, [0.7]), "unbeaten, it is the winner itself"),
         (

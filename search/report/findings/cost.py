@@ -91,7 +91,7 @@ class Cost(Finding):
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "candidates tried", count(self.n_tried)
         for kind, number in self.trials.items():
-            yield "waiting for a further run" if kind == "waiting" else kind, count(number)
+            yield "planned, not run" if kind == "waiting" else kind, count(number)
         if self.cut_off:
             yield "attempts interrupted and restarted", count(self.cut_off)
         share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)

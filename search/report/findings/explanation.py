@@ -6,12 +6,15 @@ from typing import Self, final
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding
+from search.report.findings.ablation import Ablated
 from search.report.findings.common_traits import CommonTraits
 from search.report.findings.importances import Importances
 from search.report.findings.margin import Margin
+from search.report.findings.winner import SearchBaseline
 from search.text import listed
 
 _MOST_NAMED = 3
+_BY_WHICH = "By which of its settings is not known; the command “ablate” shows that."
 
 
 @final
@@ -43,6 +46,9 @@ class Explanation(Finding):
         if not checked:
             return None
         answer = _answer(leads=not second.close, settings=settings)
+        baseline, ablated = evidence.once(SearchBaseline.of), evidence.once(Ablated.of)
+        if baseline is not None and baseline.beaten and not settings and ablated is None:
+            answer = f"It beats the hand-tuned network by more than noise. {_BY_WHICH} {answer}"
         return cls(leads=not second.close, settings=settings, answer=answer)
 
     def blocks(self) -> Iterator[Block]:
@@ -54,9 +60,17 @@ def _answer(*, leads: bool, settings: tuple[str, ...]) -> str:
     found = f"{listed(list(settings[:_MOST_NAMED]))} {stand} out from chance"
     match leads, bool(settings):
         case True, True:
-            return f"It leads by more than noise, and {found} among what was searched."
+            return (
+                f"It leads the runner-up by more than noise, and {found} among what was searched."
+            )
         case True, False:
-            return "It leads by more than noise, but these trials do not show which setting did it."
+            return (
+                "It leads the runner-up by more than noise, but these trials do not show which "
+                "setting did it."
+            )
         case False, True:
-            return f"Its lead is within noise; among what was searched, {found}."
-    return "These trials cannot tell: its lead is within noise, and no setting stands out from it."
+            return f"Its lead over the runner-up is within noise; among what was searched, {found}."
+    return (
+        "Among these trials it cannot be told: its lead over the runner-up is within noise, and no "
+        "setting stands out from chance."
+    )

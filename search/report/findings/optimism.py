@@ -19,7 +19,7 @@ from search.report.scoring import (
     trial_score,
     validation_images,
 )
-from search.text import apart, count, interval, plural, score, score_interval, spread
+from search.text import apart, interval, plural, score, score_interval, spread
 from search.training.bootstrap import score_error
 from search.training.metrics import TestResult
 from search.tuning.records import StudyRecord, TrialRecord
@@ -37,6 +37,10 @@ _NOISE = "validation images are a sample too, so this may still be chance."
 _UNKNOWN_BIAS = (
     "With a single validation split, the bias of choosing the best cannot be estimated from how "
     "much folds disagree; cross-validation (--validation kfold) makes that possible."
+)
+_SEE_SELECTION = (
+    "How much of it comes from having been chosen is estimated in “The score corrected for "
+    "selection”."
 )
 _Z95, _Z99 = 1.959964, 2.575829  # quantiles of the normal distribution, two-sided
 
@@ -138,11 +142,13 @@ class Optimism(Finding):
         gap = None if record.test is None else _gap(record.test, shown, figure, error)
         folds = _fold_bias(record, value) if several else None
         holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
-        estimated = evidence.once(SelectionScore.of) is not None
+        selection = evidence.once(SelectionScore.of)
+        estimated = selection is not None
         gap_words = "" if gap is None else _gap_words(gap, shown)
         words = (
             *((gap_words,) if gap_words else ()),
             *(() if folds is None else _fold_words(folds, metric, value)),
+            *(() if selection is None else (_SEE_SELECTION,)),
             *(() if several or estimated else (_UNKNOWN_BIAS,)),
             *(() if several else _holdout_words(record, winner, holdout, bounded=not estimated)),
         )
@@ -310,8 +316,9 @@ def _holdout_words(
         yield from _own_interval(record, winner)
         return
     yield (
-        "Ignoring that it was chosen by them, the 95% interval of its accuracy on these "
-        f"{count(holdout.n_images)} validation images is {interval(holdout.interval)} (Wilson)."
+        f"The validation score is of {plural(holdout.n_images, 'image')}: had the network been "
+        "fixed before, the 95% interval of its accuracy would be "
+        f"{interval(holdout.interval)} (Wilson)."
     )
     if holdout.greatest_bias and bounded:
         yield (
@@ -329,7 +336,7 @@ def _own_interval(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
         return
     both = (metric.clipped(value - 1.96 * error), metric.clipped(value + 1.96 * error))
     yield (
-        f"Ignoring that it was chosen by them, the 95% interval of its {metric} on these "
-        f"{count(validation_images(record))} validation images is "
+        f"The validation score is of {plural(validation_images(record), 'image')}: had the network "
+        f"been fixed before, the 95% interval of its {metric} would be "
         f"{score_interval(both, metric)} (bootstrap)."
     )

@@ -5,7 +5,7 @@ from typing import Self, final
 
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, Finding, MetricName, Number
+from search.report.finding import CERTAIN, Finding, MetricName, Number, Unlisted
 from search.report.scoring import trial_score
 from search.report.selection import score_of_selection
 from search.text import apart, count, plural, score, score_interval
@@ -42,6 +42,7 @@ class SelectionScore(Finding):
     """How often they are drawn."""
     epochs: bool
     """Whether the best epoch of each trial is chosen as well."""
+    n_dropped: Unlisted[int] = 0  # trials that were stopped early
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -73,6 +74,7 @@ class SelectionScore(Finding):
             n_images=len(trials[0].images),
             n_resamples=found.n_resamples,
             epochs=found.epochs,
+            n_dropped=sum(trial.kind == "pruned" for trial in record.trials),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -83,10 +85,19 @@ class SelectionScore(Finding):
             f"{self.n_resamples} bootstrap samples of the {count(self.n_images)} validation "
             f"images were drawn. On each, {choice} of {plural(self.n_trials, 'complete trial')} "
             "was chosen, and scored on the images that were not drawn. Nothing was trained again "
-            f"(Tsamardinos, Greasidou and Borboudakis, 2018).{rest} This estimates the network of "
-            "the search. The final model was trained on more images and measured on others, so "
-            "its test result can differ from it.",
+            f"(Tsamardinos, Greasidou and Borboudakis, 2018).{rest}{self._dropped()} This "
+            "estimates the network of the search. The final model was trained on more images and "
+            "measured on others, so its test result can differ from it.",
             "quiet",
+        )
+
+    def _dropped(self) -> str:
+        if not self.n_dropped:
+            return ""
+        were = "was" if self.n_dropped == 1 else "were"
+        return (
+            f" {plural(self.n_dropped, 'more trial')} {were} stopped early by the same images, "
+            "which this does not cover."
         )
 
     def _answer(self) -> str:

@@ -101,20 +101,27 @@ class RecipeSettings(Finding):
     settings: Settings
     """The settings by name."""
     toml: Unlisted[str]
+    repeats: Unlisted[str] = ""  # what it repeats of a search that a time budget planned
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        recipe = evidence.record.recipe
+        recipe, again = evidence.record.recipe, evidence.record.repeatable_recipe()
         settings = recipe.model_dump(mode="json", exclude=_FOLDERS)
         for name, value in settings.items():
             if isinstance(value, str):
                 settings[name] = without_folders(value)
-        return cls(settings=settings, toml=evidence.record.repeatable_recipe().toml())
+        repeats = (
+            ""
+            if recipe.budget is None
+            else f" This repeats the {plural(again.trials or 1, 'trial')} and the refit that there "
+            "was time for, however long that takes."
+        )
+        return cls(settings=settings, toml=again.toml(), repeats=repeats)
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(
             "Copy recipe.toml from the folder of this page to where you start searches. If the "
-            "runs folder still holds this study, add another --study-name."
+            f"runs folder still holds this study, add another --study-name.{self.repeats}"
         )
         yield Code(f"python -m search run {_RECIPE}", "sh")
         yield Details("The recipe", (Code(self.toml, "toml"),))

@@ -61,10 +61,11 @@ class Trust(Finding):
         return cls(answer=_answer(test, checks), checks=checks)
 
     def blocks(self) -> Iterator[Block]:
-        yield Paragraph(self.answer)
+        yield Paragraph(self.answer, "large")
         objections_first = sorted(self.checks, key=lambda one: one.reply != "no")
         yield Bullets(
-            tuple(f"{_MARKS[one.reply]} {one.question} {one.words}" for one in objections_first)
+            tuple(f"{one.question} {one.words}" for one in objections_first),
+            tuple(_MARKS[one.reply] for one in objections_first),
         )
         yield Paragraph("✓ speaks for it, ✗ against it, ? not known, ○ worth knowing.", "quiet")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Self, final
 
 from search.command_lines import command_line
+from search.evaluation.description import fitted_words
 from search.report.blocks import Block, Code, Links, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import USE, Finding, Unlisted
@@ -32,7 +33,7 @@ class Usage(Finding):
     """The same in Python."""
     files: dict[str, str]
     """Files and folders by what they are, relative to the report's folder."""
-    size: Unlisted[str] = ""  # of the network's images
+    fitted: Unlisted[str] = ""  # what is done to images of another size
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -48,19 +49,19 @@ class Usage(Finding):
                 'print(model.predict(["photo.jpg"]))'
             ),
             files=_FILES | ensemble,
-            size=" x ".join(map(str, evidence.record.dataset.image_shape[1:])),
+            fitted=fitted_words(evidence.record.recipe.resize, evidence.record.dataset.image_shape),
         )
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(
-            "In the folder of this report, with cifar-search installed, on the command line or in "
-            "Python:"
+            "In the folder of this report, with cifar-search installed (pip install -e . in its "
+            "source folder), on the command line or in Python:"
         )
         yield Code(self.command, "sh")
         yield Code(self.python, "python")
         yield Paragraph(
-            "Both name the likeliest class of each image. Images may have any size; they are "
-            f"brought to {self.size} pixels, as in training.",
+            "The command names each image’s likeliest classes with their probabilities, Python the "
+            f"likeliest class. Images of another size are {self.fitted}, as in training.",
             "quiet",
         )
         yield Links(tuple(self.files.items()))

@@ -13,7 +13,7 @@ from search.report.findings.trust import Trust
 from search.report.findings.winner import SearchBaseline
 from search.report.scoring import trial_score
 from search.text import count, duration, interval, listed, percent, plural, score, spread
-from search.tuning.records import StudyRecord
+from search.tuning.records import StudyRecord, TrialRecord
 
 
 @final
@@ -44,7 +44,7 @@ class Verdict(Finding):
         right = f"{percent(test.accuracy)} of {count(test.n_images)} test images"
         return cls(
             result=(
-                f"The winner, trial {winner.number}, classifies {right} correctly "
+                f"The winner, {_named(winner)}, classifies {right} correctly "
                 f"(95% interval {interval(test.interval)})."
             ),
             comparison=_comparison(
@@ -59,6 +59,14 @@ class Verdict(Finding):
         if self.doubt:
             yield Paragraph(self.doubt, "notice")
         yield Paragraph(self.effort, "quiet")
+
+
+def _named(winner: TrialRecord) -> str:
+    """Name the winner: "trial 53, a network of the kind mlp with 18,051,601 parameters"."""
+    if winner.candidate is None or winner.n_parameters is None:
+        return f"trial {winner.number}"
+    kind = winner.candidate.model.kind.upper()
+    return f"trial {winner.number} ({kind}, {plural(winner.n_parameters, 'parameter')})"
 
 
 def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
@@ -89,7 +97,8 @@ def _in_validation(evidence: Evidence, winner: int) -> str:
     if own is None or own.mean is None or own.number == winner or best is None:
         return ""
     reached, winners = score(own.mean, metric), score(trial_score(best), metric)
-    return f"; in validation it reached {reached}, the winner {winners}"
+    noise = ", which noise may explain" if own.close else ""
+    return f"; in validation it reached {reached}, the winner {winners}{noise}"
 
 
 def _doubt(trust: Trust | None) -> str:

@@ -16,11 +16,13 @@ from search.report.evidence import Evidence
 from search.report.finding import NEXT, Excerpt
 from search.report.findings.recommendations import Border, End, Recommendations
 from search.report.scoring import ranked_parameters
+from search.tuning.records import StudyRecord
 from spaces import BUILT_IN
 from spaces.errors import SpaceError
 from spaces.ranges import parse_ranges
 from spaces.space import Space
 
+_FEWEST = 20  # trials that draw from the wider ranges
 _DECADE = 10.0  # by which a logarithmic range grows
 _SHARE = 0.5  # of its width, by which another one does
 
@@ -46,10 +48,25 @@ class WiderRanges(Excerpt):
         changed = {one.partition("=")[0] for one in wider}
         kept = [one for one in earlier if one.partition("=")[0].strip() not in changed]
         options = [word for one in (*kept, *wider) for word in ("--set", one)]
+        trials = _trials(evidence.record)
+        options += [] if trials is None else ["--trials", str(trials)]
         name = f"{evidence.record.name}-wider"
         command = command_line("run", "recipe.toml", *options, "--study-name", name)
-        words = "With recipe.toml from the folder of this page, this searches wider ranges:"
+        words = "With recipe.toml from the folder of this page, this searches wider ranges"
+        first = evidence.record.n_first
+        if trials is not None and first > 1:
+            words = f"{words}, after the {first} candidates that this search began with"
+        words = f"{words}:"
         return cls(content=(Paragraph(words), Code(command, "sh")))
+
+
+def _trials(record: StudyRecord) -> int | None:
+    """Return how many trials to run where more are needed: `_FEWEST` that draw from the ranges.
+
+    None for a grid, which has as many as it has points, and where the recipe has enough.
+    """
+    planned, least = record.repeatable_recipe().trials, record.n_first + _FEWEST
+    return None if planned is None or planned >= least else least
 
 
 def _accepted(evidence: Evidence, space: Space, borders: tuple[Border, ...]) -> Iterator[str]:

@@ -172,6 +172,7 @@ class SearchBaseline(Finding):
     outcome: str
     """How it compares with the winner, in words."""
     beaten: Unlisted[bool]  # whether it is behind by more than noise makes, or by an unknown error
+    close: Unlisted[bool] = False  # whether noise explains how far it is behind
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -189,6 +190,7 @@ class SearchBaseline(Finding):
             mean=mean,
             outcome=_outcome(record, trial, lead),
             beaten=lead is not None and lead.gap > 0 and not lead.within_noise,
+            close=lead is not None and lead.within_noise is True,
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -220,9 +222,9 @@ def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
 def _certainty(lead: Lead, metric: Metric) -> str:
     if lead.noise is None or not lead.gap:
         return ""
-    best = f" for the best of {lead.among} complete trials" if lead.among > 1 else ""
+    who = f"the best of {lead.among} trials" if lead.among > 1 else "one of two"
     side = "within" if lead.within_noise else "beyond"
-    return f", {side} noise (up to {spread(lead.noise, metric)}{best})"
+    return f", {side} noise: chance alone may put {who} {spread(lead.noise, metric)} ahead"
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
@@ -297,11 +299,13 @@ _REFIT_RULES = {
 def refit_rule(record: StudyRecord, refit: RefitRecord) -> str:
     """Say how many epochs the winner was refitted for, and why: "all 27 epochs of its schedule"."""
     trial = next(one for one in record.trials if one.number == refit.trial)
-    schedule = record.refit_schedule(trial)
+    schedule, own = record.refit_schedule(trial), record.recipe.epochs
+    longer = f" (a trial’s has {own})" if schedule > own else ""
     if refit.epochs >= schedule:
-        return f"all {plural(refit.epochs, 'epoch')} of its schedule"
+        return f"all {plural(refit.epochs, 'epoch')} of its schedule{longer}"
     rule = _REFIT_RULES[record.recipe.refit]
-    return f"{refit.epochs} of its schedule’s {plural(schedule, 'epoch')}, {rule}"
+    share = ", as a share of the schedule" if longer else ""
+    return f"{refit.epochs} of its schedule’s {plural(schedule, 'epoch')}{longer}, {rule}{share}"
 
 
 @final

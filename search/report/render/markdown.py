@@ -66,7 +66,7 @@ def _paragraph(block: Paragraph, _: Figures) -> Iterator[str]:
 
 @_write.register
 def _bullets(block: Bullets, _: Figures) -> Iterator[str]:
-    yield bullets(block.items)
+    yield bullets(block.told)
 
 
 @_write.register
