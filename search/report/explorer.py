@@ -8,12 +8,14 @@ from typing import Any, Final
 from optuna.distributions import BaseDistribution
 
 from search.report.charts import metric_format, new_chart_figure
+from search.report.scoring import comparable_trials
 from search.report.trial_table import Column, outcome_columns, parameter_columns
 from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_CURVES: Final = 100
 _MOST_AXES = 7  # besides that of the score
 _MOST_PARAMETERS = 4  # in the table, until the reader chooses others
+_COMPARED = "compared"
 _SHOWN = ("trial", "state", "score", "n_parameters", "seconds")
 _DIGITS = 7  # of a number, more than the page shows, so that it rounds once; trials.csv has all
 
@@ -33,13 +35,14 @@ def explorer_content(
     best = record.complete()[:MOST_CURVES]
     chosen = list(parameter_columns(record, ranges, first))
     shown = [column.name for column in chosen if _varies(column)]
-    winner = record.winner()
+    winner, compared = record.winner(), list(_compared(record))
     return {
         "columns": [
             *(
-                _column(one, shown=one.name in _SHOWN, axis=one.name == "score")
+                _column(one, shown=one.name in _SHOWN, axis=one.name == "score" and not compared)
                 for one in outcome_columns(record)
             ),
+            *(_column(one, shown=False, axis=True) for one in compared),
             *(
                 _column(
                     one,
@@ -62,6 +65,21 @@ def explorer_content(
     }
 
 
+def _compared(record: StudyRecord) -> Iterator[Column]:
+    """Yield what all trials can be compared by, where their scores are of unlike epochs."""
+    found, metric = comparable_trials(record), record.metric
+    if found.after is None:
+        return
+    pairs = zip(found.trials, found.values, strict=True)
+    values = {trial.number: value for trial, value in pairs}
+    yield Column(
+        _COMPARED,
+        f"{metric.title} after {found.after}",
+        "share" if metric.is_share else "number",
+        tuple(values.get(trial.number) for trial in record.trials),
+    )
+
+
 def _curve_layout(record: StudyRecord) -> dict[str, Any]:
     """The layout of the chart of two trials' curves."""
     axis = {"title": f"validation {record.metric}", "tickformat": metric_format(record.metric)}
@@ -80,6 +98,7 @@ def _column(column: Column, *, shown: bool, axis: bool) -> dict[str, Any]:
         "unit": column.unit,
         "log": column.log,
         "score": column.name == "score",
+        "compared": column.name == _COMPARED,
         "shown": shown,
         "axis": axis,
         "missing": "not used" if column.parameter else "none",

@@ -1,11 +1,14 @@
 """Parallel coordinates, by hand-made studies."""
 
+from dataclasses import replace
+
 import pytest
 
 from search.report.blocks import Chart
+from search.report.explorer import explorer_content
 from search.report.findings.parallel_coordinates import ParallelCoordinates
 from search.report.scales import linear_scale, log_scale
-from search.report.scoring import After
+from search.report.scoring import After, comparable_trials
 from tests.report import report_fakes as fakes
 
 
@@ -122,3 +125,20 @@ def test_chart_has_room_for_its_last_name(kfold: fakes.Fake) -> None:
     assert wide.min_width - narrow.min_width == margin - narrow.figure.layout.margin.r > 0
     assert long.figure.layout.margin.r == margin
     assert long.figure.layout.xaxis.ticktext[-1] == "<br>".join(("x" * 24, "x" * 24, "x" * 12))
+
+
+def test_unlike_scores_share_no_axis(kfold: fakes.Fake) -> None:
+    """Where trials were stopped early, all are placed and coloured by the epoch that they share."""
+    record, study = kfold
+    content = explorer_content(record, [one.distributions for one in study.trials], ())
+    (score,) = (one for one in content["columns"] if one["score"])
+    (compared,) = (one for one in content["columns"] if one["compared"])
+    assert (score["axis"], compared["axis"]) == (False, True)
+    found = comparable_trials(record)
+    assert found.after is not None
+    known = [value for value in compared["values"] if value is not None]
+    assert sorted(known) == pytest.approx(sorted(found.values), rel=1e-6)
+    complete = replace(record, trials=tuple(t for t in record.trials if t.kind == "complete"))
+    alike = explorer_content(complete, [one.distributions for one in study.trials], ())
+    assert [one["score"] for one in alike["columns"] if one["axis"]].count(True) == 1
+    assert not any(one["compared"] for one in alike["columns"])

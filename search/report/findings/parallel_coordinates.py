@@ -50,8 +50,8 @@ UNUSED = "not used"
 TABLE = "parallel-coordinates.csv"
 _EXPLORING = (
     "Drag along an axis to keep only trials in that range; click the axis to show all again. The "
-    "box below finds words and takes conditions on a column. The table below shows what is left. "
-    "The score of a trial that was stopped early is its last one."
+    "box below finds words and takes conditions on a column. The table below shows what is left; "
+    "the score of a trial that was stopped early is its last one."
 )
 
 
