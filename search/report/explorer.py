@@ -8,8 +8,8 @@ from typing import Any, Final
 from optuna.distributions import BaseDistribution
 
 from search.report.charts import metric_format, new_chart_figure
-from search.report.scoring import comparable_trials
-from search.report.trial_table import Column, outcome_columns, parameter_columns
+from search.report.scoring import ComparableTrials
+from search.report.trial_table import Column, outcome_columns, parameter_columns, score_unit
 from search.tuning.records import StudyRecord, TrialRecord
 
 MOST_CURVES: Final = 100
@@ -21,7 +21,10 @@ _DIGITS = 7  # of a number, more than the page shows, so that it rounds once; tr
 
 
 def explorer_content(
-    record: StudyRecord, ranges: Sequence[dict[str, BaseDistribution]], first: Sequence[str]
+    record: StudyRecord,
+    ranges: Sequence[dict[str, BaseDistribution]],
+    first: Sequence[str],
+    compared: ComparableTrials,
 ) -> dict[str, Any]:
     """Return the columns of all trials that have started, and the curves of the best.
 
@@ -29,20 +32,21 @@ def explorer_content(
         record: The study.
         ranges: The distributions of trials' parameters, the latest last.
         first: The parameters that come first.
+        compared: The trials that can be compared.
     """
     started = tuple(one for one in record.trials if one.kind not in ("waiting", "interrupted"))
     record = replace(record, trials=started)
     best = record.complete()[:MOST_CURVES]
     chosen = list(parameter_columns(record, ranges, first))
     shown = [column.name for column in chosen if _varies(column)]
-    winner, compared = record.winner(), list(_compared(record))
+    winner, alike = record.winner(), list(_compared(record, compared))
     return {
         "columns": [
             *(
-                _column(one, shown=one.name in _SHOWN, axis=one.name == "score" and not compared)
+                _column(one, shown=one.name in _SHOWN, axis=one.name == "score" and not alike)
                 for one in outcome_columns(record)
             ),
-            *(_column(one, shown=False, axis=True) for one in compared),
+            *(_column(one, shown=False, axis=True) for one in alike),
             *(
                 _column(
                     one,
@@ -65,17 +69,16 @@ def explorer_content(
     }
 
 
-def _compared(record: StudyRecord) -> Iterator[Column]:
+def _compared(record: StudyRecord, found: ComparableTrials) -> Iterator[Column]:
     """Yield what all trials can be compared by, where their scores are of unlike epochs."""
-    found, metric = comparable_trials(record), record.metric
     if found.after is None:
         return
     pairs = zip(found.trials, found.values, strict=True)
     values = {trial.number: value for trial, value in pairs}
     yield Column(
         _COMPARED,
-        f"{metric.title} after {found.after}",
-        "share" if metric.is_share else "number",
+        f"{record.metric.title} after {found.after}",
+        score_unit(record.metric),
         tuple(values.get(trial.number) for trial in record.trials),
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, final
 
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
+from search.metric import Metric
 from search.objectives import LATENCY, MULTIPLY_ADDS
 from search.report.csv_text import csv_text
 from search.report.finding import without_folders
@@ -42,10 +43,15 @@ class Column:
         return any(value is not None for value in self.values)
 
 
+def score_unit(metric: Metric) -> Unit:
+    """Return how scores by a metric are written."""
+    return "share" if metric.is_share else "number"
+
+
 def outcome_columns(record: StudyRecord) -> Iterator[Column]:
     """Yield what became of each trial, as far as any has a value."""
     metric = record.metric
-    unit: Unit = "share" if metric.is_share else "number"
+    unit = score_unit(metric)
     values: tuple[tuple[str, str, Unit, Callable[[TrialRecord], Any]], ...] = (
         ("trial", "Trial", "count", lambda trial: trial.number),
         ("state", "State", "text", lambda trial: trial.kind),

@@ -130,15 +130,15 @@ def test_chart_has_room_for_its_last_name(kfold: fakes.Fake) -> None:
 def test_unlike_scores_share_no_axis(kfold: fakes.Fake) -> None:
     """Where trials were stopped early, all are placed and coloured by the epoch that they share."""
     record, study = kfold
-    content = explorer_content(record, [one.distributions for one in study.trials], ())
+    ranges, found = [one.distributions for one in study.trials], comparable_trials(record)
+    content = explorer_content(record, ranges, (), found)
     (score,) = (one for one in content["columns"] if one["score"])
     (compared,) = (one for one in content["columns"] if one["compared"])
     assert (score["axis"], compared["axis"]) == (False, True)
-    found = comparable_trials(record)
     assert found.after is not None
     known = [value for value in compared["values"] if value is not None]
     assert sorted(known) == pytest.approx(sorted(found.values), rel=1e-6)
     complete = replace(record, trials=tuple(t for t in record.trials if t.kind == "complete"))
-    alike = explorer_content(complete, [one.distributions for one in study.trials], ())
+    alike = explorer_content(complete, ranges, (), comparable_trials(complete))
     assert [one["score"] for one in alike["columns"] if one["axis"]].count(True) == 1
     assert not any(one["compared"] for one in alike["columns"])

@@ -12,7 +12,7 @@ from search.report.findings.optimism import Optimism
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import scored_epoch
 from search.report.findings.winner import SearchBaseline, Winner
-from search.text import apart, count, interval, plural, score, score_interval, spread
+from search.text import count, interval, plural, score, score_interval, spread
 from search.training.metrics import always_right
 from search.tuning.records import StudyRecord
 
@@ -123,8 +123,7 @@ def _gap(optimism: Optimism | None, metric: Metric) -> str:
         or optimism.gap_metric is not metric
     ):
         return ""
-    side = "above" if gap.validation > gap.test else "below"
-    return f"; {apart(gap.validation, gap.test, metric)} {side} its test {metric}"
+    return f"; {gap.distance(metric)} its test {metric}"
 
 
 def _baseline_card(evidence: Evidence) -> Card:

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart, Unlisted
+from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart
 from search.report.findings.selection import SelectionScore
 from search.report.scoring import (
     at_best_epoch,
@@ -63,6 +63,11 @@ class ValidationGap(ReportPart):
     beyond_noise: bool | None
     """Whether chance makes such a difference of both figures in less than 1 of 100 cases, given the
     errors of both; null if the error of validation is not known."""
+
+    def distance(self, metric: Metric) -> str:
+        """Say how far validation is from the test: "5.39 points above"."""
+        side = "above" if self.validation > self.test else "below"
+        return f"{apart(self.validation, self.test, metric)} {side}"
 
 
 @final
@@ -117,12 +122,16 @@ class Optimism(Finding):
     """The bound with a holdout."""
     words: tuple[str, ...]
     """The same in sentences."""
-    gap_words: Unlisted[str] = ""  # the first of them, which stands beside the test result
 
     @property
     def gap_metric(self) -> Metric:
         """What the gap is in."""
         return _shown_metric(self.metric)
+
+    @property
+    def gap_words(self) -> str:
+        """The sentence on the gap, which stands beside the test result; "" before the test."""
+        return "" if self.gap is None else self.words[0]
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -144,26 +153,17 @@ class Optimism(Finding):
         holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
         selection = evidence.once(SelectionScore.of)
         estimated = selection is not None
-        gap_words = "" if gap is None else _gap_words(gap, shown)
         words = (
-            *((gap_words,) if gap_words else ()),
+            *(() if gap is None else (_gap_words(gap, shown),)),
             *(() if folds is None else _fold_words(folds, metric, value)),
             *(() if selection is None else (_SEE_SELECTION,)),
             *(() if several or estimated else (_UNKNOWN_BIAS,)),
             *(() if several else _holdout_words(record, winner, holdout, bounded=not estimated)),
         )
-        return cls(
-            metric=metric,
-            score=value,
-            gap=gap,
-            folds=folds,
-            holdout=holdout,
-            words=words,
-            gap_words=gap_words,
-        )
+        return cls(metric=metric, score=value, gap=gap, folds=folds, holdout=holdout, words=words)
 
     def blocks(self) -> Iterator[Block]:
-        others = tuple(one for one in self.words if one != self.gap_words)
+        others = self.words if self.gap is None else self.words[1:]
         if others:
             yield Bullets(others)
 
@@ -267,13 +267,11 @@ def greatest_bias(n_choices: int, n_images: int) -> float:
 
 
 def _gap_words(gap: ValidationGap, metric: Metric) -> str:
-    distance = apart(gap.validation, gap.test, metric)
-    side = "above" if gap.validation > gap.test else "below"
     meaning = gap.place if metric.higher_is_better else _REVERSED[gap.place]
     words = _NOISE if gap.beyond_noise is False and meaning != "within" else _MEANING[meaning]
     return (
         f"The winner’s validation {metric}, {score(gap.validation, metric)}, is "
-        f"{distance} {side} its test {metric} and {gap.place} the test "
+        f"{gap.distance(metric)} its test {metric} and {gap.place} the test "
         f"{metric}’s 95% interval ({score_interval(gap.interval, metric)}): {words}"
     )
 

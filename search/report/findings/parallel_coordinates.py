@@ -133,7 +133,7 @@ class ParallelCoordinates(Finding):
             values=values,
             after=compared.after,
             total=total,
-            content=partial(explorer_content, evidence.record, ranges, names),
+            content=partial(explorer_content, evidence.record, ranges, names, compared),
         )
 
     def blocks(self) -> Iterator[Block]:
