@@ -261,8 +261,10 @@ def generator(seed: int) -> torch.Generator:
 def seeded(seed: int, device: str) -> Iterator[None]:
     """Seed torch's global generators of the CPU and `device` within the block."""
     gpus = [device] if device.startswith("cuda") else []  # by default it would wake every GPU
+    # torch.manual_seed notes a stack trace for each kind of GPU, whether there is one or not.
+    seed_generators = torch.manual_seed if gpus else torch.default_generator.manual_seed
     with torch.random.fork_rng(gpus):
-        torch.manual_seed(seed)
+        seed_generators(seed)
         yield
 
 

@@ -1,7 +1,7 @@
 """A study and its trials as plain values, the only form in which reports see them."""
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, final
@@ -259,6 +259,8 @@ class StudyRecord:
 
     def current_finalists(self) -> tuple[Finalist, ...]:
         """Return the finalists; none if others are the best trials by now."""
+        if not self.finalists:
+            return ()
         best = [one.number for one in self.best_different(len(self.finalists))]
         return self.finalists if best == [one.trial for one in self.finalists] else ()
 
@@ -328,12 +330,15 @@ class StudyRecord:
 
 def ranked(trials: Iterable[TrialRecord], objectives: Objectives) -> list[TrialRecord]:
     """Return the trials that are complete with a finite loss, best first."""
-    scored = [one for one in trials if one.state == "complete" and one.best_epoch is not None]
-    return sorted(scored, key=lambda trial: trial.rank(objectives))
+    return sorted(_scored(trials), key=lambda trial: trial.rank(objectives))
+
+
+def _scored(trials: Iterable[TrialRecord]) -> Iterator[TrialRecord]:
+    return (one for one in trials if one.state == "complete" and one.best_epoch is not None)
 
 
 def best_of(trials: Iterable[TrialRecord], objectives: Objectives) -> TrialRecord | None:
     """Return the trial that wins by the rule, the lowest index on a tie; None if none does."""
-    first = next(iter(ranked(trials, objectives)), None)
+    first = min(_scored(trials), key=lambda trial: trial.rank(objectives), default=None)
     allowed = first is not None and objectives.keeps_limits(first.values(objectives))
     return first if allowed else None

@@ -1,9 +1,12 @@
 """The plots of all findings together."""
 
+from pathlib import Path
+
 import matplotlib as mpl
 import pytest
+from PIL import Image
 
-from search.plotting import paper_style
+from search.plotting import COLUMN, new_figure, paper_style, save_figure
 from search.report.charts import whole_ticks
 from search.report.evidence import Evidence
 from search.report.findings import find_all
@@ -27,6 +30,20 @@ def test_an_unfinished_study_draws_what_it_has(unfinished_evidence: Evidence) ->
 def test_a_baseline_has_no_plots_of_a_search(reproduction_evidence: Evidence) -> None:
     """Its curves and its confusion matrix, that is."""
     assert _names(reproduction_evidence) == ["cnn-learning-curve", "cnn-confusion-matrix"]
+
+
+@pytest.mark.usefixtures("published_figures")
+def test_figures_are_fit_for_print(tmp_path: Path) -> None:
+    """PNG has 300 dots an inch; PDF has its fonts in it, as TrueType, which journals ask for."""
+    with paper_style():
+        figure = new_figure(height=2.0)
+        figure.suptitle("accuracy")
+        save_figure(figure, tmp_path / "one.png", tmp_path / "one.pdf")
+    with Image.open(tmp_path / "one.png") as image:
+        assert image.size == (COLUMN * 300, 2 * 300)
+    content = (tmp_path / "one.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
 
 
 def test_style_leaves_no_setting_behind() -> None:

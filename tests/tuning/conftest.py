@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from search.executors import InlineExecutor
+from search.tuning import running_trials
 from search.tuning.records import StudyRecord
 from tests.study_fixtures import EventRecorder, recipe_maker
 from tests.tuning.searches import Undisturbed, searched
@@ -27,3 +28,9 @@ def undisturbed(
         return known[key]
 
     return record
+
+
+@pytest.fixture
+def looked_at_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the scheduler not wait for a `LateExecutor`, whose jobs end by being looked at."""
+    monkeypatch.setattr(running_trials, "_POLL_SECONDS", 0.0)

@@ -165,6 +165,7 @@ def test_first_points_come_from_the_prior(prior: Any, n_points: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("looked_at_again_at_once")
 @pytest.mark.parametrize("settings", [TPE, GP, RACE])
 def test_the_number_of_workers_changes_nothing(
     settings: dict[str, Any],
@@ -196,6 +197,7 @@ def test_the_size_of_a_batch_changes_what_is_tried(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("looked_at_again_at_once")
 @pytest.mark.parametrize("settings", [TPE, RACE])
 @pytest.mark.parametrize("after", [3, 12])
 def test_a_killed_search_ends_with_the_same_trials(

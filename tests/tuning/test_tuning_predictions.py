@@ -68,6 +68,7 @@ def test_they_give_a_trials_score(make_recipe: Maker, listener: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("looked_at_again_at_once")
 def test_folds_on_several_workers_and_races_leave_the_same(
     make_recipe: Maker, listener: Any, tmp_path: Path
 ) -> None:

@@ -206,6 +206,7 @@ def test_cost_and_survivors_are_those_computed_by_hand(make_recipe: Maker, liste
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("looked_at_again_at_once")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -237,6 +238,7 @@ def test_the_number_of_workers_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("looked_at_again_at_once")
 @pytest.mark.parametrize("settings", [ASHA, NINES], ids=["asha", "nines"])
 @pytest.mark.parametrize("after", [4, 14, 30])
 def test_a_killed_search_ends_with_the_same_trials(
