@@ -187,10 +187,18 @@ def expand_home(text: str) -> str:
     return str(Path(text).expanduser()) if Path(text).parts[:1] == ("~",) else text
 
 
+_LONGEST_NAME = 64  # characters of a study's name
+
+
+def derived_name(name: str, suffix: str) -> str:
+    """Return a study's name with a suffix; a long one loses the end before it."""
+    return name[: _LONGEST_NAME - len(suffix)] + suffix
+
+
 def check_study_name(value: str) -> str:
     """Return the value; raises ValueError unless it can name a study's folder in runs_dir."""
-    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is None:
-        raise ValueError("must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+    if re.fullmatch(rf"[A-Za-z0-9._-]{{1,{_LONGEST_NAME}}}", value) is None:
+        raise ValueError(f"must be 1 to {_LONGEST_NAME} of the characters A-Z a-z 0-9 . _ -")
     if value[0] in ".-":  # it would be a hidden folder, or look like an option
         raise ValueError("must not begin with . or -")
     if value.lower() in _TAKEN_NAMES:  # some file systems ignore case

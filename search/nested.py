@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from search.catalog.studies import open_stored
+from search.checks import derived_name
 from search.data.cache import open_or_build
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
@@ -22,7 +23,7 @@ from search.events import Listener, Notice
 from search.executors import ExecutorChoice
 from search.paths import RunPaths
 from search.pipeline import open_run
-from search.recipe import Recipe
+from search.recipe import IMAGE_SETTINGS, Recipe
 from search.stopping import StopRequest
 from search.tuning.endings import why_no_winner
 from search.tuning.folds import make_folds
@@ -32,13 +33,6 @@ from search.tuning.storage import open_storage, stored_url
 from search.tuning.store import find_study, read_study
 
 Listening = AbstractContextManager[Listener]
-
-_MAX_NAME = 64  # characters of a study's name
-# Settings that say how a dataset's images are read, which a part of it has behind it.
-_OF_IMAGES = {
-    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "groups", "drop_duplicates",
-}  # fmt: skip
 
 
 def repeat_search(
@@ -135,12 +129,10 @@ def repetition(
     """
     suffix = f"-nested-{number}-of-{folds}"
     stored = record.repeatable_recipe()
-    settings = stored.model_dump(exclude_none=True, exclude=_OF_IMAGES | {"ensemble"})
-    if record.horizon is not None:
-        settings["refit_epochs"] = record.horizon["epochs"]
+    settings = stored.model_dump(exclude_none=True, exclude={*IMAGE_SETTINGS, "ensemble"})
     changes = {
         "dataset": str(data.cache_dir),
-        "study_name": record.name[: _MAX_NAME - len(suffix)] + suffix,
+        "study_name": derived_name(record.name, suffix),
         "seed": (stored.seed + number) % 2**32,
     }
     given = {name: value for name, value in place.items() if value is not None}

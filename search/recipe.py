@@ -70,6 +70,13 @@ def _first_given(settings: Mapping[str, object]) -> str:
     return next(given, "")
 
 
+IMAGE_SETTINGS = (
+    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
+    "split_column", "groups", "drop_duplicates",
+)  # fmt: skip
+"""The settings that decide which images a dataset has, and how they are prepared."""
+
+
 @final
 class Recipe(BaseModel):
     """Every setting of a study; the defaults are the program's defaults.
@@ -113,7 +120,7 @@ class Recipe(BaseModel):
         None,
         "Time for the whole command, such as 10m: trials, epochs and the largest network are "
         "chosen so that search, refit, test and report end in it",
-        means="1h if trials, epochs and timeout are not given either",
+        means="1h if trials, epochs, timeout and finalists are not given either",
     )
     trial_timeout: Duration = setting(
         None, "End a trial that takes longer than this, such as 10m", means="never"
@@ -330,6 +337,11 @@ class Recipe(BaseModel):
     def protocol(self) -> StudyProtocol:
         """How the study splits, trains, scores and tests."""
         return protocol_of(self.sampler, self.validation)
+
+    @property
+    def deals_folds(self) -> bool:
+        """Whether this program deals images to folds, and keeps copies and groups together."""
+        return self.validation != "given" and self.protocol.split is None
 
     @property
     def validation_share(self) -> float:

@@ -14,11 +14,10 @@ from rich.text import Text
 from search.cli import options
 from search.cli.setting_options import with_settings
 from search.cli.terminal import make_console, print_all, steps_shown
-from search.cli.training import IMAGES
 from search.errors import MachineError, UserError
 from search.files import check_writable, write_outputs
 from search.paths import RunPaths
-from search.recipe import Recipe
+from search.recipe import IMAGE_SETTINGS, Recipe
 from search.text import plural, printable
 
 if TYPE_CHECKING:
@@ -211,7 +210,7 @@ def spaces(space: options.SpaceToList = None, **settings: Any) -> None:
     print_all(describe_spaces(space, settings["set"]), make_console())
 
 
-@with_settings("dataset", "data_dir", *IMAGES)
+@with_settings("dataset", "data_dir", *IMAGE_SETTINGS)
 def analyze(
     output: options.Output = _ANALYSIS, verify: options.Verify = False, **settings: Any
 ) -> None:

@@ -17,19 +17,14 @@ from search.cli.setting_options import with_settings
 from search.cli.terminal import Interrupts, failures_told, make_console, print_all
 from search.errors import UserError
 from search.events import Interrupted, JsonWriter
-from search.recipe import Recipe
+from search.recipe import IMAGE_SETTINGS, Recipe
 from search.stopping import StopRequest
 
-# Which images a dataset has, and how they are prepared.
-IMAGES = (
-    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "groups", "drop_duplicates",
-)  # fmt: skip
 # What the hand-tuned network's training leaves open.
 _BASELINE_SETTINGS = (
-    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *IMAGES, "duplicates",
-    "precision", "study_name", "storage", "runs_dir", "checkpoint_every", "workers", "threads",
-    "device",
+    "space", "epochs", "validation", "folds", "seed", "dataset", "data_dir", *IMAGE_SETTINGS,
+    "duplicates", "precision", "study_name", "storage", "runs_dir", "checkpoint_every", "workers",
+    "threads", "device",
 )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from search import text
 from search.command_lines import command_line, place_options
 from search.dashboard.report_pages import report_address
-from search.metric import ACCURACY
 from search.paths import RunPaths
 from search.progress.words import describe_end
 from search.report.evidence import Evidence
@@ -14,7 +13,7 @@ from search.report.findings import summaries
 from search.report.findings.study import page_lead
 from search.report.findings.trials import trial_facts
 from search.report.findings.winner import SearchBaseline
-from search.report.scoring import last_attempts, trial_score, winner_lead
+from search.report.scoring import last_attempts, trial_score
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import describe_candidate
 
@@ -32,7 +31,7 @@ def study_note(record: StudyRecord, baseline: StudyRecord | None = None) -> str:
         f"- **{_winner_title(record)}:** {_winner(record)}",
         *_baseline(record),
         f"- **Test set:** {_test(record)}",
-        *_gain(record, baseline),
+        *_beside(record, baseline),
         *(f"- {text.escaped(words)}" for words in summaries(record)),
         f"- **Report:** {_report(record)}",
         "",
@@ -100,13 +99,14 @@ def _test(record: StudyRecord) -> str:
     return f"{found} on {text.plural(test.n_images, 'image')}"
 
 
-def _gain(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
+def _beside(record: StudyRecord, baseline: StudyRecord | None) -> Iterator[str]:
     if baseline is None or baseline.test is None or record.test is None:
         return
-    theirs = baseline.test.accuracy
+    theirs = baseline.test
+    found = f"{text.percent(theirs.accuracy, 2)} (95% interval {text.interval(theirs.interval)})"
     yield (
-        f"- **Hand-tuned baseline, on the same images:** {text.percent(theirs, 2)} (study "
-        f"{text.escaped(baseline.name)}); {winner_lead(record.test.accuracy - theirs, ACCURACY)}"
+        f"- **Hand-tuned baseline, on the same images:** {found}, study "
+        f"{text.escaped(baseline.name)}; the report tells whether chance explains the difference"
     )
 
 

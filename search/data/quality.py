@@ -15,8 +15,7 @@ class DataQuality:
     """What a reader of results should know of the images.
 
     Attributes:
-        n_groups: Groups of the training images, each of which stays in one fold; None: the images
-            are taken for independent.
+        n_groups: Groups of the training images; None: the images are taken for independent.
         n_shared_groups: Groups that have training and test images, in a given test set.
         copies: How many images are copies of others.
         n_left_out: Files that were left out, as they cannot be decoded.
@@ -39,11 +38,15 @@ class DataQuality:
             n_left_out=stored.n_left_out,
         )
 
-    @property
-    def independence(self) -> str:
-        """In words: "images assumed independent", or how many groups stay together."""
+    def independence(self, *, kept_together: bool) -> str:
+        """In words: "images assumed independent", or how many groups there are.
+
+        `kept_together` says whether each of them validates as a whole, or not at all.
+        """
         if self.n_groups is None:
             return "images assumed independent"
+        if not kept_together:
+            return f"images of {plural(self.n_groups, 'group')}, split as given"
         together = f"images of each of {plural(self.n_groups, 'group')} kept together"
         if not self.n_shared_groups:
             return together

@@ -12,6 +12,7 @@ import spaces
 from cifar_models import FAMILIES, build_model, count_parameters
 from cifar_models.family import ModelScript
 from search.catalog.studies import find_trial, open_stored
+from search.checks import derived_name
 from search.data import pixels
 from search.data.dataset import DatasetInfo, Resize
 from search.data.file_source import TEST_SEED
@@ -30,7 +31,6 @@ from search.evaluation.code import (
 from search.evaluation.exported_recipe import ExportedRecipe, one_folder, own_metric_files
 from search.evaluation.own_network import own_network_code, own_space_files, with_own_network
 from search.evaluation.refit_length import refit_epochs, stretched
-from search.recipe import Recipe
 from search.tuning.endings import why_no_winner
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
@@ -58,7 +58,6 @@ _KEPT = (
     "storage", "runs_dir", "checkpoint_every", "threads", "device", "precision", "refit",
 )  # fmt: skip
 _PLAIN_MODEL = ModelScript()
-_MAX_NAME = 64  # characters of a study's name
 _RECIPE_COLUMNS = 100
 _SCRIPT_COLUMNS = 88
 
@@ -98,8 +97,7 @@ def _title(record: StudyRecord, trial: TrialRecord) -> str:
 
 def export_name(record: StudyRecord, trial: TrialRecord) -> str:
     """Return the name of the study that trains only this trial."""
-    suffix = f"-trial-{trial.number}"
-    return record.name[: _MAX_NAME - len(suffix)] + suffix
+    return derived_name(record.name, f"-trial-{trial.number}")
 
 
 def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) -> ExportedRecipe:
@@ -117,7 +115,7 @@ def export_recipe(record: StudyRecord, trial: TrialRecord, path: Path | None) ->
     candidate, name, title = _candidate(trial), export_name(record, trial), _title(record, trial)
     file = Path(f"{name}.toml") if path is None else path
     space_path = file.with_name(f"{file.stem}-space.py")  # a script may have the recipe's name
-    settings = _settings(record.recipe) | {"space": f"{space_path.name}:SPACE", "study_name": name}
+    settings = _settings(record, trial) | {"space": f"{space_path.name}:SPACE", "study_name": name}
     if isinstance(candidate.model, StoredNetwork):
         files = own_space_files(candidate, record, space_path, name, title)
     else:
@@ -189,13 +187,16 @@ def _import(module: str, names: set[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in ordered), ")"])
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
-    """Return all settings but the names; the protocol stays the same."""
+def _settings(record: StudyRecord, trial: TrialRecord) -> dict[str, Any]:
+    """Return all settings but the names; the protocol and the refit's length stay the same."""
+    recipe = record.recipe
     stored = recipe.model_dump(mode="json", exclude_none=True)
     split = "folds" if recipe.validation == "kfold" else "holdout_fraction"
     kept = {name: stored[name] for name in (*_KEPT, split) if name in stored}
     sampler = recipe.protocol.export_sampler
-    return {"space": "", "sampler": sampler, "trials": 1, "with_baseline": False} | kept
+    schedule = record.refit_schedule(trial)
+    longer = {} if schedule == recipe.epochs else {"refit_epochs": schedule}
+    return {"space": "", "sampler": sampler, "trials": 1, "with_baseline": False} | kept | longer
 
 
 def _how_similar(record: StudyRecord, trial: TrialRecord) -> str:

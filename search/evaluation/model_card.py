@@ -78,6 +78,7 @@ def model_readme(
     filters = (text.escaped, text.interval, text.opened, text.percent, text.plural, text.score)
     templates.filters |= {one.__name__: one for one in filters}
     template = templates.get_template("model_card.md.jinja")
+    n_candidates = len({one.plan for one in record.trials if one.kind in _HAVE_SCORE})
     _, height, width = record.dataset.image_shape
     fitted = fitted_words(record.recipe.resize, record.dataset.image_shape)
     return template.render(
@@ -94,14 +95,21 @@ def model_readme(
         metric=record.metric,
         openings=[f"{one.time:%Y-%m-%d} ({one.purpose})" for one in record.openings],
         confusions=[
-            f"{actual} predicted as {predicted} ({count} times)"
+            f"{actual} predicted as {predicted} ({text.times(count)})"
             for actual, predicted, count in test.confused_pairs[:_MAX_CONFUSIONS]
         ],
         versions=[f"{name} {version}" for name, version in record.versions.items()],
         description=describe_candidate(trial.candidate),
-        n_candidates=len({one.plan for one in record.trials if one.kind in _HAVE_SCORE}),
+        n_candidates=n_candidates,
+        chosen_by_score=n_candidates > 1 and _is_chosen_by_score(record),
         space=PurePath(record.recipe.space).name,
     )
+
+
+def _is_chosen_by_score(record: StudyRecord) -> bool:
+    """Return whether the winner is the candidate with the best validation score, and no other."""
+    search = record.recipe.protocol.is_search
+    return search and not record.objectives.several and record.best_finalist() is None
 
 
 def _exported_trial(record: StudyRecord) -> TrialRecord | None:

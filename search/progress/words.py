@@ -130,8 +130,9 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
         ("evaluation", _evaluation(plan)),
         ("resources", _resources(plan)),
     )
-    if plan.budget is not None and (plan.recipe.budget or plan.budget.binds(plan.n_planned)):
-        lines = (*lines, ("budget", describe_budget(plan.budget)))
+    budget = plan.budget
+    if budget is not None and (not budget.by_default or budget.binds(plan.n_planned)):
+        lines = (*lines, ("budget", describe_budget(budget)))
     time = describe_time(plan)
     return (*lines, ("time", time)) if time else lines
 
@@ -184,9 +185,8 @@ def _dataset(plan: PlanInfo) -> str:
     one, shape = plan.dataset, " x ".join(str(size) for size in plan.dataset.image_shape)
     classes = f"{len(one.class_names):,} classes"
     images = f"{one.n_train:,} training images of {classes}, {shape}"
-    return printable(
-        f"{one.name}: {images}; {one.n_test:,} test images, sealed; {plan.quality.independence}"
-    )
+    independence = plan.quality.independence(kept_together=plan.recipe.deals_folds)
+    return printable(f"{one.name}: {images}; {one.n_test:,} test images, sealed; {independence}")
 
 
 def _study(plan: PlanInfo) -> str:

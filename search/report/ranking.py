@@ -19,7 +19,7 @@ from search.plotting import BLUE, GREY, new_figure, short
 from search.recipe import Recipe
 from search.report.blocks import Chart
 from search.report.charts import Series, escape, new_chart_figure, wrap
-from search.text import duration, listed, probability, setting
+from search.text import duration, listed, plural, probability, setting
 from search.tuning.records import StudyRecord
 
 LEAST_TASKS = 3
@@ -141,7 +141,9 @@ class Ranking:
         )
         if not self.n_incomplete:
             return told
-        return (*told, f"{self.n_incomplete} are left out, where a method has no test result.")
+        are = "is" if self.n_incomplete == 1 else "are"
+        left_out = f"{plural(self.n_incomplete, 'task')} {are} left out"
+        return (*told, f"{left_out}, for which a method has no test result.")
 
     def draw(self) -> Figure:
         """Draw each method's mean rank; grey lines join methods that may differ by chance."""

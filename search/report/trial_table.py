@@ -56,7 +56,7 @@ def outcome_columns(record: StudyRecord) -> Iterator[Column]:
         ("trial", "Trial", "count", lambda trial: trial.number),
         ("state", "State", "text", lambda trial: trial.kind),
         ("score", metric.title, unit, trial_score),
-        ("std", "Spread", unit, lambda trial: trial.std if len(trial.fold_scores) > 1 else None),
+        ("std", "Spread", unit, lambda trial: trial.fold_deviation),
         ("best_epoch", "E*", "count", lambda trial: trial.best_epoch),
         ("epochs", "Epochs", "count", lambda trial: len(trial.history.epochs)),
         ("n_parameters", "Parameters", "count", lambda trial: trial.n_parameters),

@@ -219,6 +219,7 @@ class Budget:
         further: What four times the time would buy.
         prices: What the candidates cost that the plan is made by.
         most_trials: Trials that the search does not exceed, however fast they are.
+        by_default: Whether the user did not ask for it.
     """
 
     seconds: float
@@ -229,6 +230,7 @@ class Budget:
     further: BudgetPlan
     prices: tuple[Price, ...] = ()
     most_trials: int = 0
+    by_default: bool = False
 
     def affordable(self) -> tuple[Price, ...]:
         """Return the prices of those candidates that the plan allows."""

@@ -50,10 +50,8 @@ def make_budget(
 ) -> Budget | None:
     """Return how a limited time is spent; None if there is no limit.
 
-    A recipe that says nothing of trials, epochs or time is limited to `DEFAULT_SECONDS`.
-
     Args:
-        recipe: A resolved recipe.
+        recipe: A resolved recipe, with the `default_budget` if the user gave none.
         given: The settings that the user gave.
         space: Its space.
         dataset: Its dataset.
@@ -64,9 +62,9 @@ def make_budget(
     Raises:
         UserCodeError: A network of the user's cannot be trained.
     """
-    if recipe.budget is None and not _limited_by_default(recipe, given):
+    seconds = recipe.budget
+    if seconds is None:
         return None
-    seconds = DEFAULT_SECONDS if recipe.budget is None else recipe.budget
     candidates = tuple(_first_candidates(recipe, space, dataset, len(fold.train)))
     measured = (_reference(space) or candidates[0], *candidates)
     check_families(recipe, space, dataset, candidates)  # the warm-up would fail without a word
@@ -97,6 +95,7 @@ def make_budget(
         further=further,
         prices=tuple(prices),
         most_trials=request.most_trials,
+        by_default="budget" not in given,
     )
 
 
@@ -120,9 +119,15 @@ def make_warm_up(
     )
 
 
-def _limited_by_default(recipe: Recipe, given: frozenset[str]) -> bool:
-    explores = get_sampler(recipe.sampler).explores
-    return explores and not given & {"trials", "epochs", "timeout"}
+def default_budget(recipe: Recipe, given: frozenset[str]) -> float | None:
+    """Return the seconds that a search is limited to if the user says nothing of its length.
+
+    None if the user does, by trials, epochs or a time, and where no budget is possible: with
+    finalists, and for samplers that need a number of trials.
+    """
+    explores = get_sampler(recipe.sampler).explores and recipe.finalists is None
+    silent = not given & {"trials", "epochs", "timeout", "budget"}
+    return DEFAULT_SECONDS if explores and silent else None
 
 
 def _pruner_of_many(recipe: Recipe, given: frozenset[str]) -> str | None:
@@ -138,7 +143,7 @@ def _pruner_of_few(recipe: Recipe, given: frozenset[str]) -> str:
 
 
 def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
-    if recipe.trials is not None and ("trials" in given or recipe.budget is None):
+    if recipe.trials is not None and ("trials" in given or "budget" not in given):
         return recipe.trials
     return _MOST_TRIALS
 

@@ -17,7 +17,7 @@ from search.data.splits import Fold, folds_hash, load_folds, save_folds
 from search.errors import UserError
 from search.objectives import objectives_of
 from search.paths import RunPaths
-from search.recipe import Recipe
+from search.recipe import IMAGE_SETTINGS, Recipe
 from search.tuning.attempts import OBSOLETE
 from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility
@@ -64,11 +64,6 @@ _DECIDING = (
     "threads",
 )
 """The settings that decide a study's results, which therefore cannot change."""
-_PIXELS = (
-    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "groups", "drop_duplicates",
-)  # fmt: skip
-"""Those that may make another dataset of the same files."""
 
 
 @final
@@ -256,7 +251,9 @@ def _check_settings(stored: StudyRecord, requested: Recipe, dataset: DatasetInfo
         then, now = (f"{one.name} ({one.fingerprint[:12]})" for one in (stored.dataset, dataset))
         pairs.append(("dataset", then, now))
         # perhaps because of these
-        pairs += [(one, getattr(stored.recipe, one), getattr(requested, one)) for one in _PIXELS]
+        pairs += [
+            (one, getattr(stored.recipe, one), getattr(requested, one)) for one in IMAGE_SETTINGS
+        ]
     differences = [
         f"{name} {text.setting(then)} is now {text.setting(now)}"
         for name, then, now in pairs

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self, final
 
-from search.checks import describe_value_error
+from search.checks import derived_name, describe_value_error
 from search.data.cache import load_train_split
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import dataset_folder, prepare_dataset
@@ -26,7 +26,7 @@ from search.tuning.budget import COMPARED_EPOCHS, FULL_EPOCHS, SHORT_EPOCHS, Bud
 from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
-from search.tuning.measured_budget import make_budget
+from search.tuning.measured_budget import default_budget, make_budget
 from search.tuning.points import PlannedPoints, earlier_points, planned_points
 from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
 from search.tuning.trying_out import check_families
@@ -125,7 +125,7 @@ def _study_name(recipe: Recipe, dataset: DatasetInfo, space_name: str) -> str:
     suffix += "-racing" if recipe.racing else ""
     parts = (space_name, get_sampler(recipe.sampler).name, dataset.name)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", "-".join(parts))
-    return name.lstrip(".-")[: 64 - len(suffix)] + suffix
+    return derived_name(name.lstrip(".-"), suffix)
 
 
 def _duplicates(recipe: Recipe) -> str:
@@ -265,6 +265,8 @@ def prepare(
         share = len(folds[0].validation) / dataset.n_train
         recipe = recipe.model_copy(update={"holdout_fraction": share})
         automatic |= {"holdout_fraction"}
+    if (seconds := default_budget(recipe, given)) is not None:
+        recipe, automatic = recipe.model_copy(update={"budget": seconds}), automatic | {"budget"}
     budget = None
     if budgeted:
         budget = make_budget(recipe, given, space, dataset, folds[0], executor, started)

@@ -227,10 +227,12 @@ class StudyRecord:
 
     def repeatable_recipe(self) -> Recipe:
         """Return the recipe that repeats what was done, whatever the time it takes."""
-        if self.recipe.budget is None:
-            return self.recipe
-        horizon = self.horizon["epochs"] if self.horizon is not None else self.recipe.epochs
-        changes = {"budget": None, "refit_epochs": horizon, "trials": max(self.n_done(), 1)}
+        changes: dict[str, int | None] = {}
+        if self.horizon is not None:
+            changes["refit_epochs"] = self.horizon["epochs"]
+        if self.recipe.budget is not None:
+            longest = {"refit_epochs": self.recipe.epochs, "trials": max(self.n_done(), 1)}
+            changes = {"budget": None} | longest | changes
         return self.recipe.model_copy(update=changes)
 
     def complete(self) -> list[TrialRecord]:

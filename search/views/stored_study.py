@@ -65,7 +65,7 @@ def leaderboard(record: StudyRecord, most: int | None, *, narrow: bool) -> Itera
         narrow: Whether folds and candidate stand on lines of their own. Otherwise each trial is
             one line, however long, for pipes.
     """
-    trials = record.complete()[:most]
+    trials, winner = record.complete()[:most], record.winner()
     if not trials:
         return
     rows = [_figures(rank, trial, record) for rank, trial in enumerate(trials, start=1)]
@@ -80,7 +80,7 @@ def leaderboard(record: StudyRecord, most: int | None, *, narrow: bool) -> Itera
     yield Text(heading if narrow else f"{heading}  candidate", style="bold")
     for trial, figures, line in zip(trials, rows, lines, strict=True):
         candidate = _candidate_words(trial)
-        style = "bold green" if trial is trials[0] else ""
+        style = "bold green" if trial is winner else ""
         yield Text(line if narrow else f"{line}  {candidate}", style=style)
         if narrow:
             folds = "" if figures[-1] == _NONE else f"folds {figures[-1]}\n"

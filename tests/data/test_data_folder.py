@@ -562,5 +562,6 @@ def test_files_that_are_left_out_are_counted(make_folder: Any, prepare: Any) -> 
 def test_groups_in_both_parts_are_not_called_kept_together() -> None:
     """A given test set may share them with the training images."""
     apart, shared = DataQuality(n_groups=20), DataQuality(n_groups=20, n_shared_groups=3)
-    assert apart.independence == "images of each of 20 groups kept together"
-    assert "3 of them are in training and test" in shared.independence
+    assert apart.independence(kept_together=True) == "images of each of 20 groups kept together"
+    assert "3 of them are in training and test" in shared.independence(kept_together=True)
+    assert apart.independence(kept_together=False) == "images of 20 groups, split as given"

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,16 @@ def test_the_recipe_keeps_what_decides_the_score(tmp_path: Path) -> None:
     assert (recipe.sampler, recipe.trials, recipe.racing) == ("grid", 1, False)
     assert (recipe.max_parameters, recipe.timeout, recipe.pruner) == (None, None, "auto")
     assert recipe.study_name == "cnn-random-photos-trial-4"
+
+
+def test_the_refit_has_the_studys_schedule(tmp_path: Path) -> None:
+    """It is longer than a trial's by default, and whatever a budget had time for."""
+    trial = complete_trial(4, [0.5], candidate=sampled("cnn", 1))
+    record = study_record([trial], recipe={"refit_epochs": 40})
+    budgeted = replace(record, horizon={"trial": 4, "epochs": 33})
+    for study, epochs in ((record, 40), (budgeted, 33), (study_record([trial]), None)):
+        settings = tomllib.loads(export_recipe(study, trial, tmp_path / "one.toml").toml)
+        assert settings.get("refit_epochs") == epochs
 
 
 def test_a_reproduction_stays_one() -> None:

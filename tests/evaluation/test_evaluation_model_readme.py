@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from search.data.dataset import DatasetInfo
+from search.data.quality import DataQuality
 from search.evaluation.model_card import model_readme, renewed, write_model_readme
 from search.paths import ModelPaths, RunPaths
 from search.recipe import Recipe
 from search.training.history import History
 from search.training.metrics import TestResult, evaluate_predictions
-from search.tuning.after_search import RefitRecord, TestSetAccess
+from search.tuning.after_search import Finalist, RefitRecord, TestSetAccess
 from search.tuning.records import StudyRecord, TrialRecord
 
 NAMES = ("cat", "dog", "owl")
@@ -69,7 +70,7 @@ def test_the_card_says_what_a_reader_needs(make_record: Maker) -> None:
         "even for images of something else",
         "cut to their centre and scaled to 5 x 6 pixels",
         "- Weakest class: \\<dog\\>.\n",
-        "dog predicted as cat (2 times)",
+        "dog predicted as cat (twice)",
         "chosen from 2 candidates",
         "trial 7: space mine.py:SPACE",
         "all 100 training images for 3 epochs",
@@ -109,6 +110,31 @@ def test_a_single_trial_was_not_chosen(make_record: Maker) -> None:
     record = make_record()
     card = model_readme(dataclasses.replace(record, trials=record.trials[:1]), None)
     assert "optimistic" not in card
+
+
+def test_a_score_that_did_not_choose_is_not_said_to(make_record: Maker) -> None:
+    """Among finalists the mean of fresh trainings chooses."""
+    record = make_record()
+    assert "optimistic" in model_readme(record, None)
+    first, second = record.trials
+    assert second.candidate is not None
+    other = second.candidate.model_copy(update={"batch_size": 17})
+    trials = (first, dataclasses.replace(second, candidate=other))
+    finalists = tuple(Finalist(one.number, (0.9,)) for one in trials)
+    chosen = dataclasses.replace(record, trials=trials, finalists=finalists)
+    assert chosen.best_finalist() is not None
+    assert "optimistic" not in model_readme(chosen, None)
+
+
+@pytest.mark.parametrize(("validation", "kept"), [("holdout", True), ("given", False)])
+def test_groups_of_a_given_split_may_be_divided(
+    make_record: Maker, validation: str, kept: bool
+) -> None:
+    record = make_record(quality=DataQuality(n_groups=20))
+    recipe = record.recipe.model_copy(update={"validation": validation})
+    card = model_readme(dataclasses.replace(record, recipe=recipe), None)
+    assert "20 groups" in card
+    assert ("stayed on one side" in card) is kept
 
 
 def test_names_are_only_names(make_record: Maker) -> None:

@@ -12,9 +12,11 @@ from search.plotting import paper_style
 from search.report.blocks import Paragraph
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import MOST_CLASSES, BaselineComparison
+from search.report.paired import OwnMetric
 from search.report.scoring import at_best_epoch
 from search.text import points
 from search.training.metrics import evaluate_predictions
+from search.user_metric import get_metric
 from tests.report import baseline_fakes
 from tests.report import report_fakes as fakes
 
@@ -253,6 +255,28 @@ def test_a_lead_is_clear_if_neither_seeds_nor_images_explain_it(
     info = compared.model_copy(update=parts)
     assert info.clear is clear
     assert info.outcome.startswith("no clear difference") == (clear is False)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "interval", "clear"),
+    [
+        (0.01, (0.1, 0.2), True), (0.06, (0.1, 0.2), False), (None, (0.1, 0.2), True),
+        (0.01, (-0.1, 0.2), False), (0.01, (0.2, 0.2), None), (0.01, None, None),
+    ],
+)  # fmt: skip
+def test_a_lead_by_another_metric_is_clear_by_both_too(
+    compared: BaselineComparison,
+    seeds: float | None,
+    interval: tuple[float, float] | None,
+    clear: bool | None,
+) -> None:
+    """Resamples that do not differ, of very few images, say nothing."""
+    assert compared.seeds is not None
+    own = OwnMetric(
+        metric=get_metric("macro-f1"), winner=0.6, baseline=0.5, gain=0.1, interval=interval
+    )
+    parts = {"seeds": seeds and compared.seeds.model_copy(update={"p_value": seeds}), "own": own}
+    assert compared.model_copy(update=parts).clear is clear
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,11 @@ from search.report.findings.copies import DuplicateImages
 from tests.report import report_fakes as fakes
 
 
-def _evidence(copies: CopyCounts, duplicates: str = "together") -> Evidence:
-    record = fakes.study_record([fakes.complete_trial(0, [0.5])], recipe={"duplicates": duplicates})
+def _evidence(
+    copies: CopyCounts, duplicates: str = "together", validation: str = "holdout"
+) -> Evidence:
+    recipe = {"duplicates": duplicates, "validation": validation}
+    record = fakes.study_record([fakes.complete_trial(0, [0.5])], recipe=recipe)
     return fakes.evidence(replace(record, quality=replace(record.quality, copies=copies)))
 
 
@@ -30,11 +33,10 @@ def test_examples_are_listed_where_there_are_several() -> None:
 def test_what_copies_mean_depends_on_where_they_are() -> None:
     """On one side of every split they make no score too good."""
     told = []
-    for duplicates in ("together", "independent"):
-        found = DuplicateImages.of(
-            _evidence(CopyCounts(n_train=1, examples=(("a", "b"),)), duplicates)
-        )
+    for how in (("together",), ("independent",), ("together", "given")):
+        found = DuplicateImages.of(_evidence(CopyCounts(n_train=1, examples=(("a", "b"),)), *how))
         assert found is not None
         told.append([one.text for one in found.blocks() if isinstance(one, Paragraph)])
     assert told[0][0] == told[1][0]
     assert told[0][1] != told[1][1]
+    assert told[2] == told[1], "a split that was given may divide them"

@@ -65,7 +65,11 @@ def test_a_clear_difference_is_told(
 
 @pytest.mark.parametrize(
     ("gained", "lost", "words"),
-    [(3, 2, "which may be chance"), (2, 2, "as many as the winner alone")],
+    [
+        (3, 2, "which may be chance"),
+        (5, 0, "which may be chance"),  # the interval leaves zero out, but McNemar's p is 0.06
+        (2, 2, "as many as the winner alone"),
+    ],
 )
 def test_chance_is_called_so(gained: int, lost: int, words: str, kfold_evidence: Evidence) -> None:
     """A difference whose interval includes zero is no claim."""

@@ -17,6 +17,7 @@ from search.report.findings.recommendations import (
     expected_best,
     forecast,
 )
+from search.tuning.after_search import Finalist
 from spaces.cnn import CNN_SPACE
 from tests.report import report_fakes as fakes
 
@@ -160,6 +161,29 @@ def test_best_after_the_last_epoch_asks_for_more_epochs() -> None:
     words = " ".join(advice(fake).words)
     assert "best after its last epoch, 10 of 10: more epochs may help" in words
     assert "schedule also ends there" in words
+
+
+def test_it_is_the_finalist_that_won_which_is_meant() -> None:
+    """Not the best of the search: that one was best after its last epoch, the winner was not."""
+    rising = [0.05 * epoch for epoch in range(1, 11)]
+    first, second = (
+        CNN_SPACE.candidate(dict(CNN_SPACE.baseline_params or {}) | {"batch_size": size})
+        for size in (32, 64)
+    )
+    trials = [
+        fakes.complete_trial(0, rising, candidate=first),
+        fakes.complete_trial(1, [0.45, *rising[:8], 0.4], candidate=second),
+    ]
+    without = fakes.study_record(trials)
+    finalists = (Finalist(0, (0.3, 0.3)), Finalist(1, (0.4, 0.4)))
+    record = replace(without, finalists=finalists)
+    assert record.winner() == trials[1]
+    told = [
+        " ".join(advice(fakes.Fake(one, fakes.optuna_study(trials))).words)
+        for one in (without, record)
+    ]
+    assert ["more epochs may help" in words for words in told] == [True, False]
+    assert ["did not beat the winner" in words for words in told] == [True, False]
 
 
 def test_many_bad_ends_are_told_with_their_evidence() -> None:

@@ -15,8 +15,10 @@ from search.report.findings.finalists import FinalistPart, Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.margin import Margin
 from search.report.findings.optimism import Optimism
-from search.report.findings.trust import Check, Reply, Trust
+from search.report.findings.trust import Check, Reply, Trust, _above_guessing
 from search.report.findings.verdict import Verdict
+from search.training.metrics import Measure
+from search.user_metric import get_metric
 
 FRESH = "Was the test set unseen?"
 COPIES = "Is the test set free of training images?"
@@ -101,6 +103,26 @@ def test_guessing_is_told_by_the_largest_class(kfold_evidence: Evidence) -> None
     level = replace(test, interval=(share - 0.01, share + 0.05))
     assert check(trust(kfold_evidence, test=above), GUESSING).reply == "yes"
     assert check(trust(kfold_evidence, test=level), GUESSING).reply == "no"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reply"), [(0.2, 0.9, "yes"), (0.05, 0.9, "no"), (None, None, "unknown")]
+)
+def test_guessing_is_told_by_the_metric_of_the_trials(
+    kfold_evidence: Evidence, low: float | None, high: float | None, reply: Reply
+) -> None:
+    """Always answering the largest class is no good answer where every class counts alike."""
+    record, metric = kfold_evidence.record, get_metric("balanced-accuracy")
+    assert record.test is not None
+    assert metric.chance(record.test.shares()) == pytest.approx(0.1)
+    test = replace(
+        record.test,
+        interval=(0.0, 0.01),  # below the largest class's share
+        measures=(Measure(metric.name, 0.5, low, high),),
+    )
+    recipe = record.recipe.model_copy(update={"metric": metric.name})
+    evidence = replace(kfold_evidence, record=replace(record, recipe=recipe))
+    assert _above_guessing(evidence, test).reply == reply
 
 
 def test_a_level_baseline_is_told_without_an_objection(kfold_evidence: Evidence) -> None:

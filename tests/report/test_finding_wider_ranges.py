@@ -12,6 +12,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from search.checks import check_study_name
 from search.report.blocks import Code
 from search.report.evidence import Evidence
 from search.report.findings.recommendations import End, Recommendations
@@ -78,6 +79,15 @@ def test_enough_trials_draw_from_wider_ranges(
     (code,) = (block for block in found.blocks() if isinstance(block, Code))
     options = dict(pairwise(shlex.split(code.text)))
     assert options.get("--trials") == trials
+
+
+def test_a_long_name_stays_a_name(kfold_evidence: Evidence) -> None:
+    """The command would be refused with more than 64 characters."""
+    record = replace(kfold_evidence.record, name="n" * 64)
+    found = WiderRanges.of(replace(kfold_evidence, record=record))
+    assert found is not None
+    (code,) = (block for block in found.blocks() if isinstance(block, Code))
+    assert check_study_name(shlex.split(code.text)[-1]) == "n" * 58 + "-wider"
 
 
 def test_without_advice_there_is_no_command(unfinished_evidence: Evidence) -> None:

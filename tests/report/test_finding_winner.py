@@ -61,6 +61,21 @@ def test_baseline_outcome(first: TrialRecord, outcome: str) -> None:
     assert info.outcome == outcome
 
 
+def test_a_winner_by_another_rule_may_score_less() -> None:
+    """It is said to be worse, and not that the best of several may be ahead by chance."""
+    trials = [
+        fakes.complete_trial(0, [0.6], costs={"parameters": 900}),
+        fakes.complete_trial(1, [0.5], costs={"parameters": 100}),
+    ]
+    rule = {"objective": "accuracy,parameters", "choose": "best accuracy under 500"}
+    record = fakes.study_record(trials, recipe=rule)
+    winner, info = record.winner(), SearchBaseline.of(Evidence(record))
+    assert winner is not None
+    assert winner.plan == 1
+    assert info is not None
+    assert info.outcome == "the winner is 10.00 points worse"
+
+
 def test_no_baseline_where_none_was_queued() -> None:
     """Plan 0 is the baseline only in a study that began with one."""
     record = fakes.study_record([fakes.complete_trial(0, [0.5])], recipe={"with_baseline": False})

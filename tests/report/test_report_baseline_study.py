@@ -81,6 +81,10 @@ def test_nothing_is_set_beside_a_baseline_or_an_open_search(unfinished: fakes.Fa
             {"dataset": "my photos", "image_size": 32, "storage": "postgresql://me@host/db"},
             "--space cnn --dataset 'my photos' --image-size 32 --storage postgresql://me@host/db",
         ),
+        (
+            {"dataset": "eyes", "groups": "parent", "drop_duplicates": True},
+            "--space cnn --dataset eyes --validation kfold --groups parent --drop-duplicates",
+        ),
     ],
 )
 def test_the_command_names_the_same_data_and_storage(

@@ -93,7 +93,7 @@ def test_tasks_without_all_methods_are_left_out() -> None:
     assert found is not None
     assert (found.n_tasks, found.n_incomplete) == (3, 1)
     assert found.p_value is None
-    assert "1 are left out" in found.sentences()[1]
+    assert "1 task is left out" in found.sentences()[1]
     assert Ranking.of(both[:-1]) is None
     assert Ranking.of([one for one in both if one.recipe.sampler == "tpe"]) is None
     untested = replace(both[0], test=None)

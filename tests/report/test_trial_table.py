@@ -3,6 +3,8 @@
 import csv
 import io
 
+import pytest
+
 from search.report.trial_table import trials_csv
 from search.tuning.records import StudyRecord
 from tests.report import report_fakes as fakes
@@ -24,6 +26,13 @@ def test_every_trial_has_a_row_with_every_digit() -> None:
         assert {name: row[f"params_{name}"] for name in trial.params} == {
             name: str(value) for name, value in trial.params.items()
         }
+
+
+def test_the_spread_is_that_of_the_other_tables() -> None:
+    """The sample standard deviation of the folds; none for a single one."""
+    record = fakes.study_record([fakes.complete_trial(0, [0.5], [0.6], [0.7])])
+    assert float(rows(record)[0]["std"]) == pytest.approx(0.1)
+    assert "std" not in rows(fakes.study_record([fakes.complete_trial(0, [0.5])]))[0]
 
 
 def test_parameters_that_a_trial_lacks_are_empty_and_names_do_not_clash() -> None:

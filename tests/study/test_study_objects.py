@@ -236,6 +236,7 @@ def test_names_from_elsewhere_are_escaped(run: RunMaker) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("published_figures")
 @pytest.mark.parametrize(
     "name", ["history", "parallel_coordinates", "learning_curves", "confusion_matrix"]
 )

@@ -176,3 +176,29 @@ def test_a_baseline_is_promised_where_there_is_one(
     space = plan.space if known else replace(plan.space, baseline_params=None)
     resolved = resolve_recipe(recipe, plan.dataset, space, run_job(DeviceProbe("cpu")))
     assert resolved.with_baseline == (asked and known)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        ({}, 3600.0), ({"budget": 60.0}, 60.0), ({"epochs": 8}, None), ({"trials": 9}, None),
+        ({"timeout": 60.0}, None), ({"sampler": "grid"}, None), ({"finalists": 2}, None),
+    ],
+)  # fmt: skip
+def test_who_says_nothing_of_time_has_an_hour(
+    settings: dict[str, Any],
+    seconds: float | None,
+    make_recipe: Callable[..., Recipe],
+    listener: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is stored as what limits the study, whether or not this run trains anything."""
+    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 1e-6),) * 3)
+    wanted = make_recipe().model_dump(exclude_unset=True, exclude={"trials", "epochs"}) | settings
+    for budgeted in (False, True):
+        plan = prepare(Recipe(**wanted), InlineExecutor(), listener, budgeted=budgeted)
+        assert plan.recipe.budget == seconds
+        assert (plan.budget is not None) is (budgeted and seconds is not None)
+        if plan.budget is not None:
+            assert plan.budget.by_default is ("budget" not in settings)

@@ -113,7 +113,8 @@ class AllMetrics(Finding):
         missing = [row.metric.title for row in self.metrics if row.validation is None]
         if not missing:
             return ""
-        return f" {listed(missing)} in validation needs predictions, which were not kept."
+        need = "needs" if len(missing) == 1 else "need"
+        return f" {listed(missing)} in validation {need} predictions, which were not kept."
 
     def _imbalance(self) -> Iterator[str]:
         if self.largest is not None:
@@ -134,7 +135,7 @@ def _row(
         validation=_validation(metric, record, winner, kept),
         test=None if test is None else test.value(metric),
         interval=None if measured is None else measured.interval,
-        chance=None if test is None else _chance(metric, test),
+        chance=None if test is None else guessing_is_worth(metric, test),
     )
 
 
@@ -152,8 +153,8 @@ def _validation(
     return metric.measure(kept.labels, kept.probabilities.astype(np.float64))
 
 
-def _chance(metric: Metric, test: TestResult) -> float | None:
-    """What guessing is worth; not known of a user's metric, whose file may be gone."""
+def guessing_is_worth(metric: Metric, test: TestResult) -> float | None:
+    """Return what guessing is worth; None for a user's metric, whose file may be gone."""
     return None if isinstance(metric, FunctionMetric) else metric.chance(test.shares())
 
 

@@ -165,18 +165,13 @@ class BaselineComparison(Finding):
         """Whether chance rarely makes such a difference, by all that is known of it; None if
         nothing is: neither other seeds nor other test images may explain it.
         """
+        by_seeds = None if self.seeds is None else self.seeds.p_value <= _SEEDS_LEVEL
         if self.own is not None:
-            low, high = self.own.interval or (None, None)
-            if low is None or high is None:
-                return None
-            reach = (high - low) / 2 * norm.ppf(1 - _IMAGES_LEVEL / 2) / norm.ppf(0.975)
-            return bool(abs((low + high) / 2) > reach)
-        seldom = [
-            part.p_value <= level
-            for part, level in ((self.seeds, _SEEDS_LEVEL), (self.paired, _IMAGES_LEVEL))
-            if part is not None
-        ]
-        return all(seldom) if seldom else None
+            by_images = _clear_by_images(self.own)
+            return None if by_images is None else by_images and by_seeds is not False
+        by_images = None if self.paired is None else self.paired.p_value <= _IMAGES_LEVEL
+        known = [one for one in (by_seeds, by_images) if one is not None]
+        return all(known) if known else None
 
     @property
     def metric(self) -> Metric:
@@ -361,6 +356,18 @@ def _paired(ours: TestedStudy, baseline: TestedStudy) -> PairedComparison | None
             "are of different test images; remove those of one to have a report without them"
         )
     return compare_paired(first, second)
+
+
+def _clear_by_images(own: OwnMetric) -> bool | None:
+    """Return whether other test images seldom make such a difference of a metric of its own.
+
+    None if that is not known: resamples of a few images that do not differ say nothing.
+    """
+    low, high = own.interval or (0.0, 0.0)
+    if low == high:
+        return None
+    reach = (high - low) / 2 * norm.ppf(1 - _IMAGES_LEVEL / 2) / norm.ppf(0.975)
+    return bool(abs((low + high) / 2) > reach)
 
 
 def _own_table(own: OwnMetric) -> Table:

@@ -3,6 +3,7 @@
 import shlex
 from typing import Self, final
 
+from search.recipe import IMAGE_SETTINGS
 from search.report.blocks import Code, Paragraph
 from search.report.evidence import Evidence, hand_tuned_kind, model_kind
 from search.report.finding import GOOD, Excerpt
@@ -32,10 +33,7 @@ class BaselineSuggestion(Excerpt):
 
 
 # Settings that two studies must share to use the same data and find each other.
-_SHARED = (
-    "image_size", "resize", "test_fraction", "skip_broken", "image_column", "label_column",
-    "split_column", "data_dir", "storage", "runs_dir",
-)  # fmt: skip
+_SHARED = (*IMAGE_SETTINGS, "data_dir", "storage", "runs_dir")
 
 
 def baseline_command(record: StudyRecord) -> str | None:
@@ -49,6 +47,8 @@ def baseline_command(record: StudyRecord) -> str | None:
     if record.test is None or kind is None or unbeaten or not recipe.protocol.is_search:
         return None
     flags = ["--space", hand_tuned_kind(kind), "--dataset", recipe.dataset]
+    if recipe.groups is not None:  # the hand-tuned report's own split knows none
+        flags += ["--validation", "kfold"]
     for name in _SHARED:
         value = getattr(recipe, name)
         if value != type(recipe).model_fields[name].default:

@@ -24,6 +24,7 @@ _SHARE = 0.8  # the share of the best trials that must agree on a choice
 # Traits and ends of ranges each claim something of a study without any effect in at most this share
 # of cases. So do importances (1%). The winner's lead is judged by a rule of its own.
 UNLIKELY = 0.05 / 4
+_ROUNDING = 1e-9
 
 
 def at_least(found: int, drawn: int, marked: int, total: int) -> float:
@@ -42,6 +43,7 @@ def as_narrow(places: Sequence[float], drawn: int, width: float) -> float:
     come from those at most `width` above it.
     """
     ordered = sorted(places)
+    width += _ROUNDING  # of places on a scale, so that the highest of equal spans counts
     reach = [bisect_right(ordered, low + width) - i - 1 for i, low in enumerate(ordered)]
     return sum(math.comb(n, drawn - 1) for n in reach) / math.comb(len(ordered), drawn)
 

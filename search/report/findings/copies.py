@@ -41,7 +41,7 @@ class DuplicateImages(Finding):
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Return the counts; None if there are no copies, or an older version did not look."""
-        counts = evidence.record.quality.copies
+        counts, recipe = evidence.record.quality.copies, evidence.record.recipe
         if not counts.n_train and not counts.n_test:
             return None
         return cls(
@@ -50,7 +50,7 @@ class DuplicateImages(Finding):
             n_test=counts.n_test,
             n_exact_test=counts.n_exact_test,
             n_contradictory=counts.n_contradictory,
-            together=evidence.record.recipe.duplicates == "together",
+            together=recipe.duplicates == "together" and recipe.deals_folds,
             examples=counts.examples,
             lines=tuple(_sentences(counts, evidence.record.dataset.n_test)),
             much=_matters(counts, evidence.record.test),

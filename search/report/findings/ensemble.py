@@ -12,6 +12,8 @@ from search.text import count, interval, listed, percent, plural, points, probab
 from search.tuning.after_search import EnsembleRecord
 from search.tuning.records import StudyRecord
 
+_LEVEL = 0.05  # below which McNemar's p makes a difference more than chance
+
 
 @final
 class EnsembleMember(ReportPart):
@@ -130,7 +132,7 @@ class EnsembleResult(Finding):
         if not self.gain:
             return f"as many as the winner alone ({sure})"
         how = "more" if self.gain > 0 else "less"
-        clear = self.gain_interval[0] > 0 or self.gain_interval[1] < 0
+        clear = (low > 0 or high < 0) and self.p_value <= _LEVEL
         chance = "" if clear else ", which may be chance"
         return f"{spread(abs(self.gain), ACCURACY)} {how} than the winner alone{chance} ({sure})"
 
@@ -151,8 +153,9 @@ class EnsembleResult(Finding):
             sentence += f" Together they have {count(self.n_parameters)} weights."
         if self.left_out:
             networks = plural(len(self.left_out), "further network")
-            trials = listed(list(map(str, self.left_out)))
-            sentence += f" {networks} diverged when retrained: trial {trials}."
+            trials = "trial" if len(self.left_out) == 1 else "trials"
+            numbers = listed(list(map(str, self.left_out)))
+            sentence += f" {networks} diverged when retrained: {trials} {numbers}."
         return sentence
 
 

@@ -139,7 +139,7 @@ class Recommendations(Finding):
             *_border_words(borders, usual, ranked.after),
             *_expected_words(expected, record.metric),
             *_no_improvement(record, winner),
-            *_best_at_last_epoch(record),
+            *_best_at_last_epoch(record, winner),
             *_bad_ends(record),
         )
         return cls(borders=tuple(borders), expected=expected, words=words or (NOTHING,))
@@ -295,6 +295,8 @@ def _ended(record: StudyRecord) -> list[TrialRecord]:
 
 
 def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
+    if record.best_finalist() is not None:  # others may have a better score in the search
+        return
     indices = {trial.plan for trial in _ended(record) if trial.same_as is None}
     since = sum(index > winner.plan for index in indices)
     if since:
@@ -302,13 +304,13 @@ def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
         yield f"Of {plural(len(indices), 'trial')}, the {what} did not beat the winner."
 
 
-def _best_at_last_epoch(record: StudyRecord) -> Iterator[str]:
+def _best_at_last_epoch(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
     best, epochs = record.complete()[:_BEST], record.recipe.epochs
     late = [trial for trial in best if trial.best_epoch == epochs]
-    if not best or best[0] not in late or record.has_longer_refit():
+    if winner.best_epoch != epochs or record.has_longer_refit():
         return
     others = f", like {len(late)} of the best {len(best)}" if len(late) > 1 else ""
-    candidate = best[0].candidate
+    candidate = winner.candidate
     ends_there = candidate is not None and candidate.schedule.name in ("cosine", "one_cycle")
     yield (
         f"The winner was best after its last epoch, {epochs} of {epochs}{others}: more epochs may "

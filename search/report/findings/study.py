@@ -217,7 +217,8 @@ class Dataset(Finding):
     n_test: int
     """Images of the test set."""
     n_groups: int | None
-    """Groups of training images, each kept in one fold; null: assumed independent."""
+    """Groups of training images, each kept in one fold unless the folds were given; null: assumed
+    independent."""
     n_left_out: int
     """Image files that were left out, as they could not be decoded."""
     independence: Unlisted[str]
@@ -233,7 +234,7 @@ class Dataset(Finding):
             },
             n_groups=quality.n_groups,
             n_left_out=quality.n_left_out,
-            independence=quality.independence,
+            independence=quality.independence(kept_together=evidence.record.recipe.deals_folds),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -334,7 +335,7 @@ def page_lead(record: StudyRecord) -> str:
 
 
 def _begun(record: StudyRecord) -> str:
-    """Say how many candidates of the portfolio were tried first."""
+    """Say how many candidates known to be good were tried first."""
     recipe = record.recipe
     if recipe.start != "portfolio":
         return ""
@@ -343,7 +344,7 @@ def _begun(record: StudyRecord) -> str:
     if n_known < 1:
         return ""
     did = "candidate that did" if n_known == 1 else "candidates that did"
-    return f", starting with {n_known} {did} well on other data"
+    return f", starting with {n_known} {did} well before"
 
 
 def study_status(record: StudyRecord) -> str | None:

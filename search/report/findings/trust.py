@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Self, final
 
-from search.metric import ACCURACY
+from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, ReportPart
+from search.report.findings.all_metrics import guessing_is_worth
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.copies import is_beyond_interval
 from search.report.findings.earlier_access import EarlierAccess
@@ -176,14 +177,37 @@ def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
 
 
 def _above_guessing(evidence: Evidence, test: TestResult) -> Check:
-    del evidence
-    question = "Is it better than guessing?"
+    metric = evidence.record.metric
+    reply, beside = (
+        _more_accurate(test) if metric.recorded is not None else _scores_more(test, metric)
+    )
+    starts: dict[Reply, str] = {"yes": "Yes", "no": "Not surely", "unknown": "Not known"}
+    return Check(
+        question="Is it better than guessing?",
+        reply=reply,
+        words=f"{starts[reply]}: {beside}.",
+        doubt="guessing may do as well",
+    )
+
+
+def _more_accurate(test: TestResult) -> tuple[Reply, str]:
+    """Compare its accuracy with that of always answering the largest class."""
     largest, low = test.largest_class(), test.interval[0]
     beside = f"{always_right(largest)}, the winner on {percent(test.accuracy)}"
-    better = low > largest.share
-    words = f"Yes: {beside}." if better else f"Not surely: {beside}."
-    doubt = "guessing may do as well"
-    return Check(question=question, reply="yes" if better else "no", words=words, doubt=doubt)
+    return "yes" if low > largest.share else "no", beside
+
+
+def _scores_more(test: TestResult, metric: Metric) -> tuple[Reply, str]:
+    """Compare it by the metric that trials are scored by, in which large classes may not count."""
+    value, chance = test.value(metric), guessing_is_worth(metric, test)
+    measured = test.measure(metric)
+    if value is None or chance is None or measured is None or measured.interval is None:
+        reply, beside = _more_accurate(test)
+        return "yes" if reply == "yes" else "unknown", beside
+    low, high = measured.interval
+    better = low > chance if metric.higher_is_better else high < chance
+    beside = f"guessing has {metric} {score(chance, metric)}, the winner {score(value, metric)}"
+    return "yes" if better else "no", beside
 
 
 def _above_baseline(evidence: Evidence, test: TestResult) -> Check | None:

@@ -10,6 +10,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from search.checks import derived_name
 from search.command_lines import command_line
 from search.report.blocks import Code, Paragraph
 from search.report.evidence import Evidence
@@ -50,7 +51,7 @@ class WiderRanges(Excerpt):
         options = [word for one in (*kept, *wider) for word in ("--set", one)]
         trials = _trials(evidence.record)
         options += [] if trials is None else ["--trials", str(trials)]
-        name = f"{evidence.record.name}-wider"
+        name = derived_name(evidence.record.name, "-wider")
         command = command_line("run", "recipe.toml", *options, "--study-name", name)
         words = "With recipe.toml from the folder of this page, this searches wider ranges"
         first = evidence.record.n_first

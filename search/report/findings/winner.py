@@ -213,14 +213,14 @@ def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
         return kind
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
-    words = winner_lead(abs(lead.gap), record.metric)
+    words = winner_lead(lead.gap, record.metric)
     if record.has_longer_refit():
         words = f"{words} after {plural(record.recipe.epochs, 'epoch')} each"
     return f"{words}{_certainty(lead, record.metric)}"
 
 
 def _certainty(lead: Lead, metric: Metric) -> str:
-    if lead.noise is None or not lead.gap:
+    if lead.noise is None or lead.gap <= 0:  # one that leads is not behind by luck
         return ""
     who = f"the best of {lead.among} trials" if lead.among > 1 else "one of two"
     side = "within" if lead.within_noise else "beyond"
