@@ -6,6 +6,7 @@ No command line contains a password.
 import re
 import shlex
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from search.checks import without_password
@@ -14,7 +15,7 @@ from search.recipe import Recipe
 # A timeout belongs to one run, and a study remembers the others. A trial's limit is included:
 # without it, trials that exceeded it would be tried again.
 _LEFT_OUT = {"trials", "timeout", "batch", "device", "precision"}
-
+_DURATIONS = ("timeout", "budget", "trial_timeout")
 
 RUN_ARGUMENTS = (
     "accept_changes",
@@ -77,8 +78,14 @@ def _flag(name: str, value: object) -> list[str]:
     options = option_names(name)
     if isinstance(value, bool):
         return [options[0] if value else options[1]]
-    unit = "s" if name == "trial_timeout" else ""
-    return [*options, f"{value}{unit}"]
+    if isinstance(value, list):  # given once for each
+        return [word for one in value for word in (*options, str(one))]
+    return [*options, _seconds(value) if name in _DURATIONS else str(value)]
+
+
+def _seconds(value: object) -> str:
+    """Return a duration as it is given, with its unit and without an exponent: 900s, 0.5s."""
+    return f"{Decimal(str(value)):f}".removesuffix(".0") + "s"
 
 
 def place_options(runs_dir: Path, storage: str | None) -> list[str]:

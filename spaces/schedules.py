@@ -198,11 +198,13 @@ class OneCycleSchedule(Schedule):
     warmup: float
 
     def rates(self, epoch: int, steps: int) -> Sequence[float]:
-        """Return rates as torch's OneCycleLR gives them."""
+        """Return rates as torch's OneCycleLR gives them; a single step has the full rate."""
         first, total = (epoch - 1) * steps, self.epochs * steps
         return [self._rate(first + i, total) for i in range(steps)]
 
     def _rate(self, step: int, total: int) -> float:
+        if total == 1:
+            return self.learning_rate
         low, peak = self.learning_rate / 25, self.warmup * total - 1
         if step < peak:
             return _anneal(low, self.learning_rate, step / peak)
@@ -226,6 +228,8 @@ class OneCycleConfig(ScheduleConfig):
         return f'''\
 def learning_rate(step: int, steps: int) -> float:
     """Return the rate of a step, counted from 0: up, then down."""
+    if steps == 1:
+        return LEARNING_RATE
     low, peak = LEARNING_RATE / 25, {self.warmup} * steps - 1
     if step < peak:
         return anneal(low, LEARNING_RATE, step / peak)

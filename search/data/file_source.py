@@ -118,7 +118,10 @@ class FileSource(Source):
         return dataset_name(self._root.name)
 
     def fingerprint(self) -> str:
-        """Return a hash of the settings and of each file's label, path, size and time of change."""
+        """Return a hash of the settings and of each file's label, path, size and time of change.
+
+        Of files set aside for validation that is hashed, too.
+        """
         files, request = self._files, self._request
         fraction = request.test_fraction if files.test is None else None
         digest = hashlib.sha256()
@@ -129,7 +132,8 @@ class FileSource(Source):
         for part in (files.train, files.test or ()):
             digest.update(f"{len(part)} files\n".encode())
             for file in part:
-                line = f"{file.label} {file.size} {file.mtime_ns} {file.path} {file.group}\n"
+                line = f"{file.label} {file.size} {file.mtime_ns} {file.path} {file.group}"
+                line += " validation\n" if file.validation else "\n"
                 digest.update(line.encode(errors="surrogateescape"))
         return digest.hexdigest()
 

@@ -1,9 +1,13 @@
-"""Faster equivalents of a network: the same parameters and function in a cheaper order."""
+"""Faster equivalents of a network: the same parameters and function in a cheaper order.
+
+Only torch's own layers and those of `cifar_models` are touched, not classes derived from them, nor
+layers that a user has given hooks: these may compute anything.
+"""
 
 import copy
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, final
+from typing import Any, TypeGuard, TypeVar, final
 
 import torch
 from torch import nn
@@ -13,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from cifar_models.layers import LAYERS, DropPath, layer_arguments
 
 _STEPS = 1 << 16
+_Layer = TypeVar("_Layer", bound=nn.Module)
 
 
 @final
@@ -52,8 +57,14 @@ def random_words(n: int) -> torch.Tensor:
 
 _DROPOUTS = (nn.Dropout, nn.Dropout2d, DropPath)
 
-# Rising functions: the largest input has the largest output, so pooling may come first.
-_RISING = (nn.ReLU, nn.LeakyReLU, nn.ELU)
+# What a layer has among its attributes if a call of it does something of the user's.
+_OF_USERS = (
+    "_forward_pre_hooks",
+    "_forward_hooks",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+    "forward",
+)
 
 
 def fuse_for_training(network: nn.Module) -> nn.Module:
@@ -65,7 +76,7 @@ def fuse_for_training(network: nn.Module) -> nn.Module:
     applied without its bias (see `BiasFree`). Dropout draws cheaper masks (see `FastDropout`). The
     same is done inside the layers of `cifar_models`.
     """
-    if type(network) is not nn.Sequential:  # a subclass may compute something else
+    if not _is_plain(network, nn.Sequential):
         return network
     inner = [_with_parts(module, fuse_for_training) for module in network]
     ordered = [_fast_dropout(module) for module in _pool_early(inner)]
@@ -78,15 +89,21 @@ def fuse_for_inference(network: nn.Module) -> nn.Module:
     In a plain Sequential, batch norm is folded into the layer before it and dropout is left out,
     also inside the layers of `cifar_models`.
     """
-    if type(network) is not nn.Sequential:
+    if not _is_plain(network, nn.Sequential):
         return copy.deepcopy(network).eval()
-    ordered = _pool_early([module for module in network if not isinstance(module, _DROPOUTS)])
+    ordered = _pool_early([module for module in network if not _is_plain(module, *_DROPOUTS)])
     return nn.Sequential(*_fold(ordered)).eval()
+
+
+def _is_plain(module: nn.Module | None, *kinds: type[_Layer]) -> TypeGuard[_Layer]:
+    """Return whether a module is exactly of one of these classes, and computes what they do."""
+    own = {} if module is None else vars(module)
+    return type(module) in kinds and not any(own.get(name) for name in _OF_USERS)
 
 
 def _with_parts(layer: nn.Module, change: Callable[[nn.Module], nn.Module]) -> nn.Module:
     """Return one of `LAYERS` made again of changed parts; without parts, the layer itself."""
-    arguments = layer_arguments(layer) if type(layer) in LAYERS else {}
+    arguments = layer_arguments(layer) if _is_plain(layer, *LAYERS) else {}
     parts = {name: one for name, one in arguments.items() if isinstance(one, nn.Module)}
     if not parts:
         return layer
@@ -94,7 +111,9 @@ def _with_parts(layer: nn.Module, change: Callable[[nn.Module], nn.Module]) -> n
 
 
 def _fast_dropout(module: nn.Module) -> nn.Module:
-    return FastDropout(module) if isinstance(module, (nn.Dropout, nn.Dropout2d)) else module
+    if _is_plain(module, nn.Dropout) or _is_plain(module, nn.Dropout2d):
+        return FastDropout(module)
+    return module
 
 
 def _fold(modules: list[nn.Module]) -> Iterator[nn.Module]:
@@ -106,7 +125,7 @@ def _fold(modules: list[nn.Module]) -> Iterator[nn.Module]:
         elif isinstance(copied.layer, nn.Conv2d):
             yield fuse_conv_bn_eval(copied.layer, copied.norm)
         else:
-            yield fuse_linear_bn_eval(copied.layer, copied.norm)
+            yield _FoldedLinear(copied.layer, copied.norm)
 
 
 def _evaluated(module: nn.Module) -> nn.Module:
@@ -119,14 +138,28 @@ def _pool_early(modules: list[nn.Module]) -> list[nn.Module]:
     ordered: list[nn.Module] = []
     for module in modules:
         place = len(ordered)
-        if isinstance(module, nn.MaxPool2d):
-            while place and isinstance(ordered[place - 1], (nn.Dropout2d, *_RISING)):
-                place -= 1
-        elif isinstance(module, nn.AvgPool2d):
-            while place and isinstance(ordered[place - 1], nn.Dropout2d):
-                place -= 1
+        while place and _may_swap(ordered[place - 1], module):
+            place -= 1
         ordered.insert(place, module)
     return ordered
+
+
+def _may_swap(layer: nn.Module, pooling: nn.Module) -> bool:
+    """Return whether the pooling that follows a layer may come before it."""
+    if _is_plain(pooling, nn.AvgPool2d):
+        return _is_plain(layer, nn.Dropout2d)
+    if not _is_plain(pooling, nn.MaxPool2d) or pooling.return_indices:
+        return False
+    return _is_plain(layer, nn.Dropout2d) or _rises(layer)
+
+
+def _rises(activation: nn.Module) -> bool:
+    """Return whether the largest input has the largest output."""
+    if _is_plain(activation, nn.LeakyReLU):
+        return activation.negative_slope >= 0
+    if _is_plain(activation, nn.ELU):
+        return activation.alpha >= 0
+    return _is_plain(activation, nn.ReLU)
 
 
 def _merge_biases(modules: list[nn.Module]) -> Iterator[nn.Module]:
@@ -141,9 +174,19 @@ def _merge_biases(modules: list[nn.Module]) -> Iterator[nn.Module]:
 
 
 def _is_pair(layer: nn.Module, norm: nn.Module | None) -> bool:
-    if isinstance(layer, nn.Conv2d):
-        return isinstance(norm, nn.BatchNorm2d) and layer.padding_mode == "zeros"
-    return isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d)
+    """Return whether a batch norm follows a layer, and the two may be computed as one."""
+    if _is_plain(layer, nn.Conv2d) and _is_plain(norm, nn.BatchNorm2d):
+        return layer.padding_mode == "zeros" and _keeps_statistics(norm)
+    if _is_plain(layer, nn.Linear) and _is_plain(norm, nn.BatchNorm1d):
+        whole = norm.affine and norm.bias is not None  # torch folds no other into a linear layer
+        return whole and layer.out_features == norm.num_features and _keeps_statistics(norm)
+    return False
+
+
+def _keeps_statistics(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
+    """Return whether a norm has running statistics, to which each batch adds the same share."""
+    keeps = norm.track_running_stats and norm.running_mean is not None
+    return keeps and norm.momentum is not None
 
 
 @final
@@ -151,7 +194,8 @@ class BiasFree(nn.Module):
     """A convolution or linear layer and its batch norm, the layer applied without its bias.
 
     Batch norm subtracts the batch mean, so the bias only changes the running mean, to which it is
-    added afterwards. Its gradient is zero; autograd would compute rounding noise.
+    added afterwards. Its gradient is zero; autograd would compute rounding noise. A linear layer on
+    inputs (N, L, C) keeps its bias: batch norm then normalizes L.
     """
 
     def __init__(self, layer: Any, norm: Any) -> None:
@@ -162,11 +206,27 @@ class BiasFree(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return what the plain pair returns in training mode."""
         layer, norm = self.layer, self.norm
-        outputs: torch.Tensor = norm(_without_bias(layer, inputs))
-        if layer.bias is not None and norm.running_mean is not None:
+        together = isinstance(layer, nn.Conv2d) or inputs.dim() == 2
+        outputs: torch.Tensor = norm(_without_bias(layer, inputs) if together else layer(inputs))
+        if together and layer.bias is not None and norm.running_mean is not None:
             # .data, because autograd saved the running mean and would refuse a changed one
             norm.running_mean.data.add_(layer.bias.detach(), alpha=norm.momentum or 0.0)
-            layer.bias.grad = torch.zeros_like(layer.bias)
+            if layer.bias.requires_grad:
+                layer.bias.grad = torch.zeros_like(layer.bias)
+        return outputs
+
+
+@final
+class _FoldedLinear(nn.Module):
+    """A linear layer with its batch norm folded in, which holds for inputs (N, C) only."""
+
+    def __init__(self, layer: nn.Linear, norm: Any) -> None:
+        super().__init__()
+        self.folded = fuse_linear_bn_eval(layer, norm)
+        self.pair = nn.Sequential(layer, norm)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        outputs: torch.Tensor = (self.folded if inputs.dim() == 2 else self.pair)(inputs)
         return outputs
 
 

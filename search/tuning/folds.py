@@ -1,5 +1,7 @@
 """The folds of a study: which of its images train and which validate."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from search.data.cache import load_copies, load_origins, load_train_split
@@ -19,6 +21,7 @@ from search.errors import UserError
 from search.events import Listener, Notice
 from search.recipe import Recipe
 from search.seeding import derive_seed
+from search.text import plural
 
 
 def make_folds(recipe: Recipe, dataset: DatasetInfo) -> tuple[Fold, ...]:
@@ -83,10 +86,30 @@ def fold_groups(recipe: Recipe, dataset: DatasetInfo) -> Indices | None:
     return names[groups].astype(np.int64)
 
 
-def tell_of_folds(dataset: DatasetInfo, folds: tuple[Fold, ...], listener: Listener) -> None:
-    """Tell loudly of groups that a fold divides, as a given validation set may do."""
+def tell_of_folds(
+    recipe: Recipe, dataset: DatasetInfo, folds: tuple[Fold, ...], listener: Listener
+) -> None:
+    """Tell loudly of groups and copies that a fold divides, as a given validation set may do."""
     groups = load_origins(dataset)[0].groups
     for fold in folds if groups else ():
         train, validation = ([groups[i] for i in part] for part in (fold.train, fold.validation))
         for text in shared_groups(train, validation, "the training and the validation images"):
             listener(Notice(text))
+    copies = load_copies(dataset).within(dataset.n_train) if recipe.duplicates == "together" else ()
+    for fold in folds if copies else ():
+        for text in _divided_copies(copies, fold):
+            listener(Notice(text))
+
+
+def _divided_copies(copies: Sequence[Sequence[int]], fold: Fold) -> Iterator[str]:
+    """Yield a line if a fold trains on copies of images that it validates on."""
+    validates = set(fold.validation.tolist())
+    held_out = [(sum(index in validates for index in group), len(group)) for group in copies]
+    divided = [n for n, total in held_out if 0 < n < total]
+    if divided:
+        yield (
+            f"COPIES IN BOTH the training and the validation images: {len(divided):,} of "
+            f"{plural(len(copies), 'group')} of copies, with {sum(divided):,} of the latter's "
+            f"{len(validates):,} images, because this split is taken as it is. The score on them "
+            "may be far too good."
+        )

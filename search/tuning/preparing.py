@@ -260,7 +260,7 @@ def prepare(
     if "precision" in automatic and no_bf16:
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
     folds = make_folds(recipe, dataset)
-    tell_of_folds(dataset, folds, listener)
+    tell_of_folds(recipe, dataset, folds, listener)
     if recipe.validation == "given":
         share = len(folds[0].validation) / dataset.n_train
         recipe = recipe.model_copy(update={"holdout_fraction": share})

@@ -16,7 +16,8 @@ Stage: TypeAlias = Literal["pixels", "normalized"]
 Attributes:
     pixels: uint8 images (N, 3, H, W), as they are stored.
     normalized: float32 images (N, 3, H, W) of mean 0 and deviation 1 per channel, so that zero is
-        the mean of the training images.
+        the mean of the training images; with pretrained weights, that of the
+        images that these were trained on.
 """
 
 

@@ -37,6 +37,8 @@ def cut_out(images: Tensor, draws: Tensor, size: float, probability: float) -> T
 class Cutout(Augmentation):
     """A square of each image is set to the mean colour of the training images.
 
+    With pretrained weights it is that of the images that these were trained on.
+
     The square lies within the image, anywhere with equal probability. Its side is `size` times the
     shorter side of the image, rounded to whole pixels, at least one (DeVries and Taylor, 2017, took
     0.5 for CIFAR-10 and let squares hang over the border).

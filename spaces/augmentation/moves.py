@@ -29,7 +29,8 @@ def translate(images: Tensor, draws: Tensor, fraction: float) -> Tensor:
 class Translate(Augmentation):
     """Images are shifted by whole pixels, up to `fraction` of their height and width.
 
-    What is moved in has the mean colour of the training images.
+    What is moved in has the mean colour of the training images; with pretrained weights, that of
+    the images that these were trained on.
     """
 
     words: ClassVar[str] = "random translation"
@@ -72,7 +73,8 @@ def rotate(images: Tensor, draws: Tensor, degrees: float) -> Tensor:
 class Rotate(Augmentation):
     """Images are turned about their centre by up to `degrees` either way, bilinearly.
 
-    Corners left empty have the mean colour of the training images.
+    Corners left empty have the mean colour of the training images; with pretrained weights, that of
+    the images that these were trained on.
     """
 
     words: ClassVar[str] = "random rotation"

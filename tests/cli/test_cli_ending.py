@@ -111,9 +111,9 @@ def test_the_command_that_goes_on_keeps_the_limit_of_a_trial() -> None:
         "python -m search run --space mlp --sampler grid --pruner none --epochs 40 "
     )
     assert "--workers 3" in line
-    assert "--trial-timeout 90.0s" in line
+    assert "--trial-timeout 90s" in line
     assert "--trials" not in line
-    assert Recipe(space="mlp", trial_timeout="90.0s").trial_timeout == 90  # type: ignore[arg-type]
+    assert Recipe(space="mlp", trial_timeout="90s").trial_timeout == 90  # type: ignore[arg-type]
 
 
 def test_the_best_are_five_candidates() -> None:

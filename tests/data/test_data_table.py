@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from search.data.cache import load_train_split
+from search.data.cache import load_origins, load_train_split
 from search.errors import UserError
 
 Rows = list[tuple[str, ...]]
@@ -94,6 +94,19 @@ def test_the_split_is_honoured(table: Any, prepare: Any, recorder: Any) -> None:
     found = load_train_split(info).images[:, 0, 1, 0].tolist()
     assert found == [0, 3, 1, 4]
     assert "images that column 'split' has for validation join" in recorder.notices[0]
+
+
+def test_another_validation_set_is_seen(table: Any, prepare: Any) -> None:
+    """Even where all images stay in their order; a cache would have the old one."""
+    parts = ["train"] * 4 + ["val"] * 2 + ["test"]
+    lines = [(*row, part) for row, part in zip(rows(7), parts, strict=True)]
+    path = table("image,label,split", lines)
+    before, _ = load_origins(prepare(path))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("3.png,b,train", "3.png,b,val"), encoding="utf-8")
+    after, _ = load_origins(prepare(path))
+    assert after.names == before.names
+    assert (before.validation, after.validation) == ((4, 5), (3, 4, 5))
 
 
 def test_labels_are_ordered_as_numbers(table: Any, prepare: Any) -> None:

@@ -1,6 +1,8 @@
 """Schedules give the rates that torch's own schedulers give."""
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +89,16 @@ def test_one_cycle_with_a_warmup_of_one_step_starts_at_its_peak() -> None:
     rates = OneCycleSchedule(RATE, epochs=1, warmup=0.25).rates(1, 4)
     assert rates[0] == pytest.approx(RATE)
     assert rates == sorted(rates, reverse=True)
+
+
+def test_one_cycle_of_a_single_step_has_the_full_rate() -> None:
+    """Nothing would be learned at its end, a 250,000th; the exported code agrees."""
+    assert OneCycleSchedule(RATE, epochs=1, warmup=0.3).rates(1, 1) == [RATE]
+    for total in (1, 2, 9):
+        names: dict[str, Any] = {"LEARNING_RATE": RATE, "math": math}
+        exec(OneCycleConfig().script(), names)  # noqa: S102 - our own code
+        written = [names["learning_rate"](step, total) for step in range(total)]
+        assert written == OneCycleSchedule(RATE, epochs=1, warmup=0.3).rates(1, total)
 
 
 @pytest.mark.slow

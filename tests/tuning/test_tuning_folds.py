@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,11 @@ from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
 from search.data.splits import Fold, folds_hash
 from search.errors import UserError
-from search.events import Event
+from search.events import Event, Notice
 from search.pipeline import run_and_report
 from search.recipe import Recipe
 from search.stopping import StopRequest
-from search.tuning.folds import fold_groups, make_folds
+from search.tuning.folds import fold_groups, make_folds, tell_of_folds
 
 Maker = Callable[..., Recipe]
 
@@ -171,6 +172,48 @@ def test_copies_stay_in_one_fold(tmp_path: Path, make_recipe: Maker, validation:
             independent = recipe.model_copy(update={"duplicates": "independent"})
             assert folds_hash(folds) == folds_hash(make_folds(independent, dataset))
     assert shared["b", "together"] == 0 < shared["b", "independent"]
+
+
+@pytest.mark.parametrize("duplicates", ["together", "independent"])
+@pytest.mark.parametrize(
+    "settings",
+    [{"validation": "given"}, {"sampler": "baseline"}, {"validation": "kfold", "folds": 4}],
+    ids=str,
+)
+def test_copies_on_both_sides_are_told(
+    tmp_path: Path, make_recipe: Maker, settings: dict[str, object], duplicates: str
+) -> None:
+    """A validation set that is given may have them, and the baseline's fixed split."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    images[50:52] = images[0]  # two copies that validate of one that trains
+    images[52:54] = images[1:3]
+    images[10] = images[11]  # both train
+    labels = np.arange(60) % 2
+    parts = {"train": slice(0, 50), "val": slice(50, 60), "test": slice(50, 60)}
+    arrays: dict[str, Any] = {f"{name}_images": images[part] for name, part in parts.items()}
+    arrays |= {f"{name}_labels": labels[part] for name, part in parts.items()}
+    np.savez(tmp_path / "a.npz", **arrays)
+    recipe = make_recipe(dataset=str(tmp_path / "a.npz"), duplicates=duplicates, **settings)
+    dataset = prepare_dataset(DatasetRequest.of(recipe), lambda event: None)
+    folds = make_folds(recipe, dataset)
+    told: list[Event] = []
+    tell_of_folds(recipe, dataset, folds, told.append)
+    if duplicates == "independent" or settings.get("validation") == "kfold":
+        assert told == []
+        return
+    pixels = load_train_split(dataset).images.numpy()
+    train, validation = ([pixels[i].tobytes() for i in part] for part in vars(folds[0]).values())
+    shared = set(train) & set(validation)
+    n_images = sum(one in shared for one in validation)
+    assert shared
+    assert told == [
+        Notice(
+            f"COPIES IN BOTH the training and the validation images: {len(shared)} of 4 groups of "
+            f"copies, with {n_images} of the latter's {len(validation)} images, because this "
+            "split is taken as it is. The score on them may be far too good."
+        )
+    ]
 
 
 def test_groups_are_joined_by_copies(tmp_path: Path, make_recipe: Maker) -> None:
