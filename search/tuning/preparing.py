@@ -30,6 +30,7 @@ from search.tuning.measured_budget import default_budget, make_budget
 from search.tuning.points import PlannedPoints, earlier_points, planned_points
 from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
 from search.tuning.trying_out import check_families
+from search.tuning.unused_settings import unused_settings
 from search.tuning.workload import early_pruner
 from search.user_metric import check_metric, check_metric_name, get_metric
 from spaces import Space, load_space
@@ -238,7 +239,7 @@ def prepare(
     """
     started = time.monotonic() if started is None else started
     space, given = load_recipe_space(recipe), frozenset(recipe.model_fields_set)
-    for text in space.notices:
+    for text in (*space.notices, *unused_settings(recipe)):
         listener(Notice(text))
     _obtain_inputs(space, listener)
     sampler = get_sampler(recipe.sampler)

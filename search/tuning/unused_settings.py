@@ -1,0 +1,51 @@
+"""Settings that were given and that change nothing, which is told rather than left in doubt."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import final
+
+from search.recipe import Recipe
+from search.tuning.samplers import get_sampler
+
+
+@final
+@dataclass(frozen=True)
+class _Use:
+    """Where a setting matters.
+
+    Attributes:
+        setting: Its name.
+        matters: Whether it does in a recipe.
+        needs: What else has to be set for it, in words.
+    """
+
+    setting: str
+    matters: Callable[[Recipe], bool]
+    needs: str
+
+
+_USES = (
+    _Use("folds", lambda recipe: recipe.validation == "kfold", "validation 'kfold'"),
+    _Use("holdout_fraction", lambda recipe: recipe.validation != "kfold", "validation 'holdout'"),
+    _Use("repeats", lambda recipe: recipe.finalists is not None, "finalists"),
+    _Use("start_from", lambda recipe: recipe.protocol.is_search, "a search"),
+    _Use(
+        "batch",
+        lambda recipe: get_sampler(recipe.sampler).adaptive,
+        "a sampler that learns from earlier trials",
+    ),
+    _Use(
+        "prior",
+        lambda recipe: recipe.prior != "on" or get_sampler(recipe.sampler).explores,
+        "a sampler that draws from the space",
+    ),
+)
+
+
+def unused_settings(recipe: Recipe) -> Iterator[str]:
+    """Yield a line for each setting that the user gave and that changes nothing."""
+    for one in _USES:
+        value, usual = getattr(recipe, one.setting), Recipe.model_fields[one.setting].default
+        given = one.setting in recipe.model_fields_set and value != usual
+        if given and not one.matters(recipe):
+            yield f"{one.setting} {value!r} changes nothing: it needs {one.needs}"
