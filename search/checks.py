@@ -212,6 +212,11 @@ def without_password(text: str) -> str:
     return re.sub(r"([^:/\s]+://[^:/@]*):[^@]*@", r"\1@", text)
 
 
+def password_note(given: object, shown: object) -> str:
+    """Return what to say after a command that is shown without the password that was given."""
+    return "" if shown == given else " (with the database password in the URL or in PGPASSWORD)"
+
+
 _MAX_SHOWN = 200  # characters of a wrong value
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from search.checks import expand_home
 from search.errors import MachineError, UserError
 from search.text import printable
 
@@ -91,10 +92,10 @@ def machine_failures(what: str, hint: str) -> Iterator[None]:
 
 
 def as_path(value: str | Path, setting: str) -> Path:
-    """Return a path that a caller gave; raises UserError if it is none."""
+    """Return a path that a caller gave, with "~/" expanded; raises UserError if it is none."""
     if not isinstance(value, str | PathLike) or value == "":
         raise UserError(f"{setting}: must be a path, got {value!r} ({type(value).__name__})")
-    return Path(value)
+    return Path(expand_home(os.fspath(value)))
 
 
 def check_writable(folder: Path, setting: str = "runs_dir") -> None:

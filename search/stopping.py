@@ -59,6 +59,14 @@ class StopRequest:
         self._requested = True
         return honoured
 
+    def is_changed_by(self, number: int) -> bool:
+        """Return whether a signal matters now: a notice does not once a stop was requested.
+
+        Notices, such as that the terminal was closed, never hurry a stop: both the shell and the
+        system send one.
+        """
+        return not (self._requested and is_notice(number))
+
     def requested(self) -> bool:
         """Return whether a stop was requested."""
         return self._requested

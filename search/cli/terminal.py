@@ -17,7 +17,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from search.checks import without_password
+from search.checks import password_note, without_password
 from search.command_lines import with_options
 from search.errors import MachineError, UserError
 from search.events import Failed, JsonWriter
@@ -116,8 +116,8 @@ class Interrupts:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if is_notice(number):
             _discard_output([one for one in self._terminals if not os.isatty(one)])
-            if self.stop.requested():
-                return
+        if not self.stop.is_changed_by(number):
+            return
         self.status = 128 + number
         if not self.stop.request():
             raise KeyboardInterrupt
@@ -181,12 +181,10 @@ def _failure(error: Exception) -> tuple[int, str] | None:
         return 1, f"{error}{_KEPT if error.errno in _IN_THE_MIDDLE else ''}"
     if "optuna" not in sys.modules:
         return None
-    from search.tuning.storage import database_failure, unstorable_value
+    from search.tuning.storage import storage_error
 
-    mistake, failure = unstorable_value(error), database_failure(error)
-    if mistake is not None:
-        return UserError.exit_status, mistake
-    return None if failure is None else (MachineError.exit_status, failure)
+    known = storage_error(error)
+    return None if known is None else (known.exit_status, str(known))
 
 
 def _shown(failure: str) -> str:
@@ -200,7 +198,4 @@ def _shown(failure: str) -> str:
 def _command(arguments: list[str]) -> str:
     """Return the command line without the password of a database."""
     shown = [*map(without_password, arguments)]
-    password = (
-        "" if shown == arguments else " (with the database password in the URL or in PGPASSWORD)"
-    )
-    return shlex.join(["python", "-m", "search", *shown]) + password
+    return shlex.join(["python", "-m", "search", *shown]) + password_note(arguments, shown)

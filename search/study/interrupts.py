@@ -21,6 +21,8 @@ class SearchInterrupted(KeyboardInterrupt):
 def interruptible(stop: StopRequest, words: Callable[[], str]) -> Iterator[None]:
     """Let the first interrupt end the block after the current epoch, a second one at once.
 
+    Notices, such as that the terminal was closed, never hurry it.
+
     Args:
         stop: Carries the request into the block.
         words: What to say then.
@@ -30,10 +32,10 @@ def interruptible(stop: StopRequest, words: Callable[[], str]) -> Iterator[None]
     """
     interrupted = False
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
-        if not stop.request():
+        if stop.is_changed_by(number) and not stop.request():
             raise KeyboardInterrupt
 
     try:

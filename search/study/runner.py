@@ -7,6 +7,7 @@ from typing import final
 
 from search.ablation.ablate import ablate
 from search.ablation.path import Ablation
+from search.checks import password_note, without_password
 from search.dashboard.publishing import Publisher
 from search.errors import MachineError, UserError
 from search.evaluation.finishing import evaluate_winner, plan_horizon
@@ -25,7 +26,7 @@ from search.tuning.endings import end_info
 from search.tuning.extra_trainings import StoppedEarly
 from search.tuning.records import StudyRecord
 from search.tuning.run_events import RunEnded, StudyOpened, WinnerRefitted, WinnerTested
-from search.tuning.storage import database_failure
+from search.tuning.storage import storage_error
 from search.tuning.store import read_study
 
 RUNS_DIR = Path("runs")
@@ -58,18 +59,25 @@ class Runner:
         self._folder = Path.cwd()  # which relative paths are relative to
         self._stop: StopRequest | None = None
 
-    def search(self, recipe: Recipe, *, retry_failed: bool = False) -> Outcome:
+    def search(
+        self, recipe: Recipe, *, retry_failed: bool = False, accept_changes: bool | None = None
+    ) -> Outcome:
         """Create or resume the study and run its open trials; the test set stays closed.
 
         Args:
             recipe: The requested settings.
             retry_failed: Whether trials that failed for good are tried again.
+            accept_changes: Whether code and libraries may have changed; None: as for other steps.
         """
         with (
             self._listening(recipe, opened=False) as (listener, stop),
             Publisher(listener) as publisher,
             self._opened(
-                recipe, fan_out(listener, publisher), stop, retry_failed=retry_failed
+                recipe,
+                fan_out(listener, publisher),
+                stop,
+                retry_failed=retry_failed,
+                accept_changes=accept_changes,
             ) as run,
         ):
             ended = run.search()
@@ -162,7 +170,6 @@ class Runner:
             raise UserError("study: a step of this study is running; stop() ends it")
         stop = self._stop = StopRequest()
         name = recipe.study_name if opened else None
-        elsewhere = "" if recipe.runs_dir == RUNS_DIR else f", {str(recipe.runs_dir)!r}"
 
         def note_name(event: Event) -> None:
             nonlocal name
@@ -171,11 +178,9 @@ class Runner:
 
         try:
             with (
-                _one_line_errors(),
+                one_line_errors(),
                 self.in_own_folder(),
-                interruptible(
-                    stop, lambda: _how_to_continue(name, elsewhere, searching=not opened)
-                ),
+                interruptible(stop, lambda: _how_to_continue(name, recipe, searching=not opened)),
                 shown_progress(shown=self._progress) as shown,
             ):
                 check_writable(recipe.runs_dir)
@@ -193,13 +198,14 @@ class Runner:
         *,
         searching: bool = True,
         retry_failed: bool = False,
+        accept_changes: bool | None = None,
     ) -> Iterator[OpenRun]:
         with open_run(
             recipe,
             listener,
             stop,
             executor=self._place,
-            accept_changes=self._accept_changes,
+            accept_changes=self._accept_changes if accept_changes is None else accept_changes,
             retry_failed=retry_failed,
             estimate=self._progress and searching,
             searching=searching,
@@ -222,24 +228,37 @@ def _refit(run: OpenRun) -> ImageClassifier:
     return classifier
 
 
-def _how_to_continue(name: str | None, elsewhere: str, *, searching: bool) -> str:
+def _how_to_continue(name: str | None, recipe: Recipe, *, searching: bool) -> str:
     if name is None:
         return "interrupted before a trial was started: run the same call again"
     kept = "interrupted; everything so far is kept: run the same call again to continue"
-    return f"{kept}, or search.load_study({name!r}{elsewhere}).run()" if searching else kept
+    return f"{kept}, or {_continuing_call(name, recipe)}" if searching else kept
+
+
+def _continuing_call(name: str, recipe: Recipe) -> str:
+    """Return the call that continues a study, without the password of its database."""
+    storage = None if recipe.storage is None else without_password(recipe.storage)
+    place = "" if recipe.runs_dir == RUNS_DIR else f", {str(recipe.runs_dir)!r}"
+    place += "" if storage is None else f", storage={storage!r}"
+    return f"search.load_study({name!r}{place}).run(){password_note(recipe.storage, storage)}"
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn failures of the machine into a MachineError; errors of callbacks stay as they are."""
+def one_line_errors() -> Iterator[None]:
+    """Turn failures of database and machine into one line; errors of callbacks stay as they are.
+
+    Raises:
+        UserError: A value cannot be stored.
+        MachineError: The database or the machine failed.
+    """
     try:
         yield
     except (UserError, MachineError):
         raise
     except Exception as error:
-        failure = database_failure(error)
-        if failure is None and isinstance(error, OSError):
-            failure = str(error)
-        if failure is None:
+        known = storage_error(error)
+        if known is None and isinstance(error, OSError):
+            known = MachineError(str(error))
+        if known is None:
             raise
-        raise MachineError(failure) from error
+        raise known from error

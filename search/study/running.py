@@ -23,11 +23,11 @@ from search.files import as_path
 from search.metric import METRICS, Metric
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.study.runner import RUNS_DIR, Runner
+from search.study.runner import RUNS_DIR, Runner, one_line_errors
 from search.study.session_code import write_object
 from search.study.session_data import Data, dataset_setting
 from search.study.study import Study
-from search.study.validation import Validation
+from search.study.validation import Validation, validation_settings
 from spaces import BUILT_IN, Candidate, Space
 
 Suggest: TypeAlias = Callable[[BaseTrial], Candidate]
@@ -60,7 +60,7 @@ def run(
     workers: int | None = None,
     seed: int | None = None,
     study_name: str | None = None,
-    runs_dir: str | Path = RUNS_DIR,
+    runs_dir: str | Path | None = RUNS_DIR,
     progress: bool = False,
     callbacks: Listener | Sequence[Listener] = (),
     on: Mapping[str, Listener] | None = None,
@@ -134,7 +134,7 @@ def run(
 
 def load_study(
     name: str,
-    runs_dir: str | Path = RUNS_DIR,
+    runs_dir: str | Path | None = RUNS_DIR,
     storage: str | None = None,
     *,
     progress: bool = False,
@@ -147,7 +147,7 @@ def load_study(
 
     Args:
         name: Its name, as `list_studies` shows it.
-        runs_dir: Folder of the studies.
+        runs_dir: Folder of the studies; None: "runs".
         storage: URL of the database; None: SQLite in `runs_dir`.
         progress: Whether to show later steps.
         executor: Where later steps train, as for `run`.
@@ -162,32 +162,56 @@ def load_study(
         if setting not in CLUSTER_SETTINGS:
             hint = nearest_hint(setting, CLUSTER_SETTINGS)
             raise UserError(f"{setting}: is no argument, got {value!r}; {hint}")
-    if not isinstance(name, str) or not name:
-        raise UserError(f"name: must be a study's name, got {name!r} ({type(name).__name__})")
+    _check_name(name)
+    folder, storage = _database(runs_dir, storage)
     place = _place(executor, cluster, cluster_settings)
     runner = Runner(progress=progress, place=place, accept_changes=accept_changes)
-    return Study(name, as_path(runs_dir, "runs_dir"), storage, runner)
+    with one_line_errors():
+        return Study(name, folder, storage, runner)
 
 
-def list_studies(runs_dir: str | Path = RUNS_DIR, storage: str | None = None) -> list[ListedStudy]:
+def list_studies(
+    runs_dir: str | Path | None = RUNS_DIR, storage: str | None = None
+) -> list[ListedStudy]:
     """Return every stored study in brief, by name; raises UserError if there is no database."""
-    return listed_studies(Path(runs_dir), storage)
+    folder, storage = _database(runs_dir, storage)
+    with one_line_errors():
+        return listed_studies(folder, storage)
 
 
-def delete_study(name: str, runs_dir: str | Path = RUNS_DIR, storage: str | None = None) -> None:
+def delete_study(
+    name: str, runs_dir: str | Path | None = RUNS_DIR, storage: str | None = None
+) -> None:
     """Delete a study with its model and its report.
 
     Raises UserError if there is no such study, or if it is being run.
     """
-    remove_study(name, Path(runs_dir), storage, sure=True)
+    _check_name(name)
+    folder, storage = _database(runs_dir, storage)
+    with one_line_errors():
+        remove_study(name, folder, storage, sure=True)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise UserError(f"name: must be a study's name, got {name!r} ({type(name).__name__})")
+
+
+def _database(runs_dir: str | Path | None, storage: str | None) -> tuple[Path, str | None]:
+    """Return where studies are, as `run` takes it: checked, with "~/" expanded."""
+    folder = RUNS_DIR if runs_dir is None else as_path(runs_dir, "runs_dir")
+    given = {"space": "cnn", "runs_dir": folder, "storage": storage}
+    recipe = Recipe.from_sources(None, given)
+    return recipe.runs_dir, recipe.storage
 
 
 def _place(
     executor: str | None, cluster: str | Path | None, settings: Mapping[str, Any]
 ) -> ExecutorChoice:
     """Return where to train; a cluster that is not encrypted is warned of."""
-    given = {name: settings[name] for name in CLUSTER_SETTINGS if name in settings}
-    given |= {name: Path(given[name]) for name in _CERTIFICATES if name in given}
+    given = {name: one for name, one in settings.items() if name in CLUSTER_SETTINGS}
+    given = {name: one for name, one in given.items() if one is not None}
+    given |= {name: as_path(given[name], name) for name in _CERTIFICATES if name in given}
     if given.get("insecure_cluster"):
         _LOG.warning(INSECURE)
     return choose_executor(executor, None if cluster is None else str(cluster), **given)
@@ -234,7 +258,7 @@ def _checked(
     }
     if not isinstance(known.get("groups"), str):  # they are part of the data
         known.pop("groups", None)
-    known |= _validation_settings(validation)
+    known |= validation_settings(validation)
     tried = {"space": "cnn", **_metric_stand_in(metric), **known}
     return known | {"runs_dir": Recipe.from_sources(None, tried).runs_dir}
 
@@ -247,21 +271,6 @@ def _metric_stand_in(metric: object) -> dict[str, str]:
         return {"metric": metric}
     name = str(getattr(metric, "name", metric))
     return {"metric": name if metric in METRICS else f"session.py:{_name_of(metric)}"}
-
-
-def _validation_settings(validation: str | Validation | None) -> Mapping[str, Any]:
-    match validation:
-        case None:
-            return {}
-        case Validation():
-            return validation.settings()
-        case str():
-            return {"validation": validation}
-        case _:
-            raise UserError(
-                "validation: must be search.KFold(5), search.Holdout(0.2), 'kfold', 'holdout' or "
-                f"'given', got {validation!r}"
-            )
 
 
 def _objects(

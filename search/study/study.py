@@ -25,11 +25,13 @@ from search.report.evidence import Evidence
 from search.report.findings import summaries
 from search.report.findings.margin import Margin
 from search.report.findings.nested import Nested
+from search.study.changes import check_kept
 from search.study.figures import StudyPlots
 from search.study.frames import new_frame
 from search.study.html import paragraph, table
 from search.study.runner import Runner
 from search.study.trial import Trial
+from search.study.validation import Validation, validation_settings
 from search.tracking import Tracker
 from search.training.metrics import TestResult
 from search.tuning.endings import why_no_winner
@@ -201,28 +203,34 @@ class Study:
             self._runner.listeners.add(function, kind)
         return self
 
-    def run(self, **changes: Any) -> Self:
+    def run(
+        self,
+        *,
+        validation: str | Validation | None = None,
+        accept_changes: bool | None = None,
+        retry_failed: bool = False,
+        **changes: Any,
+    ) -> Self:
         """Continue the search, as the same call of `search.run` does; returns the study.
 
         Args:
-            changes: Settings that may change, such as `trials=100` or `timeout="1h"`, and
-                `retry_failed=True` to try trials again that failed for good.
+            validation: As for `search.run`; None: as it was.
+            accept_changes: Whether to continue though the space's code or a library changed;
+                None: as said when the study was opened.
+            retry_failed: Whether trials that failed for good are tried again.
+            changes: Settings that may change, such as `trials=100` or `timeout="1h"`.
 
         Raises:
             UserError: A setting would change results that are stored.
             MachineError: Something failed; what is finished is kept.
             SearchInterrupted: It was interrupted; what is finished is kept.
         """
-        if "data" in changes:
-            raise UserError(
-                "data: a study keeps its dataset; search.run(space, data, study_name=...) searches "
-                "on another"
-            )
+        check_kept(changes)
         settings = self._stored_settings() if self._settings is None else self._settings
         fixed = {"study_name": self.name, "runs_dir": self._runs_dir}
-        retry_failed = bool(changes.pop("retry_failed", False))
+        changes |= validation_settings(validation)
         recipe = self._recipe({**settings, **changes, **fixed})
-        self._runner.search(recipe, retry_failed=retry_failed)
+        self._runner.search(recipe, retry_failed=retry_failed, accept_changes=accept_changes)
         return self._reload()
 
     def refit(self) -> ImageClassifier:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from search.errors import UserError
 from search.recipe import Recipe
 
 
@@ -49,3 +50,19 @@ class KFold(Validation):
 
     def settings(self) -> Mapping[str, Any]:
         return {"validation": "kfold", "folds": self.folds, "racing": self.racing}
+
+
+def validation_settings(validation: str | Validation | None) -> Mapping[str, Any]:
+    """Return the settings that stand for how trials are validated; raises UserError if none do."""
+    match validation:
+        case None:
+            return {}
+        case Validation():
+            return validation.settings()
+        case str():
+            return {"validation": validation}
+        case _:
+            raise UserError(
+                "validation: must be search.KFold(5), search.Holdout(0.2), 'kfold', 'holdout' or "
+                f"'given', got {validation!r}"
+            )

@@ -288,6 +288,14 @@ def unstorable_value(error: Exception) -> str | None:
     )
 
 
+def storage_error(error: Exception) -> UserError | MachineError | None:
+    """Return an error of Optuna's storage as one to be shown; None for any other error."""
+    mistake, failure = unstorable_value(error), database_failure(error)
+    if mistake is not None:
+        return UserError(mistake)
+    return None if failure is None else MachineError(failure)
+
+
 def _raised_in_storage(error: Exception) -> bool:
     return any(module.startswith(_STORAGE) for module, _ in _raised_in(error))
 

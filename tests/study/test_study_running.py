@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from search.pipeline import run_study
 from search.stopping import StopRequest
 from search.study.interrupts import SearchInterrupted, interruptible
 from search.study.listening import EVENT_KINDS
+from search.study.runner import _how_to_continue
 from search.tuning.run_events import EVENTS, EpochEnded, TrialEnded
 from search.user_metric import FunctionMetric
 from tests.conftest import Command, FolderMaker
@@ -101,6 +102,43 @@ def test_the_same_call_continues(run: RunMaker) -> None:
     assert len(again.run(trials=5).trials) == 5
     with pytest.raises(search.UserError, match="epochs"):
         again.run(epochs=7)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("data", np.zeros((2, 8, 8, 3), np.uint8)),
+        ("study_name", "copy"),
+        ("runs_dir", "elsewhere"),
+        ("storage", "postgresql://ann:s3cret@host/studies"),
+    ],
+)
+def test_what_makes_another_study_is_refused(
+    finished: search.Study, setting: str, value: Any
+) -> None:
+    """The study is not extended instead, and no password is shown; None changes nothing."""
+    with pytest.raises(search.UserError, match=rf"^{setting}: .*search\.run\(") as error:
+        finished.run(**{setting: value}, trials=100)
+    assert "\n" not in str(error.value)
+    assert "s3cret" not in str(error.value)
+    assert len(finished.trials) == finished.recipe.trials == 6
+
+
+@pytest.mark.slow
+def test_a_study_takes_what_a_run_takes(run: RunMaker) -> None:
+    """Its validation as an object, and whether other code is accepted, once."""
+    first = run(trials=1, epochs=1, validation=search.KFold(2))
+    study = search.load_study(first.name, first.recipe.runs_dir, executor="inline")
+    assert len(study.run(trials=2, validation=search.KFold(2)).trials) == 2
+    with pytest.raises(search.UserError, match="folds 2 is now 3"):
+        study.run(trials=3, validation=search.KFold(3))
+    with pytest.raises(search.UserError, match=r"^validation: .*, got 5"):
+        study.run(validation=5)  # type: ignore[arg-type]
+    study.optuna.set_user_attr("versions", {**study.record.versions, "torch": "0.1"})
+    with pytest.raises(search.UserError, match="`accept_changes`"):
+        study.run(trials=3)
+    assert len(study.run(trials=3, accept_changes=True).trials) == 3
+    assert study.record.changes
 
 
 @pytest.mark.slow
@@ -433,6 +471,55 @@ def test_unknown_studies_are_named(tmp_path: Path, run: RunMaker) -> None:
     assert not study.folder.exists()
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: search.list_studies(5), "^runs_dir: must be a path, got 5"),  # type: ignore[arg-type]
+        (lambda: search.list_studies(""), "^runs_dir: must be a path, got ''"),
+        (lambda: search.list_studies(storage=5), "^storage: .*string, got 5"),  # type: ignore[arg-type]
+        (lambda: search.load_study("x", 5), "^runs_dir: must be a path, got 5"),  # type: ignore[arg-type]
+        (lambda: search.load_study("x", storage=5), "^storage: .*string, got 5"),  # type: ignore[arg-type]
+        (lambda: search.load_study("x", tls_ca=5), "^tls_ca: must be a path, got 5"),
+        (lambda: search.delete_study("x", 5), "^runs_dir: must be a path, got 5"),  # type: ignore[arg-type]
+        (lambda: search.delete_study("x", storage=5), "^storage: .*string, got 5"),  # type: ignore[arg-type]
+        (lambda: search.delete_study(5), "^name: must be a study's name, got 5"),  # type: ignore[arg-type]
+        (lambda: search.list_studies(None), "^runs_dir: 'runs' holds no studies yet"),
+    ],
+)
+def test_places_of_other_types_are_one_line(
+    call: Callable[[], object], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line names the argument and its value; None is the default."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(search.UserError, match=words) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_home_folder_is_the_same_everywhere(
+    run: RunMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made below "~" is found by the same text, and deleted."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    study = run(runs_dir="~/mine", trials=1, epochs=1, study_name="it")
+    assert study.folder == tmp_path / "mine" / "it"
+    assert [one.study for one in search.list_studies("~/mine")] == ["it"]
+    loaded = search.load_study("it", "~/mine")
+    assert loaded.folder == study.folder
+    assert loaded.report("~/copy") == tmp_path / "copy" / "report.html"
+    search.delete_study("it", "~/mine")
+    assert not study.folder.exists()
+
+
+@pytest.mark.slow
+def test_none_is_the_default_of_a_cluster_setting(run: RunMaker) -> None:
+    """As it is of every other argument."""
+    study = run(trials=1, epochs=1, tls_ca=None, worker_timeout=None)
+    loaded = search.load_study(study.name, study.recipe.runs_dir, tls_ca=None)
+    assert len(loaded.trials) == 1
+
+
 @pytest.mark.slow
 def test_lists_and_numbers_of_numpy_are_taken(run: RunMaker) -> None:
     """As settings, and as settings of networks."""
@@ -481,6 +568,24 @@ def test_samplers_are_functions_too(run: RunMaker) -> None:
     assert study.record.sampler_code is not None
     assert "n_startup_trials=1" in study.record.sampler_code
     assert len(study.trials) == 3
+
+
+@pytest.mark.slow
+def test_a_value_that_cannot_be_stored_is_one_line(run: RunMaker) -> None:
+    """Such as a set that a sampler notes; whoever gave it is told so."""
+    with pytest.raises(search.UserError, match=r"cannot be stored .*TypeError") as error:
+        run(sampler=noting_a_set)
+    assert "\n" not in str(error.value)
+    with pytest.raises(search.UserError, match=r"cannot be stored .*UnicodeEncodeError"):
+        search.load_study("b\udcc3", run(study_name="it").recipe.runs_dir)
+
+
+def noting_a_set(seed: int) -> optuna.samplers.BaseSampler:
+    class Noting(optuna.samplers.RandomSampler):
+        def before_trial(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+            study._storage.set_trial_system_attr(trial._trial_id, "noted", {1})  # type: ignore[arg-type]
+
+    return Noting(seed=seed)
 
 
 def make_sampler(seed: int) -> optuna.samplers.BaseSampler:
@@ -537,6 +642,66 @@ def test_an_interrupt_says_how_to_continue(times: int) -> None:
     assert honoured == (times == 1)
     assert error.value._render_traceback_() == ["kept"]
     assert isinstance(error.value, KeyboardInterrupt)
+
+
+@pytest.fixture
+def heard_hangups() -> Iterator[None]:
+    """Have SIGHUP end a process, even if the tests run under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard_hangups")
+@pytest.mark.parametrize("stopped", [False, True])
+def test_notices_do_not_hurry_an_interrupt(*, stopped: bool) -> None:
+    """The epoch still ends, after `stop()` too; another signal ends it at once."""
+    stop, ended = StopRequest(), []
+
+    def work(*numbers: int) -> None:
+        with interruptible(stop, lambda: "kept"), stop.accepted():
+            for number in numbers:
+                os.kill(os.getpid(), number)
+                time.sleep(0.01)
+            ended.append(stop.requested())
+
+    if stopped:
+        stop.request()
+    with pytest.raises(SearchInterrupted, match="kept"):
+        work(signal.SIGHUP, signal.SIGHUP, signal.SIGUSR1)
+    assert ended == [True]
+    with pytest.raises(SearchInterrupted, match="kept"):
+        work(signal.SIGTERM)
+    assert ended == [True]
+
+
+@pytest.mark.slow
+def test_an_interrupt_names_a_call_that_continues(run: RunMaker, tmp_path: Path) -> None:
+    """In another folder and another database, too."""
+    storage = f"sqlite:///{tmp_path / 'other.db'}"
+    with pytest.raises(SearchInterrupted) as error:
+        run(storage=storage, study_name="it", on={"epoch": lambda _: signal.raise_signal(2)})
+    call = str(error.value).partition(", or ")[2]
+    study = eval(call.replace("run()", "run(trials=1)"), {"search": search})  # noqa: S307 - ours
+    assert (study.name, study.recipe.storage) == ("it", storage)
+    assert study.best.score is not None
+
+
+@pytest.mark.parametrize(
+    ("storage", "end"),
+    [
+        ("postgresql://ann@host/studies", "storage='postgresql://ann@host/studies').run()"),
+        (
+            "postgresql://ann:s3cret@host/studies",
+            "storage='postgresql://ann@host/studies').run() "
+            "(with the database password in the URL or in PGPASSWORD)",
+        ),
+    ],
+)
+def test_that_call_has_no_password(storage: str, end: str) -> None:
+    """Where one was left out, the message says how to give it."""
+    recipe = search.Recipe(space="mlp", storage=storage)
+    assert _how_to_continue("it", recipe, searching=True).endswith(f"search.load_study('it', {end}")
 
 
 _SCRIPT = """
