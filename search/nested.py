@@ -4,9 +4,11 @@ A search's validation score is too good, as the best of many was chosen by it. W
 search, with its choice and its refit, reaches on images that it never saw is not; each repetition
 leaves out others of the training images (Varma and Simon, "Bias in error estimation when using
 cross-validation for model selection", BMC Bioinformatics 7, 2006). The test set stays closed. A
-repetition is a study of its own, so that it can be resumed, shown and reported.
+repetition is a study of its own, so that it can be resumed, shown and reported. It starts from no
+other study: the best of that were chosen by the images that a repetition leaves out.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,10 +31,15 @@ from search.tuning.endings import why_no_winner
 from search.tuning.folds import make_folds
 from search.tuning.locks import study_lock
 from search.tuning.records import StudyRecord
+from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, stored_url
 from search.tuning.store import find_study, read_study
 
 Listening = AbstractContextManager[Listener]
+
+_OWN = ("epochs", "seed", "start_from")  # by which a repetition is known to be of this search
+# A part of a dataset has how its images are read behind it; the others are the search's alone.
+_LEFT_OUT = {*IMAGE_SETTINGS, "ensemble", "start_from"}
 
 
 def repeat_search(
@@ -73,6 +80,8 @@ def repeat_search(
     for number in range(1, folds + 1):
         with listening() as listener:
             listener(Notice(f"repetition {number} of {folds} of the search {name}"))
+            if number == 1 and record.recipe.start_from is not None:
+                listener(Notice(_without_start(record.recipe.start_from)))
             data = _part(record, number, folds, listener)
             place = {"runs_dir": runs_dir, "storage": storage, "workers": workers}
             recipe = repetition(record, data, number, folds, place)
@@ -93,6 +102,13 @@ def _check(record: StudyRecord, folds: int) -> None:
         )
     if record.winner() is None:
         raise UserError(f"study {record.name!r} has no winner: {why_no_winner(record)}")
+
+
+def _without_start(study: str) -> str:
+    return (
+        f"the repetitions are without start_from {study!r}, whose best candidates were chosen by "
+        "all the images, and thus by those that a repetition must not see"
+    )
 
 
 def check_folds(folds: int, recipe: Recipe | None = None) -> None:
@@ -125,11 +141,12 @@ def repetition(
 ) -> Recipe:
     """Return the recipe of a repetition: the study's, on other images and with another seed.
 
-    It has as many trials, epochs and networks as large as the study's time budget allowed.
+    It has as many trials, epochs and networks as large as the study's time budget allowed, and
+    starts from no other study.
     """
     suffix = f"-nested-{number}-of-{folds}"
     stored = record.repeatable_recipe()
-    settings = stored.model_dump(exclude_none=True, exclude={*IMAGE_SETTINGS, "ensemble"})
+    settings = stored.model_dump(exclude_none=True, exclude=_LEFT_OUT)
     changes = {
         "dataset": str(data.cache_dir),
         "study_name": derived_name(record.name, suffix),
@@ -144,12 +161,20 @@ def _check_own(recipe: Recipe, name: str, runs_dir: Path, storage: str | None) -
     found = find_study(open_storage(stored_url(runs_dir, storage)), recipe.study_name)
     if found is None:
         return
-    stored = read_study(found).recipe
-    if (stored.epochs, stored.trials, stored.seed) != (recipe.epochs, recipe.trials, recipe.seed):
+    stored = read_study(found)
+    same = all(getattr(stored.recipe, one) == getattr(recipe, one) for one in _OWN)
+    if not (same and _has_as_many_trials(stored, recipe)):
         raise UserError(
             f"study {recipe.study_name!r} repeats an earlier search {name!r} with other settings: "
             "delete it first"
         )
+
+
+def _has_as_many_trials(stored: StudyRecord, recipe: Recipe) -> bool:
+    """Return whether a repetition has the trials that it should have; a grid may have fewer."""
+    if get_sampler(recipe.sampler).enumerates:
+        return stored.n_planned() <= (recipe.trials or math.inf)
+    return stored.recipe.trials == recipe.trials
 
 
 def _run(

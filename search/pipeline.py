@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -101,7 +101,7 @@ class Report:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass
 class OpenRun:
     """A study whose lock is held, and what its steps need.
 
@@ -111,6 +111,7 @@ class OpenRun:
         listener: Receives every event.
         stop: Ends a step early, keeping everything.
         budget: How a limited time is spent; None without a limit.
+        ended: Whether the steps of this run came to their end; False before the first one.
     """
 
     opened: OpenStudy
@@ -118,6 +119,7 @@ class OpenRun:
     listener: Listener
     stop: StopRequest
     budget: Budget | None
+    ended: bool = field(default=False, init=False)
 
     def search(self) -> bool:
         """Run the open trials; returns False if it was stopped before all had ended."""
@@ -126,6 +128,7 @@ class OpenRun:
             with files_needed(self.opened):
                 ended = train_finalists(self.opened, self.workers, self.listener, self.stop)
         self.workers.resize(1)  # what follows uses the whole machine
+        self.ended = ended
         return ended
 
     def refit(self) -> ImageClassifier | None:
@@ -140,14 +143,17 @@ class OpenRun:
             self.listener(Notice(failures))
         with files_needed(self.opened):
             if self.opened.recipe.protocol.refits:
-                finish_search(self.opened, self.workers, self.listener, self.stop, self.budget)
+                self.ended = finish_search(
+                    self.opened, self.workers, self.listener, self.stop, self.budget
+                )
             else:
                 finish_replication(self.opened, self.workers, self.listener)
 
     def outcome(self) -> Outcome:
         """Return what the run leaves behind."""
         record = read_study(self.opened.study)
-        stopped = self.stop.requested() and record.test is None
+        done = self.ended and record.test is not None  # which an earlier run may have tested
+        stopped = self.stop.requested() and not done
         return Outcome(record, self.opened.study, self.opened.paths, stopped)
 
 

@@ -165,7 +165,9 @@ def test_the_recipe_of_a_repetition(make: Maker, dataset: DatasetInfo) -> None:
     """A budget is spent as the study spent it; settings of the images are behind the part."""
     record = StudyRecord(
         name="s" * 60,
-        recipe=make(budget=600.0, epochs=7, ensemble=3, seed=2**32 - 1, image_size=8),
+        recipe=make(
+            budget=600.0, epochs=7, ensemble=3, seed=2**32 - 1, image_size=8, start_from="other"
+        ),
         dataset=dataset,
         folds_hash="",
         versions={},
@@ -175,10 +177,33 @@ def test_the_recipe_of_a_repetition(make: Maker, dataset: DatasetInfo) -> None:
     )
     found = repetition(record, dataset, 2, 5, {"runs_dir": Path("r"), "workers": None})
     assert (found.budget, found.ensemble, found.image_size) == (None, None, None)
+    assert found.start_from is None
     assert (found.epochs, found.refit_epochs, found.seed) == (7, 40, 1)
     assert len(found.study_name) == 64
     assert found.study_name.endswith("-nested-2-of-5")
     assert found.dataset == str(dataset.cache_dir)
+
+
+@pytest.mark.slow
+def test_a_repetition_starts_from_no_other_study(make: Maker, listener: EventRecorder) -> None:
+    """Whose best candidates were chosen by all the images; so its grid may have fewer points."""
+    run_study(make(study_name="first"), listener, executor="inline")
+    recipe = make(sampler="grid", trials=1000, epochs=1, start_from="first")
+    outcome = run_study(recipe, listener, executor="inline")
+    for _ in range(2):  # done and not repeated, too
+        told = EventRecorder()
+        assert repeated(recipe, told)
+        (notice,) = [one for one in told.notices() if "start_from" in one]
+        assert notice.startswith("the repetitions are without start_from 'first', whose best ")
+    assert outcome.record.n_first > 1
+    for one in evidence_of(outcome).nested:
+        assert (one.recipe.start_from, one.n_first) == (None, 0)
+        assert len(one.trials) == 9 < len(outcome.record.trials)
+    study = search.load_study("study-nested-1-of-2", runs_dir=recipe.runs_dir).optuna
+    older = dict(study.user_attrs["recipe"]) | {"start_from": "first"}
+    study.set_user_attr("recipe", older)
+    with pytest.raises(UserError, match="delete it first"):
+        repeated(recipe, listener)
 
 
 @pytest.mark.slow

@@ -34,25 +34,30 @@ def finish_search(
     listener: Listener,
     stop: StopRequest,
     budget: Budget | None = None,
-) -> StudyRecord:
-    """Return the study with its winner refitted and tested; does nothing if that is done.
+) -> bool:
+    """Refit and test the winner, with its ensemble; does nothing if that is done.
 
     Under a time budget the refit's schedule is as long as the time allows.
 
-    A refit that is stopped leaves the study as it is. Raises UserError if no trial is complete.
+    Returns:
+        False if a refit was stopped, which leaves the study as it is.
+
+    Raises:
+        UserError: No trial is complete.
     """
     record = read_study(opened.study)
     tested = record.is_tested() and not record.lacks_ensemble()
     exported = ModelPaths(opened.paths.model_dir).card.exists() and _has_ensemble(opened, record)
     if tested and exported:
-        return record
+        return True
     if record.lacks_ensemble() and record.openings:
         listener(Notice("the test set is opened again, for an ensemble that was not tested before"))
     classifier = refit_best(opened, executor, listener, stop, budget)
-    if classifier is not None:
-        evaluate_winner(opened, classifier)
-        remove_folder(opened.paths.checkpoints_dir)
-    return read_study(opened.study)
+    if classifier is None:
+        return False
+    evaluate_winner(opened, classifier)
+    remove_folder(opened.paths.checkpoints_dir)
+    return True
 
 
 def refit_best(

@@ -63,9 +63,10 @@ class ProcessExecutor(Executor):
 
     def kill(self, slot: int) -> None:
         """Kill the slot's process; the next job there gets a new one."""
+        kill = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows lacks it; there both kill
         for pid in self.pids(slot):
             with suppress(ProcessLookupError):  # it has ended, which its pool is yet to notice
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, kill)
 
     def close(self) -> None:
         self.resize(0)

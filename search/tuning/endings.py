@@ -7,6 +7,8 @@ from search import text
 from search.command_lines import run_command
 from search.tuning.records import StudyRecord
 
+_LIMITS = ("max_parameters", "max_multiply_adds")  # of a network
+
 
 def next_step_hint(record: StudyRecord) -> str:
     """Return what can be done about a study without a winner, given how its trials ended."""
@@ -22,7 +24,9 @@ def next_step_hint(record: StudyRecord) -> str:
     if any(trial.diverged for trial in record.trials):
         return "use a space with smaller learning rates, and another `study_name`"
     if any(trial.infeasible for trial in record.trials):
-        return "use a larger `max_parameters` or another space, and another `study_name`"
+        larger = [f"a larger `{name}`" for name in _LIMITS if getattr(record.recipe, name)]
+        ways = text.listed([*larger, "another space"], "or")
+        return f"use {ways}, and another `study_name`"
     return (
         "fix the cause, then run it again with `retry_failed`, and with `accept_changes` too if "
         "that changed code"

@@ -108,7 +108,7 @@ def open_study(plan: Plan, *, accept_changes: bool = False) -> OpenStudy:
         study = None
     if study is None:
         plan = replace(plan, earlier=earlier_points(plan.recipe, plan.space))
-        _ = plan.points  # if there is none, nothing is written
+        plan = _within_points(plan)  # if there is none, nothing is written
         check_new_metric(plan.recipe.metric)
         _try_out(plan)
         check_free(paths)
@@ -207,6 +207,7 @@ def _resume(
     check_parameters(study, plan.space, recipe.space)
     code = current_code(recipe, plan.space)
     changes = _check_code(stored, code, accept=accept_changes)
+    plan = _within_points(plan)
     if not plan.paths.folds.exists() and folds_hash(plan.folds) == stored.folds_hash:
         save_folds(plan.paths.folds, plan.folds, fold_groups(plan.recipe, plan.dataset))
     folds = load_folds(plan.paths.folds, stored.folds_hash)
@@ -216,8 +217,18 @@ def _resume(
         add_change(study, stored, changes)
     else:  # versions that are not compared stay as first stored
         code = replace(code, versions={**code.versions, **stored.versions})
-    _store(study, recipe, plan.dataset, code)
+    _store(study, plan.recipe, plan.dataset, code)
     return plan, folds
+
+
+def _within_points(plan: Plan) -> Plan:
+    """Return the plan without trials for which it has no point: those of a grid are limited.
+
+    Raises UserError if there is no point to try.
+    """
+    trials = plan.recipe.trials
+    n_planned = get_sampler(plan.recipe.sampler).n_planned(plan.points, trials)
+    return plan if trials in (None, n_planned) else plan.resolved_as({"trials": n_planned})
 
 
 def _store(study: optuna.Study, recipe: Recipe, dataset: DatasetInfo, code: Code) -> None:

@@ -326,8 +326,15 @@ class StudyRecord:
         return self.winner() is None and 0 < self.n_planned() <= self.n_done()
 
     def n_planned(self) -> int:
-        """Return how many indices the plan has; all are stored once a run has ended."""
-        return self.recipe.trials or len({trial.plan for trial in self.trials})
+        """Return how many indices the plan has; all are stored once a run has ended.
+
+        An older study of a grid may ask for more trials than there are points: these are all there
+        are if everything stored is done.
+        """
+        stored = len({trial.plan for trial in self.trials})
+        asked = self.recipe.trials or stored
+        is_grid = get_sampler(self.recipe.sampler).enumerates
+        return stored if is_grid and 0 < stored < asked and stored == self.n_done() else asked
 
 
 def ranked(trials: Iterable[TrialRecord], objectives: Objectives) -> list[TrialRecord]:

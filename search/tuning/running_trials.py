@@ -50,7 +50,6 @@ class FoldGroup:
     future: "Future[TrialOutcome]"
     epochs: list[FoldEpochs] = field(default_factory=list)
     ended: bool = False
-    started: float = field(default_factory=time.monotonic)
     overdue: str | None = None
 
     def receive(self) -> bool:
@@ -99,6 +98,8 @@ class RunningTrial:
         reported: How many of its epochs were reported to Optuna and the listener.
         racing: Whether it has reached the last epoch on its first fold.
         waiting: Whether it waits in the race, or paused at a rung.
+        seconds: How long it trained before it last paused or waited.
+        since: Since when it trains, on the monotonic clock; None: it does not.
     """
 
     claimed: ClaimedTrial
@@ -106,6 +107,8 @@ class RunningTrial:
     reported: int = 0
     racing: bool = False
     waiting: bool = False
+    seconds: float = 0.0
+    since: float | None = None
 
     @property
     def trial(self) -> Trial:
@@ -135,7 +138,19 @@ class RunningTrial:
     def receive(self) -> bool:
         """Receive epochs of its jobs; returns whether there was anything new."""
         changed = [group.receive() for group in self.groups]
+        if not self.training:
+            self.seconds, self.since = self.trained_seconds(), None
         return any(changed)
+
+    def add(self, group: FoldGroup) -> None:
+        """Add folds that train from now on."""
+        if self.since is None:
+            self.since = time.monotonic()
+        self.groups.append(group)
+
+    def trained_seconds(self) -> float:
+        """Return how long it has trained in this run, without the time in which it waited."""
+        return self.seconds + (0.0 if self.since is None else time.monotonic() - self.since)
 
     def history(self) -> History:
         """Return the epochs that all started folds have, folds in order."""
@@ -226,10 +241,14 @@ class RunningTrials:
         wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
 
     def kill_overdue(self, seconds: float) -> None:
-        """Kill trainings that have taken longer than this."""
-        for group in self.training():
-            if group.overdue is None and time.monotonic() - group.started > seconds:
-                limit = text.duration(seconds)
+        """Kill what trains of trials that have trained for longer than this.
+
+        Time before and after a pause counts, but not the pause, nor what an earlier run trained.
+        """
+        limit = text.duration(seconds)
+        overdue = (one for one in self._trials.values() if one.trained_seconds() > seconds)
+        for group in (group for one in overdue for group in one.groups):
+            if not group.ended and group.overdue is None:
                 group.overdue = f"{TIMED_OUT}: it had not ended after {limit} (trial_timeout)"
                 self._executor.kill(group.slot)
 
@@ -312,7 +331,7 @@ class RunningTrials:
         self._listener(TrialStarted(number, running.index, slot))
         channel = self._executor.channel(job.folder)
         future = self._executor.submit(slot, job)
-        running.groups.append(FoldGroup(folds, slot, channel, future))
+        running.add(FoldGroup(folds, slot, channel, future))
 
 
 def make_trial_job(

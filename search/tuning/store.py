@@ -15,6 +15,7 @@ from search.data.dataset import DatasetInfo
 from search.data.quality import DataQuality
 from search.errors import UserError, describe_error
 from search.metric import Metric
+from search.protocol import protocol_of
 from search.recipe import Recipe
 from search.training.history import Confusion, History
 from search.training.metrics import TestResult
@@ -163,7 +164,7 @@ def read_study(study: optuna.Study) -> StudyRecord:
     try:
         record = StudyRecord(
             name=study.study_name,
-            recipe=Recipe.model_validate(_EARLIER | attrs["recipe"]),
+            recipe=_read_recipe(attrs["recipe"]),
             dataset=from_plain(DatasetInfo, attrs["dataset"]),
             folds_hash=attrs["folds_hash"],
             versions=attrs["versions"],
@@ -193,6 +194,20 @@ def read_study(study: optuna.Study) -> StudyRecord:
             f"{describe_error(error)}"
         ) from error
     return record if record.winner_is_refitted() else replace(record, refit=None, test=None)
+
+
+def _read_recipe(stored: Mapping[str, Any]) -> Recipe:
+    """Return a study's recipe; that of a reproduction without settings that have no part in it.
+
+    Earlier versions accepted these. What a budget made of epochs and networks is stored besides.
+    """
+    values = {**_EARLIER, **stored}
+    protocol = protocol_of(values.get("sampler", ""), values.get("validation", "holdout"))
+    if not protocol.is_search:
+        values |= {"budget": None}
+    if not protocol.refits:
+        values |= {"refit": "one-se", "refit_epochs": None}
+    return Recipe.model_validate(values)
 
 
 def _known(kind: type[T], stored: Any) -> T | None:

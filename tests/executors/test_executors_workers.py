@@ -108,6 +108,18 @@ def test_a_slot_can_be_killed(job: TrialJob, executor: ProcessExecutor, tmp_path
     assert again.result(timeout=60).ended == "finished"
 
 
+def test_where_there_is_no_sigkill_a_slot_is_terminated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where that kills."""
+    sent = list[tuple[int, int]]()
+    idle = object.__new__(ProcessExecutor)  # without processes
+    with monkeypatch.context() as patched:
+        patched.delattr(signal, "SIGKILL")
+        patched.setattr(ProcessExecutor, "pids", lambda _, slot: [1000 + slot])
+        patched.setattr(os, "kill", lambda *call: sent.append(call))
+        idle.kill(1)
+    assert sent == [(1001, signal.SIGTERM)]
+
+
 @pytest.mark.slow
 def test_workers_follow_a_coordinator_that_was_killed() -> None:
     """After kill -9 of the coordinator its workers, and what they were forked from, are gone."""

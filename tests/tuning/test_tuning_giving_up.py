@@ -14,6 +14,7 @@ from search.executors.training_jobs import TrialOutcome
 from search.pipeline import run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning import running_trials
 from search.tuning.ask_and_tell import TrialQueue
 from search.tuning.endings import EndInfo, end_info
 from search.tuning.opening import open_study
@@ -216,3 +217,81 @@ class Dying(Executor):
 
     def close(self) -> None:
         pass
+
+
+@final
+class Clock:
+    """A clock that goes on by some seconds whenever it is read."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 0.01
+        assert self.now < 100, "what hangs was not killed"
+        return self.now
+
+
+@final
+class SlowFuture(Future[TrialOutcome]):
+    """A training that takes 6 s of a clock, and ends when it is looked at."""
+
+    def __init__(self, job: Any, clock: Clock) -> None:
+        super().__init__()
+        self._job, self._clock = job, clock
+
+    def done(self) -> bool:
+        if not super().done():
+            self._clock.now += 6
+            self.set_result(run_job(self._job))
+        return super().done()
+
+
+@final
+class Tiring(Executor):
+    """One slot. What begins a trial takes 6 s; what continues one hangs until it is killed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._begun, self._hanging = clock, set[int](), Future[TrialOutcome]()
+        self._since = 0.0
+        self.killed: list[float] = []
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def submit(self, slot: int, job: Any) -> Any:
+        if job.index not in self._begun:
+            self._begun.add(job.index)
+            return SlowFuture(replace(job, decision_epochs=frozenset()), self._clock)
+        self._hanging, self._since = Future(), self._clock.now
+        return self._hanging
+
+    def kill(self, slot: int) -> None:
+        self.killed.append(self._clock.now - self._since)
+        self._hanging.set_exception(RuntimeError("killed"))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pruner": "asha", "epochs": 7, "trials": 4},
+        {"validation": "kfold", "folds": 2, "racing": True, "trials": 3, "epochs": 2},
+    ],
+    ids=["asha", "racing"],
+)
+@pytest.mark.usefixtures("looked_at_again_at_once")
+def test_a_trial_has_its_time_once(
+    settings: dict[str, Any], make_recipe: Maker, listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it trained before a pause, or on its first fold, counts; the others' time does not."""
+    clock = Clock()
+    monkeypatch.setattr(running_trials, "time", clock)
+    workers = Tiring(clock)
+    record = _search(make_recipe(trial_timeout=10.0, **settings), listener, workers)
+    timed_out = [t for t in record.trials if (t.reason or "").startswith("timed out: ")]
+    assert len(timed_out) == len(workers.killed) > 0
+    assert all(3.5 < seconds < 4.5 for seconds in workers.killed), workers.killed

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from search import load_study
+from search.evaluation.exporting import export_recipe
 from search.events import Event
-from search.pipeline import run_and_report
+from search.pipeline import run_and_report, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
 from search.tuning.run_events import TrialEnded
@@ -46,3 +49,21 @@ def test_what_ends_after_others_have_read_is_stored(make_recipe: Callable[..., R
 def _listed(runs_dir: Path) -> str:
     command = [sys.executable, "-m", "search", "list", "--runs-dir", str(runs_dir)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.slow
+def test_settings_that_a_reproduction_once_ignored_are_left_out(
+    make_recipe: Callable[..., Recipe],
+) -> None:
+    """Its study is read, gone on with and exported as it was made, whatever it was given."""
+    recipe = make_recipe(sampler="baseline", trials=1, epochs=1)
+    outcome = run_study(recipe, lambda _: None, executor="inline")
+    ignored = {"budget": 600.0, "refit": "horizon", "refit_epochs": 9}
+    outcome.study.set_user_attr("recipe", outcome.study.user_attrs["recipe"] | ignored)
+    assert read_study(outcome.study).recipe == outcome.record.recipe
+    again = run_study(recipe.model_copy(update={"trials": 2}), lambda _: None, executor="inline")
+    assert len(again.record.repeats) == 2
+    exported = export_recipe(again.record, again.record.complete()[0], None).toml
+    assert Recipe(**tomllib.loads(exported)).refit == "one-se"
+    study = load_study(recipe.study_name, runs_dir=recipe.runs_dir, executor="inline")
+    assert study.run(trials=3).record.n_done() == 3

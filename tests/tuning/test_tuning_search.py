@@ -11,6 +11,7 @@ import optuna
 import pytest
 from PIL import Image
 
+from search import load_study
 from search.catalog.studies import open_stored
 from search.errors import UserError
 from search.executors import InlineExecutor
@@ -18,6 +19,7 @@ from search.metric import ACCURACY, LOSS
 from search.paths import RunPaths
 from search.pipeline import run_study
 from search.recipe import Recipe
+from search.tuning.endings import EndInfo, end_info
 from search.tuning.opening import open_study
 from search.tuning.preparing import prepare
 from search.tuning.records import StudyRecord
@@ -98,6 +100,21 @@ def test_a_grid_search_visits_every_point_once(make_recipe: Maker, listener: Any
     points = [str(sorted(t.params.items())) for t in record.trials]
     assert len(points) == len(set(points)) == 9
     assert all(t.state == "complete" for t in record.trials)
+
+
+@pytest.mark.slow
+def test_a_grid_is_done_with_its_points(make_recipe: Maker, listener: Any) -> None:
+    """However many trials were asked for: nothing is left to do, and every message says so."""
+    recipe = make_recipe(sampler="grid", trials=1000, epochs=1, timeout=600.0)
+    for _ in range(2):  # resumed, too
+        record = run_study(recipe, listener, executor="inline").record
+        assert (record.recipe.trials, record.n_planned(), record.n_done()) == (9, 9, 9)
+        assert end_info(record, stopped=False) == EndInfo("done", 9, 9)
+    study = load_study(record.name, runs_dir=recipe.runs_dir)
+    assert "9 of 9 trials done" in repr(study)
+    run_study(make_recipe(sampler="grid", trials=2, study_name="few"), listener, executor="inline")
+    few = load_study("few", runs_dir=recipe.runs_dir)
+    assert few.record.n_planned() == 2
 
 
 @pytest.mark.slow

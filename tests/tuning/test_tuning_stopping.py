@@ -7,9 +7,10 @@ from typing import Any, final
 import pytest
 
 from search.events import Event
-from search.pipeline import Outcome, locked_run, run_study
+from search.pipeline import Outcome, locked_run, open_run, run_and_report, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
+from search.tuning.endings import end_info
 from search.tuning.records import StudyRecord
 from tests.study_fixtures import EventRecorder, recipe_maker
 
@@ -140,3 +141,43 @@ def test_a_stopped_search_gives_a_model_of_what_ended(make_recipe: Maker, listen
     assert record.test is not None
     further = run_study(make_recipe(), listener, executor="inline").record
     assert len(_results(further)) == 5
+
+
+def test_an_interrupted_extension_of_a_tested_study_is_not_done(
+    make_recipe: Maker, listener: Any
+) -> None:
+    """The winner's test of an earlier run does not stand for the trials that are missing."""
+    first = run_study(make_recipe(trials=3), listener, executor="inline").record
+    stop = StopRequest()
+    outcome, report = run_and_report(
+        make_recipe(trials=8), Impatient("trial_started", stop), stop, executor="inline"
+    )
+    assert outcome.record.test == first.test is not None
+    assert outcome.stopped
+    assert report is None
+    assert end_info(outcome.record, stopped=outcome.stopped).reason == "interrupted"
+    resumed = run_study(make_recipe(trials=8), listener, executor="inline")
+    assert not resumed.stopped
+    assert len(_results(resumed.record)) == 8
+
+
+def test_an_interrupted_ensemble_of_a_tested_winner_is_not_done(
+    make_recipe: Maker, listener: Any
+) -> None:
+    """The winner was tested by an earlier run, its ensemble is not."""
+    alone = run_study(make_recipe(pruner="none"), listener, executor="inline").record
+    outcome, _ = _run(make_recipe(pruner="none", ensemble=2), "search_ended", executor="inline")
+    assert outcome.record.test == alone.test is not None
+    assert outcome.record.tested_ensemble() is None
+    assert outcome.stopped
+
+
+def test_a_stop_after_the_test_comes_too_late(make_recipe: Maker) -> None:
+    """The run is done, as everything it was asked for is there."""
+    stop = StopRequest()
+    with open_run(make_recipe(trials=2), lambda _: None, stop, executor="inline") as run:
+        assert not run.ended
+        assert run.search()
+        run.finish()
+        stop.request()
+        assert not run.outcome().stopped

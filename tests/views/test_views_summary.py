@@ -11,7 +11,7 @@ from rich.console import Console
 from cifar_models import CNNConfig, MLPConfig
 from search.data.dataset import DatasetInfo
 from search.training.metrics import TestResult
-from search.tuning.endings import EndInfo, end_info, model_command
+from search.tuning.endings import EndInfo, end_info, model_command, why_no_winner
 from search.tuning.records import StudyRecord, TrialRecord
 from search.views.running import baseline_line, best_table, describe_finish
 from spaces import AdamWConfig, Candidate, CosineConfig, SGDConfig
@@ -140,6 +140,49 @@ def test_what_ended_a_search_is_known(states: tuple[str, ...], stopped: bool, en
     record = make_record(*trials)
     limited = replace(record, recipe=record.recipe.model_copy(update={"timeout": 60.0}))
     assert end_info(limited, stopped=stopped) == end
+
+
+@pytest.mark.parametrize(
+    ("states", "planned"),
+    [
+        (("failed", "failed"), 2),
+        (("failed", "waiting"), 1000),
+        ((), 1000),
+    ],
+)
+def test_an_older_grid_is_done_once_nothing_is_open(states: tuple[str, ...], planned: int) -> None:
+    """It stores how many trials were asked for, though the grid has fewer points."""
+    trials = [
+        make_trial(3 * plan + attempt, one, plan=plan, reason="the worker died")
+        for plan, one in enumerate(states)
+        for attempt in range(3)
+    ]
+    record = make_record(*trials, sampler="grid", trials=1000)
+    assert record.n_planned() == planned
+    assert record.has_no_winner() == (planned == 2)
+    assert ("is not finished" in why_no_winner(record)) == (planned == 1000)
+    random = make_record(*trials, sampler="random", trials=1000)
+    assert random.n_planned() == 1000
+
+
+@pytest.mark.parametrize(
+    ("limits", "hint"),
+    [
+        ({"max_parameters": 9}, "a larger `max_parameters` or another space, and"),
+        ({"max_multiply_adds": 9}, "use a larger `max_multiply_adds` or another space, and"),
+        (
+            {"max_parameters": 9, "max_multiply_adds": 9},
+            "use a larger `max_parameters`, a larger `max_multiply_adds` or another space, and",
+        ),
+        ({}, "use another space, and another `study_name`"),
+    ],
+)
+def test_networks_that_are_too_large_have_a_limit_to_raise(
+    limits: dict[str, int], hint: str
+) -> None:
+    """The one that was set."""
+    trial = make_trial(0, "pruned", infeasible=True)
+    assert hint in why_no_winner(make_record(trial, trials=1, **limits))
 
 
 def test_no_time_is_up_that_was_not_limited() -> None:
