@@ -340,18 +340,6 @@ class Recipe(BaseModel):
                 f"budget needs a search, as it changes epochs and networks, got budget "
                 f"{self.budget:g}s with sampler {self.sampler!r}; accepted: epochs"
             )
-        if self.protocol.refits:
-            return self
-        if self.refit not in ("auto", "one-se"):  # which auto means
-            raise ValueError(
-                f"sampler {self.sampler!r} is tested without a refit and needs refit 'auto', got "
-                f"{self.refit!r}"
-            )
-        if self.refit_epochs is not None:
-            raise ValueError(
-                f"sampler {self.sampler!r} is tested without a refit and needs no refit_epochs, "
-                f"got {self.refit_epochs}"
-            )
         return self
 
     @property

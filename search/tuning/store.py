@@ -197,16 +197,13 @@ def read_study(study: optuna.Study) -> StudyRecord:
 
 
 def _read_recipe(stored: Mapping[str, Any]) -> Recipe:
-    """Return a study's recipe; that of a reproduction without settings that have no part in it.
+    """Return a study's recipe; that of a reproduction without a budget.
 
-    Earlier versions accepted these. What a budget made of epochs and networks is stored besides.
+    Earlier versions accepted one. What it made of epochs and networks is stored besides.
     """
     values = {**_EARLIER, **stored}
-    protocol = protocol_of(values.get("sampler", ""), values.get("validation", "holdout"))
-    if not protocol.is_search:
-        values |= {"budget": None}
-    if not protocol.refits:
-        values |= {"refit": "one-se", "refit_epochs": None}
+    if not protocol_of(values.get("sampler", ""), values.get("validation", "holdout")).is_search:
+        values["budget"] = None
     return Recipe.model_validate(values)
 
 

@@ -29,6 +29,9 @@ _USES = (
     _Use("holdout_fraction", lambda recipe: recipe.validation != "kfold", "validation 'holdout'"),
     _Use("repeats", lambda recipe: recipe.finalists is not None, "finalists"),
     _Use("start_from", lambda recipe: recipe.protocol.is_search, "a search"),
+    # "one-se" is what "auto" means, and what stored recipes have.
+    _Use("refit", lambda recipe: recipe.protocol.refits or recipe.refit == "one-se", "a refit"),
+    _Use("refit_epochs", lambda recipe: recipe.protocol.refits, "a refit"),
     _Use(
         "batch",
         lambda recipe: get_sampler(recipe.sampler).adaptive,

@@ -67,7 +67,7 @@ def test_the_refit_has_the_studys_schedule(tmp_path: Path) -> None:
 def test_a_reproduction_stays_one() -> None:
     """Its split and its way of scoring are those of the hand-tuned report."""
     trial = complete_trial(0, [0.5], candidate=sampled("cnn", 1))
-    record = study_record([trial], recipe={"sampler": "baseline", "refit": "one-se"})
+    record = study_record([trial], recipe={"sampler": "baseline"})
     settings = tomllib.loads(export_recipe(record, trial, None).toml)
     assert Recipe(**settings).protocol is REPLICATION
 

@@ -52,18 +52,18 @@ def _listed(runs_dir: Path) -> str:
 
 
 @pytest.mark.slow
-def test_settings_that_a_reproduction_once_ignored_are_left_out(
+def test_a_budget_that_a_reproduction_once_had_is_left_out(
     make_recipe: Callable[..., Recipe],
 ) -> None:
-    """Its study is read, gone on with and exported as it was made, whatever it was given."""
+    """Its study is read, continued and exported as it was made."""
     recipe = make_recipe(sampler="baseline", trials=1, epochs=1)
     outcome = run_study(recipe, lambda _: None, executor="inline")
-    ignored = {"budget": 600.0, "refit": "horizon", "refit_epochs": 9}
-    outcome.study.set_user_attr("recipe", outcome.study.user_attrs["recipe"] | ignored)
+    stored = outcome.study.user_attrs["recipe"] | {"budget": 600.0}
+    outcome.study.set_user_attr("recipe", stored)
     assert read_study(outcome.study).recipe == outcome.record.recipe
     again = run_study(recipe.model_copy(update={"trials": 2}), lambda _: None, executor="inline")
     assert len(again.record.repeats) == 2
     exported = export_recipe(again.record, again.record.complete()[0], None).toml
-    assert Recipe(**tomllib.loads(exported)).refit == "one-se"
+    assert Recipe(**tomllib.loads(exported)).budget is None
     study = load_study(recipe.study_name, runs_dir=recipe.runs_dir, executor="inline")
     assert study.run(trials=3).record.n_done() == 3

@@ -22,6 +22,9 @@ from search.tuning.unused_settings import unused_settings
         ({"prior": "on"}, []),
         ({"prior": "off", "sampler": "grid"}, []),
         ({"start_from": "other", "sampler": "baseline"}, ["start_from"]),
+        ({"refit": "horizon", "refit_epochs": 9, "sampler": "baseline"}, ["refit", "refit_epochs"]),
+        ({"refit": "one-se", "sampler": "baseline"}, []),
+        ({"refit": "horizon", "refit_epochs": 9}, []),
     ],
 )
 def test_what_changes_nothing_is_named(settings: dict[str, Any], unused: list[str]) -> None:
