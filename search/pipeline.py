@@ -125,8 +125,11 @@ class OpenRun:
         """Run the open trials; returns False if it was stopped before all had ended."""
         ended = run_search(self.opened, self.workers, self.listener, self.stop, self.budget)
         if ended:
+            started = time.monotonic()
             with files_needed(self.opened):
                 ended = train_finalists(self.opened, self.workers, self.listener, self.stop)
+            if self.budget is not None:
+                self.budget = self.budget.extended(time.monotonic() - started)
         self.workers.resize(1)  # what follows uses the whole machine
         self.ended = ended
         return ended

@@ -120,7 +120,7 @@ class Recipe(BaseModel):
         None,
         "Time for the whole command, such as 10m: trials, epochs and the largest network are "
         "chosen so that search, refit, test and report end in it",
-        means="1h if trials, epochs, timeout and finalists are not given either",
+        means="1h if trials, epochs and timeout are not given either",
     )
     trial_timeout: Duration = setting(
         None, "End a trial that takes longer than this, such as 10m", means="never"
@@ -139,7 +139,8 @@ class Recipe(BaseModel):
     )
     finalists: int | None = setting(
         None,
-        "Train so many of the best trials again, with other seeds, before one of them wins",
+        "Train so many of the best trials again, with other seeds, before one of them wins; takes "
+        "time besides a budget",
         means="none; the best trial wins",
         ge=2,
         le=100,
@@ -304,12 +305,8 @@ class Recipe(BaseModel):
             refused["sampler"] = self.sampler
         if self.ensemble is not None and (given := _first_given(refused)):
             raise ValueError(f"ensemble needs a search, and by one objective, got {given}")
-        if self.finalists is not None and (
-            given := _first_given(refused | {"budget": self.budget})
-        ):
-            raise ValueError(
-                f"finalists needs a search by one objective and without a budget, got {given}"
-            )
+        if self.finalists is not None and (given := _first_given(refused)):
+            raise ValueError(f"finalists needs a search by one objective, got {given}")
         return self
 
     @model_validator(mode="after")

@@ -132,7 +132,8 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
     )
     budget = plan.budget
     if budget is not None and (not budget.by_default or budget.binds(plan.n_planned)):
-        lines = (*lines, ("budget", describe_budget(budget)))
+        besides = "" if plan.recipe.finalists is None else "; the finalists take more time"
+        lines = (*lines, ("budget", f"{describe_budget(budget)}{besides}"))
     time = describe_time(plan)
     return (*lines, ("time", time)) if time else lines
 

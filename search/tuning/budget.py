@@ -12,7 +12,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, final
 
 from search.executors.probes import Price
@@ -247,6 +247,10 @@ class Budget:
             "pruner": plan.pruner,
             "refit_epochs": None,  # as many as there is time for
         }
+
+    def extended(self, seconds: float) -> "Budget":
+        """Return it with more time, for what it was not planned for."""
+        return replace(self, seconds=self.seconds + seconds)
 
     def binds(self, trials: int) -> bool:
         """Return whether the time allows fewer trials than these, or not every network."""

@@ -122,12 +122,11 @@ def make_warm_up(
 def default_budget(recipe: Recipe, given: frozenset[str]) -> float | None:
     """Return the seconds that a search is limited to if the user says nothing of its length.
 
-    None if the user does, by trials, epochs or a time, and where no budget is possible: with
-    finalists, and for samplers that need a number of trials.
+    None if the user does, by trials, epochs or a time, and for samplers that need a number of
+    trials.
     """
-    explores = get_sampler(recipe.sampler).explores and recipe.finalists is None
     silent = not given & {"trials", "epochs", "timeout", "budget"}
-    return DEFAULT_SECONDS if explores and silent else None
+    return DEFAULT_SECONDS if silent and get_sampler(recipe.sampler).explores else None
 
 
 def _pruner_of_many(recipe: Recipe, given: frozenset[str]) -> str | None:
@@ -202,7 +201,7 @@ def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold, speed: float)
 
 
 def _workload(recipe: Recipe, epochs: int, trials: int, pruner: str) -> float:
-    """Return how many whole trainings of one fold the search comes to."""
-    changes = {"epochs": epochs, "pruner": pruner}
+    """Return how many whole trainings of one fold the trials come to; finalists have more time."""
+    changes = {"epochs": epochs, "pruner": pruner, "finalists": None}
     expected = search_workload(recipe.model_copy(update=changes), trials)
     return expected.low + _PRUNED_IN_VAIN * (expected.high - expected.low)

@@ -122,7 +122,9 @@ def test_guessing_is_told_by_the_metric_of_the_trials(
     )
     recipe = record.recipe.model_copy(update={"metric": metric.name})
     evidence = replace(kfold_evidence, record=replace(record, recipe=recipe))
-    assert _above_guessing(evidence, test).reply == reply
+    found = _above_guessing(evidence, test)
+    assert found.reply == reply
+    assert found.doubt.startswith("whether") is (reply == "unknown")
 
 
 def test_a_level_baseline_is_told_without_an_objection(kfold_evidence: Evidence) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from search.events import Event, StepProgress
+from search.executors.probes import Price, WarmUp
 from search.pipeline import open_run, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -53,6 +54,21 @@ def test_the_best_mean_wins(make: Maker, listener: EventRecorder) -> None:
     assert record.is_tested()
     steps = [event for event in listener.all(StepProgress) if event.step == "Finalists"]
     assert (steps[-1].done, steps[-1].total) == (6, 6)
+
+
+@pytest.mark.slow
+def test_their_trainings_take_time_besides_a_budget(
+    make: Maker, listener: EventRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left for the refit and the test stays theirs."""
+    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 1e-6),) * 3)
+    recipe = make(budget=300.0)
+    with open_run(recipe, listener, StopRequest(), executor="inline") as run:
+        assert run.budget is not None
+        assert run.budget.seconds == 300
+        assert run.search()
+        assert run.budget.seconds > 300
+        assert len(read_study(run.opened.study).finalists) == 3
 
 
 @pytest.mark.slow
@@ -135,7 +151,6 @@ def test_copies_of_a_candidate_are_one_finalist(make: Maker, listener: EventReco
     ("settings", "words"),
     [
         ({"objective": "accuracy,parameters"}, "objective 'accuracy,parameters'"),
-        ({"budget": 600.0}, "budget 600"),
         ({"sampler": "baseline", "pruner": "none"}, "sampler 'baseline'"),
     ],
 )

@@ -183,7 +183,7 @@ def test_a_baseline_is_promised_where_there_is_one(
     ("settings", "seconds"),
     [
         ({}, 3600.0), ({"budget": 60.0}, 60.0), ({"epochs": 8}, None), ({"trials": 9}, None),
-        ({"timeout": 60.0}, None), ({"sampler": "grid"}, None), ({"finalists": 2}, None),
+        ({"timeout": 60.0}, None), ({"sampler": "grid"}, None), ({"finalists": 2}, 3600.0),
     ],
 )  # fmt: skip
 def test_who_says_nothing_of_time_has_an_hour(

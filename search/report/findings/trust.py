@@ -182,11 +182,12 @@ def _above_guessing(evidence: Evidence, test: TestResult) -> Check:
         _more_accurate(test) if metric.recorded is not None else _scores_more(test, metric)
     )
     starts: dict[Reply, str] = {"yes": "Yes", "no": "Not surely", "unknown": "Not known"}
+    known = reply != "unknown"
     return Check(
         question="Is it better than guessing?",
         reply=reply,
         words=f"{starts[reply]}: {beside}.",
-        doubt="guessing may do as well",
+        doubt="guessing may do as well" if known else "whether guessing does as well",
     )
 
 
