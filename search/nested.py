@@ -85,7 +85,7 @@ def repeat_search(
             data = _part(record, number, folds, listener)
             place = {"runs_dir": runs_dir, "storage": storage, "workers": workers}
             recipe = repetition(record, data, number, folds, place)
-            _check_own(recipe, name, runs_dir, storage)
+            _check_own(recipe, record, runs_dir, storage)
             if not _run(recipe, name, listener, stop, executor or ExecutorChoice()):
                 return False
         done.append(recipe.study_name)
@@ -156,23 +156,26 @@ def repetition(
     return Recipe.from_sources(None, {**settings, **changes, **given})
 
 
-def _check_own(recipe: Recipe, name: str, runs_dir: Path, storage: str | None) -> None:
+def _check_own(recipe: Recipe, record: StudyRecord, runs_dir: Path, storage: str | None) -> None:
     """Raise UserError if there is another study of a repetition's name, as of an earlier search."""
     found = find_study(open_storage(stored_url(runs_dir, storage)), recipe.study_name)
     if found is None:
         return
     stored = read_study(found)
     same = all(getattr(stored.recipe, one) == getattr(recipe, one) for one in _OWN)
-    if not (same and _has_as_many_trials(stored, recipe)):
+    if not (same and _has_as_many_trials(stored, recipe, record)):
         raise UserError(
-            f"study {recipe.study_name!r} repeats an earlier search {name!r} with other settings: "
-            "delete it first"
+            f"study {recipe.study_name!r} repeats an earlier search {record.name!r} with other "
+            "settings: delete it first"
         )
 
 
-def _has_as_many_trials(stored: StudyRecord, recipe: Recipe) -> bool:
-    """Return whether a repetition has the trials that it should have; a grid may have fewer."""
-    if get_sampler(recipe.sampler).enumerates:
+def _has_as_many_trials(stored: StudyRecord, recipe: Recipe, record: StudyRecord) -> bool:
+    """Return whether a repetition has the trials that it should have.
+
+    It may have fewer if it is a grid, or if the search has had more time since.
+    """
+    if get_sampler(recipe.sampler).enumerates or record.recipe.budget is not None:
         return stored.n_planned() <= (recipe.trials or math.inf)
     return stored.recipe.trials == recipe.trials
 

@@ -17,7 +17,7 @@ from search.data.subset import SubsetSource
 from search.errors import UserError
 from search.events import Notice, StepProgress
 from search.executors import ExecutorChoice
-from search.nested import repeat_search, repetition
+from search.nested import _has_as_many_trials, repeat_search, repetition
 from search.pipeline import Outcome, run_study, stored_evidence
 from search.recipe import Recipe
 from search.report.evidence import Evidence
@@ -27,6 +27,7 @@ from search.tuning.records import StudyRecord
 from search.tuning.run_events import TrialEnded
 from search.tuning.store import read_study
 from tests.conftest import Command
+from tests.report import report_fakes as fakes
 from tests.study_fixtures import EventRecorder
 
 Maker = Callable[..., Recipe]
@@ -253,6 +254,21 @@ def test_the_api_repeats(make: Maker, listener: EventRecorder) -> None:
             study.nested(wrong)  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"study\.nested"):
         search.run("mlp", "digits", nested=2)
+
+
+@pytest.mark.parametrize(
+    ("budget", "trials", "kept"),
+    [(None, 2, True), (None, 3, False), (600.0, 3, True), (600.0, 1, False)],
+)
+def test_a_search_that_had_more_time_keeps_its_repetitions(
+    budget: float | None, trials: int, kept: bool
+) -> None:
+    """They had as many trials as the search had then."""
+    ended = [fakes.complete_trial(number, [0.5]) for number in (0, 1)]
+    stored = fakes.study_record(ended, recipe={"trials": 2})
+    record = fakes.study_record(ended, recipe={"budget": budget})
+    recipe = stored.recipe.model_copy(update={"trials": trials})
+    assert _has_as_many_trials(stored, recipe, record) is kept
 
 
 @pytest.mark.slow

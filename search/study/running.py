@@ -74,7 +74,7 @@ def run(
 
     The winner is not retrained and the test set stays closed until `Study.refit` and `Study.test`.
     Arguments that are None have the recipe's defaults; without trials, epochs and times, a search
-    takes at most an hour.
+    takes at most an hour, besides finalists.
 
     Args:
         space: What to search: "cnn", "mlp", "FILE.py:NAME", a `Space`, or a function that makes a

@@ -218,7 +218,8 @@ class Study:
             accept_changes: Whether to continue though the space's code or a library changed;
                 None: as said when the study was opened.
             retry_failed: Whether trials that failed for good are tried again.
-            changes: Settings that may change, such as `trials=100` or `timeout="1h"`.
+            changes: Settings that may change, such as `trials=100` or `timeout="1h"`. A loaded
+                study that is given trials, epochs or a timeout keeps no budget that it had.
 
         Raises:
             UserError: A setting would change results that are stored.
@@ -226,9 +227,11 @@ class Study:
             SearchInterrupted: It was interrupted; what is finished is kept.
         """
         check_kept(changes)
-        settings = self._stored_settings() if self._settings is None else self._settings
+        settings = dict(self._stored_settings() if self._settings is None else self._settings)
         fixed = {"study_name": self.name, "runs_dir": self._runs_dir}
         changes |= validation_settings(validation)
+        if self._settings is None and changes.keys() & {"trials", "epochs", "timeout"}:
+            settings.pop("budget", None)  # the hour of a call that said nothing
         recipe = self._recipe({**settings, **changes, **fixed})
         self._runner.search(recipe, retry_failed=retry_failed, accept_changes=accept_changes)
         return self._reload()

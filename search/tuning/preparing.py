@@ -239,7 +239,8 @@ def prepare(
     """
     started = time.monotonic() if started is None else started
     space, given = load_recipe_space(recipe), frozenset(recipe.model_fields_set)
-    for text in (*space.notices, *unused_settings(recipe)):
+    requested = recipe
+    for text in space.notices:
         listener(Notice(text))
     _obtain_inputs(space, listener)
     sampler = get_sampler(recipe.sampler)
@@ -257,8 +258,7 @@ def prepare(
     length = _short_schedules(recipe, given)
     automatic |= set(length)
     recipe = resolve_recipe(recipe.model_copy(update=length), dataset, space, facts)
-    no_bf16 = recipe.precision == "fp32" and recipe.protocol.precision is None
-    if "precision" in automatic and no_bf16:
+    if "precision" in automatic and _lacks_bf16(recipe):
         listener(Notice(f"precision: fp32, as this {facts.device} has no native bf16 arithmetic"))
     folds = make_folds(recipe, dataset)
     tell_of_folds(recipe, dataset, folds, listener)
@@ -286,11 +286,20 @@ def prepare(
         budget=budget,
         tried=budget is not None,
     )
-    return plan if paths.study_dir.exists() else _checked(plan)
+    return plan if paths.study_dir.exists() else _checked(plan, requested, listener)
 
 
-def _checked(plan: Plan) -> Plan:
-    """Return the plan of a new study; what cannot be planned or trained leaves nothing behind."""
+def _lacks_bf16(recipe: Recipe) -> bool:
+    return recipe.precision == "fp32" and recipe.protocol.precision is None
+
+
+def _checked(plan: Plan, requested: Recipe, listener: Listener) -> Plan:
+    """Return the plan of a new study; what cannot be planned or trained leaves nothing behind.
+
+    Settings that change nothing are told: of a stored study all settings are given.
+    """
+    for text in unused_settings(requested):
+        listener(Notice(text))
     recipe = plan.recipe
     if recipe.storage is None:  # otherwise the study may be there
         check_new_metric(recipe.metric)

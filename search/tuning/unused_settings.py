@@ -26,10 +26,10 @@ class _Use:
 
 _USES = (
     _Use("folds", lambda recipe: recipe.validation == "kfold", "validation 'kfold'"),
-    _Use("holdout_fraction", lambda recipe: recipe.validation != "kfold", "validation 'holdout'"),
+    _Use("holdout_fraction", lambda recipe: recipe.validation == "holdout", "validation 'holdout'"),
     _Use("repeats", lambda recipe: recipe.finalists is not None, "finalists"),
     _Use("start_from", lambda recipe: recipe.protocol.is_search, "a search"),
-    # "one-se" is what "auto" means, and what stored recipes have.
+    # "one-se" is what "auto" means, and what exported recipes have.
     _Use("refit", lambda recipe: recipe.protocol.refits or recipe.refit == "one-se", "a refit"),
     _Use("refit_epochs", lambda recipe: recipe.protocol.refits, "a refit"),
     _Use(

@@ -50,7 +50,7 @@ def ablate_and_describe(
     number = _trial(start)
     stored = read_study(open_stored(name, runs_dir, storage)).recipe
     place = {"runs_dir": runs_dir, "storage": storage, "workers": workers or stored.workers}
-    settings = stored.model_dump(exclude_none=True, exclude={"timeout", "budget"})
+    settings = stored.model_dump(exclude_none=True, exclude={"timeout"})
     recipe = Recipe.from_sources(None, {**settings, **place})
     display = open_display(console)
     try:

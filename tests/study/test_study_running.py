@@ -198,6 +198,17 @@ def edited(trial: Any) -> search.Candidate:
 
 
 @pytest.mark.slow
+def test_a_loaded_study_keeps_its_budget_unless_told_how_much(run: RunMaker) -> None:
+    """Which may be the hour of a call that said nothing."""
+    study = run(trials=2)
+    stored = dict(study.optuna.user_attrs["recipe"]) | {"budget": 3600.0}
+    study.optuna.set_user_attr("recipe", stored)
+    loaded = search.load_study(study.name, study.recipe.runs_dir, executor="inline")
+    assert loaded.run().recipe.budget == 3600
+    assert loaded.run(trials=3).recipe.budget is None
+
+
+@pytest.mark.slow
 def test_an_edited_function_leaves_stored_studies_alone(run: RunMaker) -> None:
     """Whether a study of the edited one is made or refused, or its change is accepted."""
     study = run(trials=2, study_name="first")

@@ -16,6 +16,7 @@ from search.tuning.unused_settings import unused_settings
         ({"folds": 5}, []),  # as in every recipe.toml
         ({"holdout_fraction": 0.5, "validation": "kfold"}, ["holdout_fraction"]),
         ({"holdout_fraction": 0.5}, []),
+        ({"holdout_fraction": 0.5, "validation": "given"}, ["holdout_fraction"]),
         ({"repeats": 3, "batch": 8}, ["batch", "repeats"]),
         ({"repeats": 3, "finalists": 2, "batch": 8, "sampler": "tpe"}, []),
         ({"prior": "on", "sampler": "grid"}, ["prior"]),
