@@ -62,7 +62,7 @@ class Verdict(Finding):
 
 
 def _named(winner: TrialRecord) -> str:
-    """Name the winner: "trial 53, a network of the kind mlp with 18,051,601 parameters"."""
+    """Name the winner: "trial 53 (MLP, 18,051,601 parameters)"."""
     if winner.candidate is None or winner.n_parameters is None:
         return f"trial {winner.number}"
     kind = winner.candidate.model.kind.upper()
