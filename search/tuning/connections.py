@@ -70,11 +70,7 @@ def _on_begin(connection: sqlalchemy.Connection) -> None:
 
 @final
 class PostgreSQLStorage(_ListeningStorage):
-    """RDBStorage on a PostgreSQL server that answers before a transaction is on its disk.
-
-    A trial takes some dozen transactions, each of which would wait for the disk. As with SQLite's
-    WAL, a killed process loses nothing; a power cut at the server may lose the last second, and
-    the search repeats it.
+    """RDBStorage on a PostgreSQL server.
 
     Once it was opened, a server that does not answer is tried again for a minute. A connection is
     tried before it is used only if it was idle: asking each time would double what is sent.
@@ -85,7 +81,7 @@ class PostgreSQLStorage(_ListeningStorage):
 
     def _listen(self) -> None:
         event.listen(self.engine, "do_connect", _connect_patiently)
-        event.listen(self.engine, "connect", _on_connect_to_server)
+        event.listen(self.engine, "connect", _note_use)
         event.listen(self.engine, "checkout", partial(_try_if_idle, self.engine.dialect))
         event.listen(self.engine, "checkin", _note_use)
 
@@ -102,13 +98,6 @@ def _connect_patiently(
             if not _is_away(error) or time.monotonic() > end:
                 raise
             time.sleep(_POLL_SECONDS)
-
-
-def _on_connect_to_server(connection: Any, record: ConnectionPoolEntry) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit TO off")
-    connection.commit()
-    _note_use(connection, record)
 
 
 def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:

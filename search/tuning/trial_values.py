@@ -35,7 +35,11 @@ def note(trial: Trial, values: Mapping[str, Any]) -> None:
 
 @final
 class ReportedValues:
-    """Values of epochs, of any trials, that are still to be written."""
+    """Values of epochs, of any trials, that are still to be written.
+
+    Nothing waits for a server's disk here: they are many, and what is decided by them is stored
+    with the trials.
+    """
 
     def __init__(self, storage: BaseStorage) -> None:
         self._storage = storage
@@ -51,7 +55,7 @@ class ReportedValues:
         database = database_of(self._storage)
         if database is not None:
             rows = [_row(*one) for one in waiting]
-            write_rows(database, _REPORTED, rows, ("trial_id", "step"))
+            write_rows(database, _REPORTED, rows, ("trial_id", "step"), on_disk=False)
         else:
             for trial_id, epoch, value in waiting:
                 self._storage.set_trial_intermediate_value(trial_id, epoch, value)

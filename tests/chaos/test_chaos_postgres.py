@@ -14,6 +14,8 @@ from typing import Any, final
 import numpy as np
 import optuna
 import pytest
+import sqlalchemy
+from sqlalchemy import event
 
 from search.errors import MachineError, UserError
 from search.events import Event, Listener
@@ -28,6 +30,7 @@ from search.tuning.outages import Outages
 from search.tuning.records import StudyRecord
 from search.tuning.run_events import TrialStarted
 from search.tuning.storage import open_storage, parse_url
+from search.tuning.trial_values import ReportedValues, note
 from tests.chaos.kill import Reference, survive
 from tests.chaos.killing import Blow
 from tests.chaos.postgres import leaks, with_database
@@ -119,14 +122,33 @@ def test_a_password_may_stand_in_the_query(server: Server) -> None:
     assert PASSWORD not in str(caught.value)
 
 
-def test_the_server_answers_before_its_disk(url: str) -> None:
-    """On every connection, also after the storage has been to another process."""
+def test_only_values_of_epochs_do_not_wait_for_the_disk(url: str) -> None:
+    """A crash of the server loses no trial, and no access to the test set."""
     storage = open_storage(url)
-    for one in (storage, pickle.loads(pickle.dumps(storage))):  # noqa: S301 - our own
-        with one.engine.connect() as first, one.engine.connect() as second:
-            for connection in (first, second):
-                shown = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
-                assert shown == "off"
+    trial = optuna.create_study(storage=storage, study_name="disk").ask()
+    waits: list[str] = []
+
+    def ask(connection: sqlalchemy.Connection) -> None:
+        waits.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar_one())
+
+    event.listen(storage.engine, "commit", ask)
+    values = ReportedValues(storage)
+    values.add(trial._trial_id, 1, 0.5)
+    values.write()
+    assert waits == ["off"]
+    note(trial, {"candidate": "{}"})
+    trial.study.set_user_attr("test_openings", [])
+    storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.COMPLETE, [0.5])
+    assert set(waits[1:]) == {"on"}
+    event.remove(storage.engine, "commit", ask)
+    storage.engine.dispose()
+
+
+def test_a_storage_may_go_to_another_process(url: str) -> None:
+    storage = open_storage(url)
+    there = pickle.loads(pickle.dumps(storage))  # noqa: S301 - our own
+    assert there.get_all_studies() == storage.get_all_studies()
+    for one in (storage, there):
         one.engine.dispose()
 
 
@@ -174,6 +196,35 @@ def test_a_search_survives_a_server_that_is_away(
     record = _run(recipe, Crash(server, 3, 2.0), executor)
     assert ended_results(record) == ended_results(calm)
     assert {t.reason for t in record.trials if t.state == "failed"} <= {"interrupted"}
+
+
+@final
+class UnnoticedCrash:
+    """A listener that has the server crash and start again when the n-th trial starts.
+
+    Then it waits until connections count as idle: they are made again without an error.
+    """
+
+    def __init__(self, server: Server, n_trials: int) -> None:
+        self._server, self._n_trials = server, n_trials
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialStarted):
+            self._n_trials -= 1
+            if self._n_trials == 0:
+                self._server.stop()
+                self._server.start()
+                time.sleep(1.2)
+
+
+def test_a_crash_that_nobody_notices_loses_no_trial(
+    server: Server, url: str, make_recipe: Maker, listener: EventRecorder
+) -> None:
+    """Neither the one that has just begun, nor the one that has just ended."""
+    calm = _run(make_recipe(**_SETTINGS), listener, "inline")
+    recipe = make_recipe(**_SETTINGS | {"study_name": "unnoticed"}, storage=url)
+    record = _run(recipe, UnnoticedCrash(server, 3), "inline")
+    assert ended_results(record) == ended_results(calm)
 
 
 def test_a_server_that_stays_away_ends_the_run_in_one_line(
