@@ -34,6 +34,7 @@ _LAYERS = (
     "search.executors",
     "search.training",
     "search.data",
+    "search.parallel",
     "search.plotting",
     "search.command_lines",
     "search.stopping",

@@ -1,5 +1,6 @@
 """The program: its commands, in the order of its help."""
 
+import atexit
 import gc
 import sys
 from collections.abc import Callable, Mapping
@@ -76,6 +77,7 @@ _ALLOCATIONS = 200_000
 def main() -> None:
     """Run the command line; mistakes, machine failures and interrupts end it with one line."""
     gc.set_threshold(_ALLOCATIONS)
+    atexit.register(gc.freeze)  # the last search, among the modules of torch, would take a second
     use_utf8()
     status, failure = run_to_end(build_app(), sys.argv[1:] or ["--help"])
     if failure is not None:

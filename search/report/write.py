@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from search.command_lines import report_command
 from search.errors import MachineError
 from search.files import write_file
+from search.parallel import parallel_map
 from search.paths import RunPaths
 from search.plotting import paper_style, save_figure
 from search.progress.steps import Progress, Step, no_progress
@@ -102,15 +103,20 @@ def _write_figures(
 ) -> list[Path]:
     """Write figures as PDF and PNG, remove other known ones; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
+    drawn = [(figures[name], _figure_paths(folder, name)) for name in known if name in figures]
+    progress(Step("figures", 0, len(drawn)))
+    parallel_map(_write_figure, drawn)
+    for name in set(known) - set(figures):
+        for path in (*_figure_paths(folder, name), folder / f"{name}.csv"):
+            path.unlink(missing_ok=True)
+    return [path for _, paths in drawn for path in paths]
+
+
+def _figure_paths(folder: Path, name: str) -> tuple[Path, ...]:
+    return tuple(folder / f"{name}.{suffix}" for suffix in ("pdf", "png"))
+
+
+def _write_figure(one: tuple[Callable[[], Figure], tuple[Path, ...]]) -> None:
+    draw, paths = one
     with paper_style():
-        for name in known:
-            paths = [folder / f"{name}.{suffix}" for suffix in ("pdf", "png")]
-            if name in figures:
-                progress(Step("figures", len(written) // len(paths), len(figures)))
-                save_figure(figures[name](), *paths)
-                written += paths
-            else:
-                for path in (*paths, folder / f"{name}.csv"):
-                    path.unlink(missing_ok=True)
-    return written
+        save_figure(draw(), *paths)

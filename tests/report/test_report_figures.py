@@ -6,10 +6,12 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
+from search.paths import RunPaths
 from search.plotting import COLUMN, new_figure, paper_style, save_figure
 from search.report.charts import whole_ticks
 from search.report.evidence import Evidence
 from search.report.findings import find_all
+from search.report.write import write_report
 from tests.report import report_fakes as fakes
 
 
@@ -30,6 +32,26 @@ def test_an_unfinished_study_draws_what_it_has(unfinished_evidence: Evidence) ->
 def test_a_baseline_has_no_plots_of_a_search(reproduction_evidence: Evidence) -> None:
     """Its curves and its confusion matrix, that is."""
     assert _names(reproduction_evidence) == ["cnn-learning-curve", "cnn-confusion-matrix"]
+
+
+@pytest.mark.parametrize("fixture", ["kfold", "hostile", "many_classes", "reproduction"])
+def test_every_figure_can_be_drawn_elsewhere(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    fixture: str,
+) -> None:
+    """By a fork of this process, that is: it comes to the same bytes."""
+    evidence: Evidence = request.getfixturevalue(f"{fixture}_evidence")
+    written: dict[str, dict[str, bytes]] = {}
+    for cores in ("1", "2"):
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
+        page = write_report(evidence, RunPaths(tmp_path / cores, evidence.record.name))
+        figures = [one for one in page.parent.iterdir() if one.suffix in (".pdf", ".png")]
+        written[cores] = {one.name: one.read_bytes() for one in figures}
+    assert written["1"] == written["2"]
+    n_plots = len([one for one in find_all(evidence) for plot in one.plots() if plot.paper])
+    assert len(written["1"]) == 2 * n_plots > 0
 
 
 @pytest.mark.usefixtures("published_figures")

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
+from search.parallel import parallel_map
 from search.plotting import BLUE, GREY, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import escape, new_chart_figure
@@ -81,8 +82,8 @@ class PedAnova:
         Young, "Resampling-Based Multiple Testing", 1993).
         """
         generator = np.random.default_rng(seed)
-        shuffles = (generator.permutation(losses).tolist() for _ in range(N_SHUFFLES))
-        found = [self.importances(one) for one in (losses, *shuffles)]
+        shuffles = [generator.permutation(losses).tolist() for _ in range(N_SHUFFLES)]
+        found = parallel_map(self.importances, [losses, *shuffles])
         table = np.array([[one[name] for name in self._names] for one in found])
         mean, std = table.mean(axis=0), table.std(axis=0)
         away = np.divide(table - mean, std, out=np.zeros_like(table), where=std > 0)
