@@ -78,11 +78,11 @@ def _claim_all(storage: optuna.storages.RDBStorage) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # of a fork
 @pytest.mark.parametrize("n_starts", [2, 3, 8])
 def test_starts_in_a_fresh_folder_do_not_disturb_each_other(tmp_path: Path, n_starts: int) -> None:
     """A job array starts all of its studies at the same moment; each finds the tables made."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["search.tuning.storage"])
+    context = multiprocessing.get_context("fork")
     for round_ in range(3):
         url = storage_url(None, tmp_path / f"runs{round_}" / "studies.db")
         barrier = context.Barrier(n_starts)
