@@ -95,6 +95,14 @@ def print_message(line: str, console: Console) -> None:
         print_all([Text(line)], console)
 
 
+class _Stopped(KeyboardInterrupt):
+    """A signal that stops at once.
+
+    Where KeyboardInterrupt itself leaves a string that is executed, as pydantic's and other modules
+    do while they are imported, Python ends by SIGINT, whatever is done about it.
+    """
+
+
 @final
 class Interrupts:
     """The first signal requests a stop after the current epoch; a second one stops at once.
@@ -120,7 +128,7 @@ class Interrupts:
             return
         self.status = 128 + number
         if not self.stop.request():
-            raise KeyboardInterrupt
+            raise _Stopped
 
 
 def _discard_output(outputs: list[int]) -> None:

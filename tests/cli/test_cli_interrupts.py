@@ -165,6 +165,21 @@ def test_a_closed_terminal_ends_a_run_well(tmp_path: Path, make_folder: FolderMa
     assert not _processes_of_group(pid)
 
 
+@pytest.mark.slow
+def test_a_signal_during_an_import_ends_a_run_as_any_other(tmp_path: Path) -> None:
+    """Modules execute strings while they are imported, where Python judges interrupts itself."""
+    (tmp_path / "program.py").write_text(
+        "import contextlib, sys; from search.cli.terminal import Interrupts\n"
+        "interrupts = Interrupts()\n"
+        "with contextlib.suppress(KeyboardInterrupt), interrupts.handled():\n"
+        "    exec('import os, signal; os.kill(os.getpid(), signal.SIGTERM)')\n"
+        "sys.exit(interrupts.status)"
+    )
+    command = [sys.executable, "-m", "program"]
+    done = subprocess.run(command, cwd=tmp_path, env=_environment(), check=False)
+    assert done.returncode == 143
+
+
 def test_notices_do_not_hurry_a_stop() -> None:
     """The shell and the system both tell of a closed terminal; the epoch still ends."""
     interrupts = Interrupts()
