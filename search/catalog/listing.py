@@ -56,7 +56,7 @@ class ListedStudy(NamedTuple):
     damaged: bool = False
     """Whether its attributes cannot be read."""
     started: str | None = None
-    """When its first trial started, ISO 8601, in local time."""
+    """When its first trial started, ISO 8601, in the time zone of who asks, with its offset."""
     seconds: float | None = None
     """Seconds during which any trial ran, without pauses."""
     state: StudyState | None = None
@@ -115,7 +115,7 @@ class ListedStudy(NamedTuple):
             best=best,
             test=fmean(tested) if tested else None,
             without_winner=without_winner,
-            started=spans[0][0].isoformat() if spans else None,
+            started=spans[0][0].astimezone().isoformat() if spans else None,
             seconds=_busy_seconds(spans),
             state=state_of(
                 running=running,
@@ -271,7 +271,7 @@ def _cells(study: ListedStudy) -> tuple[str, ...]:
         study.dataset or "",
         _progress(study.done, study.asked),
         _listing_best(study),
-        "-" if study.test is None else text.score(study.test, ACCURACY),
+        text.score(study.test, ACCURACY),
         study.state or "",
         "" if study.started is None else study.started.partition("T")[0],
         "" if study.seconds is None else text.duration(study.seconds),

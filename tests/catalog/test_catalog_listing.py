@@ -59,7 +59,7 @@ def test_the_best_is_a_complete_trial(tmp_path: Path, metric: str, best: str) ->
     The recipe is one of before trials had a limit of time.
     """
     *found, time = cells(tmp_path, metric)
-    assert found == ["mine", "cnn", "random", "3-fold", "digits", "4 of 9", best, "-", *ENDS]
+    assert found == ["mine", "cnn", "random", "3-fold", "digits", "4 of 9", best, "–", *ENDS]
     assert time.endswith(" s")
 
 
@@ -83,7 +83,7 @@ def test_a_diverged_trial_has_no_score(tmp_path: Path) -> None:
         for column in studies_table(listed_studies(tmp_path, None)).columns
         for cell in column.cells
     ]
-    assert row[-6:-2] == ["2 of 2", "no winner", "-", "ended"]
+    assert row[-6:-2] == ["2 of 2", "no winner", "–", "ended"]
 
 
 def test_a_study_whose_trials_are_done_is_searched(tmp_path: Path) -> None:
@@ -217,4 +217,6 @@ def test_pauses_are_no_time_of_a_study(tmp_path: Path) -> None:
         trial.datetime_complete = began + timedelta(seconds=last)
         study.add_trial(trial)
     (listed,) = listed_studies(tmp_path, None)
-    assert (listed.started, listed.seconds, listed.state) == (began.isoformat(), 100.0, "ended")
+    assert (listed.started, listed.seconds, listed.state) == (
+        began.astimezone().isoformat(), 100.0, "ended",
+    )  # fmt: skip

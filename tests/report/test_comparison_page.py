@@ -133,11 +133,12 @@ def test_a_look_of_whiskers_has_one_meaning() -> None:
     """Intervals are thin and spreads are wide bars; the legend names each of them."""
     record = fakes.with_end(search("a", [0.5]))
     studies = [record, baseline_fakes.reproduction(2).record, replace(record, name="b")]
-    interval, spread, ours, theirs = _figures(compare([compared(one) for one in studies]))[
-        "results"
-    ]["data"]
+    figure = _figures(compare([compared(one) for one in studies]))["results"]
+    interval, spread, ours, theirs = figure["data"]
     assert record.test is not None
     low, high = record.test.interval
+    left, right = figure["layout"]["xaxis"]["range"]
+    assert left < low < high < right  # no interval ends at the edge
     assert interval["name"] == "95% interval"
     assert interval["x"] == [low, high, None, low, high, None]
     assert interval["y"] == [0, 0, None, 2, 2, None]

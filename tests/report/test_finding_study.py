@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.blocks import Rows
-from search.report.evidence import TestedStudy
+from search.command_lines import run_command
+from search.report.blocks import Code, Rows
+from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.study import (
     HowTrialsWereMade,
+    Study,
     page_lead,
     page_title,
     study_status,
@@ -24,6 +26,18 @@ def test_status_tells_how_far_the_search_is(kfold: fakes.Fake, unfinished: fakes
     assert "2 of 4 trials ended" in str(study_status(unfinished.record))
     open_study: StudyRecord = replace(kfold.record, refit=None, test=None)
     assert "24 of 24 trials ended" in str(study_status(open_study))
+    again = replace(open_study.trials[3], number=24, attempt=1)
+    assert "24 of 24" in str(study_status(replace(open_study, trials=(*open_study.trials, again))))
+
+
+def test_the_way_on_is_told_where_something_is_missing(
+    kfold_evidence: Evidence, unfinished_evidence: Evidence
+) -> None:
+    """By the command that `show` gives, too."""
+    record = unfinished_evidence.record
+    (code,) = (one for one in Study.of(unfinished_evidence).blocks() if isinstance(one, Code))
+    assert code.text == run_command(record.recipe, record.recipe.trials)
+    assert not any(isinstance(one, Code) for one in Study.of(kfold_evidence).blocks())
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_the_winner_is_marked(kfold: fakes.Fake) -> None:
     (star,) = [one for one in plot.page().figure.data if one.name == "winner"]
     assert (star.x, star.y) == ((winner.plan,), (winner.mean,))
     assert "winner" in [one.get_label() for one in plot.paper().axes[0].lines]
-    lost = fakes.study_record([fakes.other_trial(0, "failed")])
+    lost = fakes.study_record([fakes.other_trial(index, "failed") for index in range(2)])
     (plot,) = Trials.of(fakes.evidence(lost)).plots()
     assert plot.page is not None
     assert "winner" not in [one.name for one in plot.page().figure.data]
@@ -110,6 +110,13 @@ def test_a_spread_needs_folds(kfold: fakes.Fake) -> None:
 
 def tables(finding: Trials) -> list[Table]:
     return [block for block in finding.blocks() if isinstance(block, Table)]
+
+
+def test_one_trial_is_no_course() -> None:
+    """An axis around a single value would go from -100% to 300%."""
+    found = Trials.of(fakes.evidence(fakes.study_record([fakes.complete_trial(0, *[[0.6]] * 5)])))
+    assert found.plots() == ()
+    assert len(tables(found)) == 1
 
 
 def test_a_study_that_has_just_begun_has_no_course() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from search.catalog.openings import DatasetAccess
 from search.data.copies import CopyCounts
+from search.metric import ACCURACY
 from search.report.blocks import Bullets
 from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
@@ -15,10 +16,12 @@ from search.report.findings.finalists import FinalistPart, Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.margin import Margin
 from search.report.findings.optimism import Optimism
+from search.report.findings.selection import SelectionScore
 from search.report.findings.trust import Check, Reply, Trust, _above_guessing
 from search.report.findings.verdict import Verdict
 from search.training.metrics import Measure
 from search.user_metric import get_metric
+from tests.report import report_fakes as fakes
 
 FRESH = "Was the test set unseen?"
 COPIES = "Is the test set free of training images?"
@@ -26,6 +29,7 @@ GUESSING = "Is it better than guessing?"
 BASELINE = "Is it better than the hand-tuned network?"
 RUNNER_UP = "Is it the best of the trials?"
 VALIDATION = "Does the test confirm the validation score?"
+LUCK = "How much of its validation score is luck?"
 AGAIN = "Would another training come out as good?"
 
 
@@ -140,6 +144,50 @@ def test_a_level_baseline_is_told_without_an_objection(kfold_evidence: Evidence)
         one = check(trust_of(other), BASELINE)
         assert one.reply == ("yes" if start.startswith("Yes") else "aside")
         assert one.words.startswith(start)
+
+
+def test_a_hand_tuned_network_that_is_better_is_an_objection(kfold_evidence: Evidence) -> None:
+    """Whoever relies on the winner should know it first."""
+    compared = BaselineComparison.of(kfold_evidence)
+    assert compared is not None
+    assert compared.paired is not None
+    for p_value, reply in ((1e-6, "no"), (0.5, "aside")):
+        paired = compared.paired.model_copy(update={"p_value": p_value})
+        overall = compared.overall.model_copy(update={"gain": -0.0361})
+        other = replace(kfold_evidence)
+        other._known[BaselineComparison.of] = compared.model_copy(
+            update={"paired": paired, "seeds": None, "own": None, "overall": overall}
+        )
+        found, verdict = trust_of(other), Verdict.of(other)
+        assert verdict is not None
+        assert check(found, BASELINE).reply == reply
+        assert ("the hand-tuned network is better" in found.objections) is (reply == "no")
+        assert ("the hand-tuned network is better" in verdict.doubt) is (reply == "no")
+
+
+def test_a_winner_is_not_asked_whether_it_beats_itself(kfold_evidence: Evidence) -> None:
+    """Whether the hand-tuned network was tested in a study of its own, or not."""
+    record = kfold_evidence.record
+    own = fakes.complete_trial(0, *[[0.6]] * 5)
+    refit = None if record.refit is None else replace(record.refit, trial=0)
+    alone = Evidence(replace(record, trials=(own,), refit=refit))
+    assert alone.record.winner() == own
+    found, verdict = Trust.of(alone), Verdict.of(alone)
+    assert found is not None
+    assert verdict is not None
+    assert BASELINE not in {one.question for one in found.checks}
+    assert "hand-tuned network itself" in verdict.comparison
+
+
+def test_a_score_below_its_estimate_is_not_called_lucky(kfold_evidence: Evidence) -> None:
+    estimates = {0.85: "would be about", 0.95: "owes nothing to luck"}
+    for estimate, words in estimates.items():
+        other = replace(kfold_evidence)
+        other._known[SelectionScore.of] = SelectionScore(
+            metric=ACCURACY, score=0.9, estimate=estimate, interval=(0.8, 0.97), n_trials=5,
+            n_images=100, n_resamples=500, epochs=True, n_dropped=0,
+        )  # fmt: skip
+        assert words in check(trust_of(other), LUCK).words
 
 
 def trust_of(evidence: Evidence) -> Trust:

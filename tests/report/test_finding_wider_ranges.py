@@ -59,7 +59,9 @@ def test_the_command_sets_every_range_that_the_space_accepts(kfold_evidence: Evi
     assert settings
     assert {one.partition("=")[0] for one in settings} <= {one.parameter for one in advice.borders}
     CNN_SPACE.with_ranges(**parse_ranges(CNN_SPACE.parameters(), settings))
-    assert words[-2:] == ["--study-name", f"{kfold_evidence.record.name}-wider"]
+    name = kfold_evidence.record.name
+    assert words[-2:] == ["--study-name", f"{name}-wider"]
+    assert words[3:5] == ["run", f"runs/{name}/report/recipe.toml"]  # a copy would lose the parent
 
 
 @pytest.mark.parametrize(

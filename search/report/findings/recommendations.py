@@ -211,13 +211,13 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
     weak = [one for one in borders if not one.crowded and not one.least]
     if weak:
         names = listed([f"{one.parameter} = {one.value} ({one.searched})" for one in weak])
-        at = "value is at the end of its range"
+        at = "value is at or near the end of its range"
         if len(weak) > 1:
-            at = "values are at the end of their ranges"
+            at = "values are at or near the ends of their ranges"
         yield (
             f"The winner’s {at}: {names}. Whether a wider range helps is a guess: the best trials "
             "are not there much more often than the others, and an average trial has "
-            f"{usual:.1f} values at an end of a range."
+            f"{usual:.1f} values there."
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal, Self, final
 
+from search.command_lines import run_command
 from search.recipe import Recipe
 from search.report.blocks import Block, Code, Details, Paragraph, Rows
 from search.report.evidence import Evidence
@@ -65,6 +66,7 @@ class Study(Finding):
     """SHA-256 of the folds' indices."""
     accepted_changes: tuple[Change, ...]
     """Changes of the code while it ran, oldest first."""
+    resume: Unlisted[str] = ""  # the command that goes on with it
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
@@ -79,11 +81,17 @@ class Study(Finding):
             n_folds=record.recipe.n_folds,
             folds_hash=record.folds_hash,
             accepted_changes=tuple(map(Change.model_validate, record.changes)),
+            resume=""
+            if record.has_no_winner()
+            else run_command(record.recipe, record.recipe.trials),
         )
 
     def blocks(self) -> Iterator[Block]:
         if self.missing is not None:
-            yield Paragraph(self.missing, "notice")
+            resume = " To resume it, from where it was started:" if self.resume else ""
+            yield Paragraph(f"{self.missing}{resume}", "notice")
+            if self.resume:
+                yield Code(self.resume, "sh")
         if self.accepted_changes:
             where = f"“{REPRODUCE.title}” says what changed."
             yield Paragraph(f"The code changed while the study ran: {where}", "notice")
@@ -351,8 +359,8 @@ def study_status(record: StudyRecord) -> str | None:
     """One sentence on what is still missing; None if the study has ended."""
     if record.test is not None:
         return None
-    ended = sum(trial.kind in ENDED for trial in record.trials)
-    done = f"{ended} of {plural(len(record.trials), 'trial')} ended"
+    ended = {trial.plan for trial in record.trials if trial.kind in ENDED}
+    done = f"{len(ended)} of {plural(record.n_planned(), 'trial')} ended"
     if record.winner() is None:
         return f"No trial is complete yet ({done})."
     protocol = record.recipe.protocol

@@ -201,20 +201,24 @@ class Trials(Finding):
         if not points:
             yield Paragraph("No trial has ended yet.", "quiet")
             return
+        if len(points) > 1:
+            yield self._plot(points)
+        if best := self.record.complete()[:_MOST_LISTED]:
+            yield self._table(best)
+
+    def file_texts(self) -> Mapping[str, str]:
+        return {"trials.csv": trials_csv(self.record)}
+
+    def _plot(self, points: Sequence[HistoryPoint]) -> Plot:
         metric = self.record.metric
         shown = [points[place] for place in drawn([one.value for one in points], metric)]
-        yield Plot(
+        return Plot(
             name="optimization-history",
             alt=f"Validation {metric} of each ended trial and the best so far",
             paper=partial(self._draw, shown),
             page=partial(self._chart, shown),
             caption=drawn_words(len(shown), len(points)),
         )
-        if best := self.record.complete()[:_MOST_LISTED]:
-            yield self._table(best)
-
-    def file_texts(self) -> Mapping[str, str]:
-        return {"trials.csv": trials_csv(self.record)}
 
     def _table(self, best: list[TrialRecord]) -> Table:
         metric = self.record.metric

@@ -102,13 +102,17 @@ def _fresh(evidence: Evidence, test: TestResult) -> Check:
     baseline = None if evidence.baseline is None else evidence.baseline.record.name
     others = [one for one in evidence.earlier if one.study != baseline]
     if others:
+        besides = ", besides the baseline’s own test" if len(others) < len(evidence.earlier) else ""
         words = (
-            f"No. {EarlierAccess.known(others).words()} The model was not trained on it, but what "
-            "was learned then may have shaped this study."
+            f"No{besides}. {EarlierAccess.known(others).words()} The model was not trained on it, "
+            "but what was learned then may have shaped this study."
         )
         return Check(question=question, reply="no", words=words, doubt=doubt)
     besides = " but the hand-tuned baseline’s" if evidence.earlier else ""
-    words = f"Yes: opened once, after all decisions; no other known study{besides} had opened it."
+    words = (
+        f"Yes: opened once, after all decisions; no other study{besides} of this runs folder or "
+        "its database had opened it."
+    )
     return Check(question=question, reply="yes", words=words, doubt=doubt)
 
 
@@ -216,6 +220,9 @@ def _above_baseline(evidence: Evidence, test: TestResult) -> Check | None:
     question = "Is it better than the hand-tuned network?"
     compared, within = evidence.once(BaselineComparison.of), evidence.once(SearchBaseline.of)
     doubt = "whether it beats the hand-tuned network on test images"
+    winner = evidence.record.winner()
+    if within is not None and winner is not None and within.number == winner.number:
+        return None  # it is that network
     if compared is None and within is None:
         return None
     if compared is None:
@@ -223,10 +230,19 @@ def _above_baseline(evidence: Evidence, test: TestResult) -> Check | None:
         if within is not None:
             words = f"{words} In validation, as trial {within.number}: {within.outcome}."
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
-    better = bool(compared.clear) and compared.gain > 0
-    reply: Reply = "unknown" if compared.clear is None else "yes" if better else "aside"
-    start = "Yes" if better else "On test images"
+    reply, start = _compared(compared)
+    doubt = "the hand-tuned network is better" if reply == "no" else doubt
     return Check(question=question, reply=reply, words=f"{start}: {compared.outcome}.", doubt=doubt)
+
+
+def _compared(compared: BaselineComparison) -> tuple[Reply, str]:
+    if compared.same_candidate:
+        return "aside", "It is the hand-tuned network itself, trained twice"
+    if compared.clear is None:
+        return "unknown", "On test images"
+    if not compared.clear:
+        return "aside", "On test images"
+    return ("yes", "Yes") if compared.gain > 0 else ("no", "No")
 
 
 def _above_runner_up(evidence: Evidence, test: TestResult) -> Check | None:
@@ -261,10 +277,14 @@ def _not_lucky(evidence: Evidence, test: TestResult) -> Check | None:
     selection = evidence.once(SelectionScore.of)
     if selection is None or selection.estimate is None:
         return None
-    metric = selection.metric
+    metric, found = selection.metric, score(selection.score, selection.metric)
+    without = (
+        f"would be about {score(selection.estimate, metric)} without that luck"
+        if selection.score is not None and metric.is_better(selection.score, selection.estimate)
+        else "owes nothing to luck that can be seen"
+    )
     words = (
-        f"Its validation {metric} of {score(selection.score, metric)}, by which it was chosen, "
-        f"would be about {score(selection.estimate, metric)} without that luck. The test images "
+        f"Its validation {metric} of {found}, by which it was chosen, {without}. The test images "
         "took no part in the choice."
     )
     return Check(

@@ -11,9 +11,11 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import Cost
 from search.report.findings.trust import Trust
 from search.report.findings.winner import SearchBaseline
-from search.report.scoring import trial_score
+from search.report.scoring import distinct_candidates, trial_score
 from search.text import count, duration, interval, listed, percent, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
+
+_LONGEST_ACRONYM = 3  # MLP, CNN
 
 
 @final
@@ -47,9 +49,7 @@ class Verdict(Finding):
                 f"The winner, {_named(winner)}, classifies {right} correctly "
                 f"(95% interval {interval(test.interval)})."
             ),
-            comparison=_comparison(
-                evidence.once(BaselineComparison.of), _in_validation(evidence, winner.number)
-            ),
+            comparison=_comparison(evidence, winner),
             effort=_effort(record, evidence.once(Cost.of)),
             doubt=_doubt(evidence.once(Trust.of)),
         )
@@ -65,16 +65,20 @@ def _named(winner: TrialRecord) -> str:
     """Name the winner: "trial 53 (MLP, 18,051,601 parameters)"."""
     if winner.candidate is None or winner.n_parameters is None:
         return f"trial {winner.number}"
-    kind = winner.candidate.model.kind.upper()
-    return f"trial {winner.number} ({kind}, {plural(winner.n_parameters, 'parameter')})"
+    kind = winner.candidate.model.kind
+    named = kind.upper() if len(kind) <= _LONGEST_ACRONYM else kind
+    return f"trial {winner.number} ({named}, {plural(winner.n_parameters, 'parameter')})"
 
 
-def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
+def _comparison(evidence: Evidence, winner: TrialRecord) -> str:
     """Claim a difference only where neither other seeds nor other images may explain it."""
+    compared, own = evidence.once(BaselineComparison.of), evidence.once(SearchBaseline.of)
+    is_hand_tuned = own is not None and own.number == winner.number
+    if is_hand_tuned or (compared is not None and compared.same_candidate):
+        return f"It is the hand-tuned network itself: {_none_better(evidence.record)}."
     if compared is None:
+        in_validation = _in_validation(evidence, winner.number)
         return f"The hand-tuned network was not tested on these images{in_validation}."
-    if compared.same_candidate:
-        return "It is the hand-tuned network itself, trained again: nothing sampled was better."
     gain = compared.gain
     size = spread(abs(gain), compared.metric)
     what = "" if compared.metric is ACCURACY else f" in {compared.metric}"
@@ -88,6 +92,13 @@ def _comparison(compared: BaselineComparison | None, in_validation: str) -> str:
     if gain > 0:
         return f"It is better than the hand-tuned network by {size}{what}."
     return f"The hand-tuned network is better by {size}{what}."
+
+
+def _none_better(record: StudyRecord) -> str:
+    others = len(distinct_candidates(record.complete())) - 1
+    if not others:
+        return "no other configuration was trained to the end"
+    return f"none of {plural(others, 'other configuration')} was better"
 
 
 def _in_validation(evidence: Evidence, winner: int) -> str:

@@ -12,6 +12,7 @@ from optuna.distributions import (
 
 from search.checks import derived_name
 from search.command_lines import command_line
+from search.paths import RunPaths
 from search.report.blocks import Code, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import NEXT, Excerpt
@@ -51,9 +52,10 @@ class WiderRanges(Excerpt):
         options = [word for one in (*kept, *wider) for word in ("--set", one)]
         trials = _trials(evidence.record)
         options += [] if trials is None else ["--trials", str(trials)]
-        name = derived_name(evidence.record.name, "-wider")
-        command = command_line("run", "recipe.toml", *options, "--study-name", name)
-        words = "With recipe.toml from the folder of this page, this searches wider ranges"
+        options += ["--study-name", derived_name(evidence.record.name, "-wider")]
+        folder = RunPaths(recipe.runs_dir, evidence.record.name).report_dir
+        command = command_line("run", str(folder / "recipe.toml"), *options)
+        words = "From where this search was started, this searches wider ranges"
         first = evidence.record.n_first
         if trials is not None and first > 1:
             words = f"{words}, after the {first} candidates that this search began with"

@@ -264,6 +264,9 @@ def comparison_plots(compared: Comparison) -> tuple[Plot, ...]:
     return tuple(block for block in blocks if isinstance(block, Plot))
 
 
+_ROOM = 0.04  # beside the intervals, as a share of all
+
+
 def _results_chart(tested: Sequence[StudyRow]) -> Chart:
     """Each study's test accuracy with its interval or spread, the first study on top."""
     figure = new_chart_figure(
@@ -286,7 +289,16 @@ def _results_chart(tested: Sequence[StudyRow]) -> Chart:
         ]
         if shown:
             figure.add_trace(_marks(kind, shown, look))
+    figure.update_xaxes(range=_with_room(figure))
     return Chart(figure, 110 + 34 * len(tested))
+
+
+def _with_room(figure: go.Figure) -> tuple[float, float]:
+    """Return a range of the x axis in which no interval reaches the edge, or a study's name."""
+    values = [x for trace in figure.data for x in trace.x if x is not None]
+    low, high = min(values), max(values)
+    room = _ROOM * (high - low) or _ROOM
+    return low - room, high + room
 
 
 def _marks(
