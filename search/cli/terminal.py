@@ -95,6 +95,7 @@ def print_message(line: str, console: Console) -> None:
         print_all([Text(line)], console)
 
 
+@final
 class _Stopped(KeyboardInterrupt):
     """A signal that stops at once.
 

@@ -292,3 +292,20 @@ def test_a_test_below_validation_does_not_confirm_it(
     assert one.words.startswith(start)
     words = " ".join(card.words for card in Headline.of(other).cards)
     assert ("20.00 points" in words) is (shift != 0)
+
+
+def test_a_longer_refit_is_told_where_the_test_is_better(kfold_evidence: Evidence) -> None:
+    """More images are not all that it had."""
+    optimism, record = Optimism.of(kfold_evidence), kfold_evidence.record
+    assert optimism is not None
+    assert optimism.gap is not None
+    assert record.refit is not None
+    gap = {"validation": optimism.gap.test - 0.2, "place": "below"}
+    for epochs, told in ((record.recipe.epochs, False), (record.recipe.epochs + 13, True)):
+        refit = replace(record.refit, epochs=epochs)
+        other = replace(kfold_evidence, record=replace(record, refit=refit))
+        other._known[Optimism.of] = optimism.model_copy(
+            update={"gap": optimism.gap.model_copy(update=gap)}
+        )
+        words = check(trust_of(other), VALIDATION).words
+        assert (f"{epochs} epochs instead of {record.recipe.epochs}" in words) is told

@@ -9,6 +9,7 @@ from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.usage import Usage
 from search.report.findings.verdict import Verdict
+from search.text import duration
 from tests.report import report_fakes as fakes
 
 
@@ -78,6 +79,8 @@ def test_the_result_has_its_interval_and_its_data(kfold_evidence: Evidence) -> N
     assert record.test is not None
     assert f"{100 * record.test.accuracy:.1f}% of 2,000 test images" in verdict.result
     assert "95% interval" in verdict.result
+    assert record.refit is not None
+    assert f"{duration(record.refit.seconds)} of refit" in verdict.effort
     for fact in ("22 configurations", "2025-06-01", "photos", "50,000", "10 classes"):
         assert fact in verdict.effort
 

@@ -18,6 +18,7 @@ from search.report.findings.selection import SelectionScore
 from search.report.findings.winner import SearchBaseline
 from search.text import apart, count, listed, percent, plural, score, spread, times
 from search.training.metrics import TestResult, always_right
+from search.tuning.records import StudyRecord
 
 Reply = Literal["yes", "no", "unknown", "aside"]
 _MARKS: dict[Reply, str] = {"yes": "✓", "no": "✗", "unknown": "?", "aside": "○"}
@@ -171,13 +172,21 @@ def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
         chance = ", which may still be chance" if gap.beyond_noise is False else ""
         words = f"No: {validation} is {away} too good{chance}. Rely on the test result."
     elif not within:
-        words = f"Yes, and more: {validation} is {away} worse; the refit had more images."
+        words = f"Yes, and more: {validation} is {away} worse. {_longer(evidence.record)}"
     return Check(
         question="Does the test confirm the validation score?",
         reply="aside" if inflated else "yes",
         words=words,
         doubt="the gap between validation and test",
     )
+
+
+def _longer(record: StudyRecord) -> str:
+    """Say in what the refit had more than the trial that won."""
+    images = "The refit had more images"
+    if record.refit is None or record.refit.epochs <= record.recipe.epochs:
+        return f"{images}."
+    return f"{images}, and {record.refit.epochs} epochs instead of {record.recipe.epochs}."
 
 
 def _above_guessing(evidence: Evidence, test: TestResult) -> Check:

@@ -126,9 +126,10 @@ def _effort(record: StudyRecord, cost: Cost) -> str:
         if cost.search_seconds
         else f"{duration(cost.trial_seconds)} of training, summed over workers"
     )
+    refit = "" if record.refit is None else f" and {duration(record.refit.seconds)} of refit"
     day = max((access.time for access in record.openings), default=None)
     ended = "" if day is None else f", tested on {day:%Y-%m-%d}"
     return (
-        f"{trials} in {clock}{ended}. Data: {dataset.name}, {count(dataset.n_train)} training and "
-        f"{count(dataset.n_test)} test images of {len(dataset.class_names)} classes."
+        f"{trials} in {clock}{refit}{ended}. Data: {dataset.name}, {count(dataset.n_train)} "
+        f"training and {count(dataset.n_test)} test images of {len(dataset.class_names)} classes."
     )
