@@ -12,6 +12,8 @@ from search.report.finding import ReportPart
 from search.text import percent, points
 from search.training.metrics import TestResult
 
+_ROOM = 0.05  # beside the outermost dots, as a share of what lies between them
+_LEAST_ROOM = 0.02
 _RECALL = "share predicted correctly (recall)"
 
 
@@ -94,6 +96,7 @@ def draw_recalls(overall: ClassDelta, shown: Sequence[ClassDelta], n_classes: in
     axes.set_ylim(len(rows) - 0.4, -0.9)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(percentages())
+    axes.set_xlim(*recall_range(rows))
     if len(shown) < n_classes:
         axes.set_ylabel(f"{len(shown)} of {n_classes} classes: largest gains, then smallest")
     axes.set_xlabel(_RECALL)
@@ -106,7 +109,7 @@ def recalls_chart(overall: ClassDelta, shown: Sequence[ClassDelta]) -> Chart:
     rows = (overall, *shown)
     names = ["<b>all classes</b>", *(escape(row.name) for row in shown)]
     figure = new_chart_figure(
-        xaxis={"title": _RECALL, "tickformat": ".0%"},
+        xaxis={"title": _RECALL, "tickformat": ".0%", "range": recall_range(rows)},
         yaxis={"tickvals": list(range(len(rows))), "ticktext": names},
         margin={"l": 16, "r": 16, "t": 40, "b": 48},
     )
@@ -116,6 +119,14 @@ def recalls_chart(overall: ClassDelta, shown: Sequence[ClassDelta]) -> Chart:
     )
     figure.add_traces([one.trace() for one in _series(rows, range(len(rows)))])
     return Chart(figure, 110 + 26 * len(rows))
+
+
+def recall_range(rows: Sequence[ClassDelta]) -> tuple[float, float]:
+    """Return the range of an axis of recalls, which ends little beyond 0 and 100%."""
+    recalls = [one for row in rows for one in (row.baseline_recall, row.winner_recall)]
+    low, high = min(recalls), max(recalls)
+    room = max(_ROOM * (high - low), _LEAST_ROOM)
+    return max(low - room, -_LEAST_ROOM), min(high + room, 1 + _LEAST_ROOM)
 
 
 def _series(rows: Sequence[ClassDelta], places: Sequence[float]) -> Iterator[Series]:

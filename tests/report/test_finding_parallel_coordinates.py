@@ -77,6 +77,13 @@ def test_no_axes_without_scored_trials(unfinished: fakes.Fake) -> None:
     assert (info.dimensions, info.reason) == ((), "no trial is complete yet")
 
 
+def test_one_trial_is_not_drawn_as_lines(kfold: fakes.Fake) -> None:
+    record = kfold.record
+    alone = kfold._replace(record=replace(record, trials=(record.complete()[0],)))
+    assert axes_of(alone).plots() == ()
+    assert axes_of(kfold).plots()
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(0.0, 0.3), (0.8, 0.98), (16, 128), (-1e-9, 1e-9), (0.1234, 0.1235)]
 )

@@ -32,6 +32,7 @@ from search.report.scoring import MISSING, After, comparable_trials, reached
 from search.report.thinning import drawn, drawn_words
 from search.text import score
 
+_FEWEST = 2  # trials that lines can show
 _SHADES = 8  # trials of one shade share a trace, so that thousands of lines draw quickly
 _AXIS = 84  # least distance between axes in pixels
 _ANGLE = 25  # degrees by which names are turned, so that they do not overlap
@@ -139,6 +140,9 @@ class ParallelCoordinates(Finding):
     def blocks(self) -> Iterator[Block]:
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
+            return
+        if len(self.values) < _FEWEST:
+            yield Paragraph("Not shown: there is one trial to compare.", "quiet")
             return
         yield Plot(
             name="parallel-coordinates",
