@@ -47,8 +47,24 @@ class Lead:
         """How far noise reaches, in the metric's unit; None if that is not known."""
         if self.error is None:
             return None
-        freedom = self.n_folds - 1 if self.n_folds > 1 else _EVER_MORE
-        return float(student.ppf(1 - _SELDOM / 2 / self.among, freedom)) * self.error
+        return float(student.ppf(1 - _SELDOM / 2 / self.among, self._freedom)) * self.error
+
+    @property
+    def p_value(self) -> float | None:
+        """How often two equally good trials differ as much; None if that is not known.
+
+        It is at least 1 in 20 exactly where that is within noise.
+        """
+        if self.error is None:
+            return None
+        if not self.error:
+            return 0.0 if self.gap else 1.0
+        chance = 2 * float(student.sf(abs(self.gap) / self.error, self._freedom))
+        return min(1.0, self.among * chance)
+
+    @property
+    def _freedom(self) -> float:
+        return self.n_folds - 1 if self.n_folds > 1 else _EVER_MORE
 
 
 def lead_over(

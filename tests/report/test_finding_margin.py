@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scipy.stats import t as student
 
 from search.report.findings.margin import Margin
+from search.text import probability
 from search.tuning.pruners import PRUNERS, Pruner
 from search.tuning.records import TrialRecord
 from tests.report import report_fakes as fakes
@@ -37,6 +39,8 @@ def test_the_lead_over_folds_has_the_error_of_their_differences() -> None:
     assert (runner.trial, runner.n_folds) == (1, 3)
     assert runner.gap == pytest.approx(0.2)
     assert runner.error == pytest.approx(0.1 * (1 / 3 + 1 / 2) ** 0.5)  # two folds train, one tests
+    assert runner.p_value == pytest.approx(2 * student.sf(runner.gap / (runner.error or 1), 2))
+    assert probability(runner.p_value or 0.0) in margin_of(next_best, best, **FOLDS).summary()[-1]
     assert runner.close  # 2.2 standard errors, and Student's t with two degrees of freedom asks 4.3
 
 
@@ -123,3 +127,9 @@ def test_trials_with_the_winners_score_are_level() -> None:
     assert found.level == (1, 4)
     assert "Trials 0, 1 and 4 are level" in found.summary()[-1]
     assert margin_of(fakes.complete_trial(0, [0.95]), *others).level == ()
+
+
+def test_a_lead_too_small_to_show_is_not_told_as_none() -> None:
+    found = margin_of(fakes.complete_trial(0, [0.90001]), fakes.complete_trial(1, [0.9]))
+    assert found.level == ()
+    assert "by less than 0.01 points" in found.summary()[-1]

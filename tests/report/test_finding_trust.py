@@ -309,3 +309,16 @@ def test_a_longer_refit_is_told_where_the_test_is_better(kfold_evidence: Evidenc
         )
         words = check(trust_of(other), VALIDATION).words
         assert (f"{epochs} epochs instead of {record.recipe.epochs}" in words) is told
+
+
+def test_a_level_winner_is_neither_ahead_nor_denied(kfold_evidence: Evidence) -> None:
+    """Its equals are named, with what decided."""
+    margin = Margin.of(kfold_evidence)
+    assert margin is not None
+    other = replace(kfold_evidence)
+    other._known[Margin.of] = margin.model_copy(update={"level": (4, 7)})
+    one = check(trust_of(other), RUNNER_UP)
+    assert one.reply == "aside"
+    assert "level with trials 4 and 7" in one.words
+    assert "first in the plan" in one.words
+    assert not one.words.startswith("No")

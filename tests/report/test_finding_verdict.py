@@ -42,6 +42,8 @@ def replace_gain(overall: Any, gain: float) -> Any:
         (0.05, 0.36, "No clear difference"),
         (0.05, 0.02, "No clear difference"),
         (0.05, None, "how certain is not known"),
+        (0.0, None, "It is level with the hand-tuned network on these images."),
+        (0.0, 1.0, "It is level with the hand-tuned network on these images."),
     ],
 )
 def test_only_a_difference_beyond_noise_is_claimed(
@@ -69,6 +71,18 @@ def test_without_a_tested_baseline_its_validation_score_is_told(kfold_evidence: 
         assert verdict is not None
         assert "was not tested on these images" in verdict.comparison
         assert ("it reached 60.00%, the winner" in verdict.comparison) is with_baseline
+
+
+def test_a_level_baseline_in_validation_is_told_as_level(kfold_evidence: Evidence) -> None:
+    """No noise explains a difference of nothing."""
+    record, winner = kfold_evidence.record, kfold_evidence.record.winner()
+    assert winner is not None
+    assert winner.mean is not None
+    own = replace(winner, number=0, plan=0, mean=winner.mean - 1e-6)
+    others = [one for one in record.trials if one.plan != 0]
+    verdict = Verdict.of(Evidence(replace(record, trials=(own, *others))))
+    assert verdict is not None
+    assert "in validation both reached" in verdict.comparison
 
 
 def test_the_result_has_its_interval_and_its_data(kfold_evidence: Evidence) -> None:

@@ -35,6 +35,8 @@ def test_noise_reaches_as_far_as_students_t(n_folds: int) -> None:
     assert Lead(0.99 * limit, 1.0, n_folds).within_noise
     assert not Lead(1.01 * limit, 1.0, n_folds).within_noise
     assert Lead(-0.99 * limit, 1.0, n_folds).within_noise
+    assert Lead(limit, 1.0, n_folds).p_value == pytest.approx(0.05)
+    assert Lead(limit, 1.0, n_folds, among=3).p_value == pytest.approx(0.15)
 
 
 def test_on_a_holdout_noise_reaches_as_far_as_the_normal_distribution() -> None:
@@ -47,6 +49,8 @@ def test_folds_that_do_not_differ_have_no_noise() -> None:
     """Every fold says the same lead; equal trials are still no lead."""
     assert not Lead(0.1, 0.0, 3).within_noise
     assert Lead(0.0, 0.0, 3).within_noise
+    assert (Lead(0.1, 0.0, 3).p_value, Lead(0.0, 0.0, 3).p_value) == (0.0, 1.0)
+    assert Lead(0.1, None, 1).p_value is None
 
 
 def test_a_smaller_loss_leads() -> None:

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Self, final
 
+from search.metric import Metric
 from search.report.blocks import Block, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, MetricName, ReportPart, Unlisted
 from search.report.findings.study import largest_network
 from search.report.lead import Lead, lead_over
 from search.report.scoring import last_attempts, trial_score
-from search.text import apart, listed, plural, score, spread
+from search.text import apart, listed, plural, probability, score, spread
 from search.tuning.pruners import get_pruner
 from search.tuning.records import StudyRecord, TrialRecord
 
@@ -36,6 +37,11 @@ class RunnerUp(ReportPart):
     def close(self) -> bool:
         """Whether chance makes such a gap between equally good trials more than once in 20."""
         return Lead(self.gap, self.error, self.n_folds).within_noise is True
+
+    @property
+    def p_value(self) -> float | None:
+        """How often chance makes such a gap between equally good trials; None if not known."""
+        return Lead(self.gap, self.error, self.n_folds).p_value
 
 
 @final
@@ -139,7 +145,7 @@ class Margin(Finding):
                 f"Trials {numbers} are level, with {score(self.score, metric)}; the first in the "
                 "plan counts as the winner."
             )
-        gap = apart(self.score, second.score, metric)
+        gap = gap_words(self.score, second.score, metric)
         lead = (
             f"Trial {self.trial} ({score(self.score, metric)}) leads the runner-up, trial "
             f"{second.trial} ({score(second.score, metric)}), by {gap}."
@@ -151,10 +157,20 @@ class Margin(Finding):
             if second.n_folds > 1
             else "of the difference of two scores"
         )
-        error = f"standard error {spread(second.error, metric)} {basis}"
+        freedom = plural(second.n_folds - 1, "degree")
+        test = f"Student’s t with {freedom} of freedom, " * (second.n_folds > 1)
+        chance = probability(second.p_value or 0.0)
+        error = f"standard error {spread(second.error, metric)} {basis}; {test}{chance}"
         if second.close:
             return f"{lead} This is within noise ({error}): either could be better."
         return f"{lead} Noise alone rarely makes such a lead ({error})."
+
+
+def gap_words(first: float, second: float, metric: Metric) -> str:
+    """Say how far two unequal scores are apart, also where both are shown alike."""
+    if round(first, 4) != round(second, 4):
+        return apart(first, second, metric)
+    return f"less than {spread(0.0001, metric)}"
 
 
 def _rivals(record: StudyRecord, winner: TrialRecord) -> list[TrialRecord]:

@@ -12,7 +12,7 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.copies import is_beyond_interval
 from search.report.findings.earlier_access import EarlierAccess
 from search.report.findings.finalists import Finalists
-from search.report.findings.margin import Margin
+from search.report.findings.margin import Margin, gap_words
 from search.report.findings.optimism import Optimism
 from search.report.findings.selection import SelectionScore
 from search.report.findings.winner import SearchBaseline
@@ -260,11 +260,14 @@ def _above_runner_up(evidence: Evidence, test: TestResult) -> Check | None:
     second = None if margin is None else margin.runner_up
     if margin is None or second is None:
         return None
-    gap = apart(margin.score, second.score, margin.metric)
+    gap = gap_words(margin.score, second.score, margin.metric)
     reply: Reply = "aside"
     if margin.level:
         level = listed([str(number) for number in margin.level])
-        words = f"No: its score is level with that of {_trials(margin.level)} {level}."
+        words = (
+            f"It is level with {_trials(margin.level)} {level}; of equal scores the first in the "
+            "plan counts as the winner."
+        )
     elif second.error is None:
         words = f"It leads trial {second.trial} by {gap}; how much noise makes is not known."
     elif second.close:

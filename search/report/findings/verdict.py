@@ -79,9 +79,15 @@ def _comparison(evidence: Evidence, winner: TrialRecord) -> str:
     if compared is None:
         in_validation = _in_validation(evidence, winner.number)
         return f"The hand-tuned network was not tested on these images{in_validation}."
+    return _difference(compared)
+
+
+def _difference(compared: BaselineComparison) -> str:
     gain = compared.gain
     size = spread(abs(gain), compared.metric)
     what = "" if compared.metric is ACCURACY else f" in {compared.metric}"
+    if not round(gain, 4):
+        return f"It is level with the hand-tuned network{what} on these images."
     if compared.clear is None:
         how = "more" if gain > 0 else "less"
         return f"That is {size} {how} than the hand-tuned network{what}; how certain is not known."
@@ -108,6 +114,8 @@ def _in_validation(evidence: Evidence, winner: int) -> str:
     if own is None or own.mean is None or own.number == winner or best is None:
         return ""
     reached, winners = score(own.mean, metric), score(trial_score(best), metric)
+    if reached == winners:
+        return f"; in validation both reached {reached}"
     noise = ", which noise may explain" if own.close else ""
     return f"; in validation it reached {reached}, the winner {winners}{noise}"
 
