@@ -13,7 +13,7 @@ from search.metric import Metric
 from search.report.evidence import Evidence
 from search.report.finding import ReportPart
 from search.report.scales import Scale, parameter_scale
-from search.text import spread
+from search.text import plural, spread
 from search.training.bootstrap import score_error
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from search.tuning.samplers import get_sampler
@@ -158,6 +158,70 @@ def comparable_trials(record: StudyRecord) -> ComparableTrials:
     return ComparableTrials(tuple(trials), tuple(values), after)
 
 
+def drawn_trials(record: StudyRecord) -> ComparableTrials:
+    """Return the comparable trials that the sampler drew, by which parameters are judged.
+
+    Prepared candidates differ from them in many settings at once and are known to be good, so that
+    what they share would pass for a parameter's effect.
+    """
+    every = comparable_trials(record)
+    pairs = zip(every.trials, every.values, strict=True)
+    drawn = [pair for pair in pairs if pair[0].plan >= record.n_prepared]
+    return ComparableTrials(
+        tuple(trial for trial, _ in drawn), tuple(value for _, value in drawn), every.after
+    )
+
+
+def sampled_how(record: StudyRecord) -> str:
+    """Say how trials came about that were not prepared: "drawn at random"."""
+    sampler = get_sampler(record.recipe.sampler)
+    if sampler.adaptive:
+        return "proposed by the sampler"
+    return "taken from the grid" if sampler.enumerates else "drawn at random"
+
+
+def few_drawn(record: StudyRecord, least: int, what: str, of: int = 2) -> str | None:
+    """Say that fewer comparable trials than `least` were drawn, as others were prepared.
+
+    Args:
+        record: The study.
+        least: How many suffice.
+        what: What fewer cannot tell.
+        of: With fewer trials in all there is nothing to say.
+
+    Returns:
+        A sentence without its full stop; None if enough were drawn, or none was prepared.
+    """
+    n_all, n_drawn = len(comparable_trials(record).trials), len(drawn_trials(record).trials)
+    if n_drawn >= least or n_drawn == n_all or n_all < of:
+        return None
+    counted, how = f"of {plural(n_all, 'trial')}", sampled_how(record)
+    if not n_drawn:
+        return (
+            f"none {counted} was {how}: all were prepared, and differ in many settings at once, so "
+            f"they cannot tell {what}"
+        )
+    were = "was" if n_drawn == 1 else "were"
+    others = "the other was prepared, and differs"
+    if n_all - n_drawn > 1:
+        others = "the others were prepared, and differ"
+    return (
+        f"{n_drawn} {counted} {were} {how}, too few to tell {what}; {others} in many settings at "
+        "once"
+    )
+
+
+def adaptive_caveat(record: StudyRecord) -> str | None:
+    """Say that tests of parameters are not exact where the sampler learns; None if it does not."""
+    sampler = get_sampler(record.recipe.sampler)
+    if not sampler.adaptive:
+        return None
+    return (
+        f"The {sampler.words} chose trials by the scores of earlier ones, which this test does not "
+        "allow for: a parameter may stand out although it does not matter."
+    )
+
+
 def fold_values(trial: TrialRecord, after: After, metric: Metric) -> list[float]:
     """Return the trial's figure in each of the folds that are compared."""
     return trial.history.fold_scores(after.epoch, metric)[: after.folds]
@@ -199,7 +263,7 @@ MISSING = _Missing()
 @final
 @dataclass(frozen=True)
 class Ranked:
-    """The trials' numbers, best first, and their parameters; `after` as in `comparable_trials`."""
+    """The drawn trials' numbers, best first, and parameters; `after` as in `drawn_trials`."""
 
     numbers: tuple[int, ...]
     parameters: tuple[Searched, ...]
@@ -209,10 +273,10 @@ class Ranked:
 def ranked_parameters(evidence: Evidence) -> Ranked:
     """The varied parameters by name; ties rank in the plan's order.
 
-    A grid's ranges are the values that it tried.
+    Only trials that the sampler drew are ranked. A grid's ranges are the values that it tried.
     """
     record = evidence.record
-    compared = comparable_trials(record)
+    compared = drawn_trials(record)
     sign = -1.0 if record.metric.higher_is_better else 1.0
     order = sorted(range(len(compared.values)), key=lambda i: sign * compared.values[i])
     numbers = tuple(compared.trials[i].number for i in order)

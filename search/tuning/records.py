@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, final
 
 from search.data.dataset import DatasetInfo
@@ -21,6 +22,7 @@ from search.tuning.after_search import (
     TestSetAccess,
 )
 from search.tuning.attempts import INTERRUPTED, Attempt, done_indices
+from search.tuning.prepared import count_prepared
 from search.tuning.samplers import get_sampler
 from search.user_metric import get_metric
 from spaces import Candidate
@@ -172,8 +174,9 @@ class StudyRecord:
         finalists: The best trials when they were trained again, best first; empty if none were.
         ensemble: The ensemble as it was tested; None until then, and where there is none.
         nested: The studies that repeat the search on parts of its images.
-        n_first: The plan begins with so many candidates that are known to be good: the hand-tuned
-            one, the best of another study, the portfolio. 0 if that is not known.
+        n_first: So many candidates that are known to be good the plan was to begin with: the
+            hand-tuned one, the best of another study, the portfolio. 0 if that is not stored;
+            `n_prepared` is what to ask.
     """
 
     name: str
@@ -210,6 +213,17 @@ class StudyRecord:
     def objectives(self) -> Objectives:
         """What it optimizes, and the rule by which its winner is chosen."""
         return Objectives.of(self.metric, self.recipe.objective, self.recipe.choose)
+
+    @cached_property
+    def n_prepared(self) -> int:
+        """How many indices of the plan, from the first, have candidates that were not drawn.
+
+        They are the hand-tuned one, the best of another study, and the portfolio.
+        """
+        params: dict[int, dict[str, Any]] = {}
+        for one in self.trials:
+            params[one.plan] = one.params or params.get(one.plan, {})
+        return count_prepared(self.recipe, self.n_first, params)
 
     def refit_horizon(self, trial: TrialRecord) -> int | None:
         """Return the epochs of the refit's schedule of a trial; None if they are a trial's."""

@@ -164,7 +164,8 @@ def study_of(points: Sequence[Mapping[str, Any]], scores: Sequence[float]) -> Fa
         for i, (point, score) in enumerate(zip(points, scores, strict=True))
     ]
     known = [{name: RANGES[name] for name in point} for point in points]
-    return Fake(study_record(trials), optuna_study(trials, known))
+    record = study_record(trials, recipe={"with_baseline": False})
+    return Fake(record, optuna_study(trials, known))
 
 
 def plots(finding: Finding) -> list[Plot]:

@@ -1,6 +1,7 @@
 """What the best trials have in common."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -48,6 +49,32 @@ def test_what_all_trials_have_is_not_shared() -> None:
     info = traits_of([{"kind": "sgd"}] + [{"kind": "adam"}] * 29)
     assert info.traits == ()
     assert "nothing in common" in info.sentences()[0]
+
+
+def test_what_prepared_candidates_share_is_no_trait() -> None:
+    """They were made alike; of the drawn ones none has it."""
+    points = [{"kind": "adam"}] * 9 + [{"kind": "sgd"}] * 16
+    fake = fakes.study_of(points, [0.9 - i / 100 for i in range(25)])
+    every = CommonTraits.of(fake.evidence())
+    assert every is not None
+    assert [one.value for one in every.traits] == ["adam"]
+    record = replace(fake.record, n_first=9)
+    found = CommonTraits.of(fake._replace(record=record).evidence())
+    assert found is not None
+    assert (found.traits, found.best + found.others) == ((), 16)
+    few = CommonTraits.of(fake._replace(record=replace(record, n_first=19)).evidence())
+    assert few is not None
+    assert str(few.reason).startswith("6 of 25 trials were drawn at random")
+
+
+def test_a_sampler_that_learns_is_told_to_break_the_test() -> None:
+    points = [{"kind": "sgd"}] * 14 + [{"kind": "adam"}] * 10 + [{"kind": "sgd"}]
+    fake = fakes.study_of(points, [0.2 + i / 100 for i in range(25)])
+    recipe = fake.record.recipe.model_copy(update={"sampler": "tpe"})
+    found = CommonTraits.of(fake._replace(record=replace(fake.record, recipe=recipe)).evidence())
+    assert found is not None
+    assert len(found.traits) == 1
+    assert sum("TPE search" in one for one in found.sentences()) == 1
 
 
 def test_a_narrow_range_is_shared() -> None:

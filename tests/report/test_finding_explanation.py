@@ -22,6 +22,7 @@ def explained(
     traits: tuple[str, ...] = (),
     mattering: tuple[str, ...] = (),
     reason: str | None = None,
+    level: tuple[int, ...] = (),
 ) -> Explanation | None:
     """Return what is made of a lead of two points with this error and of these parameters."""
     margin = Margin.of(evidence)
@@ -30,7 +31,7 @@ def explained(
     second = margin.runner_up.model_copy(update={"error": error, "gap": 0.02, "n_folds": 1})
     other = replace(evidence)
     other._known.update(evidence._known)
-    other._known[Margin.of] = margin.model_copy(update={"runner_up": second})
+    other._known[Margin.of] = margin.model_copy(update={"runner_up": second, "level": level})
     shared = tuple(map(trait, traits))
     other._known[CommonTraits.of] = CommonTraits(traits=shared, reason=reason)
     parameters = (*(part(name, 0.9) for name in mattering), part("quiet", 0.1))
@@ -70,8 +71,19 @@ def test_a_lead_beyond_noise_is_told_apart(
     assert both is not None
     assert alone.leads is both.leads is leads
     assert both.settings == ("width", "rate")
-    assert "width and rate stand out" in both.answer
+    assert "width stands out from chance by importance" in both.answer
+    assert "the best trials share settings of rate and width" in both.answer
     assert "stand" not in alone.answer or not leads
+
+
+def test_a_level_winner_has_no_lead(kfold_evidence: Evidence) -> None:
+    """It is told to be level, whatever stands out."""
+    for mattering in ((), ("width",)):
+        found = explained(kfold_evidence, level=(7,), mattering=mattering)
+        assert found is not None
+        assert not found.leads
+        assert "level with the runner-up" in found.answer
+        assert "lead over" not in found.answer
 
 
 @pytest.mark.parametrize(("beaten", "ablated"), [(True, False), (True, True), (False, False)])
@@ -93,7 +105,7 @@ def test_at_most_three_settings_are_named(kfold_evidence: Evidence) -> None:
     found = explained(kfold_evidence, traits=("a", "b", "c", "d"))
     assert found is not None
     assert len(found.settings) == 4
-    assert "d stand" not in found.answer
+    assert "a, b and c" in found.answer
 
 
 def test_there_is_no_answer_where_nothing_was_checked(kfold_evidence: Evidence) -> None:

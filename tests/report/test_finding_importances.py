@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def test_importances_leave_out_trials_without_a_score_of_their_own() -> None:
         fakes.other_trial(2, "pruned", value=0.2, params={"x": 0.3}),
     ]
     study = fakes.optuna_study(trials, [{"x": fakes.RANGES["x"]}] * 3)
-    assert importances_of(fakes.Fake(fakes.study_record(trials), study)).n_trials == 1
+    record = fakes.study_record(trials, recipe={"with_baseline": False})
+    assert importances_of(fakes.Fake(record, study)).n_trials == 1
 
 
 def test_importances_reach_parameters_that_only_pruned_trials_had() -> None:
@@ -85,8 +87,8 @@ def test_importances_reach_parameters_that_only_pruned_trials_had() -> None:
                 i, "pruned", value=curve[0], params=params, history=fakes.history([curve[:1]])
             )
         )
-    fake = fakes.Fake(fakes.study_record(trials), fakes.optuna_study(trials, known))
-    info = importances_of(fake)
+    record = fakes.study_record(trials, recipe={"with_baseline": False})
+    info = importances_of(fakes.Fake(record, fakes.optuna_study(trials, known)))
     assert (info.n_trials, info.after) == (12, After(epoch=1))
     assert info.reason is None
     assert "y" in [one.name for one in info.parameters]
@@ -99,7 +101,7 @@ def test_importance_beyond_chance_is_told_apart() -> None:
     info = importances_of(rising(points))
     assert info.beyond_chance == ("x",)
     assert len(info.sentences()) == 2
-    assert "Only x stands out from noise" in info.sentences()[1]
+    assert "By importance, only x stands out from noise" in info.sentences()[1]
 
 
 def test_an_importance_equal_but_for_rounding_is_not_beyond_chance() -> None:
@@ -151,6 +153,62 @@ def test_importances_that_chance_explains_are_not_drawn() -> None:
     assert info.sentences()[0].startswith("No parameter stands out from noise")
 
 
+def prepared(n_prepared: int, n_drawn: int, **recipe: Any) -> fakes.Fake:
+    """Return a study whose best trials are prepared and alike in x; y alone helps the others."""
+    known = [{"x": 0.05, "y": 0.9 + i / 1000} for i in range(n_prepared)]
+    drawn = [{"x": math.modf(7 * i / 11)[0], "y": i / n_drawn} for i in range(n_drawn)]
+    scores = [0.9 + i / 1000 for i in range(n_prepared)]
+    fake = fakes.study_of([*known, *drawn], [*scores, *(0.3 + i / 100 for i in range(n_drawn))])
+    stored = fake.record.recipe.model_copy(update=recipe)
+    return fake._replace(record=replace(fake.record, n_first=n_prepared, recipe=stored))
+
+
+def test_prepared_candidates_are_no_evidence_for_a_parameter() -> None:
+    """They are good and alike; only drawn trials are compared."""
+    info = importances_of(prepared(8, 40))
+    assert (info.n_trials, info.n_comparable) == (40, 40)
+    assert info.beyond_chance == ("y",)
+
+
+def test_too_few_drawn_trials_claim_nothing() -> None:
+    """Nor with a learning sampler, whose trials were not drawn at random."""
+    info = importances_of(prepared(9, 6))
+    assert (info.parameters, info.n_trials, info.untested) == ((), 6, True)
+    assert info.sentences()[0].startswith("Not shown: 6 of 15 trials were drawn at random")
+    learned = importances_of(prepared(9, 1, sampler="tpe"))
+    assert "1 of 10 trials was proposed by the sampler" in learned.sentences()[0]
+
+
+def test_a_sampler_that_learns_is_told_to_break_the_test() -> None:
+    random, learning = (
+        importances_of(prepared(0, 40)),
+        importances_of(prepared(0, 40, sampler="tpe")),
+    )
+    assert random.beyond_chance == learning.beyond_chance == ("y",)
+    assert len(learning.sentences()) == len(random.sentences()) + 1
+    assert sum("TPE search" in one for one in learning.sentences()) == 1
+
+
+def test_few_trials_do_not_unsay_what_is_beyond_chance() -> None:
+    """Beside what stands out, only the rest is left open."""
+    info = importances_of(prepared(0, 19))
+    assert info.beyond_chance == ("y",)
+    assert not any("may well be chance" in one for one in info.sentences())
+    assert info.sentences()[-1] == "19 trials are few: others may matter and not stand out."
+
+
+def test_bars_that_are_left_out_are_told() -> None:
+    """All parameters were checked, though the first fifteen are drawn."""
+    names = [f"p{i}" for i in range(20)]
+    parts = [Importance(name=name, importance=0.05, chance=0.01) for name in names]
+    (plot,) = Importances(parameters=tuple(parts), n_trials=40, quantile=0.1).all_plots()
+    assert plot.page is not None
+    assert len(plot.page().figure.data[0].y) == 15
+    assert "The first 15 of 20 are drawn." in plot.caption
+    (few,) = Importances(parameters=tuple(parts[:15]), n_trials=40, quantile=0.1).all_plots()
+    assert "are drawn" not in few.caption
+
+
 @pytest.mark.slow
 def test_parameters_are_sorted_by_their_excess_over_chance() -> None:
     """A longer bar may be less evidence; what exceeds chance stands first, nothing last."""
@@ -197,7 +255,7 @@ def test_of_very_many_trials_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> 
     assert (found.n_trials, found.n_comparable) == (25, 60)
     assert found.beyond_chance == ("x",)
     told = " ".join(one.text for one in found.blocks() if isinstance(one, Paragraph))
-    assert "25 trials (drawn at random from 60)" in told
+    assert "25 trials (picked at random from 60)" in told
     assert importances_of(fake) == found
 
 

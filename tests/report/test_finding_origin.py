@@ -28,6 +28,18 @@ def test_a_single_trial_that_was_drawn_is_not_the_best_of_one() -> None:
     assert told.endswith("The only trial drawn at random, trial 2, reached 60.00%.")
 
 
+def test_where_none_was_drawn_no_other_trial_is_denied() -> None:
+    """Prepared ones may be complete; a drawn one that failed is told apart from none at all."""
+    told = words([0.5, 0.9, 0.7], n_first=8)
+    assert told is not None
+    assert told.endswith("No trial was drawn at random.")
+    trials = [fakes.complete_trial(i, [0.5 + i / 10]) for i in range(3)]
+    record = fakes.study_record([*trials, fakes.other_trial(3, "failed")])
+    found = Origin.of(fakes.evidence(replace(record, n_first=3)))
+    assert found is not None
+    assert found.sentences()[0].endswith("No trial drawn at random is complete.")
+
+
 def test_a_winner_that_was_drawn_is_told_with_the_best_that_was_known() -> None:
     told = words([0.5, 0.7, 0.9, 0.8], n_first=2)
     assert told is not None

@@ -68,6 +68,27 @@ def test_borders_are_measured_on_the_scale_of_the_range() -> None:
     assert borders(study_of(values, FloatDistribution(1e-8, 1e4, log=True))) == ()
 
 
+def test_prepared_candidates_crowd_no_border() -> None:
+    """What the winner has is told as prepared, and too few drawn trials say so."""
+    fake = study_of([0.01] * 10 + [0.8, 0.9, 0.7, 0.6], RATE)
+    scores = [0.3 + i / 100 for i in (10, 11, 12, 13, *range(10))]
+    trials = [
+        fakes.complete_trial(i, [0.3, score, 0.3], params={"x": value})
+        for i, (score, value) in enumerate(
+            zip(scores, [0.8, 0.9, 0.7, 0.6, *(0.01 + i / 1000 for i in range(10))], strict=True)
+        )
+    ]
+    study = fakes.optuna_study(trials, [{"x": RATE}] * 14)
+    record = replace(fake.record, trials=tuple(trials))
+    assert any(one.crowded for one in borders(fakes.Fake(record, study)))
+    found = advice(fakes.Fake(replace(record, n_first=4), study))
+    (border,) = found.borders
+    assert (border.crowded, border.value, border.total) == (False, "0.6", 10)
+    assert "prepared candidate" in found.words[0]
+    few = advice(fakes.Fake(replace(record, n_first=8), study))
+    assert few.words[0].startswith("6 of 14 trials were drawn at random, too few")
+
+
 def test_zero_is_not_widened() -> None:
     """Below a dropout of zero there is nothing to search."""
     fake = study_of([0.3] * 10 + [0.0, 0.01, 0.0, 0.02, 0.0], SHARE)

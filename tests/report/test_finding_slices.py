@@ -291,3 +291,17 @@ def test_page_explains_the_slices_or_says_why_there_are_none(
     assert "the star is the winner" in text
     lacking = read_page(unfinished_evidence).text
     assert "Score by parameter Not shown: importances need" in lacking
+
+
+def test_where_too_few_trials_were_drawn_parameters_are_shown_unranked() -> None:
+    """No importance is claimed; with names, those are shown."""
+    trials = [fakes.complete_trial(i, [0.5 + i / 10]) for i in range(3)]
+    axes = parallel(["p0", "p1"], (0.0, 0.5, 1.0))
+    untested = Importances(reason="few were drawn", untested=True)
+    found = Slices.along(fakes.study_record(trials), untested, axes)
+    assert [one.axis.name for one in found.slices] == ["p0", "p1"]
+    assert all(one.importance is None and not one.beyond_chance for one in found.slices)
+    chart_of(found)
+    assert [one.axis.name for one in found.of_parameters(["p1"]).slices] == ["p1"]
+    none = Slices.along(fakes.study_record(trials), untested, parallel([], (0.0, 0.5, 1.0)))
+    assert none.reason is not None

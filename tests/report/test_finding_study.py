@@ -68,6 +68,14 @@ def test_words_of_a_baseline(reproduction: TestedStudy) -> None:
     assert facts["epochs"] == "40"
 
 
+def test_candidates_that_a_search_began_with_are_those_it_tried() -> None:
+    """A plan of more prepared candidates than trials began with as many as there are."""
+    trials = [fakes.complete_trial(i, [0.5]) for i in range(6)]
+    record = fakes.study_record(trials, n_first=8, recipe={"start": "portfolio"})
+    assert record.n_prepared == 6
+    assert "the hand-tuned network and 5 candidates" in page_lead(record)
+
+
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [({}, "holdout of 20%"), ({"validation": "kfold", "folds": 3}, "3-fold cross-validation")],

@@ -29,8 +29,8 @@ _SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 def _evidence() -> Evidence:
-    """A small k-fold search next to a baseline of two trainings."""
-    fake = fakes.realistic(n_trials=7, n_folds=2, epochs=5)
+    """A k-fold search, long enough for importances, next to a baseline of two trainings."""
+    fake = fakes.realistic(n_trials=15, n_folds=2, epochs=5)
     return fake.evidence(
         mistakes=fakes.mistake_images(fake.record),
         predictions=fakes.model_predictions(fake.record),

@@ -12,7 +12,13 @@ from search.report.blocks import Block, Bullets, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, ReportPart, Unlisted
 from search.report.scales import value_text
-from search.report.scoring import After, Searched, ranked_parameters
+from search.report.scoring import (
+    After,
+    Searched,
+    adaptive_caveat,
+    few_drawn,
+    ranked_parameters,
+)
 from search.text import percent, plural
 from spaces.parameters import describe_range
 
@@ -101,28 +107,28 @@ class CommonTraits(Finding):
     """The rarest among the others first."""
     reason: str | None = None
     """Why there is no answer."""
-    n_first: Unlisted[int] = 0  # compared trials of the candidates that the search began with
-    n_first_best: Unlisted[int] = 0  # those of them among the best
+    n_prepared: Unlisted[int] = 0  # prepared candidates, which were left out
+    caveat: Unlisted[str | None] = None  # of a sampler that learns
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Compare the ten best trials with the others, or the better half of fewer than 20 trials.
 
+        Only those that the sampler drew count: prepared candidates are alike in many settings.
         At least 80% of the best trials must have the parameter and, for a choice, the same one.
         The choice must be so frequent, or the numbers span so little on their own scale, that as
         many trials drawn at random would do so for any of the parameters with a probability of at
         most `UNLIKELY`.
         """
-        if not evidence.record.recipe.protocol.is_search:
+        record = evidence.record
+        if not record.recipe.protocol.is_search:
             return None
         ranked = evidence.once(ranked_parameters)
         total = len(ranked.numbers)
         if total < _FEWEST:
-            return cls(reason=f"this needs at least {_FEWEST} trials that can be compared")
+            few = few_drawn(record, _FEWEST, "what the best have in common", of=_FEWEST)
+            return cls(reason=few or f"this needs at least {_FEWEST} trials that can be compared")
         best = min(MOST, total // 2)
-        record = evidence.record
-        known = {one.number for one in record.trials if 0 < one.plan < record.n_first}
-        first = known.intersection(ranked.numbers)
         checked = [_trait(one, best) for one in ranked.parameters]
         corrected = holm([1.0 if one is None else one.p_value for one in checked])
         traits = [
@@ -137,15 +143,16 @@ class CommonTraits(Finding):
             checked=len(ranked.parameters),
             after=ranked.after,
             traits=tuple(traits),
-            n_first=len(first),
-            n_first_best=sum(number in first for number in ranked.numbers[:best]),
+            n_prepared=record.n_prepared,
+            caveat=adaptive_caveat(record),
         )
 
     def blocks(self) -> Iterator[Block]:
         if self.reason is not None:
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
-        among = f"The best {self.best} of {self.best + self.others} trials that can be compared"
+        drawn = "drawn trials" if self.n_prepared else "trials"
+        among = f"The best {self.best} of {self.best + self.others} {drawn} that can be compared"
         after = "" if self.after is None else f" after {self.after}"
         if not self.traits:
             yield Paragraph(
@@ -159,13 +166,8 @@ class CommonTraits(Finding):
             f"appear in at most {percent(UNLIKELY, 1)} of studies (exact tests, Holm’s correction)."
         )
         yield Bullets(tuple(self._words(one) for one in self.traits))
-        if self.n_first:
-            yield Paragraph(
-                f"{plural(self.n_first, 'candidate')} that the search began with are alike in many "
-                f"settings, and {self.n_first_best} of them are among the best: a setting may be "
-                "listed for another one’s effect.",
-                "quiet",
-            )
+        if self.caveat is not None:
+            yield Paragraph(self.caveat)
 
     def _words(self, trait: Trait) -> str:
         what = f"{trait.parameter} = {trait.value}"

@@ -20,16 +20,16 @@ from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, ReportPart, Unlisted
-from search.report.scoring import After, comparable_trials, reached
+from search.report.scoring import After, adaptive_caveat, drawn_trials, few_drawn, reached
 from search.text import listed, percent, plural
 
 _FEWEST = 5
+_FEWEST_DRAWN = 9  # beside prepared ones; fewer can be split in two in under 100 ways
 _FEW = 20
 _MOST = 500  # more would take long, and what shows in no 500 trials matters little
 _ROUNDING = 1e-9  # relative; sums in another order differ by this much
 _MOST_DRAWN = 15
 _PALE = "#a9c4d8"  # of what chance explains
-_MOST_ON_PAPER = 12
 
 
 N_SHUFFLES = 99
@@ -144,7 +144,8 @@ class Importances(Finding):
     n_trials: int = 0
     """Trials that were compared."""
     n_comparable: int = 0
-    """Trials that could be compared, of which the others were drawn at random."""
+    """Trials that could be compared: not those with prepared candidates. If there are very many,
+    those that were compared are a random part of them."""
     quantile: float = 0.0
     """The share of them that counts as best."""
     after: After | None = None
@@ -152,23 +153,34 @@ class Importances(Finding):
     reason: str | None = None
     """Why there are no importances."""
     order: Unlisted[tuple[str, ...]] = ()  # of the parameters, without regard to importance
+    n_prepared: Unlisted[int] = 0  # prepared candidates, which were left out
+    untested: Unlisted[bool] = False  # whether that left too few
+    caveat: Unlisted[str | None] = None  # of a sampler that learns
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Compute the importances of the trials that can be compared; None for a baseline study.
+        """Compute the importances of the drawn trials that can be compared.
 
-        Conditional parameters are included.
+        Conditional parameters are included. None for a baseline study.
         """
         record = evidence.record
         if not record.recipe.protocol.is_search:
             return None
-        compared = comparable_trials(record)
+        compared = drawn_trials(record)
         drawn = _drawn(len(compared.trials))
         frozen, scores = evidence.frozen_trials(), [compared.values[place] for place in drawn]
         trials = [frozen[compared.trials[place].number] for place in drawn]
         n_trials, names = len(trials), _varied(trials)
-        if reason := _reason(scores, names):
-            return cls(n_trials=n_trials, n_comparable=len(compared.trials), reason=reason)
+        few = few_drawn(record, _FEWEST_DRAWN, "which parameter matters", of=_FEWEST)
+        known = cls(
+            n_trials=n_trials,
+            n_comparable=len(compared.trials),
+            n_prepared=record.n_prepared,
+            untested=few is not None,
+            reason=few or _reason(scores, names),
+        )
+        if known.reason is not None:
+            return known
         sign = -1.0 if record.metric.higher_is_better else 1.0
         # Optuna needs 5 trials in the quantile, and uses a tenth by default.
         quantile = min(0.5, max(0.1, 5 / n_trials))
@@ -176,23 +188,21 @@ class Importances(Finding):
         raw = anova.importances(losses)
         total = sum(raw.values())
         if not total > 0:
-            return cls(
-                n_trials=n_trials,
-                n_comparable=len(compared.trials),
-                reason="there are too few trials to tell them apart",
-            )
+            reason = "there are too few trials to tell them apart"
+            return known.model_copy(update={"reason": reason})
         chance = anova.chance_levels(losses)
         found = (
             Importance(name=name, importance=value / total, chance=chance[name] / total)
             for name, value in raw.items()
         )
-        return cls(
-            parameters=tuple(sorted(found, key=_by_excess)),
-            n_trials=n_trials,
-            n_comparable=len(compared.trials),
-            quantile=quantile,
-            after=compared.after,
-            order=_suggested(trials),
+        return known.model_copy(
+            update={
+                "parameters": tuple(sorted(found, key=_by_excess)),
+                "quantile": quantile,
+                "after": compared.after,
+                "order": _suggested(trials),
+                "caveat": adaptive_caveat(record),
+            }
         )
 
     @property
@@ -219,9 +229,11 @@ class Importances(Finding):
             f"{percent(self.quantile, 0)} of {self._trials()} from the rest{after} "
             "(PED-ANOVA; all importances add up to 1)."
         )
-        if self.n_trials < _FEW:
-            yield Paragraph(f"With only {self.n_trials} trials, this ranking may well be chance.")
         yield Paragraph(self.noise())
+        if self.caveat is not None:
+            yield Paragraph(self.caveat)
+        if self.n_trials < _FEW and len(self.beyond_chance) < len(self.parameters):
+            yield Paragraph(f"{self.n_trials} trials are few: others may matter and not stand out.")
         yield self._plot()
 
     def all_plots(self) -> tuple[Plot, ...]:
@@ -240,15 +252,20 @@ class Importances(Finding):
             page=self._chart,
             caption=(
                 "Grey: what chance reaches. Blue bars exceed it, pale ones do not; those that "
-                "exceed it the most come first. Grey bars longer than the axis are cut off."
+                f"exceed it the most come first.{self._left_out()} Grey bars longer than the axis "
+                "are cut off."
             ),
             table=self._table(),
         )
 
+    def _left_out(self) -> str:
+        n_all = len(self.parameters)
+        return f" The first {_MOST_DRAWN} of {n_all} are drawn." if n_all > _MOST_DRAWN else ""
+
     def _trials(self) -> str:
-        trials = plural(self.n_trials, "trial")
-        drawn = f" (drawn at random from {self.n_comparable:,})"
-        return trials + drawn if self.n_comparable > self.n_trials else trials
+        trials = plural(self.n_trials, "drawn trial" if self.n_prepared else "trial")
+        part = f" (picked at random from {self.n_comparable:,})"
+        return trials + part if self.n_comparable > self.n_trials else trials
 
     def noise(self) -> str:
         """Return which parameters stand out from noise, in a sentence."""
@@ -264,8 +281,8 @@ class Importances(Finding):
             )
         stand = "stands" if len(found) == 1 else "stand"
         return (
-            f"Only {listed(found)} {stand} out from noise: with {shuffled}, none of {checked} rose "
-            "as far above its typical importance."
+            f"By importance, only {listed(found)} {stand} out from noise: with {shuffled}, "
+            f"none of {checked} rose as far above its typical importance."
         )
 
     def _table(self) -> Table:
@@ -317,7 +334,7 @@ class Importances(Finding):
         return Chart(figure, 90 + 26 * len(shown))
 
     def _draw(self) -> Figure:
-        shown = self.parameters[:_MOST_ON_PAPER]
+        shown = self.parameters[:_MOST_DRAWN]
         values = [one.importance for one in shown]
         figure = new_figure(1.0 + 0.2 * len(shown))
         axes = figure.add_subplot()

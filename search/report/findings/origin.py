@@ -6,10 +6,9 @@ from typing import Self, final
 from search.report.blocks import Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Excerpt
-from search.report.scoring import trial_score
+from search.report.scoring import sampled_how, trial_score
 from search.text import plural, score
 from search.tuning.records import StudyRecord, TrialRecord
-from search.tuning.samplers import get_sampler
 
 
 @final
@@ -23,21 +22,23 @@ class Origin(Excerpt):
     def of(cls, evidence: Evidence) -> Self | None:
         """Compare both kinds of trials; None where the search began with the baseline at most."""
         record, winner = evidence.record, evidence.record.winner()
-        if winner is None or record.n_first < 2 or record.objectives.several:
+        if winner is None or record.n_prepared < 2 or record.objectives.several:
             return None
         return cls(content=(Paragraph(_words(record, winner)),))
 
 
 def _words(record: StudyRecord, winner: TrialRecord) -> str:
     complete = record.complete()
-    first = [one for one in complete if one.plan < record.n_first]
-    sampled = [one for one in complete if one.plan >= record.n_first]
+    first = [one for one in complete if one.plan < record.n_prepared]
+    sampled = [one for one in complete if one.plan >= record.n_prepared]
     known = "the prepared candidates with which the search began"
-    way = "proposed by the sampler" if _adaptive(record) else "drawn at random"
-    if winner.plan < record.n_first:
+    way = sampled_how(record)
+    if winner.plan < record.n_prepared:
         began = f"Trial {winner.number} is one of {known}."
         if not sampled:
-            return f"{began} No other trial is complete."
+            tried = any(one.plan >= record.n_prepared for one in record.trials)
+            none = f"No trial {way} is complete." if tried else f"No trial was {way}."
+            return f"{began} {none}"
         if len(sampled) == 1:
             only = sampled[0]
             reached = score(trial_score(only), record.metric)
@@ -52,7 +53,3 @@ def _words(record: StudyRecord, winner: TrialRecord) -> str:
 def _best(record: StudyRecord, trials: Sequence[TrialRecord]) -> str:
     best = trials[0]  # they are ranked
     return f"the best, trial {best.number}, reached {score(trial_score(best), record.metric)}."
-
-
-def _adaptive(record: StudyRecord) -> bool:
-    return get_sampler(record.recipe.sampler).adaptive

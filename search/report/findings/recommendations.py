@@ -19,7 +19,8 @@ from search.report.scoring import (
     After,
     Ranked,
     Searched,
-    comparable_trials,
+    drawn_trials,
+    few_drawn,
     fold_values,
     in_plan_order,
     ranked_parameters,
@@ -61,11 +62,11 @@ class Border(ReportPart):
     value: str | None
     """The winner's value; null if it is not at this end."""
     n_best: int
-    """How many of the best trials are there."""
+    """How many of the best drawn trials are there."""
     best: int
     """How many of them have the parameter."""
     n_all: int
-    """How many of all trials are there."""
+    """How many of all drawn trials are there, without prepared candidates."""
     total: int
     """How many of them have the parameter."""
     tested: Unlisted[int] = 1  # ends of ranges that were looked at, this one included
@@ -135,8 +136,11 @@ class Recommendations(Finding):
         borders = [one for one in every if one.crowded or one.value is not None]
         usual = sum(one.n_all for one in every) / max(len(ranked.numbers), 1)
         expected = forecast(record)
+        few = few_drawn(record, _FEWEST, "which range to widen")
         words = (
-            *_border_words(borders, usual, ranked.after),
+            *([] if few is None else [f"{few[0].upper()}{few[1:]}."]),
+            *_border_words(borders, record, ranked.after),
+            *_weak_words(borders, _usual(record, winner, usual)),
             *_expected_words(expected, record.metric),
             *_no_improvement(record, winner),
             *_best_at_last_epoch(record, winner),
@@ -154,11 +158,9 @@ def _every_border(ranked: Ranked, winner: TrialRecord) -> Iterator[Border]:
     An end is the outer tenth of a range of numbers, on its own scale, or the first or last of at
     least three choices that are numbers in order.
     """
-    numbers = ranked.numbers
-    place = numbers.index(winner.number) if winner.number in numbers else None
     for searched in ranked.parameters:
         if _has_ends(searched.distribution):
-            yield from (_border(searched, end, place) for end in _ENDS)
+            yield from (_border(searched, end, winner) for end in _ENDS)
 
 
 def _has_ends(distribution: BaseDistribution) -> bool:
@@ -169,7 +171,7 @@ def _has_ends(distribution: BaseDistribution) -> bool:
     return numbers and len(choices) > 2 and choices == sorted(choices)
 
 
-def _border(searched: Searched, end: End, winner: int | None) -> Border:
+def _border(searched: Searched, end: End, winner: TrialRecord) -> Border:
     scale, distribution = searched.scale(), searched.distribution
     low = (
         distribution.choices[0]
@@ -178,9 +180,11 @@ def _border(searched: Searched, end: End, winner: int | None) -> Border:
     )
 
     def inside(value: object) -> bool:
+        if isinstance(distribution, CategoricalDistribution) and value not in distribution.choices:
+            return False  # as a prepared winner's may be beside a grid
         return scale(value) <= _BORDER if end == "lower" else scale(value) >= 1 - _BORDER
 
-    own = [] if winner is None else searched.known(slice(winner, winner + 1))
+    own = [winner.params[searched.name]] if searched.name in winner.params else []
     best, total = searched.known(slice(_BEST)), searched.known(slice(None))
     return Border(
         parameter=searched.name,
@@ -195,7 +199,10 @@ def _border(searched: Searched, end: End, winner: int | None) -> Border:
     )
 
 
-def _border_words(borders: Sequence[Border], usual: float, after: After | None) -> Iterator[str]:
+def _border_words(
+    borders: Sequence[Border], record: StudyRecord, after: After | None
+) -> Iterator[str]:
+    trials = "drawn trials" if record.n_prepared else "trials"
     compared = "" if after is None else f", compared after {after}"
     for one in borders:
         if one.crowded:
@@ -203,22 +210,31 @@ def _border_words(borders: Sequence[Border], usual: float, after: After | None) 
             side = "upwards" if one.end == "upper" else "downwards"
             widen = f"Widen the range {side}."
             yield (
-                f"{one.parameter}: {one.n_best} of the best {one.best} trials are at the {one.end} "
-                f"end of its range ({one.searched}), but only {one.n_all} of all "
+                f"{one.parameter}: {one.n_best} of the best {one.best} {trials} are at the "
+                f"{one.end} end of its range ({one.searched}), but only {one.n_all} of all "
                 f"{one.total}{compared}{winner}. "
                 f"{'Nothing lies below zero: try it without.' if one.least else widen}"
             )
+
+
+def _weak_words(borders: Sequence[Border], usual: str) -> Iterator[str]:
     weak = [one for one in borders if not one.crowded and not one.least]
     if weak:
         names = listed([f"{one.parameter} = {one.value} ({one.searched})" for one in weak])
         at = "value is at or near the end of its range"
         if len(weak) > 1:
             at = "values are at or near the ends of their ranges"
-        yield (
-            f"The winner’s {at}: {names}. Whether a wider range helps is a guess: the best trials "
-            "are not there much more often than the others, and an average trial has "
-            f"{usual:.1f} values there."
-        )
+        yield (f"The winner’s {at}: {names}. Whether a wider range helps is a guess: {usual}.")
+
+
+def _usual(record: StudyRecord, winner: TrialRecord, number: float) -> str:
+    """Say why values at ends, of which an average trial has so many, prove nothing."""
+    if winner.plan < record.n_prepared:
+        return "it is a prepared candidate, whose values were not drawn from these ranges"
+    return (
+        "the best trials are not there much more often than the others, and an average trial has "
+        f"{number:.1f} values there"
+    )
 
 
 def forecast(record: StudyRecord) -> ExpectedBest | None:
@@ -227,10 +243,8 @@ def forecast(record: StudyRecord) -> ExpectedBest | None:
     The candidates that the search began with are left out, because they were not sampled. Adaptive
     samplers learn from earlier trials, so their trials are no independent sample.
     """
-    compared = comparable_trials(record)
-    pairs = zip(compared.trials, compared.values, strict=True)
-    n_first = record.n_first or int(record.recipe.with_baseline)
-    values = [value for trial, value in pairs if trial.plan >= n_first]
+    compared = drawn_trials(record)
+    values = list(compared.values)
     winner = record.winner()
     if get_sampler(record.recipe.sampler).adaptive or len(values) < _FEWEST or winner is None:
         return None

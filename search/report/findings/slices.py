@@ -63,7 +63,7 @@ class Slice(NamedTuple):
 
     axis: Dimension
     places: tuple[float, ...]
-    importance: float
+    importance: float | None  # None where that could not be tested
     beyond_chance: bool
     band: tuple[float, float] | None = None
 
@@ -83,6 +83,8 @@ class Slice(NamedTuple):
     @property
     def weight(self) -> str:
         """How much the parameter matters, in words."""
+        if self.importance is None:
+            return "importance not known"
         chance = "beyond chance" if self.beyond_chance else "within chance"
         return f"importance {self.importance:.2f}, {chance}"
 
@@ -121,15 +123,19 @@ class Slices(Finding):
         cls, record: StudyRecord, importances: Importances, parallel: ParallelCoordinates
     ) -> Self:
         """Place a study's trials along the axes of their parallel coordinates."""
-        if reason := importances.reason or parallel.reason:
+        reason = None if importances.untested else importances.reason
+        if reason := reason or parallel.reason:
             return cls(parallel=parallel, importances=importances, reason=reason)
         kinds = {trial.number: trial.kind for trial in record.trials}
         winner = record.winner()
+        slices = tuple(choose_slices(importances, parallel.dimensions[:-1]))
+        if not slices:
+            return cls(parallel=parallel, importances=importances, reason="no parameter was varied")
         return cls(
             parallel=parallel,
             kinds=tuple(kinds[number] for number in parallel.numbers),
             importances=importances,
-            slices=tuple(choose_slices(importances, parallel.dimensions[:-1])),
+            slices=slices,
             winner=None if winner is None else winner.number,
         )
 
@@ -171,6 +177,8 @@ class Slices(Finding):
     def _order(self) -> str:
         if any(one.beyond_chance for one in self.slices):
             return "Parameters beyond chance come first."
+        if self.importances.untested:
+            return "Which parameters matter is not known."
         return "No parameter matters beyond chance; these come closest to it."
 
     def _chart(self) -> Chart:
@@ -262,16 +270,21 @@ class Slices(Finding):
 def choose_slices(
     importances: Importances, axes: Sequence[Dimension], names: Sequence[str] = ()
 ) -> Iterator[Slice]:
-    """Yield these parameters; without names the most important ones, beyond chance first."""
+    """Yield these parameters; without names the most important ones, beyond chance first.
+
+    Where no importance is known, the first axes are taken.
+    """
     by_name = {axis.name: axis for axis in axes}
     known = {one.name: one for one in importances.parameters}
     first = sorted(importances.parameters, key=lambda one: not one.beyond_chance)
-    for one in [known[name] for name in names] or first[:MOST]:
-        axis = by_name[one.name]
+    for name in names or [one.name for one in first[:MOST]] or list(by_name)[:MOST]:
+        axis, one = by_name[name], known.get(name)
+        share = None if one is None else one.importance
+        beyond = one is not None and one.beyond_chance
         used = [p for i, p in enumerate(axis.positions) if i not in axis.unused]
         among = iter(used) if axis.is_range else side_by_side(used)
         if not axis.unused:
-            yield Slice(axis, tuple(among), one.importance, one.beyond_chance)
+            yield Slice(axis, tuple(among), share, beyond)
             continue
         edge = min(axis.floor, *used) - _BEYOND
         band = (edge - _BAND, edge)
@@ -279,7 +292,7 @@ def choose_slices(
         places = tuple(
             next(apart if i in axis.unused else among) for i in range(len(axis.positions))
         )
-        yield Slice(axis, places, one.importance, one.beyond_chance, band)
+        yield Slice(axis, places, share, beyond, band)
 
 
 def side_by_side(

@@ -20,7 +20,7 @@ from search.report.finding import (
     Unlisted,
     without_folders,
 )
-from search.report.scoring import ENDED, last_attempts
+from search.report.scoring import ENDED
 from search.text import count, duration, percent, plural, times
 from search.tuning.records import StudyRecord
 from search.tuning.samplers import get_sampler
@@ -347,12 +347,12 @@ def _begun(record: StudyRecord) -> str:
     recipe = record.recipe
     if recipe.start != "portfolio":
         return ""
-    n_tried = sum(1 for one in last_attempts(record) if one.plan < record.n_first)
-    n_known = n_tried - int(recipe.with_baseline)
+    n_known = record.n_prepared - int(recipe.with_baseline)
     if n_known < 1:
         return ""
     did = "candidate that did" if n_known == 1 else "candidates that did"
-    return f", starting with {n_known} {did} well before"
+    baseline = "the hand-tuned network and " if recipe.with_baseline else ""
+    return f", starting with {baseline}{n_known} {did} well before"
 
 
 def study_status(record: StudyRecord) -> str | None:

@@ -56,9 +56,8 @@ class WiderRanges(Excerpt):
         folder = RunPaths(recipe.runs_dir, evidence.record.name).report_dir
         command = command_line("run", str(folder / "recipe.toml"), *options)
         words = "From where this search was started, this searches wider ranges"
-        first = evidence.record.n_first
-        if trials is not None and first > 1:
-            words = f"{words}, after the {first} candidates that this search began with"
+        if trials is not None and evidence.record.n_prepared > 1:
+            words = f"{words}, after the prepared candidates that every such search begins with"
         words = f"{words}:"
         return cls(content=(Paragraph(words), Code(command, "sh")))
 
@@ -68,7 +67,8 @@ def _trials(record: StudyRecord) -> int | None:
 
     None for a grid, which has as many as it has points, and where the recipe has enough.
     """
-    planned, least = record.repeatable_recipe().trials, record.n_first + _FEWEST
+    planned = record.repeatable_recipe().trials
+    least = max(record.n_first, record.n_prepared) + _FEWEST
     return None if planned is None or planned >= least else least
 
 
