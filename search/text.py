@@ -200,6 +200,13 @@ def probability(p_value: float) -> str:
     return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
+def chance(share: float) -> str:
+    """Return an estimated probability, which is never certainty: "63%", "over 99%", "under 1%"."""
+    if share > 0.99:
+        return "over 99%"
+    return "under 1%" if share < 0.01 else percent(share, 0)
+
+
 def moment(time: datetime) -> str:
     """Return a time to the second, with its time zone if known."""
     return time.strftime("%Y-%m-%d %H:%M:%S %Z").strip()

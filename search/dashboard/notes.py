@@ -13,7 +13,7 @@ from search.report.findings import summaries
 from search.report.findings.study import page_lead
 from search.report.findings.trials import trial_facts
 from search.report.findings.winner import SearchBaseline
-from search.report.scoring import last_attempts, trial_score
+from search.report.scoring import decisive_score, last_attempts, of_trainings
 from search.tuning.records import StudyRecord, TrialRecord
 from spaces.candidate import describe_candidate
 
@@ -76,8 +76,10 @@ def _winner(record: StudyRecord) -> str:
     if winner is None:
         return "none yet"
     words = "" if winner.candidate is None else describe_candidate(winner.candidate)
-    score = text.score(trial_score(winner), metric)
-    return f"trial {winner.number}, {score} validation {metric}. {text.escaped(words)}"
+    score = text.score(decisive_score(record, winner), metric)
+    again = of_trainings(record, winner)
+    of = f", {again}" if again else ""
+    return f"trial {winner.number}, {score} validation {metric}{of}. {text.escaped(words)}"
 
 
 def _baseline(record: StudyRecord) -> Iterator[str]:

@@ -19,7 +19,13 @@ from search.report.evidence import TestedStudy
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import epochs_spent, search_clock
 from search.report.ranking import Ranking
-from search.report.scoring import KINDS, last_attempts, scored_trials, trial_score
+from search.report.scoring import (
+    KINDS,
+    decisive_score,
+    further_trainings,
+    last_attempts,
+    scored_trials,
+)
 from search.text import plural
 from search.tuning.records import StudyRecord, TrialKind
 
@@ -38,13 +44,20 @@ class Estimate(NamedTuple):
 
 
 def score_estimate(record: StudyRecord) -> Estimate | None:
-    """Return the best trial's score, or the mean of a baseline study's several trainings."""
+    """Return the winner's score, or the mean of a baseline study's several trainings.
+
+    The score of a finalist is the mean of its further trainings.
+    """
     winner = record.winner()
-    best = None if winner is None else trial_score(winner)
+    best = None if winner is None else decisive_score(record, winner)
     if winner is None or best is None:
         return None
     if not record.recipe.protocol.is_search and len(record.complete()) > 1:
         return _over_trainings([score for _, score in scored_trials(record)])
+    again = further_trainings(record, winner)
+    if again is not None:
+        known = [score for score in again.scores if score is not None]
+        return Estimate(best, statistics.stdev(known), plural(len(known), "further training"))
     std, n_folds = winner.fold_deviation, len(winner.fold_scores)
     return Estimate(best) if std is None else Estimate(best, std, plural(n_folds, "fold"))
 

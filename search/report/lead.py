@@ -8,7 +8,7 @@ from typing import final
 
 from scipy.stats import t as student
 
-from search.report.scoring import single_error, trial_score
+from search.report.scoring import decisive_score, single_error
 from search.tuning.records import StudyRecord, TrialRecord
 
 _SELDOM = 0.05
@@ -75,7 +75,7 @@ def lead_over(
     The error is that of the mean difference per fold or, with a single fold, of the difference of
     two scores on that many images.
     """
-    first, second = trial_score(ahead), trial_score(other)
+    first, second = decisive_score(record, ahead), decisive_score(record, other)
     if first is None or second is None:
         return None
     gap = first - second if record.metric.higher_is_better else second - first

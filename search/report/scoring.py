@@ -9,12 +9,13 @@ from typing import Any, NamedTuple, final, get_args
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from search.metric import Metric
+from search.metric import CountMetric, Metric
 from search.report.evidence import Evidence
 from search.report.finding import ReportPart
 from search.report.scales import Scale, parameter_scale
 from search.text import plural, spread
 from search.training.bootstrap import score_error
+from search.tuning.after_search import Finalist
 from search.tuning.records import StudyRecord, TrialKind, TrialRecord
 from search.tuning.samplers import get_sampler
 
@@ -25,6 +26,28 @@ ENDED: tuple[TrialKind, ...] = ("complete", "pruned", "diverged", "infeasible", 
 def trial_score(trial: TrialRecord) -> float | None:
     """Return the mean over folds at E*, or for other trials the value as stored."""
     return trial.value if trial.mean is None else trial.mean
+
+
+def further_trainings(record: StudyRecord, trial: TrialRecord) -> Finalist | None:
+    """Return the further trainings of a finalist; None for others, and if one of them diverged."""
+    own = (one for one in record.current_finalists() if one.trial == trial.number)
+    return next((one for one in own if one.mean() is not None), None)
+
+
+def decisive_score(record: StudyRecord, trial: TrialRecord) -> float | None:
+    """Return the score by which a trial competes with others, and which is compared with its test.
+
+    That is the mean of a finalist's further trainings, which were not selected, and which decided
+    what has won; else the trial's score in the search.
+    """
+    again = further_trainings(record, trial)
+    return trial_score(trial) if again is None else again.mean()
+
+
+def of_trainings(record: StudyRecord, trial: TrialRecord) -> str:
+    """Say what `decisive_score` is the mean of: "the mean of 3 further trainings"; else ""."""
+    again = further_trainings(record, trial)
+    return "" if again is None else f"the mean of {plural(len(again.scores), 'further training')}"
 
 
 def at_best_epoch(trial: TrialRecord, metric: Metric) -> float | None:
@@ -86,6 +109,17 @@ def validation_images(record: StudyRecord) -> int:
         if trial.kind == "complete" and trial.confusion is not None and trial.fold_scores:
             return round(sum(map(sum, trial.confusion)) / len(trial.fold_scores))
     return math.ceil(record.recipe.validation_share * record.dataset.n_train)
+
+
+def scored_images(record: StudyRecord) -> int:
+    """Return how many images a score is of: those of all folds, or of the holdout."""
+    return record.recipe.n_folds * validation_images(record)
+
+
+def image_worth(record: StudyRecord) -> float:
+    """Return by how much one validation image changes a score, about; 0 if in no such steps."""
+    in_steps = record.metric.is_share or isinstance(record.metric, CountMetric)
+    return 1 / max(scored_images(record), 1) if in_steps else 0.0
 
 
 def single_error(record: StudyRecord, trial: TrialRecord) -> float | None:

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from search.metric import ACCURACY
 from search.report.finding import ReportPart
-from search.text import percent, probability, score, spread
+from search.text import chance, probability, score, spread
 
 
 @final
@@ -41,7 +41,7 @@ class SeedComparison(ReportPart):
             f"{spread(abs(self.difference), ACCURACY)} {side} that. One more training of the "
             f"baseline would be as far from its mean with {probability(self.p_value)} (Student’s "
             "t). If the winner’s seeds scatter alike, it would beat the baseline in "
-            f"{percent(self.probability, 0)} of pairs of new trainings (probability of "
+            f"{chance(self.probability)} of pairs of new trainings (probability of "
             "outperforming, Bouthillier et al., 2021)."
         )
 

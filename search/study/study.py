@@ -25,6 +25,7 @@ from search.report.evidence import Evidence
 from search.report.findings import summaries
 from search.report.findings.margin import Margin
 from search.report.findings.nested import Nested
+from search.report.scoring import decisive_score, of_trainings
 from search.study.changes import check_kept
 from search.study.figures import StudyPlots
 from search.study.frames import new_frame
@@ -381,8 +382,10 @@ class Study:
         if winner is None:
             yield "no winner" if record.has_no_winner() else "no trial is complete yet"
             return
-        score = text.score(winner.mean, record.metric)
-        yield f"best validation {record.metric} {score} ({describe_number(winner)})"
+        score = text.score(decisive_score(record, winner), record.metric)
+        again = of_trainings(record, winner)
+        told = f"{describe_number(winner)}{f', {again}' if again else ''}"
+        yield f"best validation {record.metric} {score} ({told})"
         if record.test is None:
             yield "winner not tested yet" if record.openings else "not tested yet"
         else:

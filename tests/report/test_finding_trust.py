@@ -12,7 +12,6 @@ from search.metric import ACCURACY
 from search.report.blocks import Bullets
 from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
-from search.report.findings.finalists import FinalistPart, Finalists
 from search.report.findings.headline import Headline
 from search.report.findings.margin import Margin
 from search.report.findings.optimism import Optimism
@@ -20,6 +19,7 @@ from search.report.findings.selection import SelectionScore
 from search.report.findings.trust import Check, Reply, Trust, _above_guessing
 from search.report.findings.verdict import Verdict
 from search.training.metrics import Measure
+from search.tuning.after_search import Finalist
 from search.user_metric import get_metric
 from tests.report import report_fakes as fakes
 
@@ -215,17 +215,12 @@ def test_a_lead_is_claimed_beyond_noise_only(
 
 def test_further_trainings_answer_for_other_seeds(kfold_evidence: Evidence) -> None:
     assert check(trust_of(kfold_evidence), AGAIN).reply == "unknown"
-    winner = kfold_evidence.record.winner()
-    assert winner is not None
-    repeats = (0.8, 0.82, 0.81)
-    part = FinalistPart(
-        trial=winner.number, score=0.83, repeats=repeats, mean=0.81, std=0.01, is_best=1.0
-    )
-    other = replace(kfold_evidence)
-    other._known[Finalists.of] = Finalists(
-        metric=other.record.metric, winner=winner.number, finalists=(part,)
-    )
-    one = check(trust_of(other), AGAIN)
+    best = kfold_evidence.record.best_different(2)
+    high = best[0].mean or 0.0
+    scores = ((high, high + 0.02, high + 0.01), (0.5, 0.52, 0.51))
+    found = tuple(Finalist(one.number, own) for one, own in zip(best, scores, strict=True))
+    record = replace(kfold_evidence.record, finalists=found)
+    one = check(trust_of(replace(kfold_evidence, record=record)), AGAIN)
     assert one.reply == "yes"
     assert "1.00 points" in one.words
     assert "3 further trainings" in one.words

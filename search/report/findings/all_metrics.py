@@ -10,7 +10,7 @@ from search.metric import METRICS, CountMetric, Metric
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import GOOD, Finding, MetricName, Number, ReportPart, Unlisted
-from search.report.scoring import at_best_epoch, trial_score
+from search.report.scoring import at_best_epoch, decisive_score, of_trainings
 from search.text import listed, score, score_interval
 from search.training.metrics import LargestClass, TestResult, always_right
 from search.tuning.records import StudyRecord, TrialRecord
@@ -66,6 +66,7 @@ class AllMetrics(Finding):
     majority: Majority | None
     """The largest class; null before the test."""
     largest: Unlisted[LargestClass | None]  # where it is worth a sentence
+    again: Unlisted[str] = ""  # of which trainings the first one's validation is the mean
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -80,6 +81,7 @@ class AllMetrics(Finding):
             metrics=tuple(_row(one, record, winner, kept) for one in metrics),
             majority=None if test is None else _majority(test),
             largest=None if test is None else test.majority(),
+            again=of_trainings(record, winner),
         )
 
     def summary(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ class AllMetrics(Finding):
         yield Paragraph(
             "Trials are ranked by the first one. The interval of accuracy is Wilson’s; the others "
             "come from a bootstrap of the test images, so they differ a little."
-            f"{self._what_is_missing()}",
+            f"{self._what_is_missing()}{self._of_which_trainings()}",
             "quiet",
         )
 
@@ -115,6 +117,12 @@ class AllMetrics(Finding):
             return ""
         need = "needs" if len(missing) == 1 else "need"
         return f" {listed(missing)} in validation {need} predictions, which were not kept."
+
+    def _of_which_trainings(self) -> str:
+        if not self.again:
+            return ""
+        first = self.metrics[0].metric
+        return f" Validation {first} is {self.again}; the others are of the search’s training."
 
     def _imbalance(self) -> Iterator[str]:
         if self.largest is not None:
@@ -143,7 +151,7 @@ def _validation(
     metric: Metric, record: StudyRecord, winner: TrialRecord, kept: TrialPredictions | None
 ) -> float | None:
     if metric.name == record.metric.name:
-        return trial_score(winner)
+        return decisive_score(record, winner)
     if metric.recorded is not None:
         return at_best_epoch(winner, metric)
     if isinstance(metric, CountMetric) and winner.confusion is not None:

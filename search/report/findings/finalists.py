@@ -9,9 +9,10 @@ import numpy as np
 
 from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
-from search.report.finding import WHY, Finding, MetricName, Number, ReportPart
-from search.report.scoring import trial_score
-from search.text import percent, plural, score, spread
+from search.report.finding import WHY, Finding, MetricName, Number, ReportPart, Unlisted
+from search.report.scoring import image_worth, trial_score
+from search.report.seed_spread import SeedSpread, pooled_spread, seed_spread
+from search.text import chance, listed, plural, score, spread
 from search.tuning.after_search import Finalist
 from search.tuning.records import StudyRecord
 
@@ -31,17 +32,21 @@ class FinalistPart(ReportPart):
     mean: Number
     """Their mean; null if one diverged."""
     std: Number
-    """Their standard deviation, with n - 1."""
+    """Their own standard deviation, with n - 1: of few repeats, which may be equal by chance."""
     is_best: Number
-    """The probability that its candidate is the best of the finalists; null if one diverged."""
+    """The probability that its candidate is the best of the finalists; null if one diverged, or if
+    nothing is known of how much seeds change a score."""
 
 
 @final
 class Finalists(Finding):
     """The best trials, trained again with other seeds; the mean of the repeats decides.
 
-    The probability that a candidate is the best is a posterior one with a flat prior: each mean is
-    drawn from Student's t distribution around the mean of its repeats, 20,000 times.
+    The probability that a candidate is the best is a posterior one: 20,000 times all their means
+    are drawn from Student's t distribution, given the repeats. The prior is that finalists, which
+    are the best of many and so are close, differ about as much as seeds make one of them differ.
+    The spread of seeds is pooled over the finalists, as that of a few repeats of one says little,
+    and is at least what one validation image is worth.
     """
 
     key = "finalists"
@@ -55,6 +60,8 @@ class Finalists(Finding):
     """The trial that has won."""
     finalists: tuple[FinalistPart, ...]
     """In the order of the search."""
+    seeds: Unlisted[SeedSpread | None] = None  # of one finalist's score
+    least_loss: Unlisted[float] = 0.0  # of a mean that counts: an image, or its standard error
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -63,7 +70,15 @@ class Finalists(Finding):
         found, best = record.current_finalists(), record.best_finalist()
         if best is None:
             return None
-        return cls(metric=record.metric, winner=best.trial, finalists=tuple(_parts(record, found)))
+        seeds, image = seed_spread(record), image_worth(record)
+        error = 0.0 if seeds is None else seeds.std / math.sqrt(len(best.scores))
+        return cls(
+            metric=record.metric,
+            winner=best.trial,
+            finalists=tuple(_parts(record, found)),
+            seeds=seeds,
+            least_loss=image or error,
+        )
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self._answer())
@@ -76,8 +91,24 @@ class Finalists(Finding):
         yield Paragraph(
             "Scores of the search are those of the luckiest of many trainings, so the means are "
             "usually lower. They are of the same validation images, so that chance of the images "
-            "remains.",
+            f"remains. {self.scatter()}",
             "quiet",
+        )
+
+    def scatter(self) -> str:
+        """Say how much seeds change a score, as far as so few trainings tell it."""
+        seeds, trainings = self.seeds, f"{len(self.finalists[0].repeats)} further trainings"
+        if seeds is None:
+            return f"How much seeds change a score is not known from {trainings}."
+        found = spread(seeds.std, self.metric)
+        if seeds.measured < seeds.std:
+            return (
+                f"Over {trainings} of each finalist seeds make less than one validation image is "
+                f"worth ({found}); so few cannot tell how much they make."
+            )
+        return (
+            f"Seeds make a standard deviation of about {found}, estimated from {trainings} of each "
+            "finalist."
         )
 
     def summary(self) -> tuple[str, ...]:
@@ -92,11 +123,22 @@ class Finalists(Finding):
             "seeds"
         )
         if winner.is_best is not None:
-            sentence += f" ({percent(winner.is_best, 0)} likely)"
-        if first.trial == winner.trial:
-            return f"{sentence}."
-        ahead = f"trial {first.trial} was ahead, with {score(first.score, self.metric)}"
-        return f"{sentence}. In the search {ahead}."
+            sentence += f" ({chance(winner.is_best)} likely)"
+        return f"{sentence}.{self._in_the_search(first, winner)}"
+
+    def _in_the_search(self, first: FinalistPart, winner: FinalistPart) -> str:
+        """Say who was ahead in the search, where that was another and by more than is shown."""
+        if first.trial == winner.trial or first.score is None or winner.score is None:
+            return ""
+        shown = score(first.score, self.metric)
+        level = [one for one in self.finalists if score(one.score, self.metric) == shown]
+        if winner in level:
+            numbers = listed([str(one.trial) for one in level])
+            who = "they" if len(level) == len(self.finalists) else f"trials {numbers}"
+            return f" In the search {who} were level, with {shown}."
+        if not self.metric.is_better(first.score, winner.score):
+            return ""
+        return f" In the search trial {first.trial} was ahead, with {shown}."
 
     def _named(self, trial: int) -> FinalistPart:
         return next(one for one in self.finalists if one.trial == trial)
@@ -110,16 +152,18 @@ class Finalists(Finding):
             spread(one.std, self.metric),
             score(min(known, default=None), self.metric),
             score(max(known, default=None), self.metric),
-            "–" if one.is_best is None else percent(one.is_best, 0),
+            "–" if one.is_best is None else chance(one.is_best),
         )
 
 
 def _parts(record: StudyRecord, finalists: Sequence[Finalist]) -> Iterator[FinalistPart]:
     trials = {one.number: one for one in record.trials}
     chances = probabilities_of_being_best(
-        [one.scores for one in finalists], higher_is_better=record.metric.higher_is_better
+        [one.scores for one in finalists],
+        higher_is_better=record.metric.higher_is_better,
+        least_spread=image_worth(record),
     )
-    for one, chance in zip(finalists, chances, strict=True):
+    for one, likely in zip(finalists, chances, strict=True):
         known = [value for value in one.scores if value is not None]
         yield FinalistPart(
             trial=one.trial,
@@ -127,31 +171,35 @@ def _parts(record: StudyRecord, finalists: Sequence[Finalist]) -> Iterator[Final
             repeats=one.scores,
             mean=one.mean(),
             std=statistics.stdev(known) if len(known) > 1 else None,
-            is_best=chance,
+            is_best=likely,
         )
 
 
 def probabilities_of_being_best(
-    repeats: Sequence[Sequence[float | None]], *, higher_is_better: bool
+    repeats: Sequence[Sequence[float | None]], *, higher_is_better: bool, least_spread: float = 0.0
 ) -> list[float | None]:
     """Return for each candidate the probability that its mean is the best of all.
 
     Args:
         repeats: The scores of each candidate's repeats; None where one diverged.
         higher_is_better: Whether that is so of the scores.
+        least_spread: The least that seeds can make, as `pooled_spread` takes it.
 
     Returns:
-        Probabilities that add up to 1; None for all if a repeat diverged. Among equal means each is
-        as likely.
+        Probabilities that add up to 1, none of them 0 or 1; None for all if a repeat diverged, or
+        if nothing is known of the spread. Among equal means each is as likely.
     """
-    if any(value is None for scores in repeats for value in scores):
+    seeds = pooled_spread(repeats, least_spread)
+    if seeds is None or any(value is None for scores in repeats for value in scores):
         return [None] * len(repeats)
-    values = np.array(repeats, dtype=float)
-    n = values.shape[1]
-    errors = values.std(axis=1, ddof=1) / math.sqrt(n)
+    values = [np.array(scores, dtype=float) for scores in repeats]
+    means = np.array([scores.mean() for scores in values])
+    # n repeats shrink a mean's distance from the others to n / (n + 1), and so its variance
+    errors = np.array([math.sqrt(len(scores) + 1) / len(scores) for scores in values])
     rng = np.random.default_rng(0)
-    drawn = values.mean(axis=1) + errors * rng.standard_t(n - 1, (_DRAWS, len(values)))
-    best = drawn.max(axis=1) if higher_is_better else drawn.min(axis=1)
-    wins = drawn == best[:, None]
-    shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
-    return [float(share) for share in shares]
+    # one deviation for all, which so few repeats leave uncertain: Student's t of several variables
+    scale = seeds.std * np.sqrt(seeds.freedom / rng.chisquare(seeds.freedom, (_DRAWS, 1)))
+    drawn = means + errors * scale * rng.standard_normal((_DRAWS, len(means)))
+    best = drawn.argmax(axis=1) if higher_is_better else drawn.argmin(axis=1)
+    wins = np.bincount(best, minlength=len(means)) + 1
+    return [float(share) for share in wins / wins.sum()]

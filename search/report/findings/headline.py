@@ -107,9 +107,17 @@ def _validation_card(evidence: Evidence) -> Card:
     name = f"Validation {metric}"
     if winner is None:
         return Card(name=name, number=score(None, metric), words="nothing has won yet")
+    gap = _gap(evidence.once(Optimism.of), metric)
+    if winner.again is not None:
+        words = (
+            f"the winner, trial {winner.trial}: the mean of "
+            f"{plural(winner.n_again, 'further training')}; "
+            f"{score(winner.mean, metric)} in the search{gap}"
+        )
+        return Card(name=name, number=score(winner.again, metric), words=words)
     std = winner.fold_deviation
     deviation = "" if std is None else f", standard deviation {spread(std, metric)}"
-    words = f"the winner, trial {winner.trial}{deviation}{_gap(evidence.once(Optimism.of), metric)}"
+    words = f"the winner, trial {winner.trial}{deviation}{gap}"
     return Card(name=name, number=score(winner.mean, metric), words=words)
 
 

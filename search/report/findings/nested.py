@@ -13,7 +13,7 @@ from search.report.blocks import Block, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Excerpt, Finding, MetricName, ReportPart
 from search.report.lead import fold_mean_error
-from search.report.scoring import trial_score
+from search.report.scoring import decisive_score
 from search.text import count, listed, plural, score, score_interval, spread, times
 from search.tuning.records import StudyRecord
 from spaces.candidate import describe_candidate
@@ -178,7 +178,7 @@ def _repetition(record: StudyRecord) -> Repetition | None:
     winner, test = record.winner(), record.test
     if winner is None or test is None or winner.candidate is None:
         return None
-    validation, reached = trial_score(winner), test.value(record.metric)
+    validation, reached = decisive_score(record, winner), test.value(record.metric)
     if validation is None or reached is None:
         return None
     return Repetition(

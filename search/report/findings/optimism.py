@@ -11,10 +11,11 @@ from scipy.stats import binomtest
 from search.metric import ACCURACY, Metric
 from search.report.blocks import Block, Bullets
 from search.report.evidence import Evidence
-from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart
+from search.report.finding import CERTAIN, Finding, MetricName, Number, ReportPart, Unlisted
 from search.report.findings.selection import SelectionScore
 from search.report.scoring import (
     at_best_epoch,
+    further_trainings,
     single_error,
     trial_score,
     validation_images,
@@ -53,7 +54,7 @@ class ValidationGap(ReportPart):
     accuracy or loss, otherwise by their metric. Shares are fractions."""
 
     validation: float
-    """The validation figure at E*."""
+    """The validation figure at E*; where `n_again` is not 0, the mean of further trainings."""
     test: float
     """The test figure."""
     interval: tuple[float, float]
@@ -63,6 +64,17 @@ class ValidationGap(ReportPart):
     beyond_noise: bool | None
     """Whether chance makes such a difference of both figures in less than 1 of 100 cases, given the
     errors of both; null if the error of validation is not known."""
+    n_again: int = 0
+    """How many further trainings of the winner, as a finalist, `validation` is the mean of: those
+    were not selected, unlike the search's. 0 without them, and for scores by loss."""
+    in_search: Unlisted[bool] = False  # whether it is the search's although there are others
+
+    @property
+    def origin(self) -> str:
+        """Say which trainings it is of, where there are several: the finalists' or the search's."""
+        if self.n_again:
+            return f"the mean of {plural(self.n_again, 'further training')}"
+        return "in the search" if self.in_search else ""
 
     def distance(self, metric: Metric) -> str:
         """Say how far validation is from the test: "5.39 points above"."""
@@ -113,7 +125,7 @@ class Optimism(Finding):
     metric: MetricName
     """What the score is."""
     score: Number
-    """The winner's score."""
+    """The winner's score in the search."""
     gap: ValidationGap | None
     """Validation against test; null before the test."""
     folds: FoldBias | None
@@ -146,9 +158,16 @@ class Optimism(Finding):
         several, metric = record.recipe.n_folds > 1, record.metric
         shown = _shown_metric(metric)
         by_accuracy = shown is ACCURACY
+        again = further_trainings(record, winner)
+        n_again = 0 if again is None or shown is not metric else len(again.scores)
         figure = accuracy if by_accuracy else value
+        if n_again and again is not None:
+            figure = again.mean() or 0.0
         error = _validation_error(record, winner, shown, figure)
         gap = None if record.test is None else _gap(record.test, shown, figure, error)
+        if gap is not None:
+            trained = {"n_again": n_again, "in_search": again is not None and not n_again}
+            gap = gap.model_copy(update=trained)
         folds = _fold_bias(record, value) if several else None
         holdout = _holdout_bound(record, accuracy) if by_accuracy and not several else None
         selection = evidence.once(SelectionScore.of)
@@ -269,8 +288,9 @@ def greatest_bias(n_choices: int, n_images: int) -> float:
 def _gap_words(gap: ValidationGap, metric: Metric) -> str:
     meaning = gap.place if metric.higher_is_better else _REVERSED[gap.place]
     words = _NOISE if gap.beyond_noise is False and meaning != "within" else _MEANING[meaning]
+    of = f" as {gap.origin}" if gap.n_again else f" {gap.origin}" if gap.origin else ""
     return (
-        f"The winner’s validation {metric}, {score(gap.validation, metric)}, is "
+        f"The winner’s validation {metric}, {score(gap.validation, metric)}{of}, is "
         f"{gap.distance(metric)} its test {metric} and {gap.place} the test "
         f"{metric}’s 95% interval ({score_interval(gap.interval, metric)}): {words}"
     )
@@ -314,8 +334,8 @@ def _holdout_words(
         yield from _own_interval(record, winner)
         return
     yield (
-        f"The validation score is of {plural(holdout.n_images, 'image')}: had the network been "
-        "fixed before, the 95% interval of its accuracy would be "
+        f"{_subject(record, winner)} is of {plural(holdout.n_images, 'image')}: had the network "
+        "been fixed before, the 95% interval of its accuracy would be "
         f"{interval(holdout.interval)} (Wilson)."
     )
     if holdout.greatest_bias and bounded:
@@ -327,6 +347,13 @@ def _holdout_words(
         )
 
 
+def _subject(record: StudyRecord, winner: TrialRecord) -> str:
+    """Name the score that was chosen in the search; a finalist has another one."""
+    if further_trainings(record, winner) is None:
+        return "The validation score"
+    return f"The search’s validation score, {score(trial_score(winner), record.metric)},"
+
+
 def _own_interval(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
     """Yield the interval of a score that is no accuracy, where its error is known."""
     metric, value, error = record.metric, trial_score(winner), single_error(record, winner)
@@ -334,7 +361,7 @@ def _own_interval(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
         return
     both = (metric.clipped(value - 1.96 * error), metric.clipped(value + 1.96 * error))
     yield (
-        f"The validation score is of {plural(validation_images(record), 'image')}: had the network "
-        f"been fixed before, the 95% interval of its {metric} would be "
+        f"{_subject(record, winner)} is of {plural(validation_images(record), 'image')}: had the "
+        f"network been fixed before, the 95% interval of its {metric} would be "
         f"{score_interval(both, metric)} (bootstrap)."
     )

@@ -20,7 +20,7 @@ from search.report.finding import (
 )
 from search.report.findings.optimism import Optimism
 from search.report.findings.winner import Winner, refit_rule
-from search.text import count, interval, moment, percent, score, times
+from search.text import count, interval, moment, percent, plural, score, times
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
@@ -141,11 +141,15 @@ class Result(Finding):
 
     def _validation_and_test(self) -> Table:
         folds = ", mean over folds" if self.record.recipe.n_folds > 1 else ""
-        rows = (
-            []
-            if self.winner is None
-            else [(f"validation{folds} at E*", self.winner.accuracy, self.winner.loss)]
-        )
+        metric = self.record.metric
+        rows: list[tuple[str, float | None, float | None]] = []
+        won = self.winner
+        if won is not None:
+            where = "" if won.again is None else " in the search"
+            rows.append((f"validation{where}{folds} at E*", won.accuracy, won.loss))
+        if won is not None and won.again is not None and metric in (ACCURACY, LOSS):
+            own = (won.again, None) if metric is ACCURACY else (None, won.again)
+            rows.append((f"validation, mean of {plural(won.n_again, 'further training')}", *own))
         rows.append(("test, after the refit", self.accuracy, self.loss))
         return Table(
             caption="Validation and test",

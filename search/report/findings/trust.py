@@ -11,7 +11,7 @@ from search.report.findings.all_metrics import guessing_is_worth
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.copies import is_beyond_interval
 from search.report.findings.earlier_access import EarlierAccess
-from search.report.findings.finalists import Finalists
+from search.report.findings.finalists import FinalistPart, Finalists
 from search.report.findings.margin import Margin, gap_words
 from search.report.findings.optimism import Optimism
 from search.report.findings.selection import SelectionScore
@@ -21,6 +21,7 @@ from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
 Reply = Literal["yes", "no", "unknown", "aside"]
+_ALMOST = 1 - 1e-6  # of one image: sums of fractions are rounded
 _MARKS: dict[Reply, str] = {"yes": "✓", "no": "✗", "unknown": "?", "aside": "○"}
 
 
@@ -164,7 +165,8 @@ def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
     if optimism is None or optimism.gap is None:
         return None
     gap, metric = optimism.gap, optimism.gap_metric
-    validation = f"{score(gap.validation, metric)} in validation"
+    origin = f" ({gap.origin})" if gap.origin else ""
+    validation = f"{score(gap.validation, metric)} in validation{origin}"
     within, away = gap.place == "within", apart(gap.validation, gap.test, metric)
     inflated = not within and metric.is_better(gap.validation, gap.test)
     words = f"Yes: {validation} lies within the test’s 95% interval."
@@ -314,18 +316,34 @@ def _again(evidence: Evidence, test: TestResult) -> Check:
     finalists = evidence.once(Finalists.of)
     found = () if finalists is None else finalists.finalists
     best = next((one for one in found if finalists and one.trial == finalists.winner), None)
-    if best is None or best.std is None or finalists is None:
+    if best is None or finalists is None:
         words = (
             "Not known: it was trained once with one seed. A search with --finalists 3 trains its "
             "best three candidates again before it chooses."
         )
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
-    trainings = plural(len(best.repeats), "further training")
-    words = (
-        f"Over {trainings} its score has a standard deviation of "
-        f"{spread(best.std, finalists.metric)}."
-    )
-    return Check(question=question, reply="yes", words=words, doubt=doubt)
+    answer = _trained_again(best, finalists)
+    if answer is None:
+        words = "Not known: a further training diverged, or its score cannot be compared."
+        return Check(question=question, reply="unknown", words=words, doubt=doubt)
+    reply, words = answer
+    return Check(question=question, reply=reply, words=words, doubt=doubt)
+
+
+def _trained_again(best: FinalistPart, finalists: Finalists) -> tuple[Reply, str] | None:
+    """Compare the winner's further trainings with the score of the search; None if one diverged."""
+    metric, mean, searched = finalists.metric, best.mean, best.score
+    if mean is None or searched is None:
+        return None
+    again = f"trained again it had {score(mean, metric)} on average"
+    if metric.is_better(searched, mean) and abs(searched - mean) > _ALMOST * finalists.least_loss:
+        return "aside", (
+            f"Not quite: {again}, {apart(mean, searched, metric)} "
+            f"{'less' if metric.higher_is_better else 'more'} than the score it was chosen by in "
+            f"the search, {score(searched, metric)}. {finalists.scatter()}"
+        )
+    beside = f"{score(searched, metric)} in the search"
+    return "yes", f"Yes: {again}, {beside}. {finalists.scatter()}"
 
 
 _QUESTIONS: tuple[Callable[[Evidence, TestResult], Check | None], ...] = (

@@ -11,7 +11,7 @@ from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.cost import Cost
 from search.report.findings.trust import Trust
 from search.report.findings.winner import SearchBaseline
-from search.report.scoring import distinct_candidates, trial_score
+from search.report.scoring import decisive_score, distinct_candidates
 from search.text import count, duration, interval, listed, percent, plural, score, spread
 from search.tuning.records import StudyRecord, TrialRecord
 
@@ -113,7 +113,7 @@ def _in_validation(evidence: Evidence, winner: int) -> str:
     best, metric = evidence.record.winner(), evidence.record.metric
     if own is None or own.mean is None or own.number == winner or best is None:
         return ""
-    reached, winners = score(own.mean, metric), score(trial_score(best), metric)
+    reached, winners = score(own.mean, metric), score(decisive_score(evidence.record, best), metric)
     if reached == winners:
         return f"; in validation both reached {reached}"
     noise = ", which noise may explain" if own.close else ""

@@ -9,7 +9,14 @@ from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, WINNER, Excerpt, Finding, Number, ReportPart, Unlisted
 from search.report.findings.trials import CandidatePart
 from search.report.lead import Lead, lead_over
-from search.report.scoring import at_best_epoch, distinct_candidates, trial_score, winner_lead
+from search.report.scoring import (
+    at_best_epoch,
+    decisive_score,
+    distinct_candidates,
+    further_trainings,
+    trial_score,
+    winner_lead,
+)
 from search.text import count, duration, on_folds, plural, score, spread
 from search.tuning.after_search import RefitRecord
 from search.tuning.records import StudyRecord, TrialRecord
@@ -62,7 +69,7 @@ def changes_block(changes: Sequence[ChangedSetting]) -> Details:
 
 @final
 class Winner(Finding):
-    """The best complete trial, by its validation figures at E*."""
+    """The trial that won: the best by its validation figures at E*, or the best finalist."""
 
     key = "winner"
     section = WINNER
@@ -78,7 +85,11 @@ class Winner(Finding):
     fold_scores: tuple[float, ...]
     """The score on each fold: fractions for accuracy, nats for loss."""
     mean: float
-    """Their mean, by which it won."""
+    """Their mean, by which it won unless finalists were trained again."""
+    again: Number
+    """The mean score of its further trainings as a finalist, by which it won; null without them."""
+    n_again: int
+    """How many further trainings that is of."""
     std: float | None
     """Their standard deviation as trials store it, of the population (n); sentences and tables give
     the sample's (n - 1)."""
@@ -105,6 +116,7 @@ class Winner(Finding):
         mean = None if winner is None else trial_score(winner)
         if winner is None or winner.best_epoch is None or mean is None:
             return None
+        again = further_trainings(record, winner)
         return cls(
             trial=winner.number,
             candidate=CandidatePart.of(winner.candidate),
@@ -112,6 +124,8 @@ class Winner(Finding):
             best_epoch=winner.best_epoch,
             fold_scores=winner.fold_scores,
             mean=mean,
+            again=None if again is None else again.mean(),
+            n_again=0 if again is None else len(again.scores),
             std=winner.std,
             accuracy=at_best_epoch(winner, ACCURACY),
             loss=at_best_epoch(winner, LOSS),
@@ -168,7 +182,7 @@ class SearchBaseline(Finding):
     number: int
     """Its number."""
     mean: float | None
-    """Its score; null if it did not complete."""
+    """Its score, as a finalist the mean of its further trainings; null if it did not complete."""
     outcome: str
     """How it compares with the winner, in words."""
     beaten: Unlisted[bool]  # whether it is behind by more than noise makes, or by an unknown error
@@ -182,7 +196,7 @@ class SearchBaseline(Finding):
         if not (record.recipe.protocol.is_search and record.recipe.with_baseline and tries):
             return None
         trial = max(tries, key=lambda t: t.attempt)
-        mean = trial_score(trial) if trial in record.complete() else None
+        mean = decisive_score(record, trial) if trial in record.complete() else None
         winner = record.winner()
         lead = None if winner is None or mean is None else _lead(record, winner, trial)
         return cls(
