@@ -24,12 +24,12 @@ from search.recipe import Recipe
 from search.reference.reported_figures import reported_note, reported_rows
 from search.report.findings import summaries
 from search.report.findings.earlier_access import EarlierAccess
-from search.report.scoring import winner_lead
+from search.report.scoring import decisive_score, of_trainings, winner_lead
 from search.stopping import StopRequest
 from search.tracking import Tracker
 from search.training.metrics import TestResult, always_right
 from search.tuning.endings import EndInfo, end_info, failures_line, model_command
-from search.tuning.records import StudyRecord
+from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.run_events import (
     BaselineTested,
     ReportWritten,
@@ -181,6 +181,10 @@ def describe_result(
         f"best: {describe_number(winner)} {describe_end(winner, record.recipe, record.metric)}",
         style="bold",
     )
+    again = of_trainings(record, winner)
+    if again:
+        shown = text.score(decisive_score(record, winner), record.metric)
+        yield Text(f"      trained again: {shown}, {again}, by which it has won", style="bold")
     yield Text(f"      {describe_candidate(winner.candidate)}")
     if record.test is not None:
         yield Text(_test_line(record), style="bold")
@@ -197,6 +201,7 @@ def describe_finish(
     `outcome` says how the winner compares with the baseline, where the report has tested it.
     """
     if len(record.complete()) > 1:
+        yield from map(Text, who_won(record))
         yield best_table(record)
     yield from describe_result(record)
     line = None if baseline is None else baseline_line(record, baseline, outcome)
@@ -216,6 +221,27 @@ def describe_finish(
         yield f"  {command}"
 
 
+_STAR = "*"  # as the page marks the winner
+
+
+def who_won(record: StudyRecord) -> Iterator[str]:
+    """Yield a sentence on the marked winner where finalists, and not the ranks, decided."""
+    found, best = record.current_finalists(), record.best_finalist()
+    if best is not None:
+        again = text.plural(len(best.scores), "further training")
+        yield (
+            f"{_STAR} trial {best.trial} has won: of "
+            f"{text.plural(len(found), 'finalist')} it has the best mean of {again}, "
+            f"{text.score(best.mean(), record.metric)}; ranks and scores are those of the search"
+        )
+
+
+def marked_number(trial: TrialRecord, record: StudyRecord) -> str:
+    """Return a trial's number, with a star if finalists made it the winner."""
+    best = record.best_finalist()
+    return f"{_STAR} {trial.number}" if best and best.trial == trial.number else str(trial.number)
+
+
 def best_table(record: StudyRecord, most: int = 5) -> Table:
     """Return the best complete trials, best first, with their candidates as keywords.
 
@@ -231,7 +257,7 @@ def best_table(record: StudyRecord, most: int = 5) -> Table:
         std = trial.fold_deviation
         spread = "" if std is None else f" +- {text.score(std, metric)}"
         table.add_row(
-            str(trial.number),
+            marked_number(trial, record),
             f"{text.score(trial.mean, metric)}{spread}",
             f"{trial.best_epoch}/{len(trial.history.epochs)}",
             f"{trial.n_parameters:,}" if trial.n_parameters else "",

@@ -31,7 +31,7 @@ from search.tuning.locks import study_holder
 from search.tuning.plan import disk_use
 from search.tuning.records import StudyRecord, TrialRecord
 from search.tuning.store import read_study
-from search.views.running import describe_result
+from search.views.running import describe_result, marked_number, who_won
 from search.views.selected_trials import (
     KIND_STYLES,
     Selection,
@@ -68,6 +68,7 @@ def leaderboard(record: StudyRecord, most: int | None, *, narrow: bool) -> Itera
     trials, winner = record.complete()[:most], record.winner()
     if not trials:
         return
+    yield from (Text(words) for words in who_won(record))
     rows = [_figures(rank, trial, record) for rank, trial in enumerate(trials, start=1)]
     columns = [column for column in zip(_HEADINGS, *rows, strict=True) if {*column[1:]} != {_NONE}]
     if narrow:
@@ -93,7 +94,7 @@ def _figures(rank: int, trial: TrialRecord, record: StudyRecord) -> tuple[str, .
     several = len(folds) > 1
     return (
         str(rank),
-        str(trial.number),
+        marked_number(trial, record),
         str(trial.plan) if _numbers_differ(record) else _NONE,
         text.score(trial.mean, metric),
         f"+- {text.score(trial.fold_deviation, metric)}" if several else _NONE,
@@ -287,7 +288,7 @@ class ShownStudy(ReportPart):
     recipe: Settings
     """Every setting; a database's password is left out."""
     winner: int | None
-    """The number of the best complete trial."""
+    """The number of the trial that has won."""
     test: Result | None
     """The one evaluation on the test images."""
     trials: tuple[TrialPart, ...]

@@ -1,7 +1,12 @@
 """The leaderboard as lines."""
 
+from dataclasses import replace
+
 from rich.console import Console, RenderableType
 
+from search.tuning.after_search import Finalist
+from search.tuning.records import StudyRecord
+from search.views.running import best_table, describe_result, who_won
 from search.views.stored_study import count_trials, leaderboard
 from spaces.cnn import CNN_SPACE
 from tests.report.report_fakes import complete_trial, study_record
@@ -56,3 +61,38 @@ def test_a_study_that_has_just_started_has_no_trials() -> None:
     """Nothing is drawn, and one phrase says why."""
     assert list(leaderboard(study_record([]), None, narrow=True)) == []
     assert count_trials(study_record([])) == "no trials yet"
+
+
+def test_the_winner_is_marked_where_finalists_decided() -> None:
+    """The line above tells by what; ranks are those of the search."""
+    record = chosen_by_finalists()
+    above, heading, *rows = text(list(leaderboard(record, None, narrow=False)), 1000)
+    assert heading.split()[:2] == ["rank", "trial"]
+    assert [row.split()[:3] for row in rows] == [["1", "0", "90.00%"], ["2", "*", "1"]]
+    assert "trial 1 has won" in above
+    assert "85.00%" in above
+    plain = text(list(leaderboard(replace(record, finalists=()), None, narrow=False)), 300)
+    assert all("* " not in line and "has won" not in line for line in plain)
+
+
+def test_the_best_trials_at_the_end_of_a_run_are_marked_alike() -> None:
+    record = chosen_by_finalists()
+    rows = [line for line in text([best_table(record)], 120) if "%" in line]
+    assert ["*" in row for row in rows] == [False, True]
+    (words,) = who_won(record)
+    assert "trial 1 has won" in words
+    assert "trained again: 85.00%" in " ".join(text(list(describe_result(record)), 120))
+
+
+def chosen_by_finalists() -> StudyRecord:
+    """Return a study whose trial 0 was ahead in the search, and whose trial 1 has won."""
+    baseline = CNN_SPACE.baseline()
+    assert baseline is not None
+    other = baseline.model_copy(update={"batch_size": 32})
+    trials = [
+        complete_trial(0, [0.90], candidate=baseline),
+        complete_trial(1, [0.89], candidate=other),
+    ]
+    return replace(
+        study_record(trials), finalists=(Finalist(0, (0.80, 0.80)), Finalist(1, (0.84, 0.86)))
+    )
