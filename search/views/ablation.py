@@ -86,6 +86,7 @@ def describe_path(ablation: Ablation, record: StudyRecord) -> Iterator[Renderabl
     if found is None:
         raise ValueError(f"trial {ablation.winner} is not the winner of study {record.name!r}")
     yield Text(found.answer(), style="bold")
+    yield from map(Text, found.notes)
     table = found.table()
     shown = RichTable(box=None, pad_edge=False)
     for header, side in zip(table.header, table.align, strict=True):

@@ -39,7 +39,16 @@ def explained(
     return Explanation.of(other)
 
 
-ABLATED = Ablated(start="trial 0", start_score=0.5, steps=(), n_trained=1, trial=2, metric=ACCURACY)
+ABLATED = Ablated(
+    start="trial 0",
+    start_score=0.5,
+    steps=(),
+    n_trained=1,
+    gain=None,
+    noise=None,
+    trial=2,
+    metric=ACCURACY,
+)
 
 
 def trait(name: str) -> Trait:

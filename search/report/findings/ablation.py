@@ -6,14 +6,22 @@ from typing import Any, Self, final
 import numpy as np
 from matplotlib.figure import Figure
 
-from search.ablation.path import Step
+from search.ablation.path import Ablation, AblationPath
 from search.metric import Metric
 from search.plotting import BLUE, GREY, new_figure, short
 from search.report.blocks import Block, Chart, Paragraph, Plot, Table
 from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Number, ReportPart, Unlisted
-from search.text import listed, plural, points, score
+from search.report.scoring import (
+    decisive_score,
+    distinct_candidates,
+    of_trainings,
+    trial_score,
+)
+from search.report.step_noise import noise_between
+from search.text import listed, plural, points, score, spread
+from search.tuning.records import StudyRecord, TrialRecord
 
 _MOST_NAMED = 3
 _SHORTEST = 28  # characters of a label on paper
@@ -33,6 +41,9 @@ class AblationStep(ReportPart):
     """The score after this change and all before it; null where the training diverged."""
     gain: Number
     """How much higher that is than before the change."""
+    noise: Number
+    """How far from 0 chance alone seldom brings that gain, once in 20, for the best of the changes
+    that were tried for this step; null if that is not known."""
     alone: Number
     """The score with this change alone; null if that was not trained."""
 
@@ -63,23 +74,34 @@ class Ablated(Finding):
     """The changes, in the order of the path."""
     n_trained: int
     """How many candidates were trained."""
+    gain: Number
+    """How much higher the last score is than the first; null where one is unknown."""
+    noise: Number
+    """How far from 0 chance alone seldom brings that, as the winner is the best of all trials; null
+    if that is not known."""
     trial: Unlisted[int]
     metric: Unlisted[Metric]
+    notes: Unlisted[tuple[str, ...]] = ()  # why scores differ from others of the same candidates
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
         """Return the stored path to the winner; None if there is none, or it led elsewhere."""
-        found, winner = evidence.ablation, evidence.record.winner()
+        record, found = evidence.record, evidence.ablation
+        winner = record.winner()
         if found is None or winner is None or found.winner != winner.number:
             return None
-        path = found.path
+        path, rivals = found.path, len(distinct_candidates(record.complete())) - 1
+        last = path.steps[-1].score
         return cls(
             start=found.start,
             start_score=path.start,
-            steps=tuple(_part(step, gain) for step, gain in path.gains()),
+            steps=tuple(_parts(record, winner, path)),
             n_trained=path.trained,
+            gain=None if path.start is None or last is None else last - path.start,
+            noise=_noise(record, winner, path.start, last, rivals),
             trial=found.winner,
-            metric=evidence.record.metric,
+            metric=record.metric,
+            notes=tuple(_notes(record, winner, found)),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -87,10 +109,12 @@ class Ablated(Finding):
         yield Paragraph(
             "Settings are changed one at a time, each time the one that improves the score most. "
             f"All {self.n_trained} candidates on the way are trained on the same folds with the "
-            "same seeds, once each: small steps may be chance, and a setting may matter only "
-            "together with another.",
+            "same seeds, once each. A change is named only if chance alone brings as much less "
+            "than once in 20 times, given the images, the choice among changes, and the seeds if "
+            "finalists were trained again. A setting may matter only together with another.",
             "quiet",
         )
+        yield from (Paragraph(note, "quiet") for note in self.notes)
         yield Plot(
             name="ablation",
             alt=self.answer(),
@@ -101,18 +125,49 @@ class Ablated(Finding):
         )
 
     def answer(self) -> str:
-        """Say which changes bring most."""
-        gains = [one for one in self.steps if one.gain is not None and self._is_better(one.gain)]
+        """Say whether anything is gained beyond noise, and which changes bring it."""
         ends = (
             f"From {self.start} ({score(self.start_score, self.metric)}) to trial {self.trial} "
             f"({score(self.steps[-1].score, self.metric)})"
         )
+        if self.within_noise:
+            size = spread(abs(self.gain or 0.0), self.metric)
+            nothing = (
+                f"{ends}, nothing is gained beyond noise: the scores are {size} apart, and chance "
+                f"alone may make {spread(self.noise, self.metric)}."
+            )
+            words = self._which()
+            return f"{nothing} {words[0].upper()}{words[1:]}"
+        return f"{ends}, {self._which()}"
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether chance explains how far the first and the last score are apart."""
+        return _is_within(self.gain, self.noise)
+
+    def credited(self) -> list[AblationStep]:
+        """Return the changes that improve the score by more than noise, the largest gain first."""
+        beyond = (one for one in self._gains() if one.noise is not None)
+        return [one for one in beyond if not _is_within(one.gain, one.noise)]
+
+    def _gains(self) -> list[AblationStep]:
+        gains = [one for one in self.steps if one.gain is not None and self._is_better(one.gain)]
+        return sorted(gains, key=lambda one: -abs(one.gain or 0.0))
+
+    def _which(self) -> str:
+        gains, of = self._gains(), plural(len(self.steps), "change")
         if not gains:
-            return f"{ends}, no change improves the score."
-        largest = sorted(gains, key=lambda one: -abs(one.gain or 0.0))[:_MOST_NAMED]
-        named = [f"{one.label} ({self._signed(one.gain)})" for one in largest]
-        of = plural(len(self.steps), "change")
-        return f"{ends}, of {of} most comes from {listed(named)}."
+            return "no change improves the score."
+        named = [f"{one.label} ({self._signed(one.gain)})" for one in self.credited()[:_MOST_NAMED]]
+        if named and not self.within_noise:
+            return f"of {of} most comes from {listed(named)}."
+        if named:
+            return f"of {of}, more than noise comes from {listed(named)}, which others undo."
+        largest = f"the largest gain is that of {gains[0].label}, {self._signed(gains[0].gain)}"
+        if any(one.noise is None for one in gains):
+            return f"{largest}; how much noise makes is not known, so no change is credited."
+        what = "the change is" if len(self.steps) == 1 else f"the steps of all {of} are"
+        return f"{what} within noise: {largest}."
 
     def _is_better(self, gain: float) -> bool:
         return self.metric.is_better(gain, 0.0)
@@ -187,13 +242,62 @@ class Ablated(Finding):
         return figure
 
 
-def _part(step: Step, gain: float | None) -> AblationStep:
-    change = step.change
-    return AblationStep(
-        setting=change.name,
-        before=change.before,
-        after=change.after,
-        score=step.score,
-        gain=gain,
-        alone=step.alone,
-    )
+def _parts(record: StudyRecord, winner: TrialRecord, path: AblationPath) -> Iterator[AblationStep]:
+    before = path.start
+    for place, (step, gain) in enumerate(path.gains()):
+        change = step.change
+        yield AblationStep(
+            setting=change.name,
+            before=change.before,
+            after=change.after,
+            score=step.score,
+            gain=gain,
+            noise=_noise(record, winner, before, step.score, len(path.steps) - place),
+            alone=step.alone,
+        )
+        before = step.score
+
+
+def _noise(
+    record: StudyRecord,
+    winner: TrialRecord,
+    first: float | None,
+    second: float | None,
+    among: int,
+) -> float | None:
+    if first is None or second is None:
+        return None
+    return noise_between(record, winner, first, second, max(among, 1))
+
+
+def _is_within(gain: float | None, noise: float | None) -> bool:
+    return gain is not None and noise is not None and abs(gain) <= noise * (1 + 1e-6)
+
+
+def _notes(record: StudyRecord, winner: TrialRecord, found: Ablation) -> Iterator[str]:
+    """Yield why the ends' scores are not those that the report tells elsewhere."""
+    metric, began = record.metric, _start_trial(record, found.start)
+    here = score(found.path.start, metric)
+    searched = None if began is None else score(trial_score(began), metric)
+    if began is not None and searched != here:
+        which = "" if found.start == f"trial {began.number}" else f", as trial {began.number},"
+        yield (
+            f"In the search {found.start}{which} had {searched}, and {here} here: this is another "
+            "training, with the winner’s seeds."
+        )
+    again = of_trainings(record, winner)
+    mean = score(decisive_score(record, winner), metric)
+    if again and mean != score(trial_score(winner), metric):
+        yield (
+            f"Trial {winner.number} stands here with its training of the search, which was chosen "
+            f"as one of the best; {again} with other seeds is {mean}."
+        )
+
+
+def _start_trial(record: StudyRecord, start: str) -> TrialRecord | None:
+    """Return the complete trial of the search that is the beginning of the path."""
+    hand_tuned = record.recipe.with_baseline and not start.startswith("trial ")
+    for one in record.complete():
+        if start == f"trial {one.number}" or (hand_tuned and one.plan == 0):
+            return one
+    return None
