@@ -14,6 +14,7 @@ from search.training.metrics import TestResult
 
 _ROOM = 0.05  # beside the outermost dots, as a share of what lies between them
 _LEAST_ROOM = 0.02
+_BEYOND = 0.008  # 0 and 100%, for whole dots and no tick
 _RECALL = "share predicted correctly (recall)"
 
 
@@ -126,7 +127,7 @@ def recall_range(rows: Sequence[ClassDelta]) -> tuple[float, float]:
     recalls = [one for row in rows for one in (row.baseline_recall, row.winner_recall)]
     low, high = min(recalls), max(recalls)
     room = max(_ROOM * (high - low), _LEAST_ROOM)
-    return max(low - room, -_LEAST_ROOM), min(high + room, 1 + _LEAST_ROOM)
+    return max(low - room, -_BEYOND), min(high + room, 1 + _BEYOND)
 
 
 def _series(rows: Sequence[ClassDelta], places: Sequence[float]) -> Iterator[Series]:
