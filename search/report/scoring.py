@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final, get_args
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
-from search.metric import ACCURACY, CountMetric, Metric
+from search.metric import CountMetric, Metric
 from search.report.evidence import Evidence
 from search.report.finding import ReportPart
 from search.report.scales import Scale, parameter_scale
@@ -42,13 +42,6 @@ def decisive_score(record: StudyRecord, trial: TrialRecord) -> float | None:
     """
     again = further_trainings(record, trial)
     return trial_score(trial) if again is None else again.mean()
-
-
-def decisive_accuracy(record: StudyRecord, trial: TrialRecord) -> float | None:
-    """Return the accuracy to compare: the mean of further trainings if trials are scored by it."""
-    if record.metric is ACCURACY and further_trainings(record, trial) is not None:
-        return decisive_score(record, trial)
-    return at_best_epoch(trial, ACCURACY)
 
 
 def of_trainings(record: StudyRecord, trial: TrialRecord) -> str:

@@ -129,10 +129,14 @@ class _Kind:
 _TESTED = "it shows test images: call study.test() first, which opens the test set"
 _ENDED = "no trial is complete yet: study.run() continues the search"
 KINDS: Mapping[str, _Kind] = {
-    "history": _Kind(Trials, _ENDED),
+    "history": _Kind(
+        Trials, "it needs two trials that have ended: study.run(trials=...) continues the search"
+    ),
     "importances": _Kind(Importances, "a baseline study varies no parameter"),
     "slices": _Kind(Slices, "a baseline study varies no parameter"),
-    "parallel_coordinates": _Kind(ParallelCoordinates, "a baseline study varies no parameter"),
+    "parallel_coordinates": _Kind(
+        ParallelCoordinates, "it needs two trials of a search that can be compared"
+    ),
     "learning_curves": _Kind(LearningCurves, _ENDED),
     "confusion_matrix": _Kind(ConfusionMatrix, _TESTED),
     "mistakes": _Kind(Mistakes, f"{_TESTED} (without mistakes there is no plot either)"),

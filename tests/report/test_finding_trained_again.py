@@ -15,7 +15,7 @@ from search.report.findings.result import Result
 from search.report.findings.trust import Check, Trust
 from search.report.findings.verdict import Verdict
 from search.report.findings.winner import SearchBaseline, Winner
-from search.report.scoring import decisive_accuracy, decisive_score
+from search.report.scoring import decisive_score
 from search.tuning.after_search import Finalist
 from search.tuning.records import StudyRecord
 from spaces.candidate import Candidate
@@ -59,10 +59,9 @@ def test_the_winners_score_is_the_mean_of_its_further_trainings() -> None:
     scores = [decisive_score(tested, one) for one in tested.trials]
     assert scores == pytest.approx([0.70, 0.78, 0.60])
     assert [decisive_score(record(), one) for one in record().trials] == [0.70, 0.80, 0.75]
-    accuracies = [decisive_accuracy(tested, one) for one in tested.trials]
-    assert accuracies == pytest.approx(scores)
-    by_loss = record(0.3, 0.3, metric="loss")
-    assert decisive_accuracy(by_loss, by_loss.trials[1]) == 0.80  # those of repeats are not kept
+    baseline = SearchBaseline.of(Evidence(tested))
+    assert baseline is not None
+    assert baseline.outcome.startswith("the winner is 8.00 points better by the mean of 2 further")
 
 
 def test_the_test_is_compared_with_that_mean() -> None:

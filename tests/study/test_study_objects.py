@@ -278,6 +278,8 @@ def test_plots_that_do_not_apply_say_why(run: RunMaker, finished: search.Study) 
     """Too few trials, no test yet, no baseline."""
     study = run(trials=1)
     for name, words in (
+        ("history", "it needs two trials that have ended"),
+        ("parallel_coordinates", "it needs two trials of a search"),
         ("importances", r"importances\(\) cannot be drawn: importances need at least five trials"),
         ("slices", "the parameters that matter most, and importances need at least five"),
         ("confusion_matrix", r"call study.test\(\) first"),
@@ -289,7 +291,7 @@ def test_plots_that_do_not_apply_say_why(run: RunMaker, finished: search.Study) 
     with pytest.raises(search.UserError, match=r"sampler='baseline'\).test\(\)"):
         finished.plot.versus_baseline()
     with pytest.raises(search.UserError, match=r"path must end with .pdf, .png, .svg, .html, got"):
-        study.plot.history().save("plot.gif")
+        study.plot.learning_curves().save("plot.gif")
 
 
 # Report and model

@@ -107,7 +107,8 @@ class Ablated(Finding):
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self.answer())
         yield Paragraph(
-            "Settings are changed one at a time, each time the one that improves the score most. "
+            "Settings are changed one at a time, each time the one after which the score is best, "
+            "even if it falls. "
             f"All {self.n_trained} candidates on the way are trained on the same folds with the "
             "same seeds, once each. A change is named only if chance alone brings as much less "
             "than once in 20 times, given the images, the choice among changes, and the seeds if "

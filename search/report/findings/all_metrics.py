@@ -99,7 +99,13 @@ class AllMetrics(Finding):
         yield Table(
             caption="Every metric of the winner, and what is reached by guessing each class "
             "equally often",
-            header=("Metric", "Validation at E*", "Test", "95% interval", "Guessing"),
+            header=(
+                "Metric",
+                "Validation" if self.again else "Validation at E*",
+                "Test",
+                "95% interval",
+                "Guessing",
+            ),
             rows=tuple(map(_cells, self.metrics)),
             align="lrrrr",
             most=len(self.metrics),

@@ -24,7 +24,7 @@ from search.report.findings.repeats import Repeats
 from search.report.findings.study import validation_words
 from search.report.findings.winner import ChangedSetting, changed_settings, changes_block
 from search.report.paired import Correct, OwnMetric, PairedComparison, compare_paired, own_metric
-from search.report.scoring import decisive_accuracy, validation_images, winner_lead
+from search.report.scoring import at_best_epoch, validation_images, winner_lead
 from search.report.seeds import SeedComparison, compare_seeds
 from search.text import (
     count,
@@ -237,9 +237,9 @@ class BaselineComparison(Finding):
         ours, theirs = self.n_trained
         if ours <= theirs:
             return
+        so = ", so part of its lead may come from more data" if self.overall.gain > 0 else ""
         yield Paragraph(
-            f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them, "
-            "so part of the difference comes from more data."
+            f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them{so}."
         )
         if self.validation_lead is None:
             return
@@ -325,7 +325,7 @@ def _validation_lead(record: StudyRecord, hand_tuned: TrialRecord) -> float | No
     within = next((one for one in record.complete() if one.candidate == hand_tuned.candidate), None)
     if winner is None or within is None or hand_tuned.candidate is None:
         return None
-    ours, theirs = (decisive_accuracy(record, one) for one in (winner, within))
+    ours, theirs = (at_best_epoch(one, ACCURACY) for one in (winner, within))
     return None if ours is None or theirs is None else ours - theirs
 
 

@@ -104,7 +104,7 @@ class Finalists(Finding):
         if seeds.measured < seeds.std:
             return (
                 f"Over {trainings} of each finalist seeds make less than one validation image is "
-                f"worth ({found}); so few cannot tell how much they make."
+                f"worth ({found}); so few say little of how much they make."
             )
         return (
             f"Seeds make a standard deviation of about {found}, estimated from {trainings} of each "
@@ -123,7 +123,7 @@ class Finalists(Finding):
             "seeds"
         )
         if winner.is_best is not None:
-            sentence += f" ({chance(winner.is_best)} likely)"
+            sentence += f" ({chance(winner.is_best)} likely, as far as seeds decide)"
         return f"{sentence}.{self._in_the_search(first, winner)}"
 
     def _in_the_search(self, first: FinalistPart, winner: FinalistPart) -> str:

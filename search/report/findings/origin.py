@@ -52,4 +52,6 @@ def _words(record: StudyRecord, winner: TrialRecord) -> str:
 
 def _best(record: StudyRecord, trials: Sequence[TrialRecord]) -> str:
     best = trials[0]  # they are ranked
-    return f"the best, trial {best.number}, reached {score(trial_score(best), record.metric)}."
+    reached = score(trial_score(best), record.metric)
+    search = " in the search" if record.best_finalist() is not None else ""
+    return f"the best, trial {best.number}, reached {reached}{search}."

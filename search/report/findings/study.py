@@ -181,7 +181,11 @@ class HowTrialsWereMade(Excerpt):
             ("score", f"validation {record.metric}, {scored_epoch(record)}"),
             (epochs, count(recipe.epochs)),
             *([("largest network", largest)] if largest else []),
-            ("time limit", "none" if recipe.timeout is None else duration(recipe.timeout)),
+            *(
+                [("time limit", "none" if recipe.timeout is None else duration(recipe.timeout))]
+                if recipe.budget is None
+                else []
+            ),
             *([] if recipe.budget is None else [("time budget", duration(recipe.budget))]),
             ("seed", str(recipe.seed)),
             ("folds", record.folds_hash[:12]),

@@ -78,6 +78,9 @@ class Trust(Finding):
         return tuple(one.doubt for one in self.checks if one.reply == "no")
 
 
+_BASELINE_IS_BETTER = "the hand-tuned network is better on the same test images"
+
+
 def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
     doubts = [one.doubt for one in checks if one.reply == "no"]
     unknown = [one.doubt for one in checks if one.reply == "unknown"]
@@ -86,6 +89,10 @@ def _answer(test: TestResult, checks: tuple[Check, ...]) -> str:
         "new images like those of the test"
     )
     bet = f"With caution, on {expected}: {listed(doubts)}." if doubts else f"Yes, on {expected}."
+    if _BASELINE_IS_BETTER in doubts:
+        bet = (
+            f"Rather on the hand-tuned network. Of the winner, expect {expected}: {listed(doubts)}."
+        )
     rest = f" Not known: {listed(unknown)}." if unknown else ""
     return f"{bet}{rest}"
 
@@ -104,9 +111,12 @@ def _fresh(evidence: Evidence, test: TestResult) -> Check:
     baseline = None if evidence.baseline is None else evidence.baseline.record.name
     others = [one for one in evidence.earlier if one.study != baseline]
     if others:
-        besides = ", besides the baseline’s own test" if len(others) < len(evidence.earlier) else ""
+        own = len(others) < len(evidence.earlier)
+        besides = (
+            "" if not own else " The baseline’s own test, by which nothing was decided, aside:"
+        )
         words = (
-            f"No{besides}. {EarlierAccess.known(others).words()} The model was not trained on it, "
+            f"No.{besides} {EarlierAccess.known(others).words()} The model was not trained on it, "
             "but what was learned then may have shaped this study."
         )
         return Check(question=question, reply="no", words=words, doubt=doubt)
@@ -171,7 +181,9 @@ def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
     inflated = not within and metric.is_better(gap.validation, gap.test)
     words = f"Yes: {validation} lies within the test’s 95% interval."
     if inflated:
-        chance = ", which may still be chance" if gap.beyond_noise is False else ""
+        chance = (
+            ", which chance does in more than 1 of 100 studies" if gap.beyond_noise is False else ""
+        )
         words = f"No: {validation} is {away} too good{chance}. Rely on the test result."
     elif not within:
         words = f"Yes, and more: {validation} is {away} worse. {_longer(evidence.record)}"
@@ -242,7 +254,7 @@ def _above_baseline(evidence: Evidence, test: TestResult) -> Check | None:
             words = f"{words} In validation, as trial {within.number}: {within.outcome}."
         return Check(question=question, reply="unknown", words=words, doubt=doubt)
     reply, start = _compared(compared)
-    doubt = "the hand-tuned network is better" if reply == "no" else doubt
+    doubt = _BASELINE_IS_BETTER if reply == "no" else doubt
     return Check(question=question, reply=reply, words=f"{start}: {compared.outcome}.", doubt=doubt)
 
 

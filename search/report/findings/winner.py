@@ -14,6 +14,7 @@ from search.report.scoring import (
     decisive_score,
     distinct_candidates,
     further_trainings,
+    of_trainings,
     trial_score,
     winner_lead,
 )
@@ -228,6 +229,8 @@ def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
     if winner.number == trial.number:
         return "unbeaten, it is the winner itself"
     words = winner_lead(lead.gap, record.metric)
+    if again := of_trainings(record, winner):
+        words = f"{words} by {again}"
     if record.has_longer_refit():
         words = f"{words} after {plural(record.recipe.epochs, 'epoch')} each"
     return f"{words}{_certainty(lead, record.metric)}"
