@@ -18,12 +18,15 @@ Images = npt.NDArray[np.uint8]
 
 
 def data_uri(image: Images) -> str:
-    """Return an image (3, H, W) as a PNG data URI, at most 128 pixels a side."""
+    """Return an image (3, H, W) as a WebP data URI, at most 128 pixels a side, losslessly.
+
+    A PNG of a photograph is half as large again.
+    """
     picture = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
     picture.thumbnail((MOST_PIXELS, MOST_PIXELS))
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture.save(buffer, format="WEBP", lossless=True, quality=100, method=6)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def draw_pictures(images: Images, titles: Sequence[tuple[str, str, float]]) -> Figure:

@@ -27,7 +27,7 @@ def test_page_needs_nothing_from_outside(kfold_page: PageReader) -> None:
             if (tag, name) == ("a", "href"):
                 assert not re.match(r"[\w+.-]+:|//", value), value
             else:
-                assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value[:80])
+                assert value.startswith(("#", "data:image/webp;base64,")), (tag, name, value[:80])
 
 
 def test_page_forbids_requests(kfold_page: PageReader) -> None:
