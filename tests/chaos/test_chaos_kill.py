@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.chaos.kill import MOST_IN_VAIN, Reference, survive
+from tests.chaos.kill import Reference, survive
 from tests.chaos.killing import Blow
 from tests.chaos.searches import Search
 
@@ -25,4 +25,6 @@ def test_a_killed_search_ends_as_an_undisturbed_one(
     survival = survive(search, reference, blows, np.random.default_rng(0))
     assert survival.problems == ()
     assert (survival.ordeal.workers_killed, survival.ordeal.coordinators_killed) == (1, 1)
-    assert survival.in_vain() <= MOST_IN_VAIN
+    # An epoch may end just before its checkpoint is written. Of a single search that can be more
+    # than the share that the long form allows for all of its searches together.
+    assert survival.again <= survival.ordeal.cut_short
