@@ -71,7 +71,7 @@ def test_mistakes_are_pictures_of_the_page_and_a_figure_beside_it() -> None:
     all_of_them, pictures, plot = found.blocks()
     assert isinstance(all_of_them, Paragraph)
     assert isinstance(pictures, Pictures)
-    assert all(uri.startswith("data:image/png;base64,") for uri in pictures.uris)
+    assert all(uri.startswith("data:image/webp;base64,") for uri in pictures.uris)
     assert [name for name, _, _ in pictures.captions] == list(found.true_names)
     with paper_style():
         assert len(found.draw().axes) == 2
