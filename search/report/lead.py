@@ -12,7 +12,18 @@ from search.report.scoring import decisive_score, single_error
 from search.tuning.records import StudyRecord, TrialRecord
 
 _SELDOM = 0.05
-_EVER_MORE = math.inf  # degrees of freedom at which Student's t is the normal distribution
+EVER_MORE = math.inf  # degrees of freedom at which Student's t is the normal distribution
+
+
+def reach_of_chance(error: float, freedom: float, among: int) -> float:
+    """Return how far chance seldom reaches, once in 20, in the unit of the standard error.
+
+    Args:
+        error: The standard error.
+        freedom: Its degrees of freedom (Student's t).
+        among: How many rivals the better one is the best of (Bonferroni).
+    """
+    return float(student.ppf(1 - _SELDOM / 2 / among, freedom)) * error
 
 
 @final
@@ -47,7 +58,7 @@ class Lead:
         """How far noise reaches, in the metric's unit; None if that is not known."""
         if self.error is None:
             return None
-        return float(student.ppf(1 - _SELDOM / 2 / self.among, self._freedom)) * self.error
+        return reach_of_chance(self.error, self._freedom, self.among)
 
     @property
     def p_value(self) -> float | None:
@@ -64,7 +75,7 @@ class Lead:
 
     @property
     def _freedom(self) -> float:
-        return self.n_folds - 1 if self.n_folds > 1 else _EVER_MORE
+        return self.n_folds - 1 if self.n_folds > 1 else EVER_MORE
 
 
 def lead_over(

@@ -47,7 +47,12 @@ def decisive_score(record: StudyRecord, trial: TrialRecord) -> float | None:
 def of_trainings(record: StudyRecord, trial: TrialRecord) -> str:
     """Say what `decisive_score` is the mean of: "the mean of 3 further trainings"; else ""."""
     again = further_trainings(record, trial)
-    return "" if again is None else f"the mean of {plural(len(again.scores), 'further training')}"
+    return "" if again is None else mean_of_trainings(len(again.scores))
+
+
+def mean_of_trainings(n_trainings: int) -> str:
+    """Name a finalist's score: "the mean of 3 further trainings"."""
+    return f"the mean of {plural(n_trainings, 'further training')}"
 
 
 def at_best_epoch(trial: TrialRecord, metric: Metric) -> float | None:

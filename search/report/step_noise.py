@@ -2,15 +2,11 @@
 
 import math
 
-from scipy.stats import t as student
-
+from search.report.lead import EVER_MORE, reach_of_chance
 from search.report.scoring import image_worth, scored_images
 from search.report.seed_spread import seed_spread
 from search.training.bootstrap import score_error
 from search.tuning.records import StudyRecord, TrialRecord
-
-_SELDOM = 0.05
-_EVER_MORE = math.inf  # degrees of freedom at which Student's t is the normal distribution
 
 
 def noise_between(
@@ -41,8 +37,7 @@ def noise_between(
     of_images = math.hypot(*known) if len(known) == len(errors) else 0.0
     of_seeds = 0.0 if seeds is None else math.sqrt(2) * seeds.std
     error = math.hypot(of_images, of_seeds)
-    freedom = _EVER_MORE
+    freedom = EVER_MORE
     if seeds is not None:  # only the part of the seeds is an estimate (Welch and Satterthwaite)
         freedom = seeds.freedom * (error / of_seeds) ** 4
-    reach = float(student.ppf(1 - _SELDOM / 2 / among, freedom)) * error
-    return max(reach, image_worth(record))
+    return max(reach_of_chance(error, freedom, among), image_worth(record))

@@ -12,6 +12,7 @@ from search.report.findings.optimism import Optimism
 from search.report.findings.repeats import Repeats
 from search.report.findings.study import scored_epoch
 from search.report.findings.winner import SearchBaseline, Winner
+from search.report.scoring import mean_of_trainings
 from search.text import count, interval, plural, score, score_interval, spread
 from search.training.metrics import always_right
 from search.tuning.records import StudyRecord
@@ -110,8 +111,7 @@ def _validation_card(evidence: Evidence) -> Card:
     gap = _gap(evidence.once(Optimism.of), metric)
     if winner.again is not None:
         words = (
-            f"the winner, trial {winner.trial}: the mean of "
-            f"{plural(winner.n_again, 'further training')}; "
+            f"the winner, trial {winner.trial}: {mean_of_trainings(winner.n_again)}; "
             f"{score(winner.mean, metric)} in the search{gap}"
         )
         return Card(name=name, number=score(winner.again, metric), words=words)

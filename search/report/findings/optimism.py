@@ -16,6 +16,7 @@ from search.report.findings.selection import SelectionScore
 from search.report.scoring import (
     at_best_epoch,
     further_trainings,
+    mean_of_trainings,
     single_error,
     trial_score,
     validation_images,
@@ -73,7 +74,7 @@ class ValidationGap(ReportPart):
     def origin(self) -> str:
         """Say which trainings it is of, where there are several: the finalists' or the search's."""
         if self.n_again:
-            return f"the mean of {plural(self.n_again, 'further training')}"
+            return mean_of_trainings(self.n_again)
         return "in the search" if self.in_search else ""
 
     def distance(self, metric: Metric) -> str:
