@@ -84,13 +84,23 @@ def probe(suggest: Callable[[BaseTrial], _Suggested]) -> Probes[_Suggested]:
     return _some(probes)
 
 
-def check_possible(suggest: Callable[[BaseTrial], object]) -> None:
-    """Raise as `probe` does, but stop at the first point that is accepted."""
+def check_possible(suggest: Callable[[BaseTrial], object], name: str) -> None:
+    """Raise as `probe` does, where every point that has this parameter is rejected.
+
+    It stops at the first one that is accepted. A parameter that no point has is possible.
+    """
     probes: Probes[object] = Probes([], [])
+    refused: list[str] = []
     for trial in _trials():
+        before = len(probes.rejected)
         _add_probe(probes, suggest, trial)
-        if probes.accepted:
-            break
+        rejected = len(probes.rejected) > before
+        if name in trial.params:
+            if not rejected:
+                return
+            refused.append(probes.rejected[-1])
+    if refused:
+        raise AllRejectedError(refused[0])
     _some(probes)
 
 

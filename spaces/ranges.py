@@ -132,7 +132,7 @@ def check_ends(ranges: Ranges, suggest: Callable[[BaseTrial], object]) -> None:
     for name, value in ranges.ends():
         fixed = ranges.only(name, value).applied(suggest)
         try:
-            check_possible(_storable(fixed))
+            check_possible(_storable(fixed), name)
         except AllRejectedError as error:
             raise SpaceError(f"parameter {name!r} cannot be {value!r}: {error.reason}") from error
 

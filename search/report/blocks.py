@@ -3,7 +3,7 @@
 All texts are plain: renderers escape them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, final
@@ -86,12 +86,15 @@ class Links:
 class Chart(NamedTuple):
     """A plotly figure with its size in CSS pixels.
 
-    Below `min_width` it scrolls sideways instead of shrinking.
+    Below `min_width` it scrolls sideways instead of shrinking. On a phone, `narrow` replaces parts
+    of the layout, and `narrow_height` the height, where they are given.
     """
 
     figure: go.Figure
     height: int
     min_width: int = 0
+    narrow: Mapping[str, Any] | None = None
+    narrow_height: int | None = None
 
 
 @final
@@ -193,3 +196,12 @@ Block = (
     | Cards
     | Pictures
 )
+
+
+def flattened(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield the blocks with those inside of others in their place: of what is folded, too."""
+    for block in blocks:
+        if isinstance(block, Details | Columns):
+            yield from flattened(block.blocks)
+        else:
+            yield block

@@ -112,14 +112,14 @@ def recalls_chart(overall: ClassDelta, shown: Sequence[ClassDelta]) -> Chart:
     figure = new_chart_figure(
         xaxis={"title": _RECALL, "tickformat": ".0%", "range": recall_range(rows)},
         yaxis={"tickvals": list(range(len(rows))), "ticktext": names},
-        margin={"l": 16, "r": 16, "t": 40, "b": 48},
+        margin={"l": 16, "r": 16, "t": 32, "b": 40},
     )
     figure.update_xaxes(fixedrange=True, zeroline=False)
     figure.update_yaxes(
         automargin=True, fixedrange=True, showgrid=False, zeroline=False, autorange="reversed"
     )
     figure.add_traces([one.trace() for one in _series(rows, range(len(rows)))])
-    return Chart(figure, 110 + 26 * len(rows))
+    return Chart(figure, 92 + 22 * len(rows))
 
 
 def recall_range(rows: Sequence[ClassDelta]) -> tuple[float, float]:

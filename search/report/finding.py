@@ -48,7 +48,7 @@ from pydantic_core import CoreSchema
 
 from cifar_models import FAMILIES
 from search.metric import Metric
-from search.report.blocks import Block, Bullets, Paragraph, Plot
+from search.report.blocks import Block, Bullets, Paragraph, Plot, flattened
 from search.report.evidence import Evidence, model_kind
 from search.tuning.records import StudyRecord
 
@@ -148,6 +148,7 @@ class Section:
         of_baseline: Its heading in the report of a baseline study, where that differs.
         without_winner: Its heading where nothing has won, where that differs.
         empty: What it says where none of its findings applies; "" leaves it out.
+        half: Whether it stands beside its neighbour where there is room for two.
     """
 
     anchor: str
@@ -156,6 +157,7 @@ class Section:
     of_baseline: str = ""
     without_winner: str = ""
     empty: str = ""
+    half: bool = False
 
     def heading(self, record: StudyRecord) -> str:
         """Its heading in the report of this study."""
@@ -167,13 +169,14 @@ class Section:
 
 
 HEADLINE = Section("headline", "", "")
-USE = Section("use", "Use it", "How to use it")
+USE = Section("use", "Use it", "How to use it", half=True)
 WINNER = Section(
     "winner",
     "Network",
     "What won",
     of_baseline="The hand-tuned network",
     empty="No trial is complete, so nothing has won.",
+    half=True,
 )
 GOOD = Section("good", "How good", "How good it is", empty="There is no test result yet.")
 CERTAIN = Section("sure", "How certain", "How certain it is")
@@ -181,8 +184,8 @@ WHY = Section("why", "Why", "Why it won", without_winner="What the trials show")
 TRIALS = Section("trials", "Trials", "All trials")
 FAILURES = Section("failures", "Failures", "Where it still fails")
 COST = Section("cost", "Cost", "What it cost")
-NEXT = Section("next", "Next", "What to try next")
-REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it")
+NEXT = Section("next", "Next", "What to try next", half=True)
+REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it", half=True)
 
 SECTIONS = (HEADLINE, USE, WINNER, GOOD, CERTAIN, WHY, TRIALS, FAILURES, COST, NEXT, REPRODUCE)
 
@@ -238,9 +241,9 @@ class Finding(ReportPart, ABC):
         return {}
 
     def sentences(self) -> tuple[str, ...]:
-        """All its sentences, without tables and plots: for terminals and notes."""
+        """All its sentences, also those of folded parts, without tables and plots."""
         found: list[str] = []
-        for block in self.all_blocks:
+        for block in flattened(self.all_blocks):
             if isinstance(block, Paragraph):
                 found.append(block.text)
             elif isinstance(block, Bullets):
@@ -257,7 +260,7 @@ class Finding(ReportPart, ABC):
 
     def plots(self) -> tuple[Plot, ...]:
         """All its plots."""
-        return tuple(block for block in self.all_blocks if isinstance(block, Plot))
+        return tuple(block for block in flattened(self.all_blocks) if isinstance(block, Plot))
 
     def all_plots(self) -> tuple[Plot, ...]:
         """Its plots, and those that the report leaves out as they show nothing beyond chance."""

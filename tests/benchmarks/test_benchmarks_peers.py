@@ -1,15 +1,18 @@
 """The comparison with other tools: what is read from its records, and who has which turn."""
 
 import math
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search.errors import UserError
 from tests.benchmarks.peers.contestants import parse_tools
 from tests.benchmarks.peers.ours import new_epochs
+from tests.benchmarks.peers.preparing import generate_images, prepare
 from tests.benchmarks.peers.records import (
     EpochRecord,
     Recorder,
@@ -20,6 +23,7 @@ from tests.benchmarks.peers.records import (
     turns,
 )
 from tests.benchmarks.peers.summary import SearchSummary, median_beaten, times_sooner
+from tests.benchmarks.peers.task import Arrays
 
 
 def records(*accuracies: float) -> list[EpochRecord]:
@@ -124,3 +128,18 @@ def test_unknown_and_repeated_tools_are_refused(text: str) -> None:
     """The mistake names the setting and what is accepted."""
     with pytest.raises(UserError, match=r"^tools: names among optuna, ray"):
         parse_tools(text)
+
+
+def test_everyone_has_the_split_that_a_search_makes(tmp_path: Path) -> None:
+    """Which keeps copies of an image on one side, whatever the seed."""
+    images = generate_images(tmp_path / "images", per_class=10)
+    first = next((images / "train" / "class-0").iterdir())
+    shutil.copy(first, first.with_name("copy.png"))
+    for seed in range(6):
+        prepare(images, tmp_path / "data", tmp_path / str(seed), seed)
+        arrays = Arrays.load(tmp_path / "data", tmp_path / str(seed) / "split.npz")
+        flat = arrays.images.reshape(len(arrays.images), -1)
+        _, kinds, counts = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
+        (twice,) = np.flatnonzero(counts == 2)
+        copies = np.flatnonzero(kinds.reshape(-1) == twice)
+        assert np.isin(copies, arrays.validation).sum() in (0, 2)

@@ -9,7 +9,7 @@ from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
 from search.metric import ACCURACY
 from search.plotting import paper_style
-from search.report.blocks import Paragraph
+from search.report.blocks import Paragraph, flattened
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.baseline_comparison import MOST_CLASSES, BaselineComparison
 from search.report.paired import OwnMetric
@@ -166,7 +166,7 @@ def test_many_classes_are_cut_to_the_most_telling(versus: BaselineComparison) ->
 
 def test_more_training_images_are_pointed_out(versus: BaselineComparison) -> None:
     """A refit sees the validation images too, which part of a difference may come from."""
-    told = [one.text for one in versus.blocks() if isinstance(one, Paragraph)]
+    told = [one.text for one in flattened(versus.blocks()) if isinstance(one, Paragraph)]
     assert versus.n_trained == (50_000, 40_000)
     assert any("50,000 images, the baseline on 40,000" in text for text in told)
     alike = versus.model_copy(update={"n_trained": (40_000, 40_000)})
@@ -320,4 +320,4 @@ def test_a_cut_figure_says_so(compared: BaselineComparison) -> None:
     with paper_style():
         (axes,) = plot.paper().axes
     assert axes.get_ylabel() == "30 of 40 classes: largest gains, then smallest"
-    assert plot.caption == "Of 40 classes, the 15 largest and 15 smallest gains."
+    assert plot.caption == "Recall of 40 classes: the 15 largest and 15 smallest gains."

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.blocks import Rows
+from search.ablation.changes import Change
+from search.ablation.path import Ablation, AblationPath, Step
+from search.report.blocks import Details, Rows
 from search.report.evidence import Evidence
 from search.report.findings.cost import Cost
 from search.tuning.after_search import EnsembleRecord, Finalist
@@ -13,7 +15,10 @@ from tests.report import report_fakes as fakes
 
 
 def rows(cost: Cost) -> tuple[tuple[str, str], ...]:
-    (block,) = cost.blocks()
+    """Return what the page shows once a reader opens it."""
+    _, details = cost.blocks()
+    assert isinstance(details, Details)
+    (block,) = details.blocks
     assert isinstance(block, Rows)
     return block.pairs
 
@@ -101,3 +106,28 @@ def test_cost_counts_discarded_epochs() -> None:
     cost = Cost.of(fakes.evidence(record))
     assert (cost.epochs_trained, cost.epochs_possible, cost.epochs_in_vain) == (16, 30, 6)
     assert ("epochs discarded", "6") in rows(cost)
+
+
+def test_the_answer_tells_times_and_the_share_that_was_trained() -> None:
+    """Three trials of ten epochs at most, one of which was pruned after three."""
+    trials = [
+        fakes.complete_trial(0, [0.5] * 10),
+        fakes.complete_trial(1, [0.4] * 10),
+        fakes.other_trial(2, "pruned", history=fakes.history([[0.1] * 3])),
+    ]
+    cost = Cost.of(fakes.evidence(fakes.study_record(trials)))
+    assert (cost.n_tried, cost.epochs_trained, cost.epochs_possible) == (3, 23, 30)
+    (answer,) = cost.sentences()
+    assert answer.startswith("3 candidates with 23 epochs of training in all, 77% of")
+
+
+def test_what_ablate_trained_is_counted(kfold_evidence: Evidence) -> None:
+    """How long it took is not stored, so it is a number only."""
+    winner = kfold_evidence.record.winner()
+    assert winner is not None
+    step = Step(Change("batch_size", (("batch_size",),), "64", "32"), 0.84, 0.79)
+    path = Ablation(winner.number, "the hand-tuned network", AblationPath(0.8, (step,), 7))
+    cost = Cost.of(replace(kfold_evidence, ablation=path))
+    assert cost.ablation_trainings == 7
+    assert ("candidates trained by ablate", "7") in rows(cost)
+    assert Cost.of(kfold_evidence).ablation_trainings == 0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.report.blocks import Table
+from search.report.blocks import Table, flattened
 from search.report.evidence import Evidence
 from search.report.findings import summaries
 from search.report.findings.ensemble import EnsembleResult
@@ -82,7 +82,7 @@ def test_its_table_has_each_network_and_all_together(kfold_evidence: Evidence) -
     """The winner's first."""
     found = EnsembleResult.of(_with_ensemble(kfold_evidence, gained=5, lost=0))
     assert found is not None
-    (table,) = (block for block in found.blocks() if isinstance(block, Table))
+    (table,) = (block for block in flattened(found.blocks()) if isinstance(block, Table))
     names = [f"trial {one}" for one in found.trials]
     assert [row[0] for row in table.rows] == [*names, "together"]
     sizes = {one.number: one.n_parameters for one in kfold_evidence.record.trials}

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from search.report.blocks import Table
+from search.report.blocks import Table, flattened
 from search.report.evidence import Evidence
 from search.report.findings import finalists
 from search.report.findings.finalists import Finalists, probabilities_of_being_best
@@ -39,7 +39,7 @@ def test_the_winner_is_the_one_with_the_best_mean(kfold_evidence: Evidence) -> N
     sentence = found.sentences()[0]
     assert f"trial {second.trial} is best: 74.00%" in sentence
     assert f"In the search trial {first.trial} was ahead" in sentence
-    (table,) = (block for block in found.blocks() if isinstance(block, Table))
+    (table,) = (block for block in flattened(found.blocks()) if isinstance(block, Table))
     assert table.rows[1][2:6] == ("74.00%", "1.00 points", "73.00%", "75.00%")
     assert Margin.of(evidence) is None
 

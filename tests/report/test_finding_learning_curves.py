@@ -8,7 +8,7 @@ import pytest
 
 from search.metric import ACCURACY, LOSS
 from search.plotting import paper_style
-from search.report.blocks import Paragraph
+from search.report.blocks import Paragraph, flattened
 from search.report.evidence import Evidence, TestedStudy
 from search.report.findings.learning_curves import LearningCurves
 from search.training.history import History
@@ -65,7 +65,7 @@ def _minimizing(plain: float | None, **settings: Any) -> LearningCurves:
 
 
 def _words(curves: LearningCurves) -> str:
-    (paragraph,) = [block for block in curves.blocks() if isinstance(block, Paragraph)]
+    (paragraph,) = [block for block in flattened(curves.blocks()) if isinstance(block, Paragraph)]
     return paragraph.text
 
 

@@ -285,7 +285,7 @@ def test_page_explains_the_slices_or_says_why_there_are_none(
     text = read_page(kfold_evidence).text
     order = [
         text.index(one)
-        for one in ("Which parameters matter", "Score by parameter", "Parallel coordinates")
+        for one in ("Which parameters matter", "Score by parameter", "Drag along an axis")
     ]
     assert order == sorted(order)
     assert "the star is the winner" in text

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from search.metric import ACCURACY
-from search.report.blocks import Table
+from search.report.blocks import Table, flattened
 from search.report.comparison import score_estimate
 from search.report.evidence import Evidence
 from search.report.findings.all_metrics import AllMetrics
@@ -87,12 +87,12 @@ def test_the_test_is_compared_with_that_mean() -> None:
 def test_the_result_sets_both_trainings_beside_the_test() -> None:
     result = Result.of(Evidence(record(0.77, 0.79)))
     assert result is not None
-    (table,) = (one for one in result.blocks() if isinstance(one, Table))
+    (table,) = (one for one in flattened(result.blocks()) if isinstance(one, Table))
     assert [row[1] for row in table.rows[:2]] == ["80.00%", "78.00%"]
     assert len(table.rows) == 3
     alone = Result.of(Evidence(record()))
     assert alone is not None
-    (table,) = (one for one in alone.blocks() if isinstance(one, Table))
+    (table,) = (one for one in flattened(alone.blocks()) if isinstance(one, Table))
     assert len(table.rows) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from search.catalog.openings import DatasetAccess
 from search.data.copies import CopyCounts
 from search.metric import ACCURACY
-from search.report.blocks import Bullets
+from search.report.blocks import Bullets, Details
 from search.report.evidence import Evidence
 from search.report.findings.baseline_comparison import BaselineComparison
 from search.report.findings.headline import Headline
@@ -236,10 +236,14 @@ def test_the_answer_names_the_interval_objections_and_what_is_not_known(
     assert f"{100 * low:.1f}% to {100 * high:.1f}%" in found.answer
     assert found.answer.startswith("With caution")
     assert trust(replace(kfold_evidence, earlier=())).answer.startswith("Yes, on")
-    bullets = next(one for one in found.blocks() if isinstance(one, Bullets))
-    assert bullets.marks[0] == "✗"
-    assert "✗" not in bullets.marks[1:]
-    assert [one[0] for one in bullets.told] == list(bullets.marks)
+    shown = next(one for one in found.blocks() if isinstance(one, Bullets))
+    assert shown.marks[0] == "✗"
+    assert set(shown.marks[1:]) <= {"?"}
+    folded = next(one for one in found.blocks() if isinstance(one, Details))
+    others = next(one for one in folded.blocks if isinstance(one, Bullets))
+    assert set(others.marks) <= {"✓", "○"}
+    assert len(shown.items) + len(others.items) == len(found.checks)
+    assert [one[0] for one in shown.told] == list(shown.marks)
     for one in found.checks:
         assert (one.doubt in found.answer) is (one.reply in ("no", "unknown"))
     assert check(found, RUNNER_UP).reply == "aside"

@@ -56,7 +56,7 @@ def test_lacking_predictions_are_said_plainly(kfold: fakes.Fake) -> None:
     text = read_page(evidence).text
     assert f"Test predictions were not kept for {kfold.record.name}," in text
     assert "McNemar’s test gives" not in text
-    assert "Recall by class" in text
+    assert "Recall of each class on the test images" in text
 
 
 @pytest.mark.slow

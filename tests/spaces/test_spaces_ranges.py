@@ -155,6 +155,7 @@ def test_a_prior_draws_every_choice_that_is_given() -> None:
         ({"kernel_size": (3, 4)}, "'kernel_size' cannot be 4: kernel_size must be odd"),
         ({"conv_dropout": (0.0, 2.0)}, "'conv_dropout' cannot be 2.0: conv_dropout must be"),
         ({"batch_size": (1,)}, "'batch_size' cannot be 1: "),
+        ({"sgd_momentum": (0.8, 1.07)}, "'sgd_momentum' cannot be 1.07: "),  # only of some points
     ],
 )
 def test_what_is_no_range_is_refused(ranges: dict[str, Any], expected: str) -> None:

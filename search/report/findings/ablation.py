@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from search.ablation.path import Ablation, AblationPath
 from search.metric import Metric
 from search.plotting import BLUE, GREY, new_figure, short
-from search.report.blocks import Block, Chart, Paragraph, Plot, Table
+from search.report.blocks import Block, Chart, Details, Paragraph, Plot, Table
 from search.report.charts import escape, new_chart_figure
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Number, ReportPart, Unlisted
@@ -106,7 +106,7 @@ class Ablated(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self.answer())
-        yield Paragraph(
+        how = Paragraph(
             "Settings are changed one at a time, each time the one after which the score is best, "
             "even if it falls. "
             f"All {self.n_trained} candidates on the way are trained on the same folds with the "
@@ -115,7 +115,6 @@ class Ablated(Finding):
             "finalists were trained again. A setting may matter only together with another.",
             "quiet",
         )
-        yield from (Paragraph(note, "quiet") for note in self.notes)
         yield Plot(
             name="ablation",
             alt=self.answer(),
@@ -124,6 +123,8 @@ class Ablated(Finding):
             caption="The score after each change and all above it.",
             table=self.table(),
         )
+        notes = (Paragraph(note, "quiet") for note in self.notes)
+        yield Details("How this was found", (how, *notes))
 
     def answer(self) -> str:
         """Say whether anything is gained beyond noise, and which changes bring it."""

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
 from search.metric import ACCURACY, Metric
-from search.report.blocks import Block, Heading, Paragraph, Plot, Table
+from search.report.blocks import Block, Columns, Details, Paragraph, Plot, Table
 from search.report.class_deltas import (
     ClassDelta,
     all_classes,
@@ -191,21 +191,18 @@ class BaselineComparison(Finding):
         return self.gains[: MOST_CLASSES // 2] + self.gains[-MOST_CLASSES // 2 :]
 
     def blocks(self) -> Iterator[Block]:
-        yield Paragraph(
+        baseline = Paragraph(
             f"Study {self.study} is the hand-tuned network, {self.protocol}. Both are tested on "
             f"the same {count(self.overall.n_images)} images."
         )
+        yield Columns((baseline, self._accuracies()))
         if self.same_candidate:
             yield Paragraph(
                 "The winner is the hand-tuned candidate itself: a difference comes from seeds and "
                 "from the amount of training data, and says nothing about the search."
             )
-        yield from self._training()
         if self.own is not None:
             yield _own_table(self.own)
-        yield self._accuracies()
-        yield from self._significance()
-        yield Heading("Recall by class")
         yield Plot(
             _NAME,
             f"Recall of {len(self.shown)} classes and of all together, baseline and winner",
@@ -214,6 +211,9 @@ class BaselineComparison(Finding):
             caption=self._caption(),
         )
         yield self._recalls()
+        reasons = (*self._training(), *self._significance())
+        if reasons:
+            yield Details("Where the difference may come from, and how certain it is", reasons)
         if self.changes:
             yield changes_block(self.changes)
 
@@ -298,7 +298,7 @@ class BaselineComparison(Finding):
         if len(self.shown) == len(self.gains):
             return ""
         half = MOST_CLASSES // 2
-        return f"Of {len(self.gains)} classes, the {half} largest and {half} smallest gains."
+        return f"Recall of {len(self.gains)} classes: the {half} largest and {half} smallest gains."
 
     def _recalls(self) -> Table:
         return Table(

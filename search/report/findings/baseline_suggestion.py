@@ -16,6 +16,8 @@ class BaselineSuggestion(Excerpt):
 
     key = "versus.command"
     section = GOOD
+    title = "How to test the hand-tuned network"
+    folded = True
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -26,8 +28,7 @@ class BaselineSuggestion(Excerpt):
         own = kind is not None and hand_tuned_kind(kind) == kind
         what = "hand-tuned network of this kind" if own else "hand-tuned network"
         words = Paragraph(
-            f"No {what} has been tested on this data to compare with. To train and test one:",
-            "quiet",
+            f"No {what} has been tested on this data to compare with. To train and test one:"
         )
         return cls(content=(words, Code(command, "sh")))
 

@@ -178,13 +178,13 @@ class ConfusionMatrix(Finding):
             hovertemplate="%{customdata}<extra></extra>",
         )
         cell = _cell_pixels(n)
-        return Chart(figure, 140 + cell * n, 160 + cell * n)
+        return Chart(figure, 120 + cell * n, 160 + max(cell, 44) * n)
 
 
 def _cell_pixels(n: int) -> int:
     """Return the size of a cell of a chart of `n` classes."""
     if n <= MOST_WITH_PERCENTAGES:
-        return 44
+        return 34
     if n <= MOST_WITH_COUNTS:
         return 30
     return 22 if n <= _MOST_LABELS else max(_MOST_PIXELS // n, _LEAST_CELL)

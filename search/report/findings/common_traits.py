@@ -93,6 +93,7 @@ class CommonTraits(Finding):
 
     key = "shared"
     section = WHY
+    narrow = True
     title = "What the best trials have in common"
 
     best: int = 0

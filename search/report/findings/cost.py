@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, final
 
-from search.report.blocks import Block, Rows
+from search.report.blocks import Block, Details, Paragraph, Rows
 from search.report.evidence import Evidence
 from search.report.finding import COST, Finding, Unlisted
 from search.report.scoring import KINDS, last_attempts
-from search.text import count, duration, percent
+from search.text import count, duration, percent, plural
 from search.tuning.records import StudyRecord, TrialRecord
 
 _NOT_TRIED = ("waiting", "running", "interrupted", "infeasible")
@@ -48,6 +48,8 @@ class Cost(Finding):
     """Refits of the ensemble's networks other than the winner."""
     ensemble_seconds: float
     """What they took, about: as the winner's refit, by how long their trials took."""
+    ablation_trainings: int
+    """Candidates that the command `ablate` has trained; their seconds are not stored."""
     nested_searches: int
     """Repetitions of the whole search, by nested cross-validation."""
     nested_seconds: float
@@ -75,6 +77,7 @@ class Cost(Finding):
             trial_seconds=sum(trial.seconds for trial in record.trials),
             refit_seconds=None if record.refit is None else record.refit.seconds,
             **_further_trainings(record),
+            ablation_trainings=0 if evidence.ablation is None else evidence.ablation.path.trained,
             nested_searches=len(evidence.nested),
             nested_seconds=sum(map(_training_seconds, evidence.nested)),
             device=_device(record),
@@ -86,7 +89,20 @@ class Cost(Finding):
         return sum(n for kind, n in self.trials.items() if kind not in _NOT_TRIED)
 
     def blocks(self) -> Iterator[Block]:
-        yield Rows(tuple(self._rows()))
+        yield Paragraph(self._answer(), "large")
+        yield Details("All that it took", (Rows(tuple(self._rows())),))
+
+    def _answer(self) -> str:
+        """Say how long it took, and how much of the possible training that was."""
+        tried, epochs = plural(self.n_tried, "candidate"), plural(self.epochs_trained, "epoch")
+        share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)
+        took = ""
+        if self.search_seconds:  # older studies did not store when trials ran
+            took = f" took {duration(self.search_seconds)}"
+        if self.search_seconds and self.refit_seconds is not None:
+            took += f", and the refit {duration(self.refit_seconds)}"
+        trained = f"{tried} with {epochs} of training in all, {share} of what they might have had"
+        return f"{trained},{took}." if took else f"{trained}."
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "candidates tried", count(self.n_tried)
@@ -115,6 +131,8 @@ class Cost(Finding):
         ):
             if number:
                 yield name, f"{count(number)} (about {duration(seconds)} of training)"
+        if self.ablation_trainings:
+            yield "candidates trained by ablate", count(self.ablation_trainings)
         yield "device", self.device
 
 

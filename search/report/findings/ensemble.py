@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Self, final
 
 from search.metric import ACCURACY, LOSS
-from search.report.blocks import Block, Code, Paragraph, Table
+from search.report.blocks import Block, Code, Details, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import GOOD, Finding, MetricName, Number, ReportPart
 from search.report.paired import compare_counts
@@ -102,7 +102,7 @@ class EnsembleResult(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self._answer())
-        yield Table(
+        table = Table(
             caption="The networks alone and together, on the test images",
             header=("Network", "Accuracy", "95% interval", "Loss"),
             rows=(
@@ -112,8 +112,11 @@ class EnsembleResult(Finding):
             align="lrrr",
             most=len(self.members) + 1,
         )
-        yield Paragraph(self._details(), "quiet")
-        yield Code('import search\n\nensemble = search.load_ensemble("../ensemble")\n', "python")
+        code = Code('import search\n\nensemble = search.load_ensemble("../ensemble")\n', "python")
+        yield Details(
+            "Each network alone, and how to use them together",
+            (table, Paragraph(self._details(), "quiet"), code),
+        )
 
     def summary(self) -> tuple[str, ...]:
         return (self._answer(),)

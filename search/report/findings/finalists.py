@@ -7,7 +7,7 @@ from typing import Self, final
 
 import numpy as np
 
-from search.report.blocks import Block, Paragraph, Table
+from search.report.blocks import Block, Details, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, MetricName, Number, ReportPart, Unlisted
 from search.report.scoring import image_worth, trial_score
@@ -82,18 +82,19 @@ class Finalists(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self._answer())
-        yield Table(
+        table = Table(
             caption="The finalists",
             header=("Trial", "In the search", "Mean again", "SD", "Lowest", "Highest", "Is best"),
             rows=tuple(self._row(one) for one in self.finalists),
             align="rrrrrrr",
         )
-        yield Paragraph(
+        words = Paragraph(
             "Scores of the search are those of the luckiest of many trainings, so the means are "
             "usually lower. They are of the same validation images, so that chance of the images "
             f"remains. {self.scatter()}",
             "quiet",
         )
+        yield Details("Each finalist’s scores", (table, words))
 
     def scatter(self) -> str:
         """Say how much seeds change a score, as far as so few trainings tell it."""

@@ -136,6 +136,7 @@ class Importances(Finding):
 
     key = "importances"
     section = WHY
+    narrow = True
     title = "Which parameters matter"
     figures = ("importances",)
 

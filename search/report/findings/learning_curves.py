@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cifar_models.family import write_list
 from search.metric import ACCURACY, LOSS, Metric
 from search.plotting import BLUE, GREEN, ORANGE, VERMILLION, integer_axis, metric_axis, new_figure
-from search.report.blocks import Block, Chart, Paragraph, Plot
+from search.report.blocks import Block, Chart, Details, Paragraph, Plot
 from search.report.charts import (
     Marker,
     Series,
@@ -37,6 +37,13 @@ from spaces.candidate import Candidate, loss_settings
 
 _NAME = "learning-curve"
 _METRICS: tuple[Metric, Metric] = (ACCURACY, LOSS)
+_STACKED: dict[str, Any] = {  # for screens on which two plots have no room side by side
+    "xaxis": {"domain": [0, 1], "title": ""},
+    "xaxis2": {"domain": [0, 1]},
+    "yaxis": {"domain": [0.56, 1]},
+    "yaxis2": {"domain": [0, 0.44]},
+    "margin": {"t": 110},
+}
 
 
 @final
@@ -136,7 +143,8 @@ class LearningCurves(Finding):
         alt = f"Accuracy and loss {whose} by epoch, in validation and training{refit}{best}"
         yield Plot(self.name, alt, self.draw, self.chart)
         if self.candidate is not None:
-            yield Paragraph(" ".join(self._how_to_read(self.candidate)), "quiet")
+            words = Paragraph(" ".join(self._how_to_read(self.candidate)), "quiet")
+            yield Details("How to read the curves", (words,))
 
     def _how_to_read(self, candidate: Candidate) -> Iterator[str]:
         """Yield sentences on what differs between figures of training and of validation."""
@@ -172,19 +180,22 @@ class LearningCurves(Finding):
         return figure
 
     def chart(self) -> Chart:
-        """Draw the same for the page; hovering shows the fold, the epoch and the value."""
+        """Draw both side by side; hovering shows the fold, the epoch and the value."""
         upper, lower = (
             {"title": str(metric), "tickformat": metric_format(metric)} for metric in _METRICS
         )
+        epochs = {"title": "epoch", **whole_ticks(len(self.mean.accuracy))}
         figure = new_chart_figure(
-            xaxis={"anchor": "y2", "title": "epoch", **whole_ticks(len(self.mean.accuracy))},
-            yaxis={"domain": [0.54, 1], **upper},
-            yaxis2={"domain": [0, 0.46], **lower},
-            margin={"l": 60, "r": 16, "t": 72, "b": 48},
+            xaxis={"anchor": "y", "domain": [0, 0.46], **epochs},
+            xaxis2={"anchor": "y2", "domain": [0.54, 1], "matches": "x", **epochs},
+            yaxis=upper,
+            yaxis2={"anchor": "x2", **lower},
+            margin={"l": 60, "r": 16, "t": 56, "b": 48},
         )
-        for metric, axis in zip(_METRICS, ("y", "y2"), strict=True):
-            figure.add_traces([one.trace(yaxis=axis) for one in self._series(metric)])
-        return Chart(name_once(figure), 620)
+        for metric, number in zip(_METRICS, ("", "2"), strict=True):
+            axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+            figure.add_traces([one.trace(**axes) for one in self._series(metric)])
+        return Chart(name_once(figure), 360, narrow=_STACKED, narrow_height=600)
 
     def _series(self, metric: Metric) -> Iterator[Series]:
         """Yield the curves of each fold or training, their means, the refit's, and the marks."""

@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self, final
@@ -28,9 +29,18 @@ from search.report.explorer import explorer_content
 from search.report.finding import TRIALS, Finding, Unlisted
 from search.report.findings.importances import Importances
 from search.report.scales import Scale, linear_scale, parameter_scale, value_text
-from search.report.scoring import MISSING, After, comparable_trials, reached
+from search.report.scoring import (
+    ENDED,
+    MISSING,
+    After,
+    comparable_trials,
+    last_attempts,
+    reached,
+    trial_score,
+)
 from search.report.thinning import drawn, drawn_words
-from search.text import score
+from search.text import count, listed, plural, score
+from search.tuning.records import StudyRecord
 
 _FEWEST = 2  # trials that lines can show
 _SHADES = 8  # trials of one shade share a trace, so that thousands of lines draw quickly
@@ -51,8 +61,7 @@ UNUSED = "not used"
 TABLE = "parallel-coordinates.csv"
 _EXPLORING = (
     "Drag along an axis to keep only trials in that range; click the axis to show all again. The "
-    "box below finds words and takes conditions on a column. The table below shows what is left; "
-    "the score of a trial that was stopped early is its last one."
+    "table shows what is left. The score of a trial that was stopped early is its last one."
 )
 
 
@@ -87,7 +96,6 @@ class ParallelCoordinates(Finding):
 
     key = "trials.parameters"
     section = TRIALS
-    title = "Parallel coordinates"
     figures = ("parallel-coordinates",)
     file_names = (TABLE,)
 
@@ -99,6 +107,7 @@ class ParallelCoordinates(Finding):
     total: Unlisted[int] = 0
     content: Unlisted[Callable[[], Mapping[str, Any]] | None] = None
     reason: Unlisted[str | None] = None
+    ended: Unlisted[str] = ""  # how many trials are complete, and how they scored
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -135,14 +144,17 @@ class ParallelCoordinates(Finding):
             after=compared.after,
             total=total,
             content=partial(explorer_content, evidence.record, ranges, names, compared),
+            ended=_ended(evidence.record),
         )
 
     def blocks(self) -> Iterator[Block]:
-        if self.reason is not None:
-            yield Paragraph(f"Not shown: {self.reason}.", "quiet")
-            return
-        if len(self.values) < _FEWEST:
-            yield Paragraph("Not shown: there is one trial to compare.", "quiet")
+        if self.ended:
+            yield Paragraph(self.ended, "large")
+        reason = self.reason
+        if reason is None and len(self.values) < _FEWEST:
+            reason = "there is one trial to compare"
+        if reason is not None:
+            yield Paragraph(f"Parallel coordinates are not shown: {reason}.", "quiet")
             return
         yield Plot(
             name="parallel-coordinates",
@@ -270,6 +282,30 @@ class ParallelCoordinates(Finding):
         metric_axis(bar.ax, self.metric)
         bar.outline.set_visible(False)
         return figure
+
+
+def _ended(record: StudyRecord) -> str:
+    """Say how many trials are complete, how they scored, and how the others ended; "" for none."""
+    metric = record.metric
+    known = [value for one in record.complete() if (value := trial_score(one)) is not None]
+    if not known:
+        return ""
+    best, worst = (score(one, metric) for one in _ends(known, metric))
+    kinds = Counter(one.kind for one in last_attempts(record) if one.kind in ENDED)
+    are = "is" if len(known) == 1 else "are"
+    values = best if best == worst else f"{best} to {worst}"
+    sentence = (
+        f"{count(len(known))} of {plural(kinds.total(), 'trial')} {are} complete, with a "
+        f"validation {metric} of {values}"
+    )
+    others = [f"{count(kinds[kind])} {kind}" for kind in ENDED[1:] if kinds[kind]]
+    return f"{sentence}; {listed(others)}." if others else f"{sentence}."
+
+
+def _ends(values: Sequence[float], metric: Metric) -> tuple[float, float]:
+    """Return the best and the worst."""
+    low, high = min(values), max(values)
+    return (high, low) if metric.higher_is_better else (low, high)
 
 
 def _score_name(metric: Metric, after: After | None) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self, final
 
 from search.metric import ACCURACY, LOSS
-from search.report.blocks import Block, Bullets, Paragraph, Table
+from search.report.blocks import Block, Bullets, Columns, Paragraph, Table
 from search.report.evidence import Evidence
 from search.report.finding import (
     CERTAIN,
@@ -19,7 +19,7 @@ from search.report.finding import (
     Unlisted,
 )
 from search.report.findings.optimism import Optimism
-from search.report.findings.winner import Winner, refit_rule
+from search.report.findings.winner import Winner
 from search.text import count, interval, moment, percent, plural, score, times
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
@@ -116,10 +116,8 @@ class Result(Finding):
             correct += f"; {always_right(majority)}"
         refitted = self.record.recipe.protocol.refits
         if refitted:
-            yield Paragraph(
-                f"{self._tested()} tested after all decisions of this study: {correct}."
-            )
-            yield self._validation_and_test()
+            tested = f"{self._tested()} tested after all decisions of this study: {correct}."
+            yield Columns((Paragraph(tested), self._validation_and_test()))
             if self.gap:
                 yield Paragraph(self.gap, "quiet")
             return
@@ -135,8 +133,8 @@ class Result(Finding):
             return "The winner was"
         return (
             f"A network with the settings of trial {refit.trial} was trained again on all "
-            f"{count(self.record.dataset.n_train)} training images, for "
-            f"{refit_rule(self.record, refit)}. That network was saved, and"
+            f"{count(self.record.dataset.n_train)} training images for "
+            f"{plural(refit.epochs, 'epoch')}, saved, and"
         )
 
     def _validation_and_test(self) -> Table:

@@ -181,6 +181,7 @@ class Trials(Finding):
     section = TRIALS
     title = "Scores in the order of the search"
     listed = "trials"
+    folded = True
     figures = ("optimization-history",)
     file_names = ("trials.csv",)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Self, final
 
 from search.metric import ACCURACY, Metric
-from search.report.blocks import Block, Bullets, Paragraph
+from search.report.blocks import Block, Bullets, Details, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import CERTAIN, Finding, ReportPart
 from search.report.findings.all_metrics import guessing_is_worth
@@ -22,6 +22,7 @@ from search.tuning.records import StudyRecord
 
 Reply = Literal["yes", "no", "unknown", "aside"]
 _ALMOST = 1 - 1e-6  # of one image: sums of fractions are rounded
+_DOUBTS: tuple[Reply, ...] = ("no", "unknown")  # those that a reader has to see, the worst first
 _MARKS: dict[Reply, str] = {"yes": "✓", "no": "✗", "unknown": "?", "aside": "○"}
 
 
@@ -65,17 +66,27 @@ class Trust(Finding):
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self.answer, "large")
-        objections_first = sorted(self.checks, key=lambda one: one.reply != "no")
-        yield Bullets(
-            tuple(f"{one.question} {one.words}" for one in objections_first),
-            tuple(_MARKS[one.reply] for one in objections_first),
-        )
-        yield Paragraph("✓ speaks for it, ✗ against it, ? not known, ○ worth knowing.", "quiet")
+        doubts = [one for reply in _DOUBTS for one in self.checks if one.reply == reply]
+        if doubts:
+            yield _listed(doubts)
+        others = [one for one in self.checks if one.reply not in _DOUBTS]
+        if others:
+            key = Paragraph("✓ speaks for it, ✗ against it, ? not known, ○ worth knowing.", "quiet")
+            summary = f"{plural(len(others), 'check')} that nothing speaks against"
+            yield Details(summary, (_listed(others), key))
 
     @property
     def objections(self) -> tuple[str, ...]:
         """What speaks against the test result, in few words each."""
         return tuple(one.doubt for one in self.checks if one.reply == "no")
+
+
+def _listed(checks: Sequence[Check]) -> Bullets:
+    """Show each question with its answer, after a mark that tells the reply."""
+    return Bullets(
+        tuple(f"{one.question} {one.words}" for one in checks),
+        tuple(_MARKS[one.reply] for one in checks),
+    )
 
 
 _BASELINE_IS_BETTER = "the hand-tuned network is better on the same test images"

@@ -281,7 +281,7 @@ def _shown(value: object) -> str:
 
 @final
 class FoldScores(Excerpt):
-    """The winner's score on each fold."""
+    """The winner's score on each of several folds."""
 
     key = "winner.fold_scores"
     section = CERTAIN
@@ -290,20 +290,20 @@ class FoldScores(Excerpt):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
-        """Show the scores at E*; None without a winner, or where the last epoch counts."""
+        """Show them at E*; None without a winner or folds, or where the last epoch counts."""
         record, winner = evidence.record, evidence.once(Winner.of)
         if winner is None or record.recipe.protocol.scores_last_epoch:
             return None
         scores = [score(value, record.metric) for value in winner.fold_scores]
-        rows = [("validation score", scores[0])]
-        if len(scores) > 1:
-            rows = [
-                *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
-                ("mean", score(winner.mean, record.metric)),
-                ("standard deviation", spread(winner.fold_deviation, record.metric)),
-            ]
-        rows.append(("E*, best epoch of the mean", str(winner.best_epoch)))
-        return cls(content=(Rows(tuple(rows)),))
+        if len(scores) == 1:
+            return None
+        rows = (
+            *((f"fold {fold}", text) for fold, text in enumerate(scores, start=1)),
+            ("mean", score(winner.mean, record.metric)),
+            ("standard deviation", spread(winner.fold_deviation, record.metric)),
+            ("E*, best epoch of the mean", str(winner.best_epoch)),
+        )
+        return cls(content=(Rows(rows),))
 
 
 _REFIT_RULES = {

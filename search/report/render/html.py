@@ -46,7 +46,8 @@ class Group(NamedTuple):
 class Chapter(NamedTuple):
     """A section of a page.
 
-    `heading` and `nav` are "" where it has none; `empty` is shown where there are no groups.
+    `heading` and `nav` are "" where it has none; `empty` is shown where there are no groups. Two
+    neighbours that are `half` stand side by side where there is room.
     """
 
     anchor: str
@@ -54,6 +55,7 @@ class Chapter(NamedTuple):
     heading: str
     groups: tuple[Group, ...] = ()
     empty: str = ""
+    half: bool = False
 
 
 def chapter(anchor: str, nav: str, heading: str, *blocks: Block) -> Chapter:
@@ -84,7 +86,8 @@ def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) ->
         )
         for (narrow, folded), group in groupby(inside, key=lambda one: (one.narrow, one.folded))
     )
-    return Chapter(section.anchor, section.nav, section.heading(record), groups, section.empty)
+    heading = section.heading(record)
+    return Chapter(section.anchor, section.nav, heading, groups, section.empty, half=section.half)
 
 
 def render_chapters(
@@ -177,8 +180,10 @@ class _PageContent:
 
 
 def figure_json(chart: Chart) -> str:
-    """Write the figure as JSON, with as many digits as can be seen."""
-    return json.dumps(_rounded(json.loads(chart.figure.to_json())), separators=(",", ":"))
+    """Write the figure as JSON, with as many digits as can be seen, and what phones change."""
+    figure = json.loads(chart.figure.to_json())
+    figure |= {"narrow": chart.narrow, "height": chart.height, "narrow_height": chart.narrow_height}
+    return json.dumps(_rounded(figure), separators=(",", ":"))
 
 
 def _rounded(value: Any) -> Any:

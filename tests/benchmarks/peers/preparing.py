@@ -20,7 +20,7 @@ def prepare(images_dir: Path, data_dir: Path, work_dir: Path, seed: int) -> None
     """Decode the folder into `data_dir`, for us and for the peers, and write the seed's split."""
     work_dir.mkdir(parents=True, exist_ok=True)
     info = prepare_dataset(DatasetRequest(str(images_dir), data_dir), lambda _: None)
-    recipe = Recipe(space="mlp", dataset=str(images_dir), seed=seed)
+    recipe = Recipe(space="mlp", dataset=str(images_dir), seed=seed, duplicates="together")
     (fold,) = make_folds(recipe, info)
     data = load_train_split(info)
     statistics = channel_statistics(data.images, torch.from_numpy(fold.train))
