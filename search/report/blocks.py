@@ -86,15 +86,12 @@ class Links:
 class Chart(NamedTuple):
     """A plotly figure with its size in CSS pixels.
 
-    Below `min_width` it scrolls sideways instead of shrinking. On a phone, `narrow` replaces parts
-    of the layout, and `narrow_height` the height, where they are given.
+    Below `min_width` it scrolls sideways instead of shrinking.
     """
 
     figure: go.Figure
     height: int
     min_width: int = 0
-    narrow: Mapping[str, Any] | None = None
-    narrow_height: int | None = None
 
 
 @final

@@ -179,15 +179,20 @@ WINNER = Section(
     half=True,
 )
 GOOD = Section("good", "How good", "How good it is", empty="There is no test result yet.")
-CERTAIN = Section("sure", "How certain", "How certain it is")
+CERTAIN = Section("sure", "How certain", "How certain it is", half=True)
+LEARNED = Section("curves", "", "How it learned", half=True)
 WHY = Section("why", "Why", "Why it won", without_winner="What the trials show")
 TRIALS = Section("trials", "Trials", "All trials")
-FAILURES = Section("failures", "Failures", "Where it still fails")
+FAILURES = Section("failures", "Failures", "Where it still fails", half=True)
+CONFUSED = Section("confused", "", "What it confuses", half=True)
 COST = Section("cost", "Cost", "What it cost")
 NEXT = Section("next", "Next", "What to try next", half=True)
 REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it", half=True)
 
-SECTIONS = (HEADLINE, USE, WINNER, GOOD, CERTAIN, WHY, TRIALS, FAILURES, COST, NEXT, REPRODUCE)
+SECTIONS = (
+    HEADLINE, USE, WINNER, GOOD, CERTAIN, LEARNED, WHY, TRIALS, FAILURES, CONFUSED, COST, NEXT,
+    REPRODUCE,
+)  # fmt: skip
 
 
 class Finding(ReportPart, ABC):

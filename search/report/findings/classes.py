@@ -15,7 +15,15 @@ from search.report.blocks import Block, Chart, Paragraph, Plot
 from search.report.charts import escape, new_chart_figure
 from search.report.csv_text import csv_text
 from search.report.evidence import Evidence
-from search.report.finding import FAILURES, Finding, ReportPart, Unlisted, figure_name, figure_names
+from search.report.finding import (
+    CONFUSED,
+    FAILURES,
+    Finding,
+    ReportPart,
+    Unlisted,
+    figure_name,
+    figure_names,
+)
 from search.text import count, percent, plural
 from search.training.metrics import TestResult
 
@@ -24,6 +32,7 @@ MOST_WITH_COUNTS = 25
 _MOST_LABELS = 40  # on an axis; more would overlap
 _MOST_PIXELS, _LEAST_CELL = 22 * _MOST_LABELS, 5  # of a chart of many classes
 _WIDE = 6.6  # inches
+_NAMES = 108  # pixels of the classes' names beside a chart
 _NAME = "confusion-matrix"
 _MOST_WEAK = 3
 _BEND = 0.6  # power of a share in the colour scale, so that few mistakes show
@@ -36,8 +45,7 @@ class ConfusionMatrix(Finding):
     """The confusion matrix of the final model on the test images."""
 
     key = "test.confusion"
-    section = FAILURES
-    title = "Confusion matrix"
+    section = CONFUSED
     figures = figure_names(_NAME)
     file_names = tuple(f"{name}.csv" for name in figures)
 
@@ -178,7 +186,7 @@ class ConfusionMatrix(Finding):
             hovertemplate="%{customdata}<extra></extra>",
         )
         cell = _cell_pixels(n)
-        return Chart(figure, 120 + cell * n, 160 + max(cell, 44) * n)
+        return Chart(figure, 120 + cell * n, _NAMES + max(cell, 42) * n)
 
 
 def _cell_pixels(n: int) -> int:

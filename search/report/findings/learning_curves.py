@@ -22,7 +22,7 @@ from search.report.charts import (
 )
 from search.report.evidence import Evidence
 from search.report.finding import (
-    CERTAIN,
+    LEARNED,
     Finding,
     Number,
     ReportPart,
@@ -37,13 +37,6 @@ from spaces.candidate import Candidate, loss_settings
 
 _NAME = "learning-curve"
 _METRICS: tuple[Metric, Metric] = (ACCURACY, LOSS)
-_STACKED: dict[str, Any] = {  # for screens on which two plots have no room side by side
-    "xaxis": {"domain": [0, 1], "title": ""},
-    "xaxis2": {"domain": [0, 1]},
-    "yaxis": {"domain": [0.56, 1]},
-    "yaxis2": {"domain": [0, 0.44]},
-    "margin": {"t": 110},
-}
 
 
 @final
@@ -72,8 +65,7 @@ class LearningCurves(Finding):
     """The winner's curves over its folds, or those of all trainings of a reproduced baseline."""
 
     key = "curves"
-    section = CERTAIN
-    title = "Learning curves"
+    section = LEARNED
     figures = figure_names(_NAME)
 
     trial: int
@@ -180,22 +172,19 @@ class LearningCurves(Finding):
         return figure
 
     def chart(self) -> Chart:
-        """Draw both side by side; hovering shows the fold, the epoch and the value."""
+        """Draw the same for the page; hovering shows the fold, the epoch and the value."""
         upper, lower = (
             {"title": str(metric), "tickformat": metric_format(metric)} for metric in _METRICS
         )
-        epochs = {"title": "epoch", **whole_ticks(len(self.mean.accuracy))}
         figure = new_chart_figure(
-            xaxis={"anchor": "y", "domain": [0, 0.46], **epochs},
-            xaxis2={"anchor": "y2", "domain": [0.54, 1], "matches": "x", **epochs},
-            yaxis=upper,
-            yaxis2={"anchor": "x2", **lower},
-            margin={"l": 60, "r": 16, "t": 56, "b": 48},
+            xaxis={"anchor": "y2", "title": "epoch", **whole_ticks(len(self.mean.accuracy))},
+            yaxis={"domain": [0.54, 1], **upper},
+            yaxis2={"domain": [0, 0.46], **lower},
+            margin={"l": 60, "r": 16, "t": 72, "b": 48},
         )
-        for metric, number in zip(_METRICS, ("", "2"), strict=True):
-            axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-            figure.add_traces([one.trace(**axes) for one in self._series(metric)])
-        return Chart(name_once(figure), 360, narrow=_STACKED, narrow_height=600)
+        for metric, axis in zip(_METRICS, ("y", "y2"), strict=True):
+            figure.add_traces([one.trace(yaxis=axis) for one in self._series(metric)])
+        return Chart(name_once(figure), 460)
 
     def _series(self, metric: Metric) -> Iterator[Series]:
         """Yield the curves of each fold or training, their means, the refit's, and the marks."""

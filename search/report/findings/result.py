@@ -61,7 +61,6 @@ class Result(Finding):
 
     key = "test"
     section = GOOD
-    title = "Test accuracy"
 
     accuracy: Number
     """Share of the images that are predicted correctly."""

@@ -19,6 +19,7 @@ from search.report.render.packing import pack
 from search.tuning.records import StudyRecord
 
 _ROOM = "search.report.render"
+_HALF = 528  # CSS pixels of a section that stands beside another
 
 
 class Passage(NamedTuple):
@@ -86,8 +87,13 @@ def _chapter(section: Section, record: StudyRecord, shown: Sequence[Finding]) ->
         )
         for (narrow, folded), group in groupby(inside, key=lambda one: (one.narrow, one.folded))
     )
+    half = section.half and all(map(_fits_a_half, (plot for one in inside for plot in one.plots())))
     heading = section.heading(record)
-    return Chapter(section.anchor, section.nav, heading, groups, section.empty, half=section.half)
+    return Chapter(section.anchor, section.nav, heading, groups, section.empty, half=half)
+
+
+def _fits_a_half(plot: Plot) -> bool:
+    return plot.chart is None or plot.chart.min_width <= _HALF
 
 
 def render_chapters(
@@ -180,10 +186,8 @@ class _PageContent:
 
 
 def figure_json(chart: Chart) -> str:
-    """Write the figure as JSON, with as many digits as can be seen, and what phones change."""
-    figure = json.loads(chart.figure.to_json())
-    figure |= {"narrow": chart.narrow, "height": chart.height, "narrow_height": chart.narrow_height}
-    return json.dumps(_rounded(figure), separators=(",", ":"))
+    """Write the figure as JSON, with as many digits as can be seen."""
+    return json.dumps(_rounded(json.loads(chart.figure.to_json())), separators=(",", ":"))
 
 
 def _rounded(value: Any) -> Any:
