@@ -9,16 +9,17 @@ other study: the best of that were chosen by the images that a repetition leaves
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from search.catalog.studies import open_stored
 from search.checks import derived_name
-from search.data.cache import open_or_build
+from search.data.cache import load_origins, load_train_split, open_or_build
 from search.data.dataset import DatasetInfo, DatasetRequest
 from search.data.sources import prepare_dataset
+from search.data.splits import Fold, holdout, kfold
 from search.data.subset import SubsetSource
 from search.errors import UserError
 from search.events import Listener, Notice
@@ -122,7 +123,24 @@ def check_folds(folds: int, recipe: Recipe | None = None) -> None:
         raise UserError(f"folds must be a whole number of at least 2, got {folds!r}")
     if recipe is not None:
         dataset = prepare_dataset(DatasetRequest.of(recipe), lambda _: None)
-        make_folds(recipe.model_copy(update=_as_folds(folds)), dataset)
+        parts = make_folds(recipe.model_copy(update=_as_folds(folds)), dataset)
+        if not load_origins(dataset)[0].groups:
+            _check_inner_folds(folds, recipe, dataset, parts)
+
+
+def _check_inner_folds(
+    folds: int, recipe: Recipe, dataset: DatasetInfo, parts: Sequence[Fold]
+) -> None:
+    """Raise UserError unless what each repetition trains on can be split as the search does."""
+    labels, names = load_train_split(dataset).labels.numpy(), dataset.class_names
+    for part in parts:
+        try:
+            if recipe.validation == "kfold":
+                kfold(labels[part.train], recipe.folds, 0, names)
+            elif recipe.validation == "holdout":
+                holdout(labels[part.train], recipe.holdout_fraction, 0, class_names=names)
+        except UserError as error:
+            raise UserError(f"nested {folds}: a repetition has too few images: {error}") from error
 
 
 def _as_folds(folds: int) -> dict[str, Any]:

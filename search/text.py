@@ -115,6 +115,8 @@ def duration(seconds: float | None) -> str:
     """Return a duration in its two largest units: "1 h 12 min", "7.5 s"; None as a dash."""
     if seconds is None:
         return "–"
+    if 0 < seconds < 0.05:
+        return "less than 0.1 s"
     if seconds < 59.95:
         return f"{round(seconds, 1):g} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -233,6 +233,9 @@ def test_the_command_tells_and_reports(
     early = ("run", "--space", recipe.space, "--dataset", recipe.dataset, "--nested", "9999")
     started = command(*early, "--data-dir", recipe.data_dir, "--study-name", "early", *place)
     assert "folds must be at most" in started.error()
+    few = command(*early[:-1], "2", "--holdout-fraction", "0.001", "--data-dir", recipe.data_dir,
+                  "--study-name", "early", *place)  # fmt: skip
+    assert few.error().startswith("nested 2: a repetition has too few images: holdout_fraction")
     assert not (recipe.runs_dir / "early").exists()
     both = command("run", "--space", "mlp", "--nested", "2", "--json", *place)
     assert "without --json" in both.error()

@@ -1,7 +1,6 @@
 """The best validation score so far as a search goes on, and the level of hand tuning. Pure."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -148,12 +147,24 @@ def _first_fold_end(trial: TrialRecord) -> datetime | None:
     return min(trial.started + timedelta(seconds=seconds), trial.finished)
 
 
-def baseline_levels(baselines: Sequence[StudyRecord], metric: Metric) -> tuple[BaselineLevel, ...]:
-    """Return a level for each baseline study that has a score, each with its own label."""
-    names = Counter(_network(record) for record in baselines)
-    return tuple(
-        BaselineLevel(record.name, _label(record, alone=names[_network(record)] == 1), value)
+def baseline_levels(
+    baselines: Sequence[StudyRecord], metric: Metric, *, datasets: int = 1
+) -> tuple[BaselineLevel, ...]:
+    """Return a level for each baseline study that has a score, each with its own label.
+
+    It names the data where there are several `datasets`.
+    """
+    names = [
+        _network(record) + (f" on {record.dataset.name}" if datasets > 1 else "")
         for record in baselines
+    ]
+    labels = [
+        name if names.count(name) == 1 else f"{name} ({record.name})"
+        for name, record in zip(names, baselines, strict=True)
+    ]
+    return tuple(
+        BaselineLevel(record.name, label, value)
+        for label, record in zip(labels, baselines, strict=True)
         if (value := _mean(record, metric)) is not None
     )
 
@@ -171,10 +182,6 @@ def _mean(record: StudyRecord, metric: Metric) -> float | None:
 
 def _network(record: StudyRecord) -> str:
     return f"hand-tuned {(model_kind(record) or 'network').upper()}"
-
-
-def _label(record: StudyRecord, *, alone: bool) -> str:
-    return _network(record) if alone else f"{_network(record)} ({record.name})"
 
 
 _COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)

@@ -109,6 +109,7 @@ class Series:
         numbers: The trial of each point, for `TRIAL_STORY` in `hover`.
         open_ended: Whether the last point only ends the line, without a mark of its own.
         in_legend: Whether the legend names it.
+        clipped: Whether marks at the edge of the page's chart are cut off there.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Series:
     numbers: Sequence[int] = ()
     open_ended: bool = False
     in_legend: bool = True
+    clipped: bool = True
 
     def trace(self, **more: Any) -> go.Scatter:
         """Make plotly's trace; `more` are further attributes of it."""
@@ -151,6 +153,7 @@ class Series:
             },
             opacity=self.opacity,
             showlegend=self.in_legend,
+            cliponaxis=self.clipped,
             text=self.texts or None,
             customdata=self.numbers or None,
             hoverinfo="skip" if silent else None,

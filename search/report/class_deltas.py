@@ -138,8 +138,10 @@ def _series(rows: Sequence[ClassDelta], places: Sequence[float]) -> Iterator[Ser
     ys = [y for place in places for y in (place, place, None)]
     yield Series("difference", xs, ys, GREY, width=1.5, in_legend=False)
     texts = [_hover_text(row) for row in rows]
-    yield Series("baseline", baseline, places, ORANGE, marker="diamond", size=11, texts=texts)
-    yield Series("winner", winner, places, BLUE, size=11, texts=texts)
+    yield Series(
+        "baseline", baseline, places, ORANGE, marker="diamond", size=11, texts=texts, clipped=False
+    )
+    yield Series("winner", winner, places, BLUE, size=11, texts=texts, clipped=False)
 
 
 def _hover_text(row: ClassDelta) -> str:

@@ -178,11 +178,12 @@ def compare(compared: Sequence[ComparedStudy]) -> Comparison:
     beside = [one.baseline.record for one in compared if one.baseline is not None]
     baselines = {r.name: r for r in [*records, *beside] if not r.recipe.protocol.is_search}
     searches = [record for record in records if record.name not in baselines]
+    n_datasets = len({record.dataset.fingerprint for record in records})
     return Comparison(
         rows=tuple(study_row(one) for one in compared),
         curves=tuple(best_over_time(record, metric) for record in searches),
         by_trial=tuple(best_over_trials(record, metric) for record in searches),
-        levels=baseline_levels(list(baselines.values()), metric),
+        levels=baseline_levels(list(baselines.values()), metric, datasets=n_datasets),
         metric=metric,
         ranking=Ranking.of(records),
     )

@@ -97,6 +97,7 @@ def _varies(column: Column) -> bool:
 
 def _column(column: Column, *, shown: bool, axis: bool) -> dict[str, Any]:
     return {
+        "name": column.name.lower(),
         "title": column.title,
         "unit": column.unit,
         "log": column.log,

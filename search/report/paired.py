@@ -5,11 +5,13 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from search.metric import CountMetric
+from search.report.blocks import Table
 from search.report.evidence import TestedStudy
 from search.report.finding import MetricName, ReportPart
+from search.text import score, score_interval
 from search.training.bootstrap import paired_interval
 
 Correct = npt.NDArray[np.bool_]
@@ -119,6 +121,28 @@ class OwnMetric(ReportPart):
     interval: tuple[float, float] | None
     """Its 95% interval, from a bootstrap of the images, the same for both; null for a metric of
     probabilities, which are not kept."""
+
+    def is_clear(self, level: float) -> bool | None:
+        """Return whether other test images make such a difference less often than `level`.
+
+        None if that is not known: resamples of a few images that do not differ say nothing.
+        """
+        low, high = self.interval or (0.0, 0.0)
+        if low == high:
+            return None
+        reach = (high - low) / 2 * norm.ppf(1 - level / 2) / norm.ppf(0.975)
+        return bool(abs((low + high) / 2) > reach)
+
+    def table(self) -> Table:
+        """Set both beside each other."""
+        both = "–" if self.interval is None else score_interval(self.interval, self.metric)
+        values = [score(one, self.metric) for one in (self.winner, self.baseline, self.gain)]
+        return Table(
+            caption=f"Test {self.metric} of both, and by how much the winner is better",
+            header=("Winner", "Baseline", "Difference", "95% interval (bootstrap)"),
+            rows=((*values, both),),
+            align="rrrr",
+        )
 
 
 def own_metric(ours: TestedStudy, baseline: TestedStudy) -> OwnMetric | None:

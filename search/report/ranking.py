@@ -110,7 +110,7 @@ class Ranking:
             return None
         return (
             f"Ways to search are ranked on {LEAST_TASKS} tasks or more (a dataset with a seed) on "
-            f"which each was tested: of these {len(results)} ways all were tested on {len(shared)}."
+            f"which each was tested; {len(shared)} have a test of all these {len(results)} ways."
         )
 
     def groups(self) -> Iterator[tuple[Method, ...]]:

@@ -240,12 +240,16 @@ class StudyRecord:
         return (self.recipe.refit_epochs or 0) > self.recipe.epochs or self.horizon is not None
 
     def repeatable_recipe(self) -> Recipe:
-        """Return the recipe that repeats what was done, whatever the time it takes."""
+        """Return the recipe that repeats what was done, whatever the time it takes.
+
+        Where a time budget cut off trials before the last one that ended, it runs those, too.
+        """
         changes: dict[str, int | None] = {}
         if self.horizon is not None:
             changes["refit_epochs"] = self.horizon["epochs"]
         if self.recipe.budget is not None:
-            longest = {"refit_epochs": self.recipe.epochs, "trials": max(self.n_done(), 1)}
+            last = max(self.done_indices(), default=0)
+            longest = {"refit_epochs": self.recipe.epochs, "trials": last + 1}
             changes = {"budget": None} | longest | changes
         return self.recipe.model_copy(update=changes)
 

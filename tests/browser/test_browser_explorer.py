@@ -61,6 +61,8 @@ def test_all_trials_are_there_the_best_first(explorer: Page) -> None:
     [
         ("state=pruned", lambda row: row[2] == "pruned"),
         ("accuracy>=70%", lambda row: row[3] != "–" and float(row[3].rstrip("%")) >= 70),
+        ("score>=0.7", lambda row: row[3] != "–" and float(row[3].rstrip("%")) >= 70),
+        ("trial>=1,0", lambda row: int(row[1]) >= 10),  # as thousands are written
         ("Accuracy >= 70", lambda row: row[3] != "–" and float(row[3].rstrip("%")) >= 70),
         ("trial<5 complete", lambda row: int(row[1]) < 5 and row[2] == "complete"),
     ],
@@ -150,6 +152,15 @@ def test_keyboard_sorts_and_keeps_its_place(explorer: Page) -> None:
     assert explorer.evaluate("document.activeElement.closest('[aria-sort]').ariaSort") == (
         "descending"
     )
+
+
+def test_keyboard_ticks_and_keeps_its_place(explorer: Page) -> None:
+    """The box that was ticked has the focus in the table that was made again."""
+    explorer.focus("[data-part=table] tbody tr:nth-child(3) input")
+    explorer.keyboard.press("Space")
+    number = rows(explorer)[2][1]
+    assert explorer.evaluate("document.activeElement.ariaLabel") == f"Compare trial {number}"
+    assert explorer.evaluate("document.activeElement.checked")
 
 
 def test_axes_are_eight_at_most(explorer: Page) -> None:

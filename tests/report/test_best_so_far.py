@@ -168,6 +168,13 @@ def test_levels_of_the_same_network_bear_their_studies_names() -> None:
     assert labels == ["hand-tuned CNN (cnn-baseline-photos)", "hand-tuned CNN (b)"]
 
 
+def test_levels_name_their_data_where_there_are_several() -> None:
+    """A network tuned on one dataset says nothing of another."""
+    one = baseline_fakes.reproduction(1).record
+    (level,) = baseline_levels([one], ACCURACY, datasets=2)
+    assert level.label == f"hand-tuned CNN on {one.dataset.name}"
+
+
 def test_a_baseline_that_has_not_begun_has_no_level() -> None:
     """There is nothing to draw yet."""
     assert baseline_levels([baseline_fakes.baseline_record([])], ACCURACY) == ()

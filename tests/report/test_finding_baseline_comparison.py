@@ -254,7 +254,10 @@ def test_a_lead_is_clear_if_neither_seeds_nor_images_explain_it(
     }
     info = compared.model_copy(update=parts)
     assert info.clear is clear
-    assert info.outcome.startswith("no clear difference") == (clear is False)
+    suggestive = (seeds, paired) == (0.001, 0.02)
+    assert info.is_suggestive is suggestive
+    assert info.outcome.startswith("no clear difference") == (clear is False and not suggestive)
+    assert ("which may be chance" in info.outcome) is suggestive
 
 
 @pytest.mark.parametrize(
@@ -262,6 +265,7 @@ def test_a_lead_is_clear_if_neither_seeds_nor_images_explain_it(
     [
         (0.01, (0.1, 0.2), True), (0.06, (0.1, 0.2), False), (None, (0.1, 0.2), True),
         (0.01, (-0.1, 0.2), False), (0.01, (0.2, 0.2), None), (0.01, None, None),
+        (0.01, (0.005, 0.2), False),
     ],
 )  # fmt: skip
 def test_a_lead_by_another_metric_is_clear_by_both_too(
@@ -276,7 +280,9 @@ def test_a_lead_by_another_metric_is_clear_by_both_too(
         metric=get_metric("macro-f1"), winner=0.6, baseline=0.5, gain=0.1, interval=interval
     )
     parts = {"seeds": seeds and compared.seeds.model_copy(update={"p_value": seeds}), "own": own}
-    assert compared.model_copy(update=parts).clear is clear
+    found = compared.model_copy(update=parts)
+    assert found.clear is clear
+    assert found.is_suggestive is (interval == (0.005, 0.2))
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def test_the_answer_tells_times_and_the_share_that_was_trained() -> None:
     cost = Cost.of(fakes.evidence(fakes.study_record(trials)))
     assert (cost.n_tried, cost.epochs_trained, cost.epochs_possible) == (3, 23, 30)
     (answer,) = cost.sentences()
-    assert answer.startswith("3 candidates with 23 epochs of training in all, 77% of")
+    assert answer.startswith("3 candidates with 23 epochs (77% of what they take without pruning)")
 
 
 def test_what_ablate_trained_is_counted(kfold_evidence: Evidence) -> None:
@@ -131,3 +131,33 @@ def test_what_ablate_trained_is_counted(kfold_evidence: Evidence) -> None:
     assert cost.ablation_trainings == 7
     assert ("candidates trained by ablate", "7") in rows(cost)
     assert Cost.of(kfold_evidence).ablation_trainings == 0
+
+
+def test_a_trial_that_has_not_ended_counts_for_what_it_trained() -> None:
+    """Not for what it might have, so that all that ended are whole."""
+    stopped = fakes.other_trial(
+        1, "failed", reason=INTERRUPTED, history=fakes.history([[0.1] * 2]), fold_epochs=2
+    )
+    queued = replace(fakes.other_trial(2, "waiting"), plan=1, attempt=1)
+    record = fakes.study_record([fakes.complete_trial(0, [0.5] * 10), stopped, queued])
+    cost = Cost.of(fakes.evidence(record))
+    assert (cost.epochs_trained, cost.epochs_possible) == (12, 12)
+    assert "without pruning" not in cost.sentences()[0]
+
+
+def test_copies_of_a_candidate_are_not_tried_again() -> None:
+    """A grid with a repeated point trains it once."""
+    first = fakes.complete_trial(0, [0.5] * 10)
+    copied = replace(fakes.complete_trial(1, [0.5] * 10), same_as=0)
+    cost = Cost.of(fakes.evidence(fakes.study_record([first, copied])))
+    assert (cost.n_tried, cost.copies, cost.epochs_trained) == (1, 1, 10)
+    assert ("copies of them, not trained again", "1") in rows(cost)
+
+
+def test_further_trainings_of_finalists_are_part_of_the_answer(kfold_evidence: Evidence) -> None:
+    best = kfold_evidence.record.best_different(2)
+    finalists = tuple(Finalist(one.number, (0.8, 0.7)) for one in best)
+    record = replace(kfold_evidence.record, finalists=finalists)
+    (answer,) = Cost.of(replace(kfold_evidence, record=record)).sentences()
+    assert "of further trainings and" in answer
+    assert "further trainings" not in Cost.of(kfold_evidence).sentences()[0]

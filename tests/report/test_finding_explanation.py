@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from search.metric import ACCURACY
-from search.report.blocks import Paragraph
 from search.report.evidence import Evidence
 from search.report.findings.ablation import Ablated
 from search.report.findings.common_traits import CommonTraits, Trait
@@ -13,6 +12,7 @@ from search.report.findings.explanation import Explanation
 from search.report.findings.importances import Importance, Importances
 from search.report.findings.margin import Margin
 from search.report.findings.winner import SearchBaseline
+from search.tuning.after_search import Finalist
 
 
 def explained(
@@ -63,10 +63,10 @@ def test_where_nothing_stands_out_the_trials_cannot_tell(kfold_evidence: Evidenc
     found = explained(kfold_evidence)
     assert found is not None
     assert (found.leads, found.settings) == (False, ())
-    (block,) = found.blocks()
-    assert isinstance(block, Paragraph)
-    assert block.text == found.answer
-    assert "cannot be told" in block.text
+    answer, *others = found.sentences()
+    assert answer == found.answer
+    assert "cannot be told" in answer
+    assert all("ablate" in one for one in others)
 
 
 @pytest.mark.parametrize(("error", "leads"), [(0.001, True), (0.5, False)])
@@ -121,3 +121,20 @@ def test_there_is_no_answer_where_nothing_was_checked(kfold_evidence: Evidence) 
     """Nor where the noise of the lead is not known."""
     assert explained(kfold_evidence, reason="too few trials") is None
     assert explained(kfold_evidence, error=None) is None
+
+
+@pytest.mark.parametrize(("first", "second", "leads"), [(0.95, 0.70, True), (0.701, 0.70, False)])
+def test_finalists_tell_whether_the_winner_is_the_best(
+    kfold_evidence: Evidence, first: float, second: float, *, leads: bool
+) -> None:
+    """By their probability, as there is no lead of single scores then."""
+    best = kfold_evidence.record.best_different(2)
+    scores = [tuple(mean + step for step in (-0.01, 0.0, 0.01)) for mean in (first, second)]
+    finalists = tuple(Finalist(t.number, one) for t, one in zip(best, scores, strict=True))
+    evidence = replace(kfold_evidence, record=replace(kfold_evidence.record, finalists=finalists))
+    assert Margin.of(evidence) is None
+    found = Explanation.of(evidence)
+    assert found is not None
+    assert found.leads is leads
+    assert "best of the finalists" in found.answer
+    assert ("cannot be told" in found.answer) is not leads

@@ -150,7 +150,9 @@ def test_importances_that_chance_explains_are_not_drawn() -> None:
     assert asked.page is not None
     _, importance = asked.page().figure.data
     assert len(set(importance.marker.color)) == 1
-    assert info.sentences()[0].startswith("No parameter stands out from noise")
+    assert info.sentences()[0].startswith(
+        "None of 2 parameters separates the best 12% of 40 trials"
+    )
 
 
 def prepared(n_prepared: int, n_drawn: int, **recipe: Any) -> fakes.Fake:

@@ -238,10 +238,10 @@ def test_the_answer_names_the_interval_objections_and_what_is_not_known(
     assert trust(replace(kfold_evidence, earlier=())).answer.startswith("Yes, on")
     shown = next(one for one in found.blocks() if isinstance(one, Bullets))
     assert shown.marks[0] == "✗"
-    assert set(shown.marks[1:]) <= {"?"}
+    assert set(shown.marks[1:]) <= {"?", "○"}
     folded = next(one for one in found.blocks() if isinstance(one, Details))
     others = next(one for one in folded.blocks if isinstance(one, Bullets))
-    assert set(others.marks) <= {"✓", "○"}
+    assert set(others.marks) == {"✓"}
     assert len(shown.items) + len(others.items) == len(found.checks)
     assert [one[0] for one in shown.told] == list(shown.marks)
     for one in found.checks:
@@ -323,3 +323,17 @@ def test_a_level_winner_is_neither_ahead_nor_denied(kfold_evidence: Evidence) ->
     assert "level with trials 4 and 7" in one.words
     assert "first in the plan" in one.words
     assert not one.words.startswith("No")
+
+
+def test_a_wide_interval_confirms_nothing(kfold_evidence: Evidence) -> None:
+    """As that of six test images, which holds nearly every score."""
+    optimism = Optimism.of(kfold_evidence)
+    assert optimism is not None
+    assert optimism.gap is not None
+    for interval, reply in (((0.3, 0.99), "unknown"), ((0.75, 0.9), "yes")):
+        changed = {"interval": interval, "place": "within", "validation": 0.8}
+        other = replace(kfold_evidence)
+        other._known[Optimism.of] = optimism.model_copy(
+            update={"gap": optimism.gap.model_copy(update=changed)}
+        )
+        assert check(trust_of(other), VALIDATION).reply == reply

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Self, final
 
 import numpy as np
-from scipy.stats import norm
 
 from search.errors import MachineError
 from search.evaluation.test_results import TestPredictions
@@ -34,7 +33,6 @@ from search.text import (
     points,
     probability,
     score,
-    score_interval,
     spread,
     times,
 )
@@ -44,7 +42,7 @@ from search.tuning.records import StudyRecord, TrialRecord
 MOST_CLASSES = 30
 _NAME = "versus-baseline"
 # Levels of a claim. Both tests must reject where both are known; few trainings cannot reach 1%.
-_IMAGES_LEVEL, _SEEDS_LEVEL = 0.01, 0.05
+IMAGES_LEVEL, _SEEDS_LEVEL = 0.01, 0.05
 
 
 @final
@@ -153,7 +151,27 @@ class BaselineComparison(Finding):
         if self.same_candidate:
             return "the winner is the same candidate, trained again"
         lead = winner_lead(self.gain, self.metric)
+        if self.is_suggestive:
+            return f"{lead}, which may be chance: {self.doubt}"
         return f"no clear difference: {lead}" if self.clear is False and self.gain else lead
+
+    @property
+    def is_suggestive(self) -> bool:
+        """Whether the difference, though not clear, is one that equals seldom have (1 in 20)."""
+        by_seeds = self.seeds is None or self.seeds.p_value <= _SEEDS_LEVEL
+        if self.clear is not False or not by_seeds:
+            return False
+        if self.own is not None:
+            return self.own.is_clear(_SEEDS_LEVEL) is True
+        return self.paired is not None and self.paired.p_value <= _SEEDS_LEVEL
+
+    @property
+    def doubt(self) -> str:
+        """How sure a suggestive difference is, and from when on one is claimed."""
+        level = f"only p of at most {IMAGES_LEVEL:g} counts as a clear difference"
+        if self.own is not None or self.paired is None:
+            return level
+        return f"{probability(self.paired.p_value)}; {level}"
 
     @property
     def gain(self) -> float:
@@ -167,9 +185,9 @@ class BaselineComparison(Finding):
         """
         by_seeds = None if self.seeds is None else self.seeds.p_value <= _SEEDS_LEVEL
         if self.own is not None:
-            by_images = _clear_by_images(self.own)
+            by_images = self.own.is_clear(IMAGES_LEVEL)
             return None if by_images is None else by_images and by_seeds is not False
-        by_images = None if self.paired is None else self.paired.p_value <= _IMAGES_LEVEL
+        by_images = None if self.paired is None else self.paired.p_value <= IMAGES_LEVEL
         known = [one for one in (by_seeds, by_images) if one is not None]
         return all(known) if known else None
 
@@ -202,7 +220,7 @@ class BaselineComparison(Finding):
                 "from the amount of training data, and says nothing about the search."
             )
         if self.own is not None:
-            yield _own_table(self.own)
+            yield self.own.table()
         yield Plot(
             _NAME,
             f"Recall of {len(self.shown)} classes and of all together, baseline and winner",
@@ -356,29 +374,6 @@ def _paired(ours: TestedStudy, baseline: TestedStudy) -> PairedComparison | None
             "are of different test images; remove those of one to have a report without them"
         )
     return compare_paired(first, second)
-
-
-def _clear_by_images(own: OwnMetric) -> bool | None:
-    """Return whether other test images seldom make such a difference of a metric of its own.
-
-    None if that is not known: resamples of a few images that do not differ say nothing.
-    """
-    low, high = own.interval or (0.0, 0.0)
-    if low == high:
-        return None
-    reach = (high - low) / 2 * norm.ppf(1 - _IMAGES_LEVEL / 2) / norm.ppf(0.975)
-    return bool(abs((low + high) / 2) > reach)
-
-
-def _own_table(own: OwnMetric) -> Table:
-    both = "–" if own.interval is None else score_interval(own.interval, own.metric)
-    lead = score(own.gain, own.metric)
-    return Table(
-        caption=f"Test {own.metric} of both, and by how much the winner is better",
-        header=("Winner", "Baseline", "Difference", "95% interval (bootstrap)"),
-        rows=((score(own.winner, own.metric), score(own.baseline, own.metric), lead, both),),
-        align="rrrr",
-    )
 
 
 def _correct(study: TestedStudy, predictions: TestPredictions) -> Correct:

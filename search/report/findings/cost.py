@@ -9,8 +9,8 @@ from typing import Any, Self, final
 from search.report.blocks import Block, Details, Paragraph, Rows
 from search.report.evidence import Evidence
 from search.report.finding import COST, Finding, Unlisted
-from search.report.scoring import KINDS, last_attempts
-from search.text import count, duration, percent, plural
+from search.report.scoring import ENDED, KINDS, last_attempts
+from search.text import count, duration, listed, percent, plural
 from search.tuning.records import StudyRecord, TrialRecord
 
 _NOT_TRIED = ("waiting", "running", "interrupted", "infeasible")
@@ -33,7 +33,8 @@ class Cost(Finding):
     """Epochs that were discarded: of attempts that were trained again, and of folds that ran on
     after their trial was pruned."""
     epochs_possible: int
-    """What the same trials would have taken without pruning, on all folds."""
+    """What the same trials would have taken without pruning, on all folds; of those that have not
+    ended, what they have trained."""
     search_seconds: float
     """Seconds during which any trial ran, without pauses; 0 where that was not stored."""
     trial_seconds: float
@@ -55,13 +56,16 @@ class Cost(Finding):
     nested_seconds: float
     """Seconds of their trials and refits, added up."""
     device: Unlisted[str]
+    copies: Unlisted[int] = 0  # trials of a candidate that an earlier one has
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
         record = evidence.record
         final_attempts = last_attempts(record)
+        whole = record.recipe.epochs * record.recipe.n_folds
         kinds = Counter(trial.kind for trial in final_attempts)
         trained: dict[int, int] = {}
+        ended = {one.plan for one in final_attempts if one.kind in ENDED}
         for trial in record.trials:
             # A trial run again counts once, with the attempt that got furthest.
             if trial.kind not in ("waiting", "infeasible") and trial.same_as is None:
@@ -72,7 +76,10 @@ class Cost(Finding):
             cut_off=_restarted(record),
             epochs_trained=sum(trained.values()),
             epochs_in_vain=epochs_spent(record) - sum(trained.values()),
-            epochs_possible=len(trained) * record.recipe.epochs * record.recipe.n_folds,
+            epochs_possible=sum(
+                whole if plan in ended else epochs for plan, epochs in trained.items()
+            ),
+            copies=sum(one.same_as is not None for one in final_attempts),
             search_seconds=search_clock(record).total(),
             trial_seconds=sum(trial.seconds for trial in record.trials),
             refit_seconds=None if record.refit is None else record.refit.seconds,
@@ -85,8 +92,8 @@ class Cost(Finding):
 
     @property
     def n_tried(self) -> int:
-        """Candidates that were trained to the end, or ended early."""
-        return sum(n for kind, n in self.trials.items() if kind not in _NOT_TRIED)
+        """Different candidates that were trained to the end, or ended early."""
+        return sum(n for kind, n in self.trials.items() if kind not in _NOT_TRIED) - self.copies
 
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self._answer(), "large")
@@ -94,18 +101,24 @@ class Cost(Finding):
 
     def _answer(self) -> str:
         """Say how long it took, and how much of the possible training that was."""
+        parts = []
+        if self.search_seconds:  # older studies did not store when trials ran
+            parts.append(f"{duration(self.search_seconds)} of search")
+        if self.finalist_trainings:
+            parts.append(f"about {duration(self.finalist_seconds)} of further trainings")
+        if self.refit_seconds is not None:
+            parts.append(f"{duration(self.refit_seconds)} of refit")
         tried, epochs = plural(self.n_tried, "candidate"), plural(self.epochs_trained, "epoch")
         share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)
-        took = ""
-        if self.search_seconds:  # older studies did not store when trials ran
-            took = f" took {duration(self.search_seconds)}"
-        if self.search_seconds and self.refit_seconds is not None:
-            took += f", and the refit {duration(self.refit_seconds)}"
-        trained = f"{tried} with {epochs} of training in all, {share} of what they might have had"
-        return f"{trained},{took}." if took else f"{trained}."
+        whole = self.epochs_trained == self.epochs_possible
+        saved = "" if whole else f" ({share} of what they take without pruning)"
+        took = f": {listed(parts)}" if parts else ""
+        return f"{tried} with {epochs}{saved}{took}."
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         yield "candidates tried", count(self.n_tried)
+        if self.copies:
+            yield "copies of them, not trained again", count(self.copies)
         for kind, number in self.trials.items():
             yield "planned, not run" if kind == "waiting" else kind, count(number)
         if self.cut_off:

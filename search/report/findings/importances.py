@@ -276,9 +276,9 @@ class Importances(Finding):
         if not found:
             few = f"; {self.n_trials} trials are few for that" if self.n_trials < _FEW else ""
             return (
-                f"No parameter stands out from noise: none of {checked} separates the best "
+                f"None of {checked} separates the best "
                 f"{percent(self.quantile, 0)} of {self._trials()} from the rest more than "
-                f"with {shuffled} (PED-ANOVA){few}."
+                f"with {shuffled} (PED-ANOVA){few}. What makes a trial bad is another question."
             )
         stand = "stands" if len(found) == 1 else "stand"
         return (

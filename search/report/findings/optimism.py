@@ -79,6 +79,8 @@ class ValidationGap(ReportPart):
 
     def distance(self, metric: Metric) -> str:
         """Say how far validation is from the test: "5.39 points above"."""
+        if score(self.validation, metric) == score(self.test, metric):
+            return "level with"
         side = "above" if self.validation > self.test else "below"
         return f"{apart(self.validation, self.test, metric)} {side}"
 

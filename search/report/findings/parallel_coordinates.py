@@ -60,8 +60,8 @@ _TICK: dict[str, Any] = {
 UNUSED = "not used"
 TABLE = "parallel-coordinates.csv"
 _EXPLORING = (
-    "Drag along an axis to keep only trials in that range; click the axis to show all again. The "
-    "table shows what is left. The score of a trial that was stopped early is its last one."
+    "Drag along an axis to keep only trials in that range, and click it to undo that. The table "
+    "shows what is left. The score of a trial that was stopped early is its last one."
 )
 
 
@@ -165,8 +165,7 @@ class ParallelCoordinates(Finding):
             explorer=None if self.content is None else Explorer(self.content, _EXPLORING),
             caption=(
                 f"Each line is a trial{reached(self.after)}; the stronger its colour, the better "
-                "its score. “Not used” means that the trial has no such parameter. Hover over a "
-                "point for the trial’s settings. "
+                "its score. “Not used” means that the trial has no such parameter. "
                 f"{drawn_words(len(self.values), self.total)}"
             ).rstrip(),
         )
@@ -293,12 +292,14 @@ def _ended(record: StudyRecord) -> str:
     best, worst = (score(one, metric) for one in _ends(known, metric))
     kinds = Counter(one.kind for one in last_attempts(record) if one.kind in ENDED)
     are = "is" if len(known) == 1 else "are"
-    values = best if best == worst else f"{best} to {worst}"
+    values = best if best == worst else f"{worst} to {best}"
     sentence = (
         f"{count(len(known))} of {plural(kinds.total(), 'trial')} {are} complete, with a "
         f"validation {metric} of {values}"
     )
     others = [f"{count(kinds[kind])} {kind}" for kind in ENDED[1:] if kinds[kind]]
+    if copies := sum(one.same_as is not None for one in record.complete()):
+        others.append(f"{count(copies)} of the complete ones copied from the same candidate")
     return f"{sentence}; {listed(others)}." if others else f"{sentence}."
 
 

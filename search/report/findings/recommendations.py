@@ -232,8 +232,8 @@ def _usual(record: StudyRecord, winner: TrialRecord, number: float) -> str:
     if winner.plan < record.n_prepared:
         return "it is a prepared candidate, whose values were not drawn from these ranges"
     return (
-        "the best trials are not there much more often than the others, and an average trial has "
-        f"{number:.1f} values there"
+        "the best trials are not there much more often than the others, and a drawn trial has "
+        f"{number:.1f} values at ends on average"
     )
 
 
@@ -313,17 +313,18 @@ def _no_improvement(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
         return
     indices = {trial.plan for trial in _ended(record) if trial.same_as is None}
     since = sum(index > winner.plan for index in indices)
-    if since:
+    if 2 * since >= len(indices):  # fewer say nothing
         what = "last" if since == 1 else f"last {since}"
         yield f"Of {plural(len(indices), 'trial')}, the {what} did not beat the winner."
 
 
 def _best_at_last_epoch(record: StudyRecord, winner: TrialRecord) -> Iterator[str]:
-    best, epochs = record.complete()[:_BEST], record.recipe.epochs
+    best = [one for one in record.complete() if one.same_as is None][:_BEST]
+    epochs = record.recipe.epochs
     late = [trial for trial in best if trial.best_epoch == epochs]
     if winner.best_epoch != epochs or record.has_longer_refit():
         return
-    others = f", like {len(late)} of the best {len(best)}" if len(late) > 1 else ""
+    others = f", as {len(late)} of the best {len(best)} were" if len(late) > 1 else ""
     candidate = winner.candidate
     ends_there = candidate is not None and candidate.schedule.name in ("cosine", "one_cycle")
     yield (

@@ -106,11 +106,12 @@ class SelectionScore(Finding):
         if value is None or estimate is None or low is None or high is None:
             return f"The winner’s {metric} cannot be estimated."
         loss = value - estimate if metric.higher_is_better else estimate - value
+        chosen = "the best of several" if self.n_trials > 1 else "that of its best epoch"
         luck = (
             f"about {apart(value, estimate, metric)} of its {score(value, metric)} come from being "
-            "the best of several"
+            f"{chosen}"
             if round(loss, 4) > 0
-            else f"nothing of its {score(value, metric)} comes from being the best of several"
+            else f"nothing of its {score(value, metric)} comes from being {chosen}"
         )
         return (
             f"On images that took no part in choosing it, the winner’s validation {metric} is "

@@ -179,7 +179,7 @@ class Slices(Finding):
             return "Parameters beyond chance come first."
         if self.importances.untested:
             return "Which parameters matter is not known."
-        return "No parameter matters beyond chance; these come closest to it."
+        return "None separates the best trials beyond chance; these come closest to it."
 
     def _chart(self) -> Chart:
         """A panel for each parameter with the trials as points; all share the score's axis."""

@@ -118,12 +118,7 @@ class RecipeSettings(Finding):
         for name, value in settings.items():
             if isinstance(value, str):
                 settings[name] = without_folders(value)
-        repeats = (
-            ""
-            if recipe.budget is None
-            else f" This repeats the {plural(again.trials or 1, 'trial')} and the refit that there "
-            "was time for, however long that takes."
-        )
+        repeats = "" if recipe.budget is None else _repeated(evidence.record, again.trials or 1)
         return cls(settings=settings, toml=again.toml(), repeats=repeats)
 
     def blocks(self) -> Iterator[Block]:
@@ -137,6 +132,17 @@ class RecipeSettings(Finding):
     def file_texts(self) -> Mapping[str, str]:
         """Write the recipe as it stands on the page."""
         return {_RECIPE: self.toml}
+
+
+def _repeated(record: StudyRecord, n_trials: int) -> str:
+    """Say what the recipe repeats of a search that ended with its time."""
+    done = record.n_done()
+    cut_off = f", and runs {plural(n_trials - done, 'trial')} that the end of the time cut off"
+    may_win = " and that may win" if n_trials > done else ""
+    return (
+        f" This repeats the {plural(done, 'trial')} and the refit that there was time for"
+        f"{cut_off * (n_trials > done)}{may_win}, however long that takes."
+    )
 
 
 @final

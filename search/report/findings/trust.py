@@ -16,13 +16,14 @@ from search.report.findings.margin import Margin, gap_words
 from search.report.findings.optimism import Optimism
 from search.report.findings.selection import SelectionScore
 from search.report.findings.winner import SearchBaseline
-from search.text import apart, count, listed, percent, plural, score, spread, times
+from search.text import apart, count, listed, percent, plural, score, score_interval, spread, times
 from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
 Reply = Literal["yes", "no", "unknown", "aside"]
+_WIDE = 0.2  # of a share: an interval that confirms hardly anything
 _ALMOST = 1 - 1e-6  # of one image: sums of fractions are rounded
-_DOUBTS: tuple[Reply, ...] = ("no", "unknown")  # those that a reader has to see, the worst first
+_DOUBTS: tuple[Reply, ...] = ("no", "unknown", "aside")  # what is shown, the worst first
 _MARKS: dict[Reply, str] = {"yes": "✓", "no": "✗", "unknown": "?", "aside": "○"}
 
 
@@ -69,11 +70,10 @@ class Trust(Finding):
         doubts = [one for reply in _DOUBTS for one in self.checks if one.reply == reply]
         if doubts:
             yield _listed(doubts)
+            yield Paragraph("✗ speaks against it, ? not known, ○ worth knowing.", "quiet")
         others = [one for one in self.checks if one.reply not in _DOUBTS]
         if others:
-            key = Paragraph("✓ speaks for it, ✗ against it, ? not known, ○ worth knowing.", "quiet")
-            summary = f"{plural(len(others), 'check')} that nothing speaks against"
-            yield Details(summary, (_listed(others), key))
+            yield Details(f"{plural(len(others), 'check')} passed", (_listed(others),))
 
     @property
     def objections(self) -> tuple[str, ...]:
@@ -190,8 +190,14 @@ def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
     validation = f"{score(gap.validation, metric)} in validation{origin}"
     within, away = gap.place == "within", apart(gap.validation, gap.test, metric)
     inflated = not within and metric.is_better(gap.validation, gap.test)
+    low, high = gap.interval
+    reply: Reply = "aside" if inflated else "yes"
     words = f"Yes: {validation} lies within the test’s 95% interval."
-    if inflated:
+    if within and metric.is_share and high - low > _WIDE:
+        both = score_interval(gap.interval, metric)
+        words = f"Too few test images to tell: {validation} lies within a 95% interval of {both}."
+        reply = "unknown"
+    elif inflated:
         chance = (
             ", which chance does in more than 1 of 100 studies" if gap.beyond_noise is False else ""
         )
@@ -200,9 +206,9 @@ def _as_in_validation(evidence: Evidence, test: TestResult) -> Check | None:
         words = f"Yes, and more: {validation} is {away} worse. {_longer(evidence.record)}"
     return Check(
         question="Does the test confirm the validation score?",
-        reply="aside" if inflated else "yes",
+        reply=reply,
         words=words,
-        doubt="the gap between validation and test",
+        doubt="whether the test confirms the validation score",
     )
 
 

@@ -44,10 +44,12 @@ class Verdict(Finding):
         if not record.recipe.protocol.is_search:
             return None
         right = f"{percent(test.accuracy)} of {count(test.n_images)} test images"
+        value = None if record.metric is ACCURACY else test.value(record.metric)
+        own = "" if value is None else f", a {record.metric} of {score(value, record.metric)}"
         return cls(
             result=(
                 f"The winner, {_named(winner)}, classifies {right} correctly "
-                f"(95% interval {interval(test.interval)})."
+                f"(95% interval {interval(test.interval)}){own}."
             ),
             comparison=_comparison(evidence, winner),
             effort=_effort(record, evidence.once(Cost.of)),
@@ -91,9 +93,16 @@ def _difference(compared: BaselineComparison) -> str:
     if compared.clear is None:
         how = "more" if gain > 0 else "less"
         return f"That is {size} {how} than the hand-tuned network{what}; how certain is not known."
+    how = "better" if gain > 0 else "worse"
+    if compared.is_suggestive:
+        return (
+            f"On these images it is {size} {how}{what} than the hand-tuned network, which may be "
+            f"chance ({compared.doubt})."
+        )
     if not compared.clear:
         return (
-            f"No clear difference from the hand-tuned network ({size} apart{what}, within noise)."
+            f"No clear difference from the hand-tuned network: it is {size} {how}{what}, within "
+            "noise."
         )
     if gain > 0:
         return f"It is better than the hand-tuned network by {size}{what}."
@@ -114,10 +123,11 @@ def _in_validation(evidence: Evidence, winner: int) -> str:
     if own is None or own.mean is None or own.number == winner or best is None:
         return ""
     reached, winners = score(own.mean, metric), score(decisive_score(evidence.record, best), metric)
+    of = "" if metric is ACCURACY else f"a {metric} of "
     if reached == winners:
-        return f"; in validation both reached {reached}"
+        return f"; in validation both reached {of}{reached}"
     noise = ", which noise may explain" if own.close else ""
-    return f"; in validation it reached {reached}, the winner {winners}{noise}"
+    return f"; in validation it reached {of}{reached}, the winner {winners}{noise}"
 
 
 def _doubt(trust: Trust | None) -> str:
@@ -134,10 +144,14 @@ def _effort(record: StudyRecord, cost: Cost) -> str:
         if cost.search_seconds
         else f"{duration(cost.trial_seconds)} of training, summed over workers"
     )
-    refit = "" if record.refit is None else f" and {duration(record.refit.seconds)} of refit"
+    parts = [clock]
+    if cost.finalist_trainings:
+        parts.append(f"about {duration(cost.finalist_seconds)} of further trainings")
+    if record.refit is not None:
+        parts.append(f"{duration(record.refit.seconds)} of refit")
     day = max((access.time for access in record.openings), default=None)
     ended = "" if day is None else f", tested on {day:%Y-%m-%d}"
     return (
-        f"{trials} in {clock}{refit}{ended}. Data: {dataset.name}, {count(dataset.n_train)} "
+        f"{trials} in {listed(parts)}{ended}. Data: {dataset.name}, {count(dataset.n_train)} "
         f"training and {count(dataset.n_test)} test images of {len(dataset.class_names)} classes."
     )

@@ -18,6 +18,7 @@ from search.report.evidence import Evidence
 from search.report.finding import NEXT, Excerpt
 from search.report.findings.recommendations import Border, End, Recommendations
 from search.report.scoring import ranked_parameters
+from search.text import listed
 from search.tuning.records import StudyRecord
 from spaces import BUILT_IN
 from spaces.errors import SpaceError
@@ -47,6 +48,7 @@ class WiderRanges(Excerpt):
         wider = list(_accepted(evidence, space, advice.borders))
         if not wider:
             return None
+        mentioned = {one.parameter for one in advice.borders}
         changed = {one.partition("=")[0] for one in wider}
         kept = [one for one in earlier if one.partition("=")[0].strip() not in changed]
         options = [word for one in (*kept, *wider) for word in ("--set", one)]
@@ -58,6 +60,8 @@ class WiderRanges(Excerpt):
         words = "From where this search was started, this searches wider ranges"
         if trials is not None and evidence.record.n_prepared > 1:
             words = f"{words}, after the prepared candidates that every such search begins with"
+        if stay := sorted(mentioned - changed):
+            words = f"{words} ({listed(stay)} can be no wider)"
         words = f"{words}:"
         return cls(content=(Paragraph(words), Code(command, "sh")))
 

@@ -158,8 +158,8 @@ class Winner(Finding):
         if recipe.protocol.refits:
             return (
                 f"Trial {self.trial}, with {count(self.n_parameters)} parameters, scored best "
-                f"after epoch {self.best_epoch} of at most {recipe.epochs}, which is called E* "
-                "below."
+                f"after epoch {self.best_epoch} of at most {recipe.epochs}; below, that epoch is "
+                "E*."
             )
         trained = (
             f"{count(self.n_parameters)} parameters, trained for {plural(recipe.epochs, 'epoch')} "
@@ -239,7 +239,7 @@ def _outcome(record: StudyRecord, trial: TrialRecord, lead: Lead | None) -> str:
 def _certainty(lead: Lead, metric: Metric) -> str:
     if lead.noise is None or lead.gap <= 0:  # one that leads is not behind by luck
         return ""
-    who = f"the best of {lead.among} trials" if lead.among > 1 else "one of two"
+    who = f"the best of {lead.among} equally good trials" if lead.among > 1 else "one of two"
     side = "within" if lead.within_noise else "beyond"
     return f", {side} noise: chance alone may put {who} {spread(lead.noise, metric)} ahead"
 

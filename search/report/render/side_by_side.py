@@ -226,9 +226,13 @@ def _courses(compared: Comparison) -> Iterator[Block]:
     yield from _course("trials", compared)
     yield from _course("time", compared)
     if compared.over_time is not None:
+        again = any(row.record.best_finalist() is not None for row in compared.rows)
         yield Paragraph(
             "Each mark is an improvement; hover over it for the trial’s settings. Grey lines show "
-            "what hand tuning reaches. A race scores all its trials at its end; until then, a thin "
+            "what hand tuning reaches. "
+            + "Scores are those of the search; finalists have others, in the table. "
+            * again
+            + "A race scores all its trials at its end; until then, a thin "
             "line shows the best on the first fold.",
             "quiet",
         )
