@@ -190,7 +190,7 @@ NEXT = Section("next", "Next", "What to try next", half=True)
 REPRODUCE = Section("repeat", "Reproduce", "How to reproduce it", half=True)
 
 SECTIONS = (
-    HEADLINE, USE, WINNER, GOOD, CERTAIN, LEARNED, WHY, TRIALS, FAILURES, CONFUSED, COST, NEXT,
+    HEADLINE, USE, WINNER, GOOD, CERTAIN, LEARNED, WHY, FAILURES, CONFUSED, TRIALS, COST, NEXT,
     REPRODUCE,
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from search.metric import ACCURACY
+from search.report.blocks import Code
 from search.report.evidence import Evidence
 from search.report.findings.ablation import Ablated
 from search.report.findings.common_traits import CommonTraits, Trait
@@ -66,7 +67,9 @@ def test_where_nothing_stands_out_the_trials_cannot_tell(kfold_evidence: Evidenc
     answer, *others = found.sentences()
     assert answer == found.answer
     assert "cannot be told" in answer
-    assert all("ablate" in one for one in others)
+    commands = [one.text for one in found.blocks() if isinstance(one, Code)]
+    assert len(others) == len(commands)
+    assert all(" ablate " in one for one in commands)
 
 
 @pytest.mark.parametrize(("error", "leads"), [(0.001, True), (0.5, False)])

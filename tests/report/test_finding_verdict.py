@@ -42,7 +42,11 @@ def replace_gain(overall: Any, gain: float) -> Any:
         (0.05, 0.36, "No clear difference"),
         (0.05, 0.06, "No clear difference from the hand-tuned network: it is 5.00 points better"),
         (-0.05, 0.06, "No clear difference from the hand-tuned network: it is 5.00 points worse"),
-        (0.05, 0.02, "it is 5.00 points better than the hand-tuned network, which may be chance"),
+        (
+            0.05,
+            0.02,
+            "it is 5.00 points better than the hand-tuned network: likely, but not proven",
+        ),
         (0.05, None, "how certain is not known"),
         (0.0, None, "It is level with the hand-tuned network on these images."),
         (0.0, 1.0, "It is level with the hand-tuned network on these images."),

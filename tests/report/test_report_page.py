@@ -77,7 +77,7 @@ def test_every_chart_finds_its_figure(kfold_page: PageReader) -> None:
 def test_page_answers_in_order(kfold_page: PageReader, reproduction_evidence: Evidence) -> None:
     """From how to use it to how to repeat it; the navigation follows."""
     answers = [
-        "use", "winner", "good", "sure", "curves", "why", "trials", "failures", "confused", "cost",
+        "use", "winner", "good", "sure", "curves", "why", "failures", "confused", "trials", "cost",
         "next", "repeat",
     ]  # fmt: skip
     unlisted = ("curves", "confused")  # beside another, which the navigation names

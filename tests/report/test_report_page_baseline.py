@@ -35,7 +35,7 @@ def test_the_winner_stands_beside_the_baseline(
         "p < 0.0001",
         f"{gain.name} {gain.baseline_recall:.1%} {gain.winner_recall:.1%} {points(gain.gain, 1)}",
         "optimizer: learning rate 0.01",
-        "Within the search, the hand-tuned network was trial 0",
+        "In the search, the hand-tuned network was trial 0",
     ):
         assert fact in kfold_page.text, fact
     assert kfold_page.text.count("Settings of the hand-tuned baseline and of the winner") == 1

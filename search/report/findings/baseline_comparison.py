@@ -152,7 +152,7 @@ class BaselineComparison(Finding):
             return "the winner is the same candidate, trained again"
         lead = winner_lead(self.gain, self.metric)
         if self.is_suggestive:
-            return f"{lead}, which may be chance: {self.doubt}"
+            return f"{lead}, which is not proven ({self.doubt})"
         return f"no clear difference: {lead}" if self.clear is False and self.gain else lead
 
     @property
@@ -168,7 +168,7 @@ class BaselineComparison(Finding):
     @property
     def doubt(self) -> str:
         """How sure a suggestive difference is, and from when on one is claimed."""
-        level = f"only p of at most {IMAGES_LEVEL:g} counts as a clear difference"
+        level = f"p of at most {IMAGES_LEVEL:g} would count"
         if self.own is not None or self.paired is None:
             return level
         return f"{probability(self.paired.p_value)}; {level}"
@@ -214,6 +214,7 @@ class BaselineComparison(Finding):
             f"the same {count(self.overall.n_images)} images."
         )
         yield Columns((baseline, self._accuracies()))
+        yield from self._more_data()
         if self.same_candidate:
             yield Paragraph(
                 "The winner is the hand-tuned candidate itself: a difference comes from seeds and "
@@ -248,10 +249,10 @@ class BaselineComparison(Finding):
                 f"Trial {self.trial}, the best of {self.repeats} trainings by validation, "
                 f"represents the baseline here.{mean}"
             )
-        yield from self._data()
+        yield from self._in_the_search()
 
-    def _data(self) -> Iterator[Paragraph]:
-        """Yield how much of the difference may come from more training images."""
+    def _more_data(self) -> Iterator[Paragraph]:
+        """Yield that the difference may come from more training images."""
         ours, theirs = self.n_trained
         if ours <= theirs:
             return
@@ -259,7 +260,10 @@ class BaselineComparison(Finding):
         yield Paragraph(
             f"The winner was trained on {ours:,} images, the baseline on {theirs:,} of them{so}."
         )
-        if self.validation_lead is None:
+
+    def _in_the_search(self) -> Iterator[Paragraph]:
+        """Yield how much of the difference is not from more images, where the search knows it."""
+        if self.validation_lead is None or self.n_trained[0] <= self.n_trained[1]:
             return
         lead, rest = self.validation_lead, self.overall.gain - self.validation_lead
         side = "above" if lead >= 0 else "below"
@@ -273,7 +277,7 @@ class BaselineComparison(Finding):
     def _accuracies(self) -> Table:
         rows = (
             (f"winner, trial {self.winner_trial}", self.winner.accuracy, self.winner.interval),
-            (f"baseline, trial {self.trial}", self.accuracy, self.interval),
+            ("hand-tuned network", self.accuracy, self.interval),
         )
         low_high = "–"
         if self.paired is not None:
@@ -314,7 +318,7 @@ class BaselineComparison(Finding):
 
     def _caption(self) -> str:
         if len(self.shown) == len(self.gains):
-            return ""
+            return "The largest gain comes first."
         half = MOST_CLASSES // 2
         return f"Recall of {len(self.gains)} classes: the {half} largest and {half} smallest gains."
 

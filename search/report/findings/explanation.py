@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Self, final
 
 from search.command_lines import command_line
-from search.report.blocks import Block, Paragraph
+from search.report.blocks import Block, Code, Paragraph
 from search.report.evidence import Evidence
 from search.report.finding import WHY, Finding, Unlisted
 from search.report.findings.ablation import Ablated
@@ -13,7 +13,7 @@ from search.report.findings.finalists import Finalists
 from search.report.findings.importances import Importances
 from search.report.findings.margin import Margin
 from search.report.findings.winner import SearchBaseline, Winner
-from search.text import chance, listed, plural
+from search.text import chance, listed
 
 _MOST_NAMED = 3
 _SURE = 0.95  # probability of being the best finalist
@@ -34,7 +34,7 @@ class Explanation(Finding):
     """The parameters that stand out from chance, in their importance or in what the best share."""
     answer: str
     """Both in a sentence."""
-    hint: Unlisted[str] = ""  # how to find out which changes matter
+    hint: Unlisted[str] = ""  # the command that finds out which changes matter
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self | None:
@@ -60,7 +60,8 @@ class Explanation(Finding):
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self.answer, "large")
         if self.hint:
-            yield Paragraph(self.hint, "quiet")
+            yield Paragraph("To find out which changes from the hand-tuned network matter:")
+            yield Code(self.hint, "sh")
 
 
 def _standing_of_winner(evidence: Evidence) -> tuple[bool, str] | None:
@@ -84,13 +85,11 @@ def _standing_of_winner(evidence: Evidence) -> tuple[bool, str] | None:
 
 
 def _hint(evidence: Evidence) -> str:
-    """Name the command that tells which changes matter, where the search knows the baseline."""
+    """Return the command that tells which changes matter, where the search knows the baseline."""
     winner = evidence.once(Winner.of)
     if winner is None or not winner.changes:
         return ""
-    changes = plural(len(winner.changes), "change")
-    command = command_line("ablate", evidence.record.name)
-    return f"{command} finds out which of the {changes} from the hand-tuned network matter."
+    return command_line("ablate", evidence.record.name)
 
 
 def _standing(mattering: Sequence[str], shared: Sequence[str]) -> str:

@@ -60,6 +60,7 @@ class Finalists(Finding):
     """The trial that has won."""
     finalists: tuple[FinalistPart, ...]
     """In the order of the search."""
+    split: Unlisted[str] = "folds"  # what all trainings share
     seeds: Unlisted[SeedSpread | None] = None  # of one finalist's score
     least_loss: Unlisted[float] = 0.0  # of a mean that counts: an image, or its standard error
 
@@ -76,6 +77,7 @@ class Finalists(Finding):
             metric=record.metric,
             winner=best.trial,
             finalists=tuple(_parts(record, found)),
+            split="folds" if record.recipe.n_folds > 1 else "split",
             seeds=seeds,
             least_loss=image or error,
         )
@@ -120,8 +122,8 @@ class Finalists(Finding):
         again = plural(len(winner.repeats), "further training")
         sentence = (
             f"Of {plural(len(self.finalists), 'finalist')}, trial {winner.trial} is best: "
-            f"{score(winner.mean, self.metric)}, the mean of {again} on the same folds with other "
-            "seeds"
+            f"{score(winner.mean, self.metric)}, the mean of {again} on the same {self.split} with "
+            "other seeds"
         )
         if winner.is_best is not None:
             sentence += f" ({chance(winner.is_best)} likely, as far as seeds decide)"

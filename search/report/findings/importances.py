@@ -278,7 +278,7 @@ class Importances(Finding):
             return (
                 f"None of {checked} separates the best "
                 f"{percent(self.quantile, 0)} of {self._trials()} from the rest more than "
-                f"with {shuffled} (PED-ANOVA){few}. What makes a trial bad is another question."
+                f"with {shuffled} (PED-ANOVA){few}. What makes trials bad is not tested."
             )
         stand = "stands" if len(found) == 1 else "stand"
         return (

@@ -114,7 +114,7 @@ class Margin(Finding):
 
     def summary(self) -> tuple[str, ...]:
         """Describe the margin only, not how the others dropped out."""
-        others = "no sampled configuration beat it" if self.runner_up else "no other is complete"
+        others = "no other configuration beat it" if self.runner_up else "no other is complete"
         baseline = f"The winner is the hand-tuned baseline itself: {others}."
         lead = () if self.runner_up is None else (self._lead(self.runner_up),)
         return (baseline, *lead) if self.is_baseline else lead

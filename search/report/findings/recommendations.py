@@ -232,8 +232,8 @@ def _usual(record: StudyRecord, winner: TrialRecord, number: float) -> str:
     if winner.plan < record.n_prepared:
         return "it is a prepared candidate, whose values were not drawn from these ranges"
     return (
-        "the best trials are not there much more often than the others, and a drawn trial has "
-        f"{number:.1f} values at ends on average"
+        "the best trials are not there much more often than the others, and chance alone puts "
+        f"{number:.1f} of a trial’s values at ends"
     )
 
 

@@ -141,7 +141,7 @@ def _repeated(record: StudyRecord, n_trials: int) -> str:
     may_win = " and that may win" if n_trials > done else ""
     return (
         f" This repeats the {plural(done, 'trial')} and the refit that there was time for"
-        f"{cut_off * (n_trials > done)}{may_win}, however long that takes."
+        f"{cut_off * (n_trials > done)}{may_win}, with no limit of time."
     )
 
 

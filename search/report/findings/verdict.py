@@ -96,8 +96,8 @@ def _difference(compared: BaselineComparison) -> str:
     how = "better" if gain > 0 else "worse"
     if compared.is_suggestive:
         return (
-            f"On these images it is {size} {how}{what} than the hand-tuned network, which may be "
-            f"chance ({compared.doubt})."
+            f"On these images it is {size} {how}{what} than the hand-tuned network: likely, but "
+            f"not proven ({compared.doubt})."
         )
     if not compared.clear:
         return (

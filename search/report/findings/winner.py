@@ -209,8 +209,10 @@ class SearchBaseline(Finding):
         )
 
     def blocks(self) -> Iterator[Block]:
-        outcome = f"trial {self.number}: {self.outcome}"
-        yield Paragraph(f"Within the search, the hand-tuned network was {outcome}.")
+        outcome = f": {self.outcome}"
+        if self.outcome.startswith("the winner"):
+            outcome = f". T{self.outcome[1:]}"
+        yield Paragraph(f"In the search, the hand-tuned network was trial {self.number}{outcome}.")
 
 
 def _lead(record: StudyRecord, winner: TrialRecord, baseline: TrialRecord) -> Lead | None:
@@ -241,7 +243,7 @@ def _certainty(lead: Lead, metric: Metric) -> str:
         return ""
     who = f"the best of {lead.among} equally good trials" if lead.among > 1 else "one of two"
     side = "within" if lead.within_noise else "beyond"
-    return f", {side} noise: chance alone may put {who} {spread(lead.noise, metric)} ahead"
+    return f", {side} noise ({who} may be {spread(lead.noise, metric)} ahead by chance alone)"
 
 
 def _changes(record: StudyRecord, winner: TrialRecord) -> tuple[ChangedSetting, ...]:
