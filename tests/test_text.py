@@ -11,7 +11,7 @@ from search.metric import ACCURACY, LOSS
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.04, "0 s"),
+        (0.04, "less than 0.1 s"),
         (2.0, "2 s"),
         (None, "–"),
         (59.9, "59.9 s"),

@@ -156,7 +156,7 @@ def test_it_begins_with_how_the_trials_ended() -> None:
     points = [{"rate": 10.0**-power} for power in (1, 2, 3)]
     fake = fakes.study_of(points, [0.5, 0.75, 0.25])
     assert axes_of(fake).sentences()[0] == (
-        "3 of 3 trials are complete, with a validation accuracy of 75.00% to 25.00%."
+        "3 of 3 trials are complete, with a validation accuracy of 25.00% to 75.00%."
     )
     pruned = fakes.other_trial(1, "pruned", value=0.1, history=fakes.history([[0.1]]))
     record = fakes.study_record([fakes.complete_trial(0, [0.5]), pruned])
@@ -164,8 +164,9 @@ def test_it_begins_with_how_the_trials_ended() -> None:
     assert told == "1 of 2 trials is complete, with a validation accuracy of 50.00%; 1 pruned."
 
 
-def test_the_sentence_about_losses_begins_with_the_lowest() -> None:
+def test_the_sentence_about_losses_ends_with_the_lowest() -> None:
+    """Which is the best, as the highest of accuracies is."""
     fake = fakes.study_of([{"rate": 0.1}, {"rate": 0.01}], [0.75, 0.5])
     recipe = fake.record.recipe.model_copy(update={"metric": "loss"})
     found = axes_of(fake._replace(record=replace(fake.record, recipe=recipe)))
-    assert "a validation loss of 0.5000 to 0.7500" in found.sentences()[0]
+    assert "a validation loss of 0.7500 to 0.5000" in found.sentences()[0]

@@ -43,8 +43,8 @@ def test_winner_names_what_it_changed() -> None:
     [
         (
             fakes.complete_trial(0, [0.5]),
-            "the winner is 10.00 points better, beyond noise: "
-            "chance alone may put one of two 1.37 points ahead",
+            "the winner is 10.00 points better, beyond noise "
+            "(one of two may be 1.37 points ahead by chance alone)",
         ),
         (fakes.complete_trial(0, [0.7]), "unbeaten, it is the winner itself"),
         (

@@ -88,7 +88,7 @@ def test_the_hand_tuned_trial_is_told_to_be_within_noise(behind: float, words: s
     trials = [fakes.complete_trial(0, [behind]), fakes.complete_trial(1, [0.9])]
     found = SearchBaseline.of(fakes.evidence(fakes.study_record(trials)))
     assert found is not None
-    assert f", {words}: chance alone may put one of two " in found.outcome
+    assert f", {words} (one of two may be " in found.outcome
     assert found.close is (words == "within noise")
 
 
