@@ -168,7 +168,7 @@ class BaselineComparison(Finding):
     @property
     def doubt(self) -> str:
         """How sure a suggestive difference is, and from when on one is claimed."""
-        level = f"p of at most {IMAGES_LEVEL:g} would count"
+        level = f"p of at most {IMAGES_LEVEL:g} would count, as other seeds differ, too"
         if self.own is not None or self.paired is None:
             return level
         return f"{probability(self.paired.p_value)}; {level}"

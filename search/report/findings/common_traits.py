@@ -153,8 +153,10 @@ class CommonTraits(Finding):
             yield Paragraph(f"Not shown: {self.reason}.", "quiet")
             return
         drawn = "drawn trials" if self.n_prepared else "trials"
-        among = f"The best {self.best} of {self.best + self.others} {drawn} that can be compared"
-        after = "" if self.after is None else f" after {self.after}"
+        among = f"The best {self.best} of {self.best + self.others} {drawn}"
+        after = " that can be compared"
+        if self.after is not None:
+            after = f", ranked after {self.after}, which each of them reached,"
         if not self.traits:
             yield Paragraph(
                 f"{among}{after} have nothing in common that stands out from chance "

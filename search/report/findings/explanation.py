@@ -73,7 +73,7 @@ def _standing_of_winner(evidence: Evidence) -> tuple[bool, str] | None:
             return None
         leads = best.is_best >= _SURE
         only = "" if leads else "only "
-        return leads, f"it is {only}{chance(best.is_best)} likely to be the best of the finalists"
+        return leads, f"it is {only}{chance(best.is_best)} likely to be the best finalist"
     second = None if margin is None else margin.runner_up
     if margin is None or second is None or second.error is None:
         return None
@@ -120,4 +120,4 @@ def _answer(lead: str, standing: str, *, leads: bool) -> str:
         return f"{begun}; among what was searched, {standing}."
     if leads:
         return f"{begun}, but these trials do not show which setting did it."
-    return f"Among these trials it cannot be told: {lead}, and no setting stands out from chance."
+    return f"These trials cannot tell why: no setting stands out from chance, and {lead}."

@@ -97,7 +97,7 @@ def _difference(compared: BaselineComparison) -> str:
     if compared.is_suggestive:
         return (
             f"On these images it is {size} {how}{what} than the hand-tuned network: likely, but "
-            f"not proven ({compared.doubt})."
+            f"not proven ({compared.doubt}).{_more_images(compared)}"
         )
     if not compared.clear:
         return (
@@ -107,6 +107,14 @@ def _difference(compared: BaselineComparison) -> str:
     if gain > 0:
         return f"It is better than the hand-tuned network by {size}{what}."
     return f"The hand-tuned network is better by {size}{what}."
+
+
+def _more_images(compared: BaselineComparison) -> str:
+    """Say that the winner had more training images, which may be part of its lead."""
+    ours, theirs = compared.n_trained
+    if compared.gain < 0 or ours <= theirs:
+        return ""
+    return f" It was trained on {percent(ours / theirs - 1, 0)} more images."
 
 
 def _none_better(record: StudyRecord) -> str:
