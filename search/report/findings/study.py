@@ -137,11 +137,13 @@ class RecipeSettings(Finding):
 def _repeated(record: StudyRecord, n_trials: int) -> str:
     """Say what the recipe repeats of a search that ended with its time."""
     done = record.n_done()
-    cut_off = f", and runs {plural(n_trials - done, 'trial')} that the end of the time cut off"
-    may_win = " and that may win" if n_trials > done else ""
+    further = ""
+    if n_trials > done:
+        cut_off = plural(n_trials - done, "trial")
+        further = f", and runs {cut_off} that the end of the time cut off and that may win"
     return (
         f" This repeats the {plural(done, 'trial')} and the refit that there was time for"
-        f"{cut_off * (n_trials > done)}{may_win}, with no limit of time."
+        f"{further}, with no limit of time."
     )
 
 

@@ -21,11 +21,7 @@ from search.training.metrics import TestResult, always_right
 from search.tuning.records import StudyRecord
 
 Reply = Literal["yes", "no", "unknown", "aside"]
-_MEANINGS: dict[Reply, str] = {
-    "no": "✗ speaks against it",
-    "unknown": "? not known",
-    "aside": "○ worth knowing",
-}
+_MEANINGS = {"no": "speaks against it", "unknown": "not known", "aside": "worth knowing"}
 _WIDE = 0.2  # of a share: an interval that confirms hardly anything
 _ALMOST = 1 - 1e-6  # of one image: sums of fractions are rounded
 _DOUBTS: tuple[Reply, ...] = ("no", "unknown", "aside")  # what is shown, the worst first
@@ -75,8 +71,9 @@ class Trust(Finding):
         doubts = [one for reply in _DOUBTS for one in self.checks if one.reply == reply]
         if doubts:
             yield _listed(doubts)
-            used = [_MEANINGS[reply] for reply in _DOUBTS if any(d.reply == reply for d in doubts)]
-            yield Paragraph(f"{', '.join(used)}.", "quiet")
+            used = dict.fromkeys(one.reply for one in doubts)
+            key = ", ".join(f"{_MARKS[reply]} {_MEANINGS[reply]}" for reply in used)
+            yield Paragraph(f"{key}.", "quiet")
         others = [one for one in self.checks if one.reply not in _DOUBTS]
         if others:
             yield Details(f"{plural(len(others), 'check')} passed", (_listed(others),))
