@@ -92,11 +92,9 @@ def check_possible(suggest: Callable[[BaseTrial], object], name: str) -> None:
     probes: Probes[object] = Probes([], [])
     refused: list[str] = []
     for trial in _trials():
-        before = len(probes.rejected)
-        _add_probe(probes, suggest, trial)
-        rejected = len(probes.rejected) > before
+        accepted = _add_probe(probes, suggest, trial)
         if name in trial.params:
-            if not rejected:
+            if accepted:
                 return
             refused.append(probes.rejected[-1])
     if refused:
@@ -119,13 +117,16 @@ def _some(probes: Probes[_Suggested]) -> Probes[_Suggested]:
 
 def _add_probe(
     probes: Probes[_Suggested], suggest: Callable[[BaseTrial], _Suggested], trial: OfflineTrial
-) -> None:
+) -> bool:
+    """Add the trial to what is accepted or to what is rejected; returns whether it is accepted."""
     try:
         probes.accepted.append((trial, suggest(trial)))
     except SpaceError:
         raise
     except REJECTIONS as error:
         probes.rejected.append(reason_of(error))
+        return False
+    return True
 
 
 def _generators(index: int) -> Callable[[str], np.random.Generator]:

@@ -42,7 +42,7 @@ from search.tuning.records import StudyRecord, TrialRecord
 MOST_CLASSES = 30
 _NAME = "versus-baseline"
 # Levels of a claim. Both tests must reject where both are known; few trainings cannot reach 1%.
-IMAGES_LEVEL, _SEEDS_LEVEL = 0.01, 0.05
+_IMAGES_LEVEL, _SEEDS_LEVEL = 0.01, 0.05
 
 
 @final
@@ -168,7 +168,7 @@ class BaselineComparison(Finding):
     @property
     def doubt(self) -> str:
         """How sure a suggestive difference is, and from when on one is claimed."""
-        level = f"p of at most {IMAGES_LEVEL:g} would count, as other seeds differ, too"
+        level = f"p of at most {_IMAGES_LEVEL:g} would count, as other seeds differ, too"
         if self.own is not None or self.paired is None:
             return level
         return f"{probability(self.paired.p_value)}; {level}"
@@ -185,9 +185,9 @@ class BaselineComparison(Finding):
         """
         by_seeds = None if self.seeds is None else self.seeds.p_value <= _SEEDS_LEVEL
         if self.own is not None:
-            by_images = self.own.is_clear(IMAGES_LEVEL)
+            by_images = self.own.is_clear(_IMAGES_LEVEL)
             return None if by_images is None else by_images and by_seeds is not False
-        by_images = None if self.paired is None else self.paired.p_value <= IMAGES_LEVEL
+        by_images = None if self.paired is None else self.paired.p_value <= _IMAGES_LEVEL
         known = [one for one in (by_seeds, by_images) if one is not None]
         return all(known) if known else None
 

@@ -95,19 +95,25 @@ class Cost(Finding):
         """Different candidates that were trained to the end, or ended early."""
         return sum(n for kind, n in self.trials.items() if kind not in _NOT_TRIED) - self.copies
 
+    @property
+    def after_search(self) -> tuple[str, ...]:
+        """The times of what follows the search, in words: "9.8 s of refit"."""
+        parts = []
+        if self.finalist_trainings:
+            parts.append(f"about {duration(self.finalist_seconds)} of further trainings")
+        if self.refit_seconds is not None:
+            parts.append(f"{duration(self.refit_seconds)} of refit")
+        return tuple(parts)
+
     def blocks(self) -> Iterator[Block]:
         yield Paragraph(self._answer(), "large")
         yield Details("All that it took", (Rows(tuple(self._rows())),))
 
     def _answer(self) -> str:
         """Say how long it took, and how much of the possible training that was."""
-        parts = []
+        parts = self.after_search
         if self.search_seconds:  # older studies did not store when trials ran
-            parts.append(f"{duration(self.search_seconds)} of search")
-        if self.finalist_trainings:
-            parts.append(f"about {duration(self.finalist_seconds)} of further trainings")
-        if self.refit_seconds is not None:
-            parts.append(f"{duration(self.refit_seconds)} of refit")
+            parts = (f"{duration(self.search_seconds)} of search", *parts)
         tried, epochs = plural(self.n_tried, "candidate"), plural(self.epochs_trained, "epoch")
         share = percent(self.epochs_trained / max(self.epochs_possible, 1), 0)
         whole = self.epochs_trained == self.epochs_possible

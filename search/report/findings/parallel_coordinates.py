@@ -289,7 +289,8 @@ def _ended(record: StudyRecord) -> str:
     known = [value for one in record.complete() if (value := trial_score(one)) is not None]
     if not known:
         return ""
-    best, worst = (score(one, metric) for one in _ends(known, metric))
+    worst_first = sorted(known, reverse=not metric.higher_is_better)
+    worst, best = score(worst_first[0], metric), score(worst_first[-1], metric)
     kinds = Counter(one.kind for one in last_attempts(record) if one.kind in ENDED)
     are = "is" if len(known) == 1 else "are"
     values = best if best == worst else f"{worst} to {best}"
@@ -301,12 +302,6 @@ def _ended(record: StudyRecord) -> str:
     if copies := sum(one.same_as is not None for one in record.complete()):
         others.append(f"{count(copies)} of the complete ones copied from the same candidate")
     return f"{sentence}; {listed(others)}." if others else f"{sentence}."
-
-
-def _ends(values: Sequence[float], metric: Metric) -> tuple[float, float]:
-    """Return the best and the worst."""
-    low, high = min(values), max(values)
-    return (high, low) if metric.higher_is_better else (low, high)
 
 
 def _score_name(metric: Metric, after: After | None) -> str:

@@ -152,14 +152,10 @@ def _effort(record: StudyRecord, cost: Cost) -> str:
         if cost.search_seconds
         else f"{duration(cost.trial_seconds)} of training, summed over workers"
     )
-    parts = [clock]
-    if cost.finalist_trainings:
-        parts.append(f"about {duration(cost.finalist_seconds)} of further trainings")
-    if record.refit is not None:
-        parts.append(f"{duration(record.refit.seconds)} of refit")
     day = max((access.time for access in record.openings), default=None)
     ended = "" if day is None else f", tested on {day:%Y-%m-%d}"
+    times = listed((clock, *cost.after_search))
     return (
-        f"{trials} in {listed(parts)}{ended}. Data: {dataset.name}, {count(dataset.n_train)} "
+        f"{trials} in {times}{ended}. Data: {dataset.name}, {count(dataset.n_train)} "
         f"training and {count(dataset.n_test)} test images of {len(dataset.class_names)} classes."
     )
