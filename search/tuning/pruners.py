@@ -52,6 +52,16 @@ class Pruner(ABC):
     def variants(cls, epochs: int, seed: int) -> "Iterator[tuple[str, Pruner]]":
         """Yield the settings that `replay` compares, each with a name."""
 
+    @final
+    @classmethod
+    def spared(cls, *, baseline_first: bool) -> frozenset[int]:
+        """Return the indices of trials that are trained whole whatever they show.
+
+        Where of nine trials one continues, the hand-tuned network would hardly ever, and nobody
+        could say what the search has gained over it.
+        """
+        return frozenset({0} if baseline_first and cls.group_size is not None else ())
+
     @abstractmethod
     def decides_at(self, index: int, epoch: int) -> bool:
         """Return whether the trial of that index may be pruned after `epoch`."""

@@ -31,7 +31,8 @@ class ReplayedPruner(NamedTuple):
     """What a pruner costs and loses over many orders of the same trials.
 
     Costs are means, as shares of training every fold of every trial. Regret is how far the winner's
-    score falls short of the best of all trials: mean and 95th percentile over the orders.
+    score falls short of the best of all trials: mean and 95th percentile over the orders. The
+    share of orders in which it does is how often the best trial is lost.
     """
 
     name: str
@@ -39,6 +40,14 @@ class ReplayedPruner(NamedTuple):
     seconds_share: float
     mean_regret: float
     high_regret: float
+    lost_share: float
+
+
+class RecordedTrials(NamedTuple):
+    """The trials of a study in plan order, and whether the hand-tuned network is the first."""
+
+    trials: list[RecordedTrial]
+    baseline_first: bool
 
 
 class Kept(NamedTuple):
@@ -51,8 +60,8 @@ class Kept(NamedTuple):
 Scoring = Literal["all folds", "racing", "one fold"]
 
 
-def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> list[RecordedTrial]:
-    """Return the complete trials in plan order; raises UserError if any trial was pruned.
+def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> RecordedTrials:
+    """Return the complete trials; raises UserError if any trial was pruned.
 
     `sampled_only` leaves out the hand-tuned network where it was tried first.
     """
@@ -63,17 +72,19 @@ def recorded_trials(record: StudyRecord, *, sampled_only: bool = False) -> list[
             f"study {record.name!r} cannot be replayed: it needs at least two complete trials and "
             "no pruned ones; record one with `pruner` none and without `racing`"
         )
-    return [_recorded(trial.history, record.metric) for trial in complete]
+    found = [_recorded(trial.history, record.metric) for trial in complete]
+    return RecordedTrials(found, record.recipe.with_baseline and complete[0].plan == 0)
 
 
-def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[ReplayedPruner]:
+def replay_all(recorded: RecordedTrials, orders: int, seed: int) -> list[ReplayedPruner]:
     """Return every pruner with several settings, cheapest first; the first trial stays first.
 
     Trials of several folds are also raced, and scored by their first fold only.
     """
+    trials = recorded.trials
     horizon = max(len(trial.folds[0]) for trial in trials)
     permutations = [_order(len(trials), derive_seed(seed, "order", i)) for i in range(orders)]
-    shuffled = [[trials[i] for i in order] for order in permutations]
+    shuffled = [recorded._replace(trials=[trials[i] for i in order]) for order in permutations]
     scorings: tuple[Scoring, ...] = ("all folds", "racing", "one fold")
     replayed = [
         _replay(name, pruner, scoring, shuffled, horizon)
@@ -84,13 +95,13 @@ def replay_all(trials: Sequence[RecordedTrial], orders: int, seed: int) -> list[
     return sorted(replayed, key=lambda one: one.seconds_share)
 
 
-def kept(
-    trials: Sequence[RecordedTrial], pruner: Pruner, horizon: int, scoring: Scoring
-) -> list[Kept]:
+def kept(recorded: RecordedTrials, pruner: Pruner, horizon: int, scoring: Scoring) -> list[Kept]:
     """Return how far each trial would have been trained, in the given order."""
+    trials = recorded.trials
     n_folds = len(trials[0].folds)
     compared = n_folds if scoring == "all folds" else 1
-    plan_order = PlanOrderPruner(pruner, horizon)
+    spared = pruner.spared(baseline_first=recorded.baseline_first)
+    plan_order = PlanOrderPruner(pruner, horizon, spared)
     for index, trial in enumerate(trials):
         curve = [statistics.fmean(values) for values in zip(*trial.folds[:compared], strict=True)]
         plan_order.update(index, curve, ended=True)
@@ -124,25 +135,26 @@ def _replay(
     name: str,
     pruner: Pruner,
     scoring: Scoring,
-    orders: Sequence[Sequence[RecordedTrial]],
+    orders: Sequence[RecordedTrials],
     horizon: int,
 ) -> ReplayedPruner:
-    results = [_replay_one(pruner, scoring, trials, horizon) for trials in orders]
+    results = [_replay_one(pruner, scoring, order, horizon) for order in orders]
     epochs, seconds, regrets = zip(*results, strict=True)
     return ReplayedPruner(
-        name if len(orders[0][0].folds) == 1 else f"{name}, {scoring}",
+        name if len(orders[0].trials[0].folds) == 1 else f"{name}, {scoring}",
         statistics.fmean(epochs),
         statistics.fmean(seconds),
         statistics.fmean(regrets),
         float(np.quantile(regrets, 0.95)),
+        float(np.mean(np.array(regrets) > 0)),
     )
 
 
 def _replay_one(
-    pruner: Pruner, scoring: Scoring, trials: Sequence[RecordedTrial], horizon: int
+    pruner: Pruner, scoring: Scoring, recorded: RecordedTrials, horizon: int
 ) -> tuple[float, float, float]:
     """Return the shares of epochs and of seconds, and the regret."""
-    ends = kept(trials, pruner, horizon, scoring)
+    ends, trials = kept(recorded, pruner, horizon, scoring), recorded.trials
     n_folds = len(trials[0].folds)
     spent = [end.epochs * end.folds for end in ends]
     seconds = [trial.epoch_seconds for trial in trials]

@@ -60,13 +60,8 @@ def early_pruner(recipe: Recipe, n_trials: int) -> str | None:
 
 
 def spared_trials(recipe: Recipe) -> frozenset[int]:
-    """Return the trials that a resolved recipe has trained whole, by index.
-
-    Where of nine trials one continues, the hand-tuned network would hardly ever, and nobody could
-    say what the search has gained over it.
-    """
-    grouped = get_pruner(recipe.pruner).group_size is not None
-    return frozenset({0} if grouped and recipe.with_baseline else ())
+    """Return the trials that a resolved recipe has trained whole, by index."""
+    return get_pruner(recipe.pruner).spared(baseline_first=recipe.with_baseline)
 
 
 def folds_earned(n_rivals: int, n_folds: int) -> int:

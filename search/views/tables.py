@@ -74,15 +74,17 @@ def describe_replay(
 ) -> Table:
     """Return one row per pruner, the cheapest first; raises UserError for a pruned study."""
     record = read_study(open_stored(name, runs_dir, storage))
-    trials = recorded_trials(record, sampled_only=sampled_only)
+    recorded = recorded_trials(record, sampled_only=sampled_only)
     metric = record.metric
-    table = Table(title=f"pruning rules on {len(trials)} trials of {name}, {orders} orders")
+    n_trials = len(recorded.trials)
+    table = Table(title=f"pruning rules on {n_trials} trials of {name}, {orders} orders")
     table.add_column("rule")
-    for column in ("epochs", "time", "mean regret", "95% regret"):
+    for column in ("epochs", "time", "best lost", "mean regret", "95% regret"):
         table.add_column(column, justify="right")
-    for rule in replay_all(trials, orders, record.recipe.seed):
+    for rule in replay_all(recorded, orders, record.recipe.seed):
         regrets = (text.score(value, metric) for value in (rule.mean_regret, rule.high_regret))
-        table.add_row(rule.name, f"{rule.epochs_share:.1%}", f"{rule.seconds_share:.1%}", *regrets)
+        shares = (rule.epochs_share, rule.seconds_share, rule.lost_share)
+        table.add_row(rule.name, *(f"{share:.1%}" for share in shares), *regrets)
     return table
 
 

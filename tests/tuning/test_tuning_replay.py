@@ -3,16 +3,23 @@
 import pytest
 
 from search.errors import UserError
-from search.tuning.pruners import PRUNERS, AshaPruner, HalvingPruner, NoPruner
+from search.tuning.pruners import (
+    PRUNERS,
+    AshaPruner,
+    HalvingPruner,
+    NoPruner,
+    SyncHalvingPruner,
+)
 from search.tuning.racing import fold_levels
-from search.tuning.replay import Kept, RecordedTrial, kept, replay_all
+from search.tuning.replay import Kept, RecordedTrial, RecordedTrials, kept, replay_all
 from search.tuning.replay import recorded_trials as recorded
 from tests.report import report_fakes as fakes
 
 CURVES = [(0.5, 0.6, 0.7, 0.7), (0.1, 0.2, 0.3, 0.9), (0.6, 0.7, 0.8, 0.8), (0.2, 0.2, 0.2, 0.2)]
-TRIALS = [
-    RecordedTrial((curve,), seconds) for curve, seconds in zip(CURVES, (1, 2, 3, 4), strict=True)
-]
+TRIALS = RecordedTrials(
+    [RecordedTrial((curve,), seconds) for curve, seconds in zip(CURVES, (1, 2, 3, 4), strict=True)],
+    baseline_first=False,
+)
 
 
 def test_kept_epochs_by_hand() -> None:
@@ -31,12 +38,15 @@ def _folds(*scores: float) -> RecordedTrial:
     return RecordedTrial(tuple((0.0, score) for score in scores), 1.0)
 
 
-RACERS = [
-    _folds(0.5, 0.5, 0.5, 0.5, 0.5),
-    _folds(0.9, 0.1, 0.1, 0.1, 0.1),  # lucky on the first fold
-    _folds(0.8, 0.7, 0.7, 0.7, 0.7),
-    _folds(0.4, 0.9, 0.9, 0.9, 0.9),  # unlucky there
-]
+RACERS = RecordedTrials(
+    [
+        _folds(0.5, 0.5, 0.5, 0.5, 0.5),
+        _folds(0.9, 0.1, 0.1, 0.1, 0.1),  # lucky on the first fold
+        _folds(0.8, 0.7, 0.7, 0.7, 0.7),
+        _folds(0.4, 0.9, 0.9, 0.9, 0.9),  # unlucky there
+    ],
+    baseline_first=False,
+)
 
 
 def test_a_race_by_hand() -> None:
@@ -63,10 +73,32 @@ def test_costs_and_regrets_are_shares_of_training_everything() -> None:
     rules = {rule.name: rule for rule in replay_all(TRIALS, orders=5, seed=0)}
     none = rules["none"]
     assert (none.epochs_share, none.seconds_share) == (1, 1)
-    assert (none.mean_regret, none.high_regret) == (0, 0)
+    assert (none.mean_regret, none.high_regret, none.lost_share) == (0, 0, 0)
     halving = rules["halving from 1 by 2"]
     assert halving.seconds_share < 1
     assert halving.high_regret >= halving.mean_regret == pytest.approx(0.1)
+    assert halving.lost_share == 1
+
+
+def test_how_often_the_best_trial_is_lost_is_a_share_of_the_orders() -> None:
+    """After one epoch halving keeps the late one only if it comes right after the first trial."""
+    curves = [(0.1, 0.1), (0.2, 0.9), (0.3, 0.3), (0.4, 0.4)]
+    trials = RecordedTrials([RecordedTrial((curve,), 1) for curve in curves], baseline_first=False)
+    orders = 200
+    rules = {rule.name: rule for rule in replay_all(trials, orders, seed=0)}
+    halving = rules["halving from 1 by 2"]
+    assert halving.lost_share == pytest.approx(2 / 3, abs=0.1)
+    assert halving.mean_regret == pytest.approx(halving.lost_share * 0.5)
+
+
+def test_a_grouping_pruner_is_replayed_with_the_hand_tuned_network_whole() -> None:
+    """As in a search; what was sampled first is judged like all others."""
+    curves = [(0.1, 0.1), (0.2, 0.9), (0.3, 0.3)]
+    trials = [RecordedTrial((curve,), 1) for curve in curves]
+    for baseline_first, expected in ((True, [2, 1, 2]), (False, [1, 1, 2])):
+        recorded_once = RecordedTrials(trials, baseline_first)
+        ends = kept(recorded_once, SyncHalvingPruner(1), 2, "all folds")
+        assert [one.epochs for one in ends] == expected
 
 
 def test_the_cheapest_comes_first_and_names_differ() -> None:
@@ -87,7 +119,7 @@ def test_a_pruned_study_cannot_be_replayed() -> None:
     with pytest.raises(UserError, match="record one with `pruner` none"):
         recorded(fakes.study_record(trials))
     whole = recorded(fakes.study_record(trials[:2]))
-    assert [trial.folds for trial in whole] == [((0.5, 0.6),), ((0.4, 0.7),)]
+    assert [trial.folds for trial in whole.trials] == [((0.5, 0.6),), ((0.4, 0.7),)]
 
 
 def test_the_hand_tuned_network_can_be_left_out() -> None:
@@ -95,5 +127,7 @@ def test_the_hand_tuned_network_can_be_left_out() -> None:
     trials = [fakes.complete_trial(i, [0.1 * i, 0.5]) for i in range(3)]
     for with_baseline, expected in ((True, 2), (False, 3)):
         record = fakes.study_record(trials, recipe={"with_baseline": with_baseline})
-        assert len(recorded(record, sampled_only=True)) == expected
-        assert len(recorded(record)) == 3
+        sampled = recorded(record, sampled_only=True)
+        assert (len(sampled.trials), sampled.baseline_first) == (expected, False)
+        everything = recorded(record)
+        assert (len(everything.trials), everything.baseline_first) == (3, with_baseline)

@@ -8,6 +8,7 @@ import typer
 
 from tests.benchmarks.curves.recording import EPOCHS
 from tests.benchmarks.strategies.lengths import rank_correlations, read_trainings, refit_gains
+from tests.benchmarks.strategies.losses import losses
 from tests.benchmarks.strategies.portfolio import greedy, regret
 from tests.benchmarks.strategies.ranking import (
     Clock,
@@ -17,7 +18,7 @@ from tests.benchmarks.strategies.ranking import (
     regret_table,
     significance,
 )
-from tests.benchmarks.strategies.replays import replay_all
+from tests.benchmarks.strategies.replays import EQUIVALENTS, replay_all
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import read_tasks
 
@@ -72,23 +73,35 @@ def show_lengths(
     typer.echo(f"\n{refit_gains(trainings, epochs).to_string()}")
 
 
+@app.command(name="losses")
+def show_losses(
+    orders: Annotated[int, typer.Option(help="Searches of each task.")] = 50,
+    curves: Curves = CURVES,
+    at_least: AtLeast = 20,
+) -> None:
+    """Print how often each pruning rule loses the best of 54 trials, and what it costs."""
+    typer.echo(losses(read_tasks(curves, at_least), orders).round(3).to_string())
+
+
 @app.command(name="replay")
 def replay(
     seeds: Annotated[int, typer.Option(help="Replays of each strategy on each task.")] = 20,
     workers: Annotated[int, typer.Option(help="Processes.")] = 2,
     only: Annotated[list[str] | None, typer.Option(help="Strategies, by name [all].")] = None,
+    up_to: Annotated[int, typer.Option(help="Largest budget, in whole trainings.")] = 100,
     curves: Curves = CURVES,
     at_least: AtLeast = 20,
     out: Annotated[Path, typer.Option(help="Where it writes.")] = Path("runs/strategies"),
 ) -> None:
     """Replay every strategy on every task; print and write regrets, ranks and significance."""
-    replays = replay_all(read_tasks(curves, at_least), seeds, workers, only or ())
+    budgets = [count for count in EQUIVALENTS if count <= up_to]
+    replays = replay_all(read_tasks(curves, at_least), seeds, workers, only or (), budgets)
     out.mkdir(parents=True, exist_ok=True)
     replays.round(4).to_csv(out / "replays.csv", index=False)
     for clock in _CLOCKS:
         typer.echo(f"\nmean regret {clock.replace('_', ' ')}")
         typer.echo(regret_table(replays, clock).round(3).to_string())
-        for equivalents in sorted(set(replays.equivalents))[1:]:
+        for equivalents in budgets[1:]:
             p = overall(replays, clock, equivalents)
             typer.echo(f"\nmean rank after {equivalents} whole trainings (all alike: p = {p:.1e})")
             typer.echo(rank_table(replays, clock, equivalents).round(1).to_string())

@@ -46,21 +46,22 @@ class Arena:
             "prior": self._pool(informed(load_space(task.space), task)),
         }
 
-    def replay(self, contestant: Contestant, seed: int) -> list[tuple[float, float]]:
+    def replay(
+        self, contestant: Contestant, seed: int, budgets: Sequence[int] = EQUIVALENTS
+    ) -> list[tuple[float, float]]:
         """Return the normalised regret at each budget, on the clocks of epochs and of seconds."""
-        budget = max(EQUIVALENTS) * HORIZON
         if contestant.strategy is None:
             steps = smac_slices(self.task, self.surrogate, seed, HORIZON)
         else:
             steps = contestant.strategy(self._proposer(contestant, seed), HORIZON, seed)
-        trajectory = simulate(steps, HORIZON, budget)
+        trajectory = simulate(steps, HORIZON, max(budgets) * HORIZON)
         whole = self._seconds_of_a_training()
         return [
             (
                 regret(self.task, trajectory.at(trajectory.epochs, count * HORIZON)),
                 regret(self.task, trajectory.at(trajectory.seconds, count * whole / 2)),
             )
-            for count in EQUIVALENTS
+            for count in budgets
         ]
 
     def _pool(self, choose: Choose) -> list[Curve]:
@@ -101,7 +102,11 @@ class Replayed(NamedTuple):
 
 
 def replay_all(
-    tasks: Sequence[Task], seeds: int, workers: int, names: Sequence[str] = ()
+    tasks: Sequence[Task],
+    seeds: int,
+    workers: int,
+    names: Sequence[str] = (),
+    budgets: Sequence[int] = EQUIVALENTS,
 ) -> pd.DataFrame:
     """Return the mean regret of every contestant on every task at every budget.
 
@@ -110,29 +115,40 @@ def replay_all(
         seeds: Replays of each contestant on each task.
         workers: Processes.
         names: Contestants to replay; all if there are none.
+        budgets: Whole trainings after which the winner is judged.
     """
     contestants = [one for one in CONTESTANTS if not names or one.name in names]
     executor = get_reusable_executor(workers, timeout=600)
     work = partial(
-        _replay_task, tasks=tasks, contestants=[c.name for c in contestants], seeds=seeds
+        _replay_task,
+        tasks=tasks,
+        contestants=[one.name for one in contestants],
+        seeds=seeds,
+        budgets=budgets,
     )
     rows = [row for found in executor.map(work, range(len(tasks))) for row in found]
     return pd.DataFrame(rows)
 
 
 def _replay_task(
-    index: int, tasks: Sequence[Task], contestants: Sequence[str], seeds: int
+    index: int,
+    tasks: Sequence[Task],
+    contestants: Sequence[str],
+    seeds: int,
+    budgets: Sequence[int],
 ) -> list[Replayed]:
     arena = Arena(tasks[index], tasks)
     return [
         row
         for contestant in CONTESTANTS
         if contestant.name in contestants
-        for row in _replay(arena, contestant, min(seeds, contestant.seeds or seeds))
+        for row in _replay(arena, contestant, min(seeds, contestant.seeds or seeds), budgets)
     ]
 
 
-def _replay(arena: Arena, contestant: Contestant, seeds: int) -> Iterator[Replayed]:
-    regrets = np.mean([arena.replay(contestant, seed) for seed in range(seeds)], axis=0)
-    for equivalents, (by_epochs, by_seconds) in zip(EQUIVALENTS, regrets, strict=True):
+def _replay(
+    arena: Arena, contestant: Contestant, seeds: int, budgets: Sequence[int]
+) -> Iterator[Replayed]:
+    regrets = np.mean([arena.replay(contestant, seed, budgets) for seed in range(seeds)], axis=0)
+    for equivalents, (by_epochs, by_seconds) in zip(budgets, regrets, strict=True):
         yield Replayed(contestant.name, arena.task.name, equivalents, by_epochs, by_seconds)
