@@ -1,8 +1,8 @@
 """A prior: which values of a space's parameters are worth trying more often than others.
 
 A space's ranges stay as wide as they are; a prior only changes how often a value is drawn. It is
-data, one entry per parameter. Those of the built-in spaces are a first guess, to be fitted to the
-recorded learning curves once these are complete (studies/curves/README.md).
+data, one entry per parameter. Those of the built-in spaces are a guess: one that was fitted to the
+recorded learning curves found no better networks behind a portfolio (studies/curves/README.md).
 """
 
 import math

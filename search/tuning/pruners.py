@@ -251,12 +251,20 @@ class AshaPruner(_RungPruner):
 
     A sampler that chooses trials in batches has rounds within each batch, in which its trials are
     compared with those of earlier batches, too.
+
+    The rungs of a whole training lie before and after the highest learning rate of one cycle,
+    where the ranking says least (studies/curves/README.md).
     """
 
     name = "asha"
     words = "pruner asha"
     comparison = "Each was compared, after the same epoch, with all trials that got as far."
     pauses = True
+
+    @classmethod
+    def for_horizon(cls, epochs: int, seed: int) -> Self:
+        del seed
+        return cls(max(2, round(0.15 * epochs)), _FACTOR)
 
     def is_hopeless(self, index: int, curve: Sequence[float], rivals: Mapping[int, float]) -> bool:
         own = (-curve[-1], index)

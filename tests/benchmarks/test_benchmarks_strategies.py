@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import optuna
 import pytest
 
 from search.tuning.pruners import HalvingPruner, HyperbandPruner, NoPruner
+from spaces import load_space
+from spaces.prior import Bell, Weights
+from tests.benchmarks.strategies.fitting import fit_beliefs
 from tests.benchmarks.strategies.lengths import Training, rank_correlations, refit_gains
 from tests.benchmarks.strategies.losses import losses
 from tests.benchmarks.strategies.portfolio import greedy, regret
-from tests.benchmarks.strategies.proposers import Pool
+from tests.benchmarks.strategies.proposers import OptunaProposer, Pool
 from tests.benchmarks.strategies.simulation import Slice, Strategy, simulate
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import Curve, Task
 from tests.benchmarks.strategies.trained import (
-    best_of_first_epochs,
+    best_of_group,
     extrapolated,
     progressive_promotion,
     promotion,
@@ -148,10 +152,13 @@ def test_extrapolation_ends_trials_that_cannot_win() -> None:
     assert [one.until for one in slices] == [9, 9, 9, 9, 9, 3, 9]
 
 
-def test_the_best_of_first_epochs_become_whole() -> None:
-    """Of four trials of two epochs the best one."""
-    slices = _slices(best_of_first_epochs(4, 2, 1), (0.2, 0.6, 0.4, 0.1), 5)
-    assert slices == [*(Slice(i, 2) for i in range(4)), Slice(1, 9)]
+def test_the_best_of_a_group_becomes_whole() -> None:
+    """Of four trials of two epochs the best one, or the best two and, later, the best one."""
+    merits = (0.2, 0.6, 0.4, 0.1)
+    looked = [Slice(i, 2) for i in range(4)]
+    assert _slices(best_of_group(4, (2, 1)), merits, 5) == [*looked, Slice(1, 9)]
+    twice = _slices(best_of_group(4, (2, 2), (4, 1)), merits, 8)
+    assert twice == [*looked, Slice(1, 4), Slice(2, 4), Slice(1, 9), Slice(4, 2)]
 
 
 def test_what_pruning_costs_and_how_often_it_loses_the_best_trial() -> None:
@@ -193,6 +200,68 @@ def test_regret_is_zero_for_the_best_and_one_for_the_median_random_candidate() -
     task = _task("digits", (0.9, 0.3, 0.2, 0.5, 0.8, 0.7))
     assert regret(task, 0.9) == 0
     assert regret(task, 0.5) == pytest.approx(1)
+
+
+class _Stubborn(optuna.samplers.BaseSampler):
+    """Asks for the largest values until a trial without any merit teaches it better."""
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+        """Choose nothing jointly."""
+        return {}
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        """Choose nothing jointly."""
+        return {}
+
+    def sample_independent(self, study: Any, trial: Any, param_name: str, distribution: Any) -> Any:
+        """Return an end of the range."""
+        if isinstance(distribution, optuna.distributions.CategoricalDistribution):
+            return distribution.choices[0]
+        has_learned = any(one.value == 0 for one in study.get_trials(deepcopy=False))
+        return distribution.low if has_learned else distribution.high
+
+
+class _Constant:
+    """Predicts the same curve for every candidate."""
+
+    def predict(self, params: Sequence[Any]) -> list[Curve]:
+        """Return one curve each."""
+        return [_curve(0.5) for _ in params]
+
+
+def test_a_sampler_without_randomness_hears_which_candidates_cannot_be_afforded() -> None:
+    """Otherwise it would ask for the same one for ever."""
+    task = Task("cnn", "digits", [], {})
+    surrogate = cast("Surrogate", _Constant())
+    proposer = OptunaProposer(task, surrogate, _Stubborn(), hears_limits=True)
+    assert proposer.propose().quality == 0.5
+
+
+def test_a_fitted_prior_prefers_what_good_candidates_have() -> None:
+    """The best twentieth has Adam with rates about 0.01, though nine of ten candidates have SGD.
+
+    The hand-tuned network, which is the best of all, is not asked.
+    """
+    rates = np.geomspace(1e-4, 1, 200)
+    params: list[dict[str, Any]] = [{"optimizer": "sgd", "sgd_lr": 0.1}]
+    qualities = [1.0]
+    for index, rate in enumerate(rates):
+        if index % 10:
+            params.append({"optimizer": "sgd", "sgd_lr": rate})
+            qualities.append(0.2)
+        else:
+            params.append({"optimizer": "adam", "adam_lr": rate})
+            qualities.append(0.9 if 0.001 < rate < 0.1 else 0.1)
+    curves = {index: [_curve(quality)] for index, quality in enumerate(qualities)}
+    tasks = [Task("mlp", data, params, curves) for data in ("digits", "clothing")]
+    beliefs = fit_beliefs(load_space("mlp"), tasks, share=0.05)
+    optimizer, rate_of_adam = beliefs["optimizer"], beliefs["adam_lr"]
+    assert isinstance(optimizer, Weights)
+    assert optimizer.weights["adam"] > 5 * optimizer.weights["sgd"]
+    assert isinstance(rate_of_adam, Bell)
+    assert 0.005 < rate_of_adam.center < 0.02
+    assert 1.5 < rate_of_adam.spread < 5
+    assert "sgd_momentum" not in beliefs  # nobody has it
 
 
 @pytest.mark.slow

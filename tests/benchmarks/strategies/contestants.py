@@ -9,7 +9,7 @@ import optuna
 from search.tuning.pruners import HalvingPruner, HyperbandPruner, MedianPruner, NoPruner, Pruner
 from tests.benchmarks.strategies.simulation import Strategy
 from tests.benchmarks.strategies.trained import (
-    best_of_first_epochs,
+    best_of_group,
     extrapolated,
     progressive_promotion,
     promotion,
@@ -18,7 +18,7 @@ from tests.benchmarks.strategies.trained import (
     short_then_whole,
 )
 
-Source = Literal["uniform", "prior", "tpe", "gp", "cma", "smac"]
+Source = Literal["uniform", "prior", "fitted", "tpe", "gp", "cma", "smac"]
 Start = Literal["none", "baseline", "portfolio"]
 
 
@@ -29,7 +29,8 @@ class Contestant:
 
     Attributes:
         name: What tables call it.
-        source: Where candidates come from after the first ones.
+        source: Where candidates come from after the first ones; "prior" is the program's,
+            "fitted" one that was fitted to the other data sets.
         start: Which candidates come first; "portfolio" has the baseline before it.
         strategy: How far trials are trained; None: the source chooses that, too.
         seeds: How many replays of a task; None: as many as are asked for.
@@ -60,9 +61,16 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant("random, halving", "uniform", "baseline", _HALVING),
     Contestant("random, hyperband", "uniform", "baseline", _HYPERBAND),
     Contestant("random, ASHA", "uniform", "baseline", promotion(2, 3)),
-    Contestant("random, best of 9 after 1", "uniform", "baseline", best_of_first_epochs(9, 1, 1)),
+    Contestant("random, best of 9 after 1", "uniform", "baseline", best_of_group(9, (1, 1))),
     Contestant("prior, none", "prior", "baseline", _NONE),
     Contestant("prior, halving", "prior", "baseline", _HALVING),
+    Contestant("fitted prior, none", "fitted", "baseline", _NONE),
+    Contestant(
+        "portfolio and fitted prior, best of 9 after 3",
+        "fitted",
+        "portfolio",
+        best_of_group(9, (3, 1)),
+    ),
     Contestant("portfolio, none", "uniform", "portfolio", _NONE),
     Contestant("portfolio, halving", "uniform", "portfolio", _HALVING),
     Contestant("portfolio and prior, none", "prior", "portfolio", _NONE),
@@ -79,13 +87,23 @@ CONTESTANTS: tuple[Contestant, ...] = (
         "portfolio and prior, best of 9 after 1",
         "prior",
         "portfolio",
-        best_of_first_epochs(9, 1, 1),
+        best_of_group(9, (1, 1)),
     ),
-    Contestant(
-        "portfolio and prior, best of 9 after 3",
-        "prior",
-        "portfolio",
-        best_of_first_epochs(9, 3, 1),
+    *(
+        Contestant(
+            f"portfolio and prior, {name}", "prior", "portfolio", best_of_group(count, *looks)
+        )
+        for name, count, looks in (
+            ("best of 9 after 3", 9, ((3, 1),)),
+            ("best of 9 after 6", 9, ((6, 1),)),
+            ("best of 9 after 9", 9, ((9, 1),)),
+            ("best 2 of 9 after 3", 9, ((3, 2),)),
+            ("best of 5 after 5", 5, ((5, 1),)),
+            ("best 3 of 9 after 3, 1 after 9", 9, ((3, 3), (9, 1))),
+            ("best 3 of 9 after 3, 1 after 18", 9, ((3, 3), (18, 1))),
+            ("best 9 of 27 after 1, 3 after 3, 1 after 9", 27, ((1, 9), (3, 3), (9, 1))),
+            ("best 9 of 27 after 3, 3 after 9", 27, ((3, 9), (9, 3))),
+        )
     ),
     *(
         Contestant(
@@ -99,7 +117,15 @@ CONTESTANTS: tuple[Contestant, ...] = (
         if (first, factor) != (2, 3)
     ),
     Contestant("portfolio and prior, halving from 3 by 9", "prior", "portfolio", _halving(3, 9)),
-    Contestant("portfolio and prior, ASHA from 3 by 9", "prior", "portfolio", promotion(3, 9)),
+    *(
+        Contestant(
+            f"portfolio and prior, ASHA from {first} by {factor}",
+            "prior",
+            "portfolio",
+            promotion(first, factor),
+        )
+        for first, factor in ((3, 9), (3, 4), (4, 3))
+    ),
     Contestant("random, short schedules", "uniform", "baseline", short_schedules),
     Contestant("prior, short schedules", "prior", "baseline", short_schedules),
     Contestant("portfolio and prior, short schedules", "prior", "portfolio", short_schedules),
@@ -116,17 +142,17 @@ CONTESTANTS: tuple[Contestant, ...] = (
     Contestant("TPE, halving", "tpe", "baseline", _HALVING, _FEW),
     Contestant("TPE, hyperband", "tpe", "baseline", _HYPERBAND, _FEW),
     Contestant("portfolio and TPE, halving", "tpe", "portfolio", _HALVING, _FEW),
-    Contestant("TPE, best of 9 after 3", "tpe", "baseline", best_of_first_epochs(9, 3, 1), _FEW),
+    Contestant("TPE, best of 9 after 3", "tpe", "baseline", best_of_group(9, (3, 1)), _FEW),
     Contestant(
         "portfolio and TPE, best of 9 after 3",
         "tpe",
         "portfolio",
-        best_of_first_epochs(9, 3, 1),
+        best_of_group(9, (3, 1)),
         _FEW,
     ),
     Contestant("Gaussian process", "gp", "none", _NONE, 2),
     Contestant("CMA-ES", "cma", "none", _NONE, _FEW),
-    Contestant("SMAC3, Hyperband", "smac", "none", None, 2),
+    Contestant("SMAC3, Hyperband", "smac", "none", None, _FEW),
 )
 
 

@@ -10,7 +10,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from spaces import Space, load_space
+from spaces import load_space
 from spaces.parameters import OfflineTrial, ParamValue, draw
 from spaces.prior import Prior
 from tests.benchmarks.curves.candidates import is_affordable
@@ -39,9 +39,9 @@ def uniform(name: str, distribution: Any, rng: np.random.Generator, so_far: Para
     return draw(distribution, rng)
 
 
-def informed(space: Space, task: Task) -> Choose:
-    """Return a choice as the space's prior says for the task's number of images."""
-    beliefs = (space.prior or Prior()).for_images(round(0.8 * task.n_images))
+def informed(prior: Prior, task: Task) -> Choose:
+    """Return a choice as the prior says for the task's number of images."""
+    beliefs = prior.for_images(round(0.8 * task.n_images))
 
     def choose(
         name: str, distribution: Any, rng: np.random.Generator, so_far: Params
@@ -89,8 +89,9 @@ class Pool(Proposer):
 class OptunaProposer(Proposer):
     """Asks a sampler of Optuna, after the first candidates; it learns how trials ended.
 
-    A trial that did not reach the horizon is told as pruned, with its last value. With `batch`
-    trials are asked for so many at a time, the earlier ones of a batch still running.
+    A trial that did not reach the horizon is told as pruned, with its last value. A candidate that
+    cannot be afforded is not tried; `hears_limits` says whether it is told as one without any
+    merit, as a sampler without randomness would otherwise ask for the same one for ever.
     """
 
     def __init__(
@@ -99,14 +100,15 @@ class OptunaProposer(Proposer):
         surrogate: Surrogate,
         sampler: BaseSampler,
         first: Sequence[tuple[Params, Curve]] = (),
+        *,
+        hears_limits: bool = False,
     ) -> None:
         warnings.simplefilter("ignore")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space, self._name = load_space(task.space), task.space
-        self._surrogate = surrogate
+        self._surrogate, self._hears_limits = surrogate, hears_limits
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._first = list(first)
-        self._known: dict[int, Curve] = {}
         self._trials: list[tuple[optuna.Trial, Curve]] = []
 
     def propose(self) -> Curve:
@@ -119,7 +121,10 @@ class OptunaProposer(Proposer):
             candidate = self._space.suggest(trial)
             if number < len(self._first) or is_affordable(self._name, candidate):
                 break
-            self._study.tell(trial, state=TrialState.FAIL)
+            if self._hears_limits:
+                self._study.tell(trial, 0.0)
+            else:
+                self._study.tell(trial, state=TrialState.FAIL)
         known = number < len(self._first)
         curve = self._first[number][1] if known else self._surrogate.predict([trial.params])[0]
         self._trials.append((trial, curve))

@@ -10,7 +10,9 @@ import pandas as pd
 from loky import get_reusable_executor
 
 from spaces import load_space
+from spaces.prior import Prior
 from tests.benchmarks.strategies.contestants import CONTESTANTS, Contestant, optuna_sampler
+from tests.benchmarks.strategies.fitting import fit_beliefs
 from tests.benchmarks.strategies.portfolio import greedy, regret
 from tests.benchmarks.strategies.proposers import (
     Choose,
@@ -41,9 +43,12 @@ class Arena:
         self.task, self.surrogate = task, Surrogate(task)
         kept = [one for one in others if one.space == task.space and one.family != task.family]
         self.portfolio = greedy(kept, PORTFOLIO_SIZE) if kept else []
+        space = load_space(task.space)
+        fitted = Prior(fit_beliefs(space, kept)) if kept else Prior()
         self._pools = {
             "uniform": self._pool(uniform),
-            "prior": self._pool(informed(load_space(task.space), task)),
+            "prior": self._pool(informed(space.prior or Prior(), task)),
+            "fitted": self._pool(informed(fitted, task)),
         }
 
     def replay(
@@ -76,7 +81,8 @@ class Arena:
         if contestant.source in self._pools:
             return Pool([curve for _, curve in first], self._pools[contestant.source], seed)
         sampler = optuna_sampler(contestant.source, seed)
-        return OptunaProposer(self.task, self.surrogate, sampler, first)
+        stubborn = contestant.source == "gp"
+        return OptunaProposer(self.task, self.surrogate, sampler, first, hears_limits=stubborn)
 
     def _first(self, contestant: Contestant) -> list[int]:
         if contestant.start == "none":

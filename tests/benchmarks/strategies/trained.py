@@ -2,7 +2,7 @@
 
 import bisect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import final
 
@@ -187,23 +187,32 @@ def _short(proposer: Proposer, long: Curve, trial: int) -> Steps:
     yield Slice(trial, len(long.short)), replace(long, accuracy=long.short)
 
 
-def best_of_first_epochs(count: int, first: int, keep: int) -> Strategy:
-    """Return rounds of `count` trials for a few epochs, the best `keep` of which become whole.
+def best_of_group(count: int, *looks: tuple[int, int]) -> Strategy:
+    """Return rounds of `count` trials, of which fewer and fewer continue to the horizon.
 
     Egele et al. (2023) found one epoch and the best few hard to beat.
+
+    Args:
+        count: Trials of a group.
+        looks: At which epochs those that are left are compared, and how many continue.
     """
 
     def run(proposer: Proposer, horizon: int, seed: int) -> Steps:
         for start in itertools.count(0, count):
-            curves = []
-            for trial in range(start, start + count):
-                curves.append(proposer.propose())
-                yield Slice(trial, first), curves[-1]
-            ranked = sorted(range(count), key=lambda i: -curves[i].accuracy[first - 1])
-            for place in sorted(ranked[keep:]):
-                proposer.learn(start + place, first)
-            for place in ranked[:keep]:
-                proposer.learn(start + place, horizon)
-                yield Slice(start + place, horizon), curves[place]
+            curves = {trial: proposer.propose() for trial in range(start, start + count)}
+            left = list(curves)
+            for epoch, keep in looks:
+                yield from ((Slice(trial, epoch), curves[trial]) for trial in left)
+                ranked = sorted(left, key=_value_at(curves, epoch), reverse=True)
+                for trial in sorted(ranked[keep:]):
+                    proposer.learn(trial, epoch)
+                left = ranked[:keep]
+            for trial in left:
+                proposer.learn(trial, horizon)
+                yield Slice(trial, horizon), curves[trial]
 
     return run
+
+
+def _value_at(curves: Mapping[int, Curve], epoch: int) -> Callable[[int], float]:
+    return lambda trial: float(curves[trial].accuracy[epoch - 1])
