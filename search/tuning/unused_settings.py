@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import final
 
+from search.data.sources import dataset_folder
 from search.recipe import Recipe
 from search.tuning.samplers import get_sampler
 
@@ -28,6 +29,13 @@ _USES = (
     _Use("folds", lambda recipe: recipe.validation == "kfold", "validation 'kfold'"),
     _Use("holdout_fraction", lambda recipe: recipe.validation == "holdout", "validation 'holdout'"),
     _Use("repeats", lambda recipe: recipe.finalists is not None, "finalists"),
+    # published datasets have images of one square shape and a test set
+    _Use("resize", lambda recipe: dataset_folder(recipe.dataset) is not None, "images of your own"),
+    _Use(
+        "test_fraction",
+        lambda recipe: dataset_folder(recipe.dataset) is not None,
+        "images of your own",
+    ),
     _Use("start_from", lambda recipe: recipe.protocol.is_search, "a search"),
     # "one-se" is what "auto" means, and what exported recipes have.
     _Use("refit", lambda recipe: recipe.protocol.refits or recipe.refit == "one-se", "a refit"),

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from search.errors import UserError
+from spaces import load_space
 from tests.benchmarks.peers.contestants import parse_tools
+from tests.benchmarks.peers.elsewhere import elsewhere_path, write_elsewhere
 from tests.benchmarks.peers.ours import new_epochs
 from tests.benchmarks.peers.preparing import generate_images, prepare
 from tests.benchmarks.peers.records import (
@@ -143,3 +145,14 @@ def test_everyone_has_the_split_that_a_search_makes(tmp_path: Path) -> None:
         (twice,) = np.flatnonzero(counts == 2)
         copies = np.flatnonzero(kinds.reshape(-1) == twice)
         assert np.isin(copies, arrays.validation).sum() in (0, 2)
+
+
+def test_a_portfolio_of_other_data_is_a_space_as_ours(tmp_path: Path) -> None:
+    """As many candidates, all of which the space can make, but not the same ones."""
+    write_elsewhere("cnn", tmp_path)
+    own, elsewhere = load_space("cnn"), load_space(f"{elsewhere_path('cnn', tmp_path)}:space")
+    assert elsewhere.name == "cnn-elsewhere"
+    assert len(elsewhere.portfolio) == len(own.portfolio)
+    assert {elsewhere.candidate(point) for point in elsewhere.portfolio} != {
+        own.candidate(point) for point in own.portfolio
+    }
