@@ -150,7 +150,7 @@ CONTESTANTS: tuple[Contestant, ...] = (
         best_of_group(9, (3, 1)),
         _FEW,
     ),
-    Contestant("Gaussian process", "gp", "none", _NONE, 2),
+    Contestant("Gaussian process", "gp", "none", _NONE, _FEW),
     Contestant("CMA-ES", "cma", "none", _NONE, _FEW),
     Contestant("SMAC3, Hyperband", "smac", "none", None, _FEW),
 )
