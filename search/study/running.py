@@ -82,7 +82,7 @@ def run(
         data: A dataset's name or path as for the command line, (images, labels) as arrays, a
             PyTorch dataset, or either under "train" and "test" in a mapping.
         sampler: "random", "grid", "tpe", "gp", "FILE.py:FUNCTION", or a function that makes a
-            sampler of Optuna from a seed: `lambda seed: optuna.samplers.QMCSampler(seed=seed)`.
+            sampler of Optuna from a seed: `lambda seed: optuna.samplers.CmaEsSampler(seed=seed)`.
         trials: Number of trials.
         epochs: Most epochs of a trial.
         validation: `KFold(5)`, `Holdout(0.2)`, "kfold" or "holdout".

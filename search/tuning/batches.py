@@ -27,6 +27,7 @@ from search.training.history import History
 from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
 from spaces import Space
+from spaces.parameters import describe_range
 from spaces.user_object import UserCodeError
 
 Attempts: TypeAlias = Mapping[int, Sequence[FrozenTrial]]
@@ -97,7 +98,19 @@ class BatchSampler:
                 f"sampler {self._recipe.sampler!r} failed in space {self._recipe.space!r} at trial "
                 f"{index} of the plan: {type(error).__name__}: {first_line(error)}"
             ) from error
-        return study.get_trials(deepcopy=False)[-1], None
+        chosen = study.get_trials(deepcopy=False)[-1]
+        self._check_within(chosen, index)
+        return chosen, None
+
+    def _check_within(self, chosen: FrozenTrial, index: int) -> None:
+        """Raise UserError if the sampler chose a value that its range does not have."""
+        for name, distribution in chosen.distributions.items():
+            value = chosen.params[name]
+            if not distribution._contains(distribution.to_internal_repr(value)):
+                raise UserError(
+                    f"sampler {self._recipe.sampler!r} chose {value!r} for parameter {name!r} at "
+                    f"trial {index} of the plan, but it must be {describe_range(distribution)}"
+                )
 
     def _batch_start(self, index: int) -> int:
         return index - (index - self._n_points) % (self._recipe.batch or 1)

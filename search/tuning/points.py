@@ -100,11 +100,25 @@ def starting_points(
     points: list[Params] = []
     if recipe.with_baseline and space.baseline_params is not None:
         points.append(space.baseline_params)
-    for params in (*earlier, *(space.portfolio if recipe.start == "portfolio" else ())):
+    portfolio = checked_portfolio(space) if recipe.start == "portfolio" else ()
+    for params in (*earlier, *portfolio):
         point = narrowed(space, space.fit_batch_size(params, n_train), find_violation)
         if point is not None and point not in points:
             points.append(point)
     return points
+
+
+def checked_portfolio(space: Space) -> Sequence[Params]:
+    """Return the space's portfolio; raises UserError, naming the point, if it refuses one."""
+    for number, params in enumerate(space.portfolio, 1):
+        try:
+            space.candidate(params)
+        except ValueError as error:
+            raise UserError(
+                f"space {space.name}: point {number} of its portfolio is refused: "
+                f"{describe_value_error(error)}"
+            ) from error
+    return space.portfolio
 
 
 def check_point(space: Space, index: int, point: Params) -> None:

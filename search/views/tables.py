@@ -77,7 +77,12 @@ def describe_replay(
     recorded = recorded_trials(record, sampled_only=sampled_only)
     metric = record.metric
     n_trials = len(recorded.trials)
-    table = Table(title=f"pruning rules on {n_trials} trials of {name}, {orders} orders")
+    table = Table(
+        title=f"pruning rules on {n_trials} trials of {name}, {orders} orders",
+        caption="epochs, time: shares of training everything. best lost: share of the orders in "
+        "which another trial than the best wins. regret: by how much its score falls short.",
+        caption_justify="left",
+    )
     table.add_column("rule")
     for column in ("epochs", "time", "best lost", "mean regret", "95% regret"):
         table.add_column(column, justify="right")

@@ -88,3 +88,31 @@ def test_any_sampler_of_optuna_searches(
     with pytest.raises(UserError, match=r"sampler: .*n_startup_trials=3.*n_startup_trials=4"):
         run_study(more, listener, executor="inline")
     run_study(more, listener, executor="inline", accept_changes=True)
+
+
+OUT_OF_RANGE = """
+import optuna
+
+class Far(optuna.samplers.RandomSampler):
+    def sample_independent(self, study, trial, name, distribution):
+        if isinstance(distribution, optuna.distributions.FloatDistribution):
+            return 1e9
+        return super().sample_independent(study, trial, name, distribution)
+
+def make(seed):
+    return Far(seed=seed)
+"""
+
+
+@pytest.mark.slow
+def test_a_sampler_that_leaves_a_range_is_told(
+    make_recipe: Maker, listener: Any, write: Callable[[str], str]
+) -> None:
+    """With the setting, the parameter, the value and the range."""
+    setting = write(OUT_OF_RANGE)
+    recipe = make_recipe(sampler=setting, trials=6, epochs=1)
+    with pytest.raises(UserError) as caught:
+        run_study(recipe, listener, executor="inline")
+    message = str(caught.value)
+    assert f"sampler {setting!r} chose 1000000000.0 for parameter 'adam_lr' at trial 1" in message
+    assert "must be 0.0001 to 0.1" in message

@@ -1,8 +1,11 @@
 """Where a search starts: the baseline, then candidates that are known to be good."""
 
+from dataclasses import replace
+
 import pytest
 
 from cifar_models import CNNConfig
+from search.errors import UserError
 from search.tuning.points import planned_points
 from spaces import BUILT_IN, Candidate
 from tests.fakes import make_recipe
@@ -69,3 +72,19 @@ def test_earlier_points_come_before_the_portfolio() -> None:
     recipe = make_recipe(space="cnn", trials=4, start="portfolio")
     points = planned_points(recipe, _CNN, _accept, 40_000, earlier).points
     assert points == (_CNN.baseline_params, *(_CNN.portfolio[i] for i in (2, 0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"base_width": 3000}, "parameter 'base_width' must be 16 to 128"),
+        ({"depth": 3}, "parameter 'depth' is never suggested"),
+    ],
+)
+def test_a_wrong_point_of_a_portfolio_is_located(change: dict[str, int], fault: str) -> None:
+    """By the space, the point's number and the parameter."""
+    first, second, *_ = _CNN.portfolio
+    space = replace(_CNN, portfolio=(first, {**second, **change}))
+    recipe = make_recipe(space="cnn", trials=4, start="portfolio")
+    with pytest.raises(UserError, match=f"space cnn: point 2 of its portfolio .*{fault}"):
+        planned_points(recipe, space, _accept, 40_000)
