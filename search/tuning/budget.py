@@ -90,6 +90,7 @@ class BudgetRequest:
         workload: What the pruner and the folds make of trials.
         pruner: The pruner of few trials, or that which the user wants.
         pruner_of_many: The pruner of courses that compare trials early; None: there are no such.
+        first_size: Multiply-adds of the hand-tuned network, where it is tried first.
     """
 
     seconds: float
@@ -103,6 +104,7 @@ class BudgetRequest:
     workload: Workload
     pruner: str = "none"
     pruner_of_many: str | None = None
+    first_size: int = 0
 
     def courses(self) -> list[Course]:
         """Return the courses that it may take, from the poorest to the richest."""
@@ -168,6 +170,8 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
         return request.workload(course.epochs, trials, pruner) * training / request.parallel
 
     trials = _most(lambda n: search_seconds(n) + refit <= request.seconds, request.most_trials)
+    if request.first_size > largest:  # it is not trained, but has its place in the plan
+        trials = min(trials + 1, request.most_trials)
     unlimited = len(allowed) == len(request.prices)
     return BudgetPlan(
         epochs=course.epochs,

@@ -24,8 +24,10 @@ def next_step_hint(record: StudyRecord) -> str:
     if any(trial.diverged for trial in record.trials):
         return "use a space with smaller learning rates, and another `study_name`"
     if any(trial.infeasible for trial in record.trials):
-        larger = [f"a larger `{name}`" for name in _LIMITS if getattr(record.recipe, name)]
-        ways = text.listed([*larger, "another space"], "or")
+        too_small = [name for name in _LIMITS if getattr(record.recipe, name)]
+        if record.recipe.budget is not None and record.recipe.max_multiply_adds:
+            too_small.insert(0, "budget")  # by which the plan limits them
+        ways = text.listed([*(f"a larger `{name}`" for name in too_small), "another space"], "or")
         return f"use {ways}, and another `study_name`"
     return (
         "fix the cause, then run it again with `retry_failed`, and with `accept_changes` too if "

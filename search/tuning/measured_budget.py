@@ -83,6 +83,7 @@ def make_budget(
         workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
         pruner=_pruner_of_few(recipe, given),
         pruner_of_many=_pruner_of_many(recipe, given),
+        first_size=reference.multiply_adds if _tries_reference(recipe, space) else 0,
     )
     plan = plan_budget(request)
     further = plan_budget(replace(request, seconds=4 * seconds))
@@ -165,6 +166,10 @@ def _reference(space: Space) -> Candidate | None:
     if baseline is None and space.portfolio:
         return space.candidate(space.portfolio[0])
     return baseline
+
+
+def _tries_reference(recipe: Recipe, space: Space) -> bool:
+    return recipe.with_baseline and space.baseline() is not None
 
 
 def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,16 @@ def test_a_tiny_budget_plans_the_poorest_course() -> None:
     """Even where nothing fits, one trial is planned."""
     plan = plan_budget(_request(1.0))
     assert (plan.epochs, plan.trials) == (COURSES[0].epochs, 1)
+
+
+def test_a_hand_tuned_network_that_is_too_large_leaves_a_trial_to_train() -> None:
+    """It has a place in the plan, but no training; with time for it, it is one of the trials."""
+    tiny, tried = _request(1.0), replace(_request(1.0), first_size=10**7)
+    assert plan_budget(tried).max_multiply_adds == 5 * 10**6
+    assert plan_budget(tried).trials == plan_budget(tiny).trials + 1 == 2
+    assert plan_budget(replace(tried, most_trials=1)).trials == 1
+    rich = _request(1e6)
+    assert plan_budget(replace(rich, first_size=10**7)) == plan_budget(rich)
 
 
 @pytest.mark.parametrize("most", [1, 5, 11])

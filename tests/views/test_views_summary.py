@@ -174,11 +174,16 @@ def test_an_older_grid_is_done_once_nothing_is_open(states: tuple[str, ...], pla
             {"max_parameters": 9, "max_multiply_adds": 9},
             "use a larger `max_parameters`, a larger `max_multiply_adds` or another space, and",
         ),
+        (
+            {"max_multiply_adds": 9, "budget": 60.0},
+            "use a larger `budget`, a larger `max_multiply_adds` or another space, and",
+        ),
+        ({"budget": 60.0, "max_parameters": 9}, "use a larger `max_parameters` or another space"),
         ({}, "use another space, and another `study_name`"),
     ],
 )
 def test_networks_that_are_too_large_have_a_limit_to_raise(
-    limits: dict[str, int], hint: str
+    limits: dict[str, Any], hint: str
 ) -> None:
     """The one that was set."""
     trial = make_trial(0, "pruned", infeasible=True)
