@@ -269,7 +269,7 @@ class TrialQueue:
         A sampler's earlier choice counts only if the space, which may have changed, has it.
         """
         if index < len(self._points):
-            check_point(self._space, index, self._points[index])
+            check_point(self._space, f"point {index} of the plan", self._points[index])
             return self._point(self._points[index], {})
         trials = self._trials.get(index, [])
         started = [trial for trial in trials if "candidate" in trial.user_attrs]

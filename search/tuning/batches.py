@@ -27,7 +27,8 @@ from search.training.history import History
 from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
 from spaces import Space
-from spaces.parameters import describe_range
+from spaces.errors import SpaceError
+from spaces.parameters import canonicalize, describe_range
 from spaces.user_object import UserCodeError
 
 Attempts: TypeAlias = Mapping[int, Sequence[FrozenTrial]]
@@ -106,11 +107,13 @@ class BatchSampler:
         """Raise UserError if the sampler chose a value that its range does not have."""
         for name, distribution in chosen.distributions.items():
             value = chosen.params[name]
-            if not distribution._contains(distribution.to_internal_repr(value)):
+            try:
+                canonicalize(name, distribution, value)
+            except SpaceError as error:
                 raise UserError(
                     f"sampler {self._recipe.sampler!r} chose {value!r} for parameter {name!r} at "
                     f"trial {index} of the plan, but it must be {describe_range(distribution)}"
-                )
+                ) from error
 
     def _batch_start(self, index: int) -> int:
         return index - (index - self._n_points) % (self._recipe.batch or 1)

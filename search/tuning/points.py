@@ -69,7 +69,7 @@ def planned_points(
             f"space {space.name} rejects every point that sampler {sampler.name!r} would try"
         )
     for index, point in enumerate(points):
-        check_point(space, index, point)
+        check_point(space, f"point {index} of the plan", point)
     return PlannedPoints(tuple(points), len(first))
 
 
@@ -100,7 +100,9 @@ def starting_points(
     points: list[Params] = []
     if recipe.with_baseline and space.baseline_params is not None:
         points.append(space.baseline_params)
-    portfolio = checked_portfolio(space) if recipe.start == "portfolio" else ()
+    portfolio = space.portfolio if recipe.start == "portfolio" else ()
+    for number, params in enumerate(portfolio, 1):
+        check_point(space, f"point {number} of its portfolio", params)
     for params in (*earlier, *portfolio):
         point = narrowed(space, space.fit_batch_size(params, n_train), find_violation)
         if point is not None and point not in points:
@@ -108,27 +110,13 @@ def starting_points(
     return points
 
 
-def checked_portfolio(space: Space) -> Sequence[Params]:
-    """Return the space's portfolio; raises UserError, naming the point, if it refuses one."""
-    for number, params in enumerate(space.portfolio, 1):
-        try:
-            space.candidate(params)
-        except ValueError as error:
-            raise UserError(
-                f"space {space.name}: point {number} of its portfolio is refused: "
-                f"{describe_value_error(error)}"
-            ) from error
-    return space.portfolio
-
-
-def check_point(space: Space, index: int, point: Params) -> None:
-    """Raise UserError, naming parameter, value and range, if the space refuses a point."""
+def check_point(space: Space, place: str, point: Params) -> None:
+    """Raise UserError, naming place, parameter, value and range, if the space refuses a point."""
     try:
         space.candidate(point)
     except ValueError as error:
         raise UserError(
-            f"space {space.name}: point {index} of the plan is refused: "
-            f"{describe_value_error(error)}"
+            f"space {space.name}: {place} is refused: {describe_value_error(error)}"
         ) from error
 
 

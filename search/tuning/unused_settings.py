@@ -25,17 +25,17 @@ class _Use:
     needs: str
 
 
+def _has_own_images(recipe: Recipe) -> bool:
+    """Published datasets have images of one square shape, and a test set."""
+    return dataset_folder(recipe.dataset) is not None
+
+
 _USES = (
     _Use("folds", lambda recipe: recipe.validation == "kfold", "validation 'kfold'"),
     _Use("holdout_fraction", lambda recipe: recipe.validation == "holdout", "validation 'holdout'"),
     _Use("repeats", lambda recipe: recipe.finalists is not None, "finalists"),
-    # published datasets have images of one square shape and a test set
-    _Use("resize", lambda recipe: dataset_folder(recipe.dataset) is not None, "images of your own"),
-    _Use(
-        "test_fraction",
-        lambda recipe: dataset_folder(recipe.dataset) is not None,
-        "images of your own",
-    ),
+    _Use("resize", _has_own_images, "images of your own"),
+    _Use("test_fraction", _has_own_images, "images of your own"),
     _Use("start_from", lambda recipe: recipe.protocol.is_search, "a search"),
     # "one-se" is what "auto" means, and what exported recipes have.
     _Use("refit", lambda recipe: recipe.protocol.refits or recipe.refit == "one-se", "a refit"),

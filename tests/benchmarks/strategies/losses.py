@@ -8,11 +8,9 @@ import pandas as pd
 
 from search.seeding import derive_seed
 from search.tuning.replay import RecordedTrial, RecordedTrials, replay_all
+from search.tuning.samplers import ENOUGH_TO_COMPARE
 from tests.benchmarks.curves.candidates import COUNTS
 from tests.benchmarks.strategies.table import Curve, Task
-
-TRIALS = 54
-"""Trials of a search, the hand-tuned network among them: the program's default."""
 
 
 def losses(tasks: Sequence[Task], orders: int) -> pd.DataFrame:
@@ -24,8 +22,8 @@ def losses(tasks: Sequence[Task], orders: int) -> pd.DataFrame:
 
     Args:
         tasks: The recorded tasks.
-        orders: Searches of each task: the hand-tuned network, then candidates drawn anew from
-            the recorded ones, those that were designed left out.
+        orders: Searches of each task, of as many trials as are the default: the hand-tuned
+            network, then candidates drawn anew from the recorded ones, without the designed ones.
     """
     rows = [row for task in tasks for number in range(orders) for row in _searched(task, number)]
     by_rule = pd.DataFrame(rows).groupby("rule").mean(numeric_only=True)
@@ -50,7 +48,7 @@ def _searched(task: Task, number: int) -> Iterator[dict[str, object]]:
 def _drawn_search(task: Task, number: int) -> RecordedTrials:
     rng = np.random.default_rng(derive_seed(number, "drawn search", task.name))
     drawn = [index for index in task.curves if 0 < index < COUNTS[task.space]]
-    chosen = rng.permutation(drawn)[: TRIALS - 1].tolist()
+    chosen = rng.permutation(drawn)[: ENOUGH_TO_COMPARE - 1].tolist()
     return RecordedTrials([_trial(task.curves[i][0]) for i in (0, *chosen)], baseline_first=True)
 
 
