@@ -109,6 +109,8 @@ def parse_duration(value: object) -> object:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|)", value.strip())
     if match is None:
         raise ValueError("must be a duration such as 90s, 30m, 1.5h or 2d")
+    if not float(match[1]):
+        raise ValueError("must be longer than 0, such as 90s, 30m, 1.5h or 2d")
     if not match[2]:  # ambiguous
         raise ValueError(f"must have a unit: {match[1]}s, {match[1]}m (minutes), {match[1]}h")
     return float(match[1]) * _SECONDS[match[2][0]]

@@ -102,7 +102,7 @@ class Recipe(BaseModel):
         le=LARGEST,
     )
     pruner: Annotated[str, OneOf(PRUNER_NAMES)] = setting(
-        "auto", "How hopeless trials are stopped early", means=pruner_by_default()
+        "auto", "Which rule ends unpromising trials early", means=pruner_by_default()
     )
     trials: int | None = setting(
         None, "Number of trials", means=trials_by_default(), ge=1, le=LARGEST
@@ -120,7 +120,7 @@ class Recipe(BaseModel):
         None,
         "Time for the whole command but for finalists, such as 10m: trials, epochs and the largest "
         "network are chosen so that search, refit, test and report end in it",
-        means="1h if trials, epochs and timeout are not given either",
+        means="1h if trials, epochs and timeout are not given either; a resumed study's own",
     )
     trial_timeout: Duration = setting(
         None, "End a trial that takes longer than this, such as 10m", means="never"
@@ -184,8 +184,8 @@ class Recipe(BaseModel):
     seed: int = setting(0, "Seed of all random numbers", ge=0, lt=2**32)
     start: Literal["auto", "portfolio", "baseline", "none"] = setting(
         "auto",
-        "What to try before the sampler's own choices: the space's portfolio after the hand-tuned "
-        "network, the hand-tuned network only, or nothing",
+        "What is tried before the sampler chooses; portfolio: the hand-tuned network, then "
+        "candidates that were good elsewhere; baseline: the hand-tuned network; none: nothing",
         means="portfolio; baseline for grid",
     )
     start_from: Text | None = setting(
@@ -315,6 +315,15 @@ class Recipe(BaseModel):
         if self.pruner in pausing and not self.checkpoint_every:
             raise ValueError(
                 f"pruner {self.pruner!r} continues trials from checkpoints, got checkpoint_every 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _starts_with_something(self) -> Self:
+        if self.start == "none" and self.with_baseline and "with_baseline" in self.model_fields_set:
+            raise ValueError(
+                "with_baseline tries the hand-tuned network first, got start 'none'; accepted: "
+                "start 'baseline'"
             )
         return self
 

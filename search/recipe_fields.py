@@ -72,7 +72,7 @@ def pruner_by_default() -> str:
     for one in SAMPLERS:
         if one.default_pruner != usual:
             others.setdefault(one.default_pruner, []).append(one.name)
-    words = [f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items()]
     many = {one.pruner_of_many: one.name for one in SAMPLERS if one.pruner_of_many is not None}
-    words += [f"{one} for {name} from {MANY_TRIALS} trials on" for one, name in many.items()]
-    return "; ".join((f"none; {usual} if epochs are given", *words))
+    words = [f"{one} for {name} from {MANY_TRIALS} trials on" for one, name in many.items()]
+    words += [f"{pruner} for {listed(samplers)}" for pruner, samplers in others.items()]
+    return "; ".join((*words, f"otherwise none, or {usual} if epochs are given"))

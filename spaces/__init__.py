@@ -22,6 +22,7 @@ from spaces.load import BUILT_IN, load_space, space_identity
 from spaces.losses import CrossEntropy, FocalLoss, suggest_loss
 from spaces.optimizers import AdamConfig, AdamWConfig, SGDConfig, suggest_optimizer
 from spaces.pretrained import pretrained_space
+from spaces.prior import Bell, BySize, Prior, Weights
 from spaces.schedules import (
     ConstantConfig,
     CosineConfig,
@@ -37,6 +38,8 @@ __all__ = [
     "BUILT_IN",
     "AdamConfig",
     "AdamWConfig",
+    "Bell",
+    "BySize",
     "CNNConfig",
     "Candidate",
     "ColorJitter",
@@ -55,11 +58,13 @@ __all__ = [
     "OneCycleConfig",
     "PlateauConfig",
     "PretrainedConfig",
+    "Prior",
     "ResNetConfig",
     "Rotate",
     "SGDConfig",
     "Space",
     "Translate",
+    "Weights",
     "load_space",
     "pretrained_space",
     "space_identity",

@@ -39,6 +39,10 @@ class Belief(ABC):
             TypeError: The belief is about another kind of parameter.
         """
 
+    @abstractmethod
+    def words(self, distribution: BaseDistribution) -> str:
+        """Return what values of the distribution are drawn, and how often."""
+
 
 @final
 @dataclass(frozen=True)
@@ -59,6 +63,14 @@ class Weights(Belief):
             return draw(distribution, rng)
         place = int(rng.choice(len(weights), p=weights / weights.sum()))
         return distribution.choices[place]
+
+    def words(self, distribution: BaseDistribution) -> str:
+        """Return the share of each choice, the largest first: "gelu 60%, relu 40%"."""
+        choices = getattr(distribution, "choices", ())
+        known = {one: weight for one in choices if (weight := self.weights.get(one, 0.0)) > 0}
+        shares = known or dict.fromkeys(choices, 1.0)
+        ordered = sorted(shares.items(), key=lambda one: -one[1])
+        return ", ".join(f"{one} {share / sum(shares.values()):.0%}" for one, share in ordered)
 
 
 @final
@@ -84,6 +96,12 @@ class Bell(Belief):
             if distribution.low <= value <= distribution.high:
                 return _on_step(distribution, value)
         return draw(distribution, rng)  # the bell lies outside the range
+
+    def words(self, distribution: BaseDistribution) -> str:
+        """Return the most likely value and the standard deviation: "near 0.2 (+- 0.15)"."""
+        by_factor = getattr(distribution, "log", False)
+        width = f"factor {self.spread:g}" if by_factor else f"+- {self.spread:g}"
+        return f"near {self.center:g} ({width})"
 
     def _draw(
         self, distribution: FloatDistribution | IntDistribution, rng: np.random.Generator
@@ -119,6 +137,11 @@ class BySize:
     def at(self, n_train: int) -> Belief:
         """Return the belief for a dataset."""
         return self.more if n_train >= self.limit else self.fewer
+
+    def words(self, distribution: BaseDistribution) -> str:
+        """Return both beliefs, and the number of images between them."""
+        fewer, more = self.fewer.words(distribution), self.more.words(distribution)
+        return f"{fewer}; from {self.limit:,} images on {more}"
 
 
 @final

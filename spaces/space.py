@@ -202,7 +202,9 @@ class Space:
         return {**params, "batch_size": max(fitting, default=sizes[0])}
 
     def narrow(self, params: Mapping[str, ParamValue], factor: float) -> Mapping[str, ParamValue]:
-        """Return the parameters with every one of `widths` multiplied, within its range.
+        """Return the parameters with every one of `widths` made smaller, within its range.
+
+        A whole number is multiplied; of choices the next smaller one is taken.
 
         Args:
             params: Parameters of a candidate.
@@ -210,9 +212,15 @@ class Space:
         """
         distributions, changed = self.distributions(params), dict(params)
         for name in self.widths:
-            distribution, width = distributions.get(name), params.get(name)
-            if isinstance(distribution, IntDistribution) and isinstance(width, int):
-                changed[name] = max(round(width * factor), distribution.low)
+            width = params.get(name)
+            if not isinstance(width, int):
+                continue
+            match distributions.get(name):
+                case IntDistribution(low=low):
+                    changed[name] = max(round(width * factor), low)
+                case CategoricalDistribution(choices=choices):
+                    smaller = [one for one in choices if isinstance(one, int) and one < width]
+                    changed[name] = max(smaller, default=width)
         return changed
 
     def grid(self) -> Iterator[dict[str, ParamValue]]:

@@ -4,7 +4,9 @@ Optuna stores None, truth values, numbers and texts. A NumPy number becomes Pyth
 list of such values is stored as its text, "(32, 64)", and the space still gets the tuple.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from enum import Enum
 from operator import eq
 from typing import Any, TypeVar, final
@@ -70,15 +72,19 @@ class StorableTrial(WrappedTrial):
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        width = None if step is None else float(step)
-        return super().suggest_float(name, float(low), float(high), step=width, log=bool(log))
+        low, high, width = float(low), float(high), None if step is None else float(step)
+        if width is not None and not log:
+            high = _last_step(low, high, width)
+        return super().suggest_float(name, low, high, step=width, log=bool(log))
 
     def suggest_int(
         self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
     ) -> int:
-        return super().suggest_int(
-            name, _integer(low), _integer(high), step=_integer(step), log=bool(log)
-        )
+        low, high, step = _integer(low), _integer(high), _integer(step)
+        numbers = all(isinstance(one, int) for one in (low, high, step))
+        if numbers and not log and low < high and step > 0:
+            high = low + (high - low) // step * step  # as below
+        return super().suggest_int(name, low, high, step=step, log=bool(log))
 
     def suggest_categorical(self, name: str, choices: Sequence[_Choice]) -> _Choice:
         given: tuple[Any, ...] = tuple(choices)
@@ -94,6 +100,18 @@ class StorableTrial(WrappedTrial):
 
 def _same(stored: ParamValue, chosen: ParamValue) -> bool:
     return type(stored) is type(chosen) and stored == chosen
+
+
+def _last_step(low: float, high: float, step: float) -> float:
+    """Return the last step of a range, where Optuna ends it, too, but with a warning each time.
+
+    A range that makes no sense stays as it is, for Optuna to refuse.
+    """
+    if not (low < high and step > 0 and math.isfinite(high - low)):
+        return high
+    start, width = Decimal(str(low)), Decimal(str(step))
+    n_steps, rest = divmod(Decimal(str(high)) - start, width)
+    return float(start + n_steps * width) if rest else high
 
 
 def _integer(value: Any) -> Any:

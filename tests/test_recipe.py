@@ -137,7 +137,7 @@ BOUNDS: list[tuple[str, list[Any], list[Any]]] = [
     ("trials", [1, 100_000], [0, -1, 1.5, "3", True, 100_001, 10**9]),
     ("epochs", [1, 100_000], [0, "2", 2.0, 100_001]),
     ("timeout", [0.001, 5, 10**9], [0, -1.0, True, float("inf"), 10**9 + 1, 10**150]),
-    ("budget", [1.0, "10m"], [0, "10", "-1m"]),
+    ("budget", [1.0, "10m"], [0, "0", "0s", "10", "-1m"]),
     ("trial_timeout", [0.001, "90s"], [0, "-1s", float("nan")]),
     ("validation", ["holdout", "kfold"], ["loo"]),
     ("holdout_fraction", [0.001, 0.999], [0, 1, -0.1, 1.5, float("nan"), "0.2"]),
@@ -424,3 +424,10 @@ def test_the_hand_tuned_network_is_reproduced_as_it_is(validation: str) -> None:
         "budget needs a search, as it changes epochs and networks, got budget 600s with "
         "sampler 'baseline'; accepted: epochs"
     )
+
+
+def test_a_search_cannot_start_with_nothing_and_the_baseline() -> None:
+    """Whoever names both is told what means the latter."""
+    message = mistake(start="none", with_baseline=True)
+    assert message.endswith("got start 'none'; accepted: start 'baseline'")
+    assert Recipe.from_sources(None, {"space": "cnn", "start": "none"}).start == "none"

@@ -130,17 +130,33 @@ def plan_lines(plan: PlanInfo) -> tuple[tuple[str, str], ...]:
         ("evaluation", _evaluation(plan)),
         ("resources", _resources(plan)),
     )
-    budget = plan.budget
-    if budget is not None and (not budget.by_default or budget.binds(plan.n_planned)):
+    budget, time = _budget(plan), describe_time(plan)
+    if budget:
         besides = "" if plan.recipe.finalists is None else "; the finalists take more time"
-        lines = (*lines, ("budget", f"{describe_budget(budget)}{besides}"))
-    time = describe_time(plan)
+        lines = (*lines, ("budget", f"{budget}{besides}"))
     return (*lines, ("time", time)) if time else lines
+
+
+def _budget(plan: PlanInfo) -> str:
+    """Return what a time budget buys; "" without one, or if it is the default and binds nothing.
+
+    Of a study that is resumed, which keeps its plan, the time counts from now.
+    """
+    budget, n_left = plan.budget, plan.n_planned - plan.n_done
+    if budget is None:
+        return ""
+    if plan.n_done:
+        rest = f"the remaining {text.plural(n_left, 'trial')}, refit, test and report"
+        return f"{text.duration(budget.seconds)} from now for {rest}" if n_left else ""
+    hidden = budget.by_default and not budget.binds(plan.n_planned)
+    return "" if hidden else describe_budget(budget)
 
 
 def describe_budget(budget: Budget) -> str:
     """Return what a time budget buys, and what more time would."""
     end = f"{text.duration(budget.seconds)} for search, refit, test and report"
+    if budget.is_short:
+        return f"{end}, which is too short: {_describe_plan(budget.plan)}, will take longer"
     bought = f"about {_describe_plan(budget.plan)}"
     return f"{end}: {bought}; {text.duration(4 * budget.seconds)} would allow " + (
         _describe_plan(budget.further)

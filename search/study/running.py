@@ -89,7 +89,7 @@ def run(
         metric: "accuracy", "loss", "macro-f1", ..., "FILE.py:FUNCTION", or a function of the true
             classes (N,) and the probabilities (N, classes).
         timeout: Start no trial after this time: "2h", seconds, or a timedelta.
-        budget: Time for search and refit together: "10m", seconds, or a timedelta.
+        budget: Time for search, refit, test and report, from now: "10m", seconds, or a timedelta.
         workers: Worker processes; 0: one per core, or as many as fit on the GPU.
         seed: Seed of all random numbers.
         study_name: Its name; None: made from space, sampler and dataset.

@@ -203,8 +203,9 @@ class TrialQueue:
         self._n_infeasible += 1
         if self._n_infeasible > _MOST_INFEASIBLE:
             raise UserError(
-                f"space {self._space.name}: {self._sampler.name} found no candidate that can be "
-                f"trained in {_MOST_INFEASIBLE} tries: {reason}{self._feasibility.smallest()}"
+                f"space {self._space.name}: sampler {self._recipe.sampler!r} found no candidate "
+                f"that can be trained in {_MOST_INFEASIBLE} tries: "
+                f"{reason}{self._feasibility.smallest()}"
             )
         self._trials = self._stored()
         closes_index = index < len(self._points)

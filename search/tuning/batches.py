@@ -18,17 +18,16 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.checks import describe_value_error
-from search.errors import UserError, first_line
+from search.errors import UserError, describe_error
 from search.metric import Metric
 from search.objectives import objectives_of
 from search.recipe import Recipe
 from search.seeding import derive_seed
 from search.training.history import History
+from search.tuning.checked_sampler import CheckedSampler
 from search.tuning.samplers import get_sampler
 from search.tuning.store import from_plain
 from spaces import Space
-from spaces.errors import SpaceError
-from spaces.parameters import canonicalize, describe_range
 from spaces.user_object import UserCodeError
 
 Attempts: TypeAlias = Mapping[int, Sequence[FrozenTrial]]
@@ -79,41 +78,30 @@ class BatchSampler:
         The second value says why the point makes no candidate at all; None: it makes one.
 
         Raises:
-            UserError: The sampler or the space fails otherwise than by a ValueError.
+            UserError: The sampler fails, or the space otherwise than by a ValueError.
         """
         n_rejected = len(_rejected(attempts.get(index, ())))
         seed = derive_seed(self._recipe.seed, self._sampler.name, index, n_rejected) % 2**32
+        sampler = CheckedSampler(self._sampler.optuna_sampler(seed), self._recipe.sampler, index)
         study = optuna.create_study(
             directions=["maximize" if high else "minimize" for high in self._maximized],
-            sampler=self._sampler.optuna_sampler(seed),
+            sampler=sampler,
         )
         study.add_trials(self._history(index, attempts))
         try:
             self._space.suggest(study.ask())
-        except ValueError as error:
-            return study.get_trials(deepcopy=False)[-1], describe_value_error(error)
-        except UserCodeError:
-            raise
         except Exception as error:
+            if sampler.failure is not None:
+                raise sampler.failure from error
+            if isinstance(error, ValueError):
+                return study.get_trials(deepcopy=False)[-1], describe_value_error(error)
+            if isinstance(error, UserCodeError):
+                raise
             raise UserError(
                 f"sampler {self._recipe.sampler!r} failed in space {self._recipe.space!r} at trial "
-                f"{index} of the plan: {type(error).__name__}: {first_line(error)}"
+                f"{index} of the plan: {describe_error(error)}"
             ) from error
-        chosen = study.get_trials(deepcopy=False)[-1]
-        self._check_within(chosen, index)
-        return chosen, None
-
-    def _check_within(self, chosen: FrozenTrial, index: int) -> None:
-        """Raise UserError if the sampler chose a value that its range does not have."""
-        for name, distribution in chosen.distributions.items():
-            value = chosen.params[name]
-            try:
-                canonicalize(name, distribution, value)
-            except SpaceError as error:
-                raise UserError(
-                    f"sampler {self._recipe.sampler!r} chose {value!r} for parameter {name!r} at "
-                    f"trial {index} of the plan, but it must be {describe_range(distribution)}"
-                ) from error
+        return study.get_trials(deepcopy=False)[-1], None
 
     def _batch_start(self, index: int) -> int:
         return index - (index - self._n_points) % (self._recipe.batch or 1)

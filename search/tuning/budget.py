@@ -224,6 +224,7 @@ class Budget:
         prices: What the candidates cost that the plan is made by.
         most_trials: Trials that the search does not exceed, however fast they are.
         by_default: Whether the user did not ask for it.
+        is_short: Whether even this plan takes longer; it is carried out all the same.
     """
 
     seconds: float
@@ -235,6 +236,7 @@ class Budget:
     prices: tuple[Price, ...] = ()
     most_trials: int = 0
     by_default: bool = False
+    is_short: bool = False
 
     def affordable(self) -> tuple[Price, ...]:
         """Return the prices of those candidates that the plan allows."""

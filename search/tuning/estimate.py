@@ -110,7 +110,7 @@ def estimate_time(
         estimate = _from_warm_up(recipe, seconds, n_open, parallel)
     longest = min(estimate.longest, recipe.trial_timeout or math.inf)
     estimate = replace(estimate, longest=longest, timeout=recipe.timeout)
-    if budget is None or recipe.refit_epochs is not None:
+    if budget is None or budget.is_short or recipe.refit_epochs is not None:
         return estimate
     longer = max(FULL_EPOCHS / recipe.epochs, 1.0)
     refit = Range(longer * estimate.refit.low, longer * estimate.refit.high)

@@ -29,6 +29,7 @@ class Feasibility:
     ) -> None:
         self._dataset, self._most, self._most_work = dataset, max_parameters, max_multiply_adds
         self._smallest: int | None = None
+        self._least_work: int | None = None
 
     @classmethod
     def of(cls, recipe: Recipe, dataset: DatasetInfo) -> Self:
@@ -43,20 +44,20 @@ class Feasibility:
             return describe_value_error(error)
         if self._most is not None and count > self._most:
             return f"{count:,} parameters are more than max_parameters {self._most:,}"
-        if self._most_work is not None and (work := network_work(candidate, self._dataset)) > (
-            self._most_work
-        ):
+        if self._most_work is not None and (work := self._work(candidate)) > self._most_work:
             return f"{work:,} multiply-adds are more than max_multiply_adds {self._most_work:,}"
         return None
 
     def smallest(self) -> str:
-        """Describe the smallest candidate, for the error message when all exceed the limit.
+        """Describe the smallest candidate, for the error message when all exceed a limit.
 
         Empty if there is no limit, or if a checked candidate is within it.
         """
-        if self._most is None or self._smallest is None or self._smallest <= self._most:
-            return ""
-        return f"; the smallest of them has {self._smallest:,} parameters"
+        if _exceeds(self._smallest, self._most):
+            return f"; the smallest of them has {self._smallest:,} parameters"
+        if _exceeds(self._least_work, self._most_work):
+            return f"; the least that one of them needs is {self._least_work:,} multiply-adds"
+        return ""
 
     def excess(self, candidate: Candidate) -> int | None:
         """Return by how many parameters the candidate exceeds the limit; None: there is none.
@@ -69,6 +70,15 @@ class Feasibility:
         count = network_size(candidate, self._dataset)
         self._smallest = count if self._smallest is None else min(self._smallest, count)
         return count
+
+    def _work(self, candidate: Candidate) -> int:
+        work = network_work(candidate, self._dataset)
+        self._least_work = work if self._least_work is None else min(self._least_work, work)
+        return work
+
+
+def _exceeds(value: int | None, most: int | None) -> bool:
+    return value is not None and most is not None and value > most
 
 
 def network_size(candidate: Candidate, dataset: DatasetInfo) -> int:

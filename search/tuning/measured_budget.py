@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import joblib
+import optuna
 
 from search.data.dataset import DatasetInfo
 from search.data.splits import Fold
@@ -51,7 +52,7 @@ def make_budget(
     """Return how a limited time is spent; None if there is no limit.
 
     Args:
-        recipe: A resolved recipe, with the `default_budget` if the user gave none.
+        recipe: A resolved recipe, with the `unsaid_budget` if the user said nothing of its length.
         given: The settings that the user gave.
         space: Its space.
         dataset: Its dataset.
@@ -65,7 +66,8 @@ def make_budget(
     seconds = recipe.budget
     if seconds is None:
         return None
-    candidates = tuple(_first_candidates(recipe, space, dataset, len(fold.train)))
+    drawing = _drawing(recipe, space, dataset, len(fold.train))
+    candidates = tuple(_first_candidates(drawing))
     measured = (_reference(space) or candidates[0], *candidates)
     check_families(recipe, space, dataset, candidates)  # the warm-up would fail without a word
     warm_up = make_warm_up(recipe, dataset, fold, measured, space.family_source)
@@ -79,7 +81,7 @@ def make_budget(
         parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
         refit_ratio=_refit_ratio(recipe, dataset, fold, _refit_speed(recipe, executor, warm_up)),
         epochs=recipe.epochs if "epochs" in given else None,
-        most_trials=_most_trials(recipe, given),
+        most_trials=get_sampler(recipe.sampler).n_points(drawing, _most_trials(recipe, given)),
         workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
         pruner=_pruner_of_few(recipe, given),
         pruner_of_many=_pruner_of_many(recipe, given),
@@ -97,6 +99,7 @@ def make_budget(
         prices=tuple(prices),
         most_trials=request.most_trials,
         by_default="budget" not in given,
+        is_short=plan.search_seconds + plan.refit_seconds > request.seconds,
     )
 
 
@@ -120,14 +123,21 @@ def make_warm_up(
     )
 
 
-def default_budget(recipe: Recipe, given: frozenset[str]) -> float | None:
+LENGTHS = frozenset({"trials", "epochs", "timeout", "budget"})
+"""The settings by which a user says how long a search is."""
+
+
+def unsaid_budget(recipe: Recipe, resumed: optuna.Study | None) -> float | None:
     """Return the seconds that a search is limited to if the user says nothing of its length.
 
-    None if the user does, by trials, epochs or a time, and for samplers that need a number of
-    trials.
+    Args:
+        recipe: A resolved recipe.
+        resumed: The study that it resumes, if any, which keeps its budget; it counts anew.
     """
-    silent = not given & {"trials", "epochs", "timeout", "budget"}
-    return DEFAULT_SECONDS if silent and get_sampler(recipe.sampler).explores else None
+    if resumed is not None:
+        seconds: float | None = resumed.user_attrs.get("recipe", {}).get("budget")
+        return seconds
+    return DEFAULT_SECONDS if get_sampler(recipe.sampler).explores else None
 
 
 def _pruner_of_many(recipe: Recipe, given: frozenset[str]) -> str | None:
@@ -148,16 +158,20 @@ def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
     return _MOST_TRIALS
 
 
-def _first_candidates(
-    recipe: Recipe, space: Space, dataset: DatasetInfo, n_train: int
-) -> Iterator[Candidate]:
-    """Yield the first candidates of a random search, those of other samplers being unknown."""
+def _drawing(recipe: Recipe, space: Space, dataset: DatasetInfo, n_train: int) -> PlanRequest:
+    """Return how points are drawn of the space, and which come first."""
     feasible = Feasibility.of(recipe, dataset)
     first = starting_points(recipe, space, feasible, n_train)
-    request = PlanRequest(space, recipe.seed, feasible, beliefs=beliefs_of(recipe, space, n_train))
+    beliefs = beliefs_of(recipe, space, n_train)
+    return PlanRequest(space, recipe.seed, feasible, first=tuple(first), beliefs=beliefs)
+
+
+def _first_candidates(drawing: PlanRequest) -> Iterator[Candidate]:
+    """Yield the first candidates of a random search, those of other samplers being unknown."""
+    first = drawing.first
     for index in range(max(_N_SAMPLES, len(first))):
-        point = first[index] if index < len(first) else random_point(request, index)
-        yield space.candidate(point)
+        point = first[index] if index < len(first) else random_point(drawing, index)
+        yield drawing.space.candidate(point)
 
 
 def _reference(space: Space) -> Candidate | None:

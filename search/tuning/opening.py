@@ -26,6 +26,7 @@ from search.tuning.locks import check_free, check_owned, mark, unmark
 from search.tuning.points import earlier_points, planned_points
 from search.tuning.preparing import Plan, check_new_metric
 from search.tuning.records import StudyRecord
+from search.tuning.resumed import has_started
 from search.tuning.samplers import get_sampler
 from search.tuning.storage import open_storage, storage_url
 from search.tuning.store import add_change, find_study, read_study, to_plain
@@ -163,7 +164,7 @@ def with_stored_plan(opened: OpenStudy) -> OpenStudy:
 
 def discard_unstarted(study: optuna.Study, storage: BaseStorage, paths: RunPaths) -> bool:
     """Delete a study in which no trial has started; returns whether it was one."""
-    started = any(t.state != TrialState.WAITING for t in study.get_trials(deepcopy=False))
+    started = has_started(study)
     if not started:
         unmark(study, paths)
         optuna.delete_study(study_name=study.study_name, storage=storage)
@@ -200,6 +201,8 @@ def _resume(
     stored = read_study(study)
     automatic = plan.automatic & {*_DECIDING, "trials", "ensemble"}
     resolved = {name: getattr(stored.recipe, name) for name in automatic}
+    if resolved.get("start") == "none":  # without which the hand-tuned network is tried first
+        resolved["with_baseline"] = stored.recipe.with_baseline
     earlier = tuple(study.user_attrs.get("earlier_points", ()))  # that study may have changed
     plan = replace(plan.resolved_as(resolved), earlier=earlier)
     recipe = plan.recipe

@@ -136,6 +136,8 @@ def earlier_points(recipe: Recipe, space: Space) -> tuple[Params, ...]:
         names = ", ".join(sorted(one.study_name for one in storage.get_all_studies()))
         raise UserError(f"start_from: there is no study {name!r}; accepted: {names}")
     params = [trial.params for trial in read_study(study).complete()]
+    if not params:
+        raise UserError(f"start_from: study {name!r} has no complete trial to start from")
     points = [one for one in params if _has_point(space, one)]
     if not points:
         raise UserError(

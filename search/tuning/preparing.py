@@ -26,11 +26,12 @@ from search.tuning.budget import COMPARED_EPOCHS, FULL_EPOCHS, SHORT_EPOCHS, Bud
 from search.tuning.drawn_points import Params
 from search.tuning.feasibility import Feasibility, check_network
 from search.tuning.folds import make_folds, tell_of_folds
-from search.tuning.measured_budget import default_budget, make_budget
+from search.tuning.measured_budget import LENGTHS, make_budget, unsaid_budget
 from search.tuning.points import PlannedPoints, earlier_points, planned_points
+from search.tuning.resumed import started_study
 from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
 from search.tuning.trying_out import check_families
-from search.tuning.unused_settings import unused_settings
+from search.tuning.unused_settings import missing_in_space, unasked_sampler, unused_settings
 from search.tuning.workload import early_pruner
 from search.user_metric import check_metric, check_metric_name, get_metric
 from spaces import Space, load_space
@@ -243,9 +244,7 @@ def prepare(
     for text in space.notices:
         listener(Notice(text))
     _obtain_inputs(space, listener)
-    sampler = get_sampler(recipe.sampler)
-    if sampler.adaptive:
-        sampler.optuna_sampler(seed=0)  # so that mistakes in a user's file show before the search
+    _try_sampler(recipe)
     _load_metric(recipe.metric)
     probing = executor.submit(0, DeviceProbe(recipe.device))
     dataset = prepare_dataset(DatasetRequest.of(recipe), listener)
@@ -266,7 +265,8 @@ def prepare(
         share = len(folds[0].validation) / dataset.n_train
         recipe = recipe.model_copy(update={"holdout_fraction": share})
         automatic |= {"holdout_fraction"}
-    if (seconds := default_budget(recipe, given)) is not None:
+    if not given & LENGTHS:
+        seconds = unsaid_budget(recipe, started_study(recipe))
         recipe, automatic = recipe.model_copy(update={"budget": seconds}), automatic | {"budget"}
     budget = None
     if budgeted:
@@ -298,7 +298,7 @@ def _checked(plan: Plan, requested: Recipe, listener: Listener) -> Plan:
 
     Settings that change nothing are told: of a stored study all settings are given.
     """
-    for text in unused_settings(requested):
+    for text in (*unused_settings(requested), *missing_in_space(requested, plan.space)):
         listener(Notice(text))
     recipe = plan.recipe
     if recipe.storage is None:  # otherwise the study may be there
@@ -306,6 +306,8 @@ def _checked(plan: Plan, requested: Recipe, listener: Listener) -> Plan:
     is_tried = plan.tried
     plan = replace(plan, earlier=earlier_points(recipe, plan.space), tried=True)
     planned = map(plan.space.candidate, plan.points)
+    if (unasked := unasked_sampler(recipe, len(plan.points), plan.n_first)) is not None:
+        listener(Notice(unasked))
     if not is_tried:
         check_families(recipe, plan.space, plan.dataset, planned)
     return plan
@@ -325,6 +327,13 @@ def _device_facts(
         raise UserError(str(error)) from error
     except BrokenExecutor as error:
         raise MachineError(f"a worker process cannot be started: {first_line(error)}") from error
+
+
+def _try_sampler(recipe: Recipe) -> None:
+    """Make a user's sampler once, so that mistakes in its file show before the search."""
+    sampler = get_sampler(recipe.sampler)
+    if sampler.adaptive:
+        sampler.optuna_sampler(seed=0)
 
 
 def _load_metric(setting: str) -> Metric:

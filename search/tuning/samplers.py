@@ -9,6 +9,7 @@ where they are used.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -90,6 +91,11 @@ class Sampler(ABC):
         del space
         return None
 
+    def n_points(self, request: PlanRequest, most: int) -> int:
+        """Return how many points there are to try, counted no further than `most`."""
+        del request
+        return most
+
     def n_fixed(self, *, with_baseline: bool) -> int | None:
         """Return how many of the plan's first points are known beforehand; None: all."""
         return int(with_baseline) if self.adaptive else None
@@ -134,6 +140,12 @@ class GridSampler(Sampler):
     def n_grid(self, space: "Space") -> int | None:
         """Return how many points the space's grid has."""
         return sum(1 for _ in space.grid())
+
+    def n_points(self, request: PlanRequest, most: int) -> int:
+        """Return how many points there are: the first ones, and all others of the grid."""
+        others = (one for one in request.space.grid() if one not in request.first)
+        n_others = sum(1 for _ in islice(others, most))
+        return min(len(request.first) + n_others, most)
 
 
 class AdaptiveSampler(Sampler):

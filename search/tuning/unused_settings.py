@@ -6,7 +6,9 @@ from typing import final
 
 from search.data.sources import dataset_folder
 from search.recipe import Recipe
+from search.text import plural
 from search.tuning.samplers import get_sampler
+from spaces import Space
 
 
 @final
@@ -60,3 +62,36 @@ def unused_settings(recipe: Recipe) -> Iterator[str]:
         given = one.setting in recipe.model_fields_set and value != usual
         if given and not one.matters(recipe):
             yield f"{one.setting} {value!r} changes nothing: it needs {one.needs}"
+
+
+def missing_in_space(recipe: Recipe, space: Space) -> Iterator[str]:
+    """Yield a line for each setting that asks the space for what it has not."""
+    if recipe.prior == "on" and space.prior is None:
+        yield f"prior 'on' changes nothing: space {space.name!r} has none"
+    if recipe.start == "portfolio" and not space.portfolio:
+        yield f"start 'portfolio' adds nothing: space {space.name!r} has none"
+
+
+def unasked_sampler(recipe: Recipe, n_points: int, n_first: int) -> str | None:
+    """Return that the sampler chooses no trial, if so, and what to change.
+
+    Random search is not meant: whether a trial is its own makes no difference to the others.
+
+    Args:
+        recipe: A resolved recipe.
+        n_points: How many points are known before the first trial.
+        n_first: How many of them are known to be good.
+    """
+    sampler = get_sampler(recipe.sampler)
+    if not (sampler.adaptive or sampler.enumerates):
+        return None
+    n_before, n_trials = (n_points if sampler.adaptive else n_first), recipe.trials
+    if n_trials is None or n_before < n_trials:
+        return None
+    first, otherwise = "starting points", "start 'none'"
+    if sampler.adaptive and recipe.prior == "on":
+        first, otherwise = f"{first} and draws from the prior", f"{otherwise} and prior 'off'"
+    return (
+        f"sampler {recipe.sampler!r} chooses none of {plural(n_trials, 'trial')}, as {first} come "
+        f"first: give more trials, or {otherwise}"
+    )

@@ -26,6 +26,7 @@ from search.reference.data_analysis import (
     compare_tables,
     write_analysis,
 )
+from search.tuning.points import check_point
 from search.tuning.preparing import load_recipe_space
 from search.tuning.replay import recorded_trials, replay_all
 from search.tuning.store import read_study
@@ -33,6 +34,7 @@ from spaces import Space
 from spaces.candidate import describe_candidate
 from spaces.load import listed_spaces
 from spaces.parameters import describe_range
+from spaces.prior import MIN_STEPS
 
 _MOST_COUNTED = 10_000  # points of a grid, which may have billions
 
@@ -53,10 +55,11 @@ def describe_spaces(
         recipe = Recipe.from_sources(None, {"space": one, "set": ranges})
         try:
             space = load_recipe_space(recipe)
+            table = _space_table(one, space)
         except UserError as error:  # told after the others of the file
             errors.append(error)
         else:
-            yield _space_table(one, space)
+            yield table
             yield from map(Text, space.notices)
     if errors:
         raise errors[0]
@@ -94,18 +97,35 @@ def describe_replay(
 
 
 def _space_table(name: str, space: Space) -> Table:
-    baseline = space.baseline()
-    caption = f"grid: {_grid_size(space)}"
-    if baseline is not None:
-        caption += f"\nbaseline: {describe_candidate(baseline)}"
+    beliefs = {} if space.prior is None else space.prior.beliefs
+    caption = "\n".join(_space_lines(space))
     table = Table(title=f"space {name}", caption=caption, caption_justify="left")
-    for column in ("parameter", "range", "only if"):
+    for column in ("parameter", "range", "only if", *(["prior"] if beliefs else [])):
         table.add_column(column)
     for parameter in space.parameters():
-        table.add_row(
-            parameter.name, describe_range(parameter.distribution), parameter.condition or ""
-        )
+        belief, distribution = beliefs.get(parameter.name), parameter.distribution
+        cells = [parameter.name, describe_range(distribution), parameter.condition or ""]
+        if beliefs:
+            cells.append("" if belief is None else belief.words(distribution))
+        table.add_row(*cells)
     return table
+
+
+def _space_lines(space: Space) -> Iterator[str]:
+    """Yield what belongs to a space besides its parameters."""
+    if space.prior is not None:
+        yield (
+            "prior: how random values are drawn, evenly where it says nothing; near 1 (+- 2): by a "
+            "normal distribution with standard deviation 2; (factor 2): the same of logarithms; "
+            f"no batch is so large that an epoch has fewer than {MIN_STEPS} steps"
+        )
+    yield f"grid: {_grid_size(space)}"
+    baseline = space.baseline()
+    if baseline is not None:
+        yield f"baseline: {describe_candidate(baseline)}"
+    for number, params in enumerate(space.portfolio, 1):
+        check_point(space, f"point {number} of its portfolio", params)
+        yield f"portfolio {number}: {describe_candidate(space.candidate(params))}"
 
 
 def _grid_size(space: Space) -> str:

@@ -107,10 +107,12 @@ def test_names_that_lead_out_of_the_runs_folder_are_refused(command: Command, na
 
 @pytest.mark.slow
 def test_spaces_lists_parameters_conditions_and_grids(command: Command) -> None:
-    """Both built-in spaces with ranges, conditions, grid size and baseline."""
+    """Built-in spaces with ranges, conditions, prior, grid size, baseline and portfolio."""
     out = command("spaces").out
     for words in ("space mlp", "space cnn", "(log)", "points", "baseline: Three conv", "only if"):
         assert words in out
+    for words in ("portfolio 1: Three conv", "(factor 2.2)"):
+        assert words in " ".join(out.split())
     assert "space mlp" not in command("spaces", "cnn").out
 
 

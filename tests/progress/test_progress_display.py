@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from rich.console import Console
 
 from search.events import Notice, StepProgress
 from search.progress.console import Display, LiveDisplay, PlainDisplay, QuietDisplay, open_display
-from search.progress.words import describe_number
+from search.progress.words import describe_budget, describe_number, plan_lines
+from search.tuning.budget import Budget, BudgetPlan
 from search.tuning.run_events import (
     EpochEnded,
     FoldsEarned,
@@ -140,6 +142,36 @@ def test_the_plan_heeds_the_timeout(low: float, high: float, words: str) -> None
     display = plain()
     display(PlanMade(make_plan(low=low, high=high, timeout=3600.0)))
     assert shown(display).splitlines()[-1] == f"time:       {words}"
+
+
+@pytest.mark.parametrize(
+    ("n_done", "by_default", "words"),
+    [
+        (0, False, ["for search, refit, test and report: about 4 trials of 5 epochs"]),
+        (1, False, ["from now for the remaining 3 trials, refit, test and report"]),
+        (1, True, ["from now for the remaining 3 trials, refit, test and report"]),
+        (4, False, []),
+        (0, True, []),
+    ],
+)
+def test_a_budget_says_what_it_is_for(n_done: int, by_default: bool, words: list[str]) -> None:
+    """A study that is resumed keeps its plan; a default hour that limits nothing is not named."""
+    bought = BudgetPlan(5, 4, None, 60.0, 60.0)
+    budget = Budget(900.0, 0.0, 12.0, 1.0, bought, bought, by_default=by_default)
+    plan = replace(make_plan(n_done=n_done), budget=budget)
+    found = [text for label, text in plan_lines(plan) if label == "budget"]
+    assert len(found) == len(words)
+    assert all(one in text for text, one in zip(found, words, strict=True))
+
+
+def test_a_budget_that_is_too_short_says_so() -> None:
+    """The poorest plan is carried out all the same."""
+    poorest = BudgetPlan(2, 1, 10**6, 60.0, 60.0)
+    budget = Budget(20.0, 0.0, 12.0, 1.0, poorest, poorest, is_short=True)
+    assert describe_budget(budget) == (
+        "20 s for search, refit, test and report, which is too short: 1 trial of 2 epochs, "
+        "networks of up to 1 million multiply-adds, will take longer"
+    )
 
 
 def test_the_best_so_far_is_a_curve() -> None:

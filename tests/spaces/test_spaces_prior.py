@@ -4,19 +4,21 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import (
+    BaseDistribution,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
 )
 
 from search.seeding import derive_seed
-from spaces import BUILT_IN, Space
+from spaces import BUILT_IN, Candidate, CNNConfig, SGDConfig, Space
 from spaces.parameters import canonicalize
 from spaces.prior import Belief, Bell, BySize, InformedTrial, Prior, Weights
 
@@ -157,3 +159,40 @@ def test_a_point_is_narrowed_to_the_least_width(space: Space) -> None:
         distribution = ranges[name]
         assert isinstance(distribution, IntDistribution)
         assert narrowed[name] == distribution.low
+
+
+@pytest.mark.parametrize(
+    ("belief", "distribution", "words"),
+    [
+        (Bell(0.2, 0.15), FloatDistribution(0, 1), "near 0.2 (+- 0.15)"),
+        (Bell(1000, 1.8), IntDistribution(64, 2048, log=True), "near 1000 (factor 1.8)"),
+        (
+            Weights({"a": 1, "b": 3, "c": 0}),
+            CategoricalDistribution(("a", "b", "c")),
+            "b 75%, a 25%",
+        ),
+        (
+            BySize(Weights({"a": 1}), 10_000, Weights({"b": 1})),
+            CategoricalDistribution(("a", "b")),
+            "a 100%; from 10,000 images on b 100%",
+        ),
+    ],
+)
+def test_beliefs_are_put_into_words(
+    belief: Belief | BySize, distribution: BaseDistribution, words: str
+) -> None:
+    assert belief.words(distribution) == words
+
+
+def test_a_width_among_choices_becomes_the_next_smaller_one() -> None:
+    """Until there is none."""
+
+    def suggest(trial: Any) -> Candidate:
+        width = trial.suggest_categorical("width", (64, 16, 32))
+        return Candidate(model=CNNConfig(channels=(width,)), optimizer=SGDConfig(learning_rate=0.1))
+
+    space = Space("narrow", suggest, widths=("width",))
+    points: list[Mapping[str, Any]] = [{"width": 64}]
+    for _ in range(3):
+        points.append(space.narrow(points[-1], 0.9))
+    assert [point["width"] for point in points] == [64, 32, 16, 16]

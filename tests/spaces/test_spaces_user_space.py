@@ -1,7 +1,9 @@
 """A user's space is tried out once, and guarded from then on."""
 
 import io
+import math
 import sys
+import warnings
 from contextlib import redirect_stdout
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -13,7 +15,13 @@ import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.distributions import CategoricalDistribution, distribution_to_json, json_to_distribution
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+    json_to_distribution,
+)
 
 from spaces import Space, load_space
 from spaces.parameters import ParamValue
@@ -313,3 +321,28 @@ def test_a_setting_that_is_stored_as_another_is_named(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match=r"augmentation \('flip',\)"):
         load_space(f"{tmp_path / 'copied.py'}:SPACE")
+
+
+_NUMBERS = st.decimals(0, 100, places=3).map(float)
+
+
+@given(_NUMBERS, _NUMBERS, st.decimals("0.001", 30, places=3).map(float))
+def test_a_range_ends_where_optuna_ends_it(low: float, high: float, step: float) -> None:
+    """At its last step, without Optuna's warning of it."""
+    low, high = sorted((low, high))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = FloatDistribution(low, high, step=step)
+        whole = IntDistribution(int(low), int(high), step=max(int(step), 1))
+    trial = optuna.trial.FixedTrial({"x": low, "n": int(low)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        StorableTrial(trial).suggest_float("x", low, high, step=step)
+        StorableTrial(trial).suggest_int("n", int(low), int(high), step=max(int(step), 1))
+    assert trial.distributions == {"x": expected, "n": whole}
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(1, 0, 1), (0, 1, -1), (0.0, math.inf, 0.1)])
+def test_a_range_without_sense_is_optunas_to_refuse(low: float, high: float, step: float) -> None:
+    with pytest.raises((ValueError, ArithmeticError)):
+        StorableTrial(optuna.trial.FixedTrial({"x": 0})).suggest_float("x", low, high, step=step)

@@ -1,6 +1,7 @@
 """A user's own sampler: `FILE.py:FUNCTION`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from search.errors import UserError
 from search.executors import InlineExecutor
 from search.pipeline import run_study
 from search.recipe import Recipe
+from search.tuning.batches import BatchSampler
 from search.tuning.preparing import prepare
 from search.tuning.samplers import get_sampler
+from spaces import load_space
 
 Maker = Callable[..., Recipe]
 
@@ -116,3 +119,55 @@ def test_a_sampler_that_leaves_a_range_is_told(
     message = str(caught.value)
     assert f"sampler {setting!r} chose 1000000000.0 for parameter 'adam_lr' at trial 1" in message
     assert "must be 0.0001 to 0.1" in message
+
+
+FAILING = """
+import optuna
+
+class Failing(optuna.samplers.RandomSampler):
+    def {method}(self, study, trial, *rest):
+        {last}
+
+    def infer_relative_search_space(self, study, trial):
+        return {{"shade": optuna.distributions.CategoricalDistribution(("light", "dark"))}}
+
+def make(seed):
+    return Failing(seed=seed)
+"""
+
+
+def _shaded(trial: Any) -> Any:
+    trial.suggest_categorical("shade", ("light", "dark"))
+    raise ValueError("every point is rejected")
+
+
+@pytest.mark.parametrize(
+    ("method", "last", "told"),
+    [
+        ("before_trial", "raise ValueError('no')", "failed at trial 3 of the plan: ValueError: no"),
+        ("sample_relative", "raise ValueError('no')", "failed at trial 3 of the plan: ValueError"),
+        ("sample_relative", "return {'shade': 'red'}", "failed at trial 3 of the plan: ValueError"),
+        ("sample_relative", "return {'hue': 1}", "failed at trial 3 of the plan: KeyError: 'hue'"),
+        ("sample_independent", "raise ValueError('no')", "failed at trial 3 of the plan"),
+        ("sample_independent", "return 'red'", "chose 'red' for parameter 'shade' at trial 3"),
+    ],
+)
+def test_a_sampler_that_fails_is_not_asked_again(
+    method: str, last: str, told: str, make_recipe: Maker, write: Callable[[str], str]
+) -> None:
+    """A ValueError of its own is none by which the space rejects a point."""
+    setting = write(FAILING.format(method=method, last=last))
+    space = replace(load_space("mlp"), suggest=_shaded)
+    batches = BatchSampler(make_recipe(sampler=setting, batch=1), space, 0, range(3))
+    with pytest.raises(UserError) as caught:
+        batches.choose(3, {})
+    assert str(caught.value).startswith(f"sampler {setting!r} {told}")
+
+
+def test_a_point_that_the_space_rejects_is_the_samplers_to_replace(
+    make_recipe: Maker, write: Callable[[str], str]
+) -> None:
+    """It did nothing wrong."""
+    space = replace(load_space("mlp"), suggest=_shaded)
+    batches = BatchSampler(make_recipe(sampler=write(GOOD), batch=1), space, 0)
+    assert batches.choose(0, {})[1] == "every point is rejected"

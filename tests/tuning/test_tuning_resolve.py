@@ -9,7 +9,9 @@ import pytest
 from search.executors import InlineExecutor
 from search.executors.base import run_job
 from search.executors.probes import DeviceFacts, DeviceProbe, Price, WarmUp
+from search.pipeline import run_study
 from search.recipe import Recipe
+from search.tuning.opening import open_study
 from search.tuning.preparing import GIB, count_workers, prepare, resolve_recipe
 
 
@@ -202,3 +204,78 @@ def test_who_says_nothing_of_time_has_an_hour(
         assert (plan.budget is not None) is (budgeted and seconds is not None)
         if plan.budget is not None:
             assert plan.budget.by_default is ("budget" not in settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stored", [None, 60.0, 7200.0])
+def test_a_study_that_is_resumed_without_a_length_keeps_its_own(
+    stored: float | None,
+    make_recipe: Callable[..., Recipe],
+    listener: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its budget, which counts anew, its trials and epochs; not the hour of a new search."""
+    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 1e-6),) * 3)
+    recipe = make_recipe(trials=2, epochs=2, study_name="mine")
+    study = run_study(recipe, listener, executor="inline").study
+    study.set_user_attr("recipe", study.user_attrs["recipe"] | {"budget": stored})
+    wanted = recipe.model_dump(exclude_unset=True, exclude={"trials", "epochs", "pruner"})
+    plan = prepare(Recipe(**wanted), InlineExecutor(), listener)
+    assert plan.recipe.budget == stored
+    assert (plan.budget is not None) is (stored is not None)
+    resumed = open_study(plan).recipe
+    assert (resumed.trials, resumed.epochs, resumed.pruner) == (2, 2, recipe.pruner)
+
+
+@pytest.mark.slow
+def test_a_study_without_a_trial_has_no_length_to_keep(
+    make_recipe: Callable[..., Recipe], listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made anew."""
+    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 1e-6),) * 3)
+    recipe = make_recipe(trials=2, study_name="mine")
+    study = open_study(prepare(recipe, InlineExecutor(), listener)).study
+    study.set_user_attr("recipe", study.user_attrs["recipe"] | {"budget": 60.0})
+    wanted = recipe.model_dump(exclude_unset=True, exclude={"trials", "epochs", "pruner"})
+    assert prepare(Recipe(**wanted), InlineExecutor(), listener).recipe.budget == 3600
+
+
+@pytest.mark.slow
+def test_a_study_that_started_with_nothing_resumes_so(
+    make_recipe: Callable[..., Recipe], listener: Any
+) -> None:
+    """The hand-tuned network, which others try first, is not missed."""
+    recipe = make_recipe(trials=1, start="none")
+    run_study(recipe, listener, executor="inline")
+    wanted = recipe.model_dump(exclude_unset=True, exclude={"start"})
+    resumed = open_study(prepare(Recipe(**wanted), InlineExecutor(), listener)).recipe
+    assert (resumed.start, resumed.with_baseline) == ("none", False)
+
+
+@pytest.mark.slow
+def test_a_grid_under_a_budget_has_no_more_trials_than_points(
+    make_recipe: Callable[..., Recipe], listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much time there is."""
+    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 1e-9),) * 3)
+    wanted = make_recipe(sampler="grid").model_dump(exclude_unset=True, exclude={"trials"})
+    plan = prepare(Recipe(**wanted, budget=3600.0), InlineExecutor(), listener)
+    assert plan.budget is not None
+    assert plan.budget.plan.trials == plan.budget.further.trials == len(plan.points)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seconds", "short"), [(20.0, True), (3600.0, False)])
+def test_a_budget_knows_whether_it_is_too_short(
+    seconds: float,
+    short: bool,
+    make_recipe: Callable[..., Recipe],
+    listener: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An image takes a tenth of a second, so that one epoch takes longer than the shorter one."""
+    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 0.1),) * 3)
+    wanted = make_recipe().model_dump(exclude_unset=True, exclude={"trials", "epochs", "pruner"})
+    budget = prepare(Recipe(**wanted, budget=seconds), InlineExecutor(), listener).budget
+    assert budget is not None
+    assert budget.is_short is short

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.tuning.drawn_points import Params
+from search.tuning.drawn_points import Params, PlanRequest
 from search.tuning.points import planned_points
 from search.tuning.pruners import get_pruner
 from search.tuning.samplers import SAMPLERS, Sampler, get_sampler
@@ -65,3 +65,16 @@ def test_samplers_are_found_by_name() -> None:
     names = ", ".join(one.name for one in SAMPLERS)
     with pytest.raises(ValueError, match=f"one of {names}, got 'another'"):
         get_sampler("another")
+
+
+@pytest.mark.parametrize("most", [1, 3, 500])
+def test_points_are_counted_as_they_are_planned(sampler: Sampler, most: int) -> None:
+    """A grid has so many and no more; the others always find another one."""
+    space = BUILT_IN["mlp"].with_ranges(hidden_width_1=(64, 65), batch_size=(32, 64))
+    recipe = Recipe(space="mlp", sampler=sampler.name, trials=most)
+    points = planned_points(recipe, space, _feasible, 1000).points if not sampler.adaptive else ()
+    first = (space.portfolio[0], *points[:1])
+    request = PlanRequest(space, 0, _feasible, trials=most, first=first)
+    planned = sampler.points(request)
+    expected = len(planned) if sampler.enumerates else most
+    assert sampler.n_points(request, most) == expected

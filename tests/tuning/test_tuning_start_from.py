@@ -47,3 +47,12 @@ def test_a_start_that_cannot_be_planned_leaves_nothing(make_recipe: Maker, liste
     with pytest.raises(UserError, match="max_parameters"):
         prepare(recipe, InlineExecutor(), listener)
     assert not recipe.runs_dir.exists()
+
+
+@pytest.mark.slow
+def test_a_study_without_a_complete_trial_is_no_start(make_recipe: Maker, listener: Any) -> None:
+    """Whatever its space."""
+    open_study(prepare(make_recipe(study_name="first"), InlineExecutor(), listener))
+    recipe = make_recipe(study_name="second", start_from="first")
+    with pytest.raises(UserError, match="study 'first' has no complete trial"):
+        prepare(recipe, InlineExecutor(), listener)

@@ -1,11 +1,13 @@
 """Settings that change nothing are told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from search.recipe import Recipe
-from search.tuning.unused_settings import unused_settings
+from search.tuning.unused_settings import missing_in_space, unasked_sampler, unused_settings
+from spaces import BUILT_IN
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,28 @@ from search.tuning.unused_settings import unused_settings
 def test_what_changes_nothing_is_named(settings: dict[str, Any], unused: list[str]) -> None:
     found = list(unused_settings(Recipe(space="mlp", **settings)))
     assert sorted(line.partition(" ")[0] for line in found) == unused
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [({"prior": "on"}, ["prior"]), ({"start": "portfolio"}, ["start"]), ({}, [])],
+)
+def test_what_a_space_has_not_is_named(settings: dict[str, Any], missing: list[str]) -> None:
+    recipe, whole = Recipe(space="mlp", **settings), BUILT_IN["mlp"]
+    bare = replace(whole, prior=None, portfolio=())
+    assert not list(missing_in_space(recipe, whole))
+    assert [line.partition(" ")[0] for line in missing_in_space(recipe, bare)] == missing
+
+
+@pytest.mark.parametrize(
+    ("sampler", "trials", "told"),
+    [
+        ("tpe", 10, True), ("tpe", 11, False), ("gp", 3, True), ("mine.py:make", 10, True),
+        ("grid", 9, True), ("grid", 10, False), ("random", 3, False), ("baseline", 3, False),
+    ],
+)  # fmt: skip
+def test_a_sampler_that_chooses_nothing_is_told(sampler: str, trials: int, told: bool) -> None:
+    """Ten points are known beforehand here, nine of which are starting points."""
+    recipe = Recipe(space="mlp", sampler=sampler, trials=trials, prior="on")
+    line = unasked_sampler(recipe, min(10, trials), 9)
+    assert (line is not None) is told

@@ -1,0 +1,28 @@
+"""The study that a recipe resumes, as far as its settings depend on it."""
+
+import optuna
+from optuna.trial import TrialState
+
+from search.paths import RunPaths
+from search.recipe import Recipe
+from search.tuning.storage import open_storage, parse_url, sqlite_file, storage_url
+from search.tuning.store import find_study
+
+
+def started_study(recipe: Recipe) -> optuna.Study | None:
+    """Return the study of the recipe's name; None if a new one starts.
+
+    Raises:
+        UserError, MachineError: The database cannot be opened.
+    """
+    url = storage_url(recipe.storage, RunPaths(recipe.runs_dir, recipe.study_name).database)
+    file = sqlite_file(parse_url(url))
+    if file is not None and not file.exists():  # reading must not create it
+        return None
+    study = find_study(open_storage(url), recipe.study_name)
+    return study if study is not None and has_started(study) else None
+
+
+def has_started(study: optuna.Study) -> bool:
+    """Return whether a trial of the study has started; before that it is made anew."""
+    return any(one.state != TrialState.WAITING for one in study.get_trials(deepcopy=False))
