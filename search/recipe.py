@@ -184,8 +184,8 @@ class Recipe(BaseModel):
     seed: int = setting(0, "Seed of all random numbers", ge=0, lt=2**32)
     start: Literal["auto", "portfolio", "baseline", "none"] = setting(
         "auto",
-        "What is tried before the sampler chooses; portfolio: the hand-tuned network, then "
-        "candidates that were good elsewhere; baseline: the hand-tuned network; none: nothing",
+        "What is tried before the sampler chooses: the hand-tuned network and a portfolio of "
+        "candidates that were good elsewhere, the hand-tuned network alone, or nothing",
         means="portfolio; baseline for grid",
     )
     start_from: Text | None = setting(

@@ -49,7 +49,8 @@ def test_the_help_of_run_shows_every_default(command: Command) -> None:
     for default in ("random", "holdout", "accuracy", "auto", "data", "runs", "yes"):
         assert f"[{default}]" in out
     many = "sync-halving for random from 27 trials on"
-    assert f"[auto: none; halving if epochs are given; none for grid and baseline; {many}]" in out
+    few = "none for grid and baseline; otherwise none, or halving if epochs are given"
+    assert f"[auto: {many}; {few}]" in out
     trials = "20; 54 for random with pruner sync-halving; all points for grid; 1 for baseline"
     assert f"[{trials}]" in out
     epochs = "27 if trials are compared early, else 15, or as the budget allows"
