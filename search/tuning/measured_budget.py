@@ -73,13 +73,15 @@ def make_budget(
     warm_up = make_warm_up(recipe, dataset, fold, measured, space.family_source)
     reference, *prices = executor.run(warm_up)
     closing = closing_seconds(dataset.n_test, prices)
+    ratio = _refit_ratio(recipe, dataset, fold, _refit_speed(recipe, executor, warm_up))
+    left = seconds - (time.monotonic() - started) - closing
     request = BudgetRequest(
-        seconds=max(seconds - (time.monotonic() - started) - closing, 1.0),
+        seconds=max(left, 1.0),
         prices=tuple(prices),
         reference_size=reference.multiply_adds,
         images=len(fold.train),
         parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
-        refit_ratio=_refit_ratio(recipe, dataset, fold, _refit_speed(recipe, executor, warm_up)),
+        refit_ratio=ratio,
         epochs=recipe.epochs if "epochs" in given else None,
         most_trials=get_sampler(recipe.sampler).n_points(drawing, _most_trials(recipe, given)),
         workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
@@ -93,13 +95,13 @@ def make_budget(
         seconds=seconds,
         started=started,
         closing_seconds=closing,
-        refit_ratio=request.refit_ratio,
+        refit_ratio=ratio,
         plan=plan,
         further=further,
         prices=tuple(prices),
         most_trials=request.most_trials,
         by_default="budget" not in given,
-        is_short=plan.search_seconds + plan.refit_seconds > request.seconds,
+        is_short=plan.search_seconds + plan.refit_seconds > left,
     )
 
 
