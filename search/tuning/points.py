@@ -9,7 +9,7 @@ from search.paths import RunPaths
 from search.recipe import Recipe
 from search.tuning.drawn_points import FindViolation, Params, PlanRequest, narrowed
 from search.tuning.samplers import get_sampler
-from search.tuning.storage import open_storage, storage_url
+from search.tuning.storage import open_existing
 from search.tuning.store import find_study, read_study
 from spaces import Space
 from spaces.prior import Belief
@@ -128,9 +128,9 @@ def earlier_points(recipe: Recipe, space: Space) -> tuple[Params, ...]:
     name, database = recipe.start_from, RunPaths(recipe.runs_dir, recipe.study_name).database
     if name is None:
         return ()
-    if recipe.storage is None and not database.exists():
+    storage = open_existing(recipe.storage, database)
+    if storage is None:
         raise UserError(f"start_from: there is no study {name!r}, as there is none yet")
-    storage = open_storage(storage_url(recipe.storage, database))
     study = find_study(storage, name)
     if study is None:
         names = ", ".join(sorted(one.study_name for one in storage.get_all_studies()))

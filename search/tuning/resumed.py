@@ -5,7 +5,7 @@ from optuna.trial import TrialState
 
 from search.paths import RunPaths
 from search.recipe import Recipe
-from search.tuning.storage import open_storage, parse_url, sqlite_file, storage_url
+from search.tuning.storage import open_existing
 from search.tuning.store import find_study
 
 
@@ -15,11 +15,9 @@ def started_study(recipe: Recipe) -> optuna.Study | None:
     Raises:
         UserError, MachineError: The database cannot be opened.
     """
-    url = storage_url(recipe.storage, RunPaths(recipe.runs_dir, recipe.study_name).database)
-    file = sqlite_file(parse_url(url))
-    if file is not None and not file.exists():  # reading must not create it
-        return None
-    study = find_study(open_storage(url), recipe.study_name)
+    database = RunPaths(recipe.runs_dir, recipe.study_name).database
+    storage = open_existing(recipe.storage, database)
+    study = None if storage is None else find_study(storage, recipe.study_name)
     return study if study is not None and has_started(study) else None
 
 

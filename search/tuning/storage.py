@@ -167,6 +167,16 @@ def stored_url(runs_dir: Path, storage: str | None) -> str:
     return url
 
 
+def open_existing(url: str | None, database: Path) -> RDBStorage | None:
+    """Open a storage, or return None if its SQLite file does not exist: reading creates none.
+
+    Raises as `open_storage` does.
+    """
+    text = storage_url(url, database)
+    file = sqlite_file(parse_url(text))
+    return None if file is not None and not file.exists() else open_storage(text)
+
+
 def open_storage(text: str) -> RDBStorage:
     """Open the storage of a URL; creates the SQLite file and its folder if needed.
 
