@@ -31,7 +31,7 @@ from search.tuning.points import PlannedPoints, earlier_points, planned_points
 from search.tuning.resumed import started_study
 from search.tuning.samplers import ENOUGH_TO_COMPARE, get_sampler
 from search.tuning.trying_out import check_families
-from search.tuning.unused_settings import missing_in_space, unasked_sampler, unused_settings
+from search.tuning.unused_settings import unasked_sampler, unused_settings
 from search.tuning.workload import early_pruner
 from search.user_metric import check_metric, check_metric_name, get_metric
 from spaces import Space, load_space
@@ -298,7 +298,7 @@ def _checked(plan: Plan, requested: Recipe, listener: Listener) -> Plan:
 
     Settings that change nothing are told: of a stored study all settings are given.
     """
-    for text in (*unused_settings(requested), *missing_in_space(requested, plan.space)):
+    for text in unused_settings(requested, plan.space):
         listener(Notice(text))
     recipe = plan.recipe
     if recipe.storage is None:  # otherwise the study may be there

@@ -18,58 +18,62 @@ class _Use:
 
     Attributes:
         setting: Its name.
-        matters: Whether it does in a recipe.
+        matters: Whether it does in a recipe with this space.
         needs: What else has to be set for it, in words.
     """
 
     setting: str
-    matters: Callable[[Recipe], bool]
+    matters: Callable[[Recipe, Space], bool]
     needs: str
 
 
-def _has_own_images(recipe: Recipe) -> bool:
+def _has_own_images(recipe: Recipe, _: Space) -> bool:
     """Published datasets have images of one square shape, and a test set."""
     return dataset_folder(recipe.dataset) is not None
 
 
 _USES = (
-    _Use("folds", lambda recipe: recipe.validation == "kfold", "validation 'kfold'"),
-    _Use("holdout_fraction", lambda recipe: recipe.validation == "holdout", "validation 'holdout'"),
-    _Use("repeats", lambda recipe: recipe.finalists is not None, "finalists"),
+    _Use("folds", lambda recipe, _: recipe.validation == "kfold", "validation 'kfold'"),
+    _Use(
+        "holdout_fraction", lambda recipe, _: recipe.validation == "holdout", "validation 'holdout'"
+    ),
+    _Use("repeats", lambda recipe, _: recipe.finalists is not None, "finalists"),
     _Use("resize", _has_own_images, "images of your own"),
     _Use("test_fraction", _has_own_images, "images of your own"),
-    _Use("start_from", lambda recipe: recipe.protocol.is_search, "a search"),
+    _Use("start_from", lambda recipe, _: recipe.protocol.is_search, "a search"),
     # "one-se" is what "auto" means, and what exported recipes have.
-    _Use("refit", lambda recipe: recipe.protocol.refits or recipe.refit == "one-se", "a refit"),
-    _Use("refit_epochs", lambda recipe: recipe.protocol.refits, "a refit"),
+    _Use("refit", lambda recipe, _: recipe.protocol.refits or recipe.refit == "one-se", "a refit"),
+    _Use("refit_epochs", lambda recipe, _: recipe.protocol.refits, "a refit"),
     _Use(
         "batch",
-        lambda recipe: get_sampler(recipe.sampler).adaptive,
+        lambda recipe, _: get_sampler(recipe.sampler).adaptive,
         "a sampler that learns from earlier trials",
     ),
     _Use(
         "prior",
-        lambda recipe: recipe.prior != "on" or get_sampler(recipe.sampler).explores,
+        lambda recipe, _: recipe.prior != "on" or get_sampler(recipe.sampler).explores,
         "a sampler that draws from the space",
+    ),
+    _Use(
+        "prior",
+        lambda recipe, space: recipe.prior != "on" or space.prior is not None,
+        "a space that has one",
+    ),
+    _Use(
+        "start",
+        lambda recipe, space: recipe.start != "portfolio" or bool(space.portfolio),
+        "a space that has one",
     ),
 )
 
 
-def unused_settings(recipe: Recipe) -> Iterator[str]:
+def unused_settings(recipe: Recipe, space: Space) -> Iterator[str]:
     """Yield a line for each setting that the user gave and that changes nothing."""
     for one in _USES:
         value, usual = getattr(recipe, one.setting), Recipe.model_fields[one.setting].default
         given = one.setting in recipe.model_fields_set and value != usual
-        if given and not one.matters(recipe):
+        if given and not one.matters(recipe, space):
             yield f"{one.setting} {value!r} changes nothing: it needs {one.needs}"
-
-
-def missing_in_space(recipe: Recipe, space: Space) -> Iterator[str]:
-    """Yield a line for each setting that asks the space for what it has not."""
-    if recipe.prior == "on" and space.prior is None:
-        yield f"prior 'on' changes nothing: space {space.name!r} has none"
-    if recipe.start == "portfolio" and not space.portfolio:
-        yield f"start 'portfolio' adds nothing: space {space.name!r} has none"
 
 
 def unasked_sampler(recipe: Recipe, n_points: int, n_first: int) -> str | None:

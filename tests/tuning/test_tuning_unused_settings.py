@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from search.recipe import Recipe
-from search.tuning.unused_settings import missing_in_space, unasked_sampler, unused_settings
+from search.tuning.unused_settings import unasked_sampler, unused_settings
 from spaces import BUILT_IN
 
 
@@ -34,7 +34,7 @@ from spaces import BUILT_IN
     ],
 )
 def test_what_changes_nothing_is_named(settings: dict[str, Any], unused: list[str]) -> None:
-    found = list(unused_settings(Recipe(space="mlp", **settings)))
+    found = list(unused_settings(Recipe(space="mlp", **settings), BUILT_IN["mlp"]))
     assert sorted(line.partition(" ")[0] for line in found) == unused
 
 
@@ -45,8 +45,8 @@ def test_what_changes_nothing_is_named(settings: dict[str, Any], unused: list[st
 def test_what_a_space_has_not_is_named(settings: dict[str, Any], missing: list[str]) -> None:
     recipe, whole = Recipe(space="mlp", **settings), BUILT_IN["mlp"]
     bare = replace(whole, prior=None, portfolio=())
-    assert not list(missing_in_space(recipe, whole))
-    assert [line.partition(" ")[0] for line in missing_in_space(recipe, bare)] == missing
+    assert not list(unused_settings(recipe, whole))
+    assert [line.partition(" ")[0] for line in unused_settings(recipe, bare)] == missing
 
 
 @pytest.mark.parametrize(
