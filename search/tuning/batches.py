@@ -101,6 +101,8 @@ class BatchSampler:
                 f"sampler {self._recipe.sampler!r} failed in space {self._recipe.space!r} at trial "
                 f"{index} of the plan: {describe_error(error)}"
             ) from error
+        if sampler.failure is not None:  # which the space went on in spite of
+            raise sampler.failure
         return study.get_trials(deepcopy=False)[-1], None
 
     def _batch_start(self, index: int) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias, final
 
-from search.executors.probes import Price
+from search.executors.probes import Price, interpolate
 from search.tuning.samplers import ENOUGH_TO_COMPARE
 
 Workload: TypeAlias = Callable[[int, int, str], float]
@@ -63,11 +63,14 @@ does, far better than the first 9 epochs of a schedule of 27 do. But the best of
 found by a first look, which costs less, and whole trainings (studies/curves/README.md).
 """
 
-ENOUGH_TRIALS = 12
+ENOUGH_TRIALS = 7  # more or fewer make little difference (studies/README.md)
 SHORT_EPOCHS = 15  # of a trial; more hardly change the ranking
 COMPARED_EPOCHS = 27  # of a trial that continues after a comparison
 FULL_EPOCHS = 40  # of a refit; more hardly pays
 REFIT_SHARE = 0.35  # of the budget, at most
+_NARROWED_SIZE = 0.75
+"""Of the largest allowed, on average, after widths were narrowed by steps of a quarter."""
+
 _REPORT_SECONDS = 12.0  # to write the report and to end
 _TEST_SHARE = 0.4  # seconds of testing an image by those of training on it
 
@@ -91,6 +94,8 @@ class BudgetRequest:
         pruner: The pruner of few trials, or that which the user wants.
         pruner_of_many: The pruner of courses that compare trials early; None: there are no such.
         first_size: Multiply-adds of the hand-tuned network, where it is tried first.
+        n_narrowed: How many of the first candidates become smaller where they are too large for a
+            course; the others are replaced.
     """
 
     seconds: float
@@ -105,6 +110,7 @@ class BudgetRequest:
     pruner: str = "none"
     pruner_of_many: str | None = None
     first_size: int = 0
+    n_narrowed: int = 0
 
     def courses(self) -> list[Course]:
         """Return the courses that it may take, from the poorest to the richest."""
@@ -114,6 +120,29 @@ class BudgetRequest:
     def pruner_of(self, course: Course) -> str:
         """Return the pruner of a course."""
         return self.pruner_of_many if course.early and self.pruner_of_many else self.pruner
+
+    def trained(self, largest: float) -> tuple[Price, ...]:
+        """Return what the candidates cost that are trained, at least one.
+
+        Args:
+            largest: Multiply-adds of the largest network that may be.
+        """
+        prices: list[Price] = []
+        for place, price in enumerate(self.prices):
+            if price.multiply_adds <= largest:
+                prices.append(price)
+            elif self._is_narrowed(place):
+                prices.append(self._price_of(round(_NARROWED_SIZE * largest)))
+        return tuple(prices) or (min(self.prices, key=lambda one: one.multiply_adds),)
+
+    def _is_narrowed(self, place: int) -> bool:
+        is_hand_tuned = place == 0 and self.first_size > 0
+        return place < self.n_narrowed and not is_hand_tuned
+
+    def _price_of(self, size: int) -> Price:
+        """Return what a network of so many multiply-adds costs, by those of the candidates."""
+        measured = dict(sorted((one.multiply_adds, one.image_seconds) for one in self.prices))
+        return Price(size, interpolate(measured, size))
 
 
 @final
@@ -128,6 +157,7 @@ class BudgetPlan:
         search_seconds: What the search is expected to take.
         refit_seconds: What the refit of the largest network is expected to take.
         pruner: How trials are pruned.
+        prices: What the candidates cost that it trains.
     """
 
     epochs: int
@@ -136,6 +166,7 @@ class BudgetPlan:
     search_seconds: float
     refit_seconds: float
     pruner: str = "none"
+    prices: tuple[Price, ...] = ()
 
 
 def plan_budget(request: BudgetRequest) -> BudgetPlan:
@@ -158,9 +189,8 @@ def _enough(course: Course) -> int:
 
 def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
     largest = course.size * request.reference_size
-    allowed = [one for one in request.prices if one.multiply_adds <= largest]
-    allowed = allowed or [min(request.prices, key=lambda one: one.multiply_adds)]
-    epoch_seconds = [request.images * one.image_seconds for one in allowed]
+    prices = request.trained(largest)
+    epoch_seconds = [request.images * one.image_seconds for one in prices]
     refit_epoch = max(epoch_seconds) * request.refit_ratio
     refit = _reserve(refit_epoch, course.epochs, request.seconds)
     pruner = request.pruner_of(course)
@@ -172,7 +202,7 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
     trials = _most(lambda n: search_seconds(n) + refit <= request.seconds, request.most_trials)
     if request.first_size > largest:  # it is not trained, but has its place in the plan
         trials = min(trials + 1, request.most_trials)
-    unlimited = len(allowed) == len(request.prices)
+    unlimited = all(one.multiply_adds <= largest for one in request.prices)
     return BudgetPlan(
         epochs=course.epochs,
         trials=trials,
@@ -180,6 +210,7 @@ def _plan(request: BudgetRequest, course: Course) -> BudgetPlan:
         search_seconds=search_seconds(trials),
         refit_seconds=refit,
         pruner=pruner,
+        prices=prices,
     )
 
 
@@ -221,7 +252,6 @@ class Budget:
         refit_ratio: Seconds of a refit's epoch by those of a trial's on one fold.
         plan: What is planned for the rest.
         further: What four times the time would buy.
-        prices: What the candidates cost that the plan is made by.
         most_trials: Trials that the search does not exceed, however fast they are.
         by_default: Whether the user did not ask for it.
         is_short: Whether even this plan takes longer; it is carried out all the same.
@@ -233,15 +263,9 @@ class Budget:
     refit_ratio: float
     plan: BudgetPlan
     further: BudgetPlan
-    prices: tuple[Price, ...] = ()
     most_trials: int = 0
     by_default: bool = False
     is_short: bool = False
-
-    def affordable(self) -> tuple[Price, ...]:
-        """Return the prices of those candidates that the plan allows."""
-        most = self.plan.max_multiply_adds
-        return tuple(one for one in self.prices if most is None or one.multiply_adds <= most)
 
     def settings(self) -> Mapping[str, int | str | None]:
         """Return the settings of a recipe that the plan decides."""

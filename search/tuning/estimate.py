@@ -103,7 +103,7 @@ def estimate_time(
     if trained:
         estimate = _from_trials(recipe, trained, n_open, parallel)
     else:
-        prices = () if budget is None else budget.affordable()
+        prices = () if budget is None else budget.plan.prices
         seconds = _warm_up(opened, executor, prices)
         if not seconds:
             return None

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import joblib
 import optuna
@@ -10,7 +11,7 @@ import optuna
 from search.data.dataset import DatasetInfo
 from search.data.splits import Fold
 from search.executors.base import Executor
-from search.executors.probes import WarmUp
+from search.executors.probes import Price, WarmUp
 from search.recipe import Recipe
 from search.tuning.budget import (
     DEFAULT_SECONDS,
@@ -68,17 +69,17 @@ def make_budget(
         return None
     drawing = _drawing(recipe, space, dataset, len(fold.train))
     candidates = tuple(_first_candidates(drawing))
-    measured = (_reference(space) or candidates[0], *candidates)
+    tried = (_reference(space) or candidates[0], *candidates)
     check_families(recipe, space, dataset, candidates)  # the warm-up would fail without a word
-    warm_up = make_warm_up(recipe, dataset, fold, measured, space.family_source)
-    reference, *prices = executor.run(warm_up)
-    closing = closing_seconds(dataset.n_test, prices)
-    ratio = _refit_ratio(recipe, dataset, fold, _refit_speed(recipe, executor, warm_up))
+    warm_up = make_warm_up(recipe, dataset, fold, tried, space.family_source)
+    measured = _measure(recipe, executor, warm_up)
+    closing = closing_seconds(dataset.n_test, measured.prices)
+    ratio = _refit_ratio(recipe, dataset, fold, measured.refit_speed)
     left = seconds - (time.monotonic() - started) - closing
     request = BudgetRequest(
         seconds=max(left, 1.0),
-        prices=tuple(prices),
-        reference_size=reference.multiply_adds,
+        prices=measured.prices,
+        reference_size=measured.reference_size,
         images=len(fold.train),
         parallel=_parallel(recipe, elsewhere=executor.is_elsewhere),
         refit_ratio=ratio,
@@ -87,7 +88,8 @@ def make_budget(
         workload=lambda epochs, trials, pruner: _workload(recipe, epochs, trials, pruner),
         pruner=_pruner_of_few(recipe, given),
         pruner_of_many=_pruner_of_many(recipe, given),
-        first_size=reference.multiply_adds if _tries_reference(recipe, space) else 0,
+        first_size=measured.reference_size if _tries_reference(recipe, space) else 0,
+        n_narrowed=_n_narrowed(drawing, len(candidates)),
     )
     plan = plan_budget(request)
     further = plan_budget(replace(request, seconds=4 * seconds))
@@ -98,7 +100,6 @@ def make_budget(
         refit_ratio=ratio,
         plan=plan,
         further=further,
-        prices=tuple(prices),
         most_trials=request.most_trials,
         by_default="budget" not in given,
         is_short=plan.search_seconds + plan.refit_seconds > left,
@@ -176,6 +177,13 @@ def _first_candidates(drawing: PlanRequest) -> Iterator[Candidate]:
         yield drawing.space.candidate(point)
 
 
+def _n_narrowed(drawing: PlanRequest, n_candidates: int) -> int:
+    """Return how many of the first candidates become smaller where they are too large."""
+    if not drawing.space.widths:
+        return 0
+    return n_candidates if drawing.beliefs else len(drawing.first)
+
+
 def _reference(space: Space) -> Candidate | None:
     """Return the hand-tuned candidate, or else the best of the portfolio, if there is one."""
     baseline = space.baseline()
@@ -195,20 +203,43 @@ def _parallel(recipe: Recipe, *, elsewhere: bool) -> float:
     return at_once / _CONTENTION if at_once > 1 else 1.0
 
 
-def _refit_speed(recipe: Recipe, executor: Executor, warm_up: WarmUp) -> float:
-    """Return how much faster a refit trains than a trial, as it computes with all cores.
+class _Measured(NamedTuple):
+    """How fast networks train.
 
-    It is measured with the candidate that is tried first after the hand-tuned one. What a second
-    thread gains depends on the network: with portfolios on two cores, 10 to 25% of a residual
-    network's speed, 20 to 65% of a plain one's.
+    Attributes:
+        reference_size: Multiply-adds of the reference.
+        prices: Those of the other candidates.
+        refit_speed: How much faster a refit trains than a trial, as it computes with all cores.
     """
-    threads = joblib.cpu_count()
-    if recipe.device.startswith("cuda") or threads <= recipe.threads:
-        return 1.0
-    candidate = warm_up.candidates[min(2, len(warm_up.candidates) - 1)]
-    alone = replace(warm_up, candidates=(candidate,))
-    (slow,), (fast,) = executor.run(alone), executor.run(replace(alone, threads=threads))
-    return max(slow.image_seconds / fast.image_seconds, 1.0)
+
+    reference_size: int
+    prices: tuple[Price, ...]
+    refit_speed: float
+
+
+def _measure(recipe: Recipe, executor: Executor, warm_up: WarmUp) -> _Measured:
+    """Return how fast candidates train, the first of which is the reference.
+
+    The candidate that is tried first after the hand-tuned one is measured by itself. If it is
+    slower than others of its size, all are taken to be: the portfolio's convolutional networks
+    take 1.2 times as long as the prior's, on two cores, for what is not a multiply-add. By the same
+    candidate is measured what further threads gain, which depends on the network: with portfolios
+    on two cores, 10 to 25% of a residual network's speed, 20 to 65% of a plain one's.
+    """
+    reference, *prices = executor.run(warm_up)
+    place = min(1, len(prices) - 1)
+    alone = replace(warm_up, candidates=(warm_up.candidates[1 + place],))
+    (typical,) = executor.run(alone)
+    slower = max(typical.image_seconds / prices[place].image_seconds, 1.0)
+    threads, speed = joblib.cpu_count(), 1.0
+    if not recipe.device.startswith("cuda") and threads > recipe.threads:
+        (fast,) = executor.run(replace(alone, threads=threads))
+        speed = max(typical.image_seconds / fast.image_seconds, 1.0)
+    return _Measured(
+        reference_size=reference.multiply_adds,
+        prices=tuple(Price(one.multiply_adds, slower * one.image_seconds) for one in prices),
+        refit_speed=speed,
+    )
 
 
 def _refit_ratio(recipe: Recipe, dataset: DatasetInfo, fold: Fold, speed: float) -> float:

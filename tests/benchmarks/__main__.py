@@ -57,6 +57,9 @@ def peers_race(
     tools: Annotated[str, typer.Option(help="Of these, ours-drawn and ours-tpe.")] = DEFAULT_TOOLS,
     space: Annotated[str, typer.Option(help="mlp or cnn.")] = "cnn",
     dataset: Annotated[Path | None, typer.Option(help="Image folder [generated].")] = None,
+    family: Annotated[
+        str, typer.Option(help="Recorded curves that ours-elsewhere must not have seen.")
+    ] = "cifar10-jpeg",
     budget: Annotated[float, typer.Option(help="Seconds of each search.")] = 600.0,
     seeds: Annotated[int, typer.Option(help="Searches of each tool.")] = 3,
     epochs: Annotated[int, typer.Option(help="At most, a trial.")] = 40,
@@ -66,7 +69,18 @@ def peers_race(
     from tests.benchmarks.peers import running  # noqa: PLC0415  # its needs are an extra
 
     with _errors_as_one_line():
-        running.run(running.Settings.parse(space, tools, dataset, budget, seeds, epochs, out))
+        running.run(
+            running.Settings.parse(
+                space=space,
+                tools=tools,
+                dataset=dataset,
+                family=family,
+                budget=budget,
+                seeds=seeds,
+                epochs=epochs,
+                out=out,
+            )
+        )
 
 
 @app.command(name="racing")

@@ -1,5 +1,6 @@
 """The comparison with other tools: what is read from its records, and who has which turn."""
 
+import itertools
 import math
 import shutil
 import sqlite3
@@ -24,6 +25,7 @@ from tests.benchmarks.peers.records import (
     seconds_to_beat,
     turns,
 )
+from tests.benchmarks.peers.running import Settings
 from tests.benchmarks.peers.summary import SearchSummary, median_beaten, times_sooner
 from tests.benchmarks.peers.task import Arrays
 
@@ -148,11 +150,21 @@ def test_everyone_has_the_split_that_a_search_makes(tmp_path: Path) -> None:
 
 
 def test_a_portfolio_of_other_data_is_a_space_as_ours(tmp_path: Path) -> None:
-    """As many candidates, all of which the space can make, but not the same ones."""
-    write_elsewhere("cnn", tmp_path)
-    own, elsewhere = load_space("cnn"), load_space(f"{elsewhere_path('cnn', tmp_path)}:space")
-    assert elsewhere.name == "cnn-elsewhere"
-    assert len(elsewhere.portfolio) == len(own.portfolio)
-    assert {elsewhere.candidate(point) for point in elsewhere.portfolio} != {
-        own.candidate(point) for point in own.portfolio
-    }
+    """As many candidates, all of which the space can make, but others for other data."""
+    own, portfolios = load_space("cnn"), []
+    for number, family in enumerate(("cifar10-jpeg", "clothing")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write_elsewhere("cnn", family, folder)
+        elsewhere = load_space(f"{elsewhere_path('cnn', folder)}:space")
+        assert elsewhere.name == "cnn-elsewhere"
+        assert len(elsewhere.portfolio) == len(own.portfolio)
+        portfolios.append({elsewhere.candidate(point) for point in elsewhere.portfolio})
+    portfolios.append({own.candidate(point) for point in own.portfolio})
+    assert all(one != other for one, other in itertools.combinations(portfolios, 2))
+
+
+def test_the_data_that_a_portfolio_must_not_have_seen_is_known() -> None:
+    """Otherwise it would be left out in vain."""
+    with pytest.raises(UserError, match=r"^family: one of digits, .* got 'cifar'"):
+        Settings.parse("cnn", "ours", None, "cifar", 60.0, 1, 9, Path("out"))

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from search.executors import InlineExecutor
+from search.executors.probes import Price, WarmUp
 from search.tuning import running_trials
 from search.tuning.records import StudyRecord
 from tests.study_fixtures import EventRecorder, recipe_maker
-from tests.tuning.searches import Undisturbed, searched
+from tests.tuning.searches import Priced, Undisturbed, searched
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,16 @@ def undisturbed(
 def looked_at_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the scheduler not wait for a `LateExecutor`, whose jobs end by being looked at."""
     monkeypatch.setattr(running_trials, "_POLL_SECONDS", 0.0)
+
+
+@pytest.fixture
+def priced(monkeypatch: pytest.MonkeyPatch) -> Priced:
+    """Return what sets the seconds that any candidate is found to take for an image."""
+
+    def price(seconds: float) -> None:
+        def prices(warm_up: WarmUp, _: object) -> tuple[Price, ...]:
+            return (Price(1000, seconds),) * len(warm_up.candidates)
+
+        monkeypatch.setattr(WarmUp, "run", prices)
+
+    return price

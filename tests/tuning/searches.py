@@ -16,6 +16,9 @@ from search.tuning.store import read_study
 Undisturbed = Callable[[dict[str, Any]], StudyRecord]
 """Returns what a search with these settings comes to with one worker, which nothing disturbs."""
 
+Priced = Callable[[float], None]
+"""Sets the seconds that any candidate is found to take for an image."""
+
 
 def opened_and_searched(recipe: Recipe, listener: Any, executor: Executor) -> OpenStudy:
     """Run a recipe's search to its end; return the study."""

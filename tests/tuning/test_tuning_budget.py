@@ -102,6 +102,38 @@ def test_a_hand_tuned_network_that_is_too_large_leaves_a_trial_to_train() -> Non
     assert plan_budget(replace(rich, first_size=10**7)) == plan_budget(rich)
 
 
+@given(largest=st.integers(10**6, 3 * 10**8), n_narrowed=st.integers(0, len(_PRICES)))
+def test_candidates_that_become_smaller_are_paid_for(largest: int, n_narrowed: int) -> None:
+    """They cost most of what the largest may; others that are too large leave no price."""
+    prices = replace(_request(60), n_narrowed=n_narrowed).trained(largest)
+    too_large = [one.multiply_adds > largest for one in _PRICES]
+    assert len(prices) == len(_PRICES) - sum(too_large[n_narrowed:])
+    assert all(one.multiply_adds <= largest for one in prices)
+    narrowed = prices[too_large.index(True)] if any(too_large[:n_narrowed]) else None
+    if narrowed is not None:
+        assert narrowed.multiply_adds == pytest.approx(0.75 * largest, abs=1)
+        assert narrowed.image_seconds == pytest.approx(0.75e-9 * largest, rel=0.4)
+
+
+def test_a_hand_tuned_network_does_not_become_smaller() -> None:
+    """It is not trained where it is too large."""
+    request = replace(_request(60), n_narrowed=2)
+    assert len(request.trained(5 * 10**6)) == 3
+    assert len(replace(request, first_size=10**7).trained(5 * 10**6)) == 2
+
+
+@given(seconds=st.floats(60, 1e5))
+def test_smaller_networks_instead_of_others_are_no_cheaper(seconds: float) -> None:
+    """So that no plan that counts with them is richer."""
+    request = _request(seconds)
+    paid = replace(request, n_narrowed=len(_PRICES))
+    other, plan = plan_budget(request), plan_budget(paid)
+    assert (plan.epochs, plan.max_multiply_adds or math.inf) <= (
+        other.epochs,
+        other.max_multiply_adds or math.inf,
+    )
+
+
 @pytest.mark.parametrize("most", [1, 5, 11])
 def test_no_more_trials_than_allowed(most: int) -> None:
     """Then time goes into epochs and sizes."""

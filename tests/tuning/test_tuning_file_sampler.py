@@ -1,6 +1,7 @@
 """A user's own sampler: `FILE.py:FUNCTION`."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,13 @@ def _shaded(trial: Any) -> Any:
     raise ValueError("every point is rejected")
 
 
+def _forgiving(trial: Any) -> None:
+    """Go on without a value, where the sampler chooses none."""
+    with suppress(ValueError):
+        trial.suggest_categorical("shade", ("light", "dark"))
+
+
+@pytest.mark.parametrize("suggest", [_shaded, _forgiving])
 @pytest.mark.parametrize(
     ("method", "last", "told"),
     [
@@ -153,11 +161,16 @@ def _shaded(trial: Any) -> Any:
     ],
 )
 def test_a_sampler_that_fails_is_not_asked_again(
-    method: str, last: str, told: str, make_recipe: Maker, write: Callable[[str], str]
+    method: str,
+    last: str,
+    told: str,
+    suggest: Callable[[Any], Any],
+    make_recipe: Maker,
+    write: Callable[[str], str],
 ) -> None:
-    """A ValueError of its own is none by which the space rejects a point."""
+    """A ValueError of its own is none by which the space rejects a point, nor can that hide it."""
     setting = write(FAILING.format(method=method, last=last))
-    space = replace(load_space("mlp"), suggest=_shaded)
+    space = replace(load_space("mlp"), suggest=suggest)
     batches = BatchSampler(make_recipe(sampler=setting, batch=1), space, 0, range(3))
     with pytest.raises(UserError) as caught:
         batches.choose(3, {})

@@ -8,7 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from search.events import Event, StepProgress
-from search.executors.probes import Price, WarmUp
 from search.pipeline import open_run, run_study
 from search.recipe import Recipe
 from search.stopping import StopRequest
@@ -16,6 +15,7 @@ from search.tuning.after_search import Finalist
 from search.tuning.records import StudyRecord
 from search.tuning.store import read_study
 from tests.study_fixtures import EventRecorder
+from tests.tuning.searches import Priced
 
 Maker = Callable[..., Recipe]
 
@@ -58,10 +58,10 @@ def test_the_best_mean_wins(make: Maker, listener: EventRecorder) -> None:
 
 @pytest.mark.slow
 def test_their_trainings_take_time_besides_a_budget(
-    make: Maker, listener: EventRecorder, monkeypatch: pytest.MonkeyPatch
+    make: Maker, listener: EventRecorder, priced: Priced
 ) -> None:
     """What is left for the refit and the test stays theirs."""
-    monkeypatch.setattr(WarmUp, "run", lambda *_: (Price(1000, 1e-6),) * 3)
+    priced(1e-6)
     recipe = make(budget=300.0)
     with open_run(recipe, listener, StopRequest(), executor="inline") as run:
         assert run.budget is not None

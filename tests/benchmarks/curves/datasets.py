@@ -34,6 +34,11 @@ class CurveData:
     images: int
     held_out: int
 
+    @property
+    def family(self) -> str:
+        """Return which images it is cut from."""
+        return self.folder or "digits"
+
 
 DATA = (
     CurveData("digits", None, None, 1_150, 287),
@@ -47,6 +52,8 @@ DATA = (
 
 FULL_SIZE = CurveData("cifar10-40000", "cifar10-jpeg", None, 40_000, 10_000)
 """For a few long trainings of few candidates."""
+
+FAMILIES = tuple(dict.fromkeys(data.family for data in DATA))
 
 
 def find_data(name: str) -> CurveData:

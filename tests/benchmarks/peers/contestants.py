@@ -1,6 +1,7 @@
 """Who is compared, by the names that --tools takes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import final
 
@@ -9,18 +10,27 @@ from search.errors import UserError
 BASELINE = "baseline"
 OURS = "ours"
 ELSEWHERE = "ours-elsewhere"
-DEFAULT_TOOLS = f"optuna,ray,sklearn,{OURS},{ELSEWHERE}"
+DEFAULT_TOOLS = f"optuna,ray,sklearn,keras,{OURS},{ELSEWHERE}"
 
 
 @final
 @dataclass(frozen=True)
 class Contestant:
-    """How a search is called in tables, where it is, and the package that it needs."""
+    """How a search is called in tables, where it is, and what it needs.
+
+    Attributes:
+        title: Its name in tables and figures.
+        module: Where it is.
+        function: Which function of the module.
+        package: What has to be installed.
+        environment: Variables that have to be set.
+    """
 
     title: str
     module: str
     function: str = "search"
     package: str = "optuna"
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 CONTESTANTS = {
@@ -30,6 +40,12 @@ CONTESTANTS = {
     "ray": Contestant("Ray Tune, ASHA", "tests.benchmarks.peers.ray_tune", package="ray"),
     "sklearn": Contestant(
         "HalvingRandomSearchCV over skorch", "tests.benchmarks.peers.halving", package="skorch"
+    ),
+    "keras": Contestant(
+        "Keras Tuner, Hyperband",
+        "tests.benchmarks.peers.keras_tuner_hyperband",
+        package="keras_tuner",
+        environment={"KERAS_BACKEND": "torch"},
     ),
     OURS: Contestant("search run", "tests.benchmarks.peers.ours"),
     ELSEWHERE: Contestant(

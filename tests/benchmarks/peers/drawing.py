@@ -31,6 +31,7 @@ _STYLES = {
     "ours-tpe": (GREY, (0, (5, 1))),
     "optuna": (ORANGE, (0, (4, 1, 1, 1))),
     "ray": (GREEN, (0, (3, 1, 1, 1, 1, 1))),
+    "keras": (VERMILLION, (0, (1, 2))),
     "sklearn": (PURPLE, (0, (1, 1))),
 }
 _POINTS = 500

@@ -9,6 +9,7 @@ from typing import final
 
 from search.errors import MachineError, UserError
 from spaces import BUILT_IN
+from tests.benchmarks.curves.datasets import FAMILIES
 from tests.benchmarks.peers.contestants import BASELINE, ELSEWHERE, parse_tools
 from tests.benchmarks.peers.elsewhere import write_elsewhere
 from tests.benchmarks.peers.preparing import generate_images, prepare
@@ -23,11 +24,15 @@ _GENERATED_PER_CLASS = 100
 @final
 @dataclass(frozen=True)
 class Settings:
-    """What is compared, and where its files lie; `dataset` None stands for generated images."""
+    """What is compared, and where its files lie; `dataset` None stands for generated images.
+
+    `family` says which images of the recorded curves those of `dataset` are.
+    """
 
     space: str
     tools: tuple[str, ...]
     dataset: Path | None
+    family: str
     budget: float
     seeds: int
     epochs: int
@@ -39,6 +44,7 @@ class Settings:
         space: str,
         tools: str,
         dataset: Path | None,
+        family: str,
         budget: float,
         seeds: int,
         epochs: int,
@@ -49,11 +55,13 @@ class Settings:
             raise UserError(f"dataset: an image folder with train/ is needed, got {str(dataset)!r}")
         if space not in BUILT_IN:
             raise UserError(f"space: mlp or cnn is needed, got {space!r}")
-        return cls(space, tuple(parse_tools(tools)), dataset, budget, seeds, epochs, out)
+        if family not in FAMILIES:
+            raise UserError(f"family: one of {', '.join(FAMILIES)} is needed, got {family!r}")
+        return cls(space, tuple(parse_tools(tools)), dataset, family, budget, seeds, epochs, out)
 
     def describe(self) -> str:
         """Return what decides the results, in words."""
-        data = f"space {self.space}, dataset {self.dataset}"
+        data = f"space {self.space}, dataset {self.dataset}, family {self.family}"
         return f"{data}, budget {self.budget:g}, epochs {self.epochs}"
 
     def seed_dir(self, seed: int) -> Path:
@@ -77,7 +85,7 @@ def run(settings: Settings) -> None:
     for seed in range(settings.seeds):
         prepare(images, data_dir, settings.seed_dir(seed), seed)
         if seed == 0 and ELSEWHERE in settings.tools:  # the folder is there by now
-            write_elsewhere(settings.space, data_dir)
+            write_elsewhere(settings.space, settings.family, data_dir)
         for tool in (BASELINE, *turns(settings.tools, seed)):
             if not settings.records(tool, seed).exists():
                 search(settings, tool, seed, images.absolute(), data_dir.absolute())

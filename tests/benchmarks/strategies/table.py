@@ -64,7 +64,7 @@ class Task:
     @property
     def family(self) -> str:
         """Return the data set that this one is a part of: what is left out together."""
-        return find_data(self.data).folder or "digits"
+        return find_data(self.data).family
 
     def quality(self, index: int) -> float:
         """Return the mean over seeds of a candidate's held-out accuracy."""
