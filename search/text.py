@@ -136,11 +136,18 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def trials_done(done: int, requested: int) -> str:
-    """Return how many trials are done: "3 of 4 trials done", "3 trials done, 1 requested"."""
+def trials_done(done: int, requested: int, *, at_most: bool = False) -> str:
+    """Return how many trials are done: "3 of 4 trials done", "3 trials done, 1 requested".
+
+    Args:
+        done: How many trials are done.
+        requested: How many were requested.
+        at_most: Whether there may be fewer: "0 of at most 4 trials done".
+    """
     if done > requested:
         return f"{plural(done, 'trial')} done, {requested:,} requested"
-    return f"{done:,} of {plural(requested, 'trial')} done"
+    limit = "at most " if at_most else ""
+    return f"{done:,} of {limit}{plural(requested, 'trial')} done"
 
 
 def listed(words: Sequence[str], conjunction: str = "and") -> str:

@@ -210,9 +210,15 @@ def _study(plan: PlanInfo) -> str:
     recipe = plan.recipe
     grid = "" if plan.n_grid is None else f" of a grid of {plan.n_grid:,} points"
     how = get_sampler(recipe.sampler).words
-    done = text.trials_done(plan.n_done, plan.n_planned)
+    done = text.trials_done(plan.n_done, plan.n_planned, at_most=_is_limit(plan))
     rejected = _rejected(plan.rejections)
     return printable(f"{recipe.study_name}: space {recipe.space}, {how}{grid}{rejected}; {done}")
+
+
+def _is_limit(plan: PlanInfo) -> bool:
+    """Return whether a new study's budget has time for fewer trials than the user allows."""
+    budget = None if plan.n_done else plan.budget
+    return budget is not None and budget.plan.trials < plan.n_planned
 
 
 def _rejected(reasons: Sequence[str]) -> str:

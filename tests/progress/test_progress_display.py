@@ -164,6 +164,25 @@ def test_a_budget_says_what_it_is_for(n_done: int, by_default: bool, words: list
     assert all(one in text for text, one in zip(found, words, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("time_for", "n_done", "words"),
+    [
+        (3, 0, "0 of at most 4 trials done"),
+        (4, 0, "0 of 4 trials done"),
+        (3, 1, "1 of 4 trials done"),
+    ],
+)
+def test_more_trials_than_there_is_time_for_are_a_limit(
+    time_for: int, n_done: int, words: str
+) -> None:
+    """As the budget's plan says how many it expects; a resumed study has its own plan."""
+    bought = BudgetPlan(5, time_for, None, 60.0, 60.0)
+    budget = Budget(900.0, 0.0, 12.0, 1.0, bought, bought)
+    plan = replace(make_plan(n_done=n_done), budget=budget)
+    (study,) = (text for label, text in plan_lines(plan) if label == "study")
+    assert study.endswith(words)
+
+
 def test_a_budget_that_is_too_short_says_so() -> None:
     """The poorest plan is carried out all the same."""
     poorest = BudgetPlan(2, 1, 10**6, 60.0, 60.0)
