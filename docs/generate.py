@@ -1,7 +1,8 @@
 """Parts of the reference that are made from the code: a hook of MkDocs.
 
-A page has a line `<!-- generated: NAME -->`; the hook puts what the function of that name returns
-in its place, whenever the site is built.
+A page has a line `<!-- generated: NAME -->` and, for those who read the file, a paragraph that says
+where to look; the hook puts what the function of that name returns in their place, whenever the
+site is built.
 """
 
 import inspect
@@ -27,7 +28,7 @@ from spaces.losses import LOSSES
 from spaces.optimizers import OPTIMIZERS
 from spaces.schedules import SCHEDULES
 
-_MARK = re.compile(r"<!-- generated: ([a-z]+) -->")
+_MARK = re.compile(r"<!-- generated: ([a-z]+) -->(?:\n.+)*")
 _PARTS: Mapping[str, Sequence[type]] = {
     "Networks": FAMILIES,
     "Optimizers": OPTIMIZERS,

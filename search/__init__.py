@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from search.tracking import MLflow, TensorBoard, Tracker, WandB
     from search.training.metrics import TestResult
     from search.tuning.records import StudyRecord, TrialRecord
+    from search.user_metric import FunctionMetric
     from spaces import (
         BUILT_IN,
         AdamConfig,
@@ -95,6 +96,7 @@ __all__ = [
     "Flip",
     "FlipCrop",
     "FocalLoss",
+    "FunctionMetric",
     "Holdout",
     "ImageClassifier",
     "KFold",
@@ -165,6 +167,7 @@ _NAMES = {
     "search.tracking": ("MLflow", "TensorBoard", "Tracker", "WandB"),
     "search.training.metrics": ("TestResult",),
     "search.tuning.records": ("StudyRecord", "TrialRecord"),
+    "search.user_metric": ("FunctionMetric",),
     "spaces": (
         "AdamConfig",
         "AdamWConfig",

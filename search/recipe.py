@@ -118,8 +118,8 @@ class Recipe(BaseModel):
     timeout: Duration = setting(None, "Start no trial after this time, such as 30m or 2h")
     budget: Duration = setting(
         None,
-        "Time for the whole command but for finalists, such as 10m: trials, epochs and the largest "
-        "network are chosen so that search, refit, test and report end in it",
+        "Time for the whole command but for finalists and nested, such as 10m: trials, epochs and "
+        "the largest network are chosen so that search, refit, test and report end in it",
         means="1h if trials, epochs and timeout are not given either; a resumed study's own",
     )
     trial_timeout: Duration = setting(

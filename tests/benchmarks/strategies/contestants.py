@@ -18,7 +18,7 @@ from tests.benchmarks.strategies.trained import (
     short_then_whole,
 )
 
-Source = Literal["uniform", "prior", "fitted", "tpe", "gp", "cma", "smac"]
+Source = Literal["uniform", "prior", "fitted", "evolved", "tpe", "gp", "cma", "smac"]
 Start = Literal["none", "baseline", "portfolio"]
 
 
@@ -137,6 +137,16 @@ CONTESTANTS: tuple[Contestant, ...] = (
             short_then_whole(count, keep),
         )
         for count, keep in ((9, 1), (9, 3), (18, 3))
+    ),
+    Contestant(
+        "portfolio and evolved, best of 9 after 3",
+        "evolved",
+        "portfolio",
+        best_of_group(9, (3, 1)),
+        _FEW,
+    ),
+    Contestant(
+        "portfolio and evolved, short schedules", "evolved", "portfolio", short_schedules, _FEW
     ),
     Contestant("TPE", "tpe", "none", _NONE, _FEW),
     Contestant("TPE, halving", "tpe", "baseline", _HALVING, _FEW),

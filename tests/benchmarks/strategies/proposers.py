@@ -86,6 +86,76 @@ class Pool(Proposer):
 
 
 @final
+class Evolving(Proposer):
+    """Takes `first` in their order, then changes the best so far in a few parameters.
+
+    A parent is one of the best of the trials that were trained furthest; each of its parameters is
+    drawn anew with a probability that changes `changes` of them on average, at least one. Every so
+    often a candidate is drawn without a parent.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        surrogate: Surrogate,
+        choose: Choose,
+        first: Sequence[tuple[Params, Curve]],
+        seed: int,
+        *,
+        parents: int = 3,
+        changes: float = 2.0,
+        fresh: float = 1 / 3,
+    ) -> None:
+        self._space, self._name = load_space(task.space), task.space
+        self._surrogate, self._choose = surrogate, choose
+        self._first, self._rng = list(first), np.random.default_rng(seed)
+        self._parents, self._changes, self._fresh = parents, changes, fresh
+        self._trials: list[tuple[Params, Curve]] = []
+        self._ended: dict[int, tuple[int, float]] = {}  # epochs and best accuracy of trials
+
+    def propose(self) -> Curve:
+        """Return the next candidate's curve."""
+        number = len(self._trials)
+        if number < len(self._first):
+            self._trials.append(self._first[number])
+        else:
+            params = self._child()
+            self._trials.append((params, self._surrogate.predict([params])[0]))
+        return self._trials[-1][1]
+
+    def learn(self, trial: int, trained: int) -> None:
+        """Keep how far it got, and how well."""
+        curve = self._trials[trial][1]
+        seen = curve.short if trained == len(curve.short) else curve.accuracy[:trained]
+        self._ended[trial] = trained, float(seen.max())
+
+    def _child(self) -> Params:
+        tried = [params for params, _ in self._trials]
+        while True:
+            trial = _Drawn(self._rng, self._inherited())
+            if is_affordable(self._name, self._space.suggest(trial)) and trial.params not in tried:
+                return trial.params
+
+    def _inherited(self) -> Choose:
+        best = sorted(self._ended, key=self._ended.__getitem__, reverse=True)[: self._parents]
+        if not best or self._rng.random() < self._fresh:
+            return self._choose
+        parent = self._trials[int(self._rng.choice(best))][0]
+        kept = self._rng.random(len(parent)) > self._changes / len(parent)
+        if kept.all():
+            kept[self._rng.integers(len(parent))] = False
+        inherited = {name: parent[name] for name, keep in zip(parent, kept, strict=True) if keep}
+
+        def choose(
+            name: str, distribution: Any, rng: np.random.Generator, so_far: Params
+        ) -> ParamValue:
+            known = name in inherited
+            return inherited[name] if known else self._choose(name, distribution, rng, so_far)
+
+        return choose
+
+
+@final
 class OptunaProposer(Proposer):
     """Asks a sampler of Optuna, after the first candidates; it learns how trials ended.
 

@@ -16,6 +16,7 @@ from tests.benchmarks.strategies.fitting import fit_beliefs
 from tests.benchmarks.strategies.portfolio import greedy, regret
 from tests.benchmarks.strategies.proposers import (
     Choose,
+    Evolving,
     OptunaProposer,
     Pool,
     draw_pool,
@@ -80,6 +81,10 @@ class Arena:
         first = [self._recorded(index, seed) for index in self._first(contestant)]
         if contestant.source in self._pools:
             return Pool([curve for _, curve in first], self._pools[contestant.source], seed)
+        if contestant.source == "evolved":
+            prior = load_space(self.task.space).prior or Prior()
+            choose = informed(prior, self.task)
+            return Evolving(self.task, self.surrogate, choose, first, seed)
         sampler = optuna_sampler(contestant.source, seed)
         stubborn = contestant.source == "gp"
         return OptunaProposer(self.task, self.surrogate, sampler, first, hears_limits=stubborn)
