@@ -111,8 +111,8 @@ def test_candidates_that_become_smaller_are_paid_for(largest: int, n_narrowed: i
     assert all(one.multiply_adds <= largest for one in prices)
     narrowed = prices[too_large.index(True)] if any(too_large[:n_narrowed]) else None
     if narrowed is not None:
-        assert narrowed.multiply_adds == pytest.approx(0.75 * largest, abs=1)
-        assert narrowed.image_seconds == pytest.approx(0.75e-9 * largest, rel=0.4)
+        assert narrowed.multiply_adds == pytest.approx(0.8 * largest, abs=1)
+        assert narrowed.image_seconds == pytest.approx(0.8e-9 * largest, rel=0.4)
 
 
 def test_a_hand_tuned_network_does_not_become_smaller() -> None:
