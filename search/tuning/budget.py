@@ -69,8 +69,8 @@ COMPARED_EPOCHS = 27  # of a trial that continues after a comparison
 FULL_EPOCHS = 40  # of a refit; more hardly pays
 REFIT_SHARE = 0.35  # of the budget, at most
 _NARROWED_SIZE = 0.8
-"""Of the largest allowed, after widths were narrowed by steps of a quarter: on average 0.75 of it with
-space `cnn`, 0.85 with `mlp` (candidates of the prior, eight limits)."""
+"""Of the largest allowed, after widths were narrowed by steps of a quarter: on average 0.75 of it
+with space `cnn`, 0.85 with `mlp` (candidates of the prior, eight limits)."""
 
 _REPORT_SECONDS = 12.0  # to write the report and to end
 _TEST_SHARE = 0.4  # seconds of testing an image by those of training on it

@@ -15,7 +15,13 @@ from tests.benchmarks.strategies.fitting import fit_beliefs
 from tests.benchmarks.strategies.lengths import Training, rank_correlations, refit_gains
 from tests.benchmarks.strategies.losses import losses
 from tests.benchmarks.strategies.portfolio import greedy, regret
-from tests.benchmarks.strategies.proposers import OptunaProposer, Pool
+from tests.benchmarks.strategies.proposers import (
+    Evolving,
+    OptunaProposer,
+    Pool,
+    draw_pool,
+    uniform,
+)
 from tests.benchmarks.strategies.simulation import Slice, Strategy, simulate
 from tests.benchmarks.strategies.surrogate import Surrogate
 from tests.benchmarks.strategies.table import Curve, Task
@@ -323,6 +329,31 @@ def test_a_pool_comes_again_when_it_is_used_up() -> None:
         assert sorted(found[1:5]) == sorted(found[5:]) == [0.1, 0.2, 0.3, 0.4]
         orders.append(found)
     assert orders[0] != orders[1]
+
+
+def test_children_differ_from_the_best_in_a_few_settings() -> None:
+    """The parent is the best of those that were trained furthest, not of those that looked good."""
+    asked: list[dict[str, Any]] = []
+
+    class Asked(_Constant):
+        def predict(self, params: Sequence[Any]) -> list[Curve]:
+            asked.extend(params)
+            return super().predict(params)
+
+    pool = draw_pool("mlp", uniform, count=3)
+    first = [(one, _curve(merit)) for one, merit in zip(pool, (0.4, 0.6, 0.9), strict=True)]
+    surrogate = cast("Surrogate", Asked())
+    task = Task("mlp", "digits", [], {})
+    source = Evolving(task, surrogate, uniform, first, 0, parents=1, fresh=0)
+    assert [source.propose().quality for _ in first] == [0.4, 0.6, 0.9]
+    for trial, trained in enumerate((_HORIZON, _HORIZON, 1)):
+        source.learn(trial, trained)
+    for _ in range(50):
+        source.propose()
+    changed = [sum(one.get(name) != value for name, value in pool[1].items()) for one in asked]
+    assert min(changed) >= 1
+    assert 1 < np.mean(changed) < 5
+    assert len({tuple(sorted(map(repr, one.items()))) for one in asked}) == 50
 
 
 def test_a_pruners_chance_follows_the_seed() -> None:
