@@ -8,7 +8,7 @@ from cifar_models import FAMILIES, count_parameters, multiply_adds
 from cifar_models.family import NetworkError, check_output, check_step
 from search.checks import describe_value_error
 from search.data.dataset import DatasetInfo
-from search.errors import describe_error, first_line
+from search.errors import UserError, describe_error, first_line
 from search.objectives import MULTIPLY_ADDS, PARAMETERS
 from search.recipe import Recipe
 from spaces import Candidate
@@ -47,6 +47,14 @@ class Feasibility:
         if self._most_work is not None and (work := self._work(candidate)) > self._most_work:
             return f"{work:,} multiply-adds are more than max_multiply_adds {self._most_work:,}"
         return None
+
+    @contextmanager
+    def naming_the_smallest(self) -> Iterator[None]:
+        """Add the smallest candidate to an error that says that none can be trained."""
+        try:
+            yield
+        except UserError as error:
+            raise UserError(f"{error}{self.smallest()}") from error
 
     def smallest(self) -> str:
         """Describe the smallest candidate, for the error message when all exceed a limit.

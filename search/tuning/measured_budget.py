@@ -67,8 +67,10 @@ def make_budget(
     seconds = recipe.budget
     if seconds is None:
         return None
-    drawing = _drawing(recipe, space, dataset, len(fold.train))
-    candidates = tuple(_first_candidates(drawing))
+    feasibility = Feasibility.of(recipe, dataset)
+    with feasibility.naming_the_smallest():
+        drawing = _drawing(recipe, space, feasibility, len(fold.train))
+        candidates = tuple(_first_candidates(drawing))
     tried = (_reference(space) or candidates[0], *candidates)
     check_families(recipe, space, dataset, candidates)  # the warm-up would fail without a word
     warm_up = make_warm_up(recipe, dataset, fold, tried, space.family_source)
@@ -161,9 +163,8 @@ def _most_trials(recipe: Recipe, given: frozenset[str]) -> int:
     return _MOST_TRIALS
 
 
-def _drawing(recipe: Recipe, space: Space, dataset: DatasetInfo, n_train: int) -> PlanRequest:
+def _drawing(recipe: Recipe, space: Space, feasible: Feasibility, n_train: int) -> PlanRequest:
     """Return how points are drawn of the space, and which come first."""
-    feasible = Feasibility.of(recipe, dataset)
     first = starting_points(recipe, space, feasible, n_train)
     beliefs = beliefs_of(recipe, space, n_train)
     return PlanRequest(space, recipe.seed, feasible, first=tuple(first), beliefs=beliefs)

@@ -204,16 +204,14 @@ class Plan:
     def _planned(self) -> tuple[PlannedPoints, tuple[str, ...]]:
         feasibility, reasons = Feasibility.of(self.recipe, self.dataset), list[str]()
         n_train = len(self.folds[0].train)
-        try:
+        with feasibility.naming_the_smallest():
             planned = planned_points(
                 self.recipe, self.space, feasibility, n_train, self.earlier, reasons.append
             )
             if self.space.families and planned.points:
                 with suppress(ValueError):  # it does not fit the images, as the search will tell
                     check_network(self.space.candidate(planned.points[0]), self.dataset)
-            return planned, tuple(reasons)
-        except UserError as error:
-            raise UserError(f"{error}{feasibility.smallest()}") from error
+        return planned, tuple(reasons)
 
     def resolved_as(self, settings: Mapping[str, Any]) -> Self:
         """Return the plan with these settings of a stored study."""

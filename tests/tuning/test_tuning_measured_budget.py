@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from search.errors import UserError
 from search.executors import InlineExecutor
 from search.executors.probes import Price, WarmUp
 from search.pipeline import run_study
@@ -176,3 +177,16 @@ def test_networks_that_are_slower_than_others_of_their_size(
     budget = prepare(Recipe(**wanted, budget=3600.0), InlineExecutor(), listener).budget
     assert budget is not None
     assert {one.image_seconds for one in budget.plan.prices} == {expected}
+
+
+def test_a_limit_that_nothing_meets_names_the_least_that_is_needed(
+    make_recipe: Callable[..., Recipe], listener: Any
+) -> None:
+    """Under a budget as without one."""
+    messages = []
+    for settings in ({"budget": 60.0, "trials": None}, {"trials": 2}):
+        recipe = make_recipe(**settings, max_multiply_adds=1)
+        with pytest.raises(UserError, match=r"needs is [\d,]+ multiply-adds") as caught:
+            _ = prepare(recipe, InlineExecutor(), listener).points
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
