@@ -149,8 +149,9 @@ class Evolving(Proposer):
         def choose(
             name: str, distribution: Any, rng: np.random.Generator, so_far: Params
         ) -> ParamValue:
-            known = name in inherited
-            return inherited[name] if known else self._choose(name, distribution, rng, so_far)
+            if name in inherited:
+                return inherited[name]
+            return self._choose(name, distribution, rng, so_far)
 
         return choose
 
